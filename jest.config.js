@@ -1,0 +1,17 @@
+// ESM-only dependencies are compiled to CommonJS for jest; node itself loads them with import().
+const esmOnly = ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors', 'simple-statistics', 'fast-check', 'pure-rand', 'hysnappy', 'fzstd'];
+
+/** @type {import('jest').Config} */
+module.exports = {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  transform: {
+    '^.+\\.(t|j)s$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
+  testTimeout: 60_000,
+};

@@ -1,0 +1,103 @@
+/**
+ * The rows that the method passes from stage to stage, and that `rehearse export` prints.
+ * Ids sort in the order of generation: `i0000042`, `i0000042:<generator>:<sample>`,
+ * `i0000042:<generator>:<sample>:<judge>`.
+ */
+
+/** Why a reply ended, as the OpenAI API says it, or `null` where an endpoint leaves it out. */
+export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'function_call' | null;
+
+/** Token counts of one reply, as the endpoint reported them. */
+export interface Usage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+/** One chat message. */
+export interface Message {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** What the target model wrote after its bare pre-query template (paper, section 3.1, step 1). */
+export interface Instruction {
+  readonly id: string;
+  readonly text: string;
+  readonly model: string;
+  readonly finishReason: FinishReason;
+  readonly seed: number;
+  /** Calls made until this text was accepted, from 1. */
+  readonly attempts: number;
+  readonly usage: Usage | null;
+}
+
+/** One generator's sample for one instruction (section 3.1, step 2). */
+export interface Response {
+  readonly id: string;
+  readonly instructionId: string;
+  readonly model: string;
+  /** 0-based sample number of this generator. */
+  readonly sample: number;
+  readonly text: string;
+  readonly finishReason: FinishReason;
+  readonly seed: number;
+  readonly attempts: number;
+  /** Of this sample alone where the endpoint tells, else this sample's even part of the request's. */
+  readonly usage: Usage | null;
+}
+
+/** How a score was read: the last line's rating, or the mean over the model's own probabilities of 1 to 5. */
+export type ScoredBy = 'text' | 'expected';
+
+/** One judge's score of one response (section 3.1, step 3). `score` is null when none could be read; `reason` says why. */
+export interface Judgment {
+  readonly id: string;
+  readonly responseId: string;
+  readonly instructionId: string;
+  readonly judge: string;
+  /** 1 to 5, or null. */
+  readonly score: number | null;
+  readonly scoredBy: ScoredBy;
+  /** The judge's reply as it came. */
+  readonly raw: string;
+  /** `expected` only: probability mass that the five ratings held together, 0 to 1. */
+  readonly ratingMass?: number;
+  readonly reason?: string;
+  readonly seed: number;
+  readonly attempts: number;
+  readonly usage: Usage | null;
+}
+
+/** One kept pair: the instruction and its best response. */
+export interface ReplayRow {
+  readonly instructionId: string;
+  readonly responseId: string;
+  readonly instruction: string;
+  readonly response: string;
+  /** The generator whose response won. */
+  readonly model: string;
+  readonly meanScore: number;
+  /** Judge name to its score of the winner. */
+  readonly scores: Readonly<Record<string, number>>;
+  readonly messages: readonly Message[];
+}
+
+/** One training example. */
+export interface MixtureRow {
+  readonly id: string;
+  readonly source: 'replay' | 'new';
+  readonly messages: readonly Message[];
+}
+
+/** Stages whose items can be lost. */
+export type LossStage = 'extract' | 'respond' | 'judge' | 'select' | 'mix';
+
+/** One loss, kept with its reason; nothing is dropped silently. */
+export interface Failure {
+  readonly stage: LossStage;
+  /** Id of the instruction, response or judgment that was lost. */
+  readonly id: string;
+  readonly model: string | null;
+  readonly reason: string;
+  readonly attempts: number;
+}
