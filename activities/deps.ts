@@ -1,0 +1,22 @@
+import type { Logger } from 'pino';
+import type { ArtifactStore } from '../services/artifact-store';
+import type { Endpoints } from '../services/endpoints';
+import type { PlanStore } from '../services/plan-store';
+import type { PythonJobs } from '../services/python-jobs';
+import type { StageStore } from '../services/stage-store';
+import type { WeightsResolver } from '../services/weights';
+
+/** What the activities are given; a test hands in its own. */
+export interface ActivityDeps {
+  readonly store: ArtifactStore;
+  readonly stages: StageStore;
+  readonly plans: PlanStore;
+  readonly endpoints: Endpoints;
+  readonly python: PythonJobs;
+  readonly weights: WeightsResolver;
+  /** The worker's environment, for the presence of API keys. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
+  /** Aborted when the worker is asked to stop: batches finish the calls in flight and give the rest back. */
+  readonly draining: AbortSignal;
+}

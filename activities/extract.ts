@@ -1,0 +1,26 @@
+import type { PlanRef, StageOutcome } from '../workflows/types';
+import { addresses } from '../services/run-plan';
+import { extractionItems } from '../services/steps/extraction';
+import { instructionTable } from '../services/tables';
+import type { ActivityDeps } from './deps';
+import { runLlmBatch } from './llm-batch';
+import { shardOf } from './shard-of';
+
+/** Step 1: sends the bare pre-query template until every instruction of the shard is written or given up. */
+export function createExtractActivities(deps: ActivityDeps) {
+  return {
+    async extractShard(input: PlanRef & { readonly shard: number }): Promise<StageOutcome> {
+      const plan = await deps.plans.load(input.plan);
+      const shard = shardOf(plan, input.shard);
+      return await runLlmBatch(deps, {
+        stage: 'extract',
+        plan,
+        address: addresses.extract(plan, shard),
+        model: plan.spec.target.model,
+        table: instructionTable,
+        inputs: [],
+        items: async () => ({ items: extractionItems(plan.spec, shard) }),
+      });
+    },
+  };
+}

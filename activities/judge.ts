@@ -1,0 +1,35 @@
+import type { PlanRef, StageOutcome } from '../workflows/types';
+import { addresses } from '../services/run-plan';
+import { ROWS_VERSIONS } from '../services/stage-keys';
+import { judgmentItems } from '../services/steps/judgment';
+import { instructionTable, judgmentTable, responseTable } from '../services/tables';
+import type { ActivityDeps } from './deps';
+import { runLlmBatch } from './llm-batch';
+import { readStage } from './read-stage';
+import { shardOf } from './shard-of';
+
+/** Step 3: one judge's scores of one generator's responses in a shard. */
+export function createJudgeActivities(deps: ActivityDeps) {
+  return {
+    async judgeShard(input: PlanRef & { readonly shard: number; readonly generator: string; readonly judge: string }): Promise<StageOutcome> {
+      const plan = await deps.plans.load(input.plan);
+      const shard = shardOf(plan, input.shard);
+      const instructions = addresses.extract(plan, shard);
+      const responses = addresses.respond(plan, shard, input.generator);
+      return await runLlmBatch(deps, {
+        stage: 'judge',
+        plan,
+        address: addresses.judge(plan, shard, input.judge, input.generator),
+        model: input.judge,
+        table: judgmentTable,
+        inputs: [instructions, responses],
+        items: async () => ({
+          items: judgmentItems(plan.spec, input.judge, input.generator, {
+            instructions: await readStage(deps.stages, instructions, ROWS_VERSIONS.extract, instructionTable),
+            responses: await readStage(deps.stages, responses, ROWS_VERSIONS.respond, responseTable),
+          }),
+        }),
+      });
+    },
+  };
+}

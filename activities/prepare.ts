@@ -1,0 +1,36 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import { parseSpec, validateRunId } from '../config/load-spec';
+import type { RunSpecInput } from '../config/spec';
+import type { RunOutline } from '../workflows/types';
+import { contentIdentities } from '../services/content-identities';
+import { partition, type RunPlan } from '../services/run-plan';
+import { checkSpecFiles } from '../services/spec-files';
+import { stageKeys } from '../services/stage-keys';
+import type { ActivityDeps } from './deps';
+import { runActivity } from './run-activity';
+
+/** Checks the spec once more on the worker's side, where its files and keys are, and stores the plan of the run. */
+export function createPrepareActivities(deps: ActivityDeps) {
+  return {
+    async prepareRun(input: { readonly runId: string; readonly spec: RunSpecInput }): Promise<RunOutline> {
+      return await runActivity(deps.draining, async () => {
+        validateRunId(input.runId);
+        const spec = parseSpec(input.spec);
+        const problems = await checkSpecFiles(spec, {});
+        if (problems.errors.length > 0) {
+          throw ApplicationFailure.nonRetryable(problems.errors.join('; '), 'SpecError');
+        }
+        const content = await contentIdentities(spec, deps.weights);
+        const { extract, respond, judge, shardSize, concurrentShards } = spec.synthesis;
+        const plan: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: partition(extract.instructions, shardSize) };
+        const hash = await deps.plans.save(plan);
+        await deps.plans.saveRun({ runId: input.runId, plan: hash, startedAt: new Date().toISOString(), warnings: problems.warnings });
+        return {
+          runId: input.runId, plan: hash, target: spec.target.model, generators: respond.generators, judges: judge.judges,
+          samples: respond.samples, instructions: extract.instructions, shards: plan.shards.length, shardSize, concurrentShards,
+          tasks: spec.evaluate.tasks.map(({ task }) => task), trainSteps: spec.train.maxSteps ?? null,
+        };
+      });
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import type { PlanRef } from '../workflows/types';
+import { writeReportFiles } from '../services/report/write-report';
+import type { ActivityDeps } from './deps';
+import { runActivity } from './run-activity';
+
+/** What ran and what came of it, as one page. */
+export function createReportActivities(deps: ActivityDeps) {
+  return {
+    /** Writes report.html, report.md and report.json under the run; returns the page's path. */
+    async writeReport({ runId }: PlanRef): Promise<{ readonly report: string }> {
+      return await runActivity(deps.draining, async () => {
+        const { html } = await writeReportFiles({ store: deps.store, stages: deps.stages, plans: deps.plans, runId, now: new Date() });
+        return { report: html };
+      });
+    },
+  };
+}

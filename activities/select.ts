@@ -1,0 +1,87 @@
+import type { Failure, Judgment, ReplayRow, Response } from '../method/records';
+import { selectBest } from '../method/selection';
+import type { PlanRef, StageOutcome } from '../workflows/types';
+import { addresses } from '../services/run-plan';
+import { ROWS_VERSIONS } from '../services/stage-keys';
+import { noCalls } from '../services/stage-store';
+import { instructionTable, judgmentTable, replayTable, responseTable } from '../services/tables';
+import type { ActivityDeps } from './deps';
+import { outcomeOf } from './llm-batch';
+import { readStage } from './read-stage';
+import { runActivity } from './run-activity';
+import { shardOf } from './shard-of';
+
+/** Kept with a shard's selection. */
+export interface SelectionDetail {
+  /** Instructions whose best mean was shared by several responses. */
+  readonly ties: number;
+}
+
+/** Best mean score wins: the replay set's part of a shard. */
+export function createSelectActivities(deps: ActivityDeps) {
+  const { stages } = deps;
+  return {
+    async selectShard(input: PlanRef & { readonly shard: number }): Promise<StageOutcome> {
+      const plan = await deps.plans.load(input.plan);
+      const { respond, judge, select } = plan.spec.synthesis;
+      const shard = shardOf(plan, input.shard);
+      const address = addresses.select(plan, shard);
+      const finished = await stages.find(address, ROWS_VERSIONS.select);
+      if (finished !== undefined) return outcomeOf(finished, true);
+
+      return await runActivity(deps.draining, async () => {
+        const startedAt = new Date().toISOString();
+        const from = {
+          extract: addresses.extract(plan, shard),
+          respond: respond.generators.map((generator) => addresses.respond(plan, shard, generator)),
+          judge: judge.judges.flatMap((name) => respond.generators.map((generator) => addresses.judge(plan, shard, name, generator))),
+        };
+        const instructions = await readStage(stages, from.extract, ROWS_VERSIONS.extract, instructionTable);
+        const responses = groupByInstruction<Response>(
+          await Promise.all(from.respond.map((each) => readStage(stages, each, ROWS_VERSIONS.respond, responseTable))),
+        );
+        const judgments = groupByInstruction<Judgment>(
+          await Promise.all(from.judge.map((each) => readStage(stages, each, ROWS_VERSIONS.judge, judgmentTable))),
+        );
+        const rows: ReplayRow[] = [];
+        const failures: Failure[] = [];
+        let ties = 0;
+        for (const instruction of instructions) {
+          const result = selectBest({
+            instruction,
+            responses: responses.get(instruction.id) ?? [],
+            judgments: judgments.get(instruction.id) ?? [],
+            judges: judge.judges,
+            expectedResponses: respond.generators.length * respond.samples,
+            policy: select.policy === 'complete' ? { keep: 'complete' } : { keep: 'available', minJudges: select.minJudges },
+            seed: plan.spec.seed,
+          });
+          if ('replay' in result) {
+            rows.push(result.replay);
+            if (result.tied) ties++;
+          } else {
+            failures.push(result.lost);
+          }
+        }
+        const manifest = await stages.commit(address, ROWS_VERSIONS.select, replayTable, {
+          rows,
+          failures,
+          stats: noCalls(startedAt),
+          detail: { ties } satisfies SelectionDetail,
+          inputs: [from.extract, ...from.respond, ...from.judge],
+        });
+        return outcomeOf(manifest, false);
+      });
+    },
+  };
+}
+
+function groupByInstruction<Row extends { readonly instructionId: string }>(tables: readonly (readonly Row[])[]): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of tables.flat()) {
+    const group = groups.get(row.instructionId);
+    if (group === undefined) groups.set(row.instructionId, [row]);
+    else group.push(row);
+  }
+  return groups;
+}

@@ -1,0 +1,80 @@
+import type { PlanRef } from '../workflows/types';
+import { exists } from '../services/artifact-store';
+import { sftResultSchema, type PythonEvent, type SftResult } from '../services/python-protocol';
+import { addresses } from '../services/run-plan';
+import { ROWS_VERSIONS } from '../services/stage-keys';
+import { noCalls } from '../services/stage-store';
+import { lossTable, mixtureTable } from '../services/tables';
+import type { HeartbeatDetails } from '../workflows/types';
+import type { ActivityDeps } from './deps';
+import { readStage } from './read-stage';
+import { runActivity } from './run-activity';
+
+export interface TrainOutcome {
+  readonly checkpoint: string;
+  readonly steps: number;
+  readonly lastLoss: number | null;
+}
+
+/** Full SFT of the target model on the mixture, in a Python subprocess that goes on from its last checkpoint. */
+export function createTrainActivities(deps: ActivityDeps) {
+  const { stages, store } = deps;
+  return {
+    async trainVariant(input: PlanRef & { readonly variant: string }): Promise<TrainOutcome> {
+      const plan = await deps.plans.load(input.plan);
+      const { train, target, seed } = plan.spec;
+      const address = addresses.train(plan);
+      const outputDir = store.localPath(`${stages.folder(address)}/work`);
+      const finished = await stages.find(address, ROWS_VERSIONS.train);
+      if (finished !== undefined && (await exists((finished.detail as SftResult).checkpointDir))) return outcomeOf(finished.detail as SftResult);
+
+      return await runActivity(deps.draining, async ({ stop, heartbeat }) => {
+        const startedAt = new Date().toISOString();
+        const mixture = addresses.mix(plan);
+        const rows = await readStage(stages, mixture, ROWS_VERSIONS.mix, mixtureTable);
+        const weights = await deps.weights.resolve(target.weights, target.revision);
+        const mixturePath = `${stages.folder(address)}/mixture.jsonl`;
+        await store.write(mixturePath, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+        const result = await deps.python.run({
+          command: 'sft',
+          resultSchema: sftResultSchema,
+          stop,
+          onEvent: (event) => {
+            const details = trainHeartbeat(event, input.variant);
+            if (details !== undefined) heartbeat(details);
+          },
+          spec: {
+            weights: weights.path, revision: target.revision ?? null, mixture: store.localPath(mixturePath), evalMixture: null, outputDir, seed,
+            learningRate: train.learningRate, epochs: train.epochs, maxSteps: train.maxSteps ?? null,
+            perDeviceBatchSize: train.perDeviceBatchSize, gradientAccumulation: train.gradientAccumulation, maxLength: train.maxLength,
+            packing: train.packing, scheduler: train.scheduler, warmupRatio: train.warmupRatio, weightDecay: train.weightDecay,
+            dtype: train.dtype, gradientCheckpointing: train.gradientCheckpointing, saveSteps: train.saveSteps,
+            loggingSteps: train.loggingSteps, threads: train.threads ?? null,
+          },
+        });
+        await stages.commit(address, ROWS_VERSIONS.train, lossTable, {
+          rows: result.lossCurve.map(({ step, loss, learningRate, gradNorm }) => ({ step, loss, learningRate: learningRate ?? null, gradNorm: gradNorm ?? null })),
+          failures: [],
+          stats: noCalls(startedAt),
+          detail: result,
+          inputs: [mixture],
+        });
+        return outcomeOf(result);
+      });
+    },
+  };
+}
+
+function outcomeOf(result: SftResult): TrainOutcome {
+  return { checkpoint: result.checkpointDir, steps: result.steps, lastLoss: result.lossCurve.at(-1)?.loss ?? null };
+}
+
+/** A progress event as a heartbeat; other events say nothing new. */
+export function trainHeartbeat(event: PythonEvent, variant: string): HeartbeatDetails | undefined {
+  if (event.type !== 'progress') return undefined;
+  const loss = typeof event['loss'] === 'number' ? `, loss ${event['loss'].toFixed(3)}` : '';
+  return {
+    stage: 'train', model: variant, part: 'all', done: event.done, total: event.total, failed: 0, requests: 0, replayed: 0,
+    promptTokens: 0, completionTokens: 0, note: `${event.phase}${loss}`,
+  };
+}

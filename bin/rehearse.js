@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+'use strict';
+const { bootstrap, BootstrapError } = require('./bootstrap');
+
+bootstrap()
+  .then(async () => await require('../dist/cli/main.js').main(process.argv.slice(2)))
+  .then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error) => {
+      console.error(error instanceof BootstrapError ? `rehearse: ${error.message}` : error);
+      process.exitCode = 1;
+    },
+  );

@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { openStore } from '../../services/open-store';
+import { checkDisk, checkGpu, checkNode, checkPython, checkStore, type Finding } from '../doctor-machine';
+import { checkServer } from '../doctor-server';
+import { checkSpec } from '../doctor-spec';
+import { CliError } from '../errors';
+import { oneLine, printJson } from '../output';
+
+/** `rehearse doctor`: what this machine, the server and a spec lack. */
+export function registerDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('check this machine, the Temporal server, the workers, and a spec with its endpoints; exits 1 when something fails')
+    .option('--spec <spec>', "check this spec too: its files, its keys, and that its endpoints serve its models")
+    .option('--json', 'print a JSON array of {check, state, message, fix}')
+    .action(async (options: { spec?: string; json?: boolean }) => {
+      const findings = await examine(options.spec);
+      if (options.json) printJson(findings);
+      else process.stdout.write(renderFindings(findings, pc.isColorSupported && process.stdout.isTTY));
+      const failed = findings.filter(({ state }) => state === 'fail');
+      if (failed.length > 0) {
+        throw new CliError(`${failed.length} of ${findings.length} checks failed: ${failed.map(({ check }) => check).join(', ')}`, { hint: 'each line above says the way out' });
+      }
+    });
+}
+
+async function examine(file: string | undefined): Promise<Finding[]> {
+  const spec = file === undefined ? { findings: [] } : await checkSpec(file);
+  const needsGpu = spec.spec !== undefined && !spec.spec.target.weights.startsWith('builtin:');
+  const groups = await Promise.all([
+    checkPython(),
+    checkGpu({ needed: needsGpu }),
+    checkStore(openStore().store),
+    checkDisk(),
+    checkServer(),
+  ]);
+  return [checkNode(), ...groups.flat(), ...spec.findings];
+}
+
+const MARKS = { ok: '✓', warn: '!', fail: '✗' } as const;
+
+/** One line a finding, the way out below it. */
+export function renderFindings(findings: readonly Finding[], color: boolean): string {
+  const { green, yellow, red } = pc.createColors(color);
+  const paint = { ok: green, warn: yellow, fail: red };
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  const lines = findings.flatMap(({ check, state, message, fix }) => [
+    `${paint[state](MARKS[state])} ${state.padEnd(4)}  ${check.padEnd(width)}  ${oneLine(message, 400)}`,
+    ...(fix === undefined ? [] : [`${' '.repeat(width + 10)}→ ${oneLine(fix, 400)}`]),
+  ]);
+  return `${lines.join('\n')}\n`;
+}

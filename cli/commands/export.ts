@@ -1,0 +1,112 @@
+import { resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import { nearestNames } from '../../method/nearest-names';
+import { EXPORT_STAGES, exportStage, type ExportStage } from '../../services/export/export-rows';
+import { exportToFile, exportToStream } from '../../services/export/export-file';
+import type { Coverage } from '../../services/export/stored-parts';
+import { openStore } from '../../services/open-store';
+import { CliError } from '../errors';
+import { formatCount } from '../output';
+import { loadStoredRun } from '../stored-run';
+
+interface ExportOptions {
+  readonly stage: string;
+  readonly variant?: string;
+  readonly format: 'jsonl' | 'parquet';
+  readonly out?: string;
+}
+
+/** Variants whose data a run makes; `official` is only evaluated. */
+const VARIANTS = ['method'] as const;
+
+/** `rehearse export`: a stage's rows, straight from the store. */
+export function registerExport(program: Command): void {
+  program
+    .command('export')
+    .description("print a stage's rows as JSON lines, or write them to a file; needs no server, and works while the run goes on")
+    .argument('<id>', 'run id')
+    .requiredOption('--stage <stage>', `one of ${EXPORT_STAGES.join(', ')}`)
+    .option('--variant <name>', `variant whose data is meant: ${VARIANTS.join(', ')} (default: method)`)
+    .addOption(new Option('--format <format>', 'file format; parquet needs --out').choices(['jsonl', 'parquet']).default('jsonl'))
+    .option('--out <file>', 'file to write, replaced when it exists (default: standard output)')
+    .addHelpText('after', `
+Rows are sorted by id, one JSON object a line:
+  instructions  id, text, model, finishReason, seed, attempts, usage
+  responses     id, instructionId, model, sample, text, finishReason, seed, attempts, usage
+  judgments     id, responseId, instructionId, judge, score (or null, with reason), scoredBy, raw, …
+  replay        instructionId, responseId, instruction, response, model, meanScore, scores, messages
+  mixture       id, source (replay or new), messages
+  failures      stage, id, model, reason, attempts: everything that was lost, of all stages
+
+Example: npx rehearse export demo --stage judgments | jq -c '{id, score}'`)
+    .action(async (id: string, options: ExportOptions) => {
+      await runExport(id, options);
+    });
+}
+
+async function runExport(id: string, { stage: wanted, variant, format, out }: ExportOptions): Promise<void> {
+  const stage = checkStage(wanted);
+  if (variant !== undefined) checkVariant(variant);
+  if (format === 'parquet' && out === undefined) throw new CliError('a Parquet file is not printed', { hint: 'name a file with --out FILE' });
+  const { stages, plans } = openStore();
+  const { plan } = await loadStoredRun(plans, id);
+  const rows = exportStage(stage, { stages, plan });
+  let count: number;
+  if (out === undefined) {
+    const written = await untilReaderLeaves(async () => await exportToStream(rows, process.stdout));
+    if (written === undefined) return;
+    count = written;
+  } else {
+    const path = resolve(out);
+    count = await exportToFile(rows, { path, format });
+    process.stderr.write(`rehearse: wrote ${formatCount(count)} ${stage} to ${path}\n`);
+  }
+  for (const notice of coverageNotices(id, stage, rows.coverage)) process.stderr.write(`rehearse: note: ${notice}\n`);
+}
+
+function checkStage(wanted: string): ExportStage {
+  const stage = EXPORT_STAGES.find((name) => name === wanted);
+  if (stage !== undefined) return stage;
+  const near = nearestNames(wanted, EXPORT_STAGES, 1)[0];
+  throw new CliError(`no stage is called "${wanted}"`, {
+    hint: `${near === undefined ? '' : `did you mean ${near}? `}The stages are ${EXPORT_STAGES.join(', ')}`,
+  });
+}
+
+function checkVariant(variant: string): void {
+  if (VARIANTS.some((name) => name === variant)) return;
+  throw new CliError(
+    variant === 'official' ? 'the variant "official" is the target model as it is: it has no data to export' : `no variant is called "${variant}"`,
+    { hint: `variants with data are ${VARIANTS.join(', ')}` },
+  );
+}
+
+/** A reader that has seen enough (`| head`) is no error; undefined then. */
+async function untilReaderLeaves(write: () => Promise<number>): Promise<number | undefined> {
+  try {
+    return await write();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return undefined;
+    throw error;
+  }
+}
+
+/** What is to be said of an export that does not hold all that the run will have. */
+export function coverageNotices(runId: string, stage: ExportStage, { planned, missing, outdated }: Coverage): string[] {
+  const notices: string[] = [];
+  const gone = [...missing].map(([name, count]) => `${formatCount(count)} of ${name}`);
+  if (gone.length > 0) {
+    const total = [...missing.values()].reduce((sum, count) => sum + count, 0);
+    notices.push(
+      `run "${runId}" has not made all its ${stage} yet: ${formatCount(total)} of ${formatCount(planned)} parts are missing (${gone.join(', ')}); ` +
+        `see "npx rehearse status ${runId}"`,
+    );
+  }
+  if (outdated > 0) {
+    notices.push(
+      `${formatCount(outdated)} of ${formatCount(planned)} parts were made by another version of Rehearse or from inputs that have changed since; ` +
+        `"npx rehearse resume ${runId}" makes them anew from the stored calls`,
+    );
+  }
+  return notices;
+}

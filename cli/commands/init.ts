@@ -1,0 +1,168 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, relative, resolve, join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import { initText, type InitAnswers } from '../../config/init-text';
+import { parseSpecText } from '../../config/load-spec';
+import { suggestTemplate } from '../../config/suggest-template';
+import { missingModel, servedModels } from '../../services/endpoint-check';
+import { checkSpecFiles, configFolder } from '../../services/spec-files';
+import { CliError } from '../errors';
+import { plainText, printJson } from '../output';
+
+interface InitOptions {
+  readonly baseUrl?: string;
+  readonly model?: string;
+  readonly weights?: string;
+  readonly newData?: string;
+  readonly template?: string;
+  readonly apiKeyEnv?: string;
+  readonly instructions: string;
+  readonly force?: boolean;
+  readonly check: boolean;
+  readonly json?: boolean;
+}
+
+const DEFAULT_BASE_URL = 'http://127.0.0.1:8000/v1';
+const CHECK_TIMEOUT_MS = 10_000;
+
+/** `rehearse init`: writes a commented spec for the user's own model and data, and checks that both can be reached. */
+export function registerInit(program: Command): void {
+  program
+    .command('init')
+    .description('write a commented spec for your own model and data, and check that both can be reached; asks for what no option says')
+    .argument('[file]', 'spec to write', 'rehearse.yaml')
+    .option('--base-url <url>', `OpenAI-compatible API that serves the model (default: ${DEFAULT_BASE_URL})`)
+    .option('--model <id>', 'model id that the API knows')
+    .option('--weights <where>', 'weights for training: a directory or a hub id (default: the model id)')
+    .option('--new-data <file>', 'JSONL file of your SFT data')
+    .option('--template <name>', 'chat format (default: what the model id suggests)')
+    .option('--api-key-env <name>', 'environment variable that holds the API key')
+    .option('--instructions <count>', 'instructions to extract', '1000')
+    .option('--force', 'write over a file that is there')
+    .option('--no-check', 'do not ask the API, do not read the data')
+    .option('--json', 'print {file, ok, checks} as JSON')
+    .action(async (name: string, options: InitOptions) => {
+      const file = resolve(name);
+      if (existsSync(file) && !options.force) {
+        throw new CliError(`${name} is there already`, { hint: 'give another name, or --force to write over it' });
+      }
+      const answers = await collectAnswers(file, options);
+      const text = initText(answers);
+      const spec = parseSpecText(text, { folder: dirname(file), file: name });
+      await write(file, name, text, options.force === true);
+      const checks = options.check ? await runChecks(spec, answers) : [];
+      report(name, checks, options.json === true);
+    });
+}
+
+/** One thing that was looked at, and what to do when it is not well. */
+interface Check {
+  readonly what: 'endpoint' | 'files' | 'note';
+  readonly ok: boolean;
+  readonly message: string;
+}
+
+async function collectAnswers(file: string, options: InitOptions): Promise<InitAnswers> {
+  const instructions = Number(options.instructions);
+  const given = process.stdin.isTTY && process.stderr.isTTY ? await askMissing(options) : options;
+  const missing = [given.model === undefined ? '--model' : '', given.newData === undefined ? '--new-data' : ''].filter((flag) => flag !== '');
+  if (given.model === undefined || given.newData === undefined) {
+    throw new CliError(`${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing`, {
+      hint: 'without a terminal to ask in, say it with options: rehearse init --model ID --new-data FILE',
+    });
+  }
+  if (!Number.isInteger(instructions) || instructions < 1) {
+    throw new CliError(`--instructions is "${options.instructions}"`, { hint: 'give a positive whole number, such as 1000' });
+  }
+  const folder = dirname(file);
+  const weights = given.weights ?? given.model;
+  return {
+    baseURL: given.baseUrl ?? DEFAULT_BASE_URL, model: given.model, apiKeyEnv: given.apiKeyEnv,
+    template: given.template ?? suggestTemplate({ model: given.model }),
+    weights: isFolder(weights) ? fromFolder(folder, weights) : weights,
+    newData: fromFolder(folder, given.newData), instructions, schema: fromFolder(folder, join(configFolder(), 'run-spec.schema.json')),
+  };
+}
+
+/** Asks in the terminal for what the options leave open; an empty answer takes what stands in brackets. */
+async function askMissing(options: InitOptions): Promise<InitOptions> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-C and Ctrl-D close it, and would leave a question pending for ever.
+  const closed = new AbortController();
+  terminal.once('close', () => closed.abort());
+  const ask = async (question: string, proposal: string | undefined): Promise<string | undefined> => {
+    for (;;) {
+      const answer = (await terminal.question(`${question}${proposal === undefined ? '' : ` [${proposal}]`}: `, { signal: closed.signal })).trim();
+      if (answer !== '') return answer;
+      if (proposal !== undefined) return proposal === '' ? undefined : proposal;
+    }
+  };
+  try {
+    const baseUrl = options.baseUrl ?? (await ask('URL of the OpenAI-compatible API that serves your model', DEFAULT_BASE_URL)) ?? DEFAULT_BASE_URL;
+    const served = options.model === undefined && options.check
+      ? await servedModels({ baseURL: baseUrl, apiKey: keyOf(options.apiKeyEnv), timeoutMs: CHECK_TIMEOUT_MS }) : { ids: [] };
+    if ('problem' in served) process.stderr.write(`  (${plainText(served.problem)})\n`);
+    const model = options.model ?? (await ask('Model id', 'ids' in served ? served.ids[0] : undefined)) ?? '';
+    const weights = options.weights ?? (await ask('Its weights: a directory or a hub id', model));
+    const template = options.template ?? (await ask('Its chat format', suggestTemplate({ model })));
+    const newData = options.newData ?? (await ask('Your SFT data, a JSONL file', undefined));
+    return { ...options, baseUrl, model, weights, template, newData };
+  } catch (cause) {
+    if (closed.signal.aborted) throw new CliError('stopped; nothing was written', { exitCode: 130, cause });
+    throw cause;
+  } finally {
+    terminal.close();
+  }
+}
+
+function isFolder(weights: string): boolean {
+  return isAbsolute(weights) || /^\.\.?(\/|$)/.test(weights) || existsSync(weights);
+}
+
+/** A path as the spec says it: absolute ones stay, others are as seen from the spec's folder and begin with a dot. */
+function fromFolder(folder: string, path: string): string {
+  const near = relative(folder, resolve(path));
+  if (isAbsolute(path) && near.startsWith('..')) return path;
+  return near.startsWith('.') ? near : `./${near}`;
+}
+
+async function write(file: string, name: string, text: string, force: boolean): Promise<void> {
+  try {
+    await writeFile(file, text, { flag: force ? 'w' : 'wx' });
+  } catch (cause) {
+    throw new CliError(`${name} cannot be written (${cause instanceof Error ? cause.message : String(cause)})`, { hint: 'name a file in a folder that exists and is yours', cause });
+  }
+}
+
+async function runChecks(spec: ReturnType<typeof parseSpecText>, answers: InitAnswers): Promise<Check[]> {
+  const served = await servedModels({ baseURL: answers.baseURL, apiKey: keyOf(answers.apiKeyEnv), timeoutMs: CHECK_TIMEOUT_MS });
+  const trouble = 'problem' in served ? served : missingModel(answers.model, served.ids);
+  const { errors, warnings, counts } = await checkSpecFiles(spec, { env: process.env });
+  return [
+    trouble === null
+      ? { what: 'endpoint', ok: true, message: `${answers.baseURL} serves ${answers.model}` }
+      : { what: 'endpoint', ok: false, message: `${trouble.problem}; ${trouble.hint}` },
+    ...errors.map((message): Check => ({ what: 'files', ok: false, message })),
+    ...(errors.length === 0 ? [{ what: 'files', ok: true, message: `${answers.newData} has ${counts.newExamples} conversations` } as const] : []),
+    ...warnings.map((message): Check => ({ what: 'note', ok: true, message })),
+  ];
+}
+
+function report(name: string, checks: readonly Check[], json: boolean): void {
+  const failed = checks.filter(({ ok }) => !ok);
+  if (json) printJson({ file: name, ok: failed.length === 0, checks });
+  else {
+    process.stdout.write(`wrote ${name}\n`);
+    for (const { what, ok, message } of checks) process.stdout.write(`  ${what === 'note' ? 'note' : ok ? 'ok  ' : 'FAIL'}  ${plainText(message)}\n`);
+    process.stdout.write(`next: npx rehearse plan ${name}\nthen: npx rehearse start ${name} --id my-run --wait\n`);
+  }
+  if (failed.length > 0) {
+    throw new CliError(`${name} is written, but ${failed.length === 1 ? 'one check' : `${failed.length} checks`} failed`, { hint: 'mend what is marked FAIL, then see: npx rehearse plan ' + name });
+  }
+}
+
+function keyOf(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : process.env[name];
+}

@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import { DEFAULT_ASSUMPTIONS, parseAssumptions } from '../../config/cost-assumptions';
+import { planCost } from '../../config/cost-plan';
+import { checkSpecFiles, loadSpecFile } from '../../services/spec-files';
+import { CliError } from '../errors';
+import { plainText, printJson } from '../output';
+import { planText } from '../plan-text';
+
+interface PlanOptions {
+  readonly json?: boolean;
+  readonly input?: boolean;
+  readonly assume: string[];
+}
+
+/** `rehearse plan`: what a spec will cost, and what that figure assumes, before anything is spent. */
+export function registerPlan(program: Command): void {
+  program
+    .command('plan')
+    .description('say how many calls, tokens, dollars and GPU hours a spec will take, and what was assumed; starts nothing')
+    .argument('<spec>', 'YAML or JSON file, or one of the presets demo, single-gpu, paper')
+    .option('--assume <name=value...>', 'use another value than the assumed one', collect, [])
+    .option('--json', 'print the plan, assumptions, warnings and problems as JSON')
+    .option('--input', 'print the checked spec as one JSON object, for `temporal workflow start --input-file`')
+    .action(async (file: string, options: PlanOptions) => {
+      if (options.json && options.input) throw new CliError('--json and --input print different things', { hint: 'give one of them' });
+      const overrides = readAssumptions(options.assume);
+      const spec = await loadSpecFile(file);
+      const { errors, warnings, problems, counts } = await checkSpecFiles(spec, { env: process.env });
+      if (options.input) {
+        printJson(spec);
+        note(errors, warnings);
+        return;
+      }
+      const plan = planCost(spec, overrides, counts);
+      if (options.json) {
+        const assumptions = Object.entries(DEFAULT_ASSUMPTIONS).map(([name, { unit, why }]) => ({
+          name, value: plan.assumptions[name as keyof typeof DEFAULT_ASSUMPTIONS], unit, why,
+        }));
+        printJson({ ...plan, assumptions, warnings, problems });
+        return;
+      }
+      process.stdout.write(`${plainText(planText(spec, plan))}\n`);
+      note(errors, warnings);
+    });
+}
+
+function collect(text: string, before: string[]): string[] {
+  return [...before, text];
+}
+
+function readAssumptions(texts: readonly string[]): ReturnType<typeof parseAssumptions> {
+  try {
+    return parseAssumptions(texts);
+  } catch (cause) {
+    throw new CliError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+/** A plan is worth having before the data is there; starting is not. So these are notes here, and errors of `start`. */
+function note(errors: readonly string[], warnings: readonly string[]): void {
+  for (const error of errors) process.stderr.write(`rehearse: before it can start: ${plainText(error)}\n`);
+  for (const warning of warnings) process.stderr.write(`rehearse: note: ${plainText(warning)}\n`);
+}

@@ -1,0 +1,37 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { openStore } from '../../services/open-store';
+import { writeReportFiles } from '../../services/report/write-report';
+import { plainText, printJson } from '../output';
+import { loadStoredRun } from '../stored-run';
+
+/** `rehearse report`: makes a run's report anew from the store, without a server. */
+export function registerReport(program: Command): void {
+  program
+    .command('report')
+    .description("make a run's report anew from the store: one HTML page, the same as Markdown, and its data as JSON")
+    .argument('<id>', 'run id')
+    .option('--out <dir>', "write to this directory instead of the run's own place in the store", (value) => {
+      if (value.trim() === '') throw new InvalidArgumentError('Name a directory.');
+      return value;
+    })
+    .option('--json', 'print the paths as JSON')
+    .addHelpText('after', `
+Needs no server. A run that is not finished has a report too; it says what is missing.`)
+    .action(async (runId: string, options: ReportOptions) => {
+      await runReport(runId, options);
+    });
+}
+
+interface ReportOptions {
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+async function runReport(runId: string, { out, json = false }: ReportOptions): Promise<void> {
+  const opened = openStore();
+  await loadStoredRun(opened.plans, runId); // names the runs there are when there is none of this id
+  const { html, markdown, json: data, finished } = await writeReportFiles({ ...opened, runId, now: new Date(), ...(out === undefined ? {} : { folder: out }) });
+  if (json) printJson({ runId, finished, html, markdown, json: data });
+  else process.stdout.write(`${[html, markdown, data].map(plainText).join('\n')}\n`);
+  if (!finished) process.stderr.write(`rehearse: note: run ${plainText(runId)} is not finished; the report says what is missing\n`);
+}

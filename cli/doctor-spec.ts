@@ -1,0 +1,53 @@
+import { SpecError } from '../config/spec-errors';
+import type { ModelSpec, RunSpec } from '../config/spec';
+import { missingModel, servedModels } from '../services/endpoint-check';
+import { checkSpecFiles, loadSpecFile } from '../services/spec-files';
+import type { Finding } from './doctor-machine';
+
+const ENDPOINT_TIMEOUT_MS = 10_000;
+
+/** A spec, its files and keys, and each endpoint that it names. */
+export async function checkSpec(file: string, env: NodeJS.ProcessEnv = process.env): Promise<{ readonly spec?: RunSpec; readonly findings: Finding[] }> {
+  const check = 'spec';
+  let spec: RunSpec;
+  try {
+    spec = await loadSpecFile(file);
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error;
+    return { findings: error.message.split('\n').map((message): Finding => ({ check, state: 'fail', message })) };
+  }
+  const { errors, warnings } = await checkSpecFiles(spec, { env });
+  return {
+    spec,
+    findings: [
+      ...(errors.length === 0 ? [{ check, state: 'ok', message: `${file}: its files and keys are there` } as const] : []),
+      ...errors.map((message): Finding => ({ check, state: 'fail', message })),
+      ...warnings.map((message): Finding => ({ check, state: 'warn', message })),
+      ...(await checkEndpoints(spec, env)),
+    ],
+  };
+}
+
+/** Each endpoint is asked once, whatever the number of models behind it. */
+async function checkEndpoints({ models, target }: RunSpec, env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  const isOurs = target.weights.startsWith('builtin:');
+  const endpoints = new Map<string, [string, ModelSpec][]>();
+  for (const [name, model] of Object.entries(models)) {
+    const key = JSON.stringify([model.baseURL, model.apiKeyEnv]);
+    endpoints.set(key, [...(endpoints.get(key) ?? []), [name, model]]);
+  }
+  const findings = [...endpoints.values()].map(async (served): Promise<Finding[]> => {
+    const model = served[0]?.[1];
+    if (model === undefined) return [];
+    const apiKey = model.apiKeyEnv === undefined ? undefined : env[model.apiKeyEnv];
+    const reply = await servedModels({ baseURL: model.baseURL, apiKey, timeoutMs: ENDPOINT_TIMEOUT_MS });
+    return served.map(([name, { model: id, baseURL }]): Finding => {
+      const check = `model ${name}`;
+      if ('problem' in reply) return { check, state: 'fail', message: reply.problem, fix: isOurs ? `"npx rehearse dev" serves it on this machine; else ${reply.hint}` : reply.hint };
+      const missing = missingModel(id, reply.ids);
+      if (missing === null) return { check, state: 'ok', message: `${id} at ${baseURL}` };
+      return { check, state: 'warn', message: missing.problem, fix: missing.hint }; // some gateways serve what they do not list
+    });
+  });
+  return (await Promise.all(findings)).flat();
+}

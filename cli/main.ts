@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { MethodError } from '../method/method-error';
+import { SpecError } from '../config/spec-errors';
+import { projectDir } from '../services/local/paths';
+import { registerDemo } from './commands/demo';
+import { registerDev } from './commands/dev';
+import { registerDoctor } from './commands/doctor';
+import { registerExport } from './commands/export';
+import { registerInit } from './commands/init';
+import { registerList } from './commands/list';
+import { registerPlan } from './commands/plan';
+import { registerReport } from './commands/report';
+import { registerCancel, registerResume, registerStart } from './commands/start';
+import { registerStatus } from './commands/status';
+import { registerWorker } from './commands/worker';
+import { CliError } from './errors';
+import { plainText } from './output';
+
+const VERSION = (require(join(projectDir(), 'package.json')) as { version: string }).version;
+
+/** Runs the command line; returns the exit code. Errors go to stderr, as one sentence with the way out. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command('rehearse')
+    .description('Fine-tune a model whose SFT data is closed without making it forget, as durable Temporal workflows.')
+    .version(VERSION)
+    .showHelpAfterError('(add --help for the options)')
+    .exitOverride();
+  for (const register of [
+    registerDemo, registerInit, registerPlan, registerStart, registerStatus, registerResume, registerCancel, registerList,
+    registerExport, registerReport, registerDoctor, registerWorker, registerDev,
+  ]) {
+    register(program);
+  }
+  for (const command of program.commands) command.exitOverride();
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return process.exitCode === undefined ? 0 : Number(process.exitCode);
+  } catch (error) {
+    return report(error);
+  }
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode; // commander has said it
+  if (error instanceof CliError) {
+    process.stderr.write(`rehearse: ${plainText(error.message)}${error.hint === undefined ? '' : `; ${plainText(error.hint)}`}\n`);
+    return error.exitCode;
+  }
+  if (error instanceof SpecError || error instanceof MethodError) {
+    process.stderr.write(`rehearse: ${plainText(error.message)}\n`);
+    return 1;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`rehearse: ${plainText(message)}\n`);
+  if (process.env['REHEARSE_LOG'] === 'debug' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  else process.stderr.write('(REHEARSE_LOG=debug shows where this came from)\n');
+  return 1;
+}

@@ -1,0 +1,108 @@
+import prettyBytes from 'pretty-bytes';
+import { DEFAULT_ASSUMPTIONS, type AssumptionName } from '../config/cost-assumptions';
+import type { CostPlan, EndpointCost } from '../config/cost-plan';
+import type { RunSpec } from '../config/spec';
+import { formatCount, formatDuration, formatShortCount, formatTable } from './output';
+
+/** A cost plan for people: what every model does, what that comes to, and what was assumed. */
+export function planText(spec: RunSpec, plan: CostPlan): string {
+  return [
+    `${spec.description ?? 'A Rehearse run'}\n`,
+    'Model calls',
+    indent(stageTable(plan)),
+    '',
+    'What it comes to',
+    indent(summaryTable(spec, plan)),
+    '',
+    'Assumed (another value: --assume name=value)',
+    indent(assumptionTable(plan)),
+    '',
+  ].join('\n');
+}
+
+function stageTable(plan: CostPlan): string {
+  const right = { align: 'right' } as const;
+  const rows = plan.stages.map(({ stage, model, calls, requests, promptTokens, completionTokens, usd, hours }) => [
+    stage, model, formatCount(calls), formatCount(requests), formatShortCount(promptTokens), formatShortCount(completionTokens),
+    usd === null ? 'no price' : dollars(usd), duration(hours),
+  ]);
+  const total = [
+    'total', '', formatCount(plan.calls), formatCount(plan.requests), formatShortCount(plan.promptTokens), formatShortCount(plan.completionTokens),
+    plan.stages.every(({ usd }) => usd === null) ? 'no price' : dollars(plan.usd.expected), duration(plan.synthesisHours),
+  ];
+  const columns = [
+    { name: 'stage' }, { name: 'model' }, { name: 'calls', ...right }, { name: 'requests', ...right }, { name: 'tokens in', ...right },
+    { name: 'tokens out', ...right }, { name: 'dollars', ...right }, { name: 'time', ...right },
+  ];
+  return formatTable(columns, [...rows, total]);
+}
+
+function summaryTable(spec: RunSpec, plan: CostPlan): string {
+  const { mixture, training, evaluation, diskBytes } = plan;
+  const share = mixture.total === 0 ? 0 : (100 * mixture.new) / mixture.total;
+  const rows = [
+    ['time', `synthesis ${duration(plan.synthesisHours)}: shards overlap, so the busiest endpoint (${busiest(plan).names.join(', ')}) decides`],
+    ['dollars', dollarText(plan)],
+    ['serving', serving(plan)],
+    ['mixture', `${formatCount(mixture.replay)} replay + ${formatCount(mixture.new)} new = ${formatCount(mixture.total)} examples, ${share.toFixed(1)} % new${mixture.newKnown ? '' : ' (the new data is not there yet: assumed to be enough)'}`],
+    ['training', `${formatCount(training.steps)} steps, ${formatCount(training.examples)} examples, ${formatShortCount(training.tokens)} tokens; ${deviceHours(training.device, training.hours)}${devices(training.devices, training.device, plan)}`],
+    ['evaluation', `${formatCount(evaluation.documents)} documents, before and after training together, ${spec.evaluate.tasks.length} tasks; ${deviceHours(evaluation.device, evaluation.hours)}`],
+    ['disk', `${prettyBytes(diskBytes.texts)} of texts, ${training.parameters === null ? 'checkpoints of unknown size' : `${prettyBytes(diskBytes.checkpoints)} of checkpoints`}`],
+  ];
+  return wrapTable(rows);
+}
+
+function dollarText({ usd, stages }: CostPlan): string {
+  if (stages.every((stage) => stage.usd === null)) return 'unknown: no model of the spec has a price';
+  const unpriced = usd.unpriced.length === 0 ? '' : `; without a price: ${usd.unpriced.join(', ')}`;
+  return `${dollars(usd.expected)}; at most ${dollars(usd.atMost)} when every reply runs to its maxTokens${unpriced}`;
+}
+
+function serving(plan: CostPlan): string {
+  const onGpus = plan.endpoints.filter(({ gpus }) => gpus !== null);
+  if (onGpus.length === 0) return 'no GPU hours: models are priced, on this CPU, or of unknown size';
+  const parts = onGpus.map(({ names, gpus, hours }) => `${names.join(', ')} ${gpus} ${gpus === 1 ? 'GPU' : 'GPUs'} x ${duration(hours)}`);
+  return `${plan.servingGpuHours.toFixed(1)} GPU hours: ${parts.join('; ')}`;
+}
+
+function busiest(plan: CostPlan): EndpointCost {
+  return plan.endpoints.reduce((most, endpoint) => (endpoint.hours > most.hours ? endpoint : most));
+}
+
+function deviceHours(device: 'cpu' | 'gpu', hours: number | null): string {
+  if (hours === null) return `${device === 'cpu' ? 'time' : 'GPU hours'} unknown, since the model's name does not tell its size`;
+  return device === 'cpu' ? `${duration(hours)} on this CPU` : `${hours.toFixed(1)} GPU hours`;
+}
+
+function devices(count: number | null, device: 'cpu' | 'gpu', plan: CostPlan): string {
+  return count === null || device === 'cpu' ? '' : ` on at least ${count} ${count === 1 ? 'GPU' : 'GPUs'} of ${plan.assumptions.gpuMemoryGB} GB`;
+}
+
+function assumptionTable(plan: CostPlan): string {
+  const rows = Object.entries(DEFAULT_ASSUMPTIONS).map(([name, { value, unit, why }]) => {
+    const used = plan.assumptions[name as AssumptionName];
+    return [name, formatNumber(used), unit, used === value ? why : `set by you (default ${formatNumber(value)})`];
+  });
+  return formatTable([{ name: 'name' }, { name: 'value', align: 'right' }, { name: 'unit' }, { name: 'why' }], rows);
+}
+
+function wrapTable(rows: readonly (readonly string[])[]): string {
+  const width = Math.max(...rows.map(([name = '']) => name.length));
+  return rows.map(([name = '', text = '']) => `${name.padEnd(width)}  ${text}`).join('\n');
+}
+
+function duration(hours: number): string {
+  return formatDuration(hours * 3_600_000);
+}
+
+function dollars(usd: number): string {
+  return `$${usd.toLocaleString('en-US', usd < 100 ? { minimumFractionDigits: 2, maximumFractionDigits: 2 } : { maximumFractionDigits: 0 })}`;
+}
+
+function formatNumber(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+function indent(text: string): string {
+  return text.split('\n').map((line) => `  ${line}`.trimEnd()).join('\n');
+}

@@ -1,0 +1,72 @@
+import type { Client } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import type { QueueName } from '../config/task-queues';
+import type { HeartbeatDetails } from '../workflows/types';
+import { oneLine } from './output';
+import { queueOfActivity } from './queue-pollers';
+
+/** An activity that has not ended. */
+export interface PendingActivity {
+  readonly workflowId: string;
+  readonly type: string;
+  readonly queue: QueueName;
+  /** From 1. */
+  readonly attempt: number;
+  /** Why the attempt before this one failed. */
+  readonly lastFailure?: string;
+  /** Waiting for a worker since then; absent while it runs or backs off. */
+  readonly waitingSinceMs?: number;
+  readonly heartbeat?: HeartbeatDetails;
+}
+
+type Info = temporal.api.workflow.v1.IPendingActivityInfo;
+
+/** The pending activities of one workflow, from its description; heartbeats go through the client's data converter. */
+export async function readPendingActivities(client: Client, workflowId: string, infos: readonly Info[]): Promise<PendingActivity[]> {
+  return await Promise.all(
+    infos.map(async (info): Promise<PendingActivity> => {
+      const type = info.activityType?.name ?? 'activity';
+      const attempt = info.attempt ?? 1;
+      const heartbeat = await readHeartbeat(client, info);
+      const waiting = info.state === temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED && attempt <= 1;
+      const failure = info.lastFailure;
+      return {
+        workflowId,
+        type,
+        queue: queueOfActivity(type),
+        attempt,
+        ...(failure?.message ? { lastFailure: oneLine(sentenceOf(failure), 300) } : {}),
+        ...(waiting && info.scheduledTime?.seconds != null ? { waitingSinceMs: Number(info.scheduledTime.seconds) * 1000 } : {}),
+        ...(heartbeat === undefined ? {} : { heartbeat }),
+      };
+    }),
+  );
+}
+
+/** A timeout says only that it was one; its cause, where there is one, says what the attempt was stuck on. */
+function sentenceOf(failure: temporal.api.failure.v1.IFailure): string {
+  const cause = failure.applicationFailureInfo == null ? failure.cause?.message : undefined;
+  return cause ? `${failure.message ?? ''}: ${cause}` : (failure.message ?? '');
+}
+
+async function readHeartbeat(client: Client, info: Info): Promise<HeartbeatDetails | undefined> {
+  let payloads = info.heartbeatDetails?.payloads ?? [];
+  if (payloads.length === 0) return undefined;
+  const { payloadCodecs, payloadConverter } = client.options.loadedDataConverter;
+  try {
+    for (const codec of [...payloadCodecs].reverse()) payloads = await codec.decode(payloads);
+    const payload = payloads[0];
+    return payload === undefined ? undefined : asHeartbeat(payloadConverter.fromPayload(payload));
+  } catch {
+    return undefined; // numbers that cannot be read are not shown; the activity itself is none the worse
+  }
+}
+
+const COUNTS = ['done', 'total', 'failed', 'promptTokens', 'completionTokens'] as const;
+
+function asHeartbeat(value: unknown): HeartbeatDetails | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const details = value as Partial<Record<keyof HeartbeatDetails, unknown>>;
+  const whole = typeof details.stage === 'string' && typeof details.model === 'string' && COUNTS.every((name) => Number.isFinite(details[name]));
+  return whole ? (value as HeartbeatDetails) : undefined;
+}

@@ -1,0 +1,84 @@
+import pLimit from 'p-limit';
+import { addresses, type RunPlan, type Shard } from '../services/run-plan';
+import { ROWS_VERSIONS, type StageName } from '../services/stage-keys';
+import type { StageAddress, StageManifest, StageStore } from '../services/stage-store';
+import type { MixtureDetail } from '../activities/mix';
+import type { EvaluateResult, SftResult } from '../services/python-protocol';
+import type { StageProgress } from '../workflows/types';
+
+const PARALLEL_READS = 16;
+
+interface Part {
+  readonly address: StageAddress;
+  /** Items of the row that this output settles. */
+  readonly items: number;
+}
+
+/** A run's rows as far as the store knows them: finished outputs only, nothing of what is in work. */
+export async function storedProgress(stages: StageStore, plan: RunPlan): Promise<StageProgress[]> {
+  const { respond, judge } = plan.spec.synthesis;
+  const { shards } = plan;
+  const size = ({ start, end }: Shard): number => end - start;
+  const limit = pLimit(PARALLEL_READS);
+  const find = async (address: StageAddress): Promise<StageManifest | undefined> =>
+    await limit(async () => await stages.find(address, ROWS_VERSIONS[address.stage as StageName]));
+  const row = async (stage: string, model: string, parts: readonly Part[], note?: (manifest: StageManifest) => string): Promise<StageProgress> =>
+    sumRow({ stage, model, parts, manifests: await Promise.all(parts.map(async ({ address }) => await find(address))), note });
+  const perShard = (address: (shard: Shard) => StageAddress, itemsEach: number): Part[] =>
+    shards.map((shard) => ({ address: address(shard), items: size(shard) * itemsEach }));
+
+  const trainSteps = plan.spec.train.maxSteps ?? 1;
+  const tasks = plan.spec.evaluate.tasks.length;
+  return await Promise.all([
+    row('extract', plan.spec.target.model, perShard((shard) => addresses.extract(plan, shard), 1)),
+    ...respond.generators.map(async (name) => await row('respond', name, perShard((shard) => addresses.respond(plan, shard, name), respond.samples))),
+    ...judge.judges.map(async (name) =>
+      await row('judge', name, respond.generators.flatMap((generator) => perShard((shard) => addresses.judge(plan, shard, name, generator), respond.samples))),
+    ),
+    row('select', '', perShard((shard) => addresses.select(plan, shard), 1)),
+    row('evaluate', 'official', [{ address: addresses.evaluate(plan, 'official'), items: tasks }], averageNote),
+    row('mix', 'method', [{ address: addresses.mix(plan), items: 1 }], mixtureNote),
+    row('train', 'method', [{ address: addresses.train(plan), items: trainSteps }], trainNote),
+    row('evaluate', 'method', [{ address: addresses.evaluate(plan, 'method'), items: tasks }], averageNote),
+  ]);
+}
+
+interface RowParts {
+  readonly stage: string;
+  readonly model: string;
+  readonly parts: readonly Part[];
+  readonly manifests: readonly (StageManifest | undefined)[];
+  readonly note?: (manifest: StageManifest) => string;
+}
+
+function sumRow({ stage, model, parts, manifests, note }: RowParts): StageProgress {
+  const found = manifests.filter((manifest) => manifest !== undefined);
+  const sum = (value: (manifest: StageManifest) => number): number => found.reduce((total, manifest) => total + value(manifest), 0);
+  const done = parts.reduce((total, { items }, index) => total + (manifests[index] === undefined ? 0 : items), 0);
+  const last = found.at(-1);
+  return {
+    stage,
+    model,
+    done,
+    total: parts.reduce((total, { items }) => total + items, 0),
+    failed: sum(({ failures }) => failures.rows),
+    promptTokens: sum(({ stats }) => stats.promptTokens),
+    completionTokens: sum(({ stats }) => stats.completionTokens),
+    state: found.length === parts.length ? 'done' : found.length === 0 ? 'waiting' : 'running',
+    ...(note === undefined || last === undefined ? {} : { note: note(last) }),
+  };
+}
+
+function mixtureNote({ detail }: StageManifest): string {
+  const { replay, new: fresh } = detail as MixtureDetail;
+  return `${replay} replay + ${fresh} new`;
+}
+
+function trainNote({ detail }: StageManifest): string {
+  const { steps, lossCurve } = detail as SftResult;
+  return `${steps} steps, last loss ${lossCurve.at(-1)?.loss ?? 'unknown'}`;
+}
+
+function averageNote({ detail }: StageManifest): string {
+  return `average ${(detail as EvaluateResult).average}`;
+}

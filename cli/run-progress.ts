@@ -1,0 +1,169 @@
+import {
+  isGrpcServiceError, QueryNotRegisteredError, QueryRejectedError, WorkflowNotFoundError,
+  type Client, type WorkflowExecutionDescription, type WorkflowExecutionStatusName,
+} from '@temporalio/client';
+import pLimit from 'p-limit';
+import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
+import { TASK_QUEUES, type QueueName } from '../config/task-queues';
+import { progressQuery } from '../workflows/progress';
+import type { StageProgress } from '../workflows/types';
+import { formatCount, formatDuration } from './output';
+import { queuePollers } from './queue-pollers';
+import { readPendingActivities, type PendingActivity } from './run-progress-activities';
+import { mergeProgress } from './run-progress-merge';
+
+/** Where a run stands: its state, its rows with the counts of running batches, and what goes wrong at the moment. */
+export interface RunProgress {
+  readonly runId: string;
+  readonly status: WorkflowExecutionStatusName;
+  /** Stage that the run is at, by its search attribute. */
+  readonly stage: string | null;
+  readonly target: string | null;
+  readonly startedAt: string;
+  readonly closedAt: string | null;
+  /** One row a stage and model; null when no worker could tell. */
+  readonly rows: readonly StageProgress[] | null;
+  /** Activities that fail and are tried again, queues without workers: sentences, plain text. */
+  readonly warnings: readonly string[];
+}
+
+interface Visit {
+  readonly rows: readonly StageProgress[] | undefined;
+  readonly activities: readonly PendingActivity[];
+  readonly children: readonly string[];
+}
+
+/** Longest wait for a workflow's own answer; a query needs a worker. */
+const QUERY_TIMEOUT_MS = 5_000;
+const DESCRIBE_TIMEOUT_MS = 10_000;
+const PARALLEL_VISITS = 8;
+/** A batch may wait its turn for long; only then is it asked whether anyone works on its queue. */
+const SUSPICIOUS_WAIT_MS = 15_000;
+
+/**
+ * Reads a run's progress from its workflow, its open descendants, and the heartbeats of their activities.
+ * @throws WorkflowNotFoundError when the server has no such run; ServiceError when the server does not answer
+ */
+export async function collectProgress(client: Client, runId: string): Promise<RunProgress> {
+  const rows = await queryRows(client, runId);
+  const description = await describe(client, runId);
+  const open = description.status.name === 'RUNNING';
+  const head = {
+    runId,
+    status: description.status.name,
+    stage: description.typedSearchAttributes.get(STAGE_ATTRIBUTE) ?? null,
+    target: description.typedSearchAttributes.get(TARGET_MODEL_ATTRIBUTE) ?? null,
+    startedAt: description.startTime.toISOString(),
+    closedAt: description.closeTime?.toISOString() ?? null,
+  };
+  if (!open) return { ...head, rows: rows ?? null, warnings: [] };
+
+  const root = await readOpen(client, runId, rows, description);
+  const limit = pLimit(PARALLEL_VISITS);
+  const visitAll = async (ids: readonly string[]): Promise<Visit[]> => await Promise.all(ids.map(async (id) => await limit(async () => await visit(client, id))));
+  const parts = await visitAll(root.children); // synthesis, or a variant
+  const shards = await visitAll(parts.flatMap(({ children }) => children));
+  const activities = [root, ...parts, ...shards].flatMap((each) => each.activities);
+  return {
+    ...head,
+    rows: rows === undefined ? null : mergeProgress({
+      root: rows,
+      parts: parts.map((part) => part.rows ?? []),
+      shards: shards.map((shard) => ({ rows: shard.rows ?? [], heartbeats: heartbeatsOf(shard) })),
+      heartbeats: parts.flatMap(heartbeatsOf),
+    }),
+    warnings: [
+      ...(rows === undefined ? [await silence(client)] : []),
+      ...failingActivities(activities),
+      ...(await idleQueues(client, activities)),
+    ],
+  };
+}
+
+/**
+ * A workflow's rows first and its open children and activities after: what ends in between is missing for a moment,
+ * instead of counted twice.
+ */
+async function visit(client: Client, workflowId: string): Promise<Visit> {
+  try {
+    const rows = await queryRows(client, workflowId);
+    return await readOpen(client, workflowId, rows, await describe(client, workflowId));
+  } catch (error) {
+    // A child is pending in its parent a moment before it exists.
+    if (error instanceof WorkflowNotFoundError) return { rows: undefined, activities: [], children: [] };
+    throw error;
+  }
+}
+
+async function describe(client: Client, workflowId: string): Promise<WorkflowExecutionDescription> {
+  return await client.withDeadline(Date.now() + DESCRIBE_TIMEOUT_MS, async () => await client.workflow.getHandle(workflowId).describe());
+}
+
+async function readOpen(client: Client, workflowId: string, rows: Visit['rows'], { raw }: WorkflowExecutionDescription): Promise<Visit> {
+  return {
+    rows,
+    activities: await readPendingActivities(client, workflowId, raw.pendingActivities ?? []),
+    children: (raw.pendingChildren ?? []).flatMap((child) => child.workflowId ?? []),
+  };
+}
+
+/** The rows that a workflow tells, or undefined when no worker answers for it. */
+async function queryRows(client: Client, workflowId: string): Promise<readonly StageProgress[] | undefined> {
+  try {
+    return await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, async () => await client.workflow.getHandle(workflowId).query(progressQuery));
+  } catch (error) {
+    if (isUnanswered(error)) return undefined;
+    throw error;
+  }
+}
+
+/** A deadline that passes on the client's side shows as either of the first two. */
+const UNANSWERED = { cancelled: 1, deadlineExceeded: 4, failedPrecondition: 9 } as const;
+
+/** No worker polls, it is too slow, or it does not know the query (yet): not a fault of the server. */
+function isUnanswered(error: unknown): boolean {
+  if (error instanceof QueryRejectedError || error instanceof QueryNotRegisteredError) return true;
+  const service = error instanceof Error && !isGrpcServiceError(error) ? error.cause : error;
+  const codes: readonly number[] = Object.values(UNANSWERED);
+  return isGrpcServiceError(service) && codes.includes(service.code);
+}
+
+function heartbeatsOf({ activities }: Visit): NonNullable<PendingActivity['heartbeat']>[] {
+  return activities.flatMap(({ heartbeat }) => heartbeat ?? []);
+}
+
+async function silence(client: Client): Promise<string> {
+  return (await queuePollers(client, 'orchestration')).length === 0
+    ? `no worker polls ${TASK_QUEUES.orchestration}: start one with "npx rehearse worker"`
+    : 'the run does not answer yet: its worker is busy or starting';
+}
+
+/** One sentence for each kind of failure, however many batches it strikes. */
+export function failingActivities(activities: readonly PendingActivity[]): string[] {
+  const groups = new Map<string, PendingActivity[]>();
+  for (const activity of activities) {
+    if (activity.lastFailure === undefined) continue;
+    const key = `${activity.type}\n${activity.lastFailure}`;
+    groups.set(key, [...(groups.get(key) ?? []), activity]);
+  }
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const attempt = Math.max(...group.map((each) => each.attempt));
+    const many = group.length === 1 ? '' : `${formatCount(group.length)} × `;
+    return `${many}${first.type}, attempt ${attempt}: ${first.lastFailure ?? ''}`;
+  });
+}
+
+async function idleQueues(client: Client, activities: readonly PendingActivity[]): Promise<string[]> {
+  const waits = new Map<QueueName, number>();
+  for (const { queue, waitingSinceMs } of activities) {
+    if (waitingSinceMs === undefined) continue;
+    waits.set(queue, Math.max(waits.get(queue) ?? 0, Date.now() - waitingSinceMs));
+  }
+  const sentences = [...waits].map(async ([queue, waitMs]) => {
+    if (waitMs < SUSPICIOUS_WAIT_MS || (await queuePollers(client, queue)).length > 0) return [];
+    return [`no worker polls ${TASK_QUEUES[queue]}; work waits there for ${formatDuration(waitMs)}: start one with "npx rehearse worker --queue ${queue}"`];
+  });
+  return (await Promise.all(sentences)).flat();
+}

@@ -1,0 +1,114 @@
+import type { Assumptions } from './cost-assumptions';
+import type { KnownCounts } from './cost-plan';
+import { parametersOf, trainingGpus } from './model-size';
+import type { EvaluateTask, RunSpec } from './spec';
+
+/** What training takes; hours are null when the model's size is not in its name. */
+export interface TrainingCost {
+  readonly device: 'cpu' | 'gpu';
+  readonly parameters: number | null;
+  /** Devices that hold it; null when its size is unknown. */
+  readonly devices: number | null;
+  readonly examples: number;
+  readonly steps: number;
+  readonly tokens: number;
+  /** Device hours: GPU hours, or hours of this CPU. */
+  readonly hours: number | null;
+}
+
+/** What measuring takes, before and after training together. */
+export interface EvaluationCost {
+  readonly device: 'cpu' | 'gpu';
+  readonly documents: number;
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+  readonly hours: number | null;
+}
+
+/** Steps, tokens and device hours of full SFT: 6 FLOP a parameter and token, 8 when activations are computed again. */
+export function planTraining(
+  spec: RunSpec, a: Assumptions, mixture: { readonly replay: number; readonly new: number; readonly total: number }, known: KnownCounts,
+): TrainingCost {
+  const { train } = spec;
+  const device = deviceOf(spec);
+  const parameters = targetParameters(spec);
+  const devices = parameters === null ? null
+    : device === 'cpu' ? 1 : trainingGpus(parameters, a.trainingBytesPerParameter, a.gpuMemoryGB * 1e9);
+  const batch = train.perDeviceBatchSize * train.gradientAccumulation * (devices ?? 1);
+  const steps = train.maxSteps ?? Math.max(1, Math.ceil((mixture.total * train.epochs) / batch));
+  const examples = train.maxSteps === undefined ? Math.round(mixture.total * train.epochs) : steps * batch;
+  const newTokens = known.newExamples !== undefined && known.newCharacters !== undefined
+    ? known.newCharacters / known.newExamples / a.charactersPerToken : a.newExampleTokens;
+  const { extract, respond } = spec.synthesis;
+  const replayTokens = Math.min(a.instructionTokens, extract.sampling.maxTokens) + Math.min(a.responseTokens, respond.sampling.maxTokens) + a.chatOverheadTokens;
+  const share = mixture.total === 0 ? 0 : mixture.new / mixture.total;
+  const perExample = Math.min(train.maxLength, share * newTokens + (1 - share) * replayTokens);
+  const tokens = Math.round(examples * perExample);
+  const flop = (parameters ?? 0) * tokens * (train.gradientCheckpointing ? 8 : 6);
+  return {
+    device, parameters, devices, examples, steps, tokens,
+    hours: parameters === null ? null : flop / deviceFlops(device, a) / 3600,
+  };
+}
+
+interface TaskLoad {
+  /** Documents of the public dataset. */
+  readonly documents: number;
+  readonly promptTokens: number;
+  /** Mean length of what is written, and the leaderboard's own limit. */
+  readonly generated: number;
+}
+
+/** Sizes of the public test sets and rough lengths of the leaderboard's prompts (few-shot examples included). */
+const TASK_LOADS: Readonly<Record<EvaluateTask['task'], TaskLoad>> = {
+  mmlu_pro: { documents: 12_032, promptTokens: 1500, generated: 0 },
+  gpqa: { documents: 1192, promptTokens: 1000, generated: 0 },
+  ifeval: { documents: 541, promptTokens: 60, generated: 350 },
+  math_level_5: { documents: 1324, promptTokens: 850, generated: 400 },
+};
+
+/** Documents, tokens and device hours of evaluating two models, the official one and the fine-tuned. */
+export function planEvaluation(
+  spec: RunSpec, a: Assumptions, known: Readonly<Partial<Record<EvaluateTask['task'], number>>>,
+): EvaluationCost {
+  const device = deviceOf(spec);
+  const parameters = targetParameters(spec);
+  let documents = 0;
+  let promptTokens = 0;
+  let generatedTokens = 0;
+  for (const { task, limit, maxGenToks } of spec.evaluate.tasks) {
+    const load = TASK_LOADS[task];
+    const count = Math.min(limit ?? Infinity, known[task] ?? load.documents);
+    documents += 2 * count;
+    promptTokens += 2 * count * load.promptTokens;
+    generatedTokens += 2 * count * Math.min(load.generated, maxGenToks ?? Infinity);
+  }
+  return {
+    device, documents, promptTokens, generatedTokens,
+    hours: parameters === null ? null : evaluationSeconds(spec, a, device, parameters, { promptTokens, generatedTokens }) / 3600,
+  };
+}
+
+function evaluationSeconds(
+  spec: RunSpec, a: Assumptions, device: 'cpu' | 'gpu', parameters: number, tokens: { promptTokens: number; generatedTokens: number },
+): number {
+  const reading = (2 * parameters * tokens.promptTokens) / deviceFlops(device, a);
+  if (device === 'cpu') return reading + tokens.generatedTokens / ((a.cpuEvalTokensPerSecond * 135e6) / parameters);
+  // Writing is bound by reading the weights once a token for the whole batch. A model on several GPUs keeps them all.
+  const gpus = Math.max(1, Math.ceil((parameters * 2 * 1.2) / (a.gpuMemoryGB * 1e9)));
+  const tokensPerSecond = (spec.evaluate.batchSize * a.gpuBandwidthGBs * 1e9 * 0.4) / (2 * parameters);
+  return gpus * (reading + tokens.generatedTokens / tokensPerSecond);
+}
+
+function deviceFlops(device: 'cpu' | 'gpu', a: Assumptions): number {
+  return device === 'cpu' ? a.cpuGflops * 1e9 : a.gpuTflops * 1e12 * a.gpuUtilization;
+}
+
+/** Who sets CPU threads means a CPU. */
+function deviceOf(spec: RunSpec): 'cpu' | 'gpu' {
+  return spec.train.threads === undefined ? 'gpu' : 'cpu';
+}
+
+function targetParameters(spec: RunSpec): number | null {
+  return parametersOf(spec.target.weights) ?? parametersOf(spec.models[spec.target.model]?.model ?? '');
+}

@@ -1,0 +1,45 @@
+import { nearestNames } from '../method/nearest-names';
+import type { EvaluateTask } from './spec';
+import { anyOf, showValue, type Finding } from './spec-errors';
+
+interface TaskSplits {
+  /** Split that is evaluated. */
+  readonly test: string;
+  /** Split that few-shot examples come from, where it is another. */
+  readonly fewshot?: string;
+}
+
+/** Splits that the leaderboard's task code reads (lm_eval/tasks/leaderboard). */
+export const TASK_SPLITS: Readonly<Record<EvaluateTask['task'], TaskSplits>> = {
+  mmlu_pro: { test: 'test', fewshot: 'validation' },
+  gpqa: { test: 'train' },
+  ifeval: { test: 'train' },
+  math_level_5: { test: 'test' },
+};
+
+/** Tasks named twice, and local data whose splits are not those that the task reads. */
+export function evaluationProblems(tasks: readonly EvaluateTask[]): Finding[] {
+  return tasks.flatMap((task, index): Finding[] => {
+    const at = ['evaluate', 'tasks', index];
+    const findings: Finding[] = [];
+    if (tasks.findIndex((other) => other.task === task.task) !== index) {
+      findings.push({ at: [...at, 'task'], value: `${showValue(task.task)} a second time`, expected: 'each task once', hint: 'remove one of the two' });
+    }
+    if (task.data === undefined) return findings;
+    const { test, fewshot } = TASK_SPLITS[task.task];
+    const known = fewshot === undefined ? [test] : [test, fewshot];
+    const unknown = Object.keys(task.data).filter((split) => !known.includes(split));
+    for (const split of unknown) {
+      const near = nearestNames(split, known, 1)[0] ?? test;
+      findings.push({ at: [...at, 'data', split], value: `the split ${showValue(split)}`, expected: `${anyOf(known)} for ${task.task}`, hint: `did you mean ${JSON.stringify(near)}?` });
+    }
+    const needed = fewshot === undefined || task.numFewshot === 0 ? [test] : known;
+    for (const split of needed) {
+      // A misnamed split is the missing one.
+      if (Object.hasOwn(task.data, split) || unknown.length > 0) continue;
+      const hint = split === fewshot ? `add its file (few-shot examples come from it), or set numFewshot: 0` : 'add its file';
+      findings.push({ at: [...at, 'data', split], value: 'nothing', expected: `a JSONL file for the split ${JSON.stringify(split)}`, hint });
+    }
+    return findings;
+  });
+}

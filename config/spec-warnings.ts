@@ -1,0 +1,89 @@
+import { resolveTemplate } from '../method/templates';
+import { effectiveSampling, looksLikePath } from './spec-checks';
+import type { RunSpec } from './spec';
+import type { SpecWarning } from './spec-errors';
+
+/** Above a hundred times the paper's rate, forgetting is the likely result. */
+const HIGH_LEARNING_RATE = 1e-4;
+/** A Temporal dev server starts some 20 child workflows a second; a history holds thousands, not tens of thousands. */
+const MANY_SHARDS = 2000;
+/** A justification and `Score: 5` need at least this many tokens. */
+const FEWEST_JUDGE_TOKENS = 32;
+
+/** What is legal in a valid spec, but seldom meant. */
+export function specWarnings(spec: RunSpec): SpecWarning[] {
+  return [...modelWarnings(spec), ...synthesisWarnings(spec), ...trainingWarnings(spec)];
+}
+
+function modelWarnings(spec: RunSpec): SpecWarning[] {
+  const { respond, judge } = spec.synthesis;
+  const used = new Set([spec.target.model, ...respond.generators, ...judge.judges]);
+  return Object.entries(spec.models).flatMap(([name, model]): SpecWarning[] => {
+    const warnings: SpecWarning[] = [];
+    if (!used.has(name)) warnings.push({ path: `models.${name}`, message: 'no stage uses this model.' });
+    if (/^\/?$/.test(new URL(model.baseURL).pathname)) {
+      warnings.push({ path: `models.${name}.baseURL`, message: `${model.baseURL} has no path; most servers want /v1 at its end.` });
+    }
+    return warnings;
+  });
+}
+
+function synthesisWarnings(spec: RunSpec): SpecWarning[] {
+  const { extract, respond, judge, select, shardSize } = spec.synthesis;
+  const warnings: SpecWarning[] = [];
+  const template = spec.models[spec.target.model]?.template;
+  if (template !== undefined && extract.stop.length > 0) {
+    const dropped = resolveTemplate(template).stop.filter((stop) => !extract.stop.includes(stop)).slice(Math.max(0, 4 - extract.stop.length));
+    if (dropped.length > 0) {
+      warnings.push({ path: 'synthesis.extract.stop', message: `the API takes four stop strings, so the template's ${dropped.join(' and ')} will not be sent.` });
+    }
+  }
+  if (respond.samples > 1) {
+    for (const name of respond.generators) {
+      if (effectiveSampling(respond, name).temperature === 0) {
+        warnings.push({ path: `synthesis.respond`, message: `${name} answers at temperature 0, so its ${respond.samples} samples will be the same text.` });
+      }
+    }
+  }
+  if (judge.scoring === 'text') {
+    for (const name of judge.judges) {
+      const { maxTokens } = effectiveSampling(judge, name);
+      if (maxTokens < FEWEST_JUDGE_TOKENS) {
+        warnings.push({ path: 'synthesis.judge', message: `${name} may write ${maxTokens} tokens, too few for a justification and the line "Score: <rating>".` });
+      }
+    }
+  }
+  if (select.policy === 'complete' && select.minJudges > 1) {
+    warnings.push({ path: 'synthesis.select.minJudges', message: 'it has no effect with policy: complete, which needs every score.' });
+  }
+  if (!respond.generators.includes(spec.target.model)) {
+    warnings.push({ path: 'synthesis.respond.generators', message: `the target model ${spec.target.model} is not among them; in the paper it answers too.` });
+  }
+  const shards = Math.ceil(extract.instructions / shardSize);
+  if (shards > MANY_SHARDS) {
+    warnings.push({ path: 'synthesis.shardSize', message: `${shardSize} makes ${shards} shards, each a workflow of its own; some hundreds are better.` });
+  }
+  return warnings;
+}
+
+function trainingWarnings(spec: RunSpec): SpecWarning[] {
+  const { train, evaluate, mix, target } = spec;
+  const warnings: SpecWarning[] = [];
+  if (train.learningRate > HIGH_LEARNING_RATE) {
+    warnings.push({ path: 'train.learningRate', message: `${train.learningRate} is far above the paper's 1e-6; expect forgetting.` });
+  }
+  if (mix.newShare > 0.5) {
+    warnings.push({ path: 'mix.newShare', message: `${mix.newShare} makes new data the larger part; the paper uses 0.17.` });
+  }
+  if (train.dtype === 'float32' && evaluate.dtype === 'bfloat16') {
+    warnings.push({ path: 'evaluate.dtype', message: 'weights are trained in float32 but measured in bfloat16, whose rounding may hide what a small learning rate changed.' });
+  }
+  const hub = !looksLikePath(target.weights) && !target.weights.startsWith('builtin:');
+  if (hub && target.revision === undefined) {
+    warnings.push({ path: 'target.revision', message: `the weights ${target.weights} are not pinned, so a later run may train others; set the commit of the repository.` });
+  }
+  if (!hub && target.revision !== undefined) {
+    warnings.push({ path: 'target.revision', message: 'it has no effect on weights that are not from the hub.' });
+  }
+  return warnings;
+}

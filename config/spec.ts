@@ -1,0 +1,210 @@
+import { z } from 'zod';
+
+/**
+ * The run spec: one object that says everything about a run. YAML for people, JSON as the input of the
+ * `experiment` workflow. Defaults are the paper's settings where the paper gives one.
+ *
+ * Workflows import only the types of this file: top-level zod schemas would be copied into each cached workflow.
+ */
+
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected a name of letters, digits, ".", "_" or "-", up to 64 long')
+  .describe('A name that this spec gives.');
+
+const envName = z
+  .string()
+  .regex(/^[A-Z_][A-Z0-9_]*$/, 'expected the NAME of an environment variable (such as OPENAI_API_KEY), never a secret itself');
+
+const count = z.int().positive();
+
+/** Each stage has defaults of its own, also for the fields that a spec leaves out of a `sampling` that it gives. */
+const samplingWith = (defaults: { temperature: number; maxTokens: number }) => z
+  .strictObject({
+    temperature: z.number().min(0).max(2).default(defaults.temperature).describe('Sampling temperature, 0 to 2.'),
+    topP: z.number().gt(0).max(1).default(1).describe('Nucleus sampling mass, above 0 up to 1.'),
+    maxTokens: count.max(131_072).default(defaults.maxTokens).describe('Most tokens of one reply.'),
+  })
+  .describe('How replies are sampled.');
+
+const sampling = samplingWith({ temperature: 1, maxTokens: 2048 });
+
+const samplingOverrides = z
+  .record(name, z.strictObject({
+    temperature: z.number().min(0).max(2).optional(),
+    topP: z.number().gt(0).max(1).optional(),
+    maxTokens: count.max(131_072).optional(),
+  }))
+  .default({})
+  .describe('Sampling of single models, by their names under `models`; what is left out comes from `sampling`.');
+
+const template = z
+  .union([
+    z.string().min(1),
+    z.strictObject({
+      preQuery: z.string().min(1).describe('What stands before the text of a user turn, special tokens included.'),
+      stop: z.array(z.string().min(1)).default([]).describe('Strings that end a turn.'),
+      bos: z.string().nullable().default(null).describe('Text of the BOS token, if the model has one.'),
+    }),
+  ])
+  .describe('Chat format: a name (llama-3, llama-3-paper, chatml, …) or a literal pre-query template.');
+
+const model = z
+  .strictObject({
+    baseURL: z.url({ protocol: /^https?$/, error: 'expected an http(s) URL of an OpenAI-compatible API, such as http://127.0.0.1:8000/v1' })
+      .describe('Base URL of an OpenAI-compatible API, with its /v1.'),
+    model: z.string().min(1).describe('Model id that the endpoint knows.'),
+    id: z.string().min(1).optional()
+      .describe('What stands for this model in stage keys instead of baseURL and model. The same id means the same weights, wherever they are served.'),
+    apiKeyEnv: envName.optional().describe('Name of the environment variable that holds the API key.'),
+    template: template.optional(),
+    supportsN: z.boolean().default(true).describe('Whether one request may ask for several samples (`n`).'),
+    limits: z
+      .strictObject({
+        concurrency: count.max(10_000).default(32).describe('Most requests in flight at this endpoint.'),
+        requestsPerMinute: count.optional(),
+        tokensPerMinute: count.optional(),
+        timeoutMs: z.int().min(1000).max(3_600_000).default(600_000).describe('Longest time of one request.'),
+      })
+      .prefault({})
+      .describe('What the endpoint allows. Models that share baseURL and model share these limits.'),
+    price: z
+      .strictObject({
+        inputUsdPerMillion: z.number().min(0),
+        outputUsdPerMillion: z.number().min(0),
+      })
+      .optional()
+      .describe('Dollars per million tokens, for `rehearse plan` and the report.'),
+  })
+  .describe('One model endpoint.');
+
+const extract = z
+  .strictObject({
+    instructions: count.max(10_000_000).describe('How many instructions to extract. Paper: 100,000.'),
+    sampling: sampling.prefault({}),
+    stop: z.array(z.string().min(1)).default([]).describe('Stop strings besides those of the template.'),
+    maxAttempts: count.max(20).default(3).describe('Calls for one instruction before it is counted as lost.'),
+    acceptTruncated: z.boolean().default(false).describe('Keep instructions that were cut at maxTokens.'),
+  })
+  .describe('Step 1: the bare pre-query template, sampled many times.');
+
+const respond = z
+  .strictObject({
+    generators: z.array(name).min(1).describe('Models that answer. Paper: the target and two others.'),
+    samples: count.max(64).default(3).describe('Responses of each generator to an instruction. Paper: 3.'),
+    sampling: sampling.prefault({}),
+    perModel: samplingOverrides,
+    maxAttempts: count.max(20).default(3),
+    acceptTruncated: z.boolean().default(true).describe('Keep responses that were cut at maxTokens; judges mark them down.'),
+  })
+  .describe('Step 2: several responses of each generator.');
+
+const judge = z
+  .strictObject({
+    judges: z.array(name).min(1).describe('Models that score. Paper: the generators themselves.'),
+    scoring: z.enum(['text', 'expected']).default('text')
+      .describe('text: the rating in the last line (the paper). expected: the mean of 1 to 5 weighted by the model\'s own probabilities after "Score:".'),
+    sampling: samplingWith({ temperature: 0, maxTokens: 512 }).prefault({}),
+    perModel: samplingOverrides,
+    maxAttempts: count.max(20).default(3),
+    minRatingMass: z.number().min(0).max(1).default(0.05)
+      .describe('expected only: least probability that the five ratings must hold together.'),
+  })
+  .describe('Step 3: every judge scores every response with the Table 2 prompt.');
+
+const select = z
+  .strictObject({
+    policy: z.enum(['complete', 'available']).default('complete')
+      .describe('complete: an instruction is kept only when every judge scored every response. available: means over the scores there are.'),
+    minJudges: count.default(1).describe('available only: scores that a response needs.'),
+  })
+  .describe('Best mean score wins.');
+
+const synthesis = z
+  .strictObject({
+    extract,
+    respond,
+    judge,
+    select: select.prefault({}),
+    shardSize: count.max(5_000).default(500).describe('Instructions of one shard, the unit of scheduling.'),
+    concurrentShards: count.max(200).default(8).describe('Shards in work at once.'),
+  })
+  .describe('From the target model to the replay set.');
+
+const mix = z
+  .strictObject({
+    newData: z.string().min(1).describe('JSONL file of the new SFT data: one {"messages": [{role, content}, …]} a line. Relative to the spec file.'),
+    newShare: z.number().gt(0).lt(1).default(0.17).describe('Part of the mixture that is new data, by count. Paper: 0.17.'),
+    maxExamples: count.optional().describe('Most examples of the mixture; without it, as many as both sides allow.'),
+  })
+  .describe('Replay set and new data, mixed.');
+
+const train = z
+  .strictObject({
+    learningRate: z.number().gt(0).max(1).default(1e-6).describe('Paper: 1e-6.'),
+    epochs: z.number().gt(0).max(100).default(1),
+    maxSteps: count.optional().describe('Optimizer steps, whatever the epochs.'),
+    perDeviceBatchSize: count.default(1),
+    gradientAccumulation: count.default(8),
+    maxLength: count.default(4096).describe('Tokens of one example; longer ones are cut and counted.'),
+    packing: z.boolean().default(false),
+    scheduler: z.enum(['constant', 'linear', 'cosine']).default('cosine'),
+    warmupRatio: z.number().min(0).max(1).default(0.03),
+    weightDecay: z.number().min(0).default(0),
+    dtype: z.enum(['float32', 'bfloat16']).default('bfloat16').describe('Compute type; weights stay float32, since 1e-6 is lost in bfloat16.'),
+    gradientCheckpointing: z.boolean().default(true),
+    saveSteps: count.default(100),
+    loggingSteps: count.default(1),
+    threads: count.optional().describe('CPU threads; without it, PyTorch decides.'),
+  })
+  .describe('Full SFT of the target model, loss on assistant tokens only.');
+
+const localData = z.record(z.string(), z.string()).describe('Split name to local JSONL file, in the schema of the public dataset.');
+
+const evaluateTask = z.strictObject({
+  task: z.enum(['mmlu_pro', 'gpqa', 'ifeval', 'math_level_5']),
+  data: localData.optional(),
+  limit: count.optional().describe('Evaluate only this many documents.'),
+  numFewshot: z.int().min(0).max(20).optional().describe("Instead of the leaderboard's own number."),
+  maxGenToks: count.optional().describe("Instead of the leaderboard's own length of generation."),
+});
+
+const evaluate = z
+  .strictObject({
+    tasks: z.array(evaluateTask).min(1)
+      .default([{ task: 'mmlu_pro' }, { task: 'gpqa' }, { task: 'ifeval' }, { task: 'math_level_5' }]),
+    batchSize: count.default(8),
+    dtype: z.enum(['float32', 'bfloat16']).default('bfloat16'),
+    threads: count.optional(),
+  })
+  .describe("lm-evaluation-harness with the Open LLM Leaderboard's tasks.");
+
+export const runSpecSchema = z
+  .strictObject({
+    $schema: z.string().optional().describe('Path of the JSON Schema, for editors.'),
+    version: z.literal(1).describe('Version of this format.'),
+    description: z.string().max(500).optional().describe('One line about the run, for the Web UI and the report.'),
+    seed: z.int().min(0).max(2 ** 31 - 1).default(42).describe('Seeds everything that is drawn.'),
+    models: z.record(name, model).describe('Every model endpoint, named once.'),
+    target: z.strictObject({
+      model: name.describe('Name under `models` that serves the target model.'),
+      weights: z.string().min(1).describe('Its weights for training: a directory, a hub id, or builtin:smollm2-135m-instruct.'),
+      revision: z.string().min(1).optional().describe('Hub revision of the weights; pin it.'),
+    }),
+    synthesis,
+    mix,
+    train: train.prefault({}),
+    evaluate: evaluate.prefault({}),
+    report: z.strictObject({
+      examples: z.int().min(0).max(100).default(6).describe('Instructions shown with all their responses and scores.'),
+    }).prefault({}),
+  })
+  .describe('A Rehearse run.');
+
+/** A validated run spec, defaults filled in. */
+export type RunSpec = z.output<typeof runSpecSchema>;
+/** What a user may write. */
+export type RunSpecInput = z.input<typeof runSpecSchema>;
+export type ModelSpec = RunSpec['models'][string];
+export type Sampling = RunSpec['synthesis']['extract']['sampling'];
+export type EvaluateTask = RunSpec['evaluate']['tasks'][number];

@@ -1,0 +1,126 @@
+"""Evaluate a model on leaderboard tasks, one result file a task, so that a rerun does only what is missing."""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import datasets
+import torch
+import transformers
+
+from . import PROTOCOL
+from .errors import JobError
+from .evaluation_result import task_result
+from .hardware import pick_device
+from .harness import load_model, run_task
+from .job import Interruption, file_sha256, run_once, versions
+from .leaderboard import LEADERBOARD
+from .protocol import Events, JsonValue, write_json_atomic
+from .spec import EvaluateSpec, EvaluateTask
+from .weights import resolve_weights, weights_sha256
+
+PHASE = "tasks"
+
+
+def evaluate(spec: EvaluateSpec, events: Events, interruption: Interruption) -> Path:
+    """Run the tasks of `spec` and return the path of result.json, which holds them without their samples.
+
+    Each task's own file, samples included, is `outputDir/tasks/<task>.json`; a task whose file is there is not run
+    again. Raises JobError.
+    """
+    for task in spec.tasks:
+        _check(task)
+    names = [task.task for task in spec.tasks]
+    if len(set(names)) < len(names):
+        raise JobError("bad_spec", f"tasks names a task twice: {', '.join(names)}.", "Name each task once.")
+    weights = resolve_weights(spec.weights, spec.revision)
+    sha256 = weights_sha256(weights)
+    identity: dict[str, JsonValue] = {
+        **spec.identity(),
+        "weights": sha256,
+        "tasks": [
+            {
+                **task.model_dump(by_alias=True, mode="json"),
+                "data": {split: file_sha256(Path(path)) for split, path in task.data.items()} if task.data else None,
+            }
+            for task in spec.tasks
+        ],
+    }
+    return run_once(Path(spec.output_dir), identity, lambda: _evaluate(spec, weights, sha256, events, interruption))
+
+
+def _evaluate(
+    spec: EvaluateSpec, weights: Path, sha256: str, events: Events, interruption: Interruption
+) -> dict[str, JsonValue]:
+    started = time.monotonic()
+    device = pick_device(events)
+    if spec.threads is not None:
+        torch.set_num_threads(spec.threads)
+    transformers.logging.disable_progress_bar()
+    datasets.disable_progress_bars()
+    folder = Path(spec.output_dir) / "tasks"
+    missing = [task for task in spec.tasks if not (folder / f"{task.task}.json").exists()]
+    done = len(spec.tasks) - len(missing)
+    events.progress(PHASE, done, len(spec.tasks))
+    if missing:
+        events.progress("load model", 0, 1)
+        lm = load_model(weights, dtype=spec.dtype, device=device, batch_size=spec.batch_size)
+        events.progress("load model", 1, 1)
+    for requested in missing:
+        task = LEADERBOARD[requested.task]
+        task_started = time.monotonic()
+
+        def report(done_requests: int, total_requests: int, phase: str = requested.task) -> None:
+            events.progress(phase, done_requests, total_requests)
+            interruption.check()  # a scorer's bare `except` may have swallowed the signal's own exception
+
+        with tempfile.TemporaryDirectory(prefix="rehearse-evaluate-") as workspace, _explained(requested):
+            results = run_task(lm, requested, task, seed=spec.seed, workspace=Path(workspace), report=report)
+        result = task_result(requested, task, results)
+        result["seconds"] = round(time.monotonic() - task_started, 3)
+        interruption.check()
+        write_json_atomic(folder / f"{requested.task}.json", result)
+        done += 1
+        events.progress(PHASE, done, len(spec.tasks))
+    finished = [json.loads((folder / f"{task.task}.json").read_text(encoding="utf-8")) for task in spec.tasks]
+    return {
+        "protocol": PROTOCOL,
+        "kind": "evaluate",
+        "tasks": [{key: value for key, value in task.items() if key != "samples"} for task in finished],
+        "average": sum(task["normalized"] for task in finished) / len(finished),
+        "seconds": round(time.monotonic() - started, 3),
+        "versions": versions("torch", "transformers", "lm-eval", "datasets"),
+        "weightsSha256": sha256,
+    }
+
+
+@contextmanager
+def _explained(task: EvaluateTask) -> Iterator[None]:
+    try:
+        yield
+    except datasets.exceptions.DatasetNotFoundError as error:
+        raise JobError(
+            "bad_data",
+            f"The hub does not show us the data set of {task.task}: {error}",
+            "Accept its terms on the hub and set HF_TOKEN (GPQA is gated), or name local files in data.",
+        ) from error
+    except ConnectionError as error:
+        raise JobError(
+            "internal",
+            f"The data set of {task.task} could not be fetched from the hub: {error}",
+            "Check the network and run again (finished tasks are kept), or name local files in data.",
+        ) from error
+
+
+def _check(task: EvaluateTask) -> None:
+    if task.subset is not None and task.task != "gpqa":
+        raise JobError("bad_spec", f"subset is GPQA's, but task {task.task} has one.", "Remove subset there.")
+    if task.num_fewshot and LEADERBOARD[task.task].fewshot == 0:
+        raise JobError(
+            "bad_spec",
+            f"{task.task} is a zero-shot task: it has no examples besides the documents under test.",
+            "Set numFewshot to null or 0.",
+        )

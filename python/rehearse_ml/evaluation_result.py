@@ -1,0 +1,123 @@
+"""lm-evaluation-harness' results as the caller wants them: one task, its scores, and what became of each document."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .harness import Results
+from .leaderboard import LeaderboardTask, normalized
+from .protocol import JsonValue
+from .spec import EvaluateTask
+
+RECORD_ID = "Record ID"
+"""GPQA's key. Its doc_hash covers the shuffled options, so it cannot join two runs of different seeds."""
+
+
+def task_result(requested: EvaluateTask, task: LeaderboardTask, results: Results) -> dict[str, JsonValue]:
+    """Return {task, metrics, stderr, primary, normalized, documents, samples} of one task.
+
+    Where the task has subtasks, each metric is the mean over all their documents, as lm-evaluation-harness' group
+    (weight_by_size) gives it. A standard error that cannot be estimated (one document; a metric without a formula)
+    is null.
+    """
+    per_subtask: Mapping[str, Mapping[str, Any]] = results["results"]
+    logged: Mapping[str, list[dict[str, Any]]] = results["samples"]
+    counts = {name: len(samples) for name, samples in logged.items()}
+    names = _metric_names(per_subtask)
+    metrics = {name: _pooled(name, per_subtask, counts) for name in names}
+    pooled_samples = [sample for samples in logged.values() for sample in samples]
+    stderr = {
+        name: _stderr_from_samples(name, pooled_samples)
+        if len(logged) > 1
+        else _number(next(iter(per_subtask.values())).get(f"{name}_stderr,none"))
+        for name in names
+    }
+    value = float(np.mean([metrics[name] for name in task.sample_metrics]))
+    return {
+        "task": requested.task,
+        "metrics": metrics,
+        "stderr": stderr,
+        "primary": {
+            "name": task.metric,
+            "value": value,
+            "stderr": stderr.get(task.metric),
+        },
+        "normalized": normalized(value, task.random_baseline),
+        "documents": len(pooled_samples),
+        "fewshot": next(iter(results["n-shot"].values())),
+        "subtasks": {
+            name: {"documents": counts[name], **{metric: _number(values.get(f"{metric},none")) for metric in names}}
+            for name, values in per_subtask.items()
+        },
+        "samples": [_sample(name, sample, task) for name, samples in logged.items() for sample in samples],
+    }
+
+
+def _metric_names(per_subtask: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return sorted(
+        {
+            key.removesuffix(",none")
+            for values in per_subtask.values()
+            for key in values
+            if key.endswith(",none") and not key.endswith("_stderr,none")
+        }
+    )
+
+
+def _pooled(name: str, per_subtask: Mapping[str, Mapping[str, Any]], counts: Mapping[str, int]) -> float:
+    weighted = sum(float(values[f"{name},none"]) * counts[subtask] for subtask, values in per_subtask.items())
+    return weighted / sum(counts.values())
+
+
+def _stderr_from_samples(name: str, samples: list[dict[str, Any]]) -> float | None:
+    values = [_number(sample.get(name)) for sample in samples]
+    numbers = [value for value in values if value is not None]
+    if len(numbers) < 2 or len(numbers) < len(values):
+        return None
+    return float(np.std(numbers, ddof=1) / math.sqrt(len(numbers)))
+
+
+def _sample(subtask: str, sample: dict[str, Any], task: LeaderboardTask) -> dict[str, JsonValue]:
+    record_id = sample["doc"].get(RECORD_ID)
+    scores = [float(np.mean(sample[name])) for name in task.sample_metrics]
+    return {
+        "docId": str(record_id) if record_id else f"{subtask}/{sample['doc_id']}",
+        "docHash": sample["doc_hash"],
+        "promptHash": sample["prompt_hash"],
+        "correct": scores[0] == 1.0,
+        "score": float(np.mean(scores)),
+        "filteredResponse": _response(sample),
+        "target": _target(sample),
+    }
+
+
+def _response(sample: dict[str, Any]) -> str:
+    answers = sample["filtered_resps"]
+    if isinstance(answers[0], str):
+        return str(answers[0])
+    # Multiple choice: one (log-likelihood, is greedy) a choice; acc_norm divides by the choice's length.
+    choices = _choices(sample)
+    by_length = "acc_norm" in sample["metrics"]
+    scores = [answer[0] / (len(choice) if by_length else 1) for answer, choice in zip(answers, choices, strict=True)]
+    return choices[int(np.argmax(scores))]
+
+
+def _target(sample: dict[str, Any]) -> str:
+    if "instruction_id_list" in sample["doc"]:  # IFEval has no answer, only rules to keep
+        return ", ".join(sample["doc"]["instruction_id_list"])
+    target = sample["target"]
+    return _choices(sample)[target] if isinstance(target, int) and len(sample["arguments"]) > 1 else str(target)
+
+
+def _choices(sample: dict[str, Any]) -> list[str]:
+    return [str(arguments[1]).strip() for arguments in _arguments(sample)]
+
+
+def _arguments(sample: dict[str, Any]) -> list[tuple[str, str]]:
+    return list(sample["arguments"])
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -1,0 +1,156 @@
+"""Runs one leaderboard task through lm-evaluation-harness' Python API."""
+
+import importlib.util
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from lm_eval import evaluator
+from lm_eval.models import huggingface
+from lm_eval.tasks import TaskManager
+from lm_eval.tasks._yaml_loader import load_yaml
+from tqdm import tqdm
+
+from .evaluation_data import prepare_local
+from .leaderboard import LeaderboardTask, Subtask
+from .spec import EvaluateTask
+
+LEADERBOARD_FOLDER = Path(evaluator.__file__).parent / "tasks" / "leaderboard"
+OTHER_SEED = 1234
+"""lm-evaluation-harness' own default for numpy, torch and the few-shot sampler."""
+
+PROGRESS_INTERVAL_SECONDS = 1.0
+
+Results = dict[str, Any]
+Report = Callable[[int, int], None]
+"""Told how many requests are done, and of how many."""
+
+
+def load_model(weights: Path, *, dtype: str, device: torch.device, batch_size: int) -> huggingface.HFLM:
+    """Return the model at `weights` as lm-evaluation-harness uses it."""
+    return huggingface.HFLM(
+        pretrained=str(weights), dtype=dtype, device=str(device), batch_size=batch_size, trust_remote_code=False
+    )
+
+
+def run_task(
+    lm: huggingface.HFLM,
+    requested: EvaluateTask,
+    task: LeaderboardTask,
+    *,
+    seed: int,
+    workspace: Path,
+    report: Report,
+) -> Results:
+    """Return lm-evaluation-harness' results, samples included, of all subtasks that have data.
+
+    Instruct models get their chat template, few-shot examples as turns, as on the leaderboard. `workspace` is an
+    empty directory for this call alone: GPQA shuffles its options with the global random generator inside a
+    `datasets.map`, whose result is taken from the cache on every later access. Within a call that is what keeps the
+    options in place; across calls it would make the seed have no effect.
+    """
+    os.environ["NLTK_DATA"] = str(_nltk_data())
+    subtasks = (
+        prepare_local(requested, task, workspace)
+        if requested.data is not None
+        else dict.fromkeys(_hub_subtasks(requested, task))
+    )
+    paths = [_write_yaml(subtask, files, requested, task, workspace) for subtask, files in subtasks.items()]
+    with_template = bool(lm.tokenizer.chat_template)
+    with _reporting(report):
+        results = evaluator.simple_evaluate(
+            model=lm,
+            tasks=[str(path) for path in paths],
+            limit=requested.limit,
+            log_samples=True,
+            apply_chat_template=with_template,
+            fewshot_as_multiturn=with_template,
+            task_manager=TaskManager(include_defaults=False),
+            random_seed=seed,
+            numpy_random_seed=OTHER_SEED,
+            torch_random_seed=OTHER_SEED,
+            fewshot_random_seed=OTHER_SEED,
+        )
+    assert results is not None  # only on ranks other than 0
+    return dict(results)
+
+
+def _hub_subtasks(requested: EvaluateTask, task: LeaderboardTask) -> list[Subtask]:
+    return [subtask for subtask in task.subtasks if requested.subset in (None, subtask.subject)]
+
+
+def _write_yaml(
+    subtask: Subtask, files: dict[str, str] | None, requested: EvaluateTask, task: LeaderboardTask, workspace: Path
+) -> Path:
+    shipped = LEADERBOARD_FOLDER / subtask.yaml
+    overrides: dict[str, Any] = {
+        "include": str(shipped),
+        "task": subtask.name,
+    }
+    cache = str(workspace / "cache")
+    if requested.task == "gpqa":
+        overrides["dataset_kwargs"] = {"cache_dir": cache}
+    if files is not None:
+        overrides |= {
+            "dataset_path": "json",
+            "dataset_name": None,
+            "dataset_kwargs": {"data_files": files, "cache_dir": cache},
+        }
+        if requested.task == "math_level_5":
+            overrides["training_split"] = None  # its few-shot examples are part of the task's code
+        if task.fewshot_split is not None and task.fewshot_split not in files:
+            overrides["fewshot_split"] = None
+    if requested.num_fewshot is not None:
+        overrides["num_fewshot"] = requested.num_fewshot
+    if requested.max_gen_toks is not None:
+        shipped_config = load_yaml(shipped, resolve_func=False)
+        if "generation_kwargs" in shipped_config:
+            overrides["generation_kwargs"] = {
+                **shipped_config["generation_kwargs"],
+                "max_gen_toks": requested.max_gen_toks,
+            }
+    path = workspace / f"{subtask.name}.yaml"
+    path.write_text(yaml.safe_dump(overrides), encoding="utf-8")
+    return path
+
+
+def _nltk_data() -> Path:
+    # The llama-index-core wheel carries nltk's punkt_tab, without which IFEval reaches for the network. Only its
+    # files are used; importing it would need its dependencies.
+    spec = importlib.util.find_spec("llama_index")
+    roots = [Path(root) for root in (spec.submodule_search_locations or [])] if spec is not None else []
+    for root in roots:
+        data = root / "core" / "_static" / "nltk_cache"
+        if (data / "tokenizers" / "punkt_tab").is_dir():
+            return data
+    raise FileNotFoundError("nltk's punkt_tab is not installed: install python/requirements.lock, which brings it")
+
+
+class _reporting:  # noqa: N801, reads as a statement
+    """Within the block, lm-evaluation-harness' progress bars over requests call `report`."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def __enter__(self) -> None:
+        report = self._report
+
+        class ReportingBar(tqdm):  # type: ignore[type-arg]
+            last_report = float("-inf")
+
+            def update(self, n: float | None = 1) -> bool | None:
+                shown = super().update(n)
+                done, total, now = int(self.n), int(self.total or self.n), time.monotonic()
+                if done >= total or now - self.last_report >= PROGRESS_INTERVAL_SECONDS:
+                    self.last_report = now
+                    report(done, total)
+                return shown
+
+        huggingface.tqdm = ReportingBar
+
+    def __exit__(self, *_: object) -> None:
+        huggingface.tqdm = tqdm

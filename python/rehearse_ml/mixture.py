@@ -1,0 +1,152 @@
+"""The training set: conversations from JSONL, as token ids with labels on the assistant's tokens only."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from .assistant_spans import AssistantSpans, Message
+from .errors import JobError
+from .protocol import Events
+
+IGNORED = -100
+"""Label of a token that the loss leaves out (PyTorch's cross entropy)."""
+
+ROLES = ("system", "user", "assistant")
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One line of the mixture; `where` is its file, line and id, for errors."""
+
+    messages: list[Message]
+    where: str
+
+
+@dataclass(frozen=True)
+class TokenizedMixture:
+    """Columns `input_ids` and `labels`, and the counts of what became of the conversations."""
+
+    dataset: Dataset
+    tokens: int
+    trained_tokens: int
+    truncated: int
+    dropped: int
+    """Conversations of which truncation left nothing to train on; they are not in `dataset`."""
+
+
+def read_conversations(path: Path) -> Iterator[Conversation]:
+    """Yield the conversations of a JSONL file of {id, source, messages: [{role, content}]}.
+
+    Raises JobError `bad_data`, which names the line and what is wrong with it.
+    """
+    try:
+        file = path.open(encoding="utf-8")
+    except OSError as error:
+        raise JobError(
+            "bad_data", f"The mixture {path} cannot be read: {error.strerror}.", "Check its path."
+        ) from error
+    with file:
+        line_number = 0
+        try:
+            for line_number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield _conversation(line, f"{path} line {line_number}")
+        except UnicodeDecodeError as error:
+            raise _bad(f"{path} after line {line_number}", "is not UTF-8") from error
+
+
+def tokenize_mixture(
+    path: Path, tokenizer: PreTrainedTokenizerBase, *, max_length: int, phase: str, events: Events
+) -> TokenizedMixture:
+    """Render and tokenize the conversations of `path`, cut to `max_length` tokens.
+
+    Raises JobError `bad_data` (a bad line, or nothing to train on) and `chat_template`.
+    """
+    spans = AssistantSpans(tokenizer)
+    input_ids: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
+    tokens = trained = truncated = dropped = done = 0
+    total, conversations = sum(1 for _ in read_conversations(path)), read_conversations(path)
+    while batch := list(islice(conversations, BATCH)):
+        rendered = [spans.render(conversation.messages, conversation.where) for conversation in batch]
+        encoded = tokenizer(
+            [text for text, _ in rendered], add_special_tokens=False, return_offsets_mapping=True, truncation=False
+        )
+        for ids, offsets, (_, turn_spans) in zip(
+            encoded["input_ids"], encoded["offset_mapping"], rendered, strict=True
+        ):
+            ids_array, mask = np.asarray(ids, dtype=np.int32), _inside(np.asarray(offsets), turn_spans)
+            truncated += len(ids) > max_length
+            ids_array, mask = ids_array[:max_length], mask[:max_length]
+            if not mask.any():
+                dropped += 1
+                continue
+            input_ids.append(ids_array)
+            labels.append(np.where(mask, ids_array, IGNORED))
+            tokens += len(ids_array)
+            trained += int(mask.sum())
+        done += len(batch)
+        events.progress(phase, done, total)
+    if not input_ids:
+        raise JobError(
+            "bad_data",
+            f"{path} leaves nothing to train on: {done} conversations, of which {dropped} have no assistant token "
+            f"within {max_length} tokens.",
+            "Check the mixture, or raise maxLength.",
+        )
+    if truncated:
+        events.log(
+            f"{truncated} of {done} conversations were cut to {max_length} tokens; {dropped} of them were left with no "
+            "assistant token and dropped.",
+            level="warning",
+        )
+    return TokenizedMixture(
+        dataset=Dataset.from_dict({"input_ids": input_ids, "labels": labels}),
+        tokens=tokens,
+        trained_tokens=trained,
+        truncated=truncated,
+        dropped=dropped,
+    )
+
+
+def _inside(offsets: np.ndarray, spans: list[tuple[int, int]]) -> np.ndarray:
+    # A token that straddles a border is left out: at inference the template's side of it is already given.
+    mask = np.zeros(len(offsets), dtype=bool)
+    for start, end in spans:
+        mask |= (offsets[:, 0] >= start) & (offsets[:, 1] <= end) & (offsets[:, 1] > start)
+    return mask
+
+
+def _conversation(line: str, where: str) -> Conversation:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise _bad(where, f"is not JSON ({error.msg} at character {error.pos})") from error
+    if not isinstance(row, dict) or not isinstance(row.get("messages"), list):
+        raise _bad(where, "has no list `messages`")
+    if "id" in row:
+        where = f"{where} (id {row['id']})"
+    messages: list[Message] = []
+    for index, message in enumerate(row["messages"]):
+        if not isinstance(message, dict) or message.get("role") not in ROLES:
+            raise _bad(where, f"has a message {index} whose role is none of {', '.join(ROLES)}")
+        content = message.get("content")
+        if not isinstance(content, str) or not content.strip():
+            raise _bad(where, f"has a message {index} without text in `content`")
+        messages.append({"role": message["role"], "content": content})
+    if not any(message["role"] == "assistant" for message in messages):
+        raise _bad(where, "has no assistant message to learn from")
+    if messages[0]["role"] == "assistant":
+        raise _bad(where, "begins with the assistant, so there is nothing to answer")
+    return Conversation(messages, where)
+
+
+def _bad(where: str, what: str) -> JobError:
+    return JobError("bad_data", f"{where} {what}.", "Each line is one JSON object {id, source, messages}.")

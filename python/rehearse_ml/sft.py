@@ -1,0 +1,189 @@
+"""Full supervised fine-tuning with TRL: loss on the assistant's tokens only, resumable to the last digit."""
+
+import shutil
+import time
+from pathlib import Path
+
+import datasets
+import torch
+import transformers
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from trl import SFTConfig, SFTTrainer
+
+from . import PROTOCOL
+from .checkpoints import newest_complete
+from .errors import JobError
+from .hardware import check_training, pick_device
+from .job import Interruption, file_sha256, run_once, versions
+from .mixture import TokenizedMixture, tokenize_mixture
+from .protocol import Events, JsonValue, publish
+from .sft_report import SftReport, nan_loss
+from .spec import SftSpec
+from .weights import parameter_count, resolve_weights, weights_sha256
+
+CHECKPOINTS_KEPT = 2
+"""Two, so that a kill in the middle of writing one leaves one."""
+
+
+class FiniteSftTrainer(SFTTrainer):
+    """TRL's trainer, which ends at the first loss that is not a number instead of training on."""
+
+    def training_step(self, *args: object, **kwargs: object) -> torch.Tensor:
+        """Return the loss of one batch, which is finite."""
+        loss: torch.Tensor = super().training_step(*args, **kwargs)
+        if not bool(torch.isfinite(loss)):
+            raise nan_loss(f"The loss is {loss.item()}", self.state.global_step + 1)
+        return loss
+
+
+def sft(spec: SftSpec, events: Events, interruption: Interruption) -> Path:
+    """Train as `spec` says and return the path of result.json.
+
+    A run that was killed or interrupted goes on from its newest complete checkpoint in `outputDir/checkpoints`, with
+    the losses that an undisturbed run would have had; a finished one whose checkpoint is there returns at once.
+    Raises JobError.
+    """
+    weights = resolve_weights(spec.weights, spec.revision)
+    mixtures = {name: path for name, path in (("mixture", spec.mixture), ("evalMixture", spec.eval_mixture)) if path}
+    identity: dict[str, JsonValue] = {**spec.identity(), "weights": weights_sha256(weights)}
+    identity |= {name: file_sha256(Path(path)) for name, path in mixtures.items()}
+    return run_once(
+        Path(spec.output_dir),
+        identity,
+        lambda: _train(spec, weights, events, interruption),
+        intact=lambda result: (Path(str(result["checkpointDir"])) / "config.json").is_file(),
+    )
+
+
+def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interruption) -> dict[str, JsonValue]:
+    started = time.monotonic()
+    output = Path(spec.output_dir)
+    device = pick_device(events)
+    check_training(device, parameters=parameter_count(weights), dtype=spec.dtype, learning_rate=spec.learning_rate)
+    if spec.threads is not None:
+        torch.set_num_threads(spec.threads)
+    transformers.logging.disable_progress_bar()
+    datasets.disable_progress_bars()
+
+    tokenizer = AutoTokenizer.from_pretrained(weights)
+    mixture = tokenize_mixture(
+        Path(spec.mixture), tokenizer, max_length=spec.max_length, phase="tokenize", events=events
+    )
+    held_out = None
+    if spec.eval_mixture is not None:
+        held_out = tokenize_mixture(
+            Path(spec.eval_mixture), tokenizer, max_length=spec.max_length, phase="tokenize held-out", events=events
+        )
+
+    events.progress("load model", 0, 1)
+    pure_bfloat16 = spec.dtype == "bfloat16" and device.type == "cpu"
+    model = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.bfloat16 if pure_bfloat16 else torch.float32)
+    events.progress("load model", 1, 1)
+    trainer = FiniteSftTrainer(
+        model=model,
+        args=_training_arguments(spec, device),
+        train_dataset=mixture.dataset,
+        eval_dataset=held_out.dataset if held_out is not None else None,
+        processing_class=tokenizer,
+        callbacks=[SftReport(events, interruption)],
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
+    resume_from = newest_complete(output / "checkpoints")
+    if resume_from is not None:
+        events.log(f"Resuming from {resume_from}.")
+    # A half-done optimizer step cannot be saved, so the trainer is left to reach the end of it.
+    with interruption.deferred():
+        trainer.train(resume_from_checkpoint=str(resume_from) if resume_from is not None else None)
+        if trainer.state.global_step < trainer.state.max_steps:
+            interruption.check()
+            raise JobError(
+                "internal",
+                f"The trainer stopped at step {trainer.state.global_step} of {trainer.state.max_steps}.",
+                "Run the job again; it resumes.",
+            )
+        events.progress("save", 0, 1)
+        checkpoint = _save_final(trainer, weights, output / "checkpoint")
+        events.progress("save", 1, 1)
+        # Only needed to resume, and three times as large as the model.
+        shutil.rmtree(output / "checkpoints", ignore_errors=True)
+    return _result(spec, trainer, mixture, checkpoint, time.monotonic() - started)
+
+
+def _training_arguments(spec: SftSpec, device: torch.device) -> SFTConfig:
+    return SFTConfig(
+        output_dir=str(Path(spec.output_dir) / "checkpoints"),
+        learning_rate=spec.learning_rate,
+        num_train_epochs=spec.epochs,
+        max_steps=spec.max_steps if spec.max_steps is not None else -1,
+        per_device_train_batch_size=spec.per_device_batch_size,
+        per_device_eval_batch_size=spec.per_device_batch_size,
+        gradient_accumulation_steps=spec.gradient_accumulation,
+        max_length=spec.max_length,
+        packing=spec.packing,
+        lr_scheduler_type=spec.scheduler,
+        warmup_steps=spec.warmup_ratio,  # transformers reads a number below 1 as a share
+        weight_decay=spec.weight_decay,
+        seed=spec.seed,
+        data_seed=spec.seed,
+        bf16=spec.dtype == "bfloat16" and device.type == "cuda",
+        use_cpu=device.type == "cpu",
+        gradient_checkpointing=spec.gradient_checkpointing,
+        save_strategy="steps",
+        save_steps=spec.save_steps,
+        save_total_limit=CHECKPOINTS_KEPT,
+        eval_strategy="steps" if spec.eval_mixture is not None else "no",
+        eval_steps=spec.save_steps if spec.eval_mixture is not None else None,
+        prediction_loss_only=True,
+        logging_steps=spec.logging_steps,
+        logging_nan_inf_filter=False,  # it would hide a diverged loss behind the last good one
+        report_to=[],
+        disable_tqdm=True,
+    )
+
+
+def _save_final(trainer: SFTTrainer, weights: Path, final: Path) -> Path:
+    model: PreTrainedModel = trainer.accelerator.unwrap_model(trainer.model)
+    broken = [name for name, tensor in model.named_parameters() if not bool(torch.isfinite(tensor).all())]
+    if broken:
+        raise nan_loss(f"{len(broken)} tensors are not finite ({broken[0]} first)", trainer.state.global_step)
+    temporary = final.with_name(f".{final.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    shutil.rmtree(final, ignore_errors=True)
+    model.save_pretrained(temporary)
+    # The model's own, not the trainer's copy: TRL sets a padding token on that one.
+    AutoTokenizer.from_pretrained(weights).save_pretrained(temporary)
+    publish(temporary, final)
+    return final
+
+
+def _result(
+    spec: SftSpec, trainer: SFTTrainer, mixture: TokenizedMixture, checkpoint: Path, seconds: float
+) -> dict[str, JsonValue]:
+    history = trainer.state.log_history
+    return {
+        "protocol": PROTOCOL,
+        "kind": "sft",
+        "checkpointDir": str(checkpoint),
+        "steps": trainer.state.global_step,
+        "examples": len(mixture.dataset),
+        "tokens": mixture.tokens,
+        "trainedTokens": mixture.trained_tokens,
+        "truncated": mixture.truncated,
+        "dropped": mixture.dropped,
+        "lossCurve": [
+            {
+                "step": entry["step"],
+                "loss": float(entry["loss"]),
+                "learningRate": float(entry["learning_rate"]),
+                "gradNorm": float(entry["grad_norm"]) if "grad_norm" in entry else None,
+            }
+            for entry in history
+            if "loss" in entry
+        ],
+        "evalCurve": [
+            {"step": entry["step"], "loss": float(entry["eval_loss"])} for entry in history if "eval_loss" in entry
+        ],
+        "seconds": round(seconds, 3),
+        "versions": versions("torch", "transformers", "trl"),
+        "weightsSha256": weights_sha256(checkpoint),
+    }

@@ -1,0 +1,138 @@
+"""The specs that the caller writes, one JSON file a job, checked before anything heavy is imported."""
+
+import difflib
+import json
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from . import PROTOCOL
+from .errors import JobError
+from .protocol import JsonValue
+
+Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Dtype = Literal["float32", "bfloat16"]
+TaskName = Literal["mmlu_pro", "gpqa", "ifeval", "math_level_5"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class _JobSpec(_Strict):
+    # Keys that do not determine the result: they may differ between a job and its resumption. What lies at a path
+    # counts, not the path; the jobs add hashes of it.
+    incidental: ClassVar[frozenset[str]] = frozenset(
+        {"threads", "loggingSteps", "outputDir", "weights", "revision", "mixture", "evalMixture"}
+    )
+
+    protocol: int
+    output_dir: Text
+
+    def identity(self) -> dict[str, JsonValue]:
+        """Return the part of the spec that determines the result."""
+        dumped = self.model_dump(by_alias=True, mode="json")
+        return {key: value for key, value in dumped.items() if key not in self.incidental}
+
+
+class ConvertSpec(_JobSpec):
+    """GGUF file in, directory with safetensors, tokenizer and chat template out."""
+
+    gguf: Text
+
+
+class SftSpec(_JobSpec):
+    """Full supervised fine-tuning of `weights` (directory or hub id) on the conversations of `mixture` (JSONL)."""
+
+    weights: Text
+    revision: Text | None
+    mixture: Text
+    eval_mixture: Text | None
+    learning_rate: Annotated[float, Field(gt=0)]
+    epochs: Annotated[float, Field(gt=0)]
+    max_steps: Count | None
+    per_device_batch_size: Count
+    gradient_accumulation: Count
+    max_length: Annotated[int, Field(ge=8)]
+    packing: bool
+    scheduler: Literal["linear", "cosine", "constant", "constant_with_warmup", "inverse_sqrt"]
+    warmup_ratio: Share
+    weight_decay: Annotated[float, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    dtype: Dtype
+    gradient_checkpointing: bool
+    save_steps: Count
+    logging_steps: Count
+    threads: Count | None
+
+
+class EvaluateTask(_Strict):
+    """One leaderboard task; `data` maps the data set's split names to local JSONL files, null means the hub's."""
+
+    task: TaskName
+    data: dict[Text, Text] | None
+    limit: Count | None
+    num_fewshot: Annotated[int, Field(ge=0)] | None
+    max_gen_toks: Count | None
+    subset: Literal["diamond", "extended", "main"] | None = None
+
+
+class EvaluateSpec(_JobSpec):
+    """The leaderboard tasks to run on `weights` (directory or hub id)."""
+
+    weights: Text
+    revision: Text | None
+    tasks: Annotated[list[EvaluateTask], Field(min_length=1)]
+    batch_size: Count
+    dtype: Dtype
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    threads: Count | None
+
+
+Spec = TypeVar("Spec", bound=_JobSpec)
+
+
+def load_spec(kind: type[Spec], path: Path) -> Spec:
+    """Read and check the spec file at `path`.
+
+    Raises JobError `bad_spec`, whose message names every offending key and what was expected there.
+    """
+    hint = "Correct the spec; python/README.md lists its keys."
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise JobError("bad_spec", f"There is no spec file at {path}.", "Pass an existing file to --spec.") from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise JobError("bad_spec", f"The spec file {path} cannot be read as JSON: {error}", hint) from error
+    if not isinstance(raw, dict):
+        raise JobError("bad_spec", f"The spec in {path} is not a JSON object.", hint)
+    if "protocol" in raw and raw["protocol"] != PROTOCOL:
+        raise JobError(
+            "bad_spec",
+            f"The spec asks for protocol {raw['protocol']!r}, but this rehearse_ml speaks protocol {PROTOCOL}.",
+            "Use the rehearse_ml that belongs to the caller's release.",
+        )
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        raise JobError("bad_spec", f"The spec in {path} is wrong: {_describe(error, kind)}.", hint) from error
+
+
+def _describe(error: ValidationError, kind: type[_JobSpec]) -> str:
+    known = [field.alias or name for model in (kind, EvaluateTask) for name, field in model.model_fields.items()]
+    problems = []
+    for detail in error.errors(include_url=False):
+        where = ".".join(str(part) for part in detail["loc"])
+        if detail["type"] == "extra_forbidden":
+            nearest = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
+            problems.append(f"unknown key {where}" + (f" (did you mean {nearest[0]}?)" if nearest else ""))
+        elif detail["type"] == "missing":
+            problems.append(f"{where} is missing")
+        else:
+            expected = detail["msg"][0].lower() + detail["msg"][1:]
+            problems.append(f"{where} is {json.dumps(detail['input'], default=str)[:80]}, but {expected}")
+    return "; ".join(problems)

@@ -1,0 +1,79 @@
+"""Serve a GGUF model with llama.cpp's own server (xllamacpp) behind the OpenAI API, until it is ended by a signal.
+
+Differs from llama-server in two ways: its sampling defaults are the OpenAI API's (plain sampling from the model's
+distribution), and it stays quick on a busy machine.
+"""
+
+import argparse
+import ctypes
+import os
+import sys
+import sysconfig
+import threading
+from pathlib import Path
+
+
+def main() -> None:
+    """Start the server from the command line's arguments; exit 1 with a sentence when it cannot."""
+    args = parse_arguments()
+    # Read by OpenMP as it loads. Threads that spin at barriers wait for one another's time slices on a busy machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    engine = import_engine()
+    if not args.gguf.is_file():
+        sys.exit(f"serve_model: there is no file {args.gguf}")
+
+    params = engine.CommonParams()
+    params.model.path = str(args.gguf)
+    params.model_alias = {args.alias}
+    params.hostnames = [args.host]
+    params.port = args.port
+    params.n_parallel = args.parallel
+    params.n_ctx = args.parallel * args.context_tokens
+    params.cpuparams.n_threads = args.threads
+    params.cpuparams_batch.n_threads = args.threads
+    params.sampling.temp = 1.0
+    params.sampling.top_p = 1.0
+    params.sampling.top_k = 0
+    params.sampling.min_p = 0.0
+    params.endpoint_metrics = True
+    params.ui = False
+    # No page in the user's browser may call it.
+    params.cors_origins = ""
+    server = engine.Server(params)
+    print(f"listening on {server.listening_address}", flush=True)
+    threading.Event().wait()
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Return the command line's arguments."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gguf", type=Path, required=True)
+    parser.add_argument("--alias", required=True, help="name of the model in the API")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--parallel", type=int, default=8, help="requests worked on at once")
+    parser.add_argument("--context-tokens", type=int, default=2048, help="prompt and reply of one request")
+    parser.add_argument("--threads", type=int, default=usable_cpus())
+    return parser.parse_args()
+
+
+def usable_cpus() -> int:
+    """Return the CPUs that this process may use, which in a container can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def import_engine():  # noqa: ANN201 - the engine is a module without types
+    """Import xllamacpp; where the system has no OpenMP runtime, lend it the one that torch brings."""
+    try:
+        import xllamacpp
+    except ImportError as error:
+        lent = sorted((Path(sysconfig.get_path("platlib")) / "torch" / "lib").glob("libgomp*.so*"))
+        if "libgomp" not in str(error) or not lent:
+            raise
+        ctypes.CDLL(str(lent[0]), mode=ctypes.RTLD_GLOBAL)
+        import xllamacpp
+    return xllamacpp
+
+
+if __name__ == "__main__":
+    main()

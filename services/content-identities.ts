@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { RunSpec } from '../config/spec';
+import { canonicalJson } from '../method/canonical-json';
+import type { ContentIdentities } from './stage-keys';
+import type { WeightsResolver } from './weights';
+
+/** Hashes what a spec names but does not hold: the new data, local evaluation documents, the weights. */
+export async function contentIdentities(spec: RunSpec, weights: WeightsResolver): Promise<ContentIdentities> {
+  return {
+    newData: await fileSha256(spec.mix.newData),
+    weights: (await weights.resolve(spec.target.weights, spec.target.revision)).identity,
+    evaluation: await Promise.all(
+      spec.evaluate.tasks.map(async ({ data }) => {
+        if (data === undefined) return 'hub';
+        const splits = await Promise.all(Object.entries(data).map(async ([split, path]) => [split, await fileSha256(path)] as const));
+        return canonicalJson(Object.fromEntries(splits));
+      }),
+    ),
+  };
+}
+
+async function fileSha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}

@@ -1,0 +1,31 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { conversationProblem } from '../config/data-rows';
+import type { NewRow } from '../method/mixture';
+import type { Message } from '../method/records';
+
+/**
+ * The new SFT data: one `{"messages": [...]}` a line, empty lines skipped. Ids are line numbers, `n0000001`.
+ * @throws Error that names the file and the line, should the file have changed since it was checked
+ */
+export async function readConversations(path: string): Promise<NewRow[]> {
+  const rows: NewRow[] = [];
+  const input = createReadStream(path, { encoding: 'utf8' });
+  let line = 0;
+  try {
+    for await (const raw of createInterface({ input, crlfDelay: Infinity })) {
+      line++;
+      const text = line === 1 ? raw.replace(/^\uFEFF/, '') : raw;
+      if (text.trim() === '') continue;
+      const row = JSON.parse(text) as { messages: Message[] };
+      const problem = conversationProblem(row);
+      if (problem !== null) throw new Error(`${problem.path} is ${problem.value} where ${problem.expected} belongs`);
+      rows.push({ id: `n${String(line).padStart(7, '0')}`, messages: row.messages.map(({ role, content }) => ({ role, content })) });
+    }
+  } catch (cause) {
+    throw new Error(`${path} line ${line}: ${(cause as Error).message}`, { cause });
+  } finally {
+    input.destroy();
+  }
+  return rows;
+}

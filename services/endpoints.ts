@@ -1,0 +1,29 @@
+import type { ModelSpec } from '../config/spec';
+import { createEndpointFetch } from './endpoint-fetch';
+import { EndpointLimiter } from './limiter';
+import { createModelClient, type ModelClient } from './model-client';
+
+/** Hands out model clients; all clients of one endpoint in this process share one limiter. */
+export class Endpoints {
+  private readonly limiters = new Map<string, EndpointLimiter>();
+  private readonly fetch = createEndpointFetch();
+
+  constructor(private readonly env: Readonly<Record<string, string | undefined>>) {}
+
+  /** A client for a model of a spec. Limits are those of the spec that named the endpoint last. */
+  client(name: string, spec: ModelSpec): ModelClient {
+    return createModelClient({ name, spec, limiter: this.limiter(spec), env: this.env, fetch: this.fetch });
+  }
+
+  private limiter(spec: ModelSpec): EndpointLimiter {
+    const { concurrency, requestsPerMinute, tokensPerMinute } = spec.limits;
+    // Other limits make another limiter, so that a resumed run with new limits does not keep the old ones.
+    const key = JSON.stringify([spec.baseURL, spec.model, concurrency, requestsPerMinute, tokensPerMinute]);
+    let limiter = this.limiters.get(key);
+    if (limiter === undefined) {
+      limiter = new EndpointLimiter({ concurrency, requestsPerMinute, tokensPerMinute });
+      this.limiters.set(key, limiter);
+    }
+    return limiter;
+  }
+}

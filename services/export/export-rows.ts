@@ -1,0 +1,138 @@
+import { judgmentId } from '../../method/ids';
+import type { Failure, Judgment, LossStage } from '../../method/records';
+import { addresses, type RunPlan, type Shard } from '../run-plan';
+import type { StageAddress, StageStore } from '../stage-store';
+import { failureTable, instructionTable, judgmentTable, mixtureTable, replayTable, responseTable, type Table } from '../tables';
+import { StoredParts, type Coverage } from './stored-parts';
+
+/** What `rehearse export --stage` takes. Part of the public contract. */
+export const EXPORT_STAGES = ['instructions', 'responses', 'judgments', 'replay', 'mixture', 'failures'] as const;
+export type ExportStage = (typeof EXPORT_STAGES)[number];
+
+/** A judgment as exported: where the response itself was lost there was no call, hence no seed. */
+export type ExportedJudgment = Omit<Judgment, 'seed'> & { readonly seed: number | null };
+
+/** One stage's rows, as they are stored. */
+export interface StageExport<Row extends object> {
+  readonly table: Table<Row>;
+  /** The rows, a shard at a time, sorted by id throughout. What is not made yet is left out. */
+  readonly parts: () => AsyncGenerator<Row[]>;
+  /** What was there; complete once `parts` has ended. */
+  readonly coverage: Coverage;
+}
+
+export interface ExportSource {
+  readonly stages: StageStore;
+  readonly plan: RunPlan;
+}
+
+/** A row of any stage, for writers that only look at the table's columns. */
+export type AnyStageExport = StageExport<Record<string, unknown>>;
+
+/**
+ * The rows of a stage of a run, straight from the store. One shard is in memory at a time.
+ * Judgments cover every response that was asked for: where a response was lost, its judgments have no score and say why.
+ */
+export function exportStage(stage: ExportStage, source: ExportSource): AnyStageExport {
+  const parts = new StoredParts(source.stages);
+  const { plan } = source;
+  const generators = plan.spec.synthesis.respond.generators;
+  const byShard = <Row extends object>(table: Table<Row>, read: (shard: Shard) => Promise<Row[]>): AnyStageExport =>
+    erase({
+      table,
+      coverage: parts.coverage,
+      async *parts() {
+        for (const shard of plan.shards) yield await read(shard);
+      },
+    });
+
+  switch (stage) {
+    case 'instructions':
+      return byShard(instructionTable, async (shard) => sorted(await parts.rows(addresses.extract(plan, shard), instructionTable)));
+    case 'responses':
+      return byShard(responseTable, async (shard) =>
+        sorted((await inTurn(generators, async (generator) => await parts.rows(addresses.respond(plan, shard, generator), responseTable))).flat()),
+      );
+    case 'judgments':
+      return byShard<ExportedJudgment>(judgmentTable, async (shard) => sorted(await readJudgments(parts, plan, shard)));
+    case 'replay':
+      return byShard(replayTable, async (shard) => await parts.rows(addresses.select(plan, shard), replayTable)); // in the order of instructions
+    case 'mixture':
+      return erase({
+        table: mixtureTable,
+        coverage: parts.coverage,
+        async *parts() {
+          yield sorted(await parts.rows(addresses.mix(plan), mixtureTable));
+        },
+      });
+    case 'failures':
+      return erase({
+        table: failureTable,
+        coverage: parts.coverage,
+        async *parts() {
+          for (const shard of plan.shards) {
+            yield sortedFailures((await inTurn(addressesOf(plan, shard), async (address) => await parts.failures(address))).flat());
+          }
+          yield sortedFailures(await parts.failures(addresses.mix(plan))); // new-data ids (n…) come after instruction ids (i…)
+        },
+      });
+  }
+}
+
+/** Addresses of all outputs of a shard. */
+export function addressesOf(plan: RunPlan, shard: Shard): StageAddress[] {
+  const { respond, judge } = plan.spec.synthesis;
+  return [
+    addresses.extract(plan, shard),
+    ...respond.generators.map((generator) => addresses.respond(plan, shard, generator)),
+    ...judge.judges.flatMap((name) => respond.generators.map((generator) => addresses.judge(plan, shard, name, generator))),
+    addresses.select(plan, shard),
+  ];
+}
+
+async function readJudgments(parts: StoredParts, plan: RunPlan, shard: Shard): Promise<ExportedJudgment[]> {
+  const { respond, judge } = plan.spec.synthesis;
+  const rows: ExportedJudgment[] = [];
+  for (const generator of respond.generators) {
+    const lostResponses = await parts.failures(addresses.respond(plan, shard, generator));
+    for (const name of judge.judges) {
+      rows.push(...(await parts.rows(addresses.judge(plan, shard, name, generator), judgmentTable)));
+      rows.push(...lostResponses.map((lost) => withoutResponse(lost, name, judge.scoring)));
+    }
+  }
+  return rows;
+}
+
+function withoutResponse(lost: Failure, judge: string, scoredBy: Judgment['scoredBy']): ExportedJudgment {
+  return {
+    id: judgmentId(lost.id, judge), responseId: lost.id, instructionId: lost.id.split(':')[0] ?? lost.id, judge, score: null, scoredBy,
+    raw: '', reason: `no response to judge: ${lost.reason}`, seed: null, attempts: 0, usage: null,
+  };
+}
+
+const STAGE_ORDER: Readonly<Record<LossStage, number>> = { extract: 0, respond: 1, judge: 2, select: 3, mix: 4 };
+
+function sortedFailures(failures: Failure[]): Failure[] {
+  return failures.sort((a, b) => compare(a.id, b.id) || STAGE_ORDER[a.stage] - STAGE_ORDER[b.stage] || compare(a.model ?? '', b.model ?? ''));
+}
+
+function sorted<Row extends { readonly id: string }>(rows: Row[]): Row[] {
+  return rows.sort((a, b) => compare(a.id, b.id));
+}
+
+/** By code units, as `LC_ALL=C sort` does for these ASCII ids. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** One after the other, so that memory holds what is kept and one file. */
+async function inTurn<T, Result>(items: readonly T[], read: (item: T) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const item of items) results.push(await read(item));
+  return results;
+}
+
+/** Writers need the columns' names and types, not the row's type. */
+function erase<Row extends object>(stage: StageExport<Row>): AnyStageExport {
+  return stage as unknown as AnyStageExport;
+}

@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+/** Folder of the project: where package.json lies, above the sources or above dist/. */
+export function projectDir(): string {
+  let folder = __dirname;
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error(`no package.json above ${__dirname}; Rehearse runs from its own checkout`);
+    folder = parent;
+  }
+  return folder;
+}
+
+/** Tools, models and Python environments, which clones share: REHEARSE_CACHE, or `rehearse` in the user's cache folder. */
+export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {
+  if (env['REHEARSE_CACHE']) return resolve(env['REHEARSE_CACHE']);
+  return join(env['XDG_CACHE_HOME'] ? resolve(env['XDG_CACHE_HOME']) : join(homedir(), '.cache'), 'rehearse');
+}
+
+/** Runs, the dev server's database and logs: REHEARSE_HOME, or `.rehearse` in the project. */
+export function dataDir(env: NodeJS.ProcessEnv = process.env): string {
+  return env['REHEARSE_HOME'] ? resolve(env['REHEARSE_HOME']) : join(projectDir(), '.rehearse');
+}

@@ -1,0 +1,154 @@
+import OpenAI, { APIError } from 'openai';
+import type { ModelSpec } from '../config/spec';
+import { createEndpointFetch } from './endpoint-fetch';
+import { EndpointLimiter, sleep } from './limiter';
+import { adviceFor, classifyModelError, type ModelFailure } from './model-errors';
+import { backoffMs } from './retry-timing';
+
+/** What is sent, without the model id: that is the endpoint's business and the stage key's. */
+export interface ModelRequest {
+  readonly path: 'completions' | 'chat/completions';
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Prompt tokens (estimated) plus the most that may come back, for the token budget. */
+  readonly tokenEstimate: number;
+}
+
+/** The endpoint's JSON body, or its refusal of this one request. */
+export type CallOutcome =
+  | { readonly reply: unknown; readonly ms: number }
+  | { readonly refusal: ModelFailure; readonly ms: number };
+
+/** No call to this endpoint can succeed until somebody changes something. */
+export class PermanentEndpointError extends Error {
+  override readonly name = 'PermanentEndpointError';
+}
+
+/** The endpoint stayed unreachable or overloaded for a long time; a later attempt may find it well. */
+export class EndpointUnavailableError extends Error {
+  override readonly name = 'EndpointUnavailableError';
+}
+
+/** Counts of what was ridden out, by kind. */
+export type TransientCounts = Record<string, number>;
+
+export interface ModelClient {
+  /**
+   * One model call: waits for the endpoint's limiter, rides out transient faults, and returns the raw body.
+   * @throws PermanentEndpointError, EndpointUnavailableError, or the signal's reason
+   */
+  call(request: ModelRequest, options: { readonly signal: AbortSignal; readonly onTransient?: (failure: ModelFailure) => void }): Promise<CallOutcome>;
+}
+
+export interface ModelClientOptions {
+  /** The name that the spec gives the model, for messages. */
+  readonly name: string;
+  readonly spec: ModelSpec;
+  readonly limiter: EndpointLimiter;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Longest time of uninterrupted failure before the batch is given back to Temporal. */
+  readonly giveUpAfterMs?: number;
+  /** Clients that share it share their connections. */
+  readonly fetch?: typeof fetch;
+  readonly random?: () => number;
+}
+
+const GIVE_UP_AFTER_MS = 10 * 60_000;
+
+/** A {@link ModelClient} on the OpenAI SDK, with the SDK's own retries off: retrying is the limiter's business. */
+export function createModelClient(options: ModelClientOptions): ModelClient {
+  const { name, spec, limiter, env, giveUpAfterMs = GIVE_UP_AFTER_MS, random = Math.random, fetch = createEndpointFetch() } = options;
+  const apiKey = readApiKey(name, spec, env);
+  const api = new OpenAI({
+    baseURL: spec.baseURL,
+    apiKey: apiKey ?? 'none',
+    maxRetries: 0,
+    timeout: spec.limits.timeoutMs,
+    fetch,
+    // A key of the worker's own environment must not travel to another endpoint.
+    organization: null,
+    project: null,
+    logLevel: 'off',
+  });
+
+  async function once(request: ModelRequest): Promise<unknown> {
+    return checkBody(await api.post(`/${request.path}`, { body: { model: spec.model, ...request.body } }));
+  }
+
+  return {
+    async call(request, { signal, onTransient }) {
+      let failingSinceMs: number | undefined;
+      for (let failures = 0; ; failures++) {
+        const slot = await limiter.acquire(request.tokenEstimate, signal);
+        const startMs = performance.now();
+        try {
+          // Not tied to the signal: a call that has begun is paid for, so it is let finish and journalled.
+          const reply = await once(request);
+          slot.succeeded();
+          return { reply, ms: performance.now() - startMs };
+        } catch (error) {
+          const failure = redact(classifyModelError(error, Date.now()), apiKey);
+          slot.failed({ overloaded: failure.overloaded, waitMs: failure.waitMs });
+          if (failure.scope === 'item') return { refusal: failure, ms: performance.now() - startMs };
+          if (failure.scope === 'permanent') throw permanentError(name, spec, failure);
+          onTransient?.(failure);
+          failingSinceMs ??= Date.now();
+          if (Date.now() - failingSinceMs > giveUpAfterMs) throw unavailableError(name, spec, failure);
+          await sleep(failure.waitMs ?? backoffMs(failures, random), signal);
+        }
+      }
+    },
+  };
+}
+
+/**
+ * A body with status 200 that is no reply: a proxy's page, or an error that a gateway passes on in this way.
+ * @throws SyntaxError, or APIError with the status that the body tells
+ */
+function checkBody(received: unknown): unknown {
+  // Some servers send JSON under another content type, which the SDK leaves as text.
+  const body: unknown = typeof received === 'string' ? JSON.parse(received) : received;
+  if (typeof body !== 'object' || body === null) throw new SyntaxError('the reply is no JSON object');
+  const { choices, error } = body as { choices?: unknown; error?: { code?: unknown } | null };
+  if (choices === undefined && typeof error === 'object' && error !== null) {
+    const status = typeof error.code === 'number' && error.code >= 400 && error.code < 600 ? error.code : 502;
+    throw APIError.generate(status, body, undefined, new Headers());
+  }
+  return body;
+}
+
+/** The sentence that ends a run: what, which endpoint, what to do. */
+export function permanentError(name: string, spec: ModelSpec, failure: ModelFailure): PermanentEndpointError {
+  const status = failure.status === undefined ? '' : ` (HTTP ${failure.status})`;
+  return new PermanentEndpointError(
+    `model "${name}" at ${spec.baseURL} refuses every call${status}: ${shorten(failure.message)}; ${adviceFor(failure.kind)}`,
+  );
+}
+
+function unavailableError(name: string, spec: ModelSpec, failure: ModelFailure): EndpointUnavailableError {
+  return new EndpointUnavailableError(
+    `model "${name}" at ${spec.baseURL} has not answered for a long time (${failure.kind}: ${shorten(failure.message)}); it will be tried again`,
+  );
+}
+
+function readApiKey(name: string, spec: ModelSpec, env: Readonly<Record<string, string | undefined>>): string | undefined {
+  if (spec.apiKeyEnv === undefined) return undefined;
+  const key = env[spec.apiKeyEnv];
+  if (key === undefined || key === '') {
+    throw new PermanentEndpointError(
+      `model "${name}" needs an API key, but the environment variable ${spec.apiKeyEnv} is not set on this llm worker; set it and start the worker again`,
+    );
+  }
+  return key;
+}
+
+/** Endpoints echo parts of a wrong key in their errors. */
+function redact(failure: ModelFailure, apiKey: string | undefined): ModelFailure {
+  let message = failure.message.replace(/\b(sk|key|hf)[-_][A-Za-z0-9*_-]{6,}/g, '[redacted]');
+  if (apiKey !== undefined) message = message.replaceAll(apiKey, '[redacted]');
+  return { ...failure, message };
+}
+
+function shorten(message: string): string {
+  const line = message.replace(/\s+/g, ' ').trim();
+  return line.length <= 300 ? line : `${line.slice(0, 297)}...`;
+}

@@ -1,0 +1,49 @@
+/** Column types that the tables use; `json` holds nested values as JSON text. */
+export type ColumnType = 'string' | 'int' | 'double' | 'boolean' | 'json';
+
+/** A table: its columns, in order. */
+export type TableSchema<Row> = { readonly [K in keyof Row & string]-?: ColumnType };
+
+const PARQUET_TYPES = { string: 'STRING', int: 'INT32', double: 'DOUBLE', boolean: 'BOOLEAN', json: 'STRING' } as const;
+
+/** Rows as one Parquet file (Snappy), readable by DuckDB, pandas and `datasets`. `undefined` is written as null. */
+export async function encodeParquet<Row extends object>(schema: TableSchema<Row>, rows: readonly Row[]): Promise<Buffer> {
+  const { parquetWriteBuffer } = await import('hyparquet-writer');
+  const columns = Object.entries(schema) as [keyof Row & string, ColumnType][];
+  const columnData = columns.map(([name, type]) => ({
+    name,
+    type: PARQUET_TYPES[type],
+    nullable: true,
+    data: rows.map((row) => {
+      const value: unknown = row[name];
+      if (value === undefined || value === null) return null;
+      return type === 'json' ? JSON.stringify(value) : value;
+    }),
+  }));
+  return Buffer.from(parquetWriteBuffer({ columnData }));
+}
+
+/** Reads what {@link encodeParquet} wrote. Nulls of optional columns come back as absent keys when `optional` names them. */
+export async function decodeParquet<Row extends object>(
+  schema: TableSchema<Row>,
+  data: Buffer,
+  optional: readonly (keyof Row & string)[] = [],
+): Promise<Row[]> {
+  const { parquetReadObjects } = await import('hyparquet');
+  const file = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer;
+  const objects = (await parquetReadObjects({ file })) as Record<string, unknown>[];
+  return objects.map((object) => {
+    const row: Record<string, unknown> = {};
+    for (const [name, type] of Object.entries(schema) as [keyof Row & string, ColumnType][]) {
+      const value = object[name];
+      if (value === null || value === undefined) {
+        if (!optional.includes(name)) row[name] = null;
+      } else if (type === 'json') {
+        row[name] = typeof value === 'string' ? JSON.parse(value) : value;
+      } else {
+        row[name] = value;
+      }
+    }
+    return row as Row;
+  });
+}

@@ -1,0 +1,54 @@
+import { canonicalJson } from '../method/canonical-json';
+import { sha256, type ArtifactStore } from './artifact-store';
+import type { RunPlan } from './run-plan';
+
+/** What is known of a run without a server: `export` and `report` start here. */
+export interface RunRecord {
+  readonly runId: string;
+  readonly plan: string;
+  readonly startedAt: string;
+  /** Why a raw prompt was changed before sending, and the like. */
+  readonly warnings: readonly string[];
+}
+
+/** Plans by their hash, and the run ids that point to them. */
+export class PlanStore {
+  private readonly cache = new Map<string, RunPlan>();
+
+  constructor(private readonly store: ArtifactStore) {}
+
+  /** Stores a plan; returns its hash. */
+  async save(plan: RunPlan): Promise<string> {
+    const text = canonicalJson(JSON.parse(JSON.stringify(plan)));
+    const hash = sha256(text).slice(0, 20);
+    await this.store.write(`plans/${hash}.json`, text);
+    return hash;
+  }
+
+  /** @throws Error when the store has no such plan */
+  async load(hash: string): Promise<RunPlan> {
+    const cached = this.cache.get(hash);
+    if (cached !== undefined) return cached;
+    const data = await this.store.read(`plans/${hash}.json`);
+    if (data === undefined) {
+      throw new Error(`plan ${hash} is not in the store at ${this.store.localPath('plans')}; all workers of a run must share one store (REHEARSE_HOME)`);
+    }
+    const plan = JSON.parse(data.toString('utf8')) as RunPlan;
+    this.cache.set(hash, plan);
+    return plan;
+  }
+
+  async saveRun(record: RunRecord): Promise<void> {
+    await this.store.write(`runs/${record.runId}/run.json`, `${JSON.stringify(record, null, 2)}\n`);
+  }
+
+  /** The record of a run, or undefined when no run of that id was ever planned in this store. */
+  async findRun(runId: string): Promise<RunRecord | undefined> {
+    const data = await this.store.read(`runs/${runId}/run.json`);
+    return data === undefined ? undefined : (JSON.parse(data.toString('utf8')) as RunRecord);
+  }
+
+  async listRuns(): Promise<string[]> {
+    return await this.store.list('runs');
+  }
+}

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+
+/** Version of the protocol between the workers and `python -m rehearse_ml`. */
+export const PYTHON_PROTOCOL = 1;
+
+const base = { v: z.literal(PYTHON_PROTOCOL), at: z.string() };
+
+/** One JSON line on a job's stdout. */
+export const pythonEventSchema = z.discriminatedUnion('type', [
+  z.looseObject({ ...base, type: z.literal('progress'), phase: z.string(), done: z.number(), total: z.number() }),
+  z.looseObject({ ...base, type: z.literal('log'), level: z.string(), message: z.string() }),
+  z.looseObject({ ...base, type: z.literal('checkpoint'), step: z.number(), path: z.string() }),
+  z.looseObject({ ...base, type: z.literal('result'), path: z.string() }),
+  z.looseObject({ ...base, type: z.literal('error'), kind: z.string(), message: z.string(), hint: z.string() }),
+]);
+
+export type PythonEvent = z.output<typeof pythonEventSchema>;
+
+const maybe = z.number().nullable();
+
+/** `result.json` of `sft`. */
+export const sftResultSchema = z.looseObject({
+  protocol: z.literal(PYTHON_PROTOCOL),
+  kind: z.literal('sft'),
+  checkpointDir: z.string(),
+  steps: z.number(),
+  examples: z.number(),
+  tokens: z.number(),
+  trainedTokens: z.number(),
+  truncated: z.number(),
+  lossCurve: z.array(z.looseObject({ step: z.number(), loss: z.number(), learningRate: maybe.optional(), gradNorm: maybe.optional() })),
+  seconds: z.number(),
+  versions: z.record(z.string(), z.string()),
+  weightsSha256: z.string(),
+});
+
+export type SftResult = z.output<typeof sftResultSchema>;
+
+/** `tasks/<task>.json` of `evaluate`: one task's scores and its documents. */
+export const taskResultSchema = z.looseObject({
+  task: z.string(),
+  metrics: z.record(z.string(), z.number()),
+  stderr: z.record(z.string(), maybe),
+  primary: z.looseObject({ name: z.string(), value: z.number(), stderr: maybe }),
+  normalized: z.number(),
+  documents: z.number(),
+  samples: z.array(
+    z.looseObject({
+      docId: z.union([z.number(), z.string()]),
+      docHash: z.string(),
+      promptHash: z.string(),
+      correct: z.boolean().nullable(),
+      score: maybe,
+    }),
+  ),
+});
+
+export type TaskResult = z.output<typeof taskResultSchema>;
+
+/** `result.json` of `evaluate`. */
+export const evaluateResultSchema = z.looseObject({
+  protocol: z.literal(PYTHON_PROTOCOL),
+  kind: z.literal('evaluate'),
+  tasks: z.array(taskResultSchema.omit({ samples: true })),
+  average: z.number(),
+  seconds: z.number(),
+  versions: z.record(z.string(), z.string()),
+  weightsSha256: z.string(),
+});
+
+export type EvaluateResult = z.output<typeof evaluateResultSchema>;

@@ -1,0 +1,32 @@
+import { parse, View } from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
+
+/**
+ * Draws a plot as an SVG element, to be placed in a page. Texts are escaped by Vega; nothing is loaded.
+ * @throws Error when the spec is not valid Vega-Lite
+ */
+export async function drawChart(spec: TopLevelSpec): Promise<string> {
+  const quiet = { level: () => quiet, error: raise, warn: () => quiet, info: () => quiet, debug: () => quiet };
+  const view = new View(parse(compile(spec, { logger: quiet as never }).spec), { renderer: 'none', loader: refusingLoader });
+  try {
+    const svg = await view.toSVG();
+    // The page's style sets the size; the drawing keeps its proportions.
+    return svg.replace(/^<svg[^>]*?width="([\d.]+)" height="([\d.]+)"[^>]*>/, (_, width: string, height: string) =>
+      `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" style="--natural:${width}" aria-hidden="true" focusable="false">`);
+  } finally {
+    view.finalize();
+  }
+}
+
+function raise(...messages: readonly unknown[]): never {
+  throw new Error(`a plot cannot be drawn: ${messages.map(String).join(' ')}`);
+}
+
+/** Specs carry their data; a URL in one is a mistake, or an attack. */
+const refusingLoader = {
+  load: async (uri: string): Promise<string> => await Promise.reject(new Error(`a plot asked for ${uri}; plots load nothing`)),
+  sanitize: async (uri: string): Promise<{ href: string }> => await Promise.reject(new Error(`a plot asked for ${uri}; plots load nothing`)),
+  http: async (uri: string): Promise<string> => await Promise.reject(new Error(`a plot asked for ${uri}; plots load nothing`)),
+  file: async (uri: string): Promise<string> => await Promise.reject(new Error(`a plot asked for ${uri}; plots load nothing`)),
+  options: {},
+};

@@ -1,0 +1,76 @@
+import type { Failure, LossStage } from '../../method/records';
+
+/** Losses of one stage for one reason. */
+export interface LossGroup {
+  readonly stage: LossStage;
+  /** The reason's fixed words. */
+  readonly reason: string;
+  readonly count: number;
+  /** Names of the models at which it happened, with their counts; empty where no model is to blame. */
+  readonly models: Readonly<Record<string, number>>;
+  /** One reason as it was written, where it says more than `reason`. */
+  readonly example: string | null;
+  /** The first few ids, in order. */
+  readonly ids: readonly string[];
+}
+
+const STAGE_ORDER: readonly LossStage[] = ['extract', 'respond', 'judge', 'select', 'mix'];
+const IDS_SHOWN = 5;
+/** More kinds than this are an endpoint's free text; the rest is counted together. */
+const REASONS_A_STAGE = 40;
+const OTHER_REASONS = 'other reasons';
+
+interface Group {
+  readonly stage: LossStage;
+  readonly reason: string;
+  count: number;
+  readonly models: Map<string, number>;
+  readonly example: string;
+  ids: string[];
+}
+
+/** Counts losses by stage and reason, keeping a few ids of each. */
+export class LossTally {
+  private readonly groups = new Map<string, Group>();
+
+  add(failures: readonly Failure[]): void {
+    for (const failure of failures) {
+      const group = this.groupFor(failure);
+      group.count++;
+      if (failure.model !== null) group.models.set(failure.model, (group.models.get(failure.model) ?? 0) + 1);
+      // Parts arrive in order of their ids per model, not over all models, so the first few are sorted here.
+      if (group.ids.length < IDS_SHOWN || failure.id < group.ids.at(-1)!) group.ids = [...group.ids, failure.id].sort().slice(0, IDS_SHOWN);
+    }
+  }
+
+  /** Groups in the order of the stages, the most frequent reason of each first. */
+  result(): LossGroup[] {
+    return [...this.groups.values()]
+      .sort((a, b) => STAGE_ORDER.indexOf(a.stage) - STAGE_ORDER.indexOf(b.stage) || b.count - a.count || (a.reason < b.reason ? -1 : 1))
+      .map(({ stage, reason, count, models, example, ids }) => ({
+        stage, reason, count,
+        models: Object.fromEntries([...models].sort(([a], [b]) => (a < b ? -1 : 1))),
+        example: example === reason ? null : example,
+        ids,
+      }));
+  }
+
+  private groupFor({ stage, reason: text }: Failure): Group {
+    const known = this.groups.get(`${stage}\n${reasonWords(text)}`);
+    if (known !== undefined) return known;
+    const full = [...this.groups.values()].filter((group) => group.stage === stage).length >= REASONS_A_STAGE;
+    const reason = full ? OTHER_REASONS : reasonWords(text);
+    const key = `${stage}\n${reason}`;
+    const existing = this.groups.get(key);
+    if (existing !== undefined) return existing;
+    const group: Group = { stage, reason, count: 0, models: new Map(), example: text, ids: [] };
+    this.groups.set(key, group);
+    return group;
+  }
+}
+
+/** Losses are counted by the fixed words before the first colon and space; what follows differs from item to item. */
+function reasonWords(reason: string): string {
+  const end = reason.indexOf(': ');
+  return end <= 0 ? reason : reason.slice(0, end);
+}

@@ -1,0 +1,149 @@
+import type { RunSpec } from '../../config/spec';
+import type { ArtifactStore } from '../artifact-store';
+import type { PlanStore } from '../plan-store';
+import { addresses, type RunPlan } from '../run-plan';
+import type { VariantName } from '../../config/variants';
+import type { ContentIdentities, StageName } from '../stage-keys';
+import type { StageAddress, StageManifest, StageStore } from '../stage-store';
+import { lossTable, mixtureTable, sampleTable } from '../tables';
+import { evaluationResult, reportEvaluation, type EvaluationReport, type StoredEvaluation } from './evaluation-report';
+import { LossTally, type LossGroup } from './losses';
+import { reportMixture, type MixtureReport } from './mixture-report';
+import { StageLedger, type Provenance, type StageUsage } from './stage-ledger';
+import { findOutput, reportSynthesis, type SynthesisReport } from './synthesis-report';
+import { reportTraining, trainerResult, type TrainingReport } from './training-report';
+
+/** All that a report says, as plain JSON. */
+export interface ReportData {
+  readonly format: 1;
+  readonly runId: string;
+  /** Hash under which the plan is stored. */
+  readonly plan: string;
+  /** ISO time of the run's last start. */
+  readonly startedAt: string;
+  readonly generatedAt: string;
+  /** Whether every planned output is there. */
+  readonly finished: boolean;
+  /** Stages that are not done, such as `judge small (1 of 2 parts)`. */
+  readonly missing: readonly string[];
+  /** What the reader must know before believing a number. */
+  readonly warnings: readonly string[];
+  readonly spec: RunSpec;
+  readonly content: ContentIdentities;
+  readonly shards: number;
+  readonly synthesis: SynthesisReport;
+  readonly losses: readonly LossGroup[];
+  readonly mixture: MixtureReport | null;
+  readonly training: TrainingReport | null;
+  readonly evaluation: EvaluationReport;
+  readonly usage: readonly StageUsage[];
+  /** Time in which any stage was at work, pauses left out. */
+  readonly activeMs: number;
+  readonly provenance: readonly Provenance[];
+}
+
+export interface GatherOptions {
+  readonly store: ArtifactStore;
+  readonly stages: StageStore;
+  readonly plans: PlanStore;
+  readonly runId: string;
+  readonly now: Date;
+}
+
+/** The store knows nothing of a run. */
+export class UnknownRunError extends Error {
+  override readonly name = 'UnknownRunError';
+}
+
+/**
+ * Reads everything that the store knows of a run, finished or not, without a server. Memory holds one shard at a time, the
+ * mixture and the evaluations.
+ * @throws UnknownRunError when no run of that id was ever planned in this store
+ * @throws CorruptArtifactError when a stored file is not what was written
+ */
+export async function gatherReport({ store, stages, plans, runId, now }: GatherOptions): Promise<ReportData> {
+  const record = await plans.findRun(runId);
+  if (record === undefined) {
+    const known = await plans.listRuns();
+    throw new UnknownRunError(
+      `no run "${runId}" in the store at ${store.localPath('runs')}; ` +
+        (known.length === 0 ? 'it holds no runs yet' : `it holds ${known.slice(0, 10).join(', ')}${known.length > 10 ? ` and ${known.length - 10} more` : ''}`),
+    );
+  }
+  const plan = await plans.load(record.plan);
+  const { spec, keys } = plan;
+  const ledger = new StageLedger({ models: spec.models, startedAt: record.startedAt });
+  const losses = new LossTally();
+
+  async function find(stage: StageName, model: string, key: string, address: StageAddress): Promise<StageManifest | undefined> {
+    const { manifest, outdated } = await findOutput(stages, address);
+    ledger.add({ stage, model, key }, manifest, outdated);
+    if (manifest !== undefined && manifest.failures.rows > 0) losses.add(await stages.readFailures(manifest));
+    return manifest;
+  }
+
+  async function evaluation(variant: VariantName): Promise<StoredEvaluation | undefined> {
+    const manifest = await find('evaluate', variant, keys.evaluate[variant], addresses.evaluate(plan, variant));
+    return manifest === undefined ? undefined : { result: evaluationResult(manifest), samples: await stages.readRows(manifest, sampleTable) };
+  }
+
+  const synthesis = await reportSynthesis({ stages, plan, ledger, losses });
+  const mixed = await find('mix', '', keys.mix, addresses.mix(plan));
+  const trained = await find('train', '', keys.train, addresses.train(plan));
+  const training = trained === undefined ? undefined : trainerResult(trained);
+  const [before, after] = [await evaluation('official'), await evaluation('method')];
+
+  const usage = ledger.usage();
+  const missing = usage
+    .filter(({ parts }) => parts.done < parts.planned)
+    .map(({ stage, model, parts }) => `${stage}${model === '' ? '' : ` ${model}`} (${parts.done} of ${parts.planned} parts)`);
+  const report = {
+    format: 1,
+    runId,
+    plan: record.plan,
+    startedAt: record.startedAt,
+    generatedAt: now.toISOString(),
+    finished: missing.length === 0,
+    missing,
+    spec: withoutCredentials(spec),
+    content: plan.content,
+    shards: plan.shards.length,
+    synthesis,
+    losses: losses.result(),
+    mixture: mixed === undefined ? null : reportMixture(mixed, await stages.readRows(mixed, mixtureTable), spec.mix.newShare, training),
+    training: trained === undefined || training === undefined ? null : reportTraining(training, await stages.readRows(trained, lossTable), spec),
+    evaluation: reportEvaluation(spec, before, after),
+    usage,
+    activeMs: ledger.activeMs(),
+    provenance: ledger.provenance(),
+  } as const;
+  return { ...report, warnings: [...record.warnings, ...doubts(report)] };
+}
+
+/** What does not add up, said outright. */
+function doubts({ finished, synthesis, provenance }: Pick<ReportData, 'finished' | 'synthesis' | 'provenance'>): string[] {
+  const { instructions, responses, judgments, recomputed } = synthesis;
+  const outdated = provenance.filter((group) => group.outdated > 0).map(({ stage, model }) => (model === '' ? stage : `${stage} ${model}`));
+  const unaccounted = instructions.pending + responses.pending + judgments.pending;
+  return [
+    ...(outdated.length === 0
+      ? [] : [`Made from inputs or by a version of the code that are no longer current: ${outdated.join(', ')}. Start the run again to bring them up to date.`]),
+    ...(finished && unaccounted !== 0
+      ? [`The counts do not add up: ${instructions.pending} instructions, ${responses.pending} responses and ${judgments.pending} judgments are neither there nor counted as lost.`] : []),
+    ...(recomputed.equal < recomputed.checked
+      ? [`Choosing again from the stored judgments gives another result for ${recomputed.checked - recomputed.equal} of ${recomputed.checked} instructions.`] : []),
+  ];
+}
+
+/** Secrets are environment variables by rule; a URL can still carry a name and password. */
+function withoutCredentials(spec: RunPlan['spec']): RunSpec {
+  const models = Object.entries(spec.models).map(([name, model]) => {
+    const url = new URL(model.baseURL);
+    if (url.username === '' && url.password === '' && url.search === '') return [name, model] as const;
+    url.username = '';
+    url.password = '';
+    url.search = '';
+    return [name, { ...model, baseURL: url.href }] as const;
+  });
+  return { ...spec, models: Object.fromEntries(models) };
+}

@@ -1,0 +1,80 @@
+import { columns, info, table, text, type Block, type Section } from '../blocks';
+import { barChart, lineChart } from '../charts';
+import { count, counted, decimal, duration, NOTHING, percent, scientific } from '../format';
+import type { MixtureReport, MixtureSide } from '../mixture-report';
+import type { TrainingReport } from '../training-report';
+
+/** What was mixed, by count and by tokens. */
+export function mixtureSection(mixture: MixtureReport | null): Section {
+  return { id: 'mixture', title: 'The mixture', blocks: mixture === null ? [info('Nothing has been mixed yet.')] : mixed(mixture) };
+}
+
+function mixed(mixture: MixtureReport): Block[] {
+  const { replay, new: fresh, requestedShare, shareByCount, shareByTokens, shareOfTrainedTokens } = mixture;
+  const total = replay.examples + fresh.examples;
+  const rows = [['examples', shareByCount], ['tokens', shareByTokens], ['trained tokens', shareOfTrainedTokens]] as const;
+  const row = (name: string, side: MixtureSide, share: number, trained: number): string[] => [
+    name, count(side.examples), percent(share), count(side.tokens), percent(side === fresh ? shareByTokens : 1 - shareByTokens), percent(trained), count(side.leftOut),
+  ];
+  return [
+    text(
+      `${counted(fresh.examples, 'new example')} among ${count(total)}: ${percent(shareByCount)}, where ${percent(requestedShare)} was asked for and ` +
+        `${Math.round(requestedShare * total) === fresh.examples ? 'whole examples allow nothing nearer' : 'this is not the nearest whole number'}.`,
+    ),
+    columns({
+      kind: 'chart',
+      title: 'New data’s share',
+      alt: rows.map(([name, share]) => `${percent(share)} of the ${name}`).join('; '),
+      legend: [{ name: 'new data', mark: 'c3' }, { name: 'replay set', mark: 'c1' }],
+      spec: barChart(rows.flatMap(([name, share]) => [
+        { row: name, part: 'new', value: share }, { row: name, part: 'replay', value: 1 - share, label: percent(share) },
+      ]), { new: 'c3', replay: 'c1' }, null),
+      numbers: null,
+    }),
+    table('Both sides of the mixture', ['', '>Examples', '>Share', '>Tokens, estimated', '>Share of tokens', '>Share of trained tokens', '>Left out'],
+      [row('replay set', replay, 1 - shareByCount, 1 - shareOfTrainedTokens), row('new data', fresh, shareByCount, shareOfTrainedTokens)]),
+    text(
+      mixture.tokensFrom === 'trainer'
+        ? 'Tokens of a side are an estimate: the trainer’s count of the whole, split by characters. Trained tokens are those of the assistant’s messages, on which the loss is taken.'
+        : 'Tokens are an estimate of four characters each, until the trainer has counted them. Trained tokens are those of the assistant’s messages, on which the loss is taken.',
+    ),
+  ];
+}
+
+/** How the training went. */
+export function trainingSection(training: TrainingReport | null): Section {
+  return { id: 'training', title: 'Training', blocks: training === null ? [info('Nothing has been trained yet.')] : trained(training) };
+}
+
+function trained(training: TrainingReport): Block[] {
+  const { curve } = training;
+  const first = curve[0];
+  const last = curve.at(-1);
+  return [
+    text(
+      `Full supervised fine-tuning, loss on the assistant’s tokens only: ${counted(training.steps, 'optimizer step')} of ${count(training.batchSize)} examples at a peak learning rate of ` +
+        `${scientific(training.learningRate)}, in ${duration(training.seconds * 1000)}.`,
+    ),
+    ...(first === undefined || last === undefined ? [] : [columns({
+      kind: 'chart',
+      title: 'Training loss',
+      alt: `The loss goes from ${decimal(first.loss, 3)} at step ${first.step} to ${decimal(last.loss, 3)} at step ${last.step}.`,
+      spec: lineChart(curve.map(({ step, loss }) => ({ x: step, y: loss })), { x: 'step', y: 'loss' }),
+      numbers: table('Training, step by step', ['>Step', '>Loss', '>Learning rate', '>Gradient norm'], thinned(curve).map(({ step, loss, learningRate, gradNorm }) => [
+        count(step), decimal(loss, 4), learningRate === null ? NOTHING : learningRate.toExponential(2), decimal(gradNorm, 3),
+      ])),
+    } satisfies Block)]),
+    table('What was trained on', ['>Examples', '>Tokens', '>Trained tokens', '>Cut to the maximum length', '>Dropped', '>Steps', '>Tokens a second', 'Compute type'], [[
+      count(training.examples), count(training.tokens), count(training.trainedTokens), `${count(training.truncated)} (over ${count(training.maxLength)})`, count(training.dropped),
+      count(training.steps), training.seconds > 0 ? decimal(training.tokens / training.seconds, 0) : NOTHING, training.dtype,
+    ]]),
+  ];
+}
+
+const ROWS_SHOWN = 50;
+
+/** At most fifty rows of a long curve, evenly spread, the last among them; report.json holds all. */
+function thinned<T>(rows: readonly T[]): readonly T[] {
+  if (rows.length <= ROWS_SHOWN) return rows;
+  return Array.from({ length: ROWS_SHOWN }, (_, index) => rows[Math.round((index * (rows.length - 1)) / (ROWS_SHOWN - 1))]!);
+}

@@ -1,0 +1,159 @@
+import { meanScores, selectBest } from '../../method/selection';
+import type { Failure, Instruction, Judgment, ReplayRow, Response } from '../../method/records';
+import { addresses, type RunPlan, type Shard } from '../run-plan';
+import { ROWS_VERSIONS, type StageName } from '../stage-keys';
+import type { StageAddress, StageManifest, StageStore } from '../stage-store';
+import { instructionTable, judgmentTable, replayTable, responseTable, type Table } from '../tables';
+import { ExamplePicker, type Example } from './examples';
+import type { LossTally } from './losses';
+import { ScoreTally, type ScoreReport } from './score-tally';
+import type { StageGroup, StageLedger } from './stage-ledger';
+
+/** Items of one kind: what was asked for is what came, what was lost and what is not settled yet. */
+export interface Balance {
+  readonly asked: number;
+  readonly made: number;
+  readonly lost: number;
+  /** Parts that are not made yet. */
+  readonly pending: number;
+}
+
+export interface SynthesisReport {
+  readonly instructions: {
+    readonly asked: number;
+    readonly extracted: number;
+    readonly lostAtExtraction: number;
+    readonly lostAtSelection: number;
+    readonly kept: number;
+    /** Not extracted yet, or not selected yet. */
+    readonly pending: number;
+  };
+  /** Of the instructions extracted so far. */
+  readonly responses: Balance;
+  /** Of the responses made so far; `made` are those with a score. */
+  readonly judgments: Balance;
+  readonly scores: ScoreReport;
+  /** Kept rows that choosing again from the stored judgments gives, and all kept rows that were checked. */
+  readonly recomputed: { readonly equal: number; readonly checked: number };
+  readonly examples: readonly Example[];
+}
+
+interface Found {
+  readonly manifest: StageManifest | undefined;
+  readonly outdated: boolean;
+}
+
+/** A stage output, current or, failing that, the newest there is. */
+export async function findOutput(stages: StageStore, address: StageAddress): Promise<Found> {
+  const current = await stages.find(address, ROWS_VERSIONS[address.stage as StageName]);
+  if (current !== undefined) return { manifest: current, outdated: false };
+  return { manifest: await stages.latest(address), outdated: true };
+}
+
+/** Reads the synthesis shard by shard; memory holds one shard and the sums. */
+export async function reportSynthesis(
+  { stages, plan, ledger, losses }: { readonly stages: StageStore; readonly plan: RunPlan; readonly ledger: StageLedger; readonly losses: LossTally },
+): Promise<SynthesisReport> {
+  const { spec, keys } = plan;
+  const { extract, respond, judge, select } = spec.synthesis;
+  const { generators, samples } = respond;
+  const { judges } = judge;
+  const scores = new ScoreTally({
+    judges, generators, scoring: judge.scoring, seed: spec.seed, responses: extract.instructions * generators.length * samples,
+  });
+  const picker = new ExamplePicker({ count: spec.report.examples, seed: spec.seed, generators, samples, judges });
+  const instructions = { asked: extract.instructions, extracted: 0, lostAtExtraction: 0, lostAtSelection: 0, kept: 0 };
+  const responses = { asked: 0, made: 0, lost: 0 };
+  const judgments = { asked: 0, made: 0, lost: 0 };
+  const recomputed = { equal: 0, checked: 0 };
+
+  async function read<Row extends object>(group: StageGroup, address: StageAddress, table: Table<Row>): Promise<{ rows: Row[]; failures: Failure[] } | undefined> {
+    const { manifest, outdated } = await findOutput(stages, address);
+    ledger.add(group, manifest, outdated);
+    if (manifest === undefined) return undefined;
+    const failures = manifest.failures.rows === 0 ? [] : await stages.readFailures(manifest);
+    losses.add(failures);
+    return { rows: await stages.readRows(manifest, table), failures };
+  }
+
+  async function addShard(shard: Shard): Promise<void> {
+    const extracted = await read({ stage: 'extract', model: spec.target.model, key: keys.extract }, addresses.extract(plan, shard), instructionTable);
+    const answers: Response[] = [];
+    const verdicts: Judgment[] = [];
+    const missing = new Map<string, Failure>();
+    for (const generator of generators) {
+      const part = await read({ stage: 'respond', model: generator, key: keys.respond[generator] ?? '' }, addresses.respond(plan, shard, generator), responseTable);
+      if (part === undefined) continue;
+      answers.push(...part.rows);
+      responses.lost += part.failures.length;
+      for (const failure of part.failures) missing.set(failure.id, failure);
+    }
+    for (const name of judges) {
+      for (const generator of generators) {
+        const group = { stage: 'judge', model: name, generator, key: keys.judge[name]?.[generator] ?? '' } as const;
+        const part = await read(group, addresses.judge(plan, shard, name, generator), judgmentTable);
+        verdicts.push(...(part?.rows ?? []));
+      }
+    }
+    const selected = await read({ stage: 'select', model: '', key: keys.select }, addresses.select(plan, shard), replayTable);
+
+    instructions.extracted += extracted?.rows.length ?? 0;
+    instructions.lostAtExtraction += extracted?.failures.length ?? 0;
+    instructions.lostAtSelection += selected?.failures.length ?? 0;
+    instructions.kept += selected?.rows.length ?? 0;
+    responses.asked += (extracted?.rows.length ?? 0) * generators.length * samples;
+    responses.made += answers.length;
+    judgments.asked += answers.length * judges.length;
+    judgments.made += verdicts.filter(({ score }) => score !== null).length;
+    judgments.lost += verdicts.filter(({ score }) => score === null).length;
+    scores.addJudgments(verdicts);
+
+    const byInstruction = { answers: grouped(answers), verdicts: grouped(verdicts), kept: new Map((selected?.rows ?? []).map((row) => [row.instructionId, row])) };
+    for (const instruction of extracted?.rows ?? []) addInstruction(instruction, byInstruction, missing, selected !== undefined);
+  }
+
+  function addInstruction(
+    instruction: Instruction,
+    rows: { readonly answers: Map<string, Response[]>; readonly verdicts: Map<string, Judgment[]>; readonly kept: Map<string, ReplayRow> },
+    failures: ReadonlyMap<string, Failure>,
+    isSelected: boolean,
+  ): void {
+    const input = { responses: rows.answers.get(instruction.id) ?? [], judgments: rows.verdicts.get(instruction.id) ?? [], judges };
+    const selection = isSelected
+      ? selectBest({
+          instruction, ...input, expectedResponses: generators.length * samples, seed: spec.seed,
+          policy: select.policy === 'complete' ? { keep: 'complete' } : { keep: 'available', minJudges: select.minJudges },
+        })
+      : undefined;
+    scores.addMeans(instruction.id, selection?.means ?? meanScores(input));
+    const kept = rows.kept.get(instruction.id);
+    const again = selection !== undefined && 'replay' in selection ? selection : undefined;
+    if (kept !== undefined) scores.addKept({ model: kept.model, meanScore: kept.meanScore, tied: again?.tied ?? false });
+    if (kept !== undefined || again !== undefined) {
+      recomputed.checked++;
+      if (kept !== undefined && kept.responseId === again?.replay.responseId && kept.meanScore === again.replay.meanScore) recomputed.equal++;
+    }
+    picker.offer({ instruction, responses: input.responses, judgments: input.judgments, failures, selection });
+  }
+
+  for (const shard of plan.shards) await addShard(shard);
+  const settled = instructions.kept + instructions.lostAtExtraction + instructions.lostAtSelection;
+  return {
+    instructions: { ...instructions, pending: instructions.asked - settled },
+    responses: { ...responses, pending: responses.asked - responses.made - responses.lost },
+    judgments: { ...judgments, pending: judgments.asked - judgments.made - judgments.lost },
+    scores: scores.result(),
+    recomputed,
+    examples: picker.result(),
+  };
+}
+
+function grouped<Row extends { readonly instructionId: string }>(rows: readonly Row[]): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(row.instructionId);
+    if (group === undefined) groups.set(row.instructionId, [row]);
+    else group.push(row);
+  }
+  return groups;
+}

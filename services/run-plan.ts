@@ -1,0 +1,52 @@
+import type { RunSpec } from '../config/spec';
+import { instructionId } from '../method/ids';
+import type { VariantName } from '../config/variants';
+import type { ContentIdentities, StageKeys } from './stage-keys';
+import type { StageAddress } from './stage-store';
+
+/** Everything that a run's activities need to know, stored once and referred to by its hash. */
+export interface RunPlan {
+  readonly spec: RunSpec;
+  readonly keys: StageKeys;
+  readonly content: ContentIdentities;
+  readonly shards: readonly Shard[];
+}
+
+/** Instructions `start` up to, but without, `end`. */
+export interface Shard {
+  readonly index: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Cuts `count` instructions into shards of `size`; the last may be smaller. */
+export function partition(count: number, size: number): Shard[] {
+  return Array.from({ length: Math.ceil(count / size) }, (_, index) => ({
+    index, start: index * size, end: Math.min(count, (index + 1) * size),
+  }));
+}
+
+/** Name of a shard's range of items: `i0000000-i0000499`. */
+export function partName(shard: Shard): string {
+  return `${instructionId(shard.start)}-${instructionId(shard.end - 1)}`;
+}
+
+/** Addresses of a plan's stage outputs. */
+export const addresses = {
+  extract: (plan: RunPlan, shard: Shard): StageAddress => ({ stage: 'extract', key: plan.keys.extract, part: partName(shard) }),
+  respond: (plan: RunPlan, shard: Shard, generator: string): StageAddress => ({
+    stage: 'respond', key: known(plan.keys.respond[generator], generator), part: partName(shard),
+  }),
+  judge: (plan: RunPlan, shard: Shard, judge: string, generator: string): StageAddress => ({
+    stage: 'judge', key: known(plan.keys.judge[judge]?.[generator], `${judge}/${generator}`), part: partName(shard),
+  }),
+  select: (plan: RunPlan, shard: Shard): StageAddress => ({ stage: 'select', key: plan.keys.select, part: partName(shard) }),
+  mix: (plan: RunPlan): StageAddress => ({ stage: 'mix', key: plan.keys.mix, part: 'all' }),
+  train: (plan: RunPlan): StageAddress => ({ stage: 'train', key: plan.keys.train, part: 'all' }),
+  evaluate: (plan: RunPlan, variant: VariantName): StageAddress => ({ stage: 'evaluate', key: plan.keys.evaluate[variant], part: 'all' }),
+} as const;
+
+function known(key: string | undefined, name: string): string {
+  if (key === undefined) throw new Error(`the plan has no stage for "${name}"; a validated spec cannot come here`);
+  return key;
+}

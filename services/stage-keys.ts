@@ -1,0 +1,111 @@
+import type { ModelSpec, RunSpec, Sampling } from '../config/spec';
+import type { VariantName } from '../config/variants';
+import { canonicalJson } from '../method/canonical-json';
+import { JUDGE_PROMPT } from '../method/judge-prompt';
+import { sha256 } from './artifact-store';
+
+/**
+ * A stage output is addressed by what determines it: the stage's name and version, the part of the spec that it reads, and
+ * the keys of its inputs. Raise a version when the stage's code changes what comes out; outputs made before are then
+ * no longer found. For model stages the version covers the requests; the rows have versions of their own below, so that
+ * a mended parser reads the stored calls again instead of making them again.
+ */
+const STAGE_VERSIONS = { extract: 1, respond: 1, judge: 1, select: 1, mix: 1, train: 1, evaluate: 1 } as const;
+
+/** Versions of the code that makes rows from calls. */
+export const ROWS_VERSIONS = { extract: 1, respond: 1, judge: 1, select: 1, mix: 1, train: 1, evaluate: 1 } as const;
+
+export type StageName = keyof typeof STAGE_VERSIONS;
+
+/** Content of the files and weights that a spec names. */
+export interface ContentIdentities {
+  /** SHA-256 of the new-data file. */
+  readonly newData: string;
+  /** Identity of the target's weights. */
+  readonly weights: string;
+  /** Per evaluation task: identity of its documents. */
+  readonly evaluation: readonly string[];
+}
+
+/** Keys of all stages of a run. */
+export interface StageKeys {
+  readonly extract: string;
+  readonly respond: Readonly<Record<string, string>>;
+  /** By judge, then by generator, so that another generator or judge leaves the rest as it is. */
+  readonly judge: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly select: string;
+  readonly mix: string;
+  readonly train: string;
+  readonly evaluate: Readonly<Record<VariantName, string>>;
+}
+
+/** Who answers: the same id means the same weights, wherever they are served. */
+export function modelIdentity(model: ModelSpec): string {
+  return canonicalJson({ endpoint: model.id ?? [model.baseURL, model.model], template: model.template ?? null });
+}
+
+/** The sampling of one model in a stage: the stage's own, with the model's overrides. */
+export function samplingFor(stage: { readonly sampling: Sampling; readonly perModel: Readonly<Record<string, Partial<Sampling>>> }, model: string): Sampling {
+  return { ...stage.sampling, ...stage.perModel[model] };
+}
+
+/** Keys of every stage of a spec. */
+export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys {
+  const { extract, respond, judge, select } = spec.synthesis;
+  const identity = (name: string): string => modelIdentity(modelOf(spec, name));
+
+  const extractKey = key('extract', {
+    seed: spec.seed, model: identity(spec.target.model), sampling: extract.sampling, stop: extract.stop,
+    maxAttempts: extract.maxAttempts, acceptTruncated: extract.acceptTruncated,
+  });
+  const respondKeys = mapNames(respond.generators, (generator) =>
+    key('respond', {
+      seed: spec.seed, generator, model: identity(generator), sampling: samplingFor(respond, generator), samples: respond.samples,
+      maxAttempts: respond.maxAttempts, acceptTruncated: respond.acceptTruncated, input: [extractKey, ROWS_VERSIONS.extract],
+    }),
+  );
+  const judgeKeys = mapNames(judge.judges, (name) =>
+    mapNames(respond.generators, (generator) =>
+      key('judge', {
+        seed: spec.seed, judge: name, model: identity(name), sampling: samplingFor(judge, name), scoring: judge.scoring,
+        minRatingMass: judge.scoring === 'expected' ? judge.minRatingMass : null, maxAttempts: judge.maxAttempts, prompt: JUDGE_PROMPT,
+        input: [respondKeys[generator], ROWS_VERSIONS.respond],
+      }),
+    ),
+  );
+  const selectKey = key('select', {
+    seed: spec.seed, policy: select.policy, minJudges: select.policy === 'available' ? select.minJudges : null,
+    input: [judgeKeys, ROWS_VERSIONS.judge],
+  });
+  const mixKey = key('mix', {
+    seed: spec.seed, newShare: spec.mix.newShare, maxExamples: spec.mix.maxExamples ?? null, newData: content.newData,
+    input: [selectKey, ROWS_VERSIONS.select, spec.synthesis.extract.instructions],
+  });
+  const trainKey = key('train', { seed: spec.seed, train: spec.train, weights: content.weights, input: [mixKey, ROWS_VERSIONS.mix] });
+  const evaluateKey = (weights: unknown): string =>
+    key('evaluate', {
+      tasks: spec.evaluate.tasks.map(({ task, limit, numFewshot, maxGenToks }, index) => ({
+        task, limit: limit ?? null, numFewshot: numFewshot ?? null, maxGenToks: maxGenToks ?? null, documents: content.evaluation[index] ?? null,
+      })),
+      dtype: spec.evaluate.dtype, weights,
+    });
+  return {
+    extract: extractKey, respond: respondKeys, judge: judgeKeys, select: selectKey, mix: mixKey, train: trainKey,
+    evaluate: { official: evaluateKey(content.weights), method: evaluateKey([trainKey, ROWS_VERSIONS.train]) },
+  };
+}
+
+/** The model that a validated spec names. */
+export function modelOf(spec: RunSpec, name: string): ModelSpec {
+  const model = spec.models[name];
+  if (model === undefined) throw new Error(`models has no "${name}"; a validated spec cannot come here`);
+  return model;
+}
+
+function key(stage: StageName, parts: Record<string, unknown>): string {
+  return sha256(canonicalJson({ stage, version: STAGE_VERSIONS[stage], ...parts })).slice(0, 20);
+}
+
+function mapNames<T>(names: readonly string[], value: (name: string) => T): Record<string, T> {
+  return Object.fromEntries(names.map((name) => [name, value(name)]));
+}

@@ -1,0 +1,81 @@
+import type { Failure, Instruction, Judgment, MixtureRow, ReplayRow, Response } from '../method/records';
+import type { CallRecord } from './journal';
+import type { TableSchema } from './parquet';
+
+/** Parquet columns of each kind of row. */
+export interface Table<Row> {
+  readonly schema: TableSchema<Row>;
+  readonly optional: readonly (keyof Row & string)[];
+}
+
+export const instructionTable: Table<Instruction> = {
+  schema: { id: 'string', text: 'string', model: 'string', finishReason: 'string', seed: 'int', attempts: 'int', usage: 'json' },
+  optional: [],
+};
+
+export const responseTable: Table<Response> = {
+  schema: {
+    id: 'string', instructionId: 'string', model: 'string', sample: 'int', text: 'string', finishReason: 'string',
+    seed: 'int', attempts: 'int', usage: 'json',
+  },
+  optional: [],
+};
+
+export const judgmentTable: Table<Judgment> = {
+  schema: {
+    id: 'string', responseId: 'string', instructionId: 'string', judge: 'string', score: 'double', scoredBy: 'string',
+    raw: 'string', ratingMass: 'double', reason: 'string', seed: 'int', attempts: 'int', usage: 'json',
+  },
+  optional: ['ratingMass', 'reason'],
+};
+
+export const replayTable: Table<ReplayRow> = {
+  schema: {
+    instructionId: 'string', responseId: 'string', instruction: 'string', response: 'string', model: 'string',
+    meanScore: 'double', scores: 'json', messages: 'json',
+  },
+  optional: [],
+};
+
+export const mixtureTable: Table<MixtureRow> = {
+  schema: { id: 'string', source: 'string', messages: 'json' },
+  optional: [],
+};
+
+export const failureTable: Table<Failure> = {
+  schema: { stage: 'string', id: 'string', model: 'string', reason: 'string', attempts: 'int' },
+  optional: [],
+};
+
+export const callTable: Table<CallRecord> = {
+  schema: { item: 'string', call: 'int', request: 'string', at: 'string', ms: 'double', reply: 'json', error: 'json' },
+  optional: ['reply', 'error'],
+};
+
+/** One optimizer step of a training. */
+export interface LossRow {
+  readonly step: number;
+  readonly loss: number;
+  readonly learningRate: number | null;
+  readonly gradNorm: number | null;
+}
+
+export const lossTable: Table<LossRow> = {
+  schema: { step: 'int', loss: 'double', learningRate: 'double', gradNorm: 'double' },
+  optional: [],
+};
+
+/** One document of an evaluation. */
+export interface SampleRow {
+  readonly task: string;
+  readonly docId: string;
+  readonly docHash: string;
+  readonly promptHash: string;
+  readonly correct: boolean | null;
+  readonly score: number | null;
+}
+
+export const sampleTable: Table<SampleRow> = {
+  schema: { task: 'string', docId: 'string', docHash: 'string', promptHash: 'string', correct: 'boolean', score: 'double' },
+  optional: [],
+};

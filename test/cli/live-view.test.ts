@@ -1,0 +1,186 @@
+import { rmSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { ActivityDeps } from '../../activities/deps';
+import { CliError } from '../../cli/errors';
+import { watchRun, type WatchedRun, type WatchOptions } from '../../cli/live-view';
+import { queuePollers } from '../../cli/queue-pollers';
+import { collectProgress, type RunProgress } from '../../cli/run-progress';
+import { storedProgress } from '../../cli/run-progress-stored';
+import { TASK_QUEUES } from '../../config/task-queues';
+import { PythonJobError, type PythonJobs } from '../../services/python-jobs';
+import { experiment } from '../../workflows';
+import { FakeEndpoint } from '../support/fake-endpoint';
+import { fakePythonJobs } from '../support/fake-python-jobs';
+import { smallSpec } from '../support/small-spec';
+import { startTemporal, testDeps, withWorkers } from '../support/temporal';
+
+const LOOK_MS = 50;
+
+let environment: TestWorkflowEnvironment;
+let endpoint: FakeEndpoint;
+let deps: ActivityDeps & { readonly root: string };
+
+beforeAll(async () => {
+  environment = await startTemporal();
+}, 600_000);
+
+afterAll(async () => {
+  await environment.teardown();
+});
+
+beforeEach(async () => {
+  endpoint = await FakeEndpoint.start();
+  deps = testDeps({ python: fakePythonJobs() });
+});
+
+afterEach(async () => {
+  await endpoint.close();
+  rmSync(deps.root, { recursive: true });
+});
+
+async function start(runId: string): Promise<void> {
+  await environment.client.workflow.start(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: [smallSpec(endpoint.baseURL)] });
+}
+
+/** Looks until what is seen is as wished; jest's own limit ends a look in vain. */
+async function progressWhen(runId: string, wished: (progress: RunProgress) => boolean): Promise<RunProgress> {
+  for (;;) {
+    const progress = await collectProgress(environment.client, runId);
+    if (wished(progress)) return progress;
+    await pause(LOOK_MS);
+  }
+}
+
+async function watch(runId: string, options: Partial<WatchOptions> = {}): Promise<{ readonly end: WatchedRun; readonly shown: string }> {
+  const stream = new PassThrough();
+  const chunks: string[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString('utf8')));
+  const end = await watchRun({ client: environment.client, runId, stream, isTty: false, signal: new AbortController().signal, pollMs: LOOK_MS, ...options });
+  return { end, shown: chunks.join('') };
+}
+
+const row = (progress: RunProgress, stage: string) => progress.rows?.find((each) => each.stage === stage);
+
+test('counts the calls of batches in work before any of them has ended, and ends with the counts of the store', async () => {
+  endpoint.hold();
+  await withWorkers(environment, deps, async () => {
+    await start('counted');
+    await endpoint.received(4); // the endpoint's limit
+    const waiting = await progressWhen('counted', (progress) => row(progress, 'extract')?.state === 'running');
+    expect(row(waiting, 'extract')).toMatchObject({ model: 'target', done: 0, total: 8 });
+    expect(waiting).toMatchObject({ status: 'RUNNING', target: 'target', closedAt: null, warnings: [] });
+
+    endpoint.release();
+    endpoint.hold();
+    const four = await progressWhen('counted', (progress) => (row(progress, 'extract')?.done ?? 0) >= 4);
+    expect(row(four, 'extract')).toMatchObject({ done: 4, total: 8, state: 'running' });
+    expect(row(four, 'extract')?.completionTokens).toBeGreaterThan(0);
+    expect(row(four, 'train')).toMatchObject({ state: 'waiting', done: 0 });
+
+    endpoint.release();
+    const { end } = await watch('counted');
+    expect(end).toMatchObject({ status: 'COMPLETED', result: { runId: 'counted', replayRows: 8 } });
+    const last = await collectProgress(environment.client, 'counted');
+    expect(last.stage).toBe('done');
+    const record = await deps.plans.findRun('counted');
+    const stored = await storedProgress(deps.stages, await deps.plans.load(record?.plan ?? ''));
+    const counts = ({ stage, model, done, total, failed, promptTokens, completionTokens, state }: (typeof stored)[number]) => ({ stage, model, done, total, failed, promptTokens, completionTokens, state });
+    expect(last.rows?.filter(({ stage }) => stage !== 'report').map(counts)).toEqual(stored.map(counts));
+  });
+});
+
+test('watches a run to its end as lines, each stage once', async () => {
+  await withWorkers(environment, deps, async () => {
+    await start('lines');
+    const { end, shown } = await watch('lines');
+    expect(end.status).toBe('COMPLETED');
+    const lines = shown.trimEnd().split('\n');
+    expect(lines.every((line) => line.startsWith('lines: '))).toBe(true);
+    for (const stage of ['extract', 'respond', 'judge', 'select', 'mix method', 'train method', 'evaluate official', 'evaluate method', 'report']) {
+      expect(lines.filter((line) => line.startsWith(`lines: ${stage} is done`))).toHaveLength(1);
+    }
+    expect(lines.find((line) => line.startsWith('lines: judge is done'))).toMatch(/^lines: judge is done: 64\/64, [\d.]+k tokens$/);
+  });
+});
+
+test('watches in place on a terminal, and leaves the last frame', async () => {
+  await withWorkers(environment, deps, async () => {
+    await start('screen');
+    const { end, shown } = await watch('screen', { isTty: true, url: 'http://127.0.0.1:8233/runs' });
+    expect(end.status).toBe('COMPLETED');
+    const frames = shown.split('\u001b[0J');
+    expect(frames.length).toBeGreaterThan(1);
+    expect(frames.at(-1)).toMatch(/Run screen · target · completed/);
+    expect(frames.at(-1)).toMatch(/judge other +█+ +32\/32/);
+    expect(frames.at(-1)).toContain('http://127.0.0.1:8233/runs');
+    expect(shown.endsWith('\u001b[?7h\u001b[?25h')).toBe(true);
+  });
+});
+
+test('gives the sentence of the activity that failed the run', async () => {
+  endpoint.inject({ kind: 'status', status: 404, message: 'no such \u001b[31mmodel' }, { times: 1_000 });
+  await withWorkers(environment, deps, async () => {
+    await start('failing');
+    const { end } = await watch('failing');
+    expect(end.status).toBe('FAILED');
+    expect(end.failureMessage).toMatch(/^model "target" at http.* refuses every call \(HTTP 404\)/);
+    expect(end.failureMessage).not.toContain('\u001b');
+  });
+});
+
+test('tells of an activity that fails and is tried again, and of nothing once it is well', async () => {
+  const well = fakePythonJobs();
+  let ill = true;
+  const python: PythonJobs = {
+    async run(job) {
+      if (ill) throw new PythonJobError('internal', 'the trainer lost its GPU; look at the machine');
+      return await well.run(job);
+    },
+  };
+  await withWorkers(environment, { ...deps, python }, async () => {
+    await start('retried');
+    const failing = await progressWhen('retried', ({ warnings }) => warnings.length > 0);
+    expect(failing.warnings).toEqual([expect.stringMatching(/^evaluateVariant, attempt \d+: .*the trainer lost its GPU/)]);
+    ill = false;
+    const { end } = await watch('retried');
+    expect(end.status).toBe('COMPLETED');
+    expect((await collectProgress(environment.client, 'retried')).warnings).toEqual([]);
+  });
+});
+
+test('ends when it is told to, and the run goes on', async () => {
+  endpoint.hold();
+  await withWorkers(environment, deps, async () => {
+    await start('left');
+    await endpoint.received(1);
+    const controller = new AbortController();
+    const watching = watch('left', { signal: controller.signal });
+    await progressWhen('left', ({ rows }) => rows !== null && rows.length > 0);
+    controller.abort();
+    expect((await watching).end).toEqual({ status: 'RUNNING' });
+    endpoint.release();
+    expect((await watch('left')).end.status).toBe('COMPLETED');
+  });
+});
+
+test('says that no worker polls when a run has none', async () => {
+  await environment.client.workflow.start('experiment', { workflowId: 'alone', taskQueue: TASK_QUEUES.orchestration, args: [{}] });
+  // Workers of the tests before count as polling for about a minute.
+  const pollers = await queuePollers(environment.client, 'orchestration');
+  const progress = await collectProgress(environment.client, 'alone');
+  expect(progress).toMatchObject({ status: 'RUNNING', rows: null });
+  expect(progress.warnings).toEqual([expect.stringContaining(pollers.length === 0 ? 'no worker polls rehearse-orchestration' : 'does not answer yet')]);
+  await environment.client.workflow.getHandle('alone').terminate('the test is over');
+  const { end } = await watch('alone');
+  expect(end).toEqual({ status: 'TERMINATED', failureMessage: 'the test is over' });
+});
+
+test('says in one sentence that there is no such run', async () => {
+  await expect(collectProgress(environment.client, 'nowhere')).rejects.toBeInstanceOf(WorkflowNotFoundError);
+  const failure: unknown = await watch('nowhere').catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(CliError);
+  expect((failure as CliError).message).toBe('the server has no run "nowhere"');
+});

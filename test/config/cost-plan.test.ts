@@ -1,0 +1,164 @@
+import { DEFAULT_ASSUMPTIONS, parseAssumptions } from '../../config/cost-assumptions';
+import { planCost } from '../../config/cost-plan';
+import { parseSpec } from '../../config/load-spec';
+import { parametersOf, servingGpus, trainingGpus } from '../../config/model-size';
+import { loadSpecFile } from '../../services/spec-files';
+import { specWith } from './valid-spec';
+
+const NO_RETRIES = { retryShare: 0 };
+
+describe('the cost of the paper', () => {
+  it('is 100,000 + 900,000 + 2,700,000 = 3.7 million calls', async () => {
+    const plan = planCost(await loadSpecFile('paper'));
+    const calls = (stage: string): number => plan.stages.filter((row) => row.stage === stage).reduce((sum, row) => sum + row.calls, 0);
+    expect([calls('extract'), calls('respond'), calls('judge'), plan.calls]).toEqual([100_000, 900_000, 2_700_000, 3_700_000]);
+  });
+
+  it('is 3.1 million requests, since one request gives three samples', async () => {
+    expect(planCost(await loadSpecFile('paper'), NO_RETRIES).requests).toBe(100_000 + 300_000 + 2_700_000);
+  });
+
+  it('has dollars for gpt-4 alone, by its price, and a bound', async () => {
+    const plan = planCost(await loadSpecFile('paper'), { ...NO_RETRIES, instructionTokens: 100, responseTokens: 300, justificationTokens: 50, judgePromptTokens: 300, chatOverheadTokens: 0 });
+    // Answers: 100,000 prompts of 100 tokens, 300,000 replies of 300. Judgments: 900,000 x (300 + 100 + 300) in, 50 out.
+    const tokensIn = 1e5 * 100 + 9e5 * 700;
+    const tokensOut = 3e5 * 300 + 9e5 * 50;
+    expect(plan.usd.expected).toBeCloseTo((tokensIn * 30 + tokensOut * 60) / 1e6, 6);
+    expect(plan.usd.unpriced).toEqual(['llama-3-70b-instruct', 'qwen2-72b-instruct']);
+    // At most: 2,048 tokens an instruction and response, 512 a judgment.
+    const longestIn = 1e5 * 2048 + 9e5 * (300 + 2048 + 2048);
+    const longestOut = 3e5 * 2048 + 9e5 * 512;
+    expect(plan.usd.atMost).toBeCloseTo((longestIn * 30 + longestOut * 60) / 1e6, 6);
+  });
+
+  it('has a mixture that is 17 % new, and training that needs some two dozen GPUs', async () => {
+    const { mixture, training } = planCost(await loadSpecFile('paper'), { keptShare: 1 });
+    expect(mixture).toEqual({ replay: 100_000, new: 20_482, total: 120_482, newKnown: false });
+    expect(training).toMatchObject({ device: 'gpu', devices: 24, steps: Math.ceil(120_482 / (4 * 24)) });
+  });
+});
+
+describe('requests', () => {
+  it('are one a sample where an endpoint takes no n', () => {
+    const spec = parseSpec(specWith('models/other/supportsN', false));
+    const rows = planCost(spec, NO_RETRIES).stages.filter(({ stage }) => stage === 'respond');
+    expect(rows.map(({ model, calls, requests }) => ({ model, calls, requests }))).toEqual([
+      { model: 'target', calls: 300, requests: 100 }, { model: 'other', calls: 300, requests: 300 },
+    ]);
+  });
+
+  it('are two a judgment where probabilities are read after a forced label, one where the judge writes its rating', () => {
+    const spec = parseSpec(specWith('synthesis/judge/scoring', 'expected'));
+    const rows = planCost(spec, NO_RETRIES).stages.filter(({ stage }) => stage === 'judge');
+    // `other` has no template, so it is asked through the chat API.
+    expect(rows.map(({ model, calls, requests }) => ({ model, calls, requests }))).toEqual([
+      { model: 'target', calls: 600, requests: 1200 }, { model: 'other', calls: 600, requests: 600 },
+    ]);
+  });
+
+  it('that are repeated cost requests and tokens, but are no calls', () => {
+    const spec = parseSpec(specWith('seed', 1));
+    const [none, tenth] = [planCost(spec, NO_RETRIES), planCost(spec, { retryShare: 0.1 })];
+    expect(tenth.calls).toBe(none.calls);
+    expect(tenth.requests).toBe(Math.round(none.requests * 1.1));
+    expect(tenth.completionTokens).toBeGreaterThan(none.completionTokens);
+  });
+
+  it('write no more than maxTokens', () => {
+    const spec = parseSpec(specWith('synthesis/respond/perModel', { other: { maxTokens: 10 } }));
+    const row = planCost(spec, NO_RETRIES).stages.find(({ stage, model }) => stage === 'respond' && model === 'other');
+    expect(row?.completionTokens).toBe(300 * 10);
+  });
+});
+
+describe('time', () => {
+  it('is bounded by an endpoint\'s own limits', () => {
+    const spec = parseSpec(specWith('models/other/limits', { requestsPerMinute: 10 }));
+    const other = planCost(spec, NO_RETRIES).endpoints.find(({ model }) => model === 'other-large');
+    expect(other?.hours).toBeCloseTo((100 + 600) / 10 / 60, 6);
+  });
+
+  it('adds up over the models that share an endpoint', async () => {
+    const plan = planCost(await loadSpecFile('demo'));
+    expect(plan.endpoints).toHaveLength(1);
+    expect(plan.synthesisHours).toBeCloseTo(plan.stages.reduce((sum, { hours }) => sum + hours, 0), 9);
+    expect(plan.endpoints[0]).toMatchObject({ gpus: null, names: ['smollm2-balanced', 'smollm2-precise', 'smollm2-creative'] });
+  });
+
+  it('is that of the busiest of several endpoints', () => {
+    const plan = planCost(parseSpec(specWith('seed', 1)));
+    expect(plan.synthesisHours).toBe(Math.max(...plan.endpoints.map(({ hours }) => hours)));
+  });
+});
+
+describe('training and evaluation', () => {
+  it('count what the files are known to hold', async () => {
+    const known = { newExamples: 40, newCharacters: 40 * 1200, evaluationDocuments: { mmlu_pro: 8, gpqa: 8, ifeval: 6, math_level_5: 4 } };
+    const plan = planCost(await loadSpecFile('demo'), {}, known);
+    expect(plan.mixture).toEqual({ replay: 11, new: 2, total: 13, newKnown: true });
+    expect(plan.training).toMatchObject({ device: 'cpu', parameters: 135e6, steps: 5, examples: 20 });
+    expect(plan.evaluation).toMatchObject({ device: 'cpu', documents: 52 });
+  });
+
+  it('leave replay out when there is little new data, so that the share holds', () => {
+    expect(planCost(parseSpec(specWith('seed', 1)), { keptShare: 1 }, { newExamples: 10 }).mixture).toEqual({ replay: 49, new: 10, total: 59, newKnown: true });
+    const limited = parseSpec(specWith('mix/maxExamples', 50));
+    expect(planCost(limited, { keptShare: 1 }, { newExamples: 10 }).mixture).toMatchObject({ new: 9, replay: 41, total: 50 });
+  });
+
+  it('have no hours where the model\'s name does not tell its size', () => {
+    const spec = specWith('target', { model: 'target', weights: './weights' });
+    (spec['models'] as Record<string, { model: string }>)['target']!.model = 'my-model';
+    const { training, evaluation } = planCost(parseSpec(spec));
+    expect([training.hours, training.devices, evaluation.hours]).toEqual([null, null, null]);
+  });
+
+  it('take twice the hours at half the utilization', async () => {
+    const spec = await loadSpecFile('paper');
+    const hours = (gpuUtilization: number): number => planCost(spec, { gpuUtilization }).training.hours ?? Number.NaN;
+    expect(hours(0.2) / hours(0.4)).toBeCloseTo(2, 9);
+  });
+});
+
+describe('the size of a model', () => {
+  it.each([
+    ['meta-llama/Meta-Llama-3-70B-Instruct', 70e9], ['builtin:smollm2-135m-instruct', 135e6], ['Qwen/Qwen2.5-0.5B', 0.5e9], ['mistralai/Mixtral-8x7B-v0.1', 56e9],
+    ['gemma-2-9b-it', 9e9], ['gpt-4', null], ['phi-4', null], ['model-4bit', null], ['llama3.1:8b', 8e9], ['GLM-4.5-Air', null],
+  ])('%s has %s parameters by its name', (name, parameters) => {
+    expect(parametersOf(name)).toBe(parameters);
+  });
+
+  it('says how many GPUs hold it', () => {
+    expect([servingGpus(70e9, 80e9), servingGpus(7e9, 80e9), servingGpus(405e9, 80e9)]).toEqual([4, 1, 16]);
+    expect([trainingGpus(70.6e9, 16, 80e9), trainingGpus(4e9, 16, 80e9), trainingGpus(7e9, 16, 80e9)]).toEqual([24, 1, 3]);
+  });
+});
+
+describe('assumptions', () => {
+  it('are read as name=value', () => {
+    expect(parseAssumptions(['responseTokens=250', 'gpuUtilization=0.5'])).toEqual({ responseTokens: 250, gpuUtilization: 0.5 });
+  });
+
+  it.each([
+    ['responseToken=1', 'the assumption "responseToken" is unknown; did you mean "responseTokens"?'],
+    ['responseTokens=many', 'the assumption responseTokens is "many"; give a number of at least 0, such as responseTokens=400'],
+    ['responseTokens', 'the assumption responseTokens is ""; give a number of at least 0, such as responseTokens=400'],
+    ['retryShare=-1', 'the assumption retryShare is "-1"; give a number of at least 0, such as retryShare=0.03'],
+    ['retryShare=1=2', 'the assumption retryShare is "1=2"; give a number of at least 0, such as retryShare=0.03'],
+  ])('%s is refused with the way out', (text, sentence) => {
+    expect(() => parseAssumptions([text])).toThrow(sentence);
+  });
+
+  it('are all named, with unit and source, and all used', async () => {
+    const spec = await loadSpecFile('paper');
+    const cpu = await loadSpecFile('demo');
+    // A value at a time is changed: a plan that stays as it was would not have read it.
+    const plans = (name: string, factor: number): string => {
+      const value = DEFAULT_ASSUMPTIONS[name as keyof typeof DEFAULT_ASSUMPTIONS].value * factor;
+      return JSON.stringify([[spec, {}], [cpu, { newExamples: 3, newCharacters: 9000 }]].map(([run, known]) =>
+        ({ ...planCost(run as typeof spec, { [name]: value }, known as object), assumptions: null })));
+    };
+    const unused = Object.keys(DEFAULT_ASSUMPTIONS).filter((name) => plans(name, 1) === plans(name, 0.1) && plans(name, 1) === plans(name, 50));
+    expect(unused).toEqual([]);
+  });
+});

@@ -1,0 +1,237 @@
+import { parseSpec, validateRunId } from '../../config/load-spec';
+import { SpecError } from '../../config/spec-errors';
+import { specWith, validSpec } from './valid-spec';
+
+/** Shaped like a key, and none. */
+const FAKE_KEY = ['sk', 'proj', '1234567890abcdefghijklmnop'].join('-');
+
+/** Place in a valid spec, what is put there (undefined: removed), and the one sentence that it gets. */
+const MISTAKES: readonly (readonly [string, unknown, string])[] = [
+  ['version', undefined,
+    'version: got nothing, expected 1; add the key "version": 1.'],
+  ['version', 2,
+    'version: got 2, expected 1; write version: 1.'],
+  ['mix/newShare', 17,
+    'mix.newShare: got 17, expected a number above 0 and below 1; write 17 % as 0.17.'],
+  ['mix/newShare', '17%',
+    'mix.newShare: got "17%", expected a number above 0 and below 1; write 17 % as 0.17.'],
+  ['mix/newShare', 0,
+    'mix.newShare: got 0, expected a number above 0 and below 1; leave it out for the default, 0.17.'],
+  ['synthesis/extract/instructions', '100,000',
+    'synthesis.extract.instructions: got "100,000", expected a positive whole number up to 10000000; write it without separators: 100000.'],
+  ['synthesis/extract/instructions', '100000',
+    'synthesis.extract.instructions: got "100000", expected a positive whole number up to 10000000; remove the quotes: instructions: 100000.'],
+  ['synthesis/extract/instructions', 0,
+    'synthesis.extract.instructions: got 0, expected a positive whole number up to 10000000; it means: how many instructions to extract.'],
+  ['synthesis/extract/instructions', 1.5,
+    'synthesis.extract.instructions: got 1.5, expected a positive whole number up to 10000000; round it.'],
+  ['synthesis/respond/generators', 'target',
+    'synthesis.respond.generators: got "target", expected a list with at least 1 entry; write it as a list: [target].'],
+  ['synthesis/respond/generators', [],
+    'synthesis.respond.generators: got an empty list, expected a list with at least 1 entry; it means: models that answer.'],
+  ['synthesis/respond/generators', ['target', 'othr'],
+    'synthesis.respond.generators[1]: got "othr", expected a name under models (target, other); did you mean "other"?'],
+  ['synthesis/respond/generators', ['target', 'target'],
+    'synthesis.respond.generators[1]: got "target" a second time, expected each model once; remove it, or give another deployment another name under models.'],
+  ['synthesis/judge/judges', ['gpt-4'],
+    'synthesis.judge.judges[0]: got "gpt-4", expected a name under models (target, other); add "gpt-4" under models.'],
+  ['target/model', 'tarkget',
+    'target.model: got "tarkget", expected a name under models (target, other); did you mean "target"?'],
+  ['models/target/template', undefined,
+    'models.target.template: got nothing, expected the chat format of the target model, which extraction sends bare; add one, such as chatml.'],
+  ['models/target/template', 'chatlm',
+    'models.target.template: got "chatlm", expected the name of a chat format, or {preQuery, stop}; did you mean "chatml"?'],
+  ['models/target/template', { preQuery: '' },
+    'models.target.template.preQuery: got "", expected a text that is not empty; it means: what stands before the text of a user turn, special tokens included.'],
+  ['models/target/template', { preQuery: 'x', stops: ['a'] },
+    'models.target.template.stops: got the unknown key "stops" (["a"]), expected "stop"; rename it or remove it.'],
+  ['models/target/template', 7,
+    'models.target.template: got 7, expected a text that is not empty or a mapping with the keys preQuery, stop, bos; it means: chat format: a name (llama-3, llama-3-paper, chatml, …) or a literal pre-query template.'],
+  ['synthesis/judge/scoring', 'expect',
+    'synthesis.judge.scoring: got "expect", expected "text" or "expected"; did you mean "expected"?'],
+  ['synthesis/judge/perModel', { gtp: { temperature: 0 } },
+    'synthesis.judge.perModel.gtp: got sampling for "gtp", expected one of the judges (target, other); remove it or add it to judges.'],
+  ['models/other/apiKeyEnv', FAKE_KEY,
+    `models.other.apiKeyEnv: got a hidden value of 34 characters, expected the NAME of an environment variable (such as OPENAI_API_KEY), never a secret itself; put the key into an environment variable and write that variable's name under "apiKeyEnv".`],
+  ['models/other/apiKeyEnv', 'openai_api_key',
+    `models.other.apiKeyEnv: got "openai_api_key", expected the NAME of an environment variable (such as OPENAI_API_KEY), never a secret itself; put the key into an environment variable and write that variable's name under "apiKeyEnv".`],
+  ['models/other/apiKey', FAKE_KEY,
+    `models.other.apiKey: got the unknown key "apiKey" (a hidden value of 34 characters), expected "apiKeyEnv"; put the key into an environment variable and write that variable's name under "apiKeyEnv".`],
+  ['models/other/base_url', 'x',
+    'models.other.base_url: got the unknown key "base_url" ("x"), expected "baseURL"; rename it or remove it.'],
+  ['models/other/baseURL', 'api.example.com',
+    'models.other.baseURL: got "api.example.com", expected an http(s) URL of an OpenAI-compatible API, such as http://127.0.0.1:8000/v1; begin it with http:// or https://.'],
+  ['models/other/baseURL', 'https://user:pw@api.example.com/v1',
+    'models.other.baseURL: got a URL with a user name or password in it, expected a URL without secrets; put the key into an environment variable and its name under apiKeyEnv.'],
+  ['models/other/baseURL', 'https://api.example.com/v1/chat/completions',
+    'models.other.baseURL: got "https://api.example.com/v1/chat/completions", expected the base URL of the API; remove "/chat/completions" from its end.'],
+  ['learningRate', 0.000001,
+    'learningRate: got the unknown key "learningRate" (0.000001), expected one of the keys version, description, seed, models, target, synthesis, mix, train, evaluate, report; move it to train.learningRate.'],
+  ['train/learningrate', 0.000001,
+    'train.learningrate: got the unknown key "learningrate" (0.000001), expected "learningRate"; rename it or remove it.'],
+  ['train/learningRate', '1e-6',
+    'train.learningRate: got "1e-6", expected a number above 0 up to 1; remove the quotes: learningRate: 1e-6.'],
+  ['train/learningRate', 0.01,
+    'train.learningRate: got 0.01, expected at most 0.001 for full SFT; the paper uses 0.000001 (1e-6).'],
+  ['train/dtype', 'bf16',
+    'train.dtype: got "bf16", expected "float32" or "bfloat16"; leave it out for the default, "bfloat16".'],
+  ['train/batchSize', 3,
+    'train.batchSize: got the unknown key "batchSize" (3), expected "perDeviceBatchSize"; rename it or remove it.'],
+  ['synthesis/select/minJudges', 3,
+    'synthesis.select.minJudges: got 3, expected at most 2, the number of judges; lower it or add judges.'],
+  ['evaluate/tasks', [{ task: 'mmlu' }],
+    'evaluate.tasks[0].task: got "mmlu", expected "mmlu_pro", "gpqa", "ifeval" or "math_level_5"; did you mean "mmlu_pro"?'],
+  ['evaluate/tasks', [{ task: 'gpqa' }, { task: 'gpqa' }],
+    'evaluate.tasks[1].task: got "gpqa" a second time, expected each task once; remove one of the two.'],
+  ['evaluate/tasks', [{ task: 'mmlu_pro', data: { test: 'a' } }],
+    'evaluate.tasks[0].data.validation: got nothing, expected a JSONL file for the split "validation"; add its file (few-shot examples come from it), or set numFewshot: 0.'],
+  ['evaluate/tasks', [{ task: 'gpqa', data: { test: 'a' } }],
+    'evaluate.tasks[0].data.test: got the split "test", expected "train" for gpqa; did you mean "train"?'],
+  ['synthesis/extract/sampling', { temperature: 0 },
+    'synthesis.extract.sampling.temperature: got 0, expected a temperature above 0; every instruction would be the same text; use 1.'],
+  ['synthesis/extract/stop', ['1', '2', '3', '4', '5'],
+    `synthesis.extract.stop: got a list of 5, expected at most 4 stop strings, the API's limit; remove some.`],
+  ['synthesis/respond/sampling', { temperature: 3 },
+    'synthesis.respond.sampling.temperature: got 3, expected a number from 0 to 2; leave it out for the default, 1.'],
+  ['synthesis/respond/sampling', { topP: 0 },
+    'synthesis.respond.sampling.topP: got 0, expected a number above 0 up to 1; leave it out for the default, 1.'],
+  ['models/target/limits', { tokensPerMinute: 100 },
+    'models.target.limits.tokensPerMinute: got 100, expected at least 2048, the longest reply that the spec asks of it; raise it, or lower maxTokens.'],
+  ['target/weights', '~/models/x',
+    'target.weights: got "~/models/x", expected a directory, a hub id or builtin:smollm2-135m-instruct; "~" is not expanded here; write the folder out.'],
+  ['target/weights', 'builtin:smollm',
+    'target.weights: got "builtin:smollm", expected builtin:smollm2-135m-instruct; for other weights give a directory or a hub id.'],
+  ['target/weights', undefined,
+    'target.weights: got nothing, expected a text that is not empty; add the key "weights": its weights for training: a directory, a hub id, or builtin:smollm2-135m-instruct.'],
+  ['mix', undefined,
+    'mix: got nothing, expected a mapping with the keys newData, newShare, maxExamples; add the key "mix": replay set and new data, mixed.'],
+  ['mix/newData', '',
+    'mix.newData: got "", expected a text that is not empty; it means: JSONL file of the new SFT data: one {"messages": [{role, content}, …]} a line.'],
+  ['mix/newData', ['a', 'b'],
+    'mix.newData: got ["a", "b"], expected a text that is not empty; it means: JSONL file of the new SFT data: one {"messages": [{role, content}, …]} a line.'],
+  ['synthesis/extract/instructions', 2,
+    'synthesis.extract.instructions: got 2, expected at least 3, so that a newShare of 0.17 has room for one new example; extract more, or raise mix.newShare.'],
+  ['mix/maxExamples', 2,
+    'mix.maxExamples: got 2, expected enough examples for both sides of a newShare of 0.17; use at least 4.'],
+  ['models/two words', { baseURL: 'http://x/v1', model: 'm' },
+    'models["two words"]: got "two words", expected a name of letters, digits, ".", "_" or "-", up to 64 long; rename it.'],
+  ['models', { },
+    'models: got an empty mapping, expected at least one model endpoint; add one with baseURL and model.'],
+  ['models', [],
+    'models: got an empty list, expected a mapping of names to values; it means: every model endpoint, named once.'],
+  ['synthesis/judge/judges', [true],
+    'synthesis.judge.judges[0]: got true, expected a text; put it in quotes: "true".'],
+  ['description', FAKE_KEY,
+    `description: got a hidden value of 34 characters, expected no secret in a spec; put it into an environment variable and the variable's name under apiKeyEnv, and revoke it if others have seen this file.`],
+  ['seed', -1,
+    'seed: got -1, expected a whole number from 0 to 2147483647; leave it out for the default, 42.'],
+  ['seed', null,
+    'seed: got null, expected a whole number from 0 to 2147483647; leave it out for the default, 42.'],
+  ['report/examples', 1000,
+    'report.examples: got 1000, expected a whole number from 0 to 100; leave it out for the default, 6.'],
+  ['models/twin', { baseURL: 'http://127.0.0.1:8000/v1', model: 'org/target-7b', limits: { concurrency: 1 } },
+    'models.twin.limits: got other limits, expected those of target, which has the same baseURL and model and so shares them; make the two alike.'],
+];
+
+function errorOf(run: () => unknown): SpecError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof SpecError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('a spec with a mistake', () => {
+  it.each(MISTAKES)('at %s (%j) gets one sentence with path, value and way out', (path, value, sentence) => {
+    const error = errorOf(() => parseSpec(specWith(path, value)));
+    expect(error.message).toBe(sentence);
+    expect(error.problems).toHaveLength(1);
+  });
+
+  it('covers twenty mistakes at least, and the unbroken spec has none', () => {
+    expect(MISTAKES.length).toBeGreaterThanOrEqual(20);
+    expect(parseSpec(validSpec()).synthesis.respond.samples).toBe(3);
+  });
+
+  it('gets a sentence for each of several mistakes', () => {
+    const spec = { ...specWith('mix/newShare', 17), seed: -1 };
+    expect(errorOf(() => parseSpec(spec)).message.split('\n')).toEqual([
+      'seed: got -1, expected a whole number from 0 to 2147483647; leave it out for the default, 42.',
+      'mix.newShare: got 17, expected a number above 0 and below 1; write 17 % as 0.17.',
+    ]);
+  });
+
+  it.each([[null, 'nothing'], ['x', '"x"'], [[1], '[1]'], [5, '5'], [{}, 'nothing']])('that is %j instead of a mapping says so', (input, shown) => {
+    expect(errorOf(() => parseSpec(input)).message).toContain(`got ${shown}, expected`);
+  });
+
+  it('never shows a secret, wherever it stands', () => {
+    for (const path of ['description', 'models/other/apiKeyEnv', 'models/other/apiKey', 'models/other/model', 'target/weights', 'mix/newData', 'seed', 'train', 'token']) {
+      const message = errorOf(() => parseSpec(specWith(path, FAKE_KEY))).message;
+      expect(message).not.toContain('1234567890');
+    }
+  });
+
+  it('never shows the password of a URL', () => {
+    for (const baseURL of ['https://me:hunter2@host/v1', 'ftp://me:hunter2@host/v1', 'https://host/v1?api_key=hunter2']) {
+      expect(errorOf(() => parseSpec(specWith('models/other/baseURL', baseURL))).message).not.toContain('hunter2');
+    }
+  });
+
+  it('shortens long values', () => {
+    const message = errorOf(() => parseSpec(specWith('train/dtype', 'x '.repeat(5000)))).message;
+    expect(message.length).toBeLessThan(300);
+  });
+
+  it('is no match for names that every object has', () => {
+    expect(errorOf(() => parseSpec(specWith('target/model', 'constructor'))).message).toBe(
+      'target.model: got "constructor", expected a name under models (target, other); add "constructor" under models.',
+    );
+    expect(errorOf(() => parseSpec(specWith('constructor', 1))).problems[0]?.path).toBe('constructor');
+  });
+});
+
+describe('defaults', () => {
+  it('are the paper\'s where it gives one', () => {
+    const spec = parseSpec(validSpec());
+    expect(spec).toMatchObject({ mix: { newShare: 0.17 }, train: { learningRate: 1e-6 }, synthesis: { judge: { scoring: 'text' } } });
+    expect(spec.evaluate.tasks.map(({ task }) => task)).toEqual(['mmlu_pro', 'gpqa', 'ifeval', 'math_level_5']);
+  });
+
+  it('of a stage hold also for what a given sampling leaves out', () => {
+    const spec = parseSpec(specWith('synthesis/judge/sampling', { maxTokens: 64 }));
+    expect(spec.synthesis.judge.sampling).toEqual({ temperature: 0, topP: 1, maxTokens: 64 });
+    expect(spec.synthesis.extract.sampling).toEqual({ temperature: 1, topP: 1, maxTokens: 2048 });
+  });
+});
+
+describe('a judge whose probabilities are read', () => {
+  it('may be without a template, since chat endpoints give probabilities too', () => {
+    expect(parseSpec(specWith('synthesis/judge/scoring', 'expected')).synthesis.judge.scoring).toBe('expected');
+  });
+
+  it('cannot have a literal template, which cannot write conversations', () => {
+    const spec = specWith('models/target/template', { preQuery: '<u>' });
+    (spec['synthesis'] as { judge: object }).judge = { judges: ['target'], scoring: 'expected' };
+    expect(errorOf(() => parseSpec(spec)).message).toMatch(/^models\.target\.template: got a literal template, expected a named one for a judge .+; name one of .+ or use scoring: text\.$/);
+  });
+});
+
+describe('a run id', () => {
+  it.each(['demo', 'a', 'A.b_c-1', '0'.repeat(64)])('may be %s', (id) => {
+    expect(validateRunId(id)).toBe(id);
+  });
+
+  it.each([
+    ['../etc', 'run id: got "../etc", expected letters, digits, ".", "_" or "-", up to 64, a letter or digit first; for example etc.'],
+    ['my run', 'run id: got "my run", expected letters, digits, ".", "_" or "-", up to 64, a letter or digit first; for example my-run.'],
+    ['', 'run id: got "", expected letters, digits, ".", "_" or "-", up to 64, a letter or digit first; for example my-run.'],
+    ['.hidden', 'run id: got ".hidden", expected letters, digits, ".", "_" or "-", up to 64, a letter or digit first; for example hidden.'],
+    ['x'.repeat(65), expect.stringMatching(/^run id: got "x+…, expected/)],
+  ])('cannot be %j', (id, sentence) => {
+    const { message } = errorOf(() => validateRunId(id));
+    expect(message).toEqual(sentence);
+  });
+});

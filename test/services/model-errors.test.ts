@@ -1,0 +1,107 @@
+import OpenAI from 'openai';
+import { createEndpointFetch } from '../../services/endpoint-fetch';
+import { adviceFor, classifyModelError, type ModelFailure } from '../../services/model-errors';
+import { FakeEndpoint, type Fault } from '../support/fake-endpoint';
+
+const NOW = Date.now();
+
+let endpoint: FakeEndpoint;
+beforeAll(async () => {
+  endpoint = await FakeEndpoint.start();
+});
+afterAll(async () => await endpoint.close());
+
+const status = (code: number, extra: Partial<Extract<Fault, { kind: 'status' }>> = {}): Fault => ({ kind: 'status', status: code, ...extra });
+
+const faults: [name: string, fault: Fault, expected: Partial<ModelFailure>][] = [
+  ['429', status(429), { scope: 'transient', kind: 'rate_limited', status: 429, overloaded: true }],
+  ['429 with Retry-After', status(429, { headers: { 'retry-after': '7' } }), { scope: 'transient', kind: 'rate_limited', waitMs: 7_000, overloaded: true }],
+  ['429 of an empty account', status(429, { code: 'insufficient_quota' }), { scope: 'permanent', kind: 'quota', overloaded: false }],
+  ['402', status(402), { scope: 'permanent', kind: 'quota' }],
+  ['500', status(500), { scope: 'transient', kind: 'overloaded', overloaded: false }],
+  ['502', status(502, { body: '<html>Bad Gateway</html>', headers: { 'content-type': 'text/html' } }), { scope: 'transient', kind: 'overloaded', overloaded: false }],
+  ['503', status(503, { headers: { 'retry-after-ms': '20' } }), { scope: 'transient', kind: 'overloaded', overloaded: true, waitMs: 20 }],
+  ['504', status(504), { scope: 'transient', kind: 'overloaded' }],
+  ['529', status(529), { scope: 'transient', kind: 'overloaded', overloaded: true }],
+  ['408', status(408), { scope: 'transient', kind: 'timeout', overloaded: true }],
+  ['409', status(409), { scope: 'transient', kind: 'timeout', overloaded: true }],
+  ['401', status(401), { scope: 'permanent', kind: 'auth', overloaded: false }],
+  ['403', status(403), { scope: 'permanent', kind: 'auth' }],
+  ['407', status(407), { scope: 'permanent', kind: 'auth' }],
+  ['404', status(404, { code: 'model_not_found' }), { scope: 'permanent', kind: 'not_found' }],
+  ['405', status(405), { scope: 'permanent', kind: 'not_found' }],
+  ['410', status(410), { scope: 'permanent', kind: 'not_found' }],
+  ['400', status(400, { code: 'context_length_exceeded' }), { scope: 'item', kind: 'refused', status: 400, overloaded: false }],
+  ['400 of a content filter', status(400, { code: 'content_filter' }), { scope: 'item', kind: 'content_filter' }],
+  ['413', status(413), { scope: 'item', kind: 'refused' }],
+  ['422', status(422), { scope: 'item', kind: 'refused' }],
+  ['a connection reset', { kind: 'reset' }, { scope: 'transient', kind: 'connection', overloaded: false }],
+  ['a body that is cut off', { kind: 'cut-body' }, { scope: 'transient', kind: 'connection' }],
+  ['JSON that ends too early', { kind: 'truncated-json' }, { scope: 'transient', kind: 'bad_body' }],
+  ['a body that stops coming', { kind: 'slow-body' }, { scope: 'transient', kind: 'timeout' }],
+  ['no reply in time', { kind: 'hang' }, { scope: 'transient', kind: 'timeout', overloaded: true }],
+];
+
+async function failureOf(options: ConstructorParameters<typeof OpenAI>[0], fault?: Fault): Promise<ModelFailure> {
+  if (fault !== undefined) endpoint.inject(fault);
+  const api = new OpenAI({ baseURL: endpoint.baseURL, apiKey: 'k', maxRetries: 0, timeout: 300, logLevel: 'off', ...options });
+  try {
+    await api.post('/completions', { body: { model: 'fake-model', prompt: 'hello' } });
+  } catch (error) {
+    return classifyModelError(error, NOW);
+  }
+  throw new Error('the call succeeded');
+}
+
+describe('through the SDK', () => {
+  const withFetch = createEndpointFetch();
+
+  test.each(faults)('%s', async (_, fault, expected) => {
+    expect(await failureOf({ fetch: withFetch }, fault)).toMatchObject(expected);
+  });
+
+  test('a server that is not there is a connection fault with its cause', async () => {
+    const gone = await FakeEndpoint.start();
+    const { baseURL } = gone;
+    await gone.close();
+    const failure = await failureOf({ fetch: withFetch, baseURL });
+    expect(failure).toMatchObject({ scope: 'transient', kind: 'connection' });
+    expect(failure.message).toContain('ECONNREFUSED');
+  });
+
+  test('a host without an address is a connection fault', async () => {
+    expect(await failureOf({ fetch: withFetch, baseURL: 'http://no-such-host.invalid/v1', timeout: 20_000 })).toMatchObject({ scope: 'transient', kind: 'connection' });
+  });
+
+  test('a caller that gives up is no fault of the endpoint', async () => {
+    endpoint.inject({ kind: 'hang' });
+    const api = new OpenAI({ baseURL: endpoint.baseURL, apiKey: 'k', maxRetries: 0, fetch: withFetch, logLevel: 'off' });
+    const controller = new AbortController();
+    const count = endpoint.requests.length;
+    const call = api.post('/completions', { body: { model: 'fake-model', prompt: 'x' }, signal: controller.signal });
+    await endpoint.received(count + 1);
+    controller.abort();
+    const error: unknown = await call.then(() => undefined, (cause: unknown) => cause);
+    expect(classifyModelError(error, NOW)).toMatchObject({ scope: 'aborted', kind: 'aborted' });
+  });
+});
+
+test('a redirect is not followed: it is permanent', async () => {
+  const elsewhere = await FakeEndpoint.start();
+  try {
+    const failure = await failureOf({ fetch: createEndpointFetch() }, status(307, { headers: { location: `${elsewhere.baseURL}/completions` } }));
+    expect(failure).toMatchObject({ scope: 'permanent', kind: 'not_found', status: 307 });
+    expect(elsewhere.requests).toEqual([]);
+  } finally {
+    await elsewhere.close();
+  }
+});
+
+test('an error of our own code is permanent, so that it is not tried for ever', () => {
+  expect(classifyModelError(new RangeError('a bug'), NOW)).toEqual({ scope: 'permanent', kind: 'unexpected', overloaded: false, message: 'a bug' });
+  expect(classifyModelError('thrown text', NOW)).toMatchObject({ scope: 'permanent', kind: 'unexpected', message: 'thrown text' });
+});
+
+test.each(['auth', 'not_found', 'quota', 'refused', 'anything else'])('there is advice for %s', (kind) => {
+  expect(adviceFor(kind)).toMatch(/\b(check|resume)\b/);
+});

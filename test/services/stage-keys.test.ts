@@ -1,0 +1,162 @@
+import type { RunSpecInput } from '../../config/spec';
+import { modelIdentity, modelOf, samplingFor, stageKeys, type ContentIdentities, type StageKeys } from '../../services/stage-keys';
+import { modelSpec } from '../support/model-spec';
+import { smallSpec } from '../support/small-spec';
+
+const BASE_URL = 'http://127.0.0.1:9/v1';
+const CONTENT: ContentIdentities = { newData: 'new-data', weights: 'weights', evaluation: ['hub', 'hub', 'hub', 'hub'] };
+/** In their order, so that a list of changed stages reads as the method does. */
+const STAGES = ['extract', 'respond', 'judge', 'select', 'mix', 'train', 'evaluate'] as const;
+
+function keysOf(change?: (spec: RunSpecInput) => void, content: Partial<ContentIdentities> = {}): StageKeys {
+  return stageKeys(smallSpec(BASE_URL, change), { ...CONTENT, ...content });
+}
+
+/** Stages of which a key changed. */
+function changed(change?: (spec: RunSpecInput) => void, content: Partial<ContentIdentities> = {}): string[] {
+  const before = keysOf();
+  const after = keysOf(change, content);
+  return STAGES.filter((stage) => JSON.stringify(before[stage]) !== JSON.stringify(after[stage]));
+}
+
+const FROM_RESPOND = STAGES.slice(1);
+const FROM_JUDGE = STAGES.slice(2);
+const FROM_SELECT = STAGES.slice(3);
+const FROM_MIX = STAGES.slice(4);
+const FROM_TRAIN = STAGES.slice(5);
+
+const model = (spec: RunSpecInput, name: string): NonNullable<RunSpecInput['models'][string]> => spec.models[name]!;
+
+test('the same spec has the same keys', () => {
+  expect(keysOf()).toEqual(keysOf());
+});
+
+test('no two stages share a key', () => {
+  const { extract, respond, judge, select, mix, train, evaluate } = keysOf();
+  const all = [extract, ...Object.values(respond), ...Object.values(judge).flatMap(Object.values), select, mix, train, ...Object.values(evaluate)];
+  expect(new Set(all).size).toBe(1 + 2 + 4 + 1 + 1 + 1 + 2);
+  for (const key of all) expect(key).toMatch(/^[0-9a-f]{20}$/);
+});
+
+const changes: [what: string, change: (spec: RunSpecInput) => void, stages: readonly string[]][] = [
+  ['the seed of a run', (spec) => (spec.seed = 8), STAGES],
+  ['the sampling of instructions', (spec) => (spec.synthesis.extract.sampling!.temperature = 0.7), STAGES],
+  ['a stop string of the extraction', (spec) => (spec.synthesis.extract.stop = ['\n']), STAGES],
+  ['the number of samples', (spec) => (spec.synthesis.respond.samples = 3), FROM_RESPOND],
+  ['the sampling of responses', (spec) => (spec.synthesis.respond.sampling!.topP = 0.9), FROM_RESPOND],
+  ['what is done with cut responses', (spec) => (spec.synthesis.respond.acceptTruncated = false), FROM_RESPOND],
+  ['the way of scoring', (spec) => (spec.synthesis.judge.scoring = 'expected'), FROM_JUDGE],
+  ['the sampling of judges', (spec) => (spec.synthesis.judge.sampling!.maxTokens = 100), FROM_JUDGE],
+  ['how often a judge is asked', (spec) => (spec.synthesis.judge.maxAttempts = 5), FROM_JUDGE],
+  ['the policy of selection', (spec) => (spec.synthesis.select = { policy: 'available' }), FROM_SELECT],
+  ['the share of new data', (spec) => (spec.mix.newShare = 0.5), FROM_MIX],
+  ['the size of the mixture', (spec) => (spec.mix.maxExamples = 5), FROM_MIX],
+  ['the learning rate', (spec) => (spec.train!.learningRate = 1e-5), FROM_TRAIN],
+  ['the number of training steps', (spec) => (spec.train!.maxSteps = 3), FROM_TRAIN],
+  ['the type of evaluation', (spec) => (spec.evaluate = { dtype: 'float32' }), ['evaluate']],
+  ['the description', (spec) => (spec.description = 'another'), []],
+  ['a price', (spec) => (model(spec, 'target').price = { inputUsdPerMillion: 1, outputUsdPerMillion: 2 }), []],
+  ['the limits of an endpoint', (spec) => (model(spec, 'other').limits = { concurrency: 1, requestsPerMinute: 5, tokensPerMinute: 100, timeoutMs: 5_000 }), []],
+  ['the name of the variable with the key', (spec) => (model(spec, 'other').apiKeyEnv = 'OTHER_KEY'), []],
+  ['how many shards are in work', (spec) => (spec.synthesis.concurrentShards = 1), []],
+  ['the batch size of the evaluation', (spec) => (spec.evaluate = { batchSize: 2 }), []],
+  ['the examples in the report', (spec) => (spec.report = { examples: 1 }), []],
+  ['the selection\'s minJudges, which the policy complete does not read', (spec) => (spec.synthesis.select = { minJudges: 2 }), []],
+  ['the least rating mass, which text scoring does not read', (spec) => (spec.synthesis.judge.minRatingMass = 0.5), []],
+];
+
+test.each(changes)('%s changes exactly the stages that depend on it', (_, change, stages) => {
+  expect(changed(change)).toEqual(stages);
+});
+
+test.each([
+  ['the new data', { newData: 'others' }, FROM_MIX],
+  ['the weights', { weights: 'others' }, FROM_TRAIN],
+  ['the documents of an evaluation', { evaluation: ['hub', 'local', 'hub', 'hub'] }, ['evaluate']],
+] as const)('another content of %s changes exactly the stages that depend on it', (_, content, stages) => {
+  expect(changed(undefined, content)).toEqual(stages);
+});
+
+describe('another model', () => {
+  test('behind the target changes everything', () => {
+    expect(changed((spec) => (model(spec, 'target').model = 'target-v2'))).toEqual(STAGES);
+  });
+
+  test('behind one generator and judge keeps what the others did', () => {
+    const before = keysOf();
+    const after = keysOf((spec) => (model(spec, 'other').model = 'other-v2'));
+    expect(after.extract).toBe(before.extract);
+    expect(after.respond['target']).toBe(before.respond['target']);
+    expect(after.respond['other']).not.toBe(before.respond['other']);
+    expect(after.judge['target']?.['target']).toBe(before.judge['target']?.['target']);
+    expect(after.judge['target']?.['other']).not.toBe(before.judge['target']?.['other']);
+    expect(after.judge['other']?.['target']).not.toBe(before.judge['other']?.['target']);
+  });
+
+  test('at another address is another model, unless an id says that it is the same', () => {
+    const moved = (spec: RunSpecInput): void => void (model(spec, 'other').baseURL = 'http://10.0.0.1:8000/v1');
+    expect(changed(moved)).toEqual(FROM_RESPOND);
+    const named = (spec: RunSpecInput): void => void (model(spec, 'other').id = 'other@rev1');
+    const namedAndMoved = (spec: RunSpecInput): void => {
+      named(spec);
+      moved(spec);
+      model(spec, 'other').model = 'served-name';
+    };
+    expect(keysOf(namedAndMoved)).toEqual(keysOf(named));
+  });
+
+  test('with another chat template is another model', () => {
+    expect(modelIdentity(modelSpec({ template: 'chatml' }))).not.toBe(modelIdentity(modelSpec({ template: 'llama-3' })));
+    expect(modelIdentity(modelSpec({ template: 'chatml' }))).not.toBe(modelIdentity(modelSpec()));
+  });
+});
+
+test('one more generator keeps the keys of the others, and one more judge those of all responses', () => {
+  const before = keysOf();
+  const third = (spec: RunSpecInput): void => void (spec.models['third'] = { ...model(spec, 'other'), model: 'third' });
+  const generator = keysOf((spec) => {
+    third(spec);
+    spec.synthesis.respond.generators = ['third', 'target', 'other'];
+  });
+  expect(generator.extract).toBe(before.extract);
+  expect(generator.respond).toMatchObject(before.respond);
+  expect(generator.judge).toMatchObject(before.judge);
+  expect(Object.keys(generator.judge['target']!)).toHaveLength(3);
+  expect(generator.select).not.toBe(before.select);
+
+  const judge = keysOf((spec) => {
+    third(spec);
+    spec.synthesis.judge.judges = ['target', 'other', 'third'];
+  });
+  expect(judge.respond).toEqual(before.respond);
+  expect(judge.judge).toMatchObject(before.judge);
+  expect(judge.select).not.toBe(before.select);
+});
+
+test('the sampling of one model changes only what that model does', () => {
+  const before = keysOf();
+  const after = keysOf((spec) => (spec.synthesis.respond.perModel = { other: { temperature: 0.3 } }));
+  expect(after.respond['target']).toBe(before.respond['target']);
+  expect(after.respond['other']).not.toBe(before.respond['other']);
+});
+
+test('an override that says what the stage says anyway changes nothing', () => {
+  expect(changed((spec) => (spec.synthesis.respond.perModel = { other: { maxTokens: 64 } }))).toEqual([]);
+});
+
+test('overrides of a model replace single settings of its stage', () => {
+  const sampling = { temperature: 1, topP: 0.9, maxTokens: 10 };
+  expect(samplingFor({ sampling, perModel: { a: { temperature: 0.2 } } }, 'a')).toEqual({ temperature: 0.2, topP: 0.9, maxTokens: 10 });
+  expect(samplingFor({ sampling, perModel: { a: { temperature: 0.2 } } }, 'b')).toEqual(sampling);
+});
+
+test('the official and the trained model are evaluated under different keys, and the official one whatever was trained', () => {
+  const before = keysOf();
+  const after = keysOf((spec) => (spec.train!.maxSteps = 9));
+  expect(after.evaluate.official).toBe(before.evaluate.official);
+  expect(after.evaluate.method).not.toBe(before.evaluate.method);
+});
+
+test('a model that the spec does not have is a fault of the caller', () => {
+  expect(() => modelOf(smallSpec(BASE_URL), 'nobody')).toThrow('models has no "nobody"');
+});

@@ -1,0 +1,37 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PythonJobs } from '../../services/python-jobs';
+import { PYTHON_PROTOCOL } from '../../services/python-protocol';
+
+/** A job that was asked for. */
+export interface RecordedJob {
+  readonly command: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/** Training and evaluation without a model, for tests of what is around them: same results, same files. */
+export function fakePythonJobs(jobs: RecordedJob[] = []): PythonJobs {
+  return {
+    async run({ command, spec, resultSchema, stop, onEvent }) {
+      stop.throwIfAborted();
+      jobs.push({ command, spec });
+      const base = { protocol: PYTHON_PROTOCOL, kind: command, seconds: 1, versions: { torch: 'none' }, weightsSha256: 'f'.repeat(64) };
+      onEvent({ v: PYTHON_PROTOCOL, at: new Date().toISOString(), type: 'progress', phase: command, done: 1, total: 1 });
+      if (command === 'sft') {
+        const checkpointDir = join(spec.outputDir, 'checkpoint');
+        mkdirSync(checkpointDir, { recursive: true });
+        return resultSchema.parse({
+          ...base, checkpointDir, steps: 2, examples: 5, tokens: 500, trainedTokens: 300, truncated: 0,
+          lossCurve: [{ step: 1, loss: 2.5, learningRate: 1e-6, gradNorm: 1 }, { step: 2, loss: 2.4, learningRate: 1e-6, gradNorm: 1 }],
+        });
+      }
+      const tasks = (spec['tasks'] as { task: string }[]).map(({ task }) => ({
+        task, metrics: { acc: 0.5 }, stderr: { acc: null }, primary: { name: 'acc', value: 0.5, stderr: null }, normalized: 44.4, documents: 2,
+        samples: ['a', 'b'].map((docId) => ({ docId, docHash: `${task}-${docId}`, promptHash: 'p', correct: docId === 'a', score: docId === 'a' ? 1 : 0 })),
+      }));
+      mkdirSync(join(spec.outputDir, 'tasks'), { recursive: true });
+      for (const task of tasks) writeFileSync(join(spec.outputDir, 'tasks', `${task.task}.json`), JSON.stringify(task));
+      return resultSchema.parse({ ...base, average: 44.4, tasks: tasks.map(({ samples: _samples, ...task }) => task) });
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import { Journal } from '../../services/journal';
+
+/** Appends calls in 20 lanes until it is killed, and prints the item of each call once it is acknowledged. */
+async function main(folder: string, prefix: string): Promise<void> {
+  const journal = await Journal.open(folder);
+  let next = 0;
+  async function lane(): Promise<never> {
+    for (;;) {
+      const item = `${prefix}${next++}`;
+      await journal.append({ item, call: 0, request: 'r', at: new Date().toISOString(), ms: 1, reply: { text: 'x'.repeat(1_500) } });
+      process.stdout.write(`${item}\n`);
+    }
+  }
+  await Promise.all(Array.from({ length: 20 }, lane));
+}
+
+main(process.argv[2] ?? '', process.argv[3] ?? '').catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,63 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode, DefaultLogger, Runtime, type Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import pino from 'pino';
+import type { ActivityDeps } from '../../activities/deps';
+import { QUEUE_NAMES } from '../../config/task-queues';
+import { Endpoints } from '../../services/endpoints';
+import { ensureTemporal } from '../../services/local/temporal-server';
+import { openStore } from '../../services/open-store';
+import type { PythonJobs } from '../../services/python-jobs';
+import { workerFactories } from '../../workers';
+import { ensureSearchAttributes } from '../../workers/search-attributes';
+
+/** A real dev server, with the search attributes of a run. */
+export async function startTemporal(): Promise<TestWorkflowEnvironment> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const quiet = { step: () => ({ update: () => undefined, done: () => undefined, fail: () => undefined }) };
+  const { path } = await ensureTemporal(quiet);
+  const environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path } } });
+  await ensureSearchAttributes(environment.connection, environment.namespace ?? 'default');
+  return environment;
+}
+
+export interface TestDeps {
+  readonly python: PythonJobs;
+  readonly root?: string;
+  readonly draining?: AbortSignal;
+}
+
+/** Real dependencies over a store of their own; training and evaluation are handed in. */
+export function testDeps({ python, root = mkdtempSync(join(tmpdir(), 'rehearse-test-')), draining = new AbortController().signal }: TestDeps): ActivityDeps & { readonly root: string } {
+  return {
+    root,
+    ...openStore(root),
+    endpoints: new Endpoints({}),
+    python,
+    weights: { resolve: async (weights) => ({ path: weights, identity: weights }) },
+    env: {},
+    log: pino({ level: 'silent' }),
+    draining,
+  };
+}
+
+/** Workers of all queues around `body`; they are shut down when it ends. */
+export async function withWorkers<T>(environment: TestWorkflowEnvironment, deps: ActivityDeps, body: () => Promise<T>): Promise<T> {
+  const setting = { connection: environment.nativeConnection, namespace: environment.namespace ?? 'default', deps };
+  const workers: Worker[] = [];
+  for (const queue of QUEUE_NAMES) workers.push(await workerFactories[queue](setting));
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  try {
+    return await body();
+  } finally {
+    for (const worker of workers) worker.shutdown();
+    await running;
+  }
+}
+
+/** The workflows' code, for replays. */
+export async function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
+  return await bundleWorkflowCode({ workflowsPath: require.resolve('../../workflows'), logger: new DefaultLogger('ERROR') });
+}

@@ -1,0 +1,128 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { rmSync } from 'node:fs';
+import { TASK_QUEUES } from '../../config/task-queues';
+import type { RunSpec } from '../../config/spec';
+import { deriveSeed } from '../../method/seeds';
+import { addresses } from '../../services/run-plan';
+import { mixtureTable } from '../../services/tables';
+import { experiment } from '../../workflows';
+import { progressQuery } from '../../workflows/progress';
+import { FakeEndpoint } from '../support/fake-endpoint';
+import { defaultReply } from '../support/fake-replies';
+import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
+import { smallSpec } from '../support/small-spec';
+import { startTemporal, testDeps, withWorkers } from '../support/temporal';
+
+let environment: TestWorkflowEnvironment;
+let endpoint: FakeEndpoint;
+
+beforeAll(async () => {
+  environment = await startTemporal();
+}, 600_000);
+
+afterAll(async () => {
+  await environment.teardown();
+});
+
+beforeEach(async () => {
+  endpoint = await FakeEndpoint.start();
+});
+
+afterEach(async () => {
+  await endpoint.close();
+});
+
+async function run(runId: string, spec: RunSpec): Promise<Awaited<ReturnType<typeof experiment>>> {
+  return await environment.client.workflow.execute(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
+}
+
+describe('the experiment workflow', () => {
+  test('runs the whole method, and a second run of the same spec makes no call and no job', async () => {
+    const jobs: RecordedJob[] = [];
+    const deps = testDeps({ python: fakePythonJobs(jobs) });
+    const spec = smallSpec(endpoint.baseURL);
+    await withWorkers(environment, deps, async () => {
+      const result = await run('whole', spec);
+      expect(result.replayRows).toBe(8);
+      expect(result.variants.map(({ variant }) => variant)).toEqual(['official', 'method']);
+
+      const record = await deps.plans.findRun('whole');
+      const plan = await deps.plans.load(record?.plan ?? '');
+      const mixture = await deps.stages.latest(addresses.mix(plan));
+      const rows = mixture === undefined ? [] : await deps.stages.readRows(mixture, mixtureTable);
+      expect(rows.filter(({ source }) => source === 'new')).toHaveLength(2); // 2 of 10: the nearest to 17 %
+      expect(jobs.map(({ command }) => command)).toEqual(['evaluate', 'sft', 'evaluate']);
+
+      // 8 extractions; responses: 8 with n = 2, and 8 x 2 without; 32 responses x 2 judges.
+      expect(endpoint.requests).toHaveLength(8 + 8 + 16 + 64);
+      expect(endpoint.paidTwice()).toHaveLength(0);
+
+      const again = await run('whole', spec);
+      expect(again.replayRows).toBe(8);
+      expect(endpoint.requests).toHaveLength(96);
+      expect(jobs).toHaveLength(3);
+    });
+    rmSync(deps.root, { recursive: true });
+  });
+
+  test('keeps its progress table, its stage and its target where the Web UI shows them', async () => {
+    const deps = testDeps({ python: fakePythonJobs() });
+    await withWorkers(environment, deps, async () => {
+      await run('shown', smallSpec(endpoint.baseURL));
+      const handle = environment.client.workflow.getHandle('shown');
+      const { searchAttributes } = await handle.describe();
+      expect(searchAttributes['RehearseStage']).toEqual(['done']);
+      expect(searchAttributes['RehearseTargetModel']).toEqual(['target']);
+      const rows = await handle.query(progressQuery);
+      expect(rows.find(({ stage }) => stage === 'extract')).toMatchObject({ done: 8, total: 8, failed: 0, state: 'done' });
+      expect(rows.filter(({ stage }) => stage === 'judge').map(({ done }) => done)).toEqual([32, 32]);
+      expect(rows.every(({ state }) => state === 'done')).toBe(true);
+    });
+    rmSync(deps.root, { recursive: true });
+  });
+
+  test('fails with the sentence of a permanent error, and goes on from what is stored when it is mended', async () => {
+    const deps = testDeps({ python: fakePythonJobs() });
+    const spec = smallSpec(endpoint.baseURL);
+    endpoint.inject({ kind: 'status', status: 404, message: 'no such model' }, { times: 1_000, when: ({ body }) => body.model === 'other' });
+    await withWorkers(environment, deps, async () => {
+      const failure: unknown = await run('mended', spec).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(WorkflowFailedError);
+      expect(rootMessage(failure)).toMatch(/^model "other" at http.* refuses every call \(HTTP 404\)/);
+    });
+    const paid = endpoint.requests.filter(({ answered }) => answered).length;
+    expect(paid).toBeGreaterThan(0);
+    endpoint.clearFaults();
+    await withWorkers(environment, testDeps({ python: fakePythonJobs(), root: deps.root }), async () => {
+      expect((await run('mended', spec)).replayRows).toBe(8);
+    });
+    expect(endpoint.paidTwice()).toHaveLength(0);
+    rmSync(deps.root, { recursive: true });
+  });
+
+  test('counts unusable replies as losses with their reasons and keeps the rest', async () => {
+    const deps = testDeps({ python: fakePythonJobs() });
+    const seeds = [0, 1, 2].map((attempt) => deriveSeed({ runSeed: 7, stage: 'extract', itemIndex: 0, sample: 0, attempt }));
+    const mute = await FakeEndpoint.start({
+      reply: (path, body, sample) => (path === 'completions' && seeds.includes(body.seed ?? -1) ? { text: ' ' } : defaultReply(path, body, sample)),
+    });
+    await withWorkers(environment, deps, async () => {
+      expect((await run('losses', smallSpec(mute.baseURL))).replayRows).toBe(7);
+    });
+    await mute.close();
+    const record = await deps.plans.findRun('losses');
+    const plan = await deps.plans.load(record?.plan ?? '');
+    const [shard] = plan.shards;
+    const extracted = shard === undefined ? undefined : await deps.stages.latest(addresses.extract(plan, shard));
+    if (extracted === undefined) throw new Error('nothing was extracted');
+    expect(await deps.stages.readFailures(extracted)).toEqual([{ stage: 'extract', id: 'i0000000', model: 'target', reason: 'empty', attempts: 3 }]);
+    rmSync(deps.root, { recursive: true });
+  });
+});
+
+function rootMessage(error: unknown): string {
+  let current = error;
+  while (current instanceof Error && current.cause instanceof Error) current = current.cause;
+  return current instanceof Error ? current.message : String(current);
+}

@@ -1,0 +1,16 @@
+import { Worker } from '@temporalio/worker';
+import { createGpuActivities } from '../activities';
+import { TASK_QUEUES } from '../config/task-queues';
+import { sharedOptions, type WorkerSetting } from './setting';
+
+/** Trains and evaluates: one job at a time on a GPU set; more machines are more workers. */
+export async function createGpuWorker({ connection, namespace, deps }: WorkerSetting): Promise<Worker> {
+  return await Worker.create({
+    ...sharedOptions,
+    connection,
+    namespace,
+    taskQueue: TASK_QUEUES.gpu,
+    activities: createGpuActivities(deps),
+    maxConcurrentActivityTaskExecutions: 1,
+  });
+}

@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { TASK_QUEUES } from '../config/task-queues';
+import { sharedOptions, type WorkerSetting } from './setting';
+
+/** Runs the workflows. */
+export async function createOrchestrationWorker({ connection, namespace }: WorkerSetting): Promise<Worker> {
+  return await Worker.create({
+    ...sharedOptions,
+    ...workflowSource(),
+    connection,
+    namespace,
+    taskQueue: TASK_QUEUES.orchestration,
+    // How long a workflow stalls when the worker that held it is killed.
+    stickyQueueScheduleToStartTimeout: '3s',
+  });
+}
+
+/** The bundle made at build time when there is one, else the sources. */
+function workflowSource(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const bundle = join(__dirname, '../workflow-bundle.js');
+  return existsSync(bundle) ? { workflowBundle: { codePath: bundle } } : { workflowsPath: require.resolve('../workflows') };
+}

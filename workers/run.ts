@@ -1,0 +1,73 @@
+import { DefaultLogger, Runtime, type Worker } from '@temporalio/worker';
+import pino, { type Logger } from 'pino';
+import type { ActivityDeps } from '../activities/deps';
+import type { QueueName } from '../config/task-queues';
+import { Endpoints } from '../services/endpoints';
+import { openStore } from '../services/open-store';
+import { createPythonJobs } from '../services/python-jobs';
+import { createWeightsResolver } from '../services/weights';
+import { workerFactories } from '.';
+import type { WorkerSetting } from './setting';
+
+/** What a worker process gets from its surroundings. */
+export interface WorkerSurroundings {
+  /** Interpreter and environment for training and evaluation. */
+  readonly python: () => Promise<{ readonly python: string; readonly env: Readonly<Record<string, string | undefined>> }>;
+  /** Directory of the weights of a `builtin:` model. */
+  readonly builtinWeights: (name: string) => Promise<string>;
+}
+
+/** Real dependencies of a worker process. */
+export function createDeps({ python, builtinWeights }: WorkerSurroundings, draining: AbortSignal, log: Logger): ActivityDeps {
+  return {
+    ...openStore(),
+    endpoints: new Endpoints(process.env),
+    python: createPythonJobs({ environment: python }),
+    weights: createWeightsResolver(builtinWeights),
+    env: process.env,
+    log,
+    draining,
+  };
+}
+
+/** Logger of a worker process: JSON lines on stderr, without the environment. */
+export function createLog(level = process.env['REHEARSE_LOG'] ?? 'info'): Logger {
+  return pino({ level, base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
+}
+
+/**
+ * Routes the SDK's logs into ours and leaves signals to us: on SIGTERM batches are to give their work back before the
+ * workers shut down. Once a process, before any worker.
+ */
+export function installRuntime(log: Logger): void {
+  Runtime.install({
+    shutdownSignals: [],
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      const { error, ...rest } = meta ?? {};
+      log[level === 'ERROR' ? 'error' : 'warn']({ ...rest, ...(error === undefined ? {} : { err: error }) }, message);
+    }),
+  });
+}
+
+/** Runs workers of some queues until `stop` is aborted; then drains and shuts them down. */
+export async function runWorkers(options: {
+  readonly queues: readonly QueueName[];
+  readonly setting: Omit<WorkerSetting, 'deps'>;
+  readonly deps: (draining: AbortSignal) => ActivityDeps;
+  readonly stop: AbortSignal;
+  readonly onReady: () => void;
+}): Promise<void> {
+  const draining = new AbortController();
+  const deps = options.deps(draining.signal);
+  const workers: Worker[] = [];
+  for (const queue of options.queues) workers.push(await workerFactories[queue]({ ...options.setting, deps }));
+  const running = Promise.all(workers.map(async (worker) => await worker.run()));
+  const onStop = (): void => {
+    draining.abort();
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  options.stop.addEventListener('abort', onStop, { once: true });
+  if (options.stop.aborted) onStop();
+  options.onReady();
+  await running;
+}

@@ -1,0 +1,4 @@
+export { experiment } from './experiment';
+export { synthesis } from './synthesis';
+export { synthesizeShard } from './shard';
+export { variant } from './variant';
