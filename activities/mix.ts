@@ -1,6 +1,8 @@
 import type { ReplayRow } from '../method/records';
+import { MethodError } from '../method/method-error';
 import { mix, planMixture } from '../method/mixture';
 import type { PlanRef } from '../workflows/types';
+import { fileSha256 } from '../services/content-identities';
 import { readConversations } from '../services/conversations';
 import { addresses } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
@@ -36,6 +38,9 @@ export function createMixActivities(deps: ActivityDeps) {
         const selections = plan.shards.map((shard) => addresses.select(plan, shard));
         const replay: ReplayRow[] = [];
         for (const selection of selections) replay.push(...(await readStage(stages, selection, ROWS_VERSIONS.select, replayTable)));
+        if ((await fileSha256(newData)) !== plan.content.newData) {
+          throw new MethodError(`${newData} has changed since the run began; start the run again to plan it with the new content`);
+        }
         const fresh = await readConversations(newData);
         const counts = planMixture({ replayAvailable: replay.length, newAvailable: fresh.length, newShare, limit: maxExamples, onShortage: 'shrink-new' });
         const rows = mix({ replay, new: fresh, plan: counts, seed: plan.spec.seed });

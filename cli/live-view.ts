@@ -33,8 +33,6 @@ export interface WatchedRun {
   readonly failureMessage?: string;
 }
 
-/** The first word about a server that is gone comes after this many looks. */
-const PATIENT_LOOKS = 3;
 const FRAME_MS = 250;
 
 /**
@@ -44,7 +42,6 @@ const FRAME_MS = 250;
 export async function watchRun(options: WatchOptions): Promise<WatchedRun> {
   const { client, runId, signal, pollMs } = options;
   const view = options.isTty ? screenView(options) : logView(options);
-  let silentLooks = 0;
   let last: RunProgress | undefined;
   try {
     while (!signal.aborted) {
@@ -52,14 +49,14 @@ export async function watchRun(options: WatchOptions): Promise<WatchedRun> {
         const seen = await look(client, runId, signal);
         // A run that has ended may have no worker left to tell its rows.
         last = { ...seen, rows: seen.rows ?? last?.rows ?? null };
-        silentLooks = 0;
         view.show(last);
         if (seen.status !== 'RUNNING') return await endOf(client, runId, seen.status);
       } catch (error) {
         if (signal.aborted) break;
         if (error instanceof WorkflowNotFoundError) throw new CliError(`the server has no run "${runId}"`, { hint: 'see: npx rehearse list', cause: error });
         if (!isUnreachable(error)) throw error;
-        if (++silentLooks >= PATIENT_LOOKS) view.notice('the Temporal server does not answer; trying again (the run is safe)');
+        // The client has tried for some seconds before it gives up a look.
+        view.notice('the Temporal server does not answer; trying again (the run is safe)');
       }
       await sleep(pollMs, undefined, { signal }).catch(() => undefined); // aborted: the loop ends
     }

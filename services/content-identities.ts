@@ -21,7 +21,8 @@ export async function contentIdentities(spec: RunSpec, weights: WeightsResolver)
   };
 }
 
-async function fileSha256(path: string): Promise<string> {
+/** SHA-256 of a file, read as a stream. */
+export async function fileSha256(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { DefaultLogger, Runtime, type Worker } from '@temporalio/worker';
 import pino, { type Logger } from 'pino';
 import type { ActivityDeps } from '../activities/deps';
@@ -58,6 +59,7 @@ export async function runWorkers(options: {
   readonly onReady: () => void;
 }): Promise<void> {
   const draining = new AbortController();
+  setMaxListeners(0, draining.signal); // every activity listens
   const deps = options.deps(draining.signal);
   const workers: Worker[] = [];
   for (const queue of options.queues) workers.push(await workerFactories[queue]({ ...options.setting, deps }));

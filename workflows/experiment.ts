@@ -1,6 +1,7 @@
 import { executeChild, ParentClosePolicy, proxyActivities, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { CpuActivities, LlmActivities } from '../activities';
 import { cpuActivityOptions, llmActivityOptions } from '../config/activity-options';
+import { VARIANTS, type VariantName } from '../config/variants';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
 import type { RunSpecInput } from '../config/spec';
 import { ProgressTable, progressQuery, progressSignal, waiting } from './progress';
@@ -28,8 +29,7 @@ export async function experiment(spec: RunSpecInput): Promise<ExperimentResult> 
 
   progress = new ProgressTable(`Run ${runId}: ${run.instructions} instructions from ${run.target}`, [
     ...synthesisRows(run, run.instructions),
-    ...variantRows(run, 'official'),
-    ...variantRows(run, 'method'),
+    ...VARIANTS.flatMap((name) => variantRows(run, name)),
     waiting('report', '', 1),
   ]);
   upsertSearchAttributes([
@@ -37,13 +37,21 @@ export async function experiment(spec: RunSpecInput): Promise<ExperimentResult> 
     { key: TARGET_MODEL_ATTRIBUTE, value: run.target },
   ]);
 
-  const { replayRows } = await executeChild(synthesis, {
+  const { stages, replayRows } = await executeChild(synthesis, {
     workflowId: `${runId}/synthesis`,
     args: [run],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     staticSummary: `${run.instructions} instructions, ${run.generators.length} generators, ${run.judges.length} judges`,
   });
-  const variants = [await runVariant(run, 'official'), await runVariant(run, 'method')];
+  // Signals of concurrent shards may arrive out of order; the result is the last word.
+  progress.apply({ mode: 'replace', rows: stages });
+
+  // Each variant to its end: one that fails does not sink the other.
+  const ends = await Promise.allSettled(VARIANTS.map((name) => runVariant(run, name)));
+  const variants = ends.map((end) => {
+    if (end.status === 'rejected') throw end.reason;
+    return end.value;
+  });
 
   upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'report' }]);
   const { report } = await cpu.writeReport.executeWithOptions({ summary: 'HTML and Markdown' }, [run]);
@@ -52,7 +60,7 @@ export async function experiment(spec: RunSpecInput): Promise<ExperimentResult> 
   return { runId, replayRows, variants, report };
 }
 
-async function runVariant(run: RunOutline, name: 'official' | 'method'): Promise<VariantResult> {
+async function runVariant(run: RunOutline, name: VariantName): Promise<VariantResult> {
   return await executeChild(variant, {
     workflowId: `${run.runId}/variant-${name}`,
     args: [{ ...run, variant: name }],

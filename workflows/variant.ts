@@ -39,12 +39,12 @@ export async function variant(input: VariantInput): Promise<VariantResult> {
 
     await enter('train');
     const training = await gpu.trainVariant.executeWithOptions({ summary: `SFT of ${input.target}` }, [ref]);
-    await book({ ...waiting('train', name, 0), done: input.trainSteps ?? 1, note: `${training.steps} steps, last loss ${training.lastLoss}` });
+    await book({ ...waiting('train', name, 0), done: input.trainSteps ?? 1, note: `${training.steps} steps, last loss ${training.lastLoss?.toFixed(3) ?? 'unknown'}` });
     trained = { examples: mixture.replay + mixture.new, steps: training.steps, checkpoint: training.checkpoint };
   }
 
   await enter('evaluate');
   const evaluation = await gpu.evaluateVariant.executeWithOptions({ summary: `${input.tasks.join(', ')} of ${name}` }, [ref]);
-  await book({ ...waiting('evaluate', name, 0), done: input.tasks.length, note: `average ${evaluation.average}` });
+  await book({ ...waiting('evaluate', name, 0), done: input.tasks.length, note: `average ${evaluation.average.toFixed(1)}` });
   return { variant: name, ...trained, scores: evaluation.scores, average: evaluation.average };
 }

@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
+import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ActivityDeps } from '../../activities/deps';
 import { CliError } from '../../cli/errors';
@@ -12,6 +13,7 @@ import { storedProgress } from '../../cli/run-progress-stored';
 import { TASK_QUEUES } from '../../config/task-queues';
 import { PythonJobError, type PythonJobs } from '../../services/python-jobs';
 import { experiment } from '../../workflows';
+import { Detour } from '../support/detour';
 import { FakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
@@ -60,6 +62,14 @@ async function watch(runId: string, options: Partial<WatchOptions> = {}): Promis
   stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString('utf8')));
   const end = await watchRun({ client: environment.client, runId, stream, isTty: false, signal: new AbortController().signal, pollMs: LOOK_MS, ...options });
   return { end, shown: chunks.join('') };
+}
+
+/** Reads a stream until a text has come. */
+async function shownOn(stream: PassThrough, wanted: string): Promise<void> {
+  for (let shown = ''; !shown.includes(wanted); ) {
+    shown += (stream.read() as string | null) ?? '';
+    if (!shown.includes(wanted)) await once(stream, 'readable');
+  }
 }
 
 const row = (progress: RunProgress, stage: string) => progress.rows?.find((each) => each.stage === stage);
@@ -165,6 +175,30 @@ test('ends when it is told to, and the run goes on', async () => {
     expect((await watch('left')).end.status).toBe('COMPLETED');
   });
 });
+
+test('waits for a server that is gone, says so, and goes on when it is back', async () => {
+  const line = await Detour.to(environment.address);
+  const connection = await Connection.connect({ address: line.address });
+  endpoint.hold();
+  try {
+    await withWorkers(environment, deps, async () => {
+      await start('cut');
+      const stream = new PassThrough({ encoding: 'utf8' });
+      const watching = watchRun({ client: new Client({ connection }), runId: 'cut', stream, isTty: false, signal: new AbortController().signal, pollMs: LOOK_MS });
+      await shownOn(stream, 'cut: extract has begun');
+      line.cut();
+      await shownOn(stream, 'cut: the Temporal server does not answer; trying again (the run is safe)');
+      await line.mend();
+      endpoint.release();
+      await shownOn(stream, 'cut: extract is done');
+      stream.resume();
+      expect((await watching).status).toBe('COMPLETED');
+    });
+  } finally {
+    await connection.close();
+    line.cut();
+  }
+}, 120_000);
 
 test('says that no worker polls when a run has none', async () => {
   await environment.client.workflow.start('experiment', { workflowId: 'alone', taskQueue: TASK_QUEUES.orchestration, args: [{}] });

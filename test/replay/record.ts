@@ -1,12 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils';
+import { temporal } from '@temporalio/proto';
 import { TASK_QUEUES } from '../../config/task-queues';
 import { experiment } from '../../workflows';
 import { FakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
 import { startTemporal, testDeps, withWorkers } from '../support/temporal';
+
+/** A history as plain JSON: enums by name, bytes as base64. `History.fromObject` reads it back. */
+function asJson(history: temporal.api.history.v1.IHistory): Record<string, unknown> {
+  const { History } = temporal.api.history.v1;
+  return History.toObject(History.fromObject(history), { enums: String, longs: String, bytes: String });
+}
 
 /** Records a history of each workflow type anew, when the workflows were changed on purpose: `REHEARSE_RECORD=1 npm test -- test/replay`. */
 export async function record(): Promise<void> {
@@ -24,7 +30,7 @@ export async function record(): Promise<void> {
     };
     for (const [name, workflowId] of Object.entries(ids)) {
       const history = await environment.client.workflow.getHandle(workflowId).fetchHistory();
-      writeFileSync(join(__dirname, 'histories', `${name}.json`), `${JSON.stringify(JSON.parse(historyToJSON(history)), null, 1)}\n`);
+      writeFileSync(join(__dirname, 'histories', `${name}.json`), `${JSON.stringify(asJson(history), null, 1)}\n`);
     }
   } finally {
     await endpoint.close();

@@ -1,0 +1,206 @@
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import RecordedEvents, Spec
+
+from rehearse_ml.errors import JobError
+from rehearse_ml.evaluate import evaluate
+from rehearse_ml.job import Interruption
+from rehearse_ml.leaderboard import normalized
+from rehearse_ml.spec import EvaluateSpec
+
+Rows = list[dict[str, Any]]
+
+MMLU_PRO: Rows = [
+    {
+        "question_id": index,
+        "question": f"Which number is {index}?",
+        "options": [str(index + offset) for offset in range(10)],
+        "answer": "A",
+        "answer_index": 0,
+        "category": "math",
+    }
+    for index in range(2)
+]
+GPQA: Rows = [
+    {
+        "Record ID": f"rec{index}",
+        "Question": f"What is {index} squared?",
+        "Correct Answer": str(index * index),
+        "Incorrect Answer 1": "minus one",
+        "Incorrect Answer 2": "minus two",
+        "Incorrect Answer 3": "minus three",
+    }
+    for index in range(7, 10)
+]
+IFEVAL: Rows = [
+    {"key": 1, "prompt": "Write without commas.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]},
+    {
+        "key": 2,
+        "prompt": "Write at least 300 sentences in English.",
+        "instruction_id_list": ["length_constraints:number_sentences", "punctuation:no_comma"],
+        "kwargs": [{"relation": "at least", "num_sentences": 300}, {}],
+    },
+]
+MATH: Rows = [
+    {"problem": "What is $1+1$?", "level": "Level 5", "type": "Algebra", "solution": "It is $\\boxed{2}$."},
+    {"problem": "What is $2+2$?", "level": "Level 5", "type": "Precalculus", "solution": "It is $\\boxed{4}$."},
+    {"problem": "What is $0+1$?", "level": "Level 1", "type": "Algebra", "solution": "It is $\\boxed{1}$."},
+]
+
+
+@pytest.fixture
+def spec(tiny_model: Path, tmp_path: Path) -> Spec:
+    def write(name: str, rows: Rows) -> str:
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return str(path)
+
+    def task(name: str, data: dict[str, str], **options: int) -> Spec:
+        return {"task": name, "data": data, "limit": None, "numFewshot": None, "maxGenToks": None, **options}
+
+    return {
+        "protocol": 1,
+        "weights": str(tiny_model),
+        "revision": None,
+        "tasks": [
+            task(
+                "mmlu_pro",
+                {"test": write("mmlu-test", MMLU_PRO), "validation": write("mmlu-validation", MMLU_PRO)},
+                numFewshot=2,
+            ),
+            task("gpqa", {"train": write("gpqa", GPQA)}),
+            task("ifeval", {"train": write("ifeval", IFEVAL)}, maxGenToks=12),
+            task("math_level_5", {"test": write("math", MATH)}, maxGenToks=8),
+        ],
+        "batchSize": 2,
+        "dtype": "float32",
+        "seed": 0,
+        "threads": 1,
+        "outputDir": str(tmp_path / "evaluation"),
+    }
+
+
+def _run(spec: Spec, events: RecordedEvents) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(evaluate(EvaluateSpec.model_validate(spec), events, Interruption()).read_text())
+    return result
+
+
+def _task(spec: Spec, name: str) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((Path(spec["outputDir"]) / "tasks" / f"{name}.json").read_text())
+    return result
+
+
+def test_all_four_tasks_run_on_local_documents_and_a_rerun_repeats_only_what_is_missing(
+    spec: Spec, events: RecordedEvents
+) -> None:
+    result = _run(spec, events)
+
+    tasks = {task["task"]: task for task in result["tasks"]}
+    assert {name: (task["documents"], task["primary"]["name"]) for name, task in tasks.items()} == {
+        "mmlu_pro": (2, "acc"),
+        "gpqa": (3, "acc_norm"),
+        "ifeval": (2, "strict_acc"),
+        "math_level_5": (2, "exact_match"),
+    }
+    assert {name: task["fewshot"] for name, task in tasks.items()} == {
+        "mmlu_pro": 2,
+        "gpqa": 0,
+        "ifeval": 0,
+        "math_level_5": 4,
+    }
+    assert set(tasks["math_level_5"]["subtasks"]) == {
+        "leaderboard_math_algebra_hard",
+        "leaderboard_math_precalculus_hard",
+    }
+    assert result["average"] == pytest.approx(sum(task["normalized"] for task in tasks.values()) / 4)
+    assert tasks["ifeval"]["primary"]["value"] == pytest.approx(
+        (tasks["ifeval"]["metrics"]["prompt_level_strict_acc"] + tasks["ifeval"]["metrics"]["inst_level_strict_acc"])
+        / 2
+    )
+    assert all("samples" not in task for task in result["tasks"])
+
+    for name, choices in (("mmlu_pro", set("ABCDEFGHIJ")), ("gpqa", {"(A)", "(B)", "(C)", "(D)"})):
+        samples = _task(spec, name)["samples"]
+        assert all(sample["filteredResponse"] in choices and sample["target"] in choices for sample in samples)
+        for sample in samples:
+            assert sample["correct"] == (sample["filteredResponse"] == sample["target"])
+        assert tasks[name]["primary"]["value"] == pytest.approx(sum(s["score"] for s in samples) / len(samples))
+    assert [sample["docId"] for sample in _task(spec, "gpqa")["samples"]] == ["rec7", "rec8", "rec9"]
+    assert [sample["target"] for sample in _task(spec, "math_level_5")["samples"]] == ["2", "4"]
+
+    assert _task(spec, "ifeval")["samples"][0]["target"] == "punctuation:no_comma"
+
+    done = [event for event in events.read() if event.get("phase") == "gpqa"]
+    assert (done[-1]["done"], done[-1]["total"]) == (12, 12)
+
+    output = Path(spec["outputDir"])
+    (output / "result.json").unlink()
+    (output / "tasks" / "gpqa.json").unlink()
+    before, seen = _task(spec, "mmlu_pro"), len(events.read())
+    again = _run(spec, events)
+
+    phases = {event["phase"] for event in events.read()[seen:]}
+    assert phases == {"tasks", "load model", "gpqa"}
+    assert _task(spec, "mmlu_pro") == before
+    assert [task["metrics"] for task in again["tasks"]] == [task["metrics"] for task in result["tasks"]]
+
+
+def test_gpqa_s_options_are_shuffled_by_the_seed_alone(spec: Spec, tmp_path: Path, events: RecordedEvents) -> None:
+    def prompts(seed: int, folder: str) -> list[str]:
+        changed = {**spec, "seed": seed, "outputDir": str(tmp_path / folder), "tasks": [spec["tasks"][1]]}
+        _run(changed, events)
+        return [sample["promptHash"] for sample in _task(changed, "gpqa")["samples"]]
+
+    first = prompts(0, "first")
+    assert prompts(0, "second") == first
+    assert prompts(5, "third") != first
+
+
+@pytest.mark.parametrize(
+    ("task", "split", "row", "said"),
+    [
+        ("mmlu_pro", "test", {"question": "q", "options": "A", "answer": "A"}, "no list in `options`"),
+        ("gpqa", "train", {"Question": "q"}, "no str in `Correct Answer`"),
+        ("ifeval", "train", {"key": 1, "prompt": "p", "instruction_id_list": []}, "no list in `kwargs`"),
+        ("math_level_5", "test", {**MATH[0], "type": "Topology"}, "unknown types Topology"),
+        ("math_level_5", "test", MATH[2], "no document of Level 5"),
+    ],
+)
+def test_evaluation_data_that_is_not_in_the_data_set_s_schema_is_refused(
+    spec: Spec, tmp_path: Path, events: RecordedEvents, task: str, split: str, row: dict[str, Any], said: str
+) -> None:
+    file = tmp_path / "bad.jsonl"
+    file.write_text(json.dumps(row) + "\n")
+    requested = next(entry for entry in spec["tasks"] if entry["task"] == task)
+    changed = {**spec, "tasks": [{**requested, "data": {**requested["data"], split: str(file)}}]}
+
+    with pytest.raises(JobError, match=re.escape(said)) as caught:
+        _run(changed, events)
+
+    assert caught.value.kind == "bad_data"
+    assert str(file) in caught.value.message
+
+
+def test_wrong_splits_and_too_few_examples_are_refused(spec: Spec, events: RecordedEvents) -> None:
+    mmlu, gpqa = spec["tasks"][0], spec["tasks"][1]
+    for task, kind, said in (
+        ({**gpqa, "data": {"test": gpqa["data"]["train"]}}, "bad_spec", "names the splits test, but train are needed"),
+        ({**mmlu, "numFewshot": 5}, "bad_data", "has 2 documents, fewer than the 5"),
+        ({**gpqa, "numFewshot": 3}, "bad_spec", "zero-shot"),
+        ({**mmlu, "subset": "main"}, "bad_spec", "subset is GPQA's"),
+    ):
+        folder = f"{spec['outputDir']}-{said[:5]}"
+        with pytest.raises(JobError, match=re.escape(said)) as caught:
+            _run({**spec, "outputDir": folder, "tasks": [task]}, events)
+        assert caught.value.kind == kind
+
+
+def test_scores_are_normalised_as_on_the_leaderboard() -> None:
+    assert normalized(0.25, 0.25) == 0.0
+    assert normalized(0.1, 0.25) == 0.0
+    assert normalized(1.0, 0.1) == 100.0
+    assert normalized(0.55, 0.1) == pytest.approx(50.0)
