@@ -5,17 +5,25 @@ set -eu
 
 namespace=${TEMPORAL_NAMESPACE:-default}
 retention=${TEMPORAL_RETENTION:-30d}
-tries=60
+
+# wait_for WHAT COMMAND...: tries for two minutes.
+wait_for() {
+  what=$1
+  shift
+  tries=120
+  until "$@" >/dev/null 2>&1; do
+    tries=$((tries - 1))
+    if [ "$tries" -le 0 ]; then
+      echo "create-namespace: $what at ${TEMPORAL_ADDRESS:-localhost:7233} is not ready after two minutes; see the server's log" >&2
+      "$@" >&2
+      exit 1
+    fi
+    sleep 1
+  done
+}
 
 # A frontend that listens may not serve yet.
-until temporal operator cluster health >/dev/null 2>&1; do
-  tries=$((tries - 1))
-  if [ "$tries" -le 0 ]; then
-    echo "create-namespace: the server at ${TEMPORAL_ADDRESS:-localhost:7233} does not become healthy; see its log" >&2
-    exit 1
-  fi
-  sleep 2
-done
+wait_for 'the server' temporal operator cluster health
 
 if temporal operator namespace describe --namespace "$namespace" >/dev/null 2>&1; then
   echo "namespace $namespace is there"
@@ -23,6 +31,8 @@ else
   temporal operator namespace create --namespace "$namespace" --retention "$retention"
 fi
 
+# The server reads its list of namespaces only every few seconds.
+wait_for "namespace $namespace" temporal operator search-attribute list --namespace "$namespace"
 known=$(temporal operator search-attribute list --namespace "$namespace")
 for name in RehearseStage RehearseTargetModel; do
   case "$known" in

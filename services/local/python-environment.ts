@@ -64,6 +64,8 @@ function pythonEnv(): Record<string, string | undefined> {
     ...process.env,
     PYTHONPATH: inherited === undefined || inherited === '' ? own : `${own}:${inherited}`,
     PYTHONUNBUFFERED: '1',
+    // Cached bytecode saves seven seconds of each job's imports.
+    PYTHONDONTWRITEBYTECODE: undefined,
   };
 }
 

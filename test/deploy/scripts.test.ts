@@ -55,7 +55,7 @@ describe('healthcheck.js', () => {
 
   test('fails for a workflow worker that does not poll, and passes once it does', async () => {
     await expect(check('orchestration')).rejects.toMatchObject({
-      code: 1, stderr: `unhealthy: no worker of ${hostname()} polls the queue ${TASK_QUEUES.orchestration} at ${temporal.address}\n`,
+      code: 1, stderr: `unhealthy: no worker of ${hostname()} polls the queue orchestration at ${temporal.address}\n`,
     });
     const worker = await Worker.create({
       connection: temporal.nativeConnection, taskQueue: TASK_QUEUES.orchestration, workflowsPath: require.resolve('../../workflows'),
