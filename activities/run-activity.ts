@@ -5,6 +5,7 @@ import { AllRefusedError } from '../services/batch';
 import { PermanentEndpointError } from '../services/model-client';
 import { PythonJobError } from '../services/python-jobs';
 import { CorruptArtifactError } from '../services/stage-store';
+import { WeightsNotFoundError } from '../services/weights';
 import type { HeartbeatDetails } from '../workflows/types';
 
 /** What an activity body gets: when to stop, and how to say that it is alive. */
@@ -60,6 +61,7 @@ function toFailure(error: unknown): unknown {
     error instanceof CorruptArtifactError ||
     error instanceof SpecError ||
     error instanceof MethodError ||
+    error instanceof WeightsNotFoundError ||
     (error instanceof PythonJobError && !error.retryable);
   return ApplicationFailure.create({ ...failure, nonRetryable: permanent });
 }

@@ -43,6 +43,7 @@ export async function watchRun(options: WatchOptions): Promise<WatchedRun> {
   const { client, runId, signal, pollMs } = options;
   const view = options.isTty ? screenView(options) : logView(options);
   let last: RunProgress | undefined;
+  let closedLooks = 0;
   try {
     while (!signal.aborted) {
       try {
@@ -50,7 +51,8 @@ export async function watchRun(options: WatchOptions): Promise<WatchedRun> {
         // A run that has ended may have no worker left to tell its rows.
         last = { ...seen, rows: seen.rows ?? last?.rows ?? null };
         view.show(last);
-        if (seen.status !== 'RUNNING') return await endOf(client, runId, seen.status);
+        // After an outage the last counts may come with the next look; where no worker is left, they do not come at all.
+        if (seen.status !== 'RUNNING' && (seen.rows !== null || closedLooks++ > 0)) return await endOf(client, runId, seen.status);
       } catch (error) {
         if (signal.aborted) break;
         if (error instanceof WorkflowNotFoundError) throw new CliError(`the server has no run "${runId}"`, { hint: 'see: npx rehearse list', cause: error });

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
+import type { RunSpec } from '../../config/spec';
 import type { ScoreBin } from '../../method/agreement';
 
 /**
@@ -12,7 +13,13 @@ const ACCENT = 'var(--c1)';
 const NEUTRAL = 'var(--neutral)';
 
 /** The page's palette, in the order in which series take it. */
-export const SERIES = ['c1', 'c2', 'c3', 'c4', 'c5', 'c6'] as const;
+const SERIES = ['c1', 'c2', 'c3', 'c4', 'c5', 'c6'] as const;
+
+/** One colour a model, the same in every plot: generators first, then the judges that are none. */
+export function modelColors(spec: Pick<RunSpec, 'target' | 'synthesis'>): ReadonlyMap<string, (typeof SERIES)[number]> {
+  const names = new Set([...spec.synthesis.respond.generators, ...spec.synthesis.judge.judges, spec.target.model]);
+  return new Map([...names].map((name, index) => [name, SERIES[index % SERIES.length]!]));
+}
 
 const CONFIG = {
   aria: false,
@@ -126,12 +133,14 @@ export function heatmapChart(
   titles: { readonly row: string; readonly column: string },
 ): TopLevelSpec {
   const values = cells.flatMap(({ value }) => (value === null ? [] : [value]));
+  // Vega takes letters for wider than they are, so a label may seem longer than its step.
+  const step = Math.min(140, Math.max(84, 16 + 7 * Math.max(...cells.map(({ column }) => column.length))));
   const encoding = {
-    x: { field: 'column', type: 'nominal', sort: null, title: titles.column, axis: { orient: 'top', labelAngle: 0, labelColor: INK, labelLimit: 110 } },
-    y: { field: 'row', type: 'nominal', sort: null, title: titles.row, axis: { labelColor: INK, labelLimit: 110 } },
+    x: { field: 'column', type: 'nominal', sort: null, title: titles.column, axis: { orient: 'top', labelAngle: 0, labelColor: INK, labelLimit: 1.4 * step } },
+    y: { field: 'row', type: 'nominal', sort: null, title: titles.row, axis: { labelColor: INK, labelLimit: 150 } },
   };
   return chart({
-    width: { step: 84 },
+    width: { step },
     height: { step: 38 },
     data: { values: cells },
     encoding,

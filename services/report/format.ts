@@ -40,9 +40,9 @@ export function estimate(value: Maybe, stderr: Maybe, digits = 3): string {
   return isMissing(stderr) ? decimal(value, digits) : `${decimal(value, digits)} ± ${stderr.toFixed(digits)}`;
 }
 
-/** 0.1667 as `16.7 %`. */
+/** 0.1667 as `16.7 %`, not to be broken over lines. */
 export function percent(share: Maybe, digits = 1): string {
-  return isMissing(share) ? NOTHING : `${decimal(share * 100, digits)} %`;
+  return isMissing(share) ? NOTHING : `${decimal(share * 100, digits)}\u00a0%`;
 }
 
 /** Milliseconds as `850ms`, `42s`, `3m 5s`: two units at most. */

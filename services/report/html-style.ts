@@ -48,16 +48,15 @@ h3{font-size:1.02rem}
 .scroll{overflow-x:auto;max-width:100%}
 table{border-collapse:collapse;font-size:.875rem;line-height:1.4;font-variant-numeric:lining-nums tabular-nums}
 caption{caption-side:top;text-align:left;color:var(--dim);font-size:.84rem;padding:0 0 .45rem;max-width:min(44rem,calc(100vw - 2.4rem))}
-th,td{padding:.38rem .68rem;text-align:left;vertical-align:baseline;border-top:1px solid var(--line)}
+th,td{padding:.38rem .6rem;text-align:left;vertical-align:baseline;border-top:1px solid var(--line)}
 th:first-child,td:first-child{padding-left:0}
 th:last-child,td:last-child{padding-right:.2rem}
 thead th{border-top:0;border-bottom:1px solid var(--dim);font-weight:600;vertical-align:bottom;font-size:.8rem}
 tbody tr:first-child td{border-top:0}
 tfoot td{border-top:1px solid var(--dim);font-weight:600}
 .right{text-align:right}
-td.right{white-space:nowrap}
-tbody td:first-child{min-width:6.6rem}
-tbody td:nth-child(2){min-width:4.5rem}
+td.right,td.one-line{white-space:nowrap}
+tbody td:first-child{min-width:5rem}
 td{overflow-wrap:break-word;max-width:30rem}
 .good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}.dim{color:var(--dim)}.strong{font-weight:600}
 .code-text{font:.78rem/1.5 var(--mono);overflow-wrap:anywhere}
@@ -87,7 +86,7 @@ pre{margin:0;font:.82rem/1.55 var(--mono);white-space:pre-wrap;overflow-wrap:any
 .answer>*+*{margin-top:0}
 .answer{border-top:1px solid var(--line)}
 .answer:first-of-type{border-top:0}
-.answer>summary{display:grid;grid-template-columns:minmax(13.5rem,1.2fr) 7rem minmax(12rem,2fr);gap:.3rem 1rem;align-items:center;width:100%;padding:.55rem 1.2rem;color:inherit;font-size:.88rem;font-variant-numeric:tabular-nums;list-style:none}
+.answer>summary{display:grid;grid-template-columns:minmax(17rem,1.3fr) 7rem minmax(11rem,1.7fr);gap:.3rem 1rem;align-items:center;width:100%;padding:.55rem 1.2rem;color:inherit;font-size:.88rem;font-variant-numeric:tabular-nums;list-style:none}
 .answer>summary::-webkit-details-marker{display:none}
 .answer>summary:hover{background:var(--wash);text-decoration:none}
 .answer .who::before{content:"▸";color:var(--dim);display:inline-block;width:1.1em}

@@ -79,13 +79,13 @@ export const HTML_TEMPLATES = {
 <% } %>
 `,
 
-  '@table': `<% const side = (index) => it.columns[index].align ?? ''; const text = (cell) => typeof cell === 'string' ? cell : cell.text; const tone = (cell) => typeof cell === 'string' ? '' : cell.tone === 'code' ? 'code-text' : cell.tone; %>
+  '@table': `<% const side = (index) => it.columns[index].align ?? ''; const text = (cell) => typeof cell === 'string' ? cell : cell.text; const tone = (cell) => typeof cell === 'string' ? '' : cell.tone === 'code' ? 'code-text' : cell.tone; const wide = (cell, index) => index < 2 && text(cell).length <= 18 ? 'one-line' : ''; %>
 <div class="scroll" tabindex="0" role="region" aria-label="<%= it.caption %>"><table>
 <caption><%= it.caption %></caption>
 <thead><tr><% it.columns.forEach((column, index) => { %><th scope="col" class="<%= side(index) %>"><%= column.name %></th><% }) %></tr></thead>
 <tbody>
 <% for (const row of it.rows) { %>
-<tr><% row.forEach((cell, index) => { %><td class="<%= side(index) %> <%= tone(cell) %>"><%= text(cell) %></td><% }) %></tr>
+<tr><% row.forEach((cell, index) => { %><td class="<%= side(index) %> <%= tone(cell) %> <%= wide(cell, index) %>"><%= text(cell) %></td><% }) %></tr>
 <% } %>
 </tbody>
 <% if (it.total) { %>
@@ -105,12 +105,12 @@ export const HTML_TEMPLATES = {
 <% for (const answer of it.answers) { %>
 <details class="answer<%= answer.winner ? ' winner' : '' %>"<%~ answer.winner ? ' open' : '' %>>
 <summary>
-<span class="who"><%= answer.generator %>, answer\u00a0<%= answer.sample + 1 %><% if (answer.winner) { %><span class="badge">kept</span><% } %><% if (answer.truncated) { %><span class="badge plain">cut at the limit</span><% } %></span>
+<span class="who"><%= answer.generator %>, answer\u00a0<%= answer.sample + 1 %><% if (answer.winner) { %><span class="badge">kept</span><% } %><% if (answer.truncated) { %><span class="badge plain">cut off</span><% } %></span>
 <% if (answer.text === null) { %>
 <span class="bad">no answer</span><span class="given"><%= answer.missing %></span>
 <% } else { %>
 <span class="meter"><% if (answer.meanScore !== null) { %><i style="--share:<%= ((answer.meanScore - 1) / 4).toFixed(3) %>"></i><%= answer.meanScore.toFixed(2) %><% } else { %>no score<% } %></span>
-<span class="given"><% for (const given of answer.judgments) { %><span><%= given.judge %> <%= given.score === null ? '–' : given.score.toFixed(2) %></span><% } %></span>
+<span class="given"><% for (const given of answer.judgments) { %><span title="<%= given.judge %>"><%= it.short(given.judge) %> <%= given.score === null ? '–' : given.score.toFixed(2) %></span><% } %></span>
 <% } %>
 </summary>
 <% if (answer.text !== null) { %>

@@ -5,6 +5,7 @@ import type { Example, ExampleResponse } from './examples';
 import { HTML_STYLE } from './html-style';
 import { HTML_TEMPLATES } from './html-template';
 import { rankedAnswers } from './ranked-answers';
+import { shortNames } from './short-names';
 import { visibleText } from './visible-text';
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
@@ -21,7 +22,7 @@ export async function renderHtml(page: ReportPage): Promise<string> {
   for (const block of page.sections.flatMap((section) => section.blocks.flatMap(chartsIn))) drawings.set(block, visibleText(await drawChart(block.spec)));
   const eta = new Eta({ autoEscape: true, escapeFunction: escapeHtml, cache: true });
   for (const [name, template] of Object.entries(HTML_TEMPLATES)) eta.loadTemplate(name, template);
-  const prepared = { ...page, sections: page.sections.map((section) => ({ ...section, blocks: section.blocks.map(withRankedAnswers) })) };
+  const prepared = { ...page, sections: page.sections.map((section) => ({ ...section, blocks: section.blocks.map(forTemplate) })) };
   return eta.render('@page', {
     page: prepared,
     style: HTML_STYLE,
@@ -34,6 +35,15 @@ function chartsIn(block: Block): ChartBlock[] {
   return block.kind === 'columns' || block.kind === 'details' ? block.blocks.flatMap(chartsIn) : [];
 }
 
-function withRankedAnswers(block: Block): Block | { readonly kind: 'example'; readonly example: Example & { readonly answers: readonly ExampleResponse[] } } {
-  return block.kind === 'example' ? { kind: 'example', example: { ...block.example, answers: rankedAnswers(block.example) } } : block;
+interface ShownExample extends Example {
+  readonly answers: readonly ExampleResponse[];
+  /** A judge's name where there is little room. */
+  readonly short: (judge: string) => string;
+}
+
+function forTemplate(block: Block): Block | { readonly kind: 'example'; readonly example: ShownExample } {
+  if (block.kind !== 'example') return block;
+  const answers = rankedAnswers(block.example);
+  const judges = new Set(answers.flatMap(({ judgments }) => judgments.map(({ judge }) => judge)));
+  return { kind: 'example', example: { ...block.example, answers, short: shortNames([...judges]) } };
 }

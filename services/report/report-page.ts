@@ -54,7 +54,7 @@ function figures({ evaluation, synthesis, mixture, training, usage, activeMs }: 
     {
       label: 'Average score',
       value: before === null && after === null ? NOTHING : `${decimal(before, 1)} → ${decimal(after, 1)}`,
-      note: difference === null ? 'not evaluated yet' : `${signed(difference)} points${few ? '; too few documents to measure' : ' after training'}`,
+      note: difference === null ? (before === null ? 'not evaluated yet' : 'not evaluated after training yet') : `${signed(difference)} points${few ? '; too few documents to measure' : ' after training'}`,
       ...(difference === null || few ? {} : { tone: difference < 0 ? ('bad' as const) : ('good' as const) }),
     },
     {

@@ -57,18 +57,23 @@ async function progressWhen(runId: string, wished: (progress: RunProgress) => bo
 }
 
 async function watch(runId: string, options: Partial<WatchOptions> = {}): Promise<{ readonly end: WatchedRun; readonly shown: string }> {
-  const stream = new PassThrough();
-  const chunks: string[] = [];
-  stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString('utf8')));
+  const stream = new Gathered();
   const end = await watchRun({ client: environment.client, runId, stream, isTty: false, signal: new AbortController().signal, pollMs: LOOK_MS, ...options });
-  return { end, shown: chunks.join('') };
+  return { end, shown: stream.shown };
 }
 
-/** Reads a stream until a text has come. */
-async function shownOn(stream: PassThrough, wanted: string): Promise<void> {
-  for (let shown = ''; !shown.includes(wanted); ) {
-    shown += (stream.read() as string | null) ?? '';
-    if (!shown.includes(wanted)) await once(stream, 'readable');
+/** Gathers what is written to it. */
+class Gathered extends PassThrough {
+  shown = '';
+
+  constructor() {
+    super({ encoding: 'utf8' });
+    this.on('data', (text: string) => (this.shown += text));
+  }
+
+  /** Returns once this text was written. */
+  async has(wanted: string): Promise<void> {
+    while (!this.shown.includes(wanted)) await once(this, 'data');
   }
 }
 
@@ -177,27 +182,29 @@ test('ends when it is told to, and the run goes on', async () => {
 });
 
 test('waits for a server that is gone, says so, and goes on when it is back', async () => {
-  const line = await Detour.to(environment.address);
-  const connection = await Connection.connect({ address: line.address });
+  const detour = await Detour.to(environment.address);
+  const connection = await Connection.connect({ address: detour.address });
+  const ending = new AbortController();
+  const stream = new Gathered();
   endpoint.hold();
-  try {
-    await withWorkers(environment, deps, async () => {
+  await withWorkers(environment, deps, async () => {
+    try {
       await start('cut');
-      const stream = new PassThrough({ encoding: 'utf8' });
-      const watching = watchRun({ client: new Client({ connection }), runId: 'cut', stream, isTty: false, signal: new AbortController().signal, pollMs: LOOK_MS });
-      await shownOn(stream, 'cut: extract has begun');
-      line.cut();
-      await shownOn(stream, 'cut: the Temporal server does not answer; trying again (the run is safe)');
-      await line.mend();
+      const watching = watchRun({ client: new Client({ connection }), runId: 'cut', stream, isTty: false, signal: ending.signal, pollMs: LOOK_MS });
+      await stream.has('cut: extract has begun');
+      detour.cut();
+      await stream.has('cut: the Temporal server does not answer; trying again (the run is safe)');
+      await detour.mend();
       endpoint.release();
-      await shownOn(stream, 'cut: extract is done');
-      stream.resume();
+      await stream.has('cut: extract is done');
       expect((await watching).status).toBe('COMPLETED');
-    });
-  } finally {
-    await connection.close();
-    line.cut();
-  }
+    } finally {
+      endpoint.release(); // workers drain only when their calls are answered
+      ending.abort();
+      await connection.close();
+      detour.cut();
+    }
+  });
 }, 120_000);
 
 test('says that no worker polls when a run has none', async () => {

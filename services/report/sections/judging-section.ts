@@ -1,12 +1,17 @@
 import { columns, details, info, table, text, type Block, type Section } from '../blocks';
-import { barChart, heatmapChart, histogramChart, histogramRows, SERIES } from '../charts';
+import { barChart, heatmapChart, histogramChart, histogramRows, modelColors } from '../charts';
 import { count, counted, decimal, percent, signed } from '../format';
 import type { ReportData } from '../report-data';
 import type { ScoreReport } from '../score-tally';
+import { shortNames } from '../short-names';
+
+/** Names for plots, where there is little room. */
+type Shorten = (name: string) => string;
 
 /** What the judges said, how far they agree, and whom they prefer. */
 export function judgingSection({ synthesis, spec }: Pick<ReportData, 'synthesis' | 'spec'>): Section {
   const { scores } = synthesis;
+  const short = shortNames([...new Set([...spec.synthesis.respond.generators, ...spec.synthesis.judge.judges])]);
   const scored = scores.judges.some((judge) => judge.scored > 0);
   return {
     id: 'judging',
@@ -14,11 +19,11 @@ export function judgingSection({ synthesis, spec }: Pick<ReportData, 'synthesis'
     blocks: scored
       ? [
           text(reading(scores)),
-          columns(meanHistogram(scores), singleHistograms(scores)),
+          columns(meanHistogram(scores), singleHistograms(scores, short)),
           judgeTable(scores),
           text(agreementSentence(scores)),
           ...pairTable(scores),
-          columns(heatmap(scores), wins(scores, spec.synthesis.respond.generators)),
+          columns(heatmap(scores, short), wins(scores, short, modelColors(spec))),
           text(ties(scores)),
           ...selfPreference(scores),
         ]
@@ -51,13 +56,13 @@ function meanHistogram({ means, meanOfAll, meanOfKept }: ScoreReport): Block {
   };
 }
 
-function singleHistograms({ judges }: ScoreReport): Block {
+function singleHistograms({ judges }: ScoreReport, short: Shorten): Block {
   const bins = judges[0]?.bins ?? [];
   return {
     kind: 'chart',
     title: 'Single scores, judge by judge',
     alt: judges.map(({ judge, mean, deviation }) => `${judge} gives ${decimal(mean)} on average, standard deviation ${decimal(deviation)}`).join('; '),
-    spec: histogramRows(judges.map(({ judge, bins: own }) => ({ name: judge, bins: own })), 'score'),
+    spec: histogramRows(judges.map(({ judge, bins: own }) => ({ name: short(judge), bins: own })), 'score'),
     numbers: table('Scores by judge', ['>Score', ...judges.map(({ judge }) => `>${judge}`)],
       bins.flatMap(({ score }, index) => {
         const row = judges.map((judge) => judge.bins[index]?.count ?? 0);
@@ -89,8 +94,8 @@ function pairTable({ agreement }: ScoreReport): Block[] {
     agreement.pairs.map(({ judges, responses, pearson, spearman, exact }) => [judges.join(' and '), count(responses), decimal(pearson), decimal(spearman), percent(exact, 0)]))];
 }
 
-function heatmap({ agreement }: ScoreReport): Block {
-  const cells = agreement.preferences.map(({ judge, generator, mean }) => ({ row: judge, column: generator, value: mean, label: decimal(mean) }));
+function heatmap({ agreement }: ScoreReport, short: Shorten): Block {
+  const cells = agreement.preferences.map(({ judge, generator, mean }) => ({ row: short(judge), column: short(generator), value: mean, label: decimal(mean) }));
   return {
     kind: 'chart',
     title: 'Who likes whom: mean score by judge and generator',
@@ -101,14 +106,14 @@ function heatmap({ agreement }: ScoreReport): Block {
   };
 }
 
-function wins({ wins: shares }: ScoreReport, generators: readonly string[]): Block {
+function wins({ wins: shares }: ScoreReport, short: Shorten, colors: ReturnType<typeof modelColors>): Block {
   return {
     kind: 'chart',
     title: 'Whose answers were kept',
     alt: shares.map(({ generator, wins: won, share }) => `${generator} ${won} (${percent(share, 0)})`).join('; '),
     spec: barChart(
-      shares.map(({ generator, wins: won, share }) => ({ row: generator, part: generator, value: won, label: `${count(won)} (${percent(share, 0)})` })),
-      Object.fromEntries(generators.map((generator, index) => [generator, SERIES[index % SERIES.length]!])),
+      shares.map(({ generator, wins: won, share }) => ({ row: short(generator), part: generator, value: won, label: `${count(won)} (${percent(share, 0)})` })),
+      Object.fromEntries(colors),
       null,
       220,
     ),

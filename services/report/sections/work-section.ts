@@ -1,11 +1,11 @@
 import { columns, table, text, type Block, type Section } from '../blocks';
-import { barChart, SERIES } from '../charts';
+import { barChart, modelColors } from '../charts';
 import { count, dollars, duration, list, NOTHING } from '../format';
 import type { ReportData } from '../report-data';
 import type { StageUsage } from '../stage-ledger';
 
 /** Calls, tokens, time and money of each stage and model. */
-export function workSection({ usage, activeMs }: Pick<ReportData, 'usage' | 'activeMs'>): Section {
+export function workSection({ usage, activeMs, spec }: Pick<ReportData, 'usage' | 'activeMs' | 'spec'>): Section {
   const done = usage.filter(({ parts }) => parts.done > 0);
   const faults = done.flatMap(({ stage, model, transient }) => Object.entries(transient).map(([kind, number]) => `${count(number)} × ${kind} at ${stage} ${model}`.trim()));
   return {
@@ -16,24 +16,23 @@ export function workSection({ usage, activeMs }: Pick<ReportData, 'usage' | 'act
         `All stages together were at work for ${duration(activeMs)}. First to last is from a stage’s first start to its last finish, pauses included; stages and models overlap. Model time is the sum over ` +
           'calls that run side by side, so it can be longer. Outputs of earlier runs are counted where this run uses them.',
       ),
-      ...(done.length === 0 ? [] : [columns(timeChart(done))]),
+      ...(done.length === 0 ? [] : [columns(timeChart(done, modelColors(spec)))]),
       usageTable(usage),
       ...(faults.length === 0 ? [] : [text(`Ridden out by waiting and trying again: ${list(faults)}.`)]),
     ],
   };
 }
 
-function timeChart(usage: readonly StageUsage[]): Block {
-  const models = [...new Set(usage.filter(({ stage, model }) => model !== '' && stage !== 'evaluate').map(({ model }) => model))];
-  const colorOf = (model: string): string => (models.includes(model) ? SERIES[models.indexOf(model) % SERIES.length]! : 'neutral');
-  const parts = usage.map(({ stage, model, activeMs }) => ({ row: stage, part: models.includes(model) ? model : '', value: activeMs / 1000 }));
+function timeChart(usage: readonly StageUsage[], colors: ReturnType<typeof modelColors>): Block {
+  // What is evaluated is a variant, whose name may also be a model's.
+  const parts = usage.map(({ stage, model, activeMs }) => ({ row: stage, part: stage !== 'evaluate' && colors.has(model) ? model : '', value: activeMs / 1000 }));
   const total = (stage: string): number => usage.filter((row) => row.stage === stage).reduce((sum, row) => sum + row.activeMs, 0);
   return {
     kind: 'chart',
     title: 'Time at work by stage and model',
     alt: [...new Set(usage.map(({ stage }) => stage))].map((stage) => `${stage} ${duration(total(stage))}`).join('; '),
-    legend: [...models.map((model) => ({ name: model, mark: colorOf(model) as (typeof SERIES)[number] })), { name: 'no model endpoint', mark: 'neutral' as const }],
-    spec: barChart(parts.map((part) => ({ ...part, label: duration(total(part.row)) })), { ...Object.fromEntries(models.map((model) => [model, colorOf(model)])), '': 'neutral' }, null),
+    legend: [...[...colors].map(([name, mark]) => ({ name, mark })), { name: 'no model endpoint', mark: 'neutral' as const }],
+    spec: barChart(parts.map((part) => ({ ...part, label: duration(total(part.row)) })), { ...Object.fromEntries(colors), '': 'neutral' }, null),
     numbers: null,
   };
 }
