@@ -13,11 +13,13 @@ import type { PythonJobs } from '../../services/python-jobs';
 import { workerFactories } from '../../workers';
 import { ensureSearchAttributes } from '../../workers/search-attributes';
 
+/** Says nothing; `npm test` has set everything up before. */
+export const quietReporter = { step: () => ({ update: () => undefined, done: () => undefined, fail: () => undefined }) };
+
 /** A real dev server, with the search attributes of a run. */
 export async function startTemporal(): Promise<TestWorkflowEnvironment> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const quiet = { step: () => ({ update: () => undefined, done: () => undefined, fail: () => undefined }) };
-  const { path } = await ensureTemporal(quiet);
+  const { path } = await ensureTemporal(quietReporter);
   const environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path } } });
   await ensureSearchAttributes(environment.connection, environment.namespace ?? 'default');
   return environment;

@@ -1,0 +1,89 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { loadSpecFile } from '../../services/spec-files';
+import { ensureModel, startModelServer, type ModelServer } from '../../services/local/local-model';
+import { ensurePython } from '../../services/local/python-environment';
+import { createPythonJobs } from '../../services/python-jobs';
+import { addresses } from '../../services/run-plan';
+import { judgmentTable, lossTable, mixtureTable } from '../../services/tables';
+import { createWeightsResolver } from '../../services/weights';
+import { TASK_QUEUES } from '../../config/task-queues';
+import type { RunSpec } from '../../config/spec';
+import { experiment } from '../../workflows';
+import { quietReporter, startTemporal, testDeps, withWorkers } from '../support/temporal';
+
+let environment: TestWorkflowEnvironment;
+let server: ModelServer;
+let resolved: { readonly python: Awaited<ReturnType<typeof ensurePython>>; readonly weightsDir: string };
+
+beforeAll(async () => {
+  environment = await startTemporal();
+  const python = await ensurePython(quietReporter);
+  const { gguf, weightsDir } = await ensureModel(quietReporter, python);
+  resolved = { python, weightsDir };
+  server = await startModelServer({ gguf, python, logFile: join(testHome, 'model.log'), concurrency: 4 });
+}, 900_000);
+
+afterAll(async () => {
+  await server.stop();
+  await environment.teardown();
+});
+
+// The model server's state lies in the data folder; tests have one of their own.
+const testHome = join(__dirname, '../../.rehearse/e2e');
+process.env['REHEARSE_HOME'] = testHome;
+
+/** The demo's spec at its smallest. */
+async function smallest(baseURL: string): Promise<RunSpec> {
+  const demo = await loadSpecFile('demo');
+  const models = Object.fromEntries(Object.entries(demo.models).map(([name, model]) => [name, { ...model, baseURL }]));
+  const { extract, respond, judge } = demo.synthesis;
+  return {
+    ...demo,
+    models,
+    synthesis: {
+      ...demo.synthesis,
+      extract: { ...extract, instructions: 5, maxAttempts: 8, acceptTruncated: true, sampling: { ...extract.sampling, maxTokens: 32 } },
+      respond: { ...respond, generators: ['smollm2-precise', 'smollm2-balanced'], samples: 1, perModel: {}, sampling: { ...respond.sampling, maxTokens: 16 } },
+      judge: { ...judge, judges: ['smollm2-precise', 'smollm2-creative'], perModel: {}, sampling: { ...judge.sampling, temperature: 1, maxTokens: 4 } },
+      shardSize: 5,
+    },
+    train: { ...demo.train, maxSteps: 2, perDeviceBatchSize: 1, maxLength: 128, saveSteps: 1 },
+    evaluate: { ...demo.evaluate, tasks: demo.evaluate.tasks.map((task) => ({ ...task, limit: 1, ...(task.maxGenToks === undefined ? {} : { maxGenToks: 8 }) })) },
+  };
+}
+
+test('the whole method runs on the real model: extracted, answered, judged, mixed, trained, evaluated, reported', async () => {
+  const { python, weightsDir } = resolved;
+  const deps = {
+    ...testDeps({ python: createPythonJobs({ environment: async () => python }) }),
+    weights: createWeightsResolver(async () => weightsDir),
+  };
+  const spec = await smallest(server.baseURL);
+  const result = await withWorkers(environment, deps, async () =>
+    await environment.client.workflow.execute(experiment, { workflowId: 'whole-method', taskQueue: TASK_QUEUES.orchestration, args: [spec] }),
+  );
+  expect(result.replayRows).toBeGreaterThan(0);
+
+  const plan = await deps.plans.load((await deps.plans.findRun('whole-method'))?.plan ?? '');
+  const rows = async <Row extends object>(address: Parameters<typeof deps.stages.latest>[0], table: Parameters<typeof deps.stages.readRows<Row>>[1]): Promise<Row[]> => {
+    const manifest = await deps.stages.latest(address);
+    if (manifest === undefined) throw new Error(`${deps.stages.folder(address)} is missing`);
+    return await deps.stages.readRows(manifest, table);
+  };
+  const [shard] = plan.shards;
+  if (shard === undefined) throw new Error('no shard');
+  const judgments = await rows(addresses.judge(plan, shard, 'smollm2-creative', 'smollm2-precise'), judgmentTable);
+  expect(judgments.map(({ scoredBy, score }) => scoredBy === 'expected' && score !== null && score > 1 && score < 5)).toEqual(judgments.map(() => true));
+  const mixture = await rows(addresses.mix(plan), mixtureTable);
+  expect(mixture.filter(({ source }) => source === 'new')).toHaveLength(1);
+  const losses = await rows(addresses.train(plan), lossTable);
+  expect(losses.map(({ step }) => step)).toEqual([1, 2]);
+  expect(losses.every(({ loss }) => loss > 0 && loss < 10)).toBe(true);
+
+  const method = result.variants.find(({ variant }) => variant === 'method');
+  expect(Object.keys(method?.scores ?? {})).toEqual(['mmlu_pro', 'gpqa', 'ifeval', 'math_level_5']);
+  expect(statSync(join(method?.checkpoint ?? '', 'model.safetensors')).size).toBeGreaterThan(500e6);
+  expect(readFileSync(result.report, 'utf8')).toContain('whole-method');
+}, 900_000);
