@@ -76,9 +76,9 @@ function mixtureNote({ detail }: StageManifest): string {
 
 function trainNote({ detail }: StageManifest): string {
   const { steps, lossCurve } = detail as SftResult;
-  return `${steps} steps, last loss ${lossCurve.at(-1)?.loss ?? 'unknown'}`;
+  return `${steps} steps, last loss ${lossCurve.at(-1)?.loss.toFixed(3) ?? 'unknown'}`;
 }
 
 function averageNote({ detail }: StageManifest): string {
-  return `average ${(detail as EvaluateResult).average}`;
+  return `average ${(detail as EvaluateResult).average.toFixed(1)}`;
 }

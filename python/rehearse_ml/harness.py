@@ -1,7 +1,10 @@
 """Runs one leaderboard task through lm-evaluation-harness' Python API."""
 
+import functools
 import importlib.util
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +56,7 @@ def run_task(
     `datasets.map`, whose result is taken from the cache on every later access. Within a call that is what keeps the
     options in place; across calls it would make the seed have no effect.
     """
-    os.environ["NLTK_DATA"] = str(_nltk_data())
+    os.environ["NLTK_DATA"] = _nltk_data().name
     subtasks = (
         prepare_local(requested, task, workspace)
         if requested.data is not None
@@ -118,15 +121,19 @@ def _write_yaml(
     return path
 
 
-def _nltk_data() -> Path:
+@functools.cache
+def _nltk_data() -> tempfile.TemporaryDirectory[str]:
     # The llama-index-core wheel carries nltk's punkt_tab, without which IFEval reaches for the network. Only its
-    # files are used; importing it would need its dependencies.
+    # files are used; importing it would need its dependencies. They are copied, since nltk refuses hard links, which is
+    # how uv installs from its cache.
     spec = importlib.util.find_spec("llama_index")
     roots = [Path(root) for root in (spec.submodule_search_locations or [])] if spec is not None else []
     for root in roots:
-        data = root / "core" / "_static" / "nltk_cache"
-        if (data / "tokenizers" / "punkt_tab").is_dir():
-            return data
+        english = root / "core" / "_static" / "nltk_cache" / "tokenizers" / "punkt_tab" / "english"
+        if english.is_dir():
+            copy = tempfile.TemporaryDirectory(prefix="rehearse-nltk-")
+            shutil.copytree(english, Path(copy.name) / "tokenizers" / "punkt_tab" / "english")
+            return copy
     raise FileNotFoundError("nltk's punkt_tab is not installed: install python/requirements.lock, which brings it")
 
 
