@@ -18,13 +18,13 @@ const WAY_OUT = 'start one with "npx rehearse dev", or set TEMPORAL_ADDRESS (or 
 /** The address that the environment or a profile names, if any. */
 export function configuredAddress(): string | undefined {
   const { address } = loadClientConnectConfig().connectionOptions;
-  return address === undefined ? undefined : String(address);
+  return address === undefined || address === '' ? undefined : String(address);
 }
 
 /** The configured server, else the dev server of this project, else the default port. */
 function connectConfig(): { readonly options: NativeConnectionOptions & { readonly address: string }; readonly namespace: string } {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const address = String(connectionOptions.address ?? localServer()?.address ?? 'localhost:7233');
+  const address = configuredAddress() ?? localServer()?.address ?? 'localhost:7233';
   return { options: { ...connectionOptions, address }, namespace };
 }
 

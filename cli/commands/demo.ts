@@ -25,20 +25,19 @@ export function registerDemo(program: Command): void {
       const stop = onStopSignal(() => process.stderr.write('\nstopping: finishing the calls in flight (Ctrl-C again ends at once)\n'));
       const spec = await loadSpecFile('demo');
       const stack = await startLocalStack(consoleReporter());
+      const failed = new AbortController();
+      void stack.workerEnded.then((how) => failed.abort(workersEnded(how, again)));
       try {
         const { client, connection } = await connect();
         const models = Object.fromEntries(Object.entries(spec.models).map(([name, model]) => [name, { ...model, baseURL: stack.modelBaseURL }]));
         const started = await startRun(client, DEMO_RUN_ID, { ...spec, models });
         process.stderr.write(`run "${DEMO_RUN_ID}" ${started.state === 'attached' ? 'goes on' : 'has started'}: ${stack.uiUrl === undefined ? '' : (webUiUrl(DEMO_RUN_ID) ?? '')}\n\n`);
-        const failed = stack.workerEnded.then((how) => {
-          throw workersEnded(how, again);
-        });
-        await Promise.race([waitForRun(client, DEMO_RUN_ID, stop), failed]);
+        await waitForRun(client, DEMO_RUN_ID, AbortSignal.any([stop, failed.signal]));
         await connection.close();
         process.stdout.write(await summary(stack.uiUrl));
       } catch (error) {
         if (stop.aborted) throw new CliError('stopped; what is finished is stored', { hint: `go on with: ${again}`, exitCode: 130, cause: error });
-        throw error;
+        throw failed.signal.aborted ? failed.signal.reason : error;
       } finally {
         await stack.stop();
       }

@@ -57,7 +57,7 @@ describe('rehearse plan', () => {
 
   it('prints JSON for programs', async () => {
     const printed: unknown = JSON.parse((await plan('demo', '--json')).out);
-    expect(printed).toMatchObject({ calls: 370, mixture: { newKnown: true }, problems: [] });
+    expect(printed).toMatchObject({ calls: 296, mixture: { newKnown: true }, problems: [] });
     expect((printed as { assumptions: object[] }).assumptions).toContainEqual({ name: 'responseTokens', value: 400, unit: 'tokens', why: expect.any(String) });
   });
 

@@ -50,7 +50,7 @@ describe('the presets', () => {
     expect(new Set(respond.generators.map((name) => respond.perModel[name]?.temperature)).size).toBe(3);
     expect(new Set(judge.judges.map((name) => judge.perModel[name]?.temperature)).size).toBe(3);
     expect({ instructions: extract.instructions, shardSize, scoring: judge.scoring, weights: target.weights }).toEqual({
-      instructions: 10, shardSize: 5, scoring: 'expected', weights: 'builtin:smollm2-135m-instruct',
+      instructions: 8, shardSize: 4, scoring: 'expected', weights: 'builtin:smollm2-135m-instruct',
     });
     expect(train).toMatchObject({ dtype: 'float32', maxSteps: 5, saveSteps: 2, gradientCheckpointing: false });
   });
