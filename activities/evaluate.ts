@@ -36,7 +36,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
         const weights = training === undefined
           ? (await deps.weights.resolve(target.weights, target.revision)).path
           : (training.detail as SftResult).checkpointDir;
-        const outputDir = store.localPath(`${stages.folder(address)}/work`);
+        const outputDir = store.localPath(`${stages.folder(address)}/job`);
         const result = await deps.python.run({
           command: 'evaluate',
           resultSchema: evaluateResultSchema,

@@ -24,7 +24,7 @@ export function createTrainActivities(deps: ActivityDeps) {
       const plan = await deps.plans.load(input.plan);
       const { train, target, seed } = plan.spec;
       const address = addresses.train(plan);
-      const outputDir = store.localPath(`${stages.folder(address)}/work`);
+      const outputDir = store.localPath(`${stages.folder(address)}/job`);
       const finished = await stages.find(address, ROWS_VERSIONS.train);
       if (finished !== undefined && (await exists((finished.detail as SftResult).checkpointDir))) return outcomeOf(finished.detail as SftResult);
 
