@@ -1,5 +1,4 @@
 import { open, readFile, stat } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { conversationProblem, evaluationRowProblem, isMeasured, type RowProblem } from '../config/data-rows';
 import { parseSpecText, PRESET_NAMES } from '../config/load-spec';
@@ -9,6 +8,7 @@ import { problemSentence, SpecError, type SpecProblem } from '../config/spec-err
 import { specWarnings } from '../config/spec-warnings';
 import { nearestNames } from '../method/nearest-names';
 import { checkJsonl } from './jsonl-check';
+import { projectDir } from './local/paths';
 
 /** No spec is near this; a data file given by mistake is. */
 const MAX_SPEC_BYTES = 1 << 20;
@@ -48,13 +48,7 @@ export async function loadSpecFile(path: string): Promise<RunSpec> {
 
 /** Folder of the presets and the JSON Schema, from sources and from the build alike. */
 export function configFolder(): string {
-  let folder = __dirname;
-  while (!existsSync(join(folder, 'package.json'))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error(`no package.json above ${__dirname}; the presets are in the project's config folder`);
-    folder = parent;
-  }
-  return join(folder, 'config');
+  return join(projectDir(), 'config');
 }
 
 function presetPath(name: string): string {
