@@ -4,7 +4,7 @@ import { canonicalJson } from '../method/canonical-json';
 import { sha256 } from './artifact-store';
 import { Journal, type CallError, type CallRecord } from './journal';
 import type { ModelClient, ModelRequest } from './model-client';
-import { adviceFor } from './model-errors';
+import { adviceFor, type ModelFailure } from './model-errors';
 import { readReply, type ModelReply } from './model-reply';
 import type { StageStats } from './stage-store';
 
@@ -109,12 +109,12 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
         item: item.id, call, request: hash, at: new Date().toISOString(), ms: Math.round(outcome.ms * 10) / 10,
         ...('reply' in outcome
           ? { reply: outcome.reply }
-          : { error: { kind: outcome.refusal.kind, status: outcome.refusal.status, message: outcome.refusal.message } }),
+          : { error: errorOf(outcome.refusal) }),
       };
       await journal.append(record);
       if (record.error === undefined) succeeded++;
       else if (++refused >= REFUSALS_THAT_DOOM_A_BATCH && succeeded === 0 && !hadReplies) {
-        throw new AllRefusedError(`the first ${refused} requests were all refused: ${record.error.message}; ${adviceFor(record.error.kind)}`);
+        throw new AllRefusedError(`${client.endpoint} refused the first ${refused} requests: ${record.error.message}; ${adviceFor(record.error, request)}`);
       }
     } else {
       replayed++;
@@ -171,6 +171,10 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
     progress: progress(),
     stats: { calls: samples, requests: used.length, promptTokens, completionTokens, transient, ...timing(used) },
   };
+}
+
+function errorOf({ kind, status, param, message }: ModelFailure): CallError {
+  return { kind, status, message, ...(param === undefined ? {} : { param }) };
 }
 
 function timing(calls: readonly CallRecord[]): Pick<StageStats, 'modelMs' | 'startedAt' | 'finishedAt'> {

@@ -23,6 +23,8 @@ export interface CallRecord {
 export interface CallError {
   readonly kind: string;
   readonly status?: number;
+  /** The request's parameter that the endpoint complained of. */
+  readonly param?: string;
   readonly message: string;
 }
 

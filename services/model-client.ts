@@ -1,6 +1,7 @@
-import OpenAI, { APIError } from 'openai';
+import OpenAI, { type APIError } from 'openai';
 import type { ModelSpec } from '../config/spec';
 import { createEndpointFetch } from './endpoint-fetch';
+import { readErrorBody, statusError } from './error-body';
 import { EndpointLimiter, sleep } from './limiter';
 import { adviceFor, classifyModelError, type ModelFailure } from './model-errors';
 import { backoffMs } from './retry-timing';
@@ -32,6 +33,8 @@ export class EndpointUnavailableError extends Error {
 export type TransientCounts = Record<string, number>;
 
 export interface ModelClient {
+  /** Which model and where, for messages: `model "name" at URL`. */
+  readonly endpoint: string;
   /**
    * One model call: waits for the endpoint's limiter, rides out transient faults, and returns the raw body.
    * @throws PermanentEndpointError, EndpointUnavailableError, or the signal's reason
@@ -54,11 +57,18 @@ export interface ModelClientOptions {
 
 const GIVE_UP_AFTER_MS = 10 * 60_000;
 
+/** The SDK reads only OpenAI's shape of errors; other servers' words would be lost. */
+class EndpointApi extends OpenAI {
+  protected override makeStatusError(status: number, body: object | undefined, text: string | undefined, headers: Headers): APIError {
+    return statusError(status, body ?? text, headers);
+  }
+}
+
 /** A {@link ModelClient} on the OpenAI SDK, with the SDK's own retries off: retrying is the limiter's business. */
 export function createModelClient(options: ModelClientOptions): ModelClient {
   const { name, spec, limiter, env, giveUpAfterMs = GIVE_UP_AFTER_MS, random = Math.random, fetch = createEndpointFetch() } = options;
   const apiKey = readApiKey(name, spec, env);
-  const api = new OpenAI({
+  const api = new EndpointApi({
     baseURL: spec.baseURL,
     apiKey: apiKey ?? 'none',
     maxRetries: 0,
@@ -75,6 +85,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
   }
 
   return {
+    endpoint: labelOf(name, spec),
     async call(request, { signal, onTransient }) {
       let failingSinceMs: number | undefined;
       for (let failures = 0; ; failures++) {
@@ -89,7 +100,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
           const failure = redact(classifyModelError(error, Date.now()), apiKey);
           slot.failed({ overloaded: failure.overloaded, waitMs: failure.waitMs });
           if (failure.scope === 'item') return { refusal: failure, ms: performance.now() - startMs };
-          if (failure.scope === 'permanent') throw permanentError(name, spec, failure);
+          if (failure.scope === 'permanent') throw permanentError(name, spec, failure, request);
           onTransient?.(failure);
           failingSinceMs ??= Date.now();
           if (Date.now() - failingSinceMs > giveUpAfterMs) throw unavailableError(name, spec, failure);
@@ -101,32 +112,48 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
 }
 
 /**
- * A body with status 200 that is no reply: a proxy's page, or an error that a gateway passes on in this way.
+ * A body with status 200 that is no reply: a proxy's page, or an error that a gateway passes on in this way. An empty list of
+ * choices is a reply: what to make of it is the stage's business.
  * @throws SyntaxError, or APIError with the status that the body tells
  */
 function checkBody(received: unknown): unknown {
   // Some servers send JSON under another content type, which the SDK leaves as text.
-  const body: unknown = typeof received === 'string' ? JSON.parse(received) : received;
+  const body: unknown = typeof received === 'string' ? parseText(received) : received;
   if (typeof body !== 'object' || body === null) throw new SyntaxError('the reply is no JSON object');
-  const { choices, error } = body as { choices?: unknown; error?: { code?: unknown } | null };
-  if (choices === undefined && typeof error === 'object' && error !== null) {
-    const status = typeof error.code === 'number' && error.code >= 400 && error.code < 600 ? error.code : 502;
-    throw APIError.generate(status, body, undefined, new Headers());
+  const { choices, error, detail } = body as { choices?: unknown; error?: unknown; detail?: unknown };
+  if (Array.isArray(choices)) return body;
+  if (choices === undefined || choices === null) {
+    const code = Number((error as { code?: unknown } | null | undefined)?.code);
+    if (error !== undefined && error !== null) throw statusError(code >= 400 && code < 600 ? code : 502, body, new Headers());
+    if (detail !== undefined) throw statusError(502, body, new Headers());
   }
-  return body;
+  throw new SyntaxError(`the reply has no list of choices: ${JSON.stringify(body).slice(0, 120)}`);
+}
+
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SyntaxError(`the reply is no JSON: ${readErrorBody(text).message.slice(0, 120) || '(empty)'}`, { cause });
+  }
+}
+
+function labelOf(name: string, spec: ModelSpec): string {
+  return `model "${name}" at ${spec.baseURL}`;
 }
 
 /** The sentence that ends a run: what, which endpoint, what to do. */
-export function permanentError(name: string, spec: ModelSpec, failure: ModelFailure): PermanentEndpointError {
+export function permanentError(name: string, spec: ModelSpec, failure: ModelFailure, request: ModelRequest): PermanentEndpointError {
   const status = failure.status === undefined ? '' : ` (HTTP ${failure.status})`;
+  const fate = failure.status === undefined ? 'cannot be called' : 'refuses every call';
   return new PermanentEndpointError(
-    `model "${name}" at ${spec.baseURL} refuses every call${status}: ${shorten(failure.message)}; ${adviceFor(failure.kind)}`,
+    `${labelOf(name, spec)} ${fate}${status}: ${shorten(failure.message)}; ${adviceFor(failure, request)}`,
   );
 }
 
 function unavailableError(name: string, spec: ModelSpec, failure: ModelFailure): EndpointUnavailableError {
   return new EndpointUnavailableError(
-    `model "${name}" at ${spec.baseURL} has not answered for a long time (${failure.kind}: ${shorten(failure.message)}); it will be tried again`,
+    `${labelOf(name, spec)} has not answered for a long time (${failure.kind}: ${shorten(failure.message)}); it will be tried again`,
   );
 }
 

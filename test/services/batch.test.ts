@@ -243,8 +243,8 @@ describe('an endpoint that refuses everything', () => {
     await start({ contextTokens: 0 });
     await expect(attempt(items(100), { concurrency: 1 })).rejects.toThrow(
       new AllRefusedError(
-        "the first 8 requests were all refused: 400 This model's maximum context length is 0 tokens; you asked for 4.; " +
-          'every request was refused; check template, maxTokens and supportsN against what the endpoint allows',
+        `model "m" at ${endpoint.baseURL} refused the first 8 requests: 400 This model's maximum context length is 0 tokens; you asked for 4.; ` +
+          'check template, since raw prompts are sent',
       ),
     );
     expect(endpoint.requests).toHaveLength(8);

@@ -91,7 +91,9 @@ test.each([
   ['an empty body', { kind: 'body', body: '' }, 'bad_body'],
   ['JSON that is no object', { kind: 'body', body: '"ok"' }, 'bad_body'],
   ['an error of a gateway with status 200', { kind: 'body', body: '{"error":{"code":503,"message":"upstream is busy"}}' }, 'overloaded'],
-  ['an error without a code with status 200', { kind: 'body', body: '{"error":{"message":"upstream is busy"}}' }, 'overloaded'],
+  ['an error without a code with status 200', { kind: 'body', body: '{"error":{"message":"upstream is busy"}}' }, 'server_error'],
+  ['a list of choices that is null', { kind: 'body', body: '{"choices":null}' }, 'bad_body'],
+  ['another object', { kind: 'body', body: '{"status":"ok"}' }, 'bad_body'],
 ] as const)('%s is a transient fault, not a reply to keep', async (_, fault, kind) => {
   const { client } = await start();
   endpoint.inject(fault);
@@ -115,7 +117,7 @@ test('a reply without choices is a reply: what to make of it is the stage\'s bus
 test('a refusal of this one request is a result', async () => {
   const { client, limiter } = await start({ contextTokens: 10 });
   const outcome = await client.call(REQUEST, { signal: NEVER });
-  expect(outcome).toMatchObject({ refusal: { scope: 'item', kind: 'refused', status: 400 } });
+  expect(outcome).toMatchObject({ refusal: { scope: 'item', kind: 'context_overflow', status: 400 } });
   expect('refusal' in outcome && outcome.refusal.message).toContain('maximum context length is 10 tokens');
   expect(endpoint.requests).toHaveLength(1);
   expect(limiter.currentConcurrency).toBe(8);

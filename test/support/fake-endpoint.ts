@@ -11,6 +11,10 @@ export type Fault =
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly code?: string; readonly message?: string; readonly body?: string }
   /** The connection is reset before any reply. */
   | { readonly kind: 'reset' }
+  /** Bytes that are no HTTP. */
+  | { readonly kind: 'no-http' }
+  /** The connection is cut within the headers. */
+  | { readonly kind: 'cut-headers' }
   /** No reply ever. */
   | { readonly kind: 'hang' }
   /** Headers and half of the body, then nothing more. */
@@ -225,6 +229,12 @@ function sendFault(response: ServerResponse, fault: Fault, goodBody: string): vo
       return;
     case 'reset':
       response.socket?.resetAndDestroy();
+      return;
+    case 'no-http':
+      response.socket?.end('SSH-2.0-OpenSSH_9.6\r\n');
+      return;
+    case 'cut-headers':
+      response.socket?.end('HTTP/1.1 200 OK\r\ncontent-ty');
       return;
     case 'slow-body':
     case 'cut-body':
