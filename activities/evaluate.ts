@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import type { PlanRef } from '../workflows/types';
 import type { VariantName } from '../config/variants';
+import { NO_CALLS } from '../method/cost';
 import { evaluateResultSchema, taskResultSchema, type EvaluateResult, type SftResult } from '../services/python-protocol';
 import { addresses } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
@@ -44,8 +45,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
           onEvent: (event) => {
             if (event.type !== 'progress') return;
             heartbeat({
-              stage: 'evaluate', model: input.variant, part: 'all', done: event.done, total: event.total, failed: 0, requests: 0,
-              replayed: 0, promptTokens: 0, completionTokens: 0, note: event.phase,
+              stage: 'evaluate', model: input.variant, part: 'all', done: event.done, total: event.total, ...NO_CALLS, note: event.phase,
             });
           },
           spec: {

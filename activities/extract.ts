@@ -1,4 +1,4 @@
-import type { PlanRef, StageOutcome } from '../workflows/types';
+import type { ShardBatch, StageOutcome } from '../workflows/types';
 import { addresses } from '../services/run-plan';
 import { extractionItems } from '../services/steps/extraction';
 import { instructionTable } from '../services/tables';
@@ -9,12 +9,13 @@ import { shardOf } from './shard-of';
 /** Step 1: sends the bare pre-query template until every instruction of the shard is written or given up. */
 export function createExtractActivities(deps: ActivityDeps) {
   return {
-    async extractShard(input: PlanRef & { readonly shard: number }): Promise<StageOutcome> {
+    async extractShard(input: ShardBatch): Promise<StageOutcome> {
       const plan = await deps.plans.load(input.plan);
       const shard = shardOf(plan, input.shard);
       return await runLlmBatch(deps, {
         stage: 'extract',
         plan,
+        given: input,
         address: addresses.extract(plan, shard),
         model: plan.spec.target.model,
         table: instructionTable,

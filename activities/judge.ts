@@ -1,4 +1,4 @@
-import type { PlanRef, StageOutcome } from '../workflows/types';
+import type { ShardBatch, StageOutcome } from '../workflows/types';
 import { addresses } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
 import { judgmentItems } from '../services/steps/judgment';
@@ -11,7 +11,7 @@ import { shardOf } from './shard-of';
 /** Step 3: one judge's scores of one generator's responses in a shard. */
 export function createJudgeActivities(deps: ActivityDeps) {
   return {
-    async judgeShard(input: PlanRef & { readonly shard: number; readonly generator: string; readonly judge: string }): Promise<StageOutcome> {
+    async judgeShard(input: ShardBatch & { readonly generator: string; readonly judge: string }): Promise<StageOutcome> {
       const plan = await deps.plans.load(input.plan);
       const shard = shardOf(plan, input.shard);
       const instructions = addresses.extract(plan, shard);
@@ -19,6 +19,7 @@ export function createJudgeActivities(deps: ActivityDeps) {
       return await runLlmBatch(deps, {
         stage: 'judge',
         plan,
+        given: input,
         address: addresses.judge(plan, shard, input.judge, input.generator),
         model: input.judge,
         table: judgmentTable,

@@ -1,5 +1,8 @@
 import type { Failure } from '../method/records';
-import type { StageOutcome } from '../workflows/types';
+import { costOf, type Price } from '../config/price';
+import { addCounts } from '../method/cost';
+import type { BatchLimits, StageOutcome } from '../workflows/types';
+import type { ModelLimits, ModelSpec } from '../config/spec';
 import { runBatch, type BatchItem } from '../services/batch';
 import { Journal } from '../services/journal';
 import { ROWS_VERSIONS, modelIdentity, modelOf } from '../services/stage-keys';
@@ -12,6 +15,7 @@ import { runActivity } from './run-activity';
 export interface LlmBatch<Row> {
   readonly stage: 'extract' | 'respond' | 'judge';
   readonly plan: RunPlan;
+  readonly given: BatchLimits;
   readonly address: StageAddress;
   /** Name under `models`. */
   readonly model: string;
@@ -24,14 +28,15 @@ export interface LlmBatch<Row> {
 /** A batch activity: what is stored is not computed again, what is journalled is not called again. */
 export async function runLlmBatch<Row extends { readonly id: string }>(deps: ActivityDeps, batch: LlmBatch<Row>): Promise<StageOutcome> {
   const { stages, endpoints, log } = deps;
-  const { stage, plan, address, model, table, inputs } = batch;
+  const { stage, plan, address, model, table, inputs, given } = batch;
+  const spec = withLimits(modelOf(plan.spec, model), given.limits);
+  const { price } = spec;
   const rowsVersion = ROWS_VERSIONS[stage];
   const finished = await stages.find(address, rowsVersion);
-  if (finished !== undefined) return outcomeOf(finished, true);
+  if (finished !== undefined) return outcomeOf(finished, { reused: true, price });
 
   return await runActivity(deps.draining, async ({ stop, heartbeat }) => {
     const { items, lost = [] } = await batch.items();
-    const spec = modelOf(plan.spec, model);
     const journal = await Journal.open(stages.journalFolder(address));
     try {
       if (journal.damagedLines > 0) log.warn({ address, lines: journal.damagedLines }, 'damaged journal lines are left out; their calls are made again');
@@ -42,6 +47,7 @@ export async function runLlmBatch<Row extends { readonly id: string }>(deps: Act
         client: endpoints.client(model, spec),
         identity: modelIdentity(spec),
         journal,
+        price,
         concurrency: spec.limits.concurrency,
         stop,
         onProgress: (progress) => heartbeat({ stage, model, part: address.part, ...progress }),
@@ -54,7 +60,7 @@ export async function runLlmBatch<Row extends { readonly id: string }>(deps: Act
         inputs,
       });
       await journal.drop();
-      return outcomeOf(manifest, false);
+      return outcomeOf(manifest, { reused: false, price });
     } catch (error) {
       await journal.close().catch(() => undefined); // the first error is the one to tell
       throw error;
@@ -62,14 +68,32 @@ export async function runLlmBatch<Row extends { readonly id: string }>(deps: Act
   });
 }
 
-/** Counts of a stored output. */
-export function outcomeOf(manifest: StageManifest, reused: boolean): StageOutcome {
+/** The model with a run's own limits instead of those of its spec. */
+function withLimits(spec: ModelSpec, { concurrency, requestsPerMinute, tokensPerMinute }: ModelLimits = {}): ModelSpec {
+  const { limits } = spec;
+  return {
+    ...spec,
+    limits: {
+      ...limits,
+      concurrency: concurrency ?? limits.concurrency,
+      // Null lifts a limit; what is left out stays.
+      requestsPerMinute: requestsPerMinute === null ? undefined : (requestsPerMinute ?? limits.requestsPerMinute),
+      tokensPerMinute: tokensPerMinute === null ? undefined : (tokensPerMinute ?? limits.tokensPerMinute),
+    },
+  };
+}
+
+/** Counts of a stored output, and what it cost at the price of its model. */
+export function outcomeOf(manifest: StageManifest, { reused, price }: { readonly reused: boolean; readonly price?: Price }): StageOutcome {
+  const { stats } = manifest;
   return {
     // A judgment without a score has a row, which says why; other losses have none.
     usable: manifest.rows.rows - (manifest.stage === 'judge' ? manifest.failures.rows : 0),
-    requests: manifest.stats.requests,
-    promptTokens: manifest.stats.promptTokens,
-    completionTokens: manifest.stats.completionTokens,
+    requests: stats.requests,
+    promptTokens: stats.promptTokens,
+    completionTokens: stats.completionTokens,
     reused,
+    cost: costOf(stats.counted ?? stats, price),
+    errors: addCounts(stats.transient, stats.refused ?? {}),
   };
 }

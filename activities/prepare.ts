@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { parseSpec, validateRunId } from '../config/load-spec';
+import { runCosts } from '../config/run-costs';
 import type { RunSpecInput } from '../config/spec';
 import type { RunOutline } from '../workflows/types';
 import { contentIdentities } from '../services/content-identities';
@@ -28,7 +29,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
         return {
           runId: input.runId, plan: hash, target: spec.target.model, generators: respond.generators, judges: judge.judges,
           samples: respond.samples, instructions: extract.instructions, shards: plan.shards.length, shardSize, concurrentShards,
-          tasks: spec.evaluate.tasks.map(({ task }) => task), trainSteps: spec.train.maxSteps ?? null,
+          tasks: spec.evaluate.tasks.map(({ task }) => task), trainSteps: spec.train.maxSteps ?? null, costs: runCosts(spec),
         };
       });
     },

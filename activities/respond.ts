@@ -1,4 +1,4 @@
-import type { PlanRef, StageOutcome } from '../workflows/types';
+import type { ShardBatch, StageOutcome } from '../workflows/types';
 import { addresses } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
 import { responseItems } from '../services/steps/response';
@@ -11,13 +11,14 @@ import { shardOf } from './shard-of';
 /** Step 2: one generator's responses to the instructions of a shard. */
 export function createRespondActivities(deps: ActivityDeps) {
   return {
-    async respondShard(input: PlanRef & { readonly shard: number; readonly generator: string }): Promise<StageOutcome> {
+    async respondShard(input: ShardBatch & { readonly generator: string }): Promise<StageOutcome> {
       const plan = await deps.plans.load(input.plan);
       const shard = shardOf(plan, input.shard);
       const instructions = addresses.extract(plan, shard);
       return await runLlmBatch(deps, {
         stage: 'respond',
         plan,
+        given: input,
         address: addresses.respond(plan, shard, input.generator),
         model: input.generator,
         table: responseTable,

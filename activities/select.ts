@@ -27,7 +27,7 @@ export function createSelectActivities(deps: ActivityDeps) {
       const shard = shardOf(plan, input.shard);
       const address = addresses.select(plan, shard);
       const finished = await stages.find(address, ROWS_VERSIONS.select);
-      if (finished !== undefined) return outcomeOf(finished, true);
+      if (finished !== undefined) return outcomeOf(finished, { reused: true });
 
       return await runActivity(deps.draining, async () => {
         const startedAt = new Date().toISOString();
@@ -70,7 +70,7 @@ export function createSelectActivities(deps: ActivityDeps) {
           detail: { ties } satisfies SelectionDetail,
           inputs: [from.extract, ...from.respond, ...from.judge],
         });
-        return outcomeOf(manifest, false);
+        return outcomeOf(manifest, { reused: false });
       });
     },
   };

@@ -1,3 +1,4 @@
+import { NO_CALLS } from '../method/cost';
 import type { PlanRef } from '../workflows/types';
 import { exists } from '../services/artifact-store';
 import { sftResultSchema, type PythonEvent, type SftResult } from '../services/python-protocol';
@@ -74,7 +75,6 @@ export function trainHeartbeat(event: PythonEvent, variant: string): HeartbeatDe
   if (event.type !== 'progress') return undefined;
   const loss = typeof event['loss'] === 'number' ? `, loss ${event['loss'].toFixed(3)}` : '';
   return {
-    stage: 'train', model: variant, part: 'all', done: event.done, total: event.total, failed: 0, requests: 0, replayed: 0,
-    promptTokens: 0, completionTokens: 0, note: `${event.phase}${loss}`,
+    stage: 'train', model: variant, part: 'all', done: event.done, total: event.total, ...NO_CALLS, note: `${event.phase}${loss}`,
   };
 }

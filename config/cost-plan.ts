@@ -1,6 +1,7 @@
 import { planMixture } from '../method/mixture';
 import { assumptionsWith, type AssumptionName, type Assumptions } from './cost-assumptions';
 import { planEvaluation, planTraining, type EvaluationCost, type TrainingCost } from './cost-training';
+import { usdOf } from './price';
 import { parametersOf, servingGpus } from './model-size';
 import type { EvaluateTask, ModelSpec, RunSpec } from './spec';
 import { effectiveSampling, leastReplay } from './spec-checks';
@@ -102,7 +103,7 @@ export function planCost(
 }
 
 /** Extraction, then every generator, then every judge. */
-function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
+export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
   const { extract, respond, judge } = spec.synthesis;
   const n = extract.instructions;
   const instruction = Math.min(a.instructionTokens, extract.sampling.maxTokens);
@@ -158,7 +159,7 @@ function stageCost(spec: RunSpec, a: Assumptions, stage: StageCost['stage'], nam
   const { price } = model;
   return {
     stage, model: name, calls: load.calls, requests, promptTokens, completionTokens,
-    usd: price === undefined ? null : (promptTokens * price.inputUsdPerMillion + completionTokens * price.outputUsdPerMillion) / 1e6,
+    usd: price === undefined ? null : usdOf({ promptTokens, completionTokens }, price),
     hours: busySeconds(spec, model, a, { requests, promptTokens, completionTokens, fresh: load.requests * load.freshPerRequest * again, calls: load.calls * again }) / 3600,
   };
 }

@@ -206,5 +206,12 @@ export type RunSpec = z.output<typeof runSpecSchema>;
 /** What a user may write. */
 export type RunSpecInput = z.input<typeof runSpecSchema>;
 export type ModelSpec = RunSpec['models'][string];
+/** Limits of a model that a running run may be given instead of its spec's; what is left out stays as it is there. */
+export interface ModelLimits {
+  readonly concurrency?: number;
+  /** Null lifts the spec's limit. */
+  readonly requestsPerMinute?: number | null;
+  readonly tokensPerMinute?: number | null;
+}
 export type Sampling = RunSpec['synthesis']['extract']['sampling'];
 export type EvaluateTask = RunSpec['evaluate']['tasks'][number];

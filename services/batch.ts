@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import type { Failure, Usage } from '../method/records';
+import { costOf, type Price } from '../config/price';
 import { canonicalJson } from '../method/canonical-json';
+import { addCounts, type BatchProgress } from '../method/cost';
+import type { Failure, Usage } from '../method/records';
 import { sha256 } from './artifact-store';
 import { Journal, type CallError, type CallRecord } from './journal';
 import type { ModelClient, ModelRequest } from './model-client';
@@ -28,24 +30,14 @@ export interface BatchItem<Row> {
   next(exchanges: readonly Exchange[]): Step<Row>;
 }
 
-/** Counts that travel in heartbeats and results. */
-export interface BatchProgress {
-  readonly done: number;
-  readonly total: number;
-  readonly failed: number;
-  readonly requests: number;
-  /** Requests answered from the journal: paid for by an earlier attempt. */
-  readonly replayed: number;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-}
-
 export interface BatchOptions<Row> {
   readonly items: readonly BatchItem<Row>[];
   readonly client: ModelClient;
   /** Identity of the model endpoint, part of each request's hash. */
   readonly identity: string;
   readonly journal: Journal;
+  /** Of the model, for what the batch costs; without it, no dollars. */
+  readonly price?: Price;
   /** Items in work at once; the endpoint's limiter has the last word. */
   readonly concurrency: number;
   /** Aborted to stop: calls in flight are finished and journalled, no new ones begin. */
@@ -74,11 +66,12 @@ export class AllRefusedError extends Error {
  * @throws the first permanent error, or the reason of `stop`, after the calls in flight have been journalled
  */
 export async function runBatch<Row extends { readonly id: string }>(options: BatchOptions<Row>): Promise<BatchResult<Row>> {
-  const { items, client, identity, journal, concurrency, stop, onProgress } = options;
+  const { items, client, identity, journal, price, concurrency, stop, onProgress } = options;
   const rows: Row[] = [];
   const failures: Failure[] = [];
   const used: CallRecord[] = [];
   const transient: Record<string, number> = {};
+  const refusals: Record<string, number> = {};
   // Refusals of an attempt without one reply say that the endpoint was set up wrongly, not that these items are bad.
   const hadReplies = [...journal.all()].some((record) => record.error === undefined);
   const failing = new AbortController();
@@ -94,6 +87,7 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
 
   const progress = (): BatchProgress => ({
     done, total: items.length, failed: failures.length, requests: used.length, replayed, promptTokens, completionTokens,
+    cost: costOf({ promptTokens, completionTokens }, price), errors: addCounts(transient, refusals),
   });
 
   async function exchange(item: BatchItem<Row>, call: number, request: ModelRequest): Promise<Exchange> {
@@ -120,6 +114,7 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
       replayed++;
     }
     used.push(record);
+    if (record.error !== undefined) refusals[record.error.kind] = (refusals[record.error.kind] ?? 0) + 1;
     const reply = readReply(record.reply);
     samples += reply?.choices.length ?? 1;
     promptTokens += reply?.usage?.promptTokens ?? 0;
@@ -169,7 +164,7 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
     failures: failures.sort(byId),
     calls: used.sort((a, b) => (a.item < b.item ? -1 : a.item > b.item ? 1 : a.call - b.call)),
     progress: progress(),
-    stats: { calls: samples, requests: used.length, promptTokens, completionTokens, transient, ...timing(used) },
+    stats: { calls: samples, requests: used.length, promptTokens, completionTokens, transient, refused: refusals, ...timing(used) },
   };
 }
 

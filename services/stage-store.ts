@@ -1,4 +1,4 @@
-import type { Failure } from '../method/records';
+import type { Failure, Usage } from '../method/records';
 import { sha256, type ArtifactStore } from './artifact-store';
 import type { CallRecord } from './journal';
 import { decodeParquet, encodeParquet } from './parquet';
@@ -27,6 +27,10 @@ export interface StageStats {
   readonly finishedAt: string;
   /** Faults that were ridden out by the last attempt, by kind. */
   readonly transient: Readonly<Record<string, number>>;
+  /** Requests that were refused, by kind; older outputs do not tell. */
+  readonly refused?: Readonly<Record<string, number>>;
+  /** What counts against a budget, when it is more than the tokens above: calls whose end is not known count at their worst case. */
+  readonly counted?: Usage;
 }
 
 interface StoredFile {

@@ -1,4 +1,11 @@
+import type { RunCosts } from '../config/run-costs';
+import type { ModelLimits } from '../config/spec';
 import type { VariantName } from '../config/variants';
+import type { Allowance, BatchProgress, Cost } from '../method/cost';
+
+export type { Allowance, Cost } from '../method/cost';
+export type { RunCosts } from '../config/run-costs';
+export type { ModelLimits } from '../config/spec';
 
 /** A run's plan in the store, by its hash; all that workflows and activities pass around. */
 export interface PlanRef {
@@ -18,6 +25,20 @@ export interface RunOutline extends PlanRef {
   readonly concurrentShards: number;
   readonly tasks: readonly string[];
   readonly trainSteps: number | null;
+  readonly costs: RunCosts;
+}
+
+/** What every batch of model calls is given besides its plan. */
+export interface BatchLimits {
+  /** The most that the batch may cost in total, what its journal holds included; without it there is no limit. */
+  readonly allowance?: Allowance;
+  /** Instead of the spec's limits of the model. */
+  readonly limits?: ModelLimits;
+}
+
+/** One shard for an llm activity. */
+export interface ShardBatch extends PlanRef, BatchLimits {
+  readonly shard: number;
 }
 
 export interface ShardInput extends RunOutline {
@@ -50,6 +71,15 @@ export interface StageOutcome {
   readonly completionTokens: number;
   /** Whether it was there already, so that nothing was computed. */
   readonly reused: boolean;
+  /** What the output cost, whoever paid, at the plan's prices; of an exhausted batch, what it has cost so far. */
+  readonly cost: Cost;
+  /** Faults that were ridden out and requests that were refused, by kind. */
+  readonly errors: Readonly<Record<string, number>>;
+  /**
+   * The batch ended early: its allowance does not cover its next call. Nothing was stored, its journal stays. `needs` is the
+   * smallest further allowance to go on with.
+   */
+  readonly exhausted?: { readonly needs: Cost };
 }
 
 /** One row of the progress table. */
@@ -85,17 +115,10 @@ export interface ExperimentResult {
 }
 
 /** Details of an activity's heartbeat, as the live view shows them. */
-export interface HeartbeatDetails {
+export interface HeartbeatDetails extends BatchProgress {
   readonly stage: string;
   readonly model: string;
   readonly part: string;
-  readonly done: number;
-  readonly total: number;
-  readonly failed: number;
-  readonly requests: number;
-  readonly replayed: number;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
   /** A remark, such as the training loss. */
   readonly note?: string;
 }

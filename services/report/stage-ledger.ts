@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { usdOf } from '../../config/price';
 import type { RunSpec } from '../../config/spec';
 import type { StageName } from '../stage-keys';
 import type { StageManifest } from '../stage-store';
@@ -143,8 +144,7 @@ export class StageLedger {
   private dollars({ stage, model, promptTokens, completionTokens }: Pick<Work, 'stage' | 'model' | 'promptTokens' | 'completionTokens'>): number | null {
     if (stage !== 'extract' && stage !== 'respond' && stage !== 'judge') return null;
     const price = this.options.models[model]?.price;
-    if (price === undefined) return null;
-    return (promptTokens * price.inputUsdPerMillion + completionTokens * price.outputUsdPerMillion) / 1e6;
+    return price === undefined ? null : usdOf({ promptTokens, completionTokens }, price);
   }
 
   private accountOf(group: StageGroup): Account {

@@ -1,4 +1,5 @@
 import { mergeProgress } from '../../cli/run-progress-merge';
+import { NO_CALLS } from '../../method/cost';
 import type { HeartbeatDetails, StageProgress } from '../../workflows/types';
 
 function row(stage: string, model: string, change: Partial<StageProgress> = {}): StageProgress {
@@ -6,7 +7,7 @@ function row(stage: string, model: string, change: Partial<StageProgress> = {}):
 }
 
 function beat(stage: string, model: string, change: Partial<HeartbeatDetails> = {}): HeartbeatDetails {
-  return { stage, model, part: 'i0000000-i0000009', done: 0, total: 10, failed: 0, requests: 0, replayed: 0, promptTokens: 0, completionTokens: 0, ...change };
+  return { stage, model, part: 'i0000000-i0000009', done: 0, total: 10, ...NO_CALLS, ...change };
 }
 
 const none = { parts: [], shards: [], heartbeats: [] };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { AllRefusedError, evenPart, runBatch, type BatchItem, type BatchOptions, type BatchProgress, type Exchange } from '../../services/batch';
+import { AllRefusedError, evenPart, runBatch, type BatchItem, type BatchOptions, type Exchange } from '../../services/batch';
+import type { BatchProgress } from '../../method/cost';
 import { Journal } from '../../services/journal';
 import { EndpointLimiter } from '../../services/limiter';
 import { createModelClient, PermanentEndpointError } from '../../services/model-client';
@@ -92,7 +93,10 @@ describe('a batch', () => {
     const promptTokens = usages.reduce((sum, usage) => sum + (usage?.prompt_tokens ?? 0), 0);
     const completionTokens = usages.reduce((sum, usage) => sum + (usage?.completion_tokens ?? 0), 0);
     expect(promptTokens).toBeGreaterThan(0);
-    expect(result.progress).toEqual({ done: 10, total: 10, failed: 1, requests: 10, replayed: 0, promptTokens, completionTokens });
+    expect(result.progress).toEqual({
+      done: 10, total: 10, failed: 1, requests: 10, replayed: 0, promptTokens, completionTokens,
+      cost: { usd: 0, tokens: promptTokens + completionTokens }, errors: { overloaded: 2, refused: 1 },
+    });
     expect(seen.at(-1)).toEqual(result.progress);
     expect(result.stats).toMatchObject({ calls: 10, requests: 10, promptTokens, completionTokens, transient: { overloaded: 2 } });
     expect(Date.parse(result.stats.startedAt)).toBeLessThanOrEqual(Date.parse(result.stats.finishedAt));
