@@ -51,20 +51,25 @@ export async function startDevServer({ binary, dbFile, port, uiPort, searchAttri
       const [frontend, ui] = [await pickPort(port), await pickPort(uiPort)];
       return {
         command: binary,
-        args: [
-          'server', 'start-dev',
-          '--ip', '127.0.0.1', '--port', String(frontend), '--ui-port', String(ui),
-          '--db-filename', dbFile,
-          // Three times the throughput of the defaults, and still safe against a kill.
-          '--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=1',
-          '--log-level', 'warn',
-          ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
-        ],
+        args: [...devServerArgs({ dbFile, port: frontend, searchAttributes }), '--ui-port', String(ui)],
         facts: { address: `127.0.0.1:${frontend}`, uiUrl: `http://127.0.0.1:${ui}` },
       };
     },
   });
   return { ...server.facts, pid: server.pid, reused: server.reused, stop: async () => await server.stop() };
+}
+
+/** Arguments of the `temporal` command for a dev server over an SQLite file. */
+export function devServerArgs({ dbFile, port, searchAttributes }: Pick<DevServerOptions, 'dbFile' | 'port' | 'searchAttributes'>): string[] {
+  return [
+    'server', 'start-dev',
+    '--ip', '127.0.0.1', '--port', String(port),
+    '--db-filename', dbFile,
+    // Three times the throughput of the defaults, and still safe against a kill.
+    '--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=1',
+    '--log-level', 'warn',
+    ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+  ];
 }
 
 /** The dev server of this data folder, when it runs. */
