@@ -4,8 +4,9 @@ import { canonicalJson } from '../method/canonical-json';
 import { addCounts, type BatchProgress } from '../method/cost';
 import type { Failure, Usage } from '../method/records';
 import { sha256 } from './artifact-store';
+import { Trouble } from './endpoint-health';
 import { Journal, type CallError, type CallRecord } from './journal';
-import type { ModelClient, ModelRequest } from './model-client';
+import type { CallOptions, ModelClient, ModelRequest } from './model-client';
 import { adviceFor, type ModelFailure } from './model-errors';
 import { readReply, type ModelReply } from './model-reply';
 import type { StageStats } from './stage-store';
@@ -43,6 +44,8 @@ export interface BatchOptions<Row> {
   /** Aborted to stop: calls in flight are finished and journalled, no new ones begin. */
   readonly stop: AbortSignal;
   readonly onProgress: (progress: BatchProgress) => void;
+  /** Time of failure in a row after which an item's call is set aside and its lane does something else. */
+  readonly setAsideAfterMs?: number;
 }
 
 export interface BatchResult<Row> {
@@ -56,7 +59,19 @@ export interface BatchResult<Row> {
 /** This many refusals without one success mean that the endpoint refuses everything, not that the items are bad. */
 const REFUSALS_THAT_DOOM_A_BATCH = 8;
 
-/** Every request of the batch was refused. The refusals are not results: another attempt makes the calls again. */
+const SET_ASIDE_AFTER_MS = 20_000;
+
+/** An item on its way. */
+interface Entry<Row> {
+  readonly item: BatchItem<Row>;
+  readonly exchanges: Exchange[];
+  /** Set while its call fails. */
+  trouble?: Trouble | undefined;
+  /** The call for which it was set aside. */
+  readonly waitingFor?: ModelRequest;
+}
+
+/** Every request of the batch was refused, or every reply lacks what was asked for. The refusals are not results: another attempt makes the calls again. */
 export class AllRefusedError extends Error {
   override readonly name = 'AllRefusedError';
 }
@@ -66,7 +81,7 @@ export class AllRefusedError extends Error {
  * @throws the first permanent error, or the reason of `stop`, after the calls in flight have been journalled
  */
 export async function runBatch<Row extends { readonly id: string }>(options: BatchOptions<Row>): Promise<BatchResult<Row>> {
-  const { items, client, identity, journal, price, concurrency, stop, onProgress } = options;
+  const { items, client, identity, journal, price, concurrency, stop, onProgress, setAsideAfterMs = SET_ASIDE_AFTER_MS } = options;
   const rows: Row[] = [];
   const failures: Failure[] = [];
   const used: CallRecord[] = [];
@@ -84,23 +99,26 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
   let refused = 0;
   let promptTokens = 0;
   let completionTokens = 0;
+  let withLogprobs = 0;
+  let withoutLogprobs = 0;
+  let probes = 0;
 
   const progress = (): BatchProgress => ({
     done, total: items.length, failed: failures.length, requests: used.length, replayed, promptTokens, completionTokens,
     cost: costOf({ promptTokens, completionTokens }, price), errors: addCounts(transient, refusals),
   });
 
-  async function exchange(item: BatchItem<Row>, call: number, request: ModelRequest): Promise<Exchange> {
+  /** One call of an item: from the journal, or made and journalled; or what keeps it waiting. */
+  async function exchange(item: string, call: number, request: ModelRequest, patience: Pick<CallOptions, 'trouble' | 'setAsideAfterMs'>): Promise<Exchange | Trouble> {
     const hash = sha256(canonicalJson({ identity, path: request.path, body: request.body })).slice(0, 32);
-    let record = journal.find(item.id, call, hash);
-    if (record === undefined || (record.error !== undefined && !hadReplies)) {
+    let record = journal.find(item, call, hash);
+    const fresh = record === undefined || (record.error !== undefined && !hadReplies);
+    if (record === undefined || fresh) {
       signal.throwIfAborted();
-      const outcome = await client.call(request, {
-        signal,
-        onTransient: ({ kind }) => (transient[kind] = (transient[kind] ?? 0) + 1),
-      });
+      const outcome = await client.call(request, { ...patience, signal, onTransient: ({ kind }) => count(kind) });
+      if ('setAside' in outcome) return outcome.setAside;
       record = {
-        item: item.id, call, request: hash, at: new Date().toISOString(), ms: Math.round(outcome.ms * 10) / 10,
+        item, call, request: hash, at: new Date().toISOString(), ms: Math.round(outcome.ms * 10) / 10,
         ...('reply' in outcome
           ? { reply: outcome.reply }
           : { error: errorOf(outcome.refusal) }),
@@ -116,14 +134,33 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
     used.push(record);
     if (record.error !== undefined) refusals[record.error.kind] = (refusals[record.error.kind] ?? 0) + 1;
     const reply = readReply(record.reply);
+    if (reply !== undefined) checkGiven(request, reply, fresh);
     samples += reply?.choices.length ?? 1;
     promptTokens += reply?.usage?.promptTokens ?? 0;
     completionTokens += reply?.usage?.completionTokens ?? 0;
     return { reply, error: record.error };
   }
 
-  async function settle(item: BatchItem<Row>): Promise<void> {
-    const exchanges: Exchange[] = [];
+  /** What was asked for but left out without a word. @throws AllRefusedError when no reply has what its stage cannot do without */
+  function checkGiven({ path, body }: ModelRequest, { choices }: ModelReply, fresh: boolean): void {
+    if (choices.length === 0) return;
+    if (typeof body['n'] === 'number' && choices.length < body['n']) count('fewer_choices');
+    if (!fresh || body['logprobs'] === undefined || choices.every(({ text }) => text === '')) return;
+    if (choices.some(({ tokens }) => tokens.length > 0)) withLogprobs++;
+    else if (++withoutLogprobs >= REFUSALS_THAT_DOOM_A_BATCH && withLogprobs === 0) {
+      throw new AllRefusedError(
+        `${client.endpoint} gave no logprobs in its first ${withoutLogprobs} replies; ${adviceFor({ kind: 'refused', param: 'logprobs' }, { path, body })}`,
+      );
+    }
+  }
+
+  function count(kind: string): void {
+    transient[kind] = (transient[kind] ?? 0) + 1;
+  }
+
+  /** Takes an item as far as it goes: to its end, or to a call that has to wait. */
+  async function settle(entry: Entry<Row>, patienceMs: number): Promise<void> {
+    const { item, exchanges } = entry;
     for (;;) {
       const step = item.next(exchanges);
       if (step.do === 'done') {
@@ -132,19 +169,39 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
         done++;
         return;
       }
-      exchanges.push(await exchange(item, exchanges.length, step.request));
+      const ended = await exchange(item.id, exchanges.length, step.request, { trouble: entry.trouble, setAsideAfterMs: patienceMs });
+      if (ended instanceof Trouble) {
+        later.push({ ...entry, trouble: ended, waitingFor: step.request });
+        return;
+      }
+      entry.trouble = undefined;
+      exchanges.push(ended);
       onProgress(progress());
     }
   }
 
   const queue = items[Symbol.iterator]();
+  /** Items whose call fails again and again: they do not keep a lane from the others, and are gone on with at the end. */
+  const later: Entry<Row>[] = [];
+
   async function lane(): Promise<void> {
-    // Lanes share one iterator: each takes the next item as it becomes free.
-    for (const item of { [Symbol.iterator]: () => queue }) {
-      if (failing.signal.aborted) return;
-      await settle(item);
+    while (!failing.signal.aborted) {
+      // Lanes share one iterator: each takes the next item as it becomes free.
+      const { value: item } = queue.next() as { value: BatchItem<Row> | undefined };
+      const entry = item === undefined ? later.shift() : { item, exchanges: [] };
+      if (entry === undefined) return;
+      if (entry.waitingFor !== undefined && entry.trouble?.othersPassedSinceLast === false) await probe(entry.waitingFor);
+      await settle(entry, entry.waitingFor === undefined ? setAsideAfterMs : 0);
       onProgress(progress());
     }
+  }
+
+  /** With nothing else left to do, only another request can tell whether the endpoint or the item is at fault. */
+  async function probe({ path }: ModelRequest): Promise<void> {
+    const prompt = path === 'completions' ? { prompt: 'Hello' } : { messages: [{ role: 'user', content: 'Hello' }] };
+    const request: ModelRequest = { path, body: { ...prompt, max_tokens: 1, seed: ++probes }, tokenEstimate: 16 };
+    const ended = await exchange(`probe-${Date.now()}`, probes, request, { setAsideAfterMs: 0 });
+    if (ended instanceof Trouble) ended.close();
   }
 
   let firstError: unknown;
@@ -156,6 +213,7 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
       }),
     ),
   );
+  for (const { trouble } of later) trouble?.close();
   if (firstError !== undefined) throw firstError;
 
   const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);

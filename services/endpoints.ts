@@ -1,18 +1,27 @@
 import type { ModelSpec } from '../config/spec';
 import { createEndpointFetch } from './endpoint-fetch';
+import { EndpointHealth } from './endpoint-health';
 import { EndpointLimiter } from './limiter';
 import { createModelClient, type ModelClient } from './model-client';
 
 /** Hands out model clients; all clients of one endpoint in this process share one limiter. */
 export class Endpoints {
   private readonly limiters = new Map<string, EndpointLimiter>();
+  private readonly healths = new Map<string, EndpointHealth>();
   private readonly fetch = createEndpointFetch();
 
   constructor(private readonly env: Readonly<Record<string, string | undefined>>) {}
 
   /** A client for a model of a spec. Limits are those of the spec that named the endpoint last. */
   client(name: string, spec: ModelSpec): ModelClient {
-    return createModelClient({ name, spec, limiter: this.limiter(spec), env: this.env, fetch: this.fetch });
+    return createModelClient({ name, spec, limiter: this.limiter(spec), health: this.health(spec), env: this.env, fetch: this.fetch });
+  }
+
+  private health({ baseURL, model }: ModelSpec): EndpointHealth {
+    const key = JSON.stringify([baseURL, model]);
+    const health = this.healths.get(key) ?? new EndpointHealth();
+    this.healths.set(key, health);
+    return health;
   }
 
   private limiter(spec: ModelSpec): EndpointLimiter {

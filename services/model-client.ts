@@ -1,6 +1,7 @@
 import OpenAI, { type APIError } from 'openai';
 import type { ModelSpec } from '../config/spec';
 import { createEndpointFetch } from './endpoint-fetch';
+import { EndpointHealth, type Trouble } from './endpoint-health';
 import { readErrorBody, statusError } from './error-body';
 import { EndpointLimiter, sleep } from './limiter';
 import { adviceFor, classifyModelError, type ModelFailure } from './model-errors';
@@ -14,10 +15,20 @@ export interface ModelRequest {
   readonly tokenEstimate: number;
 }
 
-/** The endpoint's JSON body, or its refusal of this one request. */
+/** The endpoint's JSON body, its refusal of this one request, or a request that fails again and again and can wait. */
 export type CallOutcome =
   | { readonly reply: unknown; readonly ms: number }
-  | { readonly refusal: ModelFailure; readonly ms: number };
+  | { readonly refusal: ModelFailure; readonly ms: number }
+  | { readonly setAside: Trouble };
+
+export interface CallOptions {
+  readonly signal: AbortSignal;
+  readonly onTransient?: (failure: ModelFailure) => void;
+  /** What an earlier call of this very request left, when it was set aside. */
+  readonly trouble?: Trouble;
+  /** Time of failure after which the caller would rather do something else meanwhile; without it the call goes on. */
+  readonly setAsideAfterMs?: number;
+}
 
 /** No call to this endpoint can succeed until somebody changes something. */
 export class PermanentEndpointError extends Error {
@@ -36,10 +47,11 @@ export interface ModelClient {
   /** Which model and where, for messages: `model "name" at URL`. */
   readonly endpoint: string;
   /**
-   * One model call: waits for the endpoint's limiter, rides out transient faults, and returns the raw body.
+   * One model call: waits for the endpoint's limiter, rides out transient faults, and returns the raw body. A request that fails
+   * again and again while others pass is refused with the kind of its failures.
    * @throws PermanentEndpointError, EndpointUnavailableError, or the signal's reason
    */
-  call(request: ModelRequest, options: { readonly signal: AbortSignal; readonly onTransient?: (failure: ModelFailure) => void }): Promise<CallOutcome>;
+  call(request: ModelRequest, options: CallOptions): Promise<CallOutcome>;
 }
 
 export interface ModelClientOptions {
@@ -50,12 +62,16 @@ export interface ModelClientOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Longest time of uninterrupted failure before the batch is given back to Temporal. */
   readonly giveUpAfterMs?: number;
+  /** Shared by all clients of the endpoint. */
+  readonly health?: EndpointHealth;
   /** Clients that share it share their connections. */
   readonly fetch?: typeof fetch;
   readonly random?: () => number;
 }
 
 const GIVE_UP_AFTER_MS = 10 * 60_000;
+/** Failures of one call in a row that look like a wrong baseURL, before it is taken for one; only while nothing has ever been answered. */
+const WRONG_ADDRESS_AFTER = 4;
 
 /** The SDK reads only OpenAI's shape of errors; other servers' words would be lost. */
 class EndpointApi extends OpenAI {
@@ -66,7 +82,7 @@ class EndpointApi extends OpenAI {
 
 /** A {@link ModelClient} on the OpenAI SDK, with the SDK's own retries off: retrying is the limiter's business. */
 export function createModelClient(options: ModelClientOptions): ModelClient {
-  const { name, spec, limiter, env, giveUpAfterMs = GIVE_UP_AFTER_MS, random = Math.random, fetch = createEndpointFetch() } = options;
+  const { name, spec, limiter, env, giveUpAfterMs = GIVE_UP_AFTER_MS, random = Math.random, fetch = createEndpointFetch(), health = new EndpointHealth() } = options;
   const apiKey = readApiKey(name, spec, env);
   const api = new EndpointApi({
     baseURL: spec.baseURL,
@@ -86,29 +102,52 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
 
   return {
     endpoint: labelOf(name, spec),
-    async call(request, { signal, onTransient }) {
-      let failingSinceMs: number | undefined;
-      for (let failures = 0; ; failures++) {
-        const slot = await limiter.acquire(request.tokenEstimate, signal);
-        const startMs = performance.now();
-        try {
-          // Not tied to the signal: a call that has begun is paid for, so it is let finish and journalled.
-          const reply = await once(request);
-          slot.succeeded();
-          return { reply, ms: performance.now() - startMs };
-        } catch (error) {
-          const failure = redact(classifyModelError(error, Date.now()), apiKey);
-          slot.failed({ overloaded: failure.overloaded, waitMs: failure.waitMs });
-          if (failure.scope === 'item') return { refusal: failure, ms: performance.now() - startMs };
-          if (failure.scope === 'permanent') throw permanentError(name, spec, failure, request);
-          onTransient?.(failure);
-          failingSinceMs ??= Date.now();
-          if (Date.now() - failingSinceMs > giveUpAfterMs) throw unavailableError(name, spec, failure);
-          await sleep(failure.waitMs ?? backoffMs(failures, random), signal);
+    async call(request, { signal, onTransient, trouble: earlier, setAsideAfterMs = Number.POSITIVE_INFINITY }) {
+      const calledMs = Date.now();
+      let trouble = earlier;
+      let waits = false;
+      try {
+        for (;;) {
+          if (trouble !== undefined) await sleep(trouble.waitMs(Date.now()), signal);
+          const slot = await limiter.acquire(request.tokenEstimate, signal);
+          const startMs = Date.now();
+          const start = performance.now();
+          try {
+            // Not tied to the signal: a call that has begun is paid for, so it is let finish and journalled.
+            const reply = await once(request);
+            slot.succeeded();
+            if (trouble === undefined) health.firstTry(startMs, true);
+            else health.answered();
+            return { reply, ms: performance.now() - start };
+          } catch (error) {
+            const failure = redact(classifyModelError(error, Date.now()), apiKey);
+            slot.failed({ overloaded: failure.overloaded, waitMs: failure.waitMs });
+            if (failure.scope === 'item') return { refusal: failure, ms: performance.now() - start };
+            if (endsTheRun(failure, trouble)) throw permanentError(name, spec, failure, request);
+            onTransient?.(failure);
+            if (trouble === undefined) health.firstTry(startMs, false);
+            const nowMs = Date.now();
+            trouble ??= health.watch(nowMs);
+            trouble.failed(failure, nowMs, failure.waitMs ?? backoffMs(trouble.failures, random));
+            if (trouble.isTheRequests(nowMs)) {
+              return { refusal: { ...failure, scope: 'item', message: `${trouble.describe()}; the last time: ${failure.message}` }, ms: performance.now() - start };
+            }
+            if (!trouble.othersPass && nowMs - trouble.sinceMs > giveUpAfterMs) throw unavailableError(name, spec, failure);
+            waits = nowMs - calledMs >= setAsideAfterMs;
+            if (waits) return { setAside: trouble };
+          }
         }
+      } finally {
+        if (!waits) trouble?.close();
       }
     },
   };
+
+  function endsTheRun({ scope, kind }: ModelFailure, trouble: Trouble | undefined): boolean {
+    // A name or a page in the way may be a passing trouble of the network, but not where nothing has ever been right.
+    if (kind === 'no_host' || kind === 'bad_body') return !health.hasAnswered && (trouble?.timesOf(kind) ?? 0) + 1 >= WRONG_ADDRESS_AFTER;
+    return scope === 'permanent';
+  }
 }
 
 /**

@@ -33,6 +33,7 @@ function item(spec: RunSpec, generator: string, instruction: Instruction, wanted
       const rows: Response[] = [];
       let missing = [...wanted];
       let reasons = new Map<number, string>();
+      let tries = 0;
       for (const [attempt, { reply, error }] of exchanges.entries()) {
         if (error !== undefined) {
           return { do: 'done', rows, failures: missing.map((sample) => lostBy('respond', idOf(sample), generator, error, attempt + 1)) };
@@ -55,16 +56,19 @@ function item(spec: RunSpec, generator: string, instruction: Instruction, wanted
             still.push(sample);
           }
         }
+        // An endpoint that gives fewer choices than asked (some ignore n) has not tried the others; each such reply brings one on.
+        const short = choices.length < missing.length && still.length < missing.length;
+        if (!short) tries++;
         missing = still;
       }
       const attempts = exchanges.length;
-      if (missing.length === 0 || attempts >= respond.maxAttempts) {
+      if (missing.length === 0 || tries >= respond.maxAttempts) {
         const failures = missing.map((sample): Failure => ({
           stage: 'respond', id: idOf(sample), model: generator, reason: reasons.get(sample) ?? 'no reply', attempts,
         }));
         return { do: 'done', rows, failures };
       }
-      const { maxTokens, temperature, topP } = retrySampling(sampling, attempts);
+      const { maxTokens, temperature, topP } = retrySampling(sampling, tries);
       return {
         do: 'call',
         request: {

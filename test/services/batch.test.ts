@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { AllRefusedError, evenPart, runBatch, type BatchItem, type BatchOptions, type Exchange } from '../../services/batch';
+import { EndpointHealth } from '../../services/endpoint-health';
 import type { BatchProgress } from '../../method/cost';
 import { Journal } from '../../services/journal';
 import { EndpointLimiter } from '../../services/limiter';
-import { createModelClient, PermanentEndpointError } from '../../services/model-client';
+import { createModelClient, PermanentEndpointError, type ModelClient } from '../../services/model-client';
 import { FakeEndpoint, type FakeEndpointOptions } from '../support/fake-endpoint';
 import { modelSpec } from '../support/model-spec';
 import { useTempFolder } from '../support/temp-folder';
@@ -285,6 +286,80 @@ describe('an endpoint that refuses everything', () => {
     await start({ contextTokens: 0 });
     const result = await attempt(items(7));
     expect(result.failures).toHaveLength(7);
+  });
+});
+
+describe('an item that breaks the server', () => {
+  const CRASH = { kind: 'status', status: 500, headers: { 'retry-after-ms': '1' } } as const;
+  const clientFor = (health: EndpointHealth): ModelClient =>
+    createModelClient({ name: 'm', spec: modelSpec({ baseURL: endpoint.baseURL, limits: { timeoutMs: 1_000 } }), limiter: new EndpointLimiter({ concurrency: 64 }), health, env: {}, random: () => 0 });
+
+  test.each([1, 6])('ends as a counted failure with its kind, and the others end well (%d lanes)', async (concurrency) => {
+    await start();
+    endpoint.inject(CRASH, { times: 10_000, when: ({ item: id }) => id === 'item000' });
+    const result = await attempt(items(40), { client: clientFor(new EndpointHealth({ poisonAfterMs: 0 })), concurrency, setAsideAfterMs: 0 });
+    expect(result.rows).toHaveLength(39);
+    expect(result.failures).toEqual([{ stage: 'respond', id: 'item000', model: 'm', reason: 'server_error', attempts: 1 }]);
+    const [lost] = result.calls.filter(({ item: id }) => id === 'item000');
+    expect(lost?.error?.message).toMatch(/^failed \d+ times in a row while \d+ of \d+ other requests passed at once; the last time: 500 scripted 500$/);
+    // Of the others, each was asked once.
+    expect(endpoint.paidTwice()).toEqual([]);
+    const again = await attempt(items(40));
+    expect(again.failures).toEqual(result.failures);
+  });
+
+  test('is found out even when every lane holds one, and nothing else is left', async () => {
+    await start();
+    endpoint.inject(CRASH, { times: 10_000, when: ({ item: id }) => id?.startsWith('item') === true });
+    const result = await attempt(items(4), { client: clientFor(new EndpointHealth({ poisonAfterMs: 0 })), concurrency: 4, setAsideAfterMs: 0 });
+    expect(result.failures.map(({ reason }) => reason)).toEqual(Array(4).fill('server_error'));
+    expect(endpoint.countBy('item')['Hello']).toBeGreaterThan(0); // that the server is well, only another request can tell
+  });
+
+  test('is not what an outage makes of items: all end well after it', async () => {
+    await start();
+    endpoint.inject(CRASH, { times: 500 });
+    const result = await attempt(items(40), { client: clientFor(new EndpointHealth({ poisonAfterMs: 0 })), setAsideAfterMs: 0 });
+    expect(result.rows).toHaveLength(40);
+    expect(endpoint.paidTwice()).toEqual([]);
+  });
+
+  test('is given back with its place when the batch is stopped', async () => {
+    await start();
+    endpoint.inject(CRASH, { times: 10_000, when: ({ item: id }) => id === 'item000' });
+    const controller = new AbortController();
+    const reason = new Error('draining');
+    const running = attempt(items(5), { client: clientFor(new EndpointHealth()), setAsideAfterMs: 0, stop: controller.signal, onProgress: ({ done }) => done === 4 && controller.abort(reason) });
+    await expect(running).rejects.toBe(reason);
+    expect(await journalled()).toEqual(expect.arrayContaining(['item001', 'item002', 'item003', 'item004']));
+  });
+});
+
+describe('an endpoint that leaves out what was asked for', () => {
+  const asking = (id: string, body: Readonly<Record<string, unknown>>): BatchItem<Row> => ({
+    id,
+    next: ([first]) =>
+      first === undefined
+        ? { do: 'call', request: { path: 'completions', body: { prompt: id, ...body }, tokenEstimate: 10 } }
+        : { do: 'done', rows: [{ id, texts: first.reply?.choices.map(({ text }) => text) ?? [] }], failures: [] },
+  });
+
+  test('is told at once when that is logprobs, without which its replies are useless', async () => {
+    await start({ ignoresLogprobs: true });
+    const judged = items(30).map(({ id }) => asking(id, { logprobs: 20 }));
+    await expect(attempt(judged, { concurrency: 1 })).rejects.toThrow(
+      new AllRefusedError(
+        `model "m" at ${endpoint.baseURL} gave no logprobs in its first 8 replies; ` +
+          'the requests ask for logprobs: set synthesis.judge.scoring: text if the endpoint gives none',
+      ),
+    );
+    expect(endpoint.requests).toHaveLength(8);
+  });
+
+  test('is counted when that is samples', async () => {
+    await start({ ignoresN: true });
+    const { stats } = await attempt(items(5).map(({ id }) => asking(id, { n: 3 })));
+    expect(stats.transient).toEqual({ fewer_choices: 5 });
   });
 });
 

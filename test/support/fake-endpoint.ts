@@ -19,6 +19,8 @@ export type Fault =
   | { readonly kind: 'hang' }
   /** Headers and half of the body, then nothing more. */
   | { readonly kind: 'slow-body' }
+  /** A byte now and then, never the whole. */
+  | { readonly kind: 'dripping-body' }
   /** Headers and half of the body, then the connection is cut. */
   | { readonly kind: 'cut-body' }
   /** A whole reply whose JSON ends too early. */
@@ -56,6 +58,12 @@ export interface FakeEndpointOptions {
   /** Prompt tokens plus max_tokens above this get 400 `context_length_exceeded`. */
   readonly contextTokens?: number;
   readonly completionLogprobs?: CompletionLogprobs;
+  /** `true`: one choice is given, whatever n asks for. */
+  readonly ignoresN?: boolean;
+  /** `true`: no logprobs are given, whatever is asked for. */
+  readonly ignoresLogprobs?: boolean;
+  /** `true`: replies have no `usage`. */
+  readonly withoutUsage?: boolean;
   /** Which item of a batch a request is for, for counting. */
   readonly itemOf?: (path: string, body: CompletionBody) => string | undefined;
   readonly reply?: (path: string, body: CompletionBody, sample: number) => FakeText;
@@ -210,13 +218,14 @@ export class FakeEndpoint {
   }
 
   private replyTo({ path, body, bodyHash }: ReceivedRequest, fixed?: FakeText): Record<string, unknown> {
-    const { reply = defaultReply, completionLogprobs = 'legacy' } = this.options;
-    const choices = Array.from({ length: body.n ?? 1 }, (_, sample) => choiceOf(path, body, sample, fixed ?? reply(path, body, sample), completionLogprobs));
+    const { reply = defaultReply, completionLogprobs = 'legacy', ignoresN = false, ignoresLogprobs = false, withoutUsage = false } = this.options;
+    const asked = ignoresLogprobs ? { ...body, logprobs: null } : body;
+    const choices = Array.from({ length: ignoresN ? 1 : (body.n ?? 1) }, (_, sample) => choiceOf(path, asked, sample, fixed ?? reply(path, body, sample), completionLogprobs));
     const prompt = tokenize(promptOf(body)).length;
     const completion = choices.reduce((sum, choice) => sum + completionTokens(choice), 0);
     return {
       id: `cmpl-${bodyHash.slice(0, 12)}`, object: path === 'completions' ? 'text_completion' : 'chat.completion', created: 0, model: body.model,
-      choices, usage: { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion },
+      choices, ...(withoutUsage ? {} : { usage: { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion } }),
     };
   }
 }
@@ -243,6 +252,13 @@ function sendFault(response: ServerResponse, fault: Fault, goodBody: string): vo
         if (fault.kind === 'cut-body') response.destroy();
       });
       return;
+    case 'dripping-body': {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(goodBody) });
+      let sent = 0;
+      const drip = setInterval(() => response.write(goodBody.slice(sent, ++sent)), 20);
+      response.once('close', () => clearInterval(drip));
+      return;
+    }
     case 'truncated-json':
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(goodBody.slice(0, goodBody.length / 2));

@@ -56,6 +56,18 @@ describe('responses of an endpoint that takes n', () => {
     expect(failures).toEqual([]);
   });
 
+  it('do not lose a try where the endpoint gave fewer choices than asked: it ignores n', () => {
+    const five = itemsOf('target', (spec) => (spec.synthesis.respond.samples = 5))[0]!; // with three tries
+    const { requests, last } = play(five, ['a', 'b', 'c', 'd', 'e'].map((text) => replied([text])));
+    expect(requests.map(({ body }) => body['n'])).toEqual([5, 4, 3, 2, undefined]);
+    expect(last).toMatchObject({ do: 'done', failures: [], rows: ['a', 'b', 'c', 'd', 'e'].map((text, sample) => ({ text, sample })) });
+  });
+
+  it('are lost all the same when an endpoint that ignores n gives nothing usable', () => {
+    const { last } = play(itemsOf('target')[0]!, [replied(['a']), replied(['']), replied(['']), replied([''])]);
+    expect(last).toMatchObject({ do: 'done', rows: [{ text: 'a' }], failures: [{ id: 'i0000004:target:1', reason: 'empty' }, { id: 'i0000004:target:2', reason: 'no choices' }] });
+  });
+
   it('are asked for again only where they were unusable, with the seed of the first of those', () => {
     const item = itemsOf('target')[0]!;
     const { requests, last } = play(item, [replied(['a', '', { text: 'x', finishReason: 'content_filter' }]), replied(['b', 'c'])]);
