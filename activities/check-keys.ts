@@ -2,14 +2,19 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { problemSentence } from '../config/spec-errors';
 import type { PlanRef } from '../workflows/types';
 import { keyProblems } from '../services/spec-files';
+import { checkStoreWorks } from '../services/store-check';
 import type { ActivityDeps } from './deps';
+import { runActivity } from './run-activity';
 
-/** API keys are in the environment of the llm workers, so there they are looked for, before the first call. */
+/** API keys are in the environment of the llm workers, and their store may be another than the planner's: both are looked at before the first call. */
 export function createCheckKeysActivities(deps: ActivityDeps) {
   return {
     async checkKeys({ plan }: PlanRef): Promise<void> {
-      const problems = keyProblems((await deps.plans.load(plan)).spec, deps.env);
-      if (problems.length > 0) throw ApplicationFailure.nonRetryable(problems.map((problem) => problemSentence(problem)).join('; '), 'SpecError');
+      await runActivity(deps, async () => {
+        const problems = keyProblems((await deps.plans.load(plan)).spec, deps.env);
+        if (problems.length > 0) throw ApplicationFailure.nonRetryable(problems.map((problem) => problemSentence(problem)).join('; '), 'SpecError');
+        await checkStoreWorks(deps.store);
+      });
     },
   };
 }

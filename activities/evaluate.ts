@@ -3,12 +3,14 @@ import { readFile } from 'node:fs/promises';
 import type { PlanRef } from '../workflows/types';
 import type { VariantName } from '../config/variants';
 import { NO_CALLS } from '../method/cost';
-import { evaluateResultSchema, taskResultSchema, type EvaluateResult, type SftResult } from '../services/python-protocol';
-import { addresses } from '../services/run-plan';
+import { evaluateResultSchema, taskResultSchema, type EvaluateResult } from '../services/python-protocol';
+import { addresses, type RunPlan } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
+import { CHECKPOINT_FOLDER, fetchFiles } from '../services/stage-files';
 import { noCalls } from '../services/stage-store';
 import { sampleTable, type SampleRow } from '../services/tables';
 import type { ActivityDeps } from './deps';
+import { inputManifest } from './read-stage';
 import { runActivity } from './run-activity';
 
 export interface EvaluateOutcome {
@@ -20,24 +22,28 @@ export interface EvaluateOutcome {
 
 /** The leaderboard's tasks on the official weights or on a variant's checkpoint. Finished tasks are not repeated. */
 export function createEvaluateActivities(deps: ActivityDeps) {
-  const { stages, store } = deps;
+  const { stages } = deps;
+
+  /** Folder of the trained model on this machine, each file as it was stored. */
+  async function checkpoint(plan: RunPlan): Promise<string> {
+    const training = addresses.train(plan);
+    const manifest = await inputManifest(stages, training, ROWS_VERSIONS.train);
+    return await fetchFiles(deps, stages.folder(training), CHECKPOINT_FOLDER, manifest);
+  }
+
   return {
     async evaluateVariant(input: PlanRef & { readonly variant: VariantName }): Promise<EvaluateOutcome> {
-      const plan = await deps.plans.load(input.plan);
-      const { evaluate, target, seed } = plan.spec;
-      const address = addresses.evaluate(plan, input.variant);
-      const finished = await stages.find(address, ROWS_VERSIONS.evaluate);
-      if (finished !== undefined) return outcomeOf(finished.detail as EvaluateResult);
+      return await runActivity(deps, async ({ stop, heartbeat }) => {
+        const plan = await deps.plans.load(input.plan);
+        const { evaluate, target, seed } = plan.spec;
+        const address = addresses.evaluate(plan, input.variant);
+        const finished = await stages.find(address, ROWS_VERSIONS.evaluate);
+        if (finished !== undefined) return outcomeOf(finished.detail as EvaluateResult);
 
-      return await runActivity(deps.draining, async ({ stop, heartbeat }) => {
         const startedAt = new Date().toISOString();
         const official = input.variant === 'official';
-        const training = official ? undefined : await stages.find(addresses.train(plan), ROWS_VERSIONS.train);
-        if (!official && training === undefined) throw new Error('the checkpoint to evaluate is missing; start the run again to train it anew');
-        const weights = training === undefined
-          ? (await deps.weights.resolve(target.weights, target.revision)).path
-          : (training.detail as SftResult).checkpointDir;
-        const outputDir = store.localPath(`${stages.folder(address)}/job`);
+        const weights = official ? (await deps.weights.resolve(target.weights, target.revision)).path : await checkpoint(plan);
+        const outputDir = deps.workspace.path(`${stages.folder(address)}/job`);
         const result = await deps.python.run({
           command: 'evaluate',
           resultSchema: evaluateResultSchema,

@@ -4,23 +4,26 @@ import { extractionItems } from '../services/steps/extraction';
 import { instructionTable } from '../services/tables';
 import type { ActivityDeps } from './deps';
 import { runLlmBatch } from './llm-batch';
+import { runActivity } from './run-activity';
 import { shardOf } from './shard-of';
 
 /** Step 1: sends the bare pre-query template until every instruction of the shard is written or given up. */
 export function createExtractActivities(deps: ActivityDeps) {
   return {
     async extractShard(input: ShardBatch): Promise<StageOutcome> {
-      const plan = await deps.plans.load(input.plan);
-      const shard = shardOf(plan, input.shard);
-      return await runLlmBatch(deps, {
-        stage: 'extract',
-        plan,
-        given: input,
-        address: addresses.extract(plan, shard),
-        model: plan.spec.target.model,
-        table: instructionTable,
-        inputs: [],
-        items: async () => ({ items: extractionItems(plan.spec, shard) }),
+      return await runActivity(deps, async (scope) => {
+        const plan = await deps.plans.load(input.plan);
+        const shard = shardOf(plan, input.shard);
+        return await runLlmBatch(deps, scope, {
+          stage: 'extract',
+          plan,
+          given: input,
+          address: addresses.extract(plan, shard),
+          model: plan.spec.target.model,
+          table: instructionTable,
+          inputs: [],
+          items: async () => ({ items: extractionItems(plan.spec, shard) }),
+        });
       });
     },
   };

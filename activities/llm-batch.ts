@@ -4,13 +4,12 @@ import { addCounts } from '../method/cost';
 import type { BatchLimits, StageOutcome } from '../workflows/types';
 import type { ModelLimits, ModelSpec } from '../config/spec';
 import { runBatch, type BatchItem } from '../services/batch';
-import { Journal } from '../services/journal';
 import { ROWS_VERSIONS, modelIdentity, modelOf } from '../services/stage-keys';
 import type { RunPlan } from '../services/run-plan';
 import type { StageAddress, StageManifest } from '../services/stage-store';
 import type { Table } from '../services/tables';
 import type { ActivityDeps } from './deps';
-import { runActivity } from './run-activity';
+import type { ActivityScope } from './run-activity';
 
 export interface LlmBatch<Row> {
   readonly stage: 'extract' | 'respond' | 'judge';
@@ -26,8 +25,8 @@ export interface LlmBatch<Row> {
 }
 
 /** A batch activity: what is stored is not computed again, what is journalled is not called again. */
-export async function runLlmBatch<Row extends { readonly id: string }>(deps: ActivityDeps, batch: LlmBatch<Row>): Promise<StageOutcome> {
-  const { stages, endpoints, log } = deps;
+export async function runLlmBatch<Row extends { readonly id: string }>(deps: ActivityDeps, { stop, heartbeat }: ActivityScope, batch: LlmBatch<Row>): Promise<StageOutcome> {
+  const { stages, journals, endpoints, log } = deps;
   const { stage, plan, address, model, table, inputs, given } = batch;
   const spec = withLimits(modelOf(plan.spec, model), given.limits);
   const { price } = spec;
@@ -35,37 +34,37 @@ export async function runLlmBatch<Row extends { readonly id: string }>(deps: Act
   const finished = await stages.find(address, rowsVersion);
   if (finished !== undefined) return outcomeOf(finished, { reused: true, price });
 
-  return await runActivity(deps.draining, async ({ stop, heartbeat }) => {
-    const { items, lost = [] } = await batch.items();
-    const journal = await Journal.open(stages.journalFolder(address));
-    try {
-      if (journal.damagedLines > 0) log.warn({ address, lines: journal.damagedLines }, 'damaged journal lines are left out; their calls are made again');
-      const earlier = await stages.latest(address);
-      if (earlier !== undefined) journal.preload(await stages.readCalls(earlier));
-      const result = await runBatch({
-        items,
-        client: endpoints.client(model, spec),
-        identity: modelIdentity(spec),
-        journal,
-        price,
-        concurrency: spec.limits.concurrency,
-        stop,
-        onProgress: (progress) => heartbeat({ stage, model, part: address.part, ...progress }),
-      });
-      const manifest = await stages.commit(address, rowsVersion, table, {
-        rows: result.rows,
-        failures: [...lost, ...result.failures],
-        calls: result.calls,
-        stats: result.stats,
-        inputs,
-      });
-      await journal.drop();
-      return outcomeOf(manifest, { reused: false, price });
-    } catch (error) {
-      await journal.close().catch(() => undefined); // the first error is the one to tell
-      throw error;
-    }
-  });
+  const output = stages.folder(address);
+  const { items, lost = [] } = await batch.items();
+  const journal = await journals.open(output);
+  try {
+    if (journal.damagedLines > 0) log.warn({ address, lines: journal.damagedLines }, 'damaged journal lines are left out; their calls are made again');
+    const earlier = await stages.storedCalls(address);
+    if (earlier.damaged.length > 0) log.warn({ address, files: earlier.damaged }, 'damaged files of calls are left out; their calls are made again');
+    journal.preload(earlier.calls);
+    const result = await runBatch({
+      items,
+      client: endpoints.client(model, spec),
+      identity: modelIdentity(spec),
+      journal,
+      price,
+      concurrency: spec.limits.concurrency,
+      stop,
+      onProgress: (progress) => heartbeat({ stage, model, part: address.part, ...progress }),
+    });
+    const manifest = await stages.commit(address, rowsVersion, table, {
+      rows: result.rows,
+      failures: [...lost, ...result.failures],
+      calls: result.calls,
+      stats: result.stats,
+      inputs,
+    });
+    await journals.drop(output, journal);
+    return outcomeOf(manifest, { reused: false, price });
+  } catch (error) {
+    await journals.leave(output, journal).catch((problem: unknown) => log.warn({ address, err: problem }, 'the journal stays on this machine only'));
+    throw error;
+  }
 }
 
 /** The model with a run's own limits instead of those of its spec. */

@@ -27,12 +27,12 @@ export function createMixActivities(deps: ActivityDeps) {
   const { stages } = deps;
   return {
     async mixVariant(input: PlanRef): Promise<MixtureDetail> {
-      const plan = await deps.plans.load(input.plan);
-      const address = addresses.mix(plan);
-      const finished = await stages.find(address, ROWS_VERSIONS.mix);
-      if (finished !== undefined) return detailOf(finished);
+      return await runActivity(deps, async () => {
+        const plan = await deps.plans.load(input.plan);
+        const address = addresses.mix(plan);
+        const finished = await stages.find(address, ROWS_VERSIONS.mix);
+        if (finished !== undefined) return detailOf(finished);
 
-      return await runActivity(deps.draining, async () => {
         const startedAt = new Date().toISOString();
         const { newData, newShare, maxExamples } = plan.spec.mix;
         const selections = plan.shards.map((shard) => addresses.select(plan, shard));

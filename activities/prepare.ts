@@ -7,6 +7,7 @@ import { contentIdentities } from '../services/content-identities';
 import { partition, type RunPlan } from '../services/run-plan';
 import { checkSpecFiles } from '../services/spec-files';
 import { stageKeys } from '../services/stage-keys';
+import { checkStoreWorks } from '../services/store-check';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 
@@ -14,7 +15,8 @@ import { runActivity } from './run-activity';
 export function createPrepareActivities(deps: ActivityDeps) {
   return {
     async prepareRun(input: { readonly runId: string; readonly spec: RunSpecInput }): Promise<RunOutline> {
-      return await runActivity(deps.draining, async () => {
+      return await runActivity(deps, async () => {
+        await checkStoreWorks(deps.store);
         validateRunId(input.runId);
         const spec = parseSpec(input.spec);
         const problems = await checkSpecFiles(spec, {});

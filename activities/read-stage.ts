@@ -1,11 +1,14 @@
-import type { StageAddress, StageStore } from '../services/stage-store';
+import { InputLostError, type StageAddress, type StageManifest, type StageStore } from '../services/stage-store';
 import type { Table } from '../services/tables';
 
-/** Rows of an output that an earlier activity made. @throws Error when it is not there any more */
+/** Rows of an output that an earlier activity made. @throws InputLostError when it is not there any more; CorruptArtifactError */
 export async function readStage<Row extends object>(stages: StageStore, address: StageAddress, rowsVersion: number, table: Table<Row>): Promise<Row[]> {
+  return await stages.readRows(await inputManifest(stages, address, rowsVersion), table);
+}
+
+/** Manifest of an output that an earlier activity made. @throws InputLostError when it is not there any more; CorruptArtifactError */
+export async function inputManifest(stages: StageStore, address: StageAddress, rowsVersion: number): Promise<StageManifest> {
   const manifest = await stages.find(address, rowsVersion);
-  if (manifest === undefined) {
-    throw new Error(`${stages.folder(address)} is missing or its inputs have changed; start the run again to make it anew`);
-  }
-  return await stages.readRows(manifest, table);
+  if (manifest === undefined) throw new InputLostError(`${stages.folder(address)} is missing or its inputs have changed; start the run again to make it anew`);
+  return manifest;
 }

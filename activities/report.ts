@@ -8,7 +8,7 @@ export function createReportActivities(deps: ActivityDeps) {
   return {
     /** Writes report.html, report.md and report.json under the run; returns the page's path. */
     async writeReport({ runId }: PlanRef): Promise<{ readonly report: string }> {
-      return await runActivity(deps.draining, async () => {
+      return await runActivity(deps, async () => {
         const { html } = await writeReportFiles({ store: deps.store, stages: deps.stages, plans: deps.plans, runId, now: new Date() });
         return { report: html };
       });

@@ -4,9 +4,11 @@ import { MethodError } from '../method/method-error';
 import { AllRefusedError } from '../services/batch';
 import { PermanentEndpointError } from '../services/model-client';
 import { PythonJobError } from '../services/python-jobs';
-import { CorruptArtifactError } from '../services/stage-store';
+import { CorruptArtifactError, InputLostError } from '../services/stage-store';
+import { StorageUnavailableError, storageFault } from '../services/storage-errors';
 import { WeightsNotFoundError } from '../services/weights';
 import type { HeartbeatDetails } from '../workflows/types';
+import type { ActivityDeps } from './deps';
 
 /** What an activity body gets: when to stop, and how to say that it is alive. */
 export interface ActivityScope {
@@ -24,9 +26,11 @@ const BEAT_MS = 2_000;
 
 /**
  * Runs an activity's body with a steady heartbeat, and turns its errors into Temporal's: what cannot succeed without
- * somebody's doing is non-retryable, all else is tried again.
+ * somebody's doing is non-retryable, all else is tried again. A damaged output is set aside, for the workflow to have it
+ * made anew.
  */
-export async function runActivity<T>(draining: AbortSignal, body: (scope: ActivityScope) => Promise<T>): Promise<T> {
+export async function runActivity<T>(deps: Pick<ActivityDeps, 'draining' | 'stages' | 'log'>, body: (scope: ActivityScope) => Promise<T>): Promise<T> {
+  const { draining } = deps;
   const context = Context.current();
   const drained = new AbortController();
   const onDrain = (): void => drained.abort(new WorkerDrainingError('this worker is shutting down; the work goes on elsewhere or after its restart'));
@@ -42,7 +46,7 @@ export async function runActivity<T>(draining: AbortSignal, body: (scope: Activi
       },
     });
   } catch (error) {
-    throw toFailure(error);
+    throw toFailure(error instanceof CorruptArtifactError ? await setAside(deps, error) : error);
   } finally {
     if (details !== undefined) context.heartbeat(details);
     clearInterval(timer);
@@ -50,15 +54,31 @@ export async function runActivity<T>(draining: AbortSignal, body: (scope: Activi
   }
 }
 
+/** Returns what to fail with. */
+async function setAside({ stages, log }: Pick<ActivityDeps, 'stages' | 'log'>, error: CorruptArtifactError): Promise<unknown> {
+  try {
+    await stages.setAside(error);
+  } catch (problem) {
+    return problem;
+  }
+  log.warn({ ...error.damage.address, file: error.damage.file }, `${error.message}; its manifest is set aside`);
+  return new InputLostError(error.message, { cause: error });
+}
+
 function toFailure(error: unknown): unknown {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   if (!(error instanceof Error)) return error;
   const failure = { type: error.name, message: error.message, cause: error };
   if (error instanceof WorkerDrainingError) return ApplicationFailure.create({ ...failure, nextRetryDelay: '1s' });
+  const storage = error instanceof PythonJobError && error.kind === 'disk_full' ? new StorageUnavailableError(error.message, { cause: error }) : storageFault(error);
+  if (storage !== undefined) {
+    // A full disk waits for somebody; an object store that is away may be back in a minute.
+    return ApplicationFailure.create({ type: storage.name, message: storage.message, cause: storage, nonRetryable: !storage.passing });
+  }
   const permanent =
     error instanceof PermanentEndpointError ||
     error instanceof AllRefusedError ||
-    error instanceof CorruptArtifactError ||
+    error instanceof InputLostError ||
     error instanceof SpecError ||
     error instanceof MethodError ||
     error instanceof WeightsNotFoundError ||

@@ -22,14 +22,14 @@ export function createSelectActivities(deps: ActivityDeps) {
   const { stages } = deps;
   return {
     async selectShard(input: PlanRef & { readonly shard: number }): Promise<StageOutcome> {
-      const plan = await deps.plans.load(input.plan);
-      const { respond, judge, select } = plan.spec.synthesis;
-      const shard = shardOf(plan, input.shard);
-      const address = addresses.select(plan, shard);
-      const finished = await stages.find(address, ROWS_VERSIONS.select);
-      if (finished !== undefined) return outcomeOf(finished, { reused: true });
+      return await runActivity(deps, async () => {
+        const plan = await deps.plans.load(input.plan);
+        const { respond, judge, select } = plan.spec.synthesis;
+        const shard = shardOf(plan, input.shard);
+        const address = addresses.select(plan, shard);
+        const finished = await stages.find(address, ROWS_VERSIONS.select);
+        if (finished !== undefined) return outcomeOf(finished, { reused: true });
 
-      return await runActivity(deps.draining, async () => {
         const startedAt = new Date().toISOString();
         const from = {
           extract: addresses.extract(plan, shard),

@@ -1,9 +1,11 @@
 import { NO_CALLS } from '../method/cost';
+import { writeFile } from 'node:fs/promises';
 import type { PlanRef } from '../workflows/types';
-import { exists } from '../services/artifact-store';
+import { replaceFile } from '../services/artifact-store';
 import { sftResultSchema, type PythonEvent, type SftResult } from '../services/python-protocol';
 import { addresses } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
+import { CHECKPOINT_FOLDER, storeFiles } from '../services/stage-files';
 import { noCalls } from '../services/stage-store';
 import { lossTable, mixtureTable } from '../services/tables';
 import type { HeartbeatDetails } from '../workflows/types';
@@ -19,23 +21,24 @@ export interface TrainOutcome {
 
 /** Full SFT of the target model on the mixture, in a Python subprocess that goes on from its last checkpoint. */
 export function createTrainActivities(deps: ActivityDeps) {
-  const { stages, store } = deps;
+  const { stages, store, workspace } = deps;
   return {
     async trainVariant(input: PlanRef & { readonly variant: string }): Promise<TrainOutcome> {
-      const plan = await deps.plans.load(input.plan);
-      const { train, target, seed } = plan.spec;
-      const address = addresses.train(plan);
-      const outputDir = store.localPath(`${stages.folder(address)}/job`);
-      const finished = await stages.find(address, ROWS_VERSIONS.train);
-      if (finished !== undefined && (await exists((finished.detail as SftResult).checkpointDir))) return outcomeOf(finished.detail as SftResult);
+      return await runActivity(deps, async ({ stop, heartbeat }) => {
+        const plan = await deps.plans.load(input.plan);
+        const { train, target, seed } = plan.spec;
+        const address = addresses.train(plan);
+        const finished = await stages.find(address, ROWS_VERSIONS.train);
+        if (finished !== undefined) return outcomeOf(finished.detail as SftResult);
 
-      return await runActivity(deps.draining, async ({ stop, heartbeat }) => {
+        const output = stages.folder(address);
+        const outputDir = workspace.path(`${output}/job`);
         const startedAt = new Date().toISOString();
         const mixture = addresses.mix(plan);
         const rows = await readStage(stages, mixture, ROWS_VERSIONS.mix, mixtureTable);
         const weights = await deps.weights.resolve(target.weights, target.revision);
-        const mixturePath = `${stages.folder(address)}/mixture.jsonl`;
-        await store.write(mixturePath, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+        const mixtureFile = workspace.path(`${output}/mixture.jsonl`);
+        await replaceFile(mixtureFile, async (temporary) => await writeFile(temporary, rows.map((row) => `${JSON.stringify(row)}\n`).join('')));
         const result = await deps.python.run({
           command: 'sft',
           resultSchema: sftResultSchema,
@@ -45,7 +48,7 @@ export function createTrainActivities(deps: ActivityDeps) {
             if (details !== undefined) heartbeat(details);
           },
           spec: {
-            weights: weights.path, revision: target.revision ?? null, mixture: store.localPath(mixturePath), evalMixture: null, outputDir, seed,
+            weights: weights.path, revision: target.revision ?? null, mixture: mixtureFile, evalMixture: null, outputDir, seed,
             learningRate: train.learningRate, epochs: train.epochs, maxSteps: train.maxSteps ?? null,
             perDeviceBatchSize: train.perDeviceBatchSize, gradientAccumulation: train.gradientAccumulation, maxLength: train.maxLength,
             packing: train.packing, scheduler: train.scheduler, warmupRatio: train.warmupRatio, weightDecay: train.weightDecay,
@@ -53,14 +56,16 @@ export function createTrainActivities(deps: ActivityDeps) {
             loggingSteps: train.loggingSteps, threads: train.threads ?? null,
           },
         });
+        const detail: SftResult = { ...result, checkpointDir: store.location(`${output}/${CHECKPOINT_FOLDER}`) };
         await stages.commit(address, ROWS_VERSIONS.train, lossTable, {
           rows: result.lossCurve.map(({ step, loss, learningRate, gradNorm }) => ({ step, loss, learningRate: learningRate ?? null, gradNorm: gradNorm ?? null })),
           failures: [],
           stats: noCalls(startedAt),
-          detail: result,
+          detail,
+          files: await storeFiles(deps, output, CHECKPOINT_FOLDER),
           inputs: [mixture],
         });
-        return outcomeOf(result);
+        return outcomeOf(detail);
       });
     },
   };

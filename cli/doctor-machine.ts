@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import type { ArtifactStore } from '../services/artifact-store';
+import { checkStoreWorks } from '../services/store-check';
 import { findOnPath } from '../services/local/find-on-path';
 import { dataDir, projectDir } from '../services/local/paths';
 import { ensurePython, findPython } from '../services/local/python-environment';
@@ -76,16 +76,12 @@ export async function checkTemporalBinary(): Promise<Finding> {
 /** Whether the artifact store can be written and read back. */
 export async function checkStore(store: ArtifactStore): Promise<Finding> {
   const check = 'store';
-  const probe = `probe-${randomBytes(6).toString('hex')}`;
-  const folder = dirname(store.localPath(probe));
+  const place = dirname(store.location('runs'));
   try {
-    await store.write(probe, probe);
-    const back = (await store.read(probe))?.toString('utf8');
-    await store.remove(probe);
-    if (back !== probe) return { check, state: 'fail', message: `${folder} does not give back what was written`, fix: 'check the disk, or set REHEARSE_HOME to another one' };
-    return { check, state: 'ok', message: `${folder} can be written` };
+    await checkStoreWorks(store);
+    return { check, state: 'ok', message: `${place} can be written` };
   } catch (error) {
-    return { check, state: 'fail', message: `${folder} cannot be written (${sentence(error)})`, fix: 'give this user the right to, or set REHEARSE_HOME to another folder' };
+    return { check, state: 'fail', message: sentence(error), fix: 'mend it, or set REHEARSE_STORE (or REHEARSE_HOME) to another place' };
   }
 }
 

@@ -1,11 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
+import { fileSystemError, type FileWork } from './storage-errors';
 
 /**
- * Where stage outputs lie. Paths are relative, with forward slashes. Writes are atomic and durable: a reader sees
- * the whole file or none, also after a power loss.
+ * Where stage outputs lie: a directory, or a bucket. Paths are relative, with forward slashes. Writes are atomic and
+ * durable: a reader sees the whole file or none, also after a power loss.
+ *
+ * Every method throws StorageUnavailableError when the disk or the object store fails.
  */
 export interface ArtifactStore {
   /** The file's bytes, or undefined when there is none. */
@@ -18,8 +21,12 @@ export interface ArtifactStore {
   list(folder: string): Promise<string[]>;
   /** Removes a file or a folder with all it holds; nothing happens when it is not there. */
   remove(path: string): Promise<void>;
-  /** Absolute path on this machine, for programs that need files (trainer, journal). */
-  localPath(path: string): string;
+  /** Stores a file of this machine, as a stream: for files that are too large for memory. */
+  upload(path: string, file: string): Promise<void>;
+  /** Copies a stored file to this machine, as a stream, in place of what is there; false when there is none. */
+  download(path: string, file: string): Promise<boolean>;
+  /** Where a path lies, for people: an absolute path, or a URL. */
+  location(path: string): string;
 }
 
 const SAFE_SEGMENT = /^[A-Za-z0-9@+_-][A-Za-z0-9@+._-]*$/;
@@ -32,60 +39,82 @@ export class LocalArtifactStore implements ArtifactStore {
     this.root = resolve(options.root);
   }
 
-  localPath(path: string): string {
-    const segments = path.split('/');
-    if (!segments.every((segment) => SAFE_SEGMENT.test(segment))) {
-      throw new Error(`artifact path "${path}" is not allowed: names may hold letters, digits and @ + . _ - only`);
-    }
-    const full = join(this.root, ...segments);
-    if (!full.startsWith(this.root + sep)) throw new Error(`artifact path "${path}" leaves the store`);
-    return full;
+  location(path: string): string {
+    return pathInside(this.root, path);
   }
 
   async read(path: string): Promise<Buffer | undefined> {
-    try {
-      return await readFile(this.localPath(path));
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
+    const file = this.location(path);
+    return await named({ doing: 'read', path: file }, async () => await orUndefined(readFile(file)));
   }
 
   async write(path: string, data: Uint8Array | string): Promise<void> {
-    const target = this.localPath(path);
-    const temporary = await writeTemporary(target, data);
-    await rename(temporary, target);
-    await syncFolder(dirname(target));
+    const target = this.location(path);
+    await named({ doing: 'written', path: target }, async () => await replaceFile(target, async (temporary) => await writeDurably(temporary, data)));
   }
 
   async create(path: string, data: Uint8Array | string): Promise<boolean> {
-    const target = this.localPath(path);
-    const temporary = await writeTemporary(target, data);
-    try {
-      // link(2) fails when the name is taken, so of two writers exactly one wins.
-      await link(temporary, target);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-      throw error;
-    } finally {
-      await rm(temporary, { force: true });
-    }
-    await syncFolder(dirname(target));
-    return true;
+    const target = this.location(path);
+    return await named({ doing: 'written', path: target }, async () => {
+      await makeFolder(dirname(target));
+      const temporary = temporaryName(target);
+      try {
+        await writeDurably(temporary, data);
+        // link(2) fails when the name is taken, so of two writers exactly one wins.
+        await link(temporary, target);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+        throw error;
+      } finally {
+        await rm(temporary, { force: true });
+      }
+      await syncFolder(dirname(target));
+      return true;
+    });
   }
 
   async list(folder: string): Promise<string[]> {
-    try {
-      return (await readdir(this.localPath(folder))).sort();
-    } catch (error) {
-      if (isMissing(error)) return [];
-      throw error;
-    }
+    const path = this.location(folder);
+    return await named({ doing: 'listed', path }, async () => ((await orUndefined(readdir(path))) ?? []).sort());
   }
 
   async remove(path: string): Promise<void> {
-    await rm(this.localPath(path), { recursive: true, force: true });
+    const target = this.location(path);
+    await named({ doing: 'removed', path: target }, async () => await rm(target, { recursive: true, force: true }));
   }
+
+  async upload(path: string, file: string): Promise<void> {
+    const target = this.location(path);
+    if (resolve(file) === target) return; // made where it is kept
+    await named({ doing: 'written', path: target }, async () => await replaceFile(target, async (temporary) => await copyDurably(file, temporary)));
+  }
+
+  async download(path: string, file: string): Promise<boolean> {
+    const source = this.location(path);
+    if (!(await exists(source))) return false;
+    if (resolve(file) === source) return true;
+    await named({ doing: 'written', path: file }, async () => await replaceFile(file, async (temporary) => await copyDurably(source, temporary)));
+    return true;
+  }
+}
+
+/**
+ * Absolute path of a store's path under a directory.
+ * @throws Error when it has other characters than a store's paths, or leaves the directory
+ */
+export function pathInside(root: string, path: string): string {
+  const full = join(root, ...segmentsOf(path));
+  if (!full.startsWith(root + sep)) throw new Error(`artifact path "${path}" leaves the store`);
+  return full;
+}
+
+/** A store's path, cut at its slashes. @throws Error when a name is not allowed */
+export function segmentsOf(path: string): string[] {
+  const segments = path.split('/');
+  if (!segments.every((segment) => SAFE_SEGMENT.test(segment))) {
+    throw new Error(`artifact path "${path}" is not allowed: names may hold letters, digits and @ + . _ - only`);
+  }
+  return segments;
 }
 
 /** Lower-case hex SHA-256 of some bytes. */
@@ -104,20 +133,47 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
-async function writeTemporary(target: string, data: Uint8Array | string): Promise<string> {
+/** Puts a file that `make` writes under another name in the place of `target`, whole or not at all. */
+export async function replaceFile(target: string, make: (temporary: string) => Promise<void>): Promise<void> {
   await makeFolder(dirname(target));
-  const temporary = `${target}.tmp-${process.pid}-${randomBytes(4).toString('hex')}`;
-  const file = await open(temporary, 'wx');
+  const temporary = temporaryName(target);
+  try {
+    await make(temporary);
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to tell
+    throw error;
+  }
+  await syncFolder(dirname(target));
+}
+
+function temporaryName(target: string): string {
+  return `${target}.tmp-${process.pid}-${randomBytes(4).toString('hex')}`;
+}
+
+async function writeDurably(path: string, data: Uint8Array | string): Promise<void> {
+  const file = await open(path, 'wx');
   try {
     await file.writeFile(data);
     await file.datasync();
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
   } finally {
     await file.close();
   }
-  return temporary;
+}
+
+async function copyDurably(source: string, target: string): Promise<void> {
+  await copyFile(source, target, constants.COPYFILE_EXCL);
+  await syncFile(target);
+}
+
+/** Returns once a file's content is on disk. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Makes a folder and its parents, durably: each new entry is synced into the folder that holds it. */
@@ -140,6 +196,24 @@ export async function syncFolder(folder: string): Promise<void> {
     await handle.datasync();
   } finally {
     await handle.close();
+  }
+}
+
+/** Lets a file system's error say which file of the store it is about. */
+async function named<T>(work: FileWork, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    throw fileSystemError(error, work);
+  }
+}
+
+async function orUndefined<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
   }
 }
 

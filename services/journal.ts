@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile, readdir, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, syncFolder } from './artifact-store';
+import { fileSystemError, StorageUnavailableError } from './storage-errors';
 
 /** One finished model call: what was asked (by hash) and what came back, before anything is parsed. */
 export interface CallRecord {
@@ -54,8 +55,16 @@ export class Journal {
     readonly damagedLines: number,
   ) {}
 
-  /** Opens the journal in `folder`, reading what earlier attempts wrote. A torn last line of a segment is left out. */
+  /** Opens the journal in `folder`, reading what earlier attempts wrote. A torn last line of a segment is left out. @throws StorageUnavailableError */
   static async open(folder: string): Promise<Journal> {
+    try {
+      return await Journal.openFolder(folder);
+    } catch (error) {
+      throw fileSystemError(error, { doing: 'written', path: folder });
+    }
+  }
+
+  private static async openFolder(folder: string): Promise<Journal> {
     await makeFolder(folder);
     const records = new Map<string, CallRecord>();
     let damagedLines = 0;
@@ -89,7 +98,7 @@ export class Journal {
     return this.records.values();
   }
 
-  /** Writes one call; returns when it is on disk. @throws Error when it cannot be written, and ever after */
+  /** Writes one call; returns when it is on disk. @throws StorageUnavailableError when it cannot be written, and ever after */
   async append(record: CallRecord): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.pending.push({ line: `${JSON.stringify(record)}\n`, resolve, reject });
@@ -111,7 +120,7 @@ export class Journal {
         for (const entry of batch) entry.resolve();
       } catch (cause) {
         // What was written of a failed batch may end within a line, which would spoil the next one: write no more.
-        this.broken ??= new Error(
+        this.broken ??= new StorageUnavailableError(
           `the journal in ${this.folder} cannot be written: ${(cause as Error).message}; free or mend the disk, the batch then goes on where it was`,
           { cause },
         );

@@ -31,7 +31,7 @@ export class PlanStore {
     if (cached !== undefined) return cached;
     const data = await this.store.read(`plans/${hash}.json`);
     if (data === undefined) {
-      throw new Error(`plan ${hash} is not in the store at ${this.store.localPath('plans')}; all workers of a run must share one store (REHEARSE_HOME)`);
+      throw new Error(`plan ${hash} is not in the store at ${this.store.location('plans')}; all workers of a run must share one store (REHEARSE_STORE, REHEARSE_HOME)`);
     }
     const plan = JSON.parse(data.toString('utf8')) as RunPlan;
     this.cache.set(hash, plan);

@@ -13,7 +13,7 @@ import { sha256 } from './artifact-store';
 const STAGE_VERSIONS = { extract: 1, respond: 1, judge: 1, select: 1, mix: 1, train: 1, evaluate: 1 } as const;
 
 /** Versions of the code that makes rows from calls. */
-export const ROWS_VERSIONS = { extract: 1, respond: 1, judge: 1, select: 1, mix: 1, train: 1, evaluate: 1 } as const;
+export const ROWS_VERSIONS = { extract: 1, respond: 1, judge: 1, select: 1, mix: 1, train: 2, evaluate: 1 } as const;
 
 export type StageName = keyof typeof STAGE_VERSIONS;
 

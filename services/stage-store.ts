@@ -1,8 +1,12 @@
+import { canonicalJson } from '../method/canonical-json';
 import type { Failure, Usage } from '../method/records';
 import { sha256, type ArtifactStore } from './artifact-store';
 import type { CallRecord } from './journal';
 import { decodeParquet, encodeParquet } from './parquet';
+import { CorruptArtifactError, InputLostError } from './stage-errors';
 import { callTable, failureTable, type Table } from './tables';
+
+export { CorruptArtifactError, InputLostError } from './stage-errors';
 
 /** Address of one stage output: what determined it (`key`), and which part of the run's items it covers. */
 export interface StageAddress {
@@ -40,6 +44,14 @@ interface StoredFile {
   readonly rows: number;
 }
 
+/** A file of an output that is no table, such as a checkpoint's; see stage-files.ts. */
+export interface OutputFile {
+  /** Path below the output's folder. */
+  readonly file: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
 /** Written last; a stage output exists when its manifest does. */
 export interface StageManifest extends StageAddress {
   /** Version of the code that made the rows from the calls. */
@@ -47,18 +59,22 @@ export interface StageManifest extends StageAddress {
   readonly rows: StoredFile;
   readonly failures: StoredFile;
   readonly calls?: StoredFile;
+  readonly files?: readonly OutputFile[];
   readonly stats: StageStats;
   /** What a stage has to say besides its rows: scores, the mixture's arithmetic, the trainer's figures. */
   readonly detail?: unknown;
   /** The outputs that this one was made from, with their content. */
   readonly inputs: readonly { readonly address: StageAddress; readonly sha256: string }[];
   readonly createdAt: string;
+  /** SHA-256 of all the rest, as canonical JSON. */
+  readonly checksum: string;
 }
 
 export interface StageOutput<Row> {
   readonly rows: readonly Row[];
   readonly failures: readonly Failure[];
   readonly calls?: readonly CallRecord[];
+  readonly files?: readonly OutputFile[];
   readonly stats: StageStats;
   readonly detail?: unknown;
   readonly inputs: readonly StageAddress[];
@@ -69,11 +85,6 @@ export function noCalls(startedAt: string): StageStats {
   return { calls: 0, requests: 0, promptTokens: 0, completionTokens: 0, modelMs: 0, startedAt, finishedAt: new Date().toISOString(), transient: {} };
 }
 
-/** A stored file is not what was written. */
-export class CorruptArtifactError extends Error {
-  override readonly name = 'CorruptArtifactError';
-}
-
 /** Finished stage outputs: immutable Parquet files under the hash of what determines them. */
 export class StageStore {
   constructor(private readonly store: ArtifactStore) {}
@@ -82,29 +93,20 @@ export class StageStore {
     return `stages/${stage}/${key}/${part}`;
   }
 
-  /** Folder of the journal of an output that is being made. */
-  journalFolder(address: StageAddress): string {
-    return this.store.localPath(`${this.folder(address)}/journal`);
-  }
-
-  /** Manifest of a finished output, or undefined when it is missing or its inputs have changed since. */
+  /** Manifest of a finished output, or undefined when it is missing or its inputs have changed since. @throws CorruptArtifactError */
   async find(address: StageAddress, rowsVersion: number): Promise<StageManifest | undefined> {
-    const data = await this.store.read(this.manifestPath(address, rowsVersion));
-    if (data === undefined) return undefined;
-    const manifest = this.parseManifest(address, data);
-    for (const input of manifest.inputs) {
+    const manifest = await this.readManifest(address, manifestName(rowsVersion));
+    for (const input of manifest?.inputs ?? []) {
       if ((await this.contentHash(input.address)) !== input.sha256) return undefined;
     }
     return manifest;
   }
 
-  /** Newest manifest of an output, whatever version of the code made its rows. */
+  /** Newest manifest of an output, whatever version of the code made its rows. @throws CorruptArtifactError */
   async latest(address: StageAddress): Promise<StageManifest | undefined> {
     const names = (await this.store.list(this.folder(address))).filter((name) => /^manifest-v\d+\.json$/.test(name));
     const newest = names.sort((a, b) => Number(a.match(/\d+/)?.[0]) - Number(b.match(/\d+/)?.[0])).at(-1);
-    if (newest === undefined) return undefined;
-    const data = await this.store.read(`${this.folder(address)}/${newest}`);
-    return data === undefined ? undefined : this.parseManifest(address, data);
+    return newest === undefined ? undefined : await this.readManifest(address, newest);
   }
 
   /** Rows of a finished output. @throws CorruptArtifactError when the file's checksum does not match */
@@ -122,27 +124,50 @@ export class StageStore {
     return await decodeParquet(callTable.schema, await this.readChecked(manifest, manifest.calls), callTable.optional);
   }
 
-  /** Stores an output. When another attempt was first, its output stays and its manifest is returned. */
+  /**
+   * Every call that was ever stored for an output, whatever became of its manifest: a file of calls is named after its
+   * content, so that it can be told by itself whether it is whole. Damaged ones are named and left out.
+   */
+  async storedCalls(address: StageAddress): Promise<{ readonly calls: readonly CallRecord[]; readonly damaged: readonly string[] }> {
+    const calls: CallRecord[] = [];
+    const damaged: string[] = [];
+    for (const name of await this.store.list(this.folder(address))) {
+      const hash = /^calls-([0-9a-f]+)\.parquet$/.exec(name)?.[1];
+      if (hash === undefined) continue;
+      const path = `${this.folder(address)}/${name}`;
+      const data = await this.store.read(path);
+      if (data === undefined || !sha256(data).startsWith(hash)) damaged.push(this.store.location(path));
+      else for (const call of await decodeParquet(callTable.schema, data, callTable.optional)) calls.push(call);
+    }
+    return { calls, damaged };
+  }
+
+  /**
+   * Stores an output. When another attempt was first, its output stays and its manifest is returned.
+   * @throws InputLostError when an input is not there any more
+   */
   async commit<Row extends object>(address: StageAddress, rowsVersion: number, table: Table<Row>, output: StageOutput<Row>): Promise<StageManifest> {
     const inputs = await Promise.all(
       output.inputs.map(async (input) => {
         const hash = await this.contentHash(input);
-        if (hash === undefined) throw new Error(`input ${this.folder(input)} vanished while ${this.folder(address)} was made`);
+        if (hash === undefined) throw new InputLostError(`input ${this.folder(input)} vanished while ${this.folder(address)} was made`);
         return { address: input, sha256: hash };
       }),
     );
-    const manifest: StageManifest = {
+    const content: Omit<StageManifest, 'checksum'> = {
       ...address,
       rowsVersion,
       rows: await this.writeTable(address, 'rows', table, output.rows),
       failures: await this.writeTable(address, 'failures', failureTable, output.failures),
       ...(output.calls === undefined ? {} : { calls: await this.writeTable(address, 'calls', callTable, output.calls) }),
+      ...(output.files === undefined ? {} : { files: output.files }),
       stats: output.stats,
       ...(output.detail === undefined ? {} : { detail: output.detail }),
       inputs,
       createdAt: new Date().toISOString(),
     };
-    const path = this.manifestPath(address, rowsVersion);
+    const manifest: StageManifest = { ...content, checksum: checksumOf(content) };
+    const path = `${this.folder(address)}/${manifestName(rowsVersion)}`;
     const text = `${JSON.stringify(manifest, null, 2)}\n`;
     if (await this.store.create(path, text)) return manifest;
     const winner = await this.find(address, rowsVersion);
@@ -151,20 +176,36 @@ export class StageStore {
     return manifest;
   }
 
-  private parseManifest(address: StageAddress, data: Buffer): StageManifest {
-    try {
-      return JSON.parse(data.toString('utf8')) as StageManifest;
-    } catch (cause) {
-      throw new CorruptArtifactError(`the manifest in ${this.store.localPath(this.folder(address))} is damaged; ${this.wayOut(address)}`, { cause });
-    }
+  /**
+   * Takes the manifest of a damaged output out of the way, so that the output is made anew, and notes it for the report.
+   * Its files stay for whoever wants to know what happened. Nothing happens when somebody else has done so.
+   */
+  async setAside({ damage, message }: CorruptArtifactError): Promise<void> {
+    const { address, manifest, checksum, file } = damage;
+    const path = `${this.folder(address)}/${manifest}`;
+    const data = await this.store.read(path);
+    if (data === undefined || parseManifest(data)?.checksum !== checksum) return; // made anew meanwhile
+    const hash = sha256(data).slice(0, 12);
+    await this.store.write(`${this.folder(address)}/${manifest.replace(/\.json$/, '')}.corrupt-${hash}.json`, data);
+    const note: DamageNote = { address, file, message, at: new Date().toISOString() };
+    await this.store.write(`damage/${address.stage}-${address.key}-${address.part}-${hash}.json`, `${JSON.stringify(note, null, 2)}\n`);
+    await this.store.remove(path);
   }
 
-  private wayOut(address: StageAddress): string {
-    return `remove the folder ${this.store.localPath(this.folder(address))} and start the run again to make it anew`;
+  /** Outputs that were set aside, ever, in this store. */
+  async damageNotes(): Promise<DamageNote[]> {
+    const names = await this.store.list('damage');
+    const notes = await Promise.all(names.map(async (name) => await this.store.read(`damage/${name}`)));
+    return notes.flatMap((data) => (data === undefined ? [] : [JSON.parse(data.toString('utf8')) as DamageNote]));
   }
 
-  private manifestPath(address: StageAddress, rowsVersion: number): string {
-    return `${this.folder(address)}/manifest-v${rowsVersion}.json`;
+  private async readManifest(address: StageAddress, name: string): Promise<StageManifest | undefined> {
+    const file = `${this.folder(address)}/${name}`;
+    const data = await this.store.read(file);
+    if (data === undefined) return undefined;
+    const manifest = parseManifest(data);
+    if (manifest !== undefined) return manifest;
+    throw new CorruptArtifactError(`the manifest ${this.store.location(file)} is damaged: its checksum does not match; ${WAY_OUT}`, { address, manifest: name, file });
   }
 
   private async contentHash(address: StageAddress): Promise<string | undefined> {
@@ -184,8 +225,40 @@ export class StageStore {
     const path = `${this.folder(manifest)}/${stored.file}`;
     const data = await this.store.read(path);
     if (data !== undefined && sha256(data) === stored.sha256) return data;
-    throw new CorruptArtifactError(
-      `${this.store.localPath(path)} is ${data === undefined ? 'missing' : 'damaged: its checksum does not match its manifest'}; ${this.wayOut(manifest)}`,
-    );
+    throw damagedFile(manifest, path, `${this.store.location(path)} is ${data === undefined ? 'missing' : 'damaged: its checksum does not match its manifest'}`);
   }
+}
+
+/** An output that was found damaged. */
+export interface DamageNote {
+  readonly address: StageAddress;
+  /** Path in the store. */
+  readonly file: string;
+  readonly message: string;
+  readonly at: string;
+}
+
+const WAY_OUT = 'start the run again: what is damaged is made anew';
+
+/** The error for a file of an output that is not what its manifest says. */
+export function damagedFile({ stage, key, part, rowsVersion, checksum }: StageManifest, file: string, what: string): CorruptArtifactError {
+  return new CorruptArtifactError(`${what}; ${WAY_OUT}`, { address: { stage, key, part }, manifest: manifestName(rowsVersion), checksum, file });
+}
+
+function manifestName(rowsVersion: number): string {
+  return `manifest-v${rowsVersion}.json`;
+}
+
+/** Undefined when it is damaged. */
+function parseManifest(data: Buffer): StageManifest | undefined {
+  try {
+    const { checksum, ...content } = JSON.parse(data.toString('utf8')) as StageManifest;
+    return checksum === checksumOf(content) ? { ...content, checksum } : undefined;
+  } catch {
+    return undefined; // not even JSON
+  }
+}
+
+function checksumOf(content: Omit<StageManifest, 'checksum'>): string {
+  return sha256(canonicalJson(JSON.parse(JSON.stringify(content))));
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { openStore } from '../../services/open-store';
 import { addresses } from '../../services/run-plan';
@@ -53,7 +52,7 @@ async function summary(uiUrl: string | undefined): Promise<string> {
   const training = await stages.latest(addresses.train(plan));
   const rows = [
     ['Web UI', uiUrl === undefined ? 'on your server' : `${webUiUrl(DEMO_RUN_ID) ?? uiUrl}  (bring it back with: npx rehearse dev)`],
-    ['report', store.localPath(join('runs', DEMO_RUN_ID, 'report', 'report.html'))],
+    ['report', store.location(`runs/${DEMO_RUN_ID}/report/report.html`)],
     ['replay set', `npx rehearse export ${DEMO_RUN_ID} --stage replay`],
     ['mixture', `npx rehearse export ${DEMO_RUN_ID} --stage mixture`],
     ['checkpoint', (training?.detail as SftResult | undefined)?.checkpointDir ?? 'none'],

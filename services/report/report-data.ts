@@ -66,7 +66,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   if (record === undefined) {
     const known = await plans.listRuns();
     throw new UnknownRunError(
-      `no run "${runId}" in the store at ${store.localPath('runs')}; ` +
+      `no run "${runId}" in the store at ${store.location('runs')}; ` +
         (known.length === 0 ? 'it holds no runs yet' : `it holds ${known.slice(0, 10).join(', ')}${known.length > 10 ? ` and ${known.length - 10} more` : ''}`),
     );
   }

@@ -42,7 +42,7 @@ type Write = (name: string, text: string) => Promise<string>;
 function toStore(store: ArtifactStore, folder: string): Write {
   return async (name, text) => {
     await store.write(`${folder}/${name}`, text);
-    return store.localPath(`${folder}/${name}`);
+    return store.location(`${folder}/${name}`);
   };
 }
 

@@ -70,7 +70,7 @@ test('removing takes a folder with all it holds, and does not mind what is not t
 test.each(['../outside', 'a/../../outside', '/etc/passwd', '', 'a//b', './a', 'a/.hidden', 'a\\b', 'a b', 'a/\u0000'])(
   'the path %j is refused',
   async (path) => {
-    expect(() => store().localPath(path)).toThrow(/^artifact path ".*" is not allowed: names may hold/s);
+    expect(() => store().location(path)).toThrow(/^artifact path ".*" is not allowed: names may hold/s);
     await expect(store().read(path)).rejects.toThrow('is not allowed');
     await expect(store().write(path, 'x')).rejects.toThrow('is not allowed');
   },
