@@ -64,6 +64,8 @@ const model = z
         concurrency: count.max(10_000).default(32).describe('Most requests in flight at this endpoint.'),
         requestsPerMinute: count.optional(),
         tokensPerMinute: count.optional(),
+        adaptive: z.boolean().default(true)
+          .describe('Go below `concurrency` while latency shows that requests only queue at the endpoint. 429 and overload always lower it.'),
         timeoutMs: z.int().min(1000).max(3_600_000).default(600_000).describe('Longest time of one request.'),
       })
       .prefault({})

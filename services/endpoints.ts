@@ -12,7 +12,10 @@ export class Endpoints {
 
   constructor(private readonly env: Readonly<Record<string, string | undefined>>) {}
 
-  /** A client for a model of a spec. Limits are those of the spec that named the endpoint last. */
+  /**
+   * A client for a model of a spec. Models, and runs, that name the same baseURL and model share one limiter; the limits
+   * named last hold from then on, for calls that wait too.
+   */
   client(name: string, spec: ModelSpec): ModelClient {
     return createModelClient({ name, spec, limiter: this.limiter(spec), health: this.health(spec), env: this.env, fetch: this.fetch });
   }
@@ -24,15 +27,11 @@ export class Endpoints {
     return health;
   }
 
-  private limiter(spec: ModelSpec): EndpointLimiter {
-    const { concurrency, requestsPerMinute, tokensPerMinute } = spec.limits;
-    // Other limits make another limiter, so that a resumed run with new limits does not keep the old ones.
-    const key = JSON.stringify([spec.baseURL, spec.model, concurrency, requestsPerMinute, tokensPerMinute]);
+  private limiter({ baseURL, model, limits }: ModelSpec): EndpointLimiter {
+    const key = JSON.stringify([baseURL, model]);
     let limiter = this.limiters.get(key);
-    if (limiter === undefined) {
-      limiter = new EndpointLimiter({ concurrency, requestsPerMinute, tokensPerMinute });
-      this.limiters.set(key, limiter);
-    }
+    if (limiter === undefined) this.limiters.set(key, (limiter = new EndpointLimiter(limits)));
+    else limiter.configure(limits);
     return limiter;
   }
 }

@@ -1,12 +1,25 @@
-import pLimit from 'p-limit';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { LatencyPolicy } from './latency-policy';
 import { afterOverload, afterSuccess, type ConcurrencyState } from './limiter-policy';
+import { replyKind } from './load-window';
+import { MinuteBudget } from './minute-budget';
+import { MemoryMinutePoints, type MinutePoints } from './minute-points';
+import { sleep } from './pause';
+import type { JoinShare, ShareGrant, SharedSlots, ShareReport } from './shared-slots';
 
-export interface LimiterOptions {
+export interface EndpointLimits {
   /** Most requests in flight. */
   readonly concurrency: number;
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;
+  /** Whether rising latency lowers the requests in flight; 429 always does. Default: true. */
+  readonly adaptive?: boolean;
+}
+
+export interface LimiterOptions extends EndpointLimits {
+  /** Makes the store of a budget; without it, this process has the budget for itself. */
+  readonly openPoints?: (what: 'requests' | 'tokens', pointsPerMinute: number) => MinutePoints;
+  /** Shares the requests in flight with other processes. */
+  readonly joinShare?: JoinShare;
   readonly now?: () => number;
 }
 
@@ -16,37 +29,64 @@ interface Waiter {
 
 /** A granted place; exactly one of its two ends is to be called. */
 export interface Slot {
-  /** The endpoint answered. */
-  succeeded(): void;
+  /** The endpoint answered. Replies of unknown length say nothing about its load. */
+  succeeded(completionTokens?: number): void;
   /** The call failed; `overloaded` says that the endpoint asked for less, `waitMs` for how long to leave it alone. */
   failed(options: { readonly overloaded: boolean; readonly waitMs?: number }): void;
 }
 
 /**
- * The one gate to a model endpoint within a process: concurrency, requests and tokens a minute, adapting to 429 and
- * overload. All batches that call the endpoint share it, so the tail of one is filled by the next.
+ * The one gate to a model endpoint within a process: concurrency, requests and tokens a minute, adapting to 429, to
+ * overload, and to latency. All batches that call the endpoint share it, so the tail of one is filled by the next.
  */
 export class EndpointLimiter {
   private inFlight = 0;
   private readonly queue: Waiter[] = [];
+  private limits: EndpointLimits;
   private state: ConcurrencyState;
+  private readonly latency: LatencyPolicy;
+  private wasCut = false;
+  private cutsToTell = false;
   private closedUntilMs = 0;
   private reopening: NodeJS.Timeout | undefined;
-  private readonly requests: MinuteBudget | undefined;
-  private readonly tokens: MinuteBudget | undefined;
+  private readonly requests: MinuteBudget;
+  private readonly tokens: MinuteBudget;
+  private readonly share: SharedSlots | undefined;
   private readonly now: () => number;
 
-  constructor(private readonly options: LimiterOptions) {
-    this.now = options.now ?? Date.now;
-    this.state = { limit: options.concurrency, lastCutMs: -1 };
-    const { requestsPerMinute, tokensPerMinute } = options;
-    if (requestsPerMinute !== undefined) this.requests = new MinuteBudget(requestsPerMinute);
-    if (tokensPerMinute !== undefined) this.tokens = new MinuteBudget(tokensPerMinute);
+  constructor({ openPoints = (_, points) => new MemoryMinutePoints(points), joinShare, now = () => performance.now(), ...limits }: LimiterOptions) {
+    this.now = now;
+    this.limits = limits;
+    this.state = { limit: limits.concurrency, lastCutMs: Number.NEGATIVE_INFINITY };
+    this.requests = new MinuteBudget({ openPoints: (points) => openPoints('requests', points), now });
+    this.tokens = new MinuteBudget({ openPoints: (points) => openPoints('tokens', points), now });
+    this.share = joinShare?.({ report: () => this.report(), apply: (grant) => this.apply(grant) });
+    this.latency = new LatencyPolicy({ max: limits.concurrency, settleMs: this.share?.settleMs });
+    this.configure(limits);
   }
 
   /** Requests allowed in flight at this moment. */
   get currentConcurrency(): number {
-    return Math.max(1, Math.floor(this.state.limit));
+    return Math.min(this.adaptedConcurrency, this.share?.slots ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** New limits, at once, also for calls that wait. Calls in flight are left to end. */
+  configure(limits: EndpointLimits): void {
+    const { concurrency, requestsPerMinute, tokensPerMinute } = limits;
+    // What nothing had cut goes along; what a 429 had cut finds its way up by itself.
+    const limit = this.state.limit >= this.limits.concurrency ? concurrency : Math.min(this.state.limit, concurrency);
+    this.state = { ...this.state, limit };
+    this.limits = limits;
+    this.latency.configure(concurrency, this.now());
+    this.requests.configure(requestsPerMinute);
+    this.tokens.configure(tokensPerMinute);
+    this.share?.ask();
+    this.admit();
+  }
+
+  /** Leaves the share; for tests and for processes that end. */
+  async close(): Promise<void> {
+    await this.share?.leave();
   }
 
   /**
@@ -55,10 +95,12 @@ export class EndpointLimiter {
    * @throws the signal's reason, when it is aborted while waiting
    */
   async acquire(tokens: number, signal: AbortSignal): Promise<Slot> {
-    await this.waitForPlace(signal);
+    signal.throwIfAborted();
+    if (this.queue.length === 0 && this.isOpen()) this.inFlight++;
+    else await this.waitForPlace(signal);
     try {
-      await this.requests?.take(1, signal);
-      await this.tokens?.take(tokens, signal);
+      if (!this.requests.trySpend(1)) await this.requests.take(1, signal);
+      if (!this.tokens.trySpend(tokens)) await this.tokens.take(tokens, signal);
       // The endpoint may have asked for quiet while this call waited for its budget.
       for (let ms = this.closedForMs(); ms > 0; ms = this.closedForMs()) await sleep(ms, signal);
     } catch (error) {
@@ -67,24 +109,69 @@ export class EndpointLimiter {
     }
     const startMs = this.now();
     return {
-      succeeded: () => {
-        this.state = afterSuccess(this.state, this.options.concurrency);
+      succeeded: (completionTokens) => {
+        this.state = afterSuccess(this.state, this.limits.concurrency);
+        if (completionTokens !== undefined) this.observe(startMs, replyKind(completionTokens, tokens));
         this.leave();
       },
       failed: ({ overloaded, waitMs }) => {
-        if (overloaded) this.state = afterOverload(this.state, startMs, this.now());
+        if (overloaded) this.cut(startMs);
         if (waitMs !== undefined) this.closeFor(waitMs);
+        if (overloaded || waitMs !== undefined) this.share?.ask();
         this.leave();
       },
     };
   }
 
+  private get adaptedConcurrency(): number {
+    const { limit } = this.state;
+    return Math.max(1, Math.floor(this.limits.adaptive === false ? limit : Math.min(limit, this.latency.current)));
+  }
+
+  private cut(startMs: number): void {
+    const cut = afterOverload({ ...this.state, limit: Math.min(this.state.limit, Math.max(1, this.currentConcurrency)) }, startMs, this.now());
+    if (cut.lastCutMs === this.state.lastCutMs) return;
+    this.state = cut;
+    this.cutsToTell = true;
+  }
+
+  /** Latency means something only while nothing else, such as a cut for a 429, holds the requests back. */
+  private observe(startMs: number, kind: number): void {
+    if (this.limits.adaptive === false || this.share?.isLeader === false) return;
+    const endMs = this.now();
+    const isCut = Math.floor(this.state.limit) < Math.min(Math.floor(this.latency.current), this.share?.slots ?? Number.POSITIVE_INFINITY);
+    if (isCut || this.wasCut) this.latency.restart(endMs);
+    this.wasCut = isCut;
+    if (isCut) return;
+    // The policy thinks of the endpoint, of which this process may have a part.
+    const scale = this.share === undefined ? 1 : this.latency.current / Math.max(1, this.share.slots);
+    this.latency.observe({ kind, startMs, endMs, inFlight: this.inFlight * scale });
+  }
+
+  private report(): ShareReport {
+    const { concurrency, adaptive } = this.limits;
+    const hasCut = this.cutsToTell;
+    this.cutsToTell = false;
+    return {
+      concurrency,
+      ceiling: adaptive === false ? concurrency : Math.min(concurrency, this.latency.current),
+      inFlight: this.inFlight,
+      demand: Math.min(concurrency, this.inFlight + this.queue.length),
+      closedForMs: Math.max(0, this.closedForMs()),
+      hasCut,
+    };
+  }
+
+  /** What the processes have agreed on. */
+  private apply({ isLeader, ceiling, closedForMs, wasCutByOthers, burstMs }: ShareGrant): void {
+    const nowMs = this.now();
+    if (wasCutByOthers) this.state = afterOverload(this.state, nowMs - burstMs, nowMs);
+    if (!isLeader && ceiling !== this.latency.current) this.latency.adopt(ceiling, nowMs);
+    if (closedForMs > 0) this.closeFor(closedForMs);
+    this.admit();
+  }
+
   private async waitForPlace(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.queue.length === 0 && this.isOpen()) {
-      this.inFlight++;
-      return;
-    }
     await new Promise<void>((resolve, reject) => {
       const waiter: Waiter = {
         start: () => {
@@ -113,8 +200,10 @@ export class EndpointLimiter {
       this.inFlight++;
       this.queue.shift()?.start();
     }
+    if (this.queue.length === 0) return;
+    this.share?.want(this.inFlight + this.queue.length);
     const closedForMs = this.closedForMs();
-    if (this.queue.length > 0 && closedForMs > 0 && this.reopening === undefined) {
+    if (closedForMs > 0 && this.reopening === undefined) {
       this.reopening = setTimeout(() => {
         this.reopening = undefined;
         this.admit();
@@ -139,53 +228,4 @@ export class EndpointLimiter {
   private closeFor(waitMs: number): void {
     this.closedUntilMs = Math.max(this.closedUntilMs, this.now() + waitMs);
   }
-}
-
-/** Points to spend in each minute. */
-class MinuteBudget {
-  private readonly memory: RateLimiterMemory;
-  private readonly oneAtATime = pLimit(1);
-
-  constructor(private readonly points: number) {
-    this.memory = new RateLimiterMemory({ points, duration: 60 });
-  }
-
-  /** Takes points, waiting out the minute as often as needed; more than the whole budget counts as the whole. */
-  async take(wanted: number, signal: AbortSignal): Promise<void> {
-    const points = Math.min(wanted, this.points);
-    for (;;) {
-      const waitMs = await this.oneAtATime(() => this.tryTake(points));
-      if (waitMs === 0) return;
-      await sleep(waitMs, signal);
-    }
-  }
-
-  /** Takes points if there are enough; else says how long the minute lasts. */
-  private async tryTake(points: number): Promise<number> {
-    try {
-      await this.memory.consume('endpoint', points);
-      return 0;
-    } catch (refusal) {
-      if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      // A refused consume counts all the same. Its points go back before anybody else asks, or others would be refused for it.
-      await this.memory.reward('endpoint', points);
-      return refusal.msBeforeNext + 1;
-    }
-  }
-}
-
-/** Waits, or throws the signal's reason when it is aborted first. */
-export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  await new Promise<void>((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    }, ms);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
 }

@@ -3,8 +3,10 @@ import type { ModelSpec } from '../config/spec';
 import { createEndpointFetch } from './endpoint-fetch';
 import { EndpointHealth, type Trouble } from './endpoint-health';
 import { readErrorBody, statusError } from './error-body';
-import { EndpointLimiter, sleep } from './limiter';
+import { EndpointLimiter } from './limiter';
 import { adviceFor, classifyModelError, type ModelFailure } from './model-errors';
+import { completionTokensOf } from './model-reply';
+import { sleep } from './pause';
 import { backoffMs } from './retry-timing';
 
 /** What is sent, without the model id: that is the endpoint's business and the stage key's. */
@@ -115,7 +117,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
           try {
             // Not tied to the signal: a call that has begun is paid for, so it is let finish and journalled.
             const reply = await once(request);
-            slot.succeeded();
+            slot.succeeded(completionTokensOf(reply));
             if (trouble === undefined) health.firstTry(startMs, true);
             else health.answered();
             return { reply, ms: performance.now() - start };

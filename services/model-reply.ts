@@ -64,6 +64,12 @@ export function readReply(body: unknown): ModelReply | undefined {
   };
 }
 
+/** Tokens that the endpoint says it has written, all choices together; undefined when it does not say. */
+export function completionTokensOf(body: unknown): number | undefined {
+  const tokens = (body as { usage?: { completion_tokens?: unknown } | null } | null | undefined)?.usage?.completion_tokens;
+  return typeof tokens === 'number' ? tokens : undefined;
+}
+
 function readText({ text, message }: RawChoice): string {
   const content = text ?? message?.content;
   return typeof content === 'string' ? content : '';

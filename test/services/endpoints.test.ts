@@ -35,9 +35,10 @@ test('another model of the same server has limits of its own', async () => {
   expect(await mostInFlight([endpoints.client('a', spec), endpoints.client('b', { ...spec, model: 'other' })], 4)).toBe(4);
 });
 
-test('new limits for an endpoint hold from then on', async () => {
+test('new limits for an endpoint hold from then on, for clients that were handed out before too', async () => {
   const endpoints = new Endpoints({});
   const spec = modelSpec({ baseURL: endpoint.baseURL, limits: { concurrency: 1 } });
-  endpoints.client('a', spec);
-  expect(await mostInFlight([endpoints.client('a', { ...spec, limits: { ...spec.limits, concurrency: 2 } })], 2)).toBe(2);
+  const earlier = endpoints.client('a', spec);
+  endpoints.client('a', { ...spec, limits: { ...spec.limits, concurrency: 3 } });
+  expect(await mostInFlight([earlier], 3)).toBe(3);
 });

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { EndpointLimiter, sleep, type Slot } from '../../services/limiter';
+import { EndpointLimiter, type Slot } from '../../services/limiter';
+import { sleep } from '../../services/pause';
 
 const NEVER = new AbortController().signal;
 setMaxListeners(0, NEVER);
@@ -218,6 +219,90 @@ describe('budgets', () => {
     expect(large.slot).toBeUndefined();
     await jest.advanceTimersByTimeAsync(60_000);
     expect(large.slot).toBeDefined();
+  });
+});
+
+describe('new limits', () => {
+  test('let calls in that wait already', async () => {
+    const limiter = new EndpointLimiter({ concurrency: 1 });
+    const requests = Array.from({ length: 5 }, () => request(limiter));
+    await turns(1);
+    expect(granted(requests)).toBe(1);
+    limiter.configure({ concurrency: 4 });
+    await turns(1);
+    expect(granted(requests)).toBe(4);
+  });
+
+  test('that are lower let calls in flight end, and no more in until there is room', async () => {
+    const limiter = new EndpointLimiter({ concurrency: 4 });
+    const slots = await Promise.all([1, 2, 3, 4].map(() => limiter.acquire(1, NEVER)));
+    const waiting = request(limiter);
+    limiter.configure({ concurrency: 2 });
+    slots[0]!.succeeded();
+    slots[1]!.succeeded();
+    await turns(1);
+    expect(waiting.slot).toBeUndefined();
+    slots[2]!.succeeded();
+    await turns(1);
+    expect(waiting.slot).toBeDefined();
+  });
+
+  test('do not lift what a 429 has cut', async () => {
+    const limiter = new EndpointLimiter({ concurrency: 8 });
+    (await limiter.acquire(1, NEVER)).failed({ overloaded: true });
+    limiter.configure({ concurrency: 16 });
+    expect(limiter.currentConcurrency).toBe(4);
+  });
+
+  test('for a minute hold in the minute that runs, also for calls that wait for it', async () => {
+    const limiter = new EndpointLimiter({ concurrency: 100, requestsPerMinute: 2 });
+    const requests = Array.from({ length: 10 }, () => request(limiter));
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(granted(requests)).toBe(2);
+    limiter.configure({ concurrency: 100, requestsPerMinute: 5 });
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(granted(requests)).toBe(5);
+    limiter.configure({ concurrency: 100 });
+    await jest.advanceTimersByTimeAsync(1);
+    expect(granted(requests)).toBe(10);
+  });
+
+  test('that bring a limit for a minute where there was none count from then on', async () => {
+    const limiter = new EndpointLimiter({ concurrency: 100 });
+    (await limiter.acquire(1, NEVER)).succeeded();
+    limiter.configure({ concurrency: 100, tokensPerMinute: 100 });
+    const requests = [80, 80].map((tokens) => request(limiter, { tokens }));
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(granted(requests)).toBe(1);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(granted(requests)).toBe(2);
+  });
+});
+
+describe('latency', () => {
+  /** Answers in the order of arrival, one each 100 ms: whatever is sent beyond one only waits. */
+  async function queueUp(limiter: EndpointLimiter, calls: number): Promise<void> {
+    let line = Promise.resolve();
+    await Promise.all(
+      Array.from({ length: calls }, async () => {
+        const slot = await limiter.acquire(100, NEVER);
+        line = line.then(() => jest.advanceTimersByTimeAsync(100)).then(() => undefined);
+        await line;
+        slot.succeeded(50);
+      }),
+    );
+  }
+
+  test('lowers the requests in flight where they only queue', async () => {
+    const limiter = new EndpointLimiter({ concurrency: 40 });
+    await queueUp(limiter, 2_000);
+    expect(limiter.currentConcurrency).toBeLessThan(20);
+  });
+
+  test('is left alone where the spec says so', async () => {
+    const limiter = new EndpointLimiter({ concurrency: 40, adaptive: false });
+    await queueUp(limiter, 2_000);
+    expect(limiter.currentConcurrency).toBe(40);
   });
 });
 

@@ -6,6 +6,6 @@ type Overrides = Partial<Omit<ModelSpec, 'limits'>> & { readonly limits?: Partia
 export function modelSpec({ limits, ...overrides }: Overrides = {}): ModelSpec {
   return {
     baseURL: 'http://127.0.0.1:1/v1', model: 'fake-model', supportsN: true, ...overrides,
-    limits: { concurrency: 8, timeoutMs: 30_000, ...limits },
+    limits: { adaptive: true, concurrency: 8, timeoutMs: 30_000, ...limits },
   };
 }
