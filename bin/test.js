@@ -12,6 +12,7 @@ async function main() {
   await bootstrap();
   const { setUp } = require('../dist/cli/set-up');
   const { python, env, weightsDir } = await setUp();
+  await testServers();
 
   const folder = mkdtempSync(path.join(tmpdir(), 'rehearse-results-'));
   try {
@@ -26,6 +27,14 @@ async function main() {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Servers that only tests need; their set-up is not compiled, as the tests are not. */
+async function testServers() {
+  require('../test/support/ts-hook.cjs');
+  const { consoleReporter } = require('../dist/services/local/setup-reporter');
+  const { ensureVersitygw } = require('../test/support/versitygw');
+  await ensureVersitygw(consoleReporter());
 }
 
 function runJest(args, file) {

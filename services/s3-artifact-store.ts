@@ -56,12 +56,12 @@ export class S3ArtifactStore implements ArtifactStore {
   }
 
   async write(path: string, data: Uint8Array | string): Promise<void> {
-    const put = new PutObjectCommand({ Bucket: this.bucket, Key: this.keyOf(path), Body: data });
+    const put = new PutObjectCommand({ Bucket: this.bucket, Key: this.keyOf(path), Body: bytesOf(data) });
     await this.outages.watch({ doing: 'written', place: this.location(path) }, async () => await this.client.send(put));
   }
 
   async create(path: string, data: Uint8Array | string): Promise<boolean> {
-    const put = new PutObjectCommand({ Bucket: this.bucket, Key: this.keyOf(path), Body: data, IfNoneMatch: '*' });
+    const put = new PutObjectCommand({ Bucket: this.bucket, Key: this.keyOf(path), Body: bytesOf(data), IfNoneMatch: '*' });
     return await this.outages.watch({ doing: 'written', place: this.location(path) }, async () => {
       for (let attempt = 1; ; attempt++) {
         try {
@@ -152,4 +152,9 @@ export class S3ArtifactStore implements ArtifactStore {
   private keyOf(path: string): string {
     return `${this.prefix}${segmentsOf(path).join('/')}`;
   }
+}
+
+/** The SDK takes an empty text for a stream of unknown length. */
+function bytesOf(data: Uint8Array | string): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data) : data;
 }

@@ -1,4 +1,4 @@
-import { StorageUnavailableError } from './storage-errors';
+import { isError, StorageUnavailableError } from './storage-errors';
 
 /** What was being done when an object store failed. */
 export interface ObjectWork {
@@ -32,7 +32,7 @@ export class S3Outages {
   }
 
   private outage(error: unknown, { doing, place }: ObjectWork): unknown {
-    if (!(error instanceof Error) || error instanceof StorageUnavailableError) return error;
+    if (!isError(error) || error instanceof StorageUnavailableError) return error;
     const fault = faultOf(error);
     if (fault === undefined) return error;
     const { rideOutMs, now = () => performance.now() } = this.options;
@@ -95,13 +95,11 @@ export function isMissingObject(error: unknown): boolean {
   return name === 'NoSuchKey' || (statusOf(error) === 404 && name !== 'NoSuchBucket');
 }
 
+/** The SDK marks every error of a request with the tries that it cost; a reply that breaks off has a code only. */
 function isConnectionError(error: Error): boolean {
-  for (let current: unknown = error, depth = 0; current instanceof Error && depth < 6; current = current.cause, depth++) {
-    const { code } = current as NodeJS.ErrnoException;
-    if (typeof code === 'string' && /^(E[A-Z_]+|UND_ERR_[A-Z_]+|CERT_[A-Z_]+|[A-Z_]*CERTIFICATE[A-Z_]*)$/.test(code)) return true;
-    if (current.name === 'TimeoutError' || current.message === 'aborted') return true;
-  }
-  return false;
+  if (error.name === 'TypeError' || error.name === 'RangeError') return false; // ours
+  const { code, $metadata: metadata } = error as NodeJS.ErrnoException & { readonly $metadata?: { readonly attempts?: number } };
+  return metadata?.attempts !== undefined || /^E[A-Z_]+$/.test(code ?? '') || error.name === 'TimeoutError';
 }
 
 /** An AggregateError of all addresses of a host has no message of its own. */

@@ -45,7 +45,7 @@ export function fileSystemError(error: unknown, { doing, path }: FileWork): unkn
 
 /** The storage fault that an error is, or that some place without a name of its own ran into. */
 export function storageFault(error: unknown): StorageUnavailableError | undefined {
-  for (let current = error, depth = 0; current instanceof Error && depth < 8; current = current.cause, depth++) {
+  for (let current = error, depth = 0; isError(current) && depth < 8; current = current.cause, depth++) {
     if (current instanceof StorageUnavailableError) return current;
     const code = codeOf(current);
     if (code !== undefined && DISK_FAULTS.has(code)) {
@@ -54,6 +54,11 @@ export function storageFault(error: unknown): StorageUnavailableError | undefine
     }
   }
   return undefined;
+}
+
+/** By shape: errors of Node's own functions come from another realm under some runners, where `instanceof` fails. */
+export function isError(value: unknown): value is Error {
+  return typeof value === 'object' && value !== null && 'name' in value && 'message' in value;
 }
 
 function codeOf(error: unknown): string | undefined {

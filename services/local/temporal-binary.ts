@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import { findOnPath } from './find-on-path';
+import { buildGoTool, firstLines, goToolPath, placeTool, problemOf, UnavailableError, type GoTool } from './go-tool';
 import { withLock } from './lock';
 import { cacheDir, projectDir } from './paths';
 import { CommandError, runCommand } from './run-command';
@@ -21,16 +22,12 @@ export interface EnsureTemporalOptions {
 }
 
 /** The last version that `go install` can build: later ones have a `replace` in their go.mod. */
-const GO_PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
-const GO_VERSION = 'v1.5.1';
-/** Lines of `go install -v` for a first build (modules, then packages), for the progress shown; counted once. */
-const GO_EXPECTED_LINES = 1_450;
+const TEMPORAL: GoTool = { name: 'temporal', package: 'github.com/temporalio/cli/cmd/temporal', version: 'v1.5.1', expectedLines: 1_450 };
 /** About the size of the unpacked server, for the progress shown. */
 const DOWNLOAD_EXPECTED_BYTES = 200e6;
 const DOWNLOAD_STALL_MS = 20_000;
 const DOWNLOAD_TIMEOUT_MS = 300_000;
 const DOWNLOAD_POLL_MS = 500;
-const GO_TIMEOUT_MS = 1_500_000;
 
 /**
  * Finds or gets the `temporal` command: on PATH, else the SDK's own download, else a build from Go modules.
@@ -62,7 +59,7 @@ export async function ensureTemporal(reporter: SetupReporter, { env = process.en
       for (const [source, get] of [['sdk-download', download], ['go-build', build]] as const) {
         try {
           await get(places[source], step, env);
-          step.done(`${source === 'go-build' ? `built ${GO_VERSION}` : 'downloaded'}: ${places[source]}`);
+          step.done(`${source === 'go-build' ? `built ${TEMPORAL.version}` : 'downloaded'}: ${places[source]}`);
           return { path: places[source], source };
         } catch (error) {
           if (!(error instanceof CommandError) && !(error instanceof UnavailableError)) throw error;
@@ -80,11 +77,6 @@ export async function ensureTemporal(reporter: SetupReporter, { env = process.en
   );
 }
 
-/** A way that does not exist here. */
-class UnavailableError extends Error {
-  override readonly name = 'UnavailableError';
-}
-
 type Places = Readonly<Record<Exclude<TemporalSource, 'path'>, string>>;
 
 function cachePlaces(cache: string): Places {
@@ -92,7 +84,7 @@ function cachePlaces(cache: string): Places {
   const platform = `${process.platform}-${process.arch}`;
   return {
     'sdk-download': join(cache, 'tools', `temporal-sdk-${sdk}-${platform}`, 'temporal'),
-    'go-build': join(cache, 'tools', `temporal-go-${GO_VERSION}-${platform}`, 'temporal'),
+    'go-build': goToolPath(TEMPORAL, cache),
   };
 }
 
@@ -101,17 +93,8 @@ function inCache(places: Places): TemporalBinary | undefined {
   return undefined;
 }
 
-async function problemOf(binary: string): Promise<string | undefined> {
-  try {
-    await runCommand({ command: binary, args: ['--version'], timeoutMs: DOWNLOAD_STALL_MS });
-    return undefined;
-  } catch (error) {
-    return firstLines(error);
-  }
-}
-
 async function download(target: string, step: SetupStep, env: NodeJS.ProcessEnv): Promise<void> {
-  await place(target, async (folder) => {
+  await placeTool(target, async (folder) => {
     step.update('asking for the SDK\'s download from temporal.download');
     // Nothing tells how far it is but the file that grows; one that does not grow is given up early.
     const startedMs = performance.now();
@@ -144,41 +127,7 @@ async function download(target: string, step: SetupStep, env: NodeJS.ProcessEnv)
 }
 
 async function build(target: string, step: SetupStep, env: NodeJS.ProcessEnv): Promise<void> {
-  const go = findOnPath('go', env) ?? (existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : undefined);
-  if (go === undefined) throw new UnavailableError('there is no "go" on PATH to build it with');
-  await place(target, async (folder) => {
-    let lines = 0;
-    step.update(`building ${GO_VERSION} from Go modules, some minutes`, 0);
-    await runCommand({
-      command: go,
-      args: ['install', '-v', '-trimpath', '-ldflags', '-s -w', `${GO_PACKAGE}@${GO_VERSION}`],
-      env: { ...env, GOBIN: folder, CGO_ENABLED: '0' },
-      timeoutMs: GO_TIMEOUT_MS,
-      onLine(line) {
-        lines++;
-        const what = line.startsWith('go: downloading') ? `module ${line.split(' ')[2] ?? ''}` : line;
-        step.update(`building ${GO_VERSION} from Go modules, some minutes: ${what}`, Math.min(0.99, lines / GO_EXPECTED_LINES));
-      },
-    });
-    return join(folder, 'temporal');
-  });
-}
-
-/** Makes a file in a folder beside its place and moves it there, so that it is there whole or not at all. */
-async function place(target: string, make: (folder: string) => Promise<string>): Promise<void> {
-  const parent = join(target, '..');
-  // We hold the lock: what else is here was left by a set-up that was killed.
-  rmSync(parent, { recursive: true, force: true });
-  mkdirSync(parent, { recursive: true });
-  const folder = mkdtempSync(join(parent, 'new-'));
-  try {
-    const file = await make(folder);
-    const problem = await problemOf(file);
-    if (problem !== undefined) throw new UnavailableError(`${file} does not run (${problem})`);
-    renameSync(file, target);
-  } finally {
-    rmSync(existsSync(target) ? folder : parent, { recursive: true, force: true });
-  }
+  await buildGoTool(target, TEMPORAL, step, env);
 }
 
 function folderBytes(folder: string): number {
@@ -189,8 +138,4 @@ function folderBytes(folder: string): number {
 function reasonOf(error: unknown): string {
   const text = error instanceof CommandError && error.tail !== '' ? error.tail : firstLines(error);
   return text.split(': ').slice(-2).join(': ').trim();
-}
-
-function firstLines(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n').slice(0, 2).join(' ');
 }
