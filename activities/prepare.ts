@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { parseSpec, validateRunId } from '../config/load-spec';
 import { runCosts } from '../config/run-costs';
+import { NO_SETTINGS, type RunSettings } from '../config/run-settings';
 import type { RunSpecInput } from '../config/spec';
 import type { RunOutline } from '../workflows/types';
 import { contentIdentities } from '../services/content-identities';
@@ -14,7 +15,7 @@ import { runActivity } from './run-activity';
 /** Checks the spec once more on the worker's side, where its files and keys are, and stores the plan of the run. */
 export function createPrepareActivities(deps: ActivityDeps) {
   return {
-    async prepareRun(input: { readonly runId: string; readonly spec: RunSpecInput }): Promise<RunOutline> {
+    async prepareRun(input: { readonly runId: string; readonly spec: RunSpecInput; readonly settings?: RunSettings }): Promise<RunOutline> {
       return await runActivity(deps, async () => {
         await checkStoreWorks(deps.store);
         validateRunId(input.runId);
@@ -28,12 +29,18 @@ export function createPrepareActivities(deps: ActivityDeps) {
         const plan: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: partition(extract.instructions, shardSize) };
         const hash = await deps.plans.save(plan);
         await deps.plans.saveRun({ runId: input.runId, plan: hash, startedAt: new Date().toISOString(), warnings: problems.warnings });
+        await deps.plans.saveSettings(input.runId, input.settings ?? NO_SETTINGS);
         return {
           runId: input.runId, plan: hash, target: spec.target.model, generators: respond.generators, judges: judge.judges,
           samples: respond.samples, instructions: extract.instructions, shards: plan.shards.length, shardSize, concurrentShards,
           tasks: spec.evaluate.tasks.map(({ task }) => task), trainSteps: spec.train.maxSteps ?? null, costs: runCosts(spec),
         };
       });
+    },
+
+    /** Keeps what was set on a run, for a `resume` after the run has ended. */
+    async saveSettings({ runId, settings }: { readonly runId: string; readonly settings: RunSettings }): Promise<void> {
+      await runActivity(deps, async () => await deps.plans.saveSettings(validateRunId(runId), settings));
     },
   };
 }

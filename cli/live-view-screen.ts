@@ -22,7 +22,7 @@ export interface FrameOptions {
 
 const MAX_WARNINGS = 3;
 const BAR_WIDTH = 20;
-const MARKS = { waiting: '·', running: '▶', done: '✓' } as const;
+const MARKS = { waiting: '·', running: '▶', paused: '⏸', done: '✓' } as const;
 
 /** The live view as lines that fit the terminal. */
 export function renderFrame({ progress, pace, nowMs, columns, height, url, notice, color }: FrameOptions): string[] {
@@ -72,7 +72,7 @@ function nameOf({ stage, model }: StageProgress): string {
 /** Where not all rows fit: those that run first, then those that wait, then what is done; always in the run's order. */
 function foldRows(rows: readonly StageProgress[], room: number): readonly StageProgress[] {
   if (rows.length <= room) return rows;
-  const rank = { running: 0, waiting: 1, done: 2 } as const;
+  const rank = { running: 0, paused: 0, waiting: 1, done: 2 } as const;
   const kept = new Set([...rows].sort((a, b) => rank[a.state] - rank[b.state]).slice(0, room - 1));
   return rows.filter((row) => kept.has(row));
 }

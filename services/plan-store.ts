@@ -1,4 +1,5 @@
 import { canonicalJson } from '../method/canonical-json';
+import type { RunSettings } from '../config/run-settings';
 import { sha256, type ArtifactStore } from './artifact-store';
 import type { RunPlan } from './run-plan';
 
@@ -48,7 +49,22 @@ export class PlanStore {
     return data === undefined ? undefined : (JSON.parse(data.toString('utf8')) as RunRecord);
   }
 
+  /** Keeps what was set on a run beside its spec, in place of what was set before. */
+  async saveSettings(runId: string, settings: RunSettings): Promise<void> {
+    await this.store.write(settingsPath(runId), `${JSON.stringify(settings, null, 2)}\n`);
+  }
+
+  /** What was set on a run, or undefined when nothing was. */
+  async findSettings(runId: string): Promise<RunSettings | undefined> {
+    const data = await this.store.read(settingsPath(runId));
+    return data === undefined ? undefined : (JSON.parse(data.toString('utf8')) as RunSettings);
+  }
+
   async listRuns(): Promise<string[]> {
     return await this.store.list('runs');
   }
+}
+
+function settingsPath(runId: string): string {
+  return `runs/${runId}/settings.json`;
 }

@@ -1,70 +1,112 @@
-import { executeChild, ParentClosePolicy, proxyActivities, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { proxyActivities, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { CpuActivities, LlmActivities } from '../activities';
 import { cpuActivityOptions, llmActivityOptions } from '../config/activity-options';
 import { VARIANTS, type VariantName } from '../config/variants';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
+import type { RunSettings } from '../config/run-settings';
 import type { RunSpecInput } from '../config/spec';
+import { controlQuery, haltSignal, pauseUpdate, resumeUpdate, setLimitsUpdate, type ControlState } from './control';
+import { checkLimits, checkPause } from './control-requests';
 import { ProgressTable, progressQuery, progressSignal, waiting } from './progress';
 import { synthesisRows, variantRows } from './progress-rows';
+import { RunControl } from './run-control';
 import { synthesis } from './synthesis';
 import type { ExperimentResult, RunOutline, VariantResult } from './types';
+import { untilHandled } from './until-handled';
 import { variant } from './variant';
 
 const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
 const llm = proxyActivities<LlmActivities>(llmActivityOptions);
 
-/** The whole method, from a run spec to the report. The workflow id is the run id. */
-export async function experiment(spec: RunSpecInput): Promise<ExperimentResult> {
+/**
+ * The whole method, from a run spec to the report. The workflow id is the run id.
+ * @param settings what was set on this run when it ran before; the client's `resume` hands it over
+ */
+export async function experiment(spec: RunSpecInput, settings?: RunSettings): Promise<ExperimentResult> {
   const runId = workflowInfo().workflowId;
-  let progress: ProgressTable | undefined;
-  setHandler(progressQuery, () => progress?.snapshot() ?? []);
+  const models = (spec as Partial<RunSpecInput> | null)?.models ?? {}; // not checked yet
+  const progress = new ProgressTable(`Run ${runId}`, []);
+  const control = new RunControl({
+    models,
+    settings,
+    save: async (changed) => await cpu.saveSettings.executeWithOptions({ summary: 'keep what was set on the run' }, [{ runId, settings: changed }]),
+    onPause: (pause) => progress.pause(pause),
+  });
+  setHandler(progressQuery, () => progress.snapshot());
   setHandler(progressSignal, (update) => {
-    progress?.apply(update);
+    progress.apply(update);
     const running = update.rows.find((row) => row.state === 'running' && row.stage !== 'select');
     if (running !== undefined) upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: running.stage }]);
   });
-  upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'prepare' }]);
-  const run = await cpu.prepareRun.executeWithOptions({ summary: 'check the spec, plan the stages' }, [{ runId, spec }]);
-  await llm.checkKeys.executeWithOptions({ summary: 'are all API keys there?' }, [run]);
+  handleControl(control, models);
+  return await untilHandled(async () => await run({ spec, runId, settings, progress, control }));
+}
 
-  progress = new ProgressTable(`Run ${runId}: ${run.instructions} instructions from ${run.target}`, [
-    ...synthesisRows(run, run.instructions),
-    ...VARIANTS.flatMap((name) => variantRows(run, name)),
+interface Run {
+  readonly spec: RunSpecInput;
+  readonly runId: string;
+  readonly settings: RunSettings | undefined;
+  readonly progress: ProgressTable;
+  readonly control: RunControl;
+}
+
+async function run({ spec, runId, settings, progress, control }: Run): Promise<ExperimentResult> {
+  const { work, offspring } = control;
+  upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'prepare' }]);
+  const outline = await control.inTurn(async () =>
+    await work.run(async () => await cpu.prepareRun.executeWithOptions({ summary: 'check the spec, plan the stages' }, [{ runId, spec, ...(settings === undefined ? {} : { settings }) }])),
+  );
+  await work.run(async () => await llm.checkKeys.executeWithOptions({ summary: 'are all API keys there?' }, [outline]));
+
+  progress.begin(`Run ${runId}: ${outline.instructions} instructions from ${outline.target}`, [
+    ...synthesisRows(outline, outline.instructions),
+    ...VARIANTS.flatMap((name) => variantRows(outline, name)),
     waiting('report', '', 1),
   ]);
   upsertSearchAttributes([
     { key: STAGE_ATTRIBUTE, value: 'extract' },
-    { key: TARGET_MODEL_ATTRIBUTE, value: run.target },
+    { key: TARGET_MODEL_ATTRIBUTE, value: outline.target },
   ]);
 
-  const { stages, replayRows } = await executeChild(synthesis, {
+  const { stages, replayRows } = await offspring.run(synthesis, {
     workflowId: `${runId}/synthesis`,
-    args: [run],
-    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-    staticSummary: `${run.instructions} instructions, ${run.generators.length} generators, ${run.judges.length} judges`,
+    input: (order) => ({ ...outline, order }),
+    summary: `${outline.instructions} instructions, ${outline.generators.length} generators, ${outline.judges.length} judges`,
   });
   // Signals of concurrent shards may arrive out of order; the result is the last word.
   progress.apply({ mode: 'replace', rows: stages });
 
   // Each variant to its end: one that fails does not sink the other.
-  const ends = await Promise.allSettled(VARIANTS.map((name) => runVariant(run, name)));
+  const ends = await Promise.allSettled(VARIANTS.map((name) => runVariant(control, outline, name)));
   const variants = ends.map((end) => {
     if (end.status === 'rejected') throw end.reason;
     return end.value;
   });
 
   upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'report' }]);
-  const { report } = await cpu.writeReport.executeWithOptions({ summary: 'HTML and Markdown' }, [run]);
+  const { report } = await work.run(async () => await cpu.writeReport.executeWithOptions({ summary: 'HTML and Markdown' }, [outline]));
   progress.apply({ mode: 'add', rows: [{ ...waiting('report', '', 0), done: 1 }] });
   upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'done' }]);
   return { runId, replayRows, variants, report };
 }
 
-async function runVariant(run: RunOutline, name: VariantName): Promise<VariantResult> {
-  return await executeChild(variant, {
-    workflowId: `${run.runId}/variant-${name}`,
-    args: [{ ...run, variant: name }],
-    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-    staticSummary: name === 'official' ? 'the target model as it is' : 'our replay set',
+async function runVariant({ offspring }: RunControl, outline: RunOutline, name: VariantName): Promise<VariantResult> {
+  return await offspring.run(variant, {
+    workflowId: `${outline.runId}/variant-${name}`,
+    input: (order) => ({ ...outline, variant: name, order }),
+    summary: name === 'official' ? 'the target model as it is' : 'our replay set',
   });
+}
+
+/** Updates can come at any time, also before the spec has been checked. */
+function handleControl(control: RunControl, models: RunSpecInput['models']): void {
+  const answer = async (change: Promise<void>): Promise<ControlState> => {
+    await change;
+    return control.state;
+  };
+  setHandler(controlQuery, () => control.state);
+  setHandler(haltSignal, async (halt) => await control.halt(halt));
+  setHandler(pauseUpdate, async (request?: { readonly reason?: string }) => await answer(control.pause(request?.reason)), { validator: checkPause });
+  setHandler(resumeUpdate, async () => await answer(control.resume()));
+  setHandler(setLimitsUpdate, async (limits) => await answer(control.setLimits(limits)), { validator: (limits) => checkLimits(limits, models) });
 }

@@ -1,4 +1,5 @@
 import { defineQuery, defineSignal, setCurrentDetails } from '@temporalio/workflow';
+import type { Pause } from './control';
 import type { StageOutcome, StageProgress } from './types';
 
 /** Asked of `experiment`, `synthesis`, `synthesizeShard` and `variant`: the rows of their progress table. */
@@ -12,26 +13,42 @@ export interface ProgressUpdate {
   readonly rows: readonly StageProgress[];
 }
 
-const STATE_MARKS = { waiting: '·', running: '▶', done: '✓' } as const;
+const STATE_MARKS = { waiting: '·', running: '▶', paused: '⏸', done: '✓' } as const;
 
 /** The progress table of one workflow, shown in the Web UI as its current details. */
 export class ProgressTable {
   private readonly rows = new Map<string, StageProgress>();
+  private paused: Pause | undefined;
 
   constructor(
-    private readonly heading: string,
+    private heading: string,
     rows: readonly StageProgress[],
   ) {
+    this.begin(heading, rows);
+  }
+
+  /** The rows, now that they are known. */
+  begin(heading: string, rows: readonly StageProgress[]): void {
+    this.heading = heading;
     for (const row of rows) this.rows.set(keyOf(row), row);
     this.show();
   }
 
+  /** What runs shows as paused, with the reason above the table, until it is called without a pause. */
+  pause(pause: Pause | undefined): void {
+    this.paused = pause;
+    this.show();
+  }
+
   snapshot(): readonly StageProgress[] {
-    return [...this.rows.values()];
+    const rows = [...this.rows.values()];
+    return this.paused === undefined ? rows : rows.map((row) => (row.state === 'running' ? { ...row, state: 'paused' } : row));
   }
 
   apply({ mode, rows }: ProgressUpdate): void {
-    for (const row of rows) {
+    for (const told of rows) {
+      // Whether all is paused is this table's own to say: what it is told may be older.
+      const row: StageProgress = told.state === 'paused' ? { ...told, state: 'running' } : told;
       const before = this.rows.get(keyOf(row));
       this.rows.set(keyOf(row), mode === 'add' && before !== undefined ? sum(before, row) : row);
     }
@@ -54,7 +71,7 @@ export class ProgressTable {
         `${row.promptTokens + row.completionTokens} | ${row.note ?? ''} |`,
     );
     setCurrentDetails(
-      [this.heading, '', '| stage | model | done | lost | tokens | |', '| --- | --- | ---: | ---: | ---: | --- |', ...lines].join('\n'),
+      [this.heading, '', ...(this.paused === undefined ? [] : [`**Paused**: ${this.paused.reason}`, '']), '| stage | model | done | lost | tokens | |', '| --- | --- | ---: | ---: | ---: | --- |', ...lines].join('\n'),
     );
   }
 }

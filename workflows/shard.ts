@@ -1,40 +1,50 @@
 import { proxyActivities, setHandler } from '@temporalio/workflow';
 import type { CpuActivities, LlmActivities } from '../activities';
 import { cpuActivityOptions, llmActivityOptions } from '../config/activity-options';
+import { orderSignal } from './control';
+import { ControlledWork } from './controlled';
 import { ProgressTable, progressQuery } from './progress';
 import { synthesisRows } from './progress-rows';
+import { Root } from './root';
+import { together } from './together';
 import type { ShardInput, StageProgress } from './types';
+import { untilHandled } from './until-handled';
 
 const llm = proxyActivities<LlmActivities>(llmActivityOptions);
 const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
 
 /** One shard of the synthesis: extract, then respond and judge for each generator, then select. */
 export async function synthesizeShard(input: ShardInput): Promise<readonly StageProgress[]> {
-  const { runId, plan, shard, size, target, generators, judges, samples } = input;
+  const { runId, plan, shard, size, target, generators, judges, samples, order } = input;
   const ref = { runId, plan, shard };
   const responses = size * samples;
+  const root = new Root(runId);
+  const work = new ControlledWork(order, async (halt) => await root.halt(halt));
   const progress = new ProgressTable(`Shard ${shard + 1} of ${input.shards}: ${size} instructions`, synthesisRows(input, size));
+  progress.pause(order.pause);
   setHandler(progressQuery, () => progress.snapshot());
+  setHandler(orderSignal, (latest) => {
+    work.follow(latest);
+    progress.pause(work.pause);
+  });
 
-  await progress.track({ stage: 'extract', model: target, items: size }, () =>
-    llm.extractShard.executeWithOptions({ summary: `extract ${size} instructions from ${target}` }, [ref]),
-  );
-  await Promise.all(
-    generators.map(async (generator) => {
-      await progress.track({ stage: 'respond', model: generator, items: responses }, () =>
-        llm.respondShard.executeWithOptions({ summary: `${generator}: ${samples} responses each` }, [{ ...ref, generator }]),
+  await untilHandled(async () => {
+    await progress.track({ stage: 'extract', model: target, items: size }, async () =>
+      await work.run(async (limits) => await llm.extractShard.executeWithOptions({ summary: `extract ${size} instructions from ${target}` }, [{ ...ref, limits }]), target),
+    );
+    await together(generators.map((generator) => async () => {
+      await progress.track({ stage: 'respond', model: generator, items: responses }, async () =>
+        await work.run(async (limits) => await llm.respondShard.executeWithOptions({ summary: `${generator}: ${samples} responses each` }, [{ ...ref, generator, limits }]), generator),
       );
-      await Promise.all(
-        judges.map((judge) =>
-          progress.track({ stage: 'judge', model: judge, items: responses }, () =>
-            llm.judgeShard.executeWithOptions({ summary: `${judge} judges ${generator}` }, [{ ...ref, generator, judge }]),
-          ),
+      await together(judges.map((judge) => async () =>
+        await progress.track({ stage: 'judge', model: judge, items: responses }, async () =>
+          await work.run(async (limits) => await llm.judgeShard.executeWithOptions({ summary: `${judge} judges ${generator}` }, [{ ...ref, generator, judge, limits }]), judge),
         ),
-      );
-    }),
-  );
-  await progress.track({ stage: 'select', model: '', items: size }, () =>
-    cpu.selectShard.executeWithOptions({ summary: `best of ${samples * generators.length} by mean score` }, [ref]),
-  );
+      ));
+    }));
+    await progress.track({ stage: 'select', model: '', items: size }, async () =>
+      await work.run(async () => await cpu.selectShard.executeWithOptions({ summary: `best of ${samples * generators.length} by mean score` }, [ref])),
+    );
+  });
   return progress.snapshot();
 }

@@ -2,6 +2,7 @@ import type { RunCosts } from '../config/run-costs';
 import type { ModelLimits } from '../config/spec';
 import type { VariantName } from '../config/variants';
 import type { Allowance, BatchProgress, Cost } from '../method/cost';
+import type { ControlOrder } from './control';
 
 export type { Allowance, Cost } from '../method/cost';
 export type { RunCosts } from '../config/run-costs';
@@ -45,12 +46,15 @@ export interface ShardInput extends RunOutline {
   readonly shard: number;
   /** Instructions of this shard. */
   readonly size: number;
+  /** Under which it begins. */
+  readonly order: ControlOrder;
 }
 
 /** Where synthesis goes on after continue-as-new. */
 export interface SynthesisInput extends RunOutline {
   readonly nextShard?: number;
   readonly totals?: readonly StageProgress[];
+  readonly order: ControlOrder;
 }
 
 export interface SynthesisResult {
@@ -60,6 +64,7 @@ export interface SynthesisResult {
 
 export interface VariantInput extends RunOutline {
   readonly variant: VariantName;
+  readonly order: ControlOrder;
 }
 
 /** Counts of one finished stage output. */
@@ -93,7 +98,7 @@ export interface StageProgress {
   readonly failed: number;
   readonly promptTokens: number;
   readonly completionTokens: number;
-  readonly state: 'waiting' | 'running' | 'done';
+  readonly state: 'waiting' | 'running' | 'paused' | 'done';
   /** A closing remark, such as a score. */
   readonly note?: string;
 }

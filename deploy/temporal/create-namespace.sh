@@ -34,7 +34,7 @@ fi
 # The server reads its list of namespaces only every few seconds.
 wait_for "namespace $namespace" temporal operator search-attribute list --namespace "$namespace"
 known=$(temporal operator search-attribute list --namespace "$namespace")
-for name in RehearseStage RehearseTargetModel; do
+for name in RehearseStage RehearseTargetModel RehearsePaused; do
   case "$known" in
     *"$name"*) echo "search attribute $name is there" ;;
     *) temporal operator search-attribute create --namespace "$namespace" --name "$name" --type Keyword ;;

@@ -1,0 +1,33 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+
+const POLL_MS = 100;
+
+/** Polls until `look` gives something. */
+export async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** Open workflows of a run, from its root down. */
+async function openWorkflows({ client }: TestWorkflowEnvironment, workflowId: string): Promise<WorkflowHandle[]> {
+  const handle = client.workflow.getHandle(workflowId);
+  const { raw, status } = await handle.describe();
+  if (status.name !== 'RUNNING') return [];
+  const children = (raw.pendingChildren ?? []).flatMap((child) => child.workflowId ?? []);
+  return [handle, ...(await Promise.all(children.map(async (id) => await openWorkflows({ client } as TestWorkflowEnvironment, id)))).flat()];
+}
+
+/** Activities of a run that are scheduled or running, by type. */
+export async function pendingActivities(environment: TestWorkflowEnvironment, runId: string): Promise<string[]> {
+  const descriptions = await Promise.all((await openWorkflows(environment, runId)).map(async (handle) => await handle.describe()));
+  return descriptions.flatMap(({ raw }) => (raw.pendingActivities ?? []).map(({ activityType }) => activityType?.name ?? ''));
+}
+
+/** Returns when nothing of the run is in work any more. */
+export async function standstill(environment: TestWorkflowEnvironment, runId: string): Promise<void> {
+  await until(async () => ((await pendingActivities(environment, runId)).length === 0 ? true : undefined));
+}

@@ -1,0 +1,86 @@
+import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { STORAGE_FAILURE, type ControlOrder, type Halt, type Pause } from './control';
+import type { ModelLimits } from '../config/spec';
+
+/** Work that a change of the order can end. */
+interface Running {
+  readonly scope: CancellationScope;
+  readonly model: string | undefined;
+  interrupted: boolean;
+}
+
+/**
+ * Runs activities under the run's order. A pause or other limits end those that run, by cancellation: they finish and
+ * journal their calls in flight. They are scheduled again when the order lets them, and go on where they were.
+ */
+export class ControlledWork {
+  private readonly running = new Set<Running>();
+  /** Revision under which the store failed: only a later order lets the work go on. */
+  private heldAt = -1;
+
+  /** @param halt asks `experiment` to pause the run */
+  constructor(
+    private order: ControlOrder,
+    private readonly halt: (halt: Halt) => Promise<void>,
+  ) {}
+
+  /** The pause that holds now. */
+  get pause(): Pause | undefined {
+    return this.order.pause;
+  }
+
+  /** Obeys a new order; one that is older than the last is no news. */
+  follow(order: ControlOrder): void {
+    if (order.revision <= this.order.revision) return;
+    const before = this.order;
+    this.order = order;
+    for (const each of this.running) {
+      const { model } = each;
+      const otherLimits = model !== undefined && !sameLimits(before.limits[model], order.limits[model]);
+      if (order.pause === undefined && !otherLimits) continue;
+      each.interrupted = true;
+      each.scope.cancel();
+    }
+  }
+
+  /**
+   * Runs an activity until it ends by itself; a result that comes in spite of a cancellation counts.
+   * @param model whose limits the activity needs, if any
+   * @throws what the activity throws; CancelledFailure when the workflow is cancelled
+   */
+  async run<T>(activity: (limits: ModelLimits | undefined) => Promise<T>, model?: string): Promise<T> {
+    for (;;) {
+      await condition(() => this.order.pause === undefined && this.order.revision > this.heldAt);
+      const each: Running = { scope: new CancellationScope(), model, interrupted: false };
+      this.running.add(each);
+      try {
+        const limits = model === undefined ? undefined : this.order.limits[model];
+        return await each.scope.run(async () => await activity(limits));
+      } catch (error) {
+        if (each.interrupted && isInterruption(error)) continue;
+        const unavailable = storageFailure(error);
+        if (unavailable === undefined) throw error;
+        const { revision } = this.order;
+        this.heldAt = revision;
+        await this.halt({ by: 'storage', reason: unavailable, revision });
+      } finally {
+        this.running.delete(each);
+      }
+    }
+  }
+}
+
+/** Cancelled; or it failed while it was to be cancelled, as a worker does that is shutting down, and was not tried again for that. */
+function isInterruption(error: unknown): boolean {
+  return isCancellation(error) || (error instanceof ActivityFailure && error.retryState === 'CANCEL_REQUESTED');
+}
+
+/** What the activity says of its store, when that is why it failed. */
+function storageFailure(error: unknown): string | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return cause instanceof ApplicationFailure && cause.type === STORAGE_FAILURE ? cause.message : undefined;
+}
+
+function sameLimits(a: ModelLimits = {}, b: ModelLimits = {}): boolean {
+  return a.concurrency === b.concurrency && a.requestsPerMinute === b.requestsPerMinute && a.tokensPerMinute === b.tokensPerMinute;
+}

@@ -1,0 +1,32 @@
+import { getExternalWorkflowHandle, isCancellation, log, workflowInfo, type ExternalWorkflowHandle } from '@temporalio/workflow';
+import { haltSignal, type Halt } from './control';
+import { progressSignal, type ProgressUpdate } from './progress';
+
+/** The `experiment` that this workflow works for: this very run of it, not one that was started later under the same id. */
+export class Root {
+  private readonly handle: ExternalWorkflowHandle;
+
+  constructor(runId: string) {
+    this.handle = getExternalWorkflowHandle(runId, workflowInfo().root?.runId);
+  }
+
+  /** Rows for the run's progress table. */
+  async report(update: ProgressUpdate): Promise<void> {
+    await this.send(async () => await this.handle.signal(progressSignal, update));
+  }
+
+  /** Asks for the whole run to be paused. */
+  async halt(halt: Halt): Promise<void> {
+    await this.send(async () => await this.handle.signal(haltSignal, halt));
+  }
+
+  /** A root that has been terminated hears nothing; this workflow has been told to stop then. */
+  private async send(signal: () => Promise<void>): Promise<void> {
+    try {
+      await signal();
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      log.warn('the run does not answer', { error: String(error) });
+    }
+  }
+}
