@@ -6,6 +6,7 @@ import type { Failure, Usage } from '../method/records';
 import { sha256 } from './artifact-store';
 import { Trouble } from './endpoint-health';
 import { Journal, type CallError, type CallRecord } from './journal';
+import { Lanes } from './lanes';
 import type { CallOptions, ModelClient, ModelRequest } from './model-client';
 import { adviceFor, type ModelFailure } from './model-errors';
 import { readReply, type ModelReply } from './model-reply';
@@ -39,7 +40,7 @@ export interface BatchOptions<Row> {
   readonly journal: Journal;
   /** Of the model, for what the batch costs; without it, no dollars. */
   readonly price?: Price;
-  /** Items in work at once; the endpoint's limiter has the last word. */
+  /** Most items in work at once; the endpoint's limiter has the last word. */
   readonly concurrency: number;
   /** Aborted to stop: calls in flight are finished and journalled, no new ones begin. */
   readonly stop: AbortSignal;
@@ -109,20 +110,22 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
   });
 
   /** One call of an item: from the journal, or made and journalled; or what keeps it waiting. */
-  async function exchange(item: string, call: number, request: ModelRequest, patience: Pick<CallOptions, 'trouble' | 'setAsideAfterMs'>): Promise<Exchange | Trouble> {
+  async function exchange(item: string, call: number, request: ModelRequest, manner: Pick<CallOptions, 'onStart' | 'trouble' | 'setAsideAfterMs'>): Promise<Exchange | Trouble> {
     const hash = sha256(canonicalJson({ identity, path: request.path, body: request.body })).slice(0, 32);
     let record = journal.find(item, call, hash);
+    let body: unknown;
     const fresh = record === undefined || (record.error !== undefined && !hadReplies);
     if (record === undefined || fresh) {
       signal.throwIfAborted();
-      const outcome = await client.call(request, { ...patience, signal, onTransient: ({ kind }) => count(kind) });
+      const outcome = await client.call(request, { ...manner, signal, onTransient: ({ kind }) => count(kind) });
       if ('setAside' in outcome) return outcome.setAside;
       record = {
         item, call, request: hash, at: new Date().toISOString(), ms: Math.round(outcome.ms * 10) / 10,
         ...('reply' in outcome
-          ? { reply: outcome.reply }
+          ? { reply: outcome.text }
           : { error: errorOf(outcome.refusal) }),
       };
+      if ('reply' in outcome) body = outcome.reply;
       await journal.append(record);
       if (record.error === undefined) succeeded++;
       else if (++refused >= REFUSALS_THAT_DOOM_A_BATCH && succeeded === 0 && !hadReplies) {
@@ -130,10 +133,11 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
       }
     } else {
       replayed++;
+      if (record.reply !== undefined) body = JSON.parse(record.reply);
     }
     used.push(record);
     if (record.error !== undefined) refusals[record.error.kind] = (refusals[record.error.kind] ?? 0) + 1;
-    const reply = readReply(record.reply);
+    const reply = readReply(body);
     if (reply !== undefined) checkGiven(request, reply, fresh);
     samples += reply?.choices.length ?? 1;
     promptTokens += reply?.usage?.promptTokens ?? 0;
@@ -159,7 +163,7 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
   }
 
   /** Takes an item as far as it goes: to its end, or to a call that has to wait. */
-  async function settle(entry: Entry<Row>, patienceMs: number): Promise<void> {
+  async function settle(entry: Entry<Row>, patience: Pick<CallOptions, 'onStart' | 'setAsideAfterMs'>): Promise<void> {
     const { item, exchanges } = entry;
     for (;;) {
       const step = item.next(exchanges);
@@ -169,7 +173,7 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
         done++;
         return;
       }
-      const ended = await exchange(item.id, exchanges.length, step.request, { trouble: entry.trouble, setAsideAfterMs: patienceMs });
+      const ended = await exchange(item.id, exchanges.length, step.request, { ...patience, trouble: entry.trouble });
       if (ended instanceof Trouble) {
         later.push({ ...entry, trouble: ended, waitingFor: step.request });
         return;
@@ -184,16 +188,20 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
   /** Items whose call fails again and again: they do not keep a lane from the others, and are gone on with at the end. */
   const later: Entry<Row>[] = [];
 
-  async function lane(): Promise<void> {
-    while (!failing.signal.aborted) {
-      // Lanes share one iterator: each takes the next item as it becomes free.
-      const { value: item } = queue.next() as { value: BatchItem<Row> | undefined };
-      const entry = item === undefined ? later.shift() : { item, exchanges: [] };
-      if (entry === undefined) return;
-      if (entry.waitingFor !== undefined && entry.trouble?.othersPassedSinceLast === false) await probe(entry.waitingFor);
-      await settle(entry, entry.waitingFor === undefined ? setAsideAfterMs : 0);
-      onProgress(progress());
+  function nextEntry(): Entry<Row> | undefined {
+    const { value: item } = queue.next() as { value: BatchItem<Row> | undefined };
+    return item === undefined ? later.shift() : { item, exchanges: [] };
+  }
+
+  async function work(entry: Entry<Row>, onStart: () => void): Promise<void> {
+    if (entry.waitingFor === undefined) {
+      await settle(entry, { onStart, setAsideAfterMs });
+    } else {
+      onStart(); // it waits by itself, for longer than the others should
+      if (entry.trouble?.othersPassedSinceLast === false) await probe(entry.waitingFor);
+      await settle(entry, { setAsideAfterMs: 0 });
     }
+    onProgress(progress());
   }
 
   /** With nothing else left to do, only another request can tell whether the endpoint or the item is at fault. */
@@ -204,15 +212,26 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
     if (ended instanceof Trouble) ended.close();
   }
 
+  // One item at a time waits for the endpoint's limiter: requests are made when there is a place for them, not before, and
+  // they go out in the order of the items, so that a server finds the same prefix again.
+  const lanes = new Lanes(concurrency);
   let firstError: unknown;
-  await Promise.all(
-    Array.from({ length: Math.min(concurrency, items.length) }, () =>
-      lane().catch((error: unknown) => {
-        firstError ??= error;
-        failing.abort(error);
-      }),
-    ),
-  );
+  while (!failing.signal.aborted) {
+    await lanes.free();
+    const entry = nextEntry();
+    if (entry === undefined) {
+      if (lanes.idle) break;
+      await lanes.oneEnds(); // it may leave its item for later
+    } else {
+      await lanes.run((onStart) =>
+        work(entry, onStart).catch((error: unknown) => {
+          firstError ??= error;
+          failing.abort(error);
+        }),
+      );
+    }
+  }
+  await lanes.allEnd();
   for (const { trouble } of later) trouble?.close();
   if (firstError !== undefined) throw firstError;
 

@@ -1,6 +1,6 @@
 import type { ModelSpec } from '../config/spec';
-import { createEndpointFetch } from './endpoint-fetch';
 import { EndpointHealth } from './endpoint-health';
+import { createEndpointTransport } from './endpoint-transport';
 import { EndpointLimiter } from './limiter';
 import { createModelClient, type ModelClient } from './model-client';
 
@@ -8,7 +8,7 @@ import { createModelClient, type ModelClient } from './model-client';
 export class Endpoints {
   private readonly limiters = new Map<string, EndpointLimiter>();
   private readonly healths = new Map<string, EndpointHealth>();
-  private readonly fetch = createEndpointFetch();
+  private readonly transport = createEndpointTransport();
 
   constructor(private readonly env: Readonly<Record<string, string | undefined>>) {}
 
@@ -17,7 +17,7 @@ export class Endpoints {
    * named last hold from then on, for calls that wait too.
    */
   client(name: string, spec: ModelSpec): ModelClient {
-    return createModelClient({ name, spec, limiter: this.limiter(spec), health: this.health(spec), env: this.env, fetch: this.fetch });
+    return createModelClient({ name, spec, limiter: this.limiter(spec), health: this.health(spec), env: this.env, transport: this.transport });
   }
 
   private health({ baseURL, model }: ModelSpec): EndpointHealth {

@@ -15,8 +15,8 @@ export interface CallRecord {
   /** ISO time at which the reply was complete. */
   readonly at: string;
   readonly ms: number;
-  /** The endpoint's JSON body, untouched. */
-  readonly reply?: unknown;
+  /** The endpoint's JSON body, as the text that came. */
+  readonly reply?: string;
   /** A refusal of this one request (such as a context overflow), which is a result too. */
   readonly error?: CallError;
 }
@@ -101,7 +101,7 @@ export class Journal {
   /** Writes one call; returns when it is on disk. @throws StorageUnavailableError when it cannot be written, and ever after */
   async append(record: CallRecord): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.pending.push({ line: `${JSON.stringify(record)}\n`, resolve, reject });
+      this.pending.push({ line: lineOf(record), resolve, reject });
       this.flushing ??= this.flush();
     });
     keep(this.records, record);
@@ -153,12 +153,17 @@ function keep(records: Map<string, CallRecord>, record: CallRecord): void {
   if (known === undefined || (known.error !== undefined && record.error === undefined)) records.set(keyOf(record), record);
 }
 
+/** One line of JSON, with the reply in it as JSON: its text is put in as it is, not parsed and written again. */
+function lineOf({ reply, ...rest }: CallRecord): string {
+  const head = JSON.stringify(rest);
+  return reply === undefined ? `${head}\n` : `${head.slice(0, -1)},"reply":${/[\r\n]/.test(reply) ? JSON.stringify(JSON.parse(reply)) : reply}}\n`;
+}
+
 function parseRecord(line: string): CallRecord | undefined {
   try {
-    const value = JSON.parse(line) as Partial<CallRecord>;
-    return typeof value.item === 'string' && typeof value.call === 'number' && typeof value.request === 'string'
-      ? (value as CallRecord)
-      : undefined;
+    const { reply, ...rest } = JSON.parse(line) as Partial<CallRecord> & { readonly reply?: unknown };
+    if (typeof rest.item !== 'string' || typeof rest.call !== 'number' || typeof rest.request !== 'string') return undefined;
+    return (reply === undefined ? rest : { ...rest, reply: JSON.stringify(reply) }) as CallRecord;
   } catch {
     return undefined;
   }

@@ -156,7 +156,8 @@ export class EndpointLimiter {
       concurrency,
       ceiling: adaptive === false ? concurrency : Math.min(concurrency, this.latency.current),
       inFlight: this.inFlight,
-      demand: Math.min(concurrency, this.inFlight + this.queue.length),
+      // A batch lets one item at a time wait here, however many it has: who waits at all would use every place.
+      demand: this.queue.length > 0 ? concurrency : Math.min(concurrency, this.inFlight),
       closedForMs: Math.max(0, this.closedForMs()),
       hasCut,
     };

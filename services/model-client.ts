@@ -1,7 +1,6 @@
-import OpenAI, { type APIError } from 'openai';
 import type { ModelSpec } from '../config/spec';
-import { createEndpointFetch } from './endpoint-fetch';
 import { EndpointHealth, type Trouble } from './endpoint-health';
+import { createEndpointTransport, type EndpointTransport } from './endpoint-transport';
 import { readErrorBody, statusError } from './error-body';
 import { EndpointLimiter } from './limiter';
 import { adviceFor, classifyModelError, type ModelFailure } from './model-errors';
@@ -17,14 +16,17 @@ export interface ModelRequest {
   readonly tokenEstimate: number;
 }
 
-/** The endpoint's JSON body, its refusal of this one request, or a request that fails again and again and can wait. */
+/** The endpoint's JSON body, parsed and as the text that came; its refusal of this one request; or a request that fails again and again and can wait. */
 export type CallOutcome =
-  | { readonly reply: unknown; readonly ms: number }
+  | { readonly reply: unknown; readonly text: string; readonly ms: number }
   | { readonly refusal: ModelFailure; readonly ms: number }
   | { readonly setAside: Trouble };
 
 export interface CallOptions {
+  /** Aborted to stop: ends a wait, never a call that has begun. */
   readonly signal: AbortSignal;
+  /** A try has its place at the limiter. */
+  readonly onStart?: () => void;
   readonly onTransient?: (failure: ModelFailure) => void;
   /** What an earlier call of this very request left, when it was set aside. */
   readonly trouble?: Trouble;
@@ -67,7 +69,7 @@ export interface ModelClientOptions {
   /** Shared by all clients of the endpoint. */
   readonly health?: EndpointHealth;
   /** Clients that share it share their connections. */
-  readonly fetch?: typeof fetch;
+  readonly transport?: EndpointTransport;
   readonly random?: () => number;
 }
 
@@ -75,36 +77,25 @@ const GIVE_UP_AFTER_MS = 10 * 60_000;
 /** Failures of one call in a row that look like a wrong baseURL, before it is taken for one; only while nothing has ever been answered. */
 const WRONG_ADDRESS_AFTER = 4;
 
-/** The SDK reads only OpenAI's shape of errors; other servers' words would be lost. */
-class EndpointApi extends OpenAI {
-  protected override makeStatusError(status: number, body: object | undefined, text: string | undefined, headers: Headers): APIError {
-    return statusError(status, body ?? text, headers);
-  }
-}
-
-/** A {@link ModelClient} on the OpenAI SDK, with the SDK's own retries off: retrying is the limiter's business. */
+/** A {@link ModelClient} that retries by itself, with the limiter in front of each try. */
 export function createModelClient(options: ModelClientOptions): ModelClient {
-  const { name, spec, limiter, env, giveUpAfterMs = GIVE_UP_AFTER_MS, random = Math.random, fetch = createEndpointFetch(), health = new EndpointHealth() } = options;
+  const { name, spec, limiter, env, giveUpAfterMs = GIVE_UP_AFTER_MS, random = Math.random, transport = createEndpointTransport(), health = new EndpointHealth() } = options;
   const apiKey = readApiKey(name, spec, env);
-  const api = new EndpointApi({
-    baseURL: spec.baseURL,
-    apiKey: apiKey ?? 'none',
-    maxRetries: 0,
-    timeout: spec.limits.timeoutMs,
-    fetch,
-    // A key of the worker's own environment must not travel to another endpoint.
-    organization: null,
-    project: null,
-    logLevel: 'off',
-  });
+  const headers = ['content-type', 'application/json', 'accept', 'application/json', 'user-agent', 'rehearse', 'authorization', `Bearer ${apiKey ?? 'none'}`];
+  const { origin, pathname, search } = new URL(spec.baseURL);
+  const base = pathname.replace(/\/+$/, '');
+  const { timeoutMs } = spec.limits;
 
-  async function once(request: ModelRequest): Promise<unknown> {
-    return checkBody(await api.post(`/${request.path}`, { body: { model: spec.model, ...request.body } }));
+  async function once({ path, body }: ModelRequest): Promise<{ readonly reply: unknown; readonly text: string }> {
+    const text = await transport.post({
+      origin, path: `${base}/${path}${search}`, headers, body: JSON.stringify({ model: spec.model, ...body }), timeoutMs,
+    });
+    return { reply: checkBody(parseText(text)), text };
   }
 
   return {
     endpoint: labelOf(name, spec),
-    async call(request, { signal, onTransient, trouble: earlier, setAsideAfterMs = Number.POSITIVE_INFINITY }) {
+    async call(request, { signal, onStart, onTransient, trouble: earlier, setAsideAfterMs = Number.POSITIVE_INFINITY }) {
       const calledMs = Date.now();
       let trouble = earlier;
       let waits = false;
@@ -112,15 +103,16 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
         for (;;) {
           if (trouble !== undefined) await sleep(trouble.waitMs(Date.now()), signal);
           const slot = await limiter.acquire(request.tokenEstimate, signal);
+          onStart?.();
           const startMs = Date.now();
           const start = performance.now();
           try {
             // Not tied to the signal: a call that has begun is paid for, so it is let finish and journalled.
-            const reply = await once(request);
+            const { reply, text } = await once(request);
             slot.succeeded(completionTokensOf(reply));
             if (trouble === undefined) health.firstTry(startMs, true);
             else health.answered();
-            return { reply, ms: performance.now() - start };
+            return { reply, text, ms: performance.now() - start };
           } catch (error) {
             const failure = redact(classifyModelError(error, Date.now()), apiKey);
             slot.failed({ overloaded: failure.overloaded, waitMs: failure.waitMs });
@@ -157,9 +149,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
  * choices is a reply: what to make of it is the stage's business.
  * @throws SyntaxError, or APIError with the status that the body tells
  */
-function checkBody(received: unknown): unknown {
-  // Some servers send JSON under another content type, which the SDK leaves as text.
-  const body: unknown = typeof received === 'string' ? parseText(received) : received;
+function checkBody(body: unknown): unknown {
   if (typeof body !== 'object' || body === null) throw new SyntaxError('the reply is no JSON object');
   const { choices, error, detail } = body as { choices?: unknown; error?: unknown; detail?: unknown };
   if (Array.isArray(choices)) return body;
@@ -204,6 +194,11 @@ function readApiKey(name: string, spec: ModelSpec, env: Readonly<Record<string, 
   if (key === undefined || key === '') {
     throw new PermanentEndpointError(
       `model "${name}" needs an API key, but the environment variable ${spec.apiKeyEnv} is not set on this llm worker; set it and start the worker again`,
+    );
+  }
+  if (!/^[\x21-\x7e]+$/.test(key)) {
+    throw new PermanentEndpointError(
+      `model "${name}" needs an API key, but the environment variable ${spec.apiKeyEnv} holds white space or characters that no HTTP header can carry; set it to the key alone and start the worker again`,
     );
   }
   return key;

@@ -48,7 +48,7 @@ export const failureTable: Table<Failure> = {
 };
 
 export const callTable: Table<CallRecord> = {
-  schema: { item: 'string', call: 'int', request: 'string', at: 'string', ms: 'double', reply: 'json', error: 'json' },
+  schema: { item: 'string', call: 'int', request: 'string', at: 'string', ms: 'double', reply: 'string', error: 'json' },
   optional: ['reply', 'error'],
 };
 

@@ -90,7 +90,7 @@ describe('a batch', () => {
     endpoint.inject({ kind: 'status', status: 400 }, { when: ({ item: id }) => id === 'item004' });
     const seen: BatchProgress[] = [];
     const result = await attempt(items(10), { onProgress: (progress) => seen.push(progress) });
-    const usages = result.calls.map(({ reply }) => (reply as { usage?: { prompt_tokens: number; completion_tokens: number } } | undefined)?.usage);
+    const usages = result.calls.map(({ reply }) => (JSON.parse(reply ?? '{}') as { usage?: { prompt_tokens: number; completion_tokens: number } }).usage);
     const promptTokens = usages.reduce((sum, usage) => sum + (usage?.prompt_tokens ?? 0), 0);
     const completionTokens = usages.reduce((sum, usage) => sum + (usage?.completion_tokens ?? 0), 0);
     expect(promptTokens).toBeGreaterThan(0);

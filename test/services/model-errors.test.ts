@@ -1,16 +1,9 @@
-import OpenAI, { APIConnectionError, type APIError } from 'openai';
-import { createEndpointFetch } from '../../services/endpoint-fetch';
-import { statusError } from '../../services/error-body';
+import { APIConnectionError, APIUserAbortError } from 'openai';
+import { createEndpointTransport } from '../../services/endpoint-transport';
 import { adviceFor, classifyModelError, type ModelFailure } from '../../services/model-errors';
 import { FakeEndpoint, type Fault } from '../support/fake-endpoint';
 
 const NOW = Date.now();
-
-class Api extends OpenAI {
-  protected override makeStatusError(code: number, body: object | undefined, text: string | undefined, headers: Headers): APIError {
-    return statusError(code, body ?? text, headers);
-  }
-}
 
 let endpoint: FakeEndpoint;
 beforeAll(async () => {
@@ -56,61 +49,53 @@ const faults: [name: string, fault: Fault, expected: Partial<ModelFailure>][] = 
   ['no reply in time', { kind: 'hang' }, { scope: 'transient', kind: 'timeout', overloaded: true }],
 ];
 
-async function failureOf(options: ConstructorParameters<typeof OpenAI>[0], fault?: Fault): Promise<ModelFailure> {
+const transport = createEndpointTransport();
+
+async function failureOf({ fault, baseURL = endpoint.baseURL, timeoutMs = 300 }: { fault?: Fault; baseURL?: string; timeoutMs?: number }): Promise<ModelFailure> {
   if (fault !== undefined) endpoint.inject(fault);
-  const api = new Api({ baseURL: endpoint.baseURL, apiKey: 'k', maxRetries: 0, timeout: 300, logLevel: 'off', ...options });
+  const { origin, pathname } = new URL(`${baseURL}/completions`);
   try {
-    await api.post('/completions', { body: { model: 'fake-model', prompt: 'hello' } });
+    JSON.parse(await transport.post({ origin, path: pathname, headers: [], body: JSON.stringify({ model: 'fake-model', prompt: 'hello' }), timeoutMs }));
   } catch (error) {
     return classifyModelError(error, NOW);
   }
   throw new Error('the call succeeded');
 }
 
-describe('through the SDK', () => {
-  const withFetch = createEndpointFetch();
-
+describe('through the transport', () => {
   test.each(faults)('%s', async (_, fault, expected) => {
-    expect(await failureOf({ fetch: withFetch }, fault)).toMatchObject(expected);
+    expect(await failureOf({ fault })).toMatchObject(expected);
   });
 
   test('a server that is not there is a connection fault with its cause', async () => {
     const gone = await FakeEndpoint.start();
     const { baseURL } = gone;
     await gone.close();
-    const failure = await failureOf({ fetch: withFetch, baseURL });
+    const failure = await failureOf({ baseURL });
     expect(failure).toMatchObject({ scope: 'transient', kind: 'connection' });
     expect(failure.message).toContain('ECONNREFUSED');
   });
 
   test('a host that does not exist is permanent', async () => {
-    const failure = await failureOf({ fetch: withFetch, baseURL: 'http://no-such-host.invalid/v1', timeout: 20_000 });
+    const failure = await failureOf({ baseURL: 'http://no-such-host.invalid/v1', timeoutMs: 20_000 });
     // A machine without any name server says EAI_AGAIN, which may pass.
     const temporary = failure.message.includes('EAI_AGAIN');
     expect(failure).toMatchObject(temporary ? { scope: 'transient', kind: 'connection' } : { scope: 'permanent', kind: 'no_host' });
   });
 
   test('https to a server that speaks http is permanent', async () => {
-    expect(await failureOf({ fetch: withFetch, baseURL: endpoint.baseURL.replace('http:', 'https:') })).toMatchObject({ scope: 'permanent', kind: 'tls' });
+    expect(await failureOf({ baseURL: endpoint.baseURL.replace('http:', 'https:') })).toMatchObject({ scope: 'permanent', kind: 'tls' });
   });
+});
 
-  test('a caller that gives up is no fault of the endpoint', async () => {
-    endpoint.inject({ kind: 'hang' });
-    const api = new OpenAI({ baseURL: endpoint.baseURL, apiKey: 'k', maxRetries: 0, fetch: withFetch, logLevel: 'off' });
-    const controller = new AbortController();
-    const count = endpoint.requests.length;
-    const call = api.post('/completions', { body: { model: 'fake-model', prompt: 'x' }, signal: controller.signal });
-    await endpoint.received(count + 1);
-    controller.abort();
-    const error: unknown = await call.then(() => undefined, (cause: unknown) => cause);
-    expect(classifyModelError(error, NOW)).toMatchObject({ scope: 'aborted', kind: 'aborted' });
-  });
+test('a caller that gives up is no fault of the endpoint', () => {
+  expect(classifyModelError(new APIUserAbortError(), NOW)).toMatchObject({ scope: 'aborted', kind: 'aborted' });
 });
 
 test('a redirect is not followed: it is permanent', async () => {
   const elsewhere = await FakeEndpoint.start();
   try {
-    const failure = await failureOf({ fetch: createEndpointFetch() }, status(307, { headers: { location: `${elsewhere.baseURL}/completions` } }));
+    const failure = await failureOf({ fault: status(307, { headers: { location: `${elsewhere.baseURL}/completions` } }) });
     expect(failure).toMatchObject({
       scope: 'permanent', kind: 'redirect', status: 307, message: `307 it redirects to ${elsewhere.baseURL}/completions, which is not followed`,
     });

@@ -24,7 +24,7 @@ function output(ids: readonly string[], extra: Partial<StageOutput<MixtureRow>> 
 }
 
 const failure: Failure = { stage: 'mix', id: 'x', model: null, reason: 'empty', attempts: 2 };
-const call: CallRecord = { item: 'x', call: 0, request: 'r', at: '2026-01-01T00:00:00.000Z', ms: 3.5, reply: { choices: [{ text: 'a\u2028b' }] } };
+const call: CallRecord = { item: 'x', call: 0, request: 'r', at: '2026-01-01T00:00:00.000Z', ms: 3.5, reply: JSON.stringify({ choices: [{ text: 'a\u2028b' }] }) };
 const refusal: CallRecord = { item: 'y', call: 1, request: 'r', at: '2026-01-01T00:00:01.000Z', ms: 1, error: { kind: 'refused', status: 400, message: 'no' } };
 
 test('an output that was not committed is not found', async () => {

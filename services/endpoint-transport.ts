@@ -1,0 +1,115 @@
+import { APIConnectionError, APIConnectionTimeoutError } from 'openai';
+import { Agent, type Dispatcher } from 'undici';
+import { statusError } from './error-body';
+
+export interface PostOptions {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  /** Path with its query. */
+  readonly path: string;
+  /** Names and values in turn; made once for many calls. */
+  readonly headers: readonly string[];
+  /** JSON text. */
+  readonly body: string;
+  /** For the whole call, from the connection to the last byte of the body. */
+  readonly timeoutMs: number;
+}
+
+/** Posts JSON to model endpoints. */
+export interface EndpointTransport {
+  /**
+   * @returns the body of a reply with a status from 200 to 299, as text
+   * @throws the OpenAI SDK's APIError for other statuses, APIConnectionTimeoutError, APIConnectionError
+   */
+  post(options: PostOptions): Promise<string>;
+}
+
+/**
+ * An {@link EndpointTransport} on one pool of connections, which reads the reply straight from undici's dispatcher: WHATWG
+ * fetch would take three times the CPU time. Errors are the SDK's, so that they are told apart as it tells them.
+ *
+ * undici's own limits are off: they give up when a reply's headers take longer than five minutes, whatever the caller's
+ * timeout, and a reasoning model's reply may take longer: it would be paid for and thrown away, again and again. Redirects
+ * are not followed, so a key never travels to another host.
+ */
+export function createEndpointTransport(): EndpointTransport {
+  const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
+  return {
+    post: ({ origin, path, headers, body, timeoutMs }) =>
+      new Promise((resolve, reject) => {
+        agent.dispatch({ origin, path, method: 'POST', headers: headers as string[], body }, new ReplyReader({ timeoutMs, resolve, reject }));
+      }),
+  };
+}
+
+type ReplyHeaders = Record<string, string | string[] | undefined>;
+
+interface ReplyReaderOptions {
+  readonly timeoutMs: number;
+  readonly resolve: (text: string) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Collects one reply. A second rejection of its promise does nothing, so an abort's own error may follow a timeout's. */
+class ReplyReader implements Dispatcher.DispatchHandler {
+  private readonly chunks: Buffer[] = [];
+  private readonly timer: NodeJS.Timeout;
+  private controller: Dispatcher.DispatchController | undefined;
+  private timeout: Error | undefined;
+  private status = 0;
+  private headers: ReplyHeaders = {};
+
+  constructor(private readonly options: ReplyReaderOptions) {
+    this.timer = setTimeout(() => {
+      this.timeout = new APIConnectionTimeoutError();
+      this.options.reject(this.timeout);
+      this.controller?.abort(this.timeout);
+    }, options.timeoutMs);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.timeout !== undefined) controller.abort(this.timeout); // its time was up before it had a connection
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: ReplyHeaders): void {
+    this.status = status;
+    this.headers = headers;
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    clearTimeout(this.timer);
+    const [only, ...more] = this.chunks;
+    const text = only === undefined ? '' : withoutMark((more.length === 0 ? only : Buffer.concat(this.chunks)).toString('utf8'));
+    if (this.status >= 200 && this.status < 300) this.options.resolve(text);
+    else this.options.reject(statusError(this.status, jsonOrText(text), headersOf(this.headers)));
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+    clearTimeout(this.timer);
+    this.options.reject(new APIConnectionError({ cause, message: undefined }));
+  }
+}
+
+/** JSON may not begin with a byte order mark, but some gateways send one. */
+function withoutMark(text: string): string {
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function headersOf(headers: ReplyHeaders): Headers {
+  return new Headers(
+    Object.entries(headers).flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [value].flat().map((each) => [name, each]))),
+  );
+}
