@@ -1,5 +1,5 @@
 // ESM-only dependencies are compiled to CommonJS for jest; node itself loads them with import().
-const esmOnly = ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors', 'simple-statistics', 'fast-check', 'pure-rand', 'hysnappy', 'fzstd'];
+const esmOnly = ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors', 'simple-statistics', 'fast-check', 'pure-rand', 'hysnappy', 'fzstd', 'eld'];
 
 /** @type {import('jest').Config} */
 module.exports = {
@@ -12,6 +12,8 @@ module.exports = {
       { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
     ],
   },
+  // eld offers its entries to `import` only, and compiled to CommonJS they are required.
+  moduleNameMapper: { '^eld/(\\w+)$': '<rootDir>/node_modules/eld/src/entries/static.$1.js' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   testTimeout: 60_000,
 };

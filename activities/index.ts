@@ -1,7 +1,9 @@
 import type { ActivityDeps } from './deps';
 import { createCheckKeysActivities } from './check-keys';
+import { createDocumentsActivities } from './documents';
 import { createEvaluateActivities } from './evaluate';
 import { createExtractActivities } from './extract';
+import { createFilterActivities } from './filter';
 import { createJudgeActivities } from './judge';
 import { createMixActivities } from './mix';
 import { createPrepareActivities } from './prepare';
@@ -15,14 +17,14 @@ export function createLlmActivities(deps: ActivityDeps) {
   return { ...createCheckKeysActivities(deps), ...createExtractActivities(deps), ...createRespondActivities(deps), ...createJudgeActivities(deps) };
 }
 
-/** What runs on the cpu queue: planning, selection, mixing, reporting. */
+/** What runs on the cpu queue: planning, filters, selection, mixing, reporting. */
 export function createCpuActivities(deps: ActivityDeps) {
-  return { ...createPrepareActivities(deps), ...createSelectActivities(deps), ...createMixActivities(deps), ...createReportActivities(deps) };
+  return { ...createPrepareActivities(deps), ...createFilterActivities(deps), ...createSelectActivities(deps), ...createMixActivities(deps), ...createReportActivities(deps) };
 }
 
-/** What runs on the gpu queue: training and evaluation. */
+/** What runs on the gpu queue: training and evaluation, and what Python fetches for the filters. */
 export function createGpuActivities(deps: ActivityDeps) {
-  return { ...createTrainActivities(deps), ...createEvaluateActivities(deps) };
+  return { ...createDocumentsActivities(deps), ...createTrainActivities(deps), ...createEvaluateActivities(deps) };
 }
 
 export type LlmActivities = ReturnType<typeof createLlmActivities>;

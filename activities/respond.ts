@@ -1,11 +1,10 @@
 import type { ShardBatch, StageOutcome } from '../workflows/types';
 import { addresses } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
 import { responseItems } from '../services/steps/response';
-import { instructionTable, responseTable } from '../services/tables';
+import { responseTable } from '../services/tables';
 import type { ActivityDeps } from './deps';
 import { runLlmBatch } from './llm-batch';
-import { readStage } from './read-stage';
+import { instructionInputs, readInstructions } from './read-instructions';
 import { runActivity } from './run-activity';
 import { shardOf } from './shard-of';
 
@@ -16,7 +15,6 @@ export function createRespondActivities(deps: ActivityDeps) {
       return await runActivity(deps, async (scope) => {
         const plan = await deps.plans.load(input.plan);
         const shard = shardOf(plan, input.shard);
-        const instructions = addresses.extract(plan, shard);
         return await runLlmBatch(deps, scope, {
           stage: 'respond',
           plan,
@@ -24,9 +22,9 @@ export function createRespondActivities(deps: ActivityDeps) {
           address: addresses.respond(plan, shard, input.generator),
           model: input.generator,
           table: responseTable,
-          inputs: [instructions],
+          inputs: instructionInputs(plan, shard),
           items: async () => ({
-            items: responseItems(plan.spec, input.generator, await readStage(deps.stages, instructions, ROWS_VERSIONS.extract, instructionTable)),
+            items: responseItems(plan.spec, input.generator, await readInstructions(deps.stages, plan, shard)),
           }),
         });
       });

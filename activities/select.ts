@@ -4,9 +4,10 @@ import type { PlanRef, StageOutcome } from '../workflows/types';
 import { addresses } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
 import { noCalls } from '../services/stage-store';
-import { instructionTable, judgmentTable, replayTable, responseTable } from '../services/tables';
+import { judgmentTable, replayTable, responseTable } from '../services/tables';
 import type { ActivityDeps } from './deps';
 import { outcomeOf } from './llm-batch';
+import { instructionInputs, readInstructions } from './read-instructions';
 import { readStage } from './read-stage';
 import { runActivity } from './run-activity';
 import { shardOf } from './shard-of';
@@ -32,11 +33,11 @@ export function createSelectActivities(deps: ActivityDeps) {
 
         const startedAt = new Date().toISOString();
         const from = {
-          extract: addresses.extract(plan, shard),
+          instructions: instructionInputs(plan, shard),
           respond: respond.generators.map((generator) => addresses.respond(plan, shard, generator)),
           judge: judge.judges.flatMap((name) => respond.generators.map((generator) => addresses.judge(plan, shard, name, generator))),
         };
-        const instructions = await readStage(stages, from.extract, ROWS_VERSIONS.extract, instructionTable);
+        const instructions = await readInstructions(stages, plan, shard);
         const responses = groupByInstruction<Response>(
           await Promise.all(from.respond.map((each) => readStage(stages, each, ROWS_VERSIONS.respond, responseTable))),
         );
@@ -68,7 +69,7 @@ export function createSelectActivities(deps: ActivityDeps) {
           failures,
           stats: noCalls(startedAt),
           detail: { ties } satisfies SelectionDetail,
-          inputs: [from.extract, ...from.respond, ...from.judge],
+          inputs: [...from.instructions, ...from.respond, ...from.judge],
         });
         return outcomeOf(manifest, { reused: false });
       });

@@ -44,6 +44,7 @@ function summaryTable(spec: RunSpec, plan: CostPlan): string {
     ['time', `synthesis ${duration(plan.synthesisHours)}: shards overlap, so the busiest endpoint (${busiest(plan).names.join(', ')}) decides`],
     ['dollars', dollarText(plan)],
     ['serving', serving(plan)],
+    ...(plan.filter === null ? [] : [['filters', `assumed to keep ${formatCount(plan.filter.answered)} of ${formatCount(plan.filter.extracted)} instructions; only those are answered and judged`]]),
     ['mixture', `${formatCount(mixture.replay)} replay + ${formatCount(mixture.new)} new = ${formatCount(mixture.total)} examples, ${share.toFixed(1)} % new${mixture.newKnown ? '' : ' (the new data is not there yet: assumed to be enough)'}`],
     ['training', `${formatCount(training.steps)} steps, ${formatCount(training.examples)} examples, ${formatShortCount(training.tokens)} tokens; ${deviceHours(training.device, training.hours)}${devices(training.devices, training.device, plan)}`],
     ['evaluation', `${formatCount(evaluation.documents)} documents, before and after training together, ${spec.evaluate.tasks.length} tasks; ${deviceHours(evaluation.device, evaluation.hours)}`],

@@ -5,6 +5,7 @@ import { usdOf } from './price';
 import { parametersOf, servingGpus } from './model-size';
 import type { EvaluateTask, ModelSpec, RunSpec } from './spec';
 import { effectiveSampling, leastReplay } from './spec-checks';
+import { activeQuality } from './spec-quality';
 
 /** What one model does in one stage. */
 export interface StageCost {
@@ -50,6 +51,8 @@ export interface CostPlan {
   /** Wall time of synthesis: the busiest endpoint's, since shards overlap. */
   readonly synthesisHours: number;
   readonly servingGpuHours: number;
+  /** Null where the spec has no filters. */
+  readonly filter: { readonly extracted: number; readonly answered: number } | null;
   readonly mixture: { readonly replay: number; readonly new: number; readonly total: number; readonly newKnown: boolean };
   readonly training: TrainingCost;
   readonly evaluation: EvaluationCost;
@@ -70,7 +73,7 @@ export function planCost(
 ): CostPlan {
   const assumptions = assumptionsWith(overrides);
   const stages = stageCosts(spec, assumptions);
-  const longest = stageCosts(spec, { ...assumptions, instructionTokens: Infinity, responseTokens: Infinity, justificationTokens: Infinity });
+  const longest = stageCosts(spec, { ...assumptions, filterKeptShare: 1, instructionTokens: Infinity, responseTokens: Infinity, justificationTokens: Infinity });
   const endpoints = endpointCosts(spec, stages, assumptions);
   const sum = (of: (stage: StageCost) => number, list = stages): number => list.reduce((total, stage) => total + of(stage), 0);
   const mixture = planRows(spec, assumptions, known);
@@ -91,6 +94,7 @@ export function planCost(
     },
     synthesisHours: Math.max(...endpoints.map(({ hours }) => hours)),
     servingGpuHours: endpoints.reduce((total, { hours, gpus }) => total + hours * (gpus ?? 0), 0),
+    filter: activeQuality(spec) === undefined ? null : { extracted: spec.synthesis.extract.instructions, answered: answeredInstructions(spec, assumptions) },
     mixture,
     training,
     evaluation,
@@ -102,12 +106,19 @@ export function planCost(
   };
 }
 
+/** Instructions that are answered: those that the filters, if there are any, are assumed to keep. */
+function answeredInstructions(spec: RunSpec, a: Assumptions): number {
+  const { instructions } = spec.synthesis.extract;
+  return activeQuality(spec) === undefined ? instructions : Math.round(instructions * a.filterKeptShare);
+}
+
 /** Extraction, then every generator, then every judge. */
 export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
   const { extract, respond, judge } = spec.synthesis;
   const n = extract.instructions;
   const instruction = Math.min(a.instructionTokens, extract.sampling.maxTokens);
-  const responses = n * respond.samples;
+  const answered = answeredInstructions(spec, a);
+  const responses = answered * respond.samples;
 
   const extraction = stageCost(spec, a, 'extract', spec.target.model, {
     calls: n, requests: n, promptPerRequest: a.preQueryTokens, freshPerRequest: a.preQueryTokens, completionPerCall: instruction,
@@ -117,7 +128,7 @@ export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
     const prompt = instruction + a.chatOverheadTokens;
     return stageCost(spec, a, 'respond', name, {
       // Samples of one request share its prompt.
-      calls: responses, requests: modelOf(spec, name).supportsN ? n : responses,
+      calls: responses, requests: modelOf(spec, name).supportsN ? answered : responses,
       promptPerRequest: prompt, freshPerRequest: prompt, completionPerCall: Math.min(a.responseTokens, sampling.maxTokens),
     });
   });
@@ -214,7 +225,7 @@ function endpointCosts(spec: RunSpec, stages: readonly StageCost[], a: Assumptio
 /** Both sides of the mixture. Without the new data's count it is taken to be as much as the replay set has room for. */
 function planRows(spec: RunSpec, a: Assumptions, known: KnownCounts): CostPlan['mixture'] {
   const { newShare, maxExamples } = spec.mix;
-  const replayAvailable = Math.max(leastReplay(newShare), Math.round(spec.synthesis.extract.instructions * a.keptShare));
+  const replayAvailable = Math.max(leastReplay(newShare), Math.round(answeredInstructions(spec, a) * a.keptShare));
   const newKnown = known.newExamples !== undefined && known.newExamples > 0;
   const newAvailable = newKnown ? known.newExamples : Math.max(1, Math.round((replayAvailable * newShare) / (1 - newShare)));
   const plan = planMixture({ replayAvailable, newAvailable, newShare, limit: maxExamples, onShortage: 'shrink-new' });

@@ -27,7 +27,8 @@ export const OVERHEAD_TOKENS = { perMessage: 16, perRequest: 256 } as const;
 /** The plan's arithmetic, an instruction at a time. */
 export function runCosts(spec: RunSpec): RunCosts {
   const { extract, respond, judge } = spec.synthesis;
-  const stages = stageCosts(spec, assumptionsWith());
+  // An instruction that the filters keep: what they drop costs nothing more.
+  const stages = stageCosts(spec, assumptionsWith({ filterKeptShare: 1 }));
   const perInstruction = (stage: StageCost['stage'], model: string, parts = 1): Cost => {
     const cost = stages.find((each) => each.stage === stage && each.model === model);
     if (cost === undefined) throw new Error(`the plan has no ${stage} by "${model}"; a validated spec cannot come here`);

@@ -3,6 +3,8 @@ import { templateNames, resolveTemplate } from '../method/templates';
 import type { ModelSpec, RunSpec, Sampling } from './spec';
 import { suggestTemplate } from './suggest-template';
 import { evaluationProblems } from './evaluation-splits';
+import { extractionStops } from './extraction-stops';
+import { qualityProblems } from './quality-checks';
 import { looksLikeSecret, showValue, type Finding } from './spec-errors';
 
 /** What ties the parts of a spec together, and what no single value shows. Empty when all is well. */
@@ -13,6 +15,7 @@ export function crossCheckSpec(spec: RunSpec): Finding[] {
     ...endpointProblems(spec),
     ...samplingProblems(spec),
     ...selectionProblems(spec),
+    ...qualityProblems(spec),
     ...trainingProblems(spec),
     ...evaluationProblems(spec.evaluate.tasks),
     ...secretProblems(spec, []),
@@ -146,8 +149,9 @@ function samplingProblems(spec: RunSpec): Finding[] {
       hint: 'every instruction would be the same text; use 1',
     });
   }
-  if (extract.stop.length > MOST_STOPS) {
-    findings.push({ at: ['synthesis', 'extract', 'stop'], value: `a list of ${extract.stop.length}`, expected: `at most ${MOST_STOPS} stop strings, the API's limit`, hint: 'remove some' });
+  const stops = extractionStops(extract);
+  if (stops.length > MOST_STOPS) {
+    findings.push({ at: ['synthesis', 'extract', 'stop'], value: `a list of ${stops.length}${extract.stopAtNewline ? ' with the line break' : ''}`, expected: `at most ${MOST_STOPS} stop strings, the API's limit`, hint: 'remove some' });
   }
   const longest = new Map<string, number>();
   const note = (name: string, tokens: number): void => void longest.set(name, Math.max(longest.get(name) ?? 0, tokens));

@@ -1,4 +1,6 @@
 import { resolveTemplate } from '../method/templates';
+import { extractionStops } from './extraction-stops';
+import { qualityWarnings } from './quality-checks';
 import { effectiveSampling, looksLikePath } from './spec-checks';
 import type { RunSpec } from './spec';
 import type { SpecWarning } from './spec-errors';
@@ -12,7 +14,7 @@ const FEWEST_JUDGE_TOKENS = 32;
 
 /** What is legal in a valid spec, but seldom meant. */
 export function specWarnings(spec: RunSpec): SpecWarning[] {
-  return [...modelWarnings(spec), ...synthesisWarnings(spec), ...trainingWarnings(spec)];
+  return [...modelWarnings(spec), ...synthesisWarnings(spec), ...qualityWarnings(spec), ...trainingWarnings(spec)];
 }
 
 function modelWarnings(spec: RunSpec): SpecWarning[] {
@@ -32,8 +34,9 @@ function synthesisWarnings(spec: RunSpec): SpecWarning[] {
   const { extract, respond, judge, select, shardSize } = spec.synthesis;
   const warnings: SpecWarning[] = [];
   const template = spec.models[spec.target.model]?.template;
-  if (template !== undefined && extract.stop.length > 0) {
-    const dropped = resolveTemplate(template).stop.filter((stop) => !extract.stop.includes(stop)).slice(Math.max(0, 4 - extract.stop.length));
+  const stops = extractionStops(extract);
+  if (template !== undefined && stops.length > 0) {
+    const dropped = resolveTemplate(template).stop.filter((stop) => !stops.includes(stop)).slice(Math.max(0, 4 - stops.length));
     if (dropped.length > 0) {
       warnings.push({ path: 'synthesis.extract.stop', message: `the API takes four stop strings, so the template's ${dropped.join(' and ')} will not be sent.` });
     }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { qualitySchema } from './spec-quality';
 
 /**
  * The run spec: one object that says everything about a run. YAML for people, JSON as the input of the
@@ -85,6 +86,7 @@ const extract = z
     instructions: count.max(10_000_000).describe('How many instructions to extract. Paper: 100,000.'),
     sampling: sampling.prefault({}),
     stop: z.array(z.string().min(1)).default([]).describe('Stop strings besides those of the template.'),
+    stopAtNewline: z.boolean().default(false).describe('End every instruction at its first line break, as Magpie does. It cuts instructions of several lines.'),
     maxAttempts: count.max(20).default(3).describe('Calls for one instruction before it is counted as lost.'),
     acceptTruncated: z.boolean().default(false).describe('Keep instructions that were cut at maxTokens.'),
   })
@@ -125,6 +127,7 @@ const select = z
 const synthesis = z
   .strictObject({
     extract,
+    quality: qualitySchema.optional(),
     respond,
     judge,
     select: select.prefault({}),

@@ -90,7 +90,7 @@ export interface MixtureRow {
 }
 
 /** Stages whose items can be lost. */
-export type LossStage = 'extract' | 'respond' | 'judge' | 'select' | 'mix';
+export type LossStage = 'extract' | 'filter' | 'respond' | 'judge' | 'select' | 'mix';
 
 /** One loss, kept with its reason; nothing is dropped silently. */
 export interface Failure {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import type { RunSpec } from '../config/spec';
+import type { EvaluateTask, RunSpec } from '../config/spec';
 import { canonicalJson } from '../method/canonical-json';
 import type { ContentIdentities } from './stage-keys';
 import type { WeightsResolver } from './weights';
@@ -11,14 +11,15 @@ export async function contentIdentities(spec: RunSpec, weights: WeightsResolver)
   return {
     newData: await fileSha256(spec.mix.newData),
     weights: (await weights.resolve(spec.target.weights, spec.target.revision)).identity,
-    evaluation: await Promise.all(
-      spec.evaluate.tasks.map(async ({ data }) => {
-        if (data === undefined) return 'hub';
-        const splits = await Promise.all(Object.entries(data).map(async ([split, path]) => [split, await fileSha256(path)] as const));
-        return canonicalJson(Object.fromEntries(splits));
-      }),
-    ),
+    evaluation: await Promise.all(spec.evaluate.tasks.map(evaluationIdentity)),
   };
+}
+
+/** Identity of one task's documents: `hub`, or the hashes of its local files by split. */
+export async function evaluationIdentity({ data }: Pick<EvaluateTask, 'data'>): Promise<string> {
+  if (data === undefined) return 'hub';
+  const splits = await Promise.all(Object.entries(data).map(async ([split, path]) => [split, await fileSha256(path)] as const));
+  return canonicalJson(Object.fromEntries(splits));
 }
 
 /** SHA-256 of a file, read as a stream. */

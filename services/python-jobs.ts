@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 import { pythonEventSchema, PYTHON_PROTOCOL, type PythonEvent } from './python-protocol';
 
-export type PythonCommand = 'sft' | 'evaluate';
+export type PythonCommand = 'sft' | 'evaluate' | 'documents';
 
 export interface PythonJob<Result> {
   readonly command: PythonCommand;

@@ -36,6 +36,18 @@ export const sftResultSchema = z.looseObject({
 
 export type SftResult = z.output<typeof sftResultSchema>;
 
+/** `result.json` of `documents`. */
+export const documentsResultSchema = z.looseObject({
+  protocol: z.literal(PYTHON_PROTOCOL),
+  kind: z.literal('documents'),
+  /** JSONL of {@link documentSchema}. */
+  path: z.string(),
+  rows: z.number(),
+});
+
+/** A line of that file: one question of an evaluation set. */
+export const documentSchema = z.object({ id: z.string(), text: z.string() });
+
 /** `tasks/<task>.json` of `evaluate`: one task's scores and its documents. */
 export const taskResultSchema = z.looseObject({
   task: z.string(),

@@ -1,4 +1,4 @@
-import type { RunSpec } from '../config/spec';
+import type { EvaluateTask, RunSpec } from '../config/spec';
 import { instructionId } from '../method/ids';
 import type { VariantName } from '../config/variants';
 import type { ContentIdentities, StageKeys } from './stage-keys';
@@ -34,6 +34,9 @@ export function partName(shard: Shard): string {
 /** Addresses of a plan's stage outputs. */
 export const addresses = {
   extract: (plan: RunPlan, shard: Shard): StageAddress => ({ stage: 'extract', key: plan.keys.extract, part: partName(shard) }),
+  /** Of a plan whose spec has filters. */
+  filter: (plan: RunPlan, shard: Shard): StageAddress => ({ stage: 'filter', key: known(plan.keys.filter, 'filter'), part: partName(shard) }),
+  documents: (plan: RunPlan, task: EvaluateTask['task']): StageAddress => ({ stage: 'documents', key: known(plan.keys.documents?.[task], `documents/${task}`), part: 'all' }),
   respond: (plan: RunPlan, shard: Shard, generator: string): StageAddress => ({
     stage: 'respond', key: known(plan.keys.respond[generator], generator), part: partName(shard),
   }),

@@ -1,4 +1,6 @@
-import type { ModelSpec, RunSpec, Sampling } from '../config/spec';
+import { extractionStops } from '../config/extraction-stops';
+import type { EvaluateTask, ModelSpec, RunSpec, Sampling } from '../config/spec';
+import { activeQuality } from '../config/spec-quality';
 import type { VariantName } from '../config/variants';
 import { canonicalJson } from '../method/canonical-json';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
@@ -10,10 +12,10 @@ import { sha256 } from './artifact-store';
  * no longer found. For model stages the version covers the requests; the rows have versions of their own below, so that
  * a mended parser reads the stored calls again instead of making them again.
  */
-const STAGE_VERSIONS = { extract: 1, respond: 1, judge: 1, select: 1, mix: 1, train: 1, evaluate: 1 } as const;
+const STAGE_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, mix: 1, train: 1, evaluate: 1 } as const;
 
 /** Versions of the code that makes rows from calls. */
-export const ROWS_VERSIONS = { extract: 1, respond: 1, judge: 1, select: 1, mix: 1, train: 2, evaluate: 1 } as const;
+export const ROWS_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, mix: 1, train: 2, evaluate: 1 } as const;
 
 export type StageName = keyof typeof STAGE_VERSIONS;
 
@@ -30,6 +32,10 @@ export interface ContentIdentities {
 /** Keys of all stages of a run. */
 export interface StageKeys {
   readonly extract: string;
+  /** Of the filters, when one is on. */
+  readonly filter?: string;
+  /** Evaluation documents to be fetched from the hub for the filters, by task. */
+  readonly documents?: Readonly<Partial<Record<EvaluateTask['task'], string>>>;
   readonly respond: Readonly<Record<string, string>>;
   /** By judge, then by generator, so that another generator or judge leaves the rest as it is. */
   readonly judge: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -55,13 +61,16 @@ export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys 
   const identity = (name: string): string => modelIdentity(modelOf(spec, name));
 
   const extractKey = key('extract', {
-    seed: spec.seed, model: identity(spec.target.model), sampling: extract.sampling, stop: extract.stop,
+    seed: spec.seed, model: identity(spec.target.model), sampling: extract.sampling, stop: extractionStops(extract),
     maxAttempts: extract.maxAttempts, acceptTruncated: extract.acceptTruncated,
+    ...(extract.stopAtNewline ? { stopAtNewline: true } : {}), // absent where it is off, as in keys made before there was such a thing
   });
+  const filter = filterKeys(spec, content, extractKey);
+  const instructionsKey = filter === undefined ? [extractKey, ROWS_VERSIONS.extract] : [filter.filter, ROWS_VERSIONS.filter];
   const respondKeys = mapNames(respond.generators, (generator) =>
     key('respond', {
       seed: spec.seed, generator, model: identity(generator), sampling: samplingFor(respond, generator), samples: respond.samples,
-      maxAttempts: respond.maxAttempts, acceptTruncated: respond.acceptTruncated, input: [extractKey, ROWS_VERSIONS.extract],
+      maxAttempts: respond.maxAttempts, acceptTruncated: respond.acceptTruncated, input: instructionsKey,
     }),
   );
   const judgeKeys = mapNames(judge.judges, (name) =>
@@ -90,8 +99,25 @@ export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys 
       dtype: spec.evaluate.dtype, weights,
     });
   return {
-    extract: extractKey, respond: respondKeys, judge: judgeKeys, select: selectKey, mix: mixKey, train: trainKey,
+    extract: extractKey, ...filter, respond: respondKeys, judge: judgeKeys, select: selectKey, mix: mixKey, train: trainKey,
     evaluate: { official: evaluateKey(content.weights), method: evaluateKey([trainKey, ROWS_VERSIONS.train]) },
+  };
+}
+
+/**
+ * Keys of the filters and of what they read. How many instructions there are is no part of it: a verdict depends on the
+ * instructions before, so a longer run's verdicts begin with those of a shorter one.
+ */
+function filterKeys(spec: RunSpec, content: ContentIdentities, extractKey: string): Required<Pick<StageKeys, 'filter' | 'documents'>> | undefined {
+  const rules = activeQuality(spec);
+  if (rules === undefined) return undefined;
+  const tasks = rules.decontaminate === undefined ? [] : spec.evaluate.tasks.map(({ task, data }, index) => ({ task, data, documents: content.evaluation[index] ?? null }));
+  const fetched = tasks.filter(({ data }) => data === undefined);
+  return {
+    filter: key('filter', {
+      rules, documents: tasks.map(({ task, documents }) => [task, documents]), input: [extractKey, ROWS_VERSIONS.extract, ROWS_VERSIONS.documents],
+    }),
+    documents: Object.fromEntries(fetched.map(({ task, documents }) => [task, key('documents', { task, documents })])),
   };
 }
 

@@ -1,3 +1,5 @@
+import type { DropReason } from '../method/quality/instruction-filter';
+import type { Contamination, EvaluationDocument } from '../method/quality/contamination';
 import type { Failure, Instruction, Judgment, MixtureRow, ReplayRow, Response } from '../method/records';
 import type { CallRecord } from './journal';
 import type { TableSchema } from './parquet';
@@ -10,6 +12,30 @@ export interface Table<Row> {
 
 export const instructionTable: Table<Instruction> = {
   schema: { id: 'string', text: 'string', model: 'string', finishReason: 'string', seed: 'int', attempts: 'int', usage: 'json' },
+  optional: [],
+};
+
+/** What the filters say of one extracted instruction. */
+export interface FilterRow {
+  readonly instructionId: string;
+  readonly kept: boolean;
+  /** Null for kept ones, as is `detail`. */
+  readonly reason: DropReason | null;
+  /** What it was measured against: the original of a duplicate, the language found. */
+  readonly detail: string | null;
+  /** Evaluation documents that share words in a row with it. */
+  readonly matches?: readonly Contamination[];
+  /** Start of the text's SHA-256: other texts are other rows, so that what follows from them is made anew. */
+  readonly fingerprint: string;
+}
+
+export const filterTable: Table<FilterRow> = {
+  schema: { instructionId: 'string', kept: 'boolean', reason: 'string', detail: 'string', matches: 'json', fingerprint: 'string' },
+  optional: ['matches'],
+};
+
+export const documentTable: Table<EvaluationDocument> = {
+  schema: { task: 'string', id: 'string', text: 'string' },
   optional: [],
 };
 

@@ -27,6 +27,8 @@ export interface RunOutline extends PlanRef {
   readonly tasks: readonly string[];
   readonly trainSteps: number | null;
   readonly costs: RunCosts;
+  /** Filters of the instructions, when the spec has one on: then all are extracted and filtered before the first is answered. */
+  readonly filter?: { readonly fetchDocuments: boolean };
 }
 
 /** What every batch of model calls is given besides its plan. */
@@ -65,6 +67,12 @@ export interface SynthesisResult {
 export interface VariantInput extends RunOutline {
   readonly variant: VariantName;
   readonly order: ControlOrder;
+}
+
+/** What the filters left. */
+export interface FilterOutcome {
+  /** Instructions to be answered, by shard. */
+  readonly kept: readonly number[];
 }
 
 /** Counts of one finished stage output. */

@@ -39,9 +39,13 @@ export function foreignLanguage(text: string, wanted: readonly string[], detect:
   return score - rival >= LEAST_LEAD ? { language, score } : undefined;
 }
 
-/** The nearest known code to one that is not, for the way out. */
+/** The code that was meant by one that is not known: `en` by `english`, `en-GB` or `eng`. */
 export function suggestLanguage(code: string): string | undefined {
-  return nearestNames(code, LANGUAGES, 1)[0];
+  const meant = code.toLowerCase();
+  const names = new Intl.DisplayNames(['en'], { type: 'language' });
+  return LANGUAGES.find((each) => meant.startsWith(`${each}-`))
+    ?? LANGUAGES.find((each) => meant.length > 2 && names.of(each)?.toLowerCase().startsWith(meant))
+    ?? nearestNames(code, LANGUAGES, 1)[0];
 }
 
 /** Code blocks, formulas and addresses look like odd languages. */
@@ -53,9 +57,9 @@ function proseOf(text: string): string {
     .replace(/https?:\/\/\S+/g, ' ');
 }
 
-/** Letters; ideographs and syllables count three, since one or two of them make a word. */
+/** Letters and vowel signs; ideographs and syllables count three, since one or two of them make a word. */
 function letterWeight(text: string): number {
-  const letters = text.match(/\p{L}/gu)?.length ?? 0;
+  const letters = text.match(/[\p{L}\p{M}]/gu)?.length ?? 0;
   const dense = text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu)?.length ?? 0;
   return letters + 2 * dense;
 }

@@ -3,8 +3,6 @@
 import json
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import datasets
@@ -16,6 +14,7 @@ from .errors import JobError
 from .evaluation_result import task_result
 from .hardware import pick_device
 from .harness import load_model, run_task
+from .hub import explained
 from .job import Interruption, file_sha256, run_once, versions
 from .leaderboard import LEADERBOARD
 from .protocol import Events, JsonValue, write_json_atomic
@@ -77,7 +76,7 @@ def _evaluate(
             events.progress(phase, done_requests, total_requests)
             interruption.check()  # a scorer's bare `except` may have swallowed the signal's own exception
 
-        with tempfile.TemporaryDirectory(prefix="rehearse-evaluate-") as workspace, _explained(requested):
+        with tempfile.TemporaryDirectory(prefix="rehearse-evaluate-") as workspace, explained(requested.task):
             results = run_task(lm, requested, task, seed=spec.seed, workspace=Path(workspace), report=report)
         result = task_result(requested, task, results)
         result["seconds"] = round(time.monotonic() - task_started, 3)
@@ -95,24 +94,6 @@ def _evaluate(
         "versions": versions("torch", "transformers", "lm-eval", "datasets"),
         "weightsSha256": sha256,
     }
-
-
-@contextmanager
-def _explained(task: EvaluateTask) -> Iterator[None]:
-    try:
-        yield
-    except datasets.exceptions.DatasetNotFoundError as error:
-        raise JobError(
-            "bad_data",
-            f"The hub does not show us the data set of {task.task}: {error}",
-            "Accept its terms on the hub and set HF_TOKEN (GPQA is gated), or name local files in data.",
-        ) from error
-    except ConnectionError as error:
-        raise JobError(
-            "internal",
-            f"The data set of {task.task} could not be fetched from the hub: {error}",
-            "Check the network and run again (finished tasks are kept), or name local files in data.",
-        ) from error
 
 
 def _check(task: EvaluateTask) -> None:

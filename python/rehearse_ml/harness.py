@@ -19,10 +19,10 @@ from lm_eval.tasks._yaml_loader import load_yaml
 from tqdm import tqdm
 
 from .evaluation_data import prepare_local
+from .hub import LEADERBOARD_FOLDER
 from .leaderboard import LeaderboardTask, Subtask
 from .spec import EvaluateTask
 
-LEADERBOARD_FOLDER = Path(evaluator.__file__).parent / "tasks" / "leaderboard"
 OTHER_SEED = 1234
 """lm-evaluation-harness' own default for numpy, torch and the few-shot sampler."""
 

@@ -93,6 +93,12 @@ class EvaluateSpec(_JobSpec):
     threads: Count | None
 
 
+class DocumentsSpec(_JobSpec):
+    """The questions of one leaderboard task's data set on the hub."""
+
+    task: TaskName
+
+
 Spec = TypeVar("Spec", bound=_JobSpec)
 
 

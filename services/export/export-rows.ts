@@ -84,6 +84,7 @@ export function addressesOf(plan: RunPlan, shard: Shard): StageAddress[] {
   const { respond, judge } = plan.spec.synthesis;
   return [
     addresses.extract(plan, shard),
+    ...(plan.keys.filter === undefined ? [] : [addresses.filter(plan, shard)]),
     ...respond.generators.map((generator) => addresses.respond(plan, shard, generator)),
     ...judge.judges.flatMap((name) => respond.generators.map((generator) => addresses.judge(plan, shard, name, generator))),
     addresses.select(plan, shard),
@@ -110,7 +111,7 @@ function withoutResponse(lost: Failure, judge: string, scoredBy: Judgment['score
   };
 }
 
-const STAGE_ORDER: Readonly<Record<LossStage, number>> = { extract: 0, respond: 1, judge: 2, select: 3, mix: 4 };
+const STAGE_ORDER: Readonly<Record<LossStage, number>> = { extract: 0, filter: 1, respond: 2, judge: 3, select: 4, mix: 5 };
 
 function sortedFailures(failures: Failure[]): Failure[] {
   return failures.sort((a, b) => compare(a.id, b.id) || STAGE_ORDER[a.stage] - STAGE_ORDER[b.stage] || compare(a.model ?? '', b.model ?? ''));

@@ -14,7 +14,7 @@ export interface LossGroup {
   readonly ids: readonly string[];
 }
 
-const STAGE_ORDER: readonly LossStage[] = ['extract', 'respond', 'judge', 'select', 'mix'];
+const STAGE_ORDER: readonly LossStage[] = ['extract', 'filter', 'respond', 'judge', 'select', 'mix'];
 const IDS_SHOWN = 5;
 /** More kinds than this are an endpoint's free text; the rest is counted together. */
 const REASONS_A_STAGE = 40;

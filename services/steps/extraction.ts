@@ -1,3 +1,4 @@
+import { extractionStops } from '../../config/extraction-stops';
 import type { RunSpec } from '../../config/spec';
 import { instructionId } from '../../method/ids';
 import { cleanInstruction } from '../../method/instructions';
@@ -12,16 +13,18 @@ import { stopStrings, templateOf } from './template-of';
 
 /** One item an instruction: the bare pre-query template, again with another seed while the reply is unusable. */
 export function extractionItems(spec: RunSpec, shard: Shard): BatchItem<Instruction>[] {
-  const { sampling, stop, maxAttempts, acceptTruncated } = spec.synthesis.extract;
+  const { sampling, stopAtNewline, maxAttempts, acceptTruncated } = spec.synthesis.extract;
   const model = spec.target.model;
   const template = resolveTemplate(templateOf(modelOf(spec, model), model));
   const { prompt, addSpecialTokens } = checkBos({ prompt: template.preQuery, template });
+  // Cut here too: a server may take no notice of stop strings.
+  const ends = stopAtNewline ? { ...template, stop: [...template.stop, '\n'] } : template;
   const body = {
     prompt,
     max_tokens: sampling.maxTokens,
     temperature: sampling.temperature,
     top_p: sampling.topP,
-    stop: stopStrings(template.stop, stop),
+    stop: stopStrings(template.stop, extractionStops(spec.synthesis.extract)),
     ...(addSpecialTokens === undefined ? {} : { add_special_tokens: addSpecialTokens }),
   };
 
@@ -39,7 +42,7 @@ export function extractionItems(spec: RunSpec, shard: Shard): BatchItem<Instruct
         }
         if (last !== undefined) {
           const choice = last.reply?.choices[0];
-          const reading = choice === undefined ? { rejected: 'no choices' } : cleanInstruction(choice.text, choice.finishReason, template, { acceptTruncated });
+          const reading = choice === undefined ? { rejected: 'no choices' } : cleanInstruction(choice.text, choice.finishReason, ends, { acceptTruncated });
           if ('text' in reading) {
             const { text } = reading;
             const row: Instruction = {

@@ -31,6 +31,18 @@ describe('the cost of the paper', () => {
     expect(plan.usd.atMost).toBeCloseTo((longestIn * 30 + longestOut * 60) / 1e6, 6);
   });
 
+  it('with filters has only what they are assumed to keep answered and judged, and all of it at most', async () => {
+    const paper = await loadSpecFile('paper');
+    const spec = { ...paper, synthesis: { ...paper.synthesis, quality: { refusals: true } } };
+    const plan = planCost(spec, { filterKeptShare: 0.6, keptShare: 1 });
+    const calls = (stage: string): number => plan.stages.filter((row) => row.stage === stage).reduce((sum, row) => sum + row.calls, 0);
+    expect([calls('extract'), calls('respond'), calls('judge')]).toEqual([100_000, 540_000, 1_620_000]);
+    expect(plan.filter).toEqual({ extracted: 100_000, answered: 60_000 });
+    expect(plan.mixture.replay).toBe(59_999); // what 12,289 new examples ask for at 17 %
+    expect(plan.usd.atMost).toBeCloseTo(planCost(paper).usd.atMost, 6);
+    expect(planCost(paper).filter).toBeNull();
+  });
+
   it('has a mixture that is 17 % new, and training that needs some two dozen GPUs', async () => {
     const { mixture, training } = planCost(await loadSpecFile('paper'), { keptShare: 1 });
     expect(mixture).toEqual({ replay: 100_000, new: 20_482, total: 120_482, newKnown: false });
@@ -150,7 +162,8 @@ describe('assumptions', () => {
   });
 
   it('are all named, with unit and source, and all used', async () => {
-    const spec = await loadSpecFile('paper');
+    const paper = await loadSpecFile('paper');
+    const spec = { ...paper, synthesis: { ...paper.synthesis, quality: { refusals: true } } };
     const cpu = await loadSpecFile('demo');
     // A value at a time is changed: a plan that stays as it was would not have read it.
     const plans = (name: string, factor: number): string => {

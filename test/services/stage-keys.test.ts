@@ -42,6 +42,9 @@ const changes: [what: string, change: (spec: RunSpecInput) => void, stages: read
   ['the seed of a run', (spec) => (spec.seed = 8), STAGES],
   ['the sampling of instructions', (spec) => (spec.synthesis.extract.sampling!.temperature = 0.7), STAGES],
   ['a stop string of the extraction', (spec) => (spec.synthesis.extract.stop = ['\n']), STAGES],
+  ['the end of instructions at a line break', (spec) => (spec.synthesis.extract.stopAtNewline = true), STAGES],
+  ['a filter of the instructions', (spec) => (spec.synthesis.quality = { refusals: true }), FROM_RESPOND],
+  ['filters of which none is on', (spec) => (spec.synthesis.quality = { refusals: false, duplicates: { exact: false }, length: {} }), []],
   ['the number of samples', (spec) => (spec.synthesis.respond.samples = 3), FROM_RESPOND],
   ['the sampling of responses', (spec) => (spec.synthesis.respond.sampling!.topP = 0.9), FROM_RESPOND],
   ['what is done with cut responses', (spec) => (spec.synthesis.respond.acceptTruncated = false), FROM_RESPOND],
@@ -108,6 +111,28 @@ describe('another model', () => {
   test('with another chat template is another model', () => {
     expect(modelIdentity(modelSpec({ template: 'chatml' }))).not.toBe(modelIdentity(modelSpec({ template: 'llama-3' })));
     expect(modelIdentity(modelSpec({ template: 'chatml' }))).not.toBe(modelIdentity(modelSpec()));
+  });
+});
+
+describe('filters', () => {
+  const filtered = (quality: NonNullable<RunSpecInput['synthesis']['quality']>, content: Partial<ContentIdentities> = {}): StageKeys =>
+    keysOf((spec) => (spec.synthesis.quality = quality), content);
+  const otherDocuments = { evaluation: ['hub', 'local', 'hub', 'hub'] };
+
+  test('have a key of their own, by what they do', () => {
+    const keys = [filtered({ refusals: true }), filtered({ refusals: true, language: ['en'] }), filtered({ duplicates: {} }), filtered({ duplicates: { near: {} } })];
+    expect(new Set(keys.map(({ filter }) => filter)).size).toBe(4);
+    expect(keysOf().filter).toBeUndefined();
+    expect(filtered({ language: ['en', 'de'] }).filter).toBe(filtered({ language: ['de', 'en'] }).filter);
+  });
+
+  test('depend on the evaluation documents only where they read them', () => {
+    expect(filtered({ refusals: true }, otherDocuments).filter).toBe(filtered({ refusals: true }).filter);
+    const [before, after] = [filtered({ decontaminate: {} }), filtered({ decontaminate: {} }, otherDocuments)];
+    expect(after.filter).not.toBe(before.filter);
+    expect(after.respond).not.toEqual(before.respond);
+    expect(Object.keys(before.documents ?? {})).toEqual(['mmlu_pro', 'gpqa', 'ifeval', 'math_level_5']);
+    expect(filtered({ refusals: true }).documents).toEqual({});
   });
 });
 

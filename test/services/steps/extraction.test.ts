@@ -38,6 +38,15 @@ describe('extraction', () => {
     }]);
   });
 
+  it('ends an instruction at its first line break only where the spec says so, whether or not the server does', () => {
+    const change = (spec: RunSpecInput): void => void (spec.synthesis.extract.stopAtNewline = true);
+    expect(play(itemOf(change), []).requests[0]?.body['stop']).toEqual(['\n', '<|im_end|>', '<|endoftext|>', '<|im_start|>']);
+    const text = 'Sort this list:\n3, 1, 2';
+    expect(outcome(itemOf(change), [replied([text])]).rows[0]?.text).toBe('Sort this list:');
+    expect(outcome(itemOf(change), [replied([{ text, finishReason: 'length' }])]).rows[0]?.text).toBe('Sort this list:');
+    expect(outcome(itemOf(), [replied([text])]).rows[0]?.text).toBe(text);
+  });
+
   it('asks with another seed for every instruction', () => {
     const seeds = itemsOf().map((item) => play(item, []).requests[0]?.body['seed']);
     expect(seeds).toEqual([seedOf(3, 0), seedOf(4, 0), seedOf(5, 0)]);

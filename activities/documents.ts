@@ -1,0 +1,56 @@
+import { TASK_SPLITS } from '../config/evaluation-splits';
+import type { EvaluateTask } from '../config/spec';
+import { NO_CALLS } from '../method/cost';
+import type { EvaluationDocument } from '../method/quality/contamination';
+import type { PlanRef } from '../workflows/types';
+import { readJsonLines } from '../services/json-lines';
+import { documentSchema, documentsResultSchema } from '../services/python-protocol';
+import { addresses, type RunPlan } from '../services/run-plan';
+import { ROWS_VERSIONS } from '../services/stage-keys';
+import { noCalls } from '../services/stage-store';
+import { documentTable } from '../services/tables';
+import type { ActivityDeps } from './deps';
+import { runActivity, type ActivityScope } from './run-activity';
+
+/** The questions of evaluation sets that are on the hub, for the filter that keeps them out of the training data. */
+export function createDocumentsActivities(deps: ActivityDeps) {
+  const { stages, workspace } = deps;
+
+  async function fetchTask(plan: RunPlan, task: EvaluateTask['task'], { stop, heartbeat }: ActivityScope): Promise<number> {
+    const address = addresses.documents(plan, task);
+    const finished = await stages.find(address, ROWS_VERSIONS.documents);
+    if (finished !== undefined) return finished.rows.rows;
+    const startedAt = new Date().toISOString();
+    const result = await deps.python.run({
+      command: 'documents',
+      resultSchema: documentsResultSchema,
+      stop,
+      onEvent: (event) => {
+        if (event.type !== 'progress') return;
+        heartbeat({
+          stage: 'documents', model: task, part: 'all', done: event.done, total: event.total, ...NO_CALLS,
+          note: event.phase,
+        });
+      },
+      spec: { task, outputDir: workspace.path(`${stages.folder(address)}/job`) },
+    });
+    const rows: EvaluationDocument[] = [];
+    for await (const { row } of readJsonLines(result.path)) rows.push({ task, ...documentSchema.parse(row) });
+    const manifest = await stages.commit(address, ROWS_VERSIONS.documents, documentTable, { rows, failures: [], stats: noCalls(startedAt), inputs: [] });
+    return manifest.rows.rows;
+  }
+
+  return {
+    /** Fetches what is not stored yet, task by task; returns how many questions there are. */
+    async fetchDocuments({ plan: hash }: PlanRef): Promise<{ readonly documents: number }> {
+      return await runActivity(deps, async (scope) => {
+        const plan = await deps.plans.load(hash);
+        let documents = 0;
+        for (const task of Object.keys(TASK_SPLITS) as EvaluateTask['task'][]) {
+          if (plan.keys.documents?.[task] !== undefined) documents += await fetchTask(plan, task, scope);
+        }
+        return { documents };
+      });
+    },
+  };
+}

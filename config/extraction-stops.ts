@@ -1,0 +1,6 @@
+import type { RunSpec } from './spec';
+
+/** Stop strings of the extraction besides the template's. A newline comes first: of all stops only four are sent. */
+export function extractionStops({ stop, stopAtNewline }: Pick<RunSpec['synthesis']['extract'], 'stop' | 'stopAtNewline'>): string[] {
+  return stopAtNewline ? [...new Set(['\n', ...stop])] : [...stop];
+}

@@ -1,0 +1,80 @@
+"""Write the questions of a leaderboard task as JSONL, so that the caller can keep them out of the training data."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import datasets
+
+from . import PROTOCOL
+from .evaluation_data import HARDEST
+from .hub import explained, load_split
+from .job import Interruption, file_sha256, run_once, versions
+from .leaderboard import LEADERBOARD
+from .protocol import Events, JsonValue
+from .spec import DocumentsSpec, TaskName
+
+DOCUMENTS_FILE = "documents.jsonl"
+
+QUESTION: dict[TaskName, str] = {
+    "mmlu_pro": "question",
+    "gpqa": "Question",
+    "ifeval": "prompt",
+    "math_level_5": "problem",
+}
+"""Column that holds what the model is asked."""
+
+NAME: dict[TaskName, str] = {"mmlu_pro": "question_id", "gpqa": "Record ID", "ifeval": "key"}
+"""Column that holds a document's own name; MATH has none, its documents are named by subtask and index."""
+
+
+def documents(spec: DocumentsSpec, events: Events, interruption: Interruption) -> Path:
+    """Write `outputDir/documents.jsonl`, one `{id, text}` a line, and return the path of result.json.
+
+    All documents of the evaluated split, each once, since GPQA's subsets overlap; of MATH those of level 5. Raises
+    JobError.
+    """
+    output = Path(spec.output_dir)
+    path = output / DOCUMENTS_FILE
+
+    def work() -> dict[str, JsonValue]:
+        started = time.monotonic()
+        datasets.disable_progress_bars()
+        rows = dict(_questions(spec.task, events, interruption))
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        lines = (json.dumps({"id": name, "text": text}, ensure_ascii=False) + "\n" for name, text in rows.items())
+        temporary.write_text("".join(lines), encoding="utf-8")
+        temporary.replace(path)
+        return {
+            "protocol": PROTOCOL,
+            "kind": "documents",
+            "path": str(path),
+            "rows": len(rows),
+            "sha256": file_sha256(path),
+            "seconds": round(time.monotonic() - started, 3),
+            "versions": versions("lm-eval", "datasets"),
+        }
+
+    return run_once(
+        output,
+        spec.identity(),
+        work,
+        intact=lambda result: path.is_file() and file_sha256(path) == result["sha256"],
+    )
+
+
+def _questions(task: TaskName, events: Events, interruption: Interruption) -> Iterator[tuple[str, str]]:
+    leaderboard = LEADERBOARD[task]
+    for done, subtask in enumerate(leaderboard.subtasks):
+        events.progress(task, done, len(leaderboard.subtasks))
+        interruption.check()
+        with explained(task):
+            rows = load_split(subtask, leaderboard.evaluated_split)
+        for index, row in enumerate(rows):
+            if task == "math_level_5" and row["level"] != HARDEST:
+                continue
+            name = str(row[NAME[task]]) if task in NAME else f"{subtask.name}:{index}"
+            yield name, row[QUESTION[task]]
+    events.progress(task, len(leaderboard.subtasks), len(leaderboard.subtasks))

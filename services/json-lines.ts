@@ -1,0 +1,35 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+/** A parsed line of a JSONL file, with its 1-based number. */
+export interface JsonLine {
+  readonly line: number;
+  readonly row: unknown;
+}
+
+/**
+ * The lines of a JSONL file, one at a time; empty ones are skipped.
+ * @throws Error that names the file and the line that is no JSON; the file system's error
+ */
+export async function* readJsonLines(path: string): AsyncGenerator<JsonLine> {
+  const input = createReadStream(path, { encoding: 'utf8' });
+  let line = 0;
+  try {
+    for await (const raw of createInterface({ input, crlfDelay: Infinity })) {
+      line++;
+      const text = line === 1 ? raw.replace(/^\uFEFF/, '') : raw;
+      if (text.trim() === '') continue;
+      yield { line, row: parse(text, path, line) };
+    }
+  } finally {
+    input.destroy();
+  }
+}
+
+function parse(text: string, path: string, line: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`${path} line ${line} is no JSON: ${(cause as Error).message}; mend that line`, { cause });
+  }
+}
