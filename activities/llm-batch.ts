@@ -1,9 +1,12 @@
-import type { Failure } from '../method/records';
 import { costOf, type Price } from '../config/price';
-import { addCounts } from '../method/cost';
-import type { BatchLimits, StageOutcome } from '../workflows/types';
 import type { ModelLimits, ModelSpec } from '../config/spec';
+import { addCounts } from '../method/cost';
+import type { Failure, Usage } from '../method/records';
+import type { BatchLimits, StageOutcome } from '../workflows/types';
 import { runBatch, type BatchItem } from '../services/batch';
+import { countedOf, sumOfUsage } from '../services/billing';
+import { BatchBudget, BudgetExhaustedError } from '../services/budget';
+import type { CallRecord } from '../services/journal';
 import { ROWS_VERSIONS, modelIdentity, modelOf } from '../services/stage-keys';
 import type { RunPlan } from '../services/run-plan';
 import type { StageAddress, StageManifest } from '../services/stage-store';
@@ -37,21 +40,39 @@ export async function runLlmBatch<Row extends { readonly id: string }>(deps: Act
   const output = stages.folder(address);
   const { items, lost = [] } = await batch.items();
   const journal = await journals.open(output);
+  let errors: StageOutcome['errors'] = {};
   try {
     if (journal.damagedLines > 0) log.warn({ address, lines: journal.damagedLines }, 'damaged journal lines are left out; their calls are made again');
     const earlier = await stages.storedCalls(address);
     if (earlier.damaged.length > 0) log.warn({ address, files: earlier.damaged }, 'damaged files of calls are left out; their calls are made again');
     journal.preload(earlier.calls);
+    const budget = new BatchBudget({
+      journal,
+      allowance: given.allowance,
+      price,
+      lostBefore: lostBefore(await stages.latest(address), earlier.calls),
+      onOverrun: (overrun) => log.warn({ address, ...overrun }, 'the endpoint reports more tokens than the request can hold; they count as reported'),
+    });
     const result = await runBatch({
       items,
       client: endpoints.client(model, spec),
       identity: modelIdentity(spec),
       journal,
-      price,
+      budget,
       concurrency: spec.limits.concurrency,
       stop,
-      onProgress: (progress) => heartbeat({ stage, model, part: address.part, ...progress }),
+      onProgress: (progress) => {
+        ({ errors } = progress);
+        heartbeat({ stage, model, part: address.part, ...progress });
+      },
+    }).catch((error: unknown) => {
+      if (error instanceof BudgetExhaustedError) return error;
+      throw error;
     });
+    if (result instanceof BudgetExhaustedError) {
+      await journals.leave(output, journal);
+      return { ...NOTHING_STORED, cost: budget.cost, errors, exhausted: { needs: result.needs } };
+    }
     const manifest = await stages.commit(address, rowsVersion, table, {
       rows: result.rows,
       failures: [...lost, ...result.failures],
@@ -65,6 +86,20 @@ export async function runLlmBatch<Row extends { readonly id: string }>(deps: Act
     await journals.leave(output, journal).catch((problem: unknown) => log.warn({ address, err: problem }, 'the journal stays on this machine only'));
     throw error;
   }
+}
+
+const NOTHING_STORED = { usable: 0, requests: 0, promptTokens: 0, completionTokens: 0, reused: false } as const;
+
+/** What counted for an output that is made anew from its calls, beyond those calls: requests whose end was not known. */
+function lostBefore(earlier: StageManifest | undefined, calls: readonly CallRecord[]): Usage | undefined {
+  const counted = earlier?.stats.counted;
+  if (counted === undefined) return undefined;
+  // Several versions of an output hold the same calls.
+  const known = sumOfUsage(new Map(calls.map((record) => [`${record.item}\n${record.call}\n${record.request}`, countedOf(record)])).values());
+  return {
+    promptTokens: Math.max(0, counted.promptTokens - known.promptTokens),
+    completionTokens: Math.max(0, counted.completionTokens - known.completionTokens),
+  };
 }
 
 /** The model with a run's own limits instead of those of its spec. */

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import { costOf, type Price } from '../config/price';
 import { canonicalJson } from '../method/canonical-json';
 import { addCounts, type BatchProgress } from '../method/cost';
 import type { Failure, Usage } from '../method/records';
 import { sha256 } from './artifact-store';
+import { BatchBudget } from './budget';
 import { Trouble } from './endpoint-health';
 import { Journal, type CallError, type CallRecord } from './journal';
 import { Lanes } from './lanes';
@@ -38,8 +38,8 @@ export interface BatchOptions<Row> {
   /** Identity of the model endpoint, part of each request's hash. */
   readonly identity: string;
   readonly journal: Journal;
-  /** Of the model, for what the batch costs; without it, no dollars. */
-  readonly price?: Price;
+  /** Counts what the batch spends, and keeps it within its allowance; without it, there is no limit and no price. */
+  readonly budget?: BatchBudget;
   /** Most items in work at once; the endpoint's limiter has the last word. */
   readonly concurrency: number;
   /** Aborted to stop: calls in flight are finished and journalled, no new ones begin. */
@@ -79,10 +79,10 @@ export class AllRefusedError extends Error {
 
 /**
  * Runs a batch of items to its end. Calls that the journal holds are not made again.
- * @throws the first permanent error, or the reason of `stop`, after the calls in flight have been journalled
+ * @throws the first permanent error, BudgetExhaustedError, or the reason of `stop`, after the calls in flight have been journalled
  */
 export async function runBatch<Row extends { readonly id: string }>(options: BatchOptions<Row>): Promise<BatchResult<Row>> {
-  const { items, client, identity, journal, price, concurrency, stop, onProgress, setAsideAfterMs = SET_ASIDE_AFTER_MS } = options;
+  const { items, client, identity, journal, budget = new BatchBudget({ journal }), concurrency, stop, onProgress, setAsideAfterMs = SET_ASIDE_AFTER_MS } = options;
   const rows: Row[] = [];
   const failures: Failure[] = [];
   const used: CallRecord[] = [];
@@ -106,27 +106,30 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
 
   const progress = (): BatchProgress => ({
     done, total: items.length, failed: failures.length, requests: used.length, replayed, promptTokens, completionTokens,
-    cost: costOf({ promptTokens, completionTokens }, price), errors: addCounts(transient, refusals),
+    cost: budget.cost, errors: addCounts(transient, refusals),
   });
 
   /** One call of an item: from the journal, or made and journalled; or what keeps it waiting. */
-  async function exchange(item: string, call: number, request: ModelRequest, manner: Pick<CallOptions, 'onStart' | 'trouble' | 'setAsideAfterMs'>): Promise<Exchange | Trouble> {
+  async function exchange(item: string, number: number, request: ModelRequest, manner: Pick<CallOptions, 'onStart' | 'trouble' | 'setAsideAfterMs'>): Promise<Exchange | Trouble> {
     const hash = sha256(canonicalJson({ identity, path: request.path, body: request.body })).slice(0, 32);
-    let record = journal.find(item, call, hash);
+    let record = journal.find(item, number, hash);
     let body: unknown;
     const fresh = record === undefined || (record.error !== undefined && !hadReplies);
     if (record === undefined || fresh) {
       signal.throwIfAborted();
-      const outcome = await client.call(request, { ...manner, signal, onTransient: ({ kind }) => count(kind) });
-      if ('setAside' in outcome) return outcome.setAside;
+      const call = await budget.call(client, request, { ...manner, signal, onTransient: ({ kind }) => count(kind) });
+      if ('setAside' in call) return call.setAside;
+      const { outcome, reservation } = call;
       record = {
-        item, call, request: hash, at: new Date().toISOString(), ms: Math.round(outcome.ms * 10) / 10,
+        item, call: number, request: hash, at: new Date().toISOString(), ms: Math.round(outcome.ms * 10) / 10,
         ...('reply' in outcome
           ? { reply: outcome.text }
           : { error: errorOf(outcome.refusal) }),
+        ...(call.note === undefined ? {} : { counted: call.note }),
       };
       if ('reply' in outcome) body = outcome.reply;
-      await journal.append(record);
+      await journal.append(record, reservation?.id);
+      budget.settle(call, item);
       if (record.error === undefined) succeeded++;
       else if (++refused >= REFUSALS_THAT_DOOM_A_BATCH && succeeded === 0 && !hadReplies) {
         throw new AllRefusedError(`${client.endpoint} refused the first ${refused} requests: ${record.error.message}; ${adviceFor(record.error, request)}`);
@@ -241,7 +244,7 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
     failures: failures.sort(byId),
     calls: used.sort((a, b) => (a.item < b.item ? -1 : a.item > b.item ? 1 : a.call - b.call)),
     progress: progress(),
-    stats: { calls: samples, requests: used.length, promptTokens, completionTokens, transient, refused: refusals, ...timing(used) },
+    stats: { calls: samples, requests: used.length, promptTokens, completionTokens, transient, refused: refusals, counted: budget.counted, ...timing(used) },
   };
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile, readdir, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Usage } from '../method/records';
 import { makeFolder, syncFolder } from './artifact-store';
 import { fileSystemError, StorageUnavailableError } from './storage-errors';
 
@@ -19,7 +20,15 @@ export interface CallRecord {
   readonly reply?: string;
   /** A refusal of this one request (such as a context overflow), which is a result too. */
   readonly error?: CallError;
+  /** What it counts against a budget, where the reply does not tell; see billing.ts. */
+  readonly counted?: Usage;
 }
+
+/** A line that says that a call is about to be sent, or that it was not after all. */
+type ReservationLine = { readonly reserve: string; readonly bound: Usage } | { readonly release: string };
+
+/** Whatever a line may hold; the reply is JSON within the line's. */
+type JournalLine = Omit<CallRecord, 'reply'> & { reply: unknown; reservation: string; reserve: string; release: string; bound: Usage };
 
 export interface CallError {
   readonly kind: string;
@@ -53,6 +62,10 @@ export class Journal {
     private readonly records: Map<string, CallRecord>,
     /** Whole lines that could not be read back: damage, not a torn end. */
     readonly damagedLines: number,
+    /** Calls that were made although they were there already, as two attempts at once or an endpoint that was mended make them. */
+    readonly duplicates: readonly CallRecord[],
+    /** The worst case of calls that were about to be sent, and of which nothing else is known. */
+    readonly unsettled: readonly Usage[],
   ) {}
 
   /** Opens the journal in `folder`, reading what earlier attempts wrote. A torn last line of a segment is left out. @throws StorageUnavailableError */
@@ -67,20 +80,30 @@ export class Journal {
   private static async openFolder(folder: string): Promise<Journal> {
     await makeFolder(folder);
     const records = new Map<string, CallRecord>();
+    const duplicates: CallRecord[] = [];
+    const reserved = new Map<string, Usage>();
+    const settled = new Set<string>();
     let damagedLines = 0;
     for (const name of (await readdir(folder)).filter((entry) => entry.endsWith('.jsonl')).sort()) {
       const lines = (await readFile(join(folder, name), 'utf8')).split('\n');
       lines.pop(); // empty after a complete last line; torn otherwise
       for (const line of lines) {
-        const record = parseRecord(line);
-        if (record === undefined) damagedLines++;
-        else keep(records, record);
+        const entry = parseLine(line);
+        if (entry === undefined) damagedLines++;
+        else if ('reserve' in entry) reserved.set(entry.reserve, entry.bound);
+        else if ('release' in entry) settled.add(entry.release);
+        else {
+          if (entry.reservation !== undefined) settled.add(entry.reservation);
+          const other = keep(records, entry.record);
+          if (other !== undefined) duplicates.push(other);
+        }
       }
     }
     const segment = `${Date.now().toString(36).padStart(9, '0')}-${randomBytes(4).toString('hex')}.jsonl`;
     const file = await open(join(folder, segment), 'ax');
     await syncFolder(folder);
-    return new Journal(folder, file, records, damagedLines);
+    const unsettled = [...reserved].filter(([id]) => !settled.has(id)).map(([, bound]) => bound);
+    return new Journal(folder, file, records, damagedLines, duplicates, unsettled);
   }
 
   /** Adds records that are stored elsewhere (a finished stage being read again); they are not written anew. */
@@ -98,13 +121,31 @@ export class Journal {
     return this.records.values();
   }
 
-  /** Writes one call; returns when it is on disk. @throws StorageUnavailableError when it cannot be written, and ever after */
-  async append(record: CallRecord): Promise<void> {
+  /**
+   * Writes one call; returns when it is on disk.
+   * @param reservation id of the reservation that it settles
+   * @throws StorageUnavailableError when it cannot be written, and ever after
+   */
+  async append(record: CallRecord, reservation?: string): Promise<void> {
+    await this.write(lineOf(reservation === undefined ? record : { ...record, reservation }));
+    keep(this.records, record);
+  }
+
+  /** Writes that a call is about to be sent, which may cost up to `bound`; returns when it is on disk. */
+  async reserve(id: string, bound: Usage): Promise<void> {
+    await this.write(`${JSON.stringify({ reserve: id, bound } satisfies ReservationLine)}\n`);
+  }
+
+  /** Writes that a reserved call was not billed; returns when it is on disk. */
+  async release(id: string): Promise<void> {
+    await this.write(`${JSON.stringify({ release: id } satisfies ReservationLine)}\n`);
+  }
+
+  private async write(line: string): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.pending.push({ line: lineOf(record), resolve, reject });
+      this.pending.push({ line, resolve, reject });
       this.flushing ??= this.flush();
     });
-    keep(this.records, record);
   }
 
   private async flush(): Promise<void> {
@@ -147,23 +188,34 @@ function keyOf(record: Pick<CallRecord, 'item' | 'call' | 'request'>): string {
   return `${record.item}\n${record.call}\n${record.request}`;
 }
 
-/** The first record of a call stays, but a reply beats a refusal: the call was made again after the endpoint was mended. */
-function keep(records: Map<string, CallRecord>, record: CallRecord): void {
+/**
+ * The first record of a call stays, but a reply beats a refusal: the call was made again after the endpoint was mended.
+ * @returns of two records of a call the one that is not kept
+ */
+function keep(records: Map<string, CallRecord>, record: CallRecord): CallRecord | undefined {
   const known = records.get(keyOf(record));
-  if (known === undefined || (known.error !== undefined && record.error === undefined)) records.set(keyOf(record), record);
+  if (known !== undefined && (known.error === undefined || record.error !== undefined)) return record;
+  records.set(keyOf(record), record);
+  return known;
 }
 
 /** One line of JSON, with the reply in it as JSON: its text is put in as it is, not parsed and written again. */
-function lineOf({ reply, ...rest }: CallRecord): string {
+function lineOf({ reply, ...rest }: CallRecord & { readonly reservation?: string }): string {
   const head = JSON.stringify(rest);
   return reply === undefined ? `${head}\n` : `${head.slice(0, -1)},"reply":${/[\r\n]/.test(reply) ? JSON.stringify(JSON.parse(reply)) : reply}}\n`;
 }
 
-function parseRecord(line: string): CallRecord | undefined {
+function parseLine(line: string): { readonly record: CallRecord; readonly reservation?: string } | ReservationLine | undefined {
   try {
-    const { reply, ...rest } = JSON.parse(line) as Partial<CallRecord> & { readonly reply?: unknown };
-    if (typeof rest.item !== 'string' || typeof rest.call !== 'number' || typeof rest.request !== 'string') return undefined;
-    return (reply === undefined ? rest : { ...rest, reply: JSON.stringify(reply) }) as CallRecord;
+    const { reply, reservation, reserve, release, bound, ...rest } = JSON.parse(line) as Partial<JournalLine>;
+    if (typeof rest.item === 'string' && typeof rest.call === 'number' && typeof rest.request === 'string') {
+      return {
+        record: (reply === undefined ? rest : { ...rest, reply: JSON.stringify(reply) }) as CallRecord,
+        ...(reservation === undefined ? {} : { reservation }),
+      };
+    }
+    if (typeof release === 'string') return { release };
+    return typeof reserve === 'string' && typeof bound?.promptTokens === 'number' && typeof bound.completionTokens === 'number' ? { reserve, bound } : undefined;
   } catch {
     return undefined;
   }

@@ -2,7 +2,7 @@ import type { ModelSpec } from '../config/spec';
 import { EndpointHealth, type Trouble } from './endpoint-health';
 import { createEndpointTransport, type EndpointTransport } from './endpoint-transport';
 import { readErrorBody, statusError } from './error-body';
-import { EndpointLimiter } from './limiter';
+import { EndpointLimiter, type Slot } from './limiter';
 import { adviceFor, classifyModelError, type ModelFailure } from './model-errors';
 import { completionTokensOf } from './model-reply';
 import { sleep } from './pause';
@@ -27,7 +27,10 @@ export interface CallOptions {
   readonly signal: AbortSignal;
   /** A try has its place at the limiter. */
   readonly onStart?: () => void;
-  readonly onTransient?: (failure: ModelFailure) => void;
+  /** Told of each fault that is ridden out, and waited for before the request is sent again. */
+  readonly onTransient?: (failure: ModelFailure) => unknown;
+  /** Waited for each time before the request is sent; when it throws, nothing is sent. */
+  readonly beforeSend?: () => Promise<void>;
   /** What an earlier call of this very request left, when it was set aside. */
   readonly trouble?: Trouble;
   /** Time of failure after which the caller would rather do something else meanwhile; without it the call goes on. */
@@ -37,6 +40,11 @@ export interface CallOptions {
 /** No call to this endpoint can succeed until somebody changes something. */
 export class PermanentEndpointError extends Error {
   override readonly name = 'PermanentEndpointError';
+
+  /** @param failure what the endpoint answered, where a request was sent */
+  constructor(message: string, readonly failure?: ModelFailure) {
+    super(message);
+  }
 }
 
 /** The endpoint stayed unreachable or overloaded for a long time; a later attempt may find it well. */
@@ -95,7 +103,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
 
   return {
     endpoint: labelOf(name, spec),
-    async call(request, { signal, onStart, onTransient, trouble: earlier, setAsideAfterMs = Number.POSITIVE_INFINITY }) {
+    async call(request, { signal, onStart, onTransient, beforeSend, trouble: earlier, setAsideAfterMs = Number.POSITIVE_INFINITY }) {
       const calledMs = Date.now();
       let trouble = earlier;
       let waits = false;
@@ -104,6 +112,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
           if (trouble !== undefined) await sleep(trouble.waitMs(Date.now()), signal);
           const slot = await limiter.acquire(request.tokenEstimate, signal);
           onStart?.();
+          if (beforeSend !== undefined) await orLeave(slot, beforeSend);
           const startMs = Date.now();
           const start = performance.now();
           try {
@@ -118,11 +127,11 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
             slot.failed({ overloaded: failure.overloaded, waitMs: failure.waitMs });
             if (failure.scope === 'item') return { refusal: failure, ms: performance.now() - start };
             if (endsTheRun(failure, trouble)) throw permanentError(name, spec, failure, request);
-            onTransient?.(failure);
             if (trouble === undefined) health.firstTry(startMs, false);
             const nowMs = Date.now();
             trouble ??= health.watch(nowMs);
             trouble.failed(failure, nowMs, failure.waitMs ?? backoffMs(trouble.failures, random));
+            await onTransient?.(failure);
             if (trouble.isTheRequests(nowMs)) {
               return { refusal: { ...failure, scope: 'item', message: `${trouble.describe()}; the last time: ${failure.message}` }, ms: performance.now() - start };
             }
@@ -141,6 +150,16 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
     // A name or a page in the way may be a passing trouble of the network, but not where nothing has ever been right.
     if (kind === 'no_host' || kind === 'bad_body') return !health.hasAnswered && (trouble?.timesOf(kind) ?? 0) + 1 >= WRONG_ADDRESS_AFTER;
     return scope === 'permanent';
+  }
+}
+
+/** Gives the limiter's place back when there is nothing to send after all. */
+async function orLeave(slot: Slot, beforeSend: () => Promise<void>): Promise<void> {
+  try {
+    await beforeSend();
+  } catch (error) {
+    slot.failed({ overloaded: false });
+    throw error;
   }
 }
 
@@ -179,6 +198,7 @@ export function permanentError(name: string, spec: ModelSpec, failure: ModelFail
   const fate = failure.status === undefined ? 'cannot be called' : 'refuses every call';
   return new PermanentEndpointError(
     `${labelOf(name, spec)} ${fate}${status}: ${shorten(failure.message)}; ${adviceFor(failure, request)}`,
+    failure,
   );
 }
 

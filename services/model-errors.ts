@@ -20,6 +20,8 @@ export interface ModelFailure {
   readonly overloaded: boolean;
   /** How long it asked to be left alone. */
   readonly waitMs?: number;
+  /** The request did not reach the endpoint, so that it cannot have been billed. */
+  readonly unsent?: true;
   /** The request's parameter that the endpoint complains of. */
   readonly param?: string;
   readonly message: string;
@@ -29,6 +31,9 @@ export interface ModelFailure {
 const QUOTA_CODES = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active', 'access_terminated']);
 const OVERFLOW_CODES = new Set(['context_length_exceeded', 'exceed_context_size_error']);
 const UNSUPPORTED_CODES = new Set(['unsupported_parameter', 'unsupported_value', 'unknown_parameter']);
+
+/** Errors that come before a connection does. */
+const NO_CONNECTION = /^(ECONNREFUSED|ENOTFOUND|EAI_[A-Z]+|E(HOST|NET)UNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
 
 /** Classifies an error of the OpenAI SDK, or of the network under it. */
 export function classifyModelError(error: unknown, nowMs: number): ModelFailure {
@@ -45,10 +50,11 @@ export function classifyModelError(error: unknown, nowMs: number): ModelFailure 
 function classifyConnection(error: Error): ModelFailure {
   const message = causeMessage(error);
   const codes = causesOf(error).map((cause) => (cause as NodeJS.ErrnoException).code ?? '');
+  const unsent = codes.some((code) => NO_CONNECTION.test(code)) ? { unsent: true as const } : {};
   // A name server that is away says EAI_AGAIN; ENOTFOUND says that there is no such host.
-  if (codes.includes('ENOTFOUND')) return { scope: 'permanent', kind: 'no_host', overloaded: false, message };
-  if (codes.some((code) => /CERT|SELF_SIGNED|ISSUER|^ERR_(SSL|TLS)_/.test(code))) return { scope: 'permanent', kind: 'tls', overloaded: false, message };
-  return { scope: 'transient', kind: 'connection', overloaded: false, message };
+  if (codes.includes('ENOTFOUND')) return { scope: 'permanent', kind: 'no_host', overloaded: false, message, ...unsent };
+  if (codes.some((code) => /CERT|SELF_SIGNED|ISSUER|^ERR_(SSL|TLS)_/.test(code))) return { scope: 'permanent', kind: 'tls', overloaded: false, message, unsent: true };
+  return { scope: 'transient', kind: 'connection', overloaded: false, message, ...unsent };
 }
 
 function classifyStatus(error: InstanceType<typeof OpenAI.APIError>, status: number, nowMs: number): ModelFailure {
@@ -146,7 +152,7 @@ function isSocketError(error: unknown): error is Error {
   return causesOf(error).some(
     (cause) =>
       // undici says "terminated" when a body is cut off; HPE_… are replies that are no HTTP.
-      /^(E[A-Z]+|(UND_ERR|HPE|ERR_SSL|ERR_TLS)_[A-Z0-9_]+|[A-Z_]*CERT[A-Z_]*)$/.test((cause as NodeJS.ErrnoException).code ?? '') ||
+      /^(E[A-Z_]+|(UND_ERR|HPE|ERR_SSL|ERR_TLS)_[A-Z0-9_]+|[A-Z_]*CERT[A-Z_]*)$/.test((cause as NodeJS.ErrnoException).code ?? '') ||
       (cause.name === 'TypeError' && cause.message === 'terminated'),
   );
 }

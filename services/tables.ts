@@ -74,8 +74,8 @@ export const failureTable: Table<Failure> = {
 };
 
 export const callTable: Table<CallRecord> = {
-  schema: { item: 'string', call: 'int', request: 'string', at: 'string', ms: 'double', reply: 'string', error: 'json' },
-  optional: ['reply', 'error'],
+  schema: { item: 'string', call: 'int', request: 'string', at: 'string', ms: 'double', reply: 'string', error: 'json', counted: 'json' },
+  optional: ['reply', 'error', 'counted'],
 };
 
 /** One optimizer step of a training. */
