@@ -292,7 +292,8 @@ class Provider implements ModelClient {
         this.onDeath();
         await this.alive();
       }
-      return { reply: { choices: [{ index: 0, text: 'a' }], usage: { prompt_tokens: tokens, completion_tokens: completion } }, ms: 1 };
+      const reply = { choices: [{ index: 0, text: 'a' }], usage: { prompt_tokens: tokens, completion_tokens: completion } };
+      return { reply, text: JSON.stringify(reply), ms: 1 };
     }
   }
 
