@@ -1,4 +1,5 @@
 import type { StageProgress } from '../workflows/types';
+import { pauseAdvice } from './control-run';
 import { formatCount, formatDuration, formatRate, formatShortCount, oneLine } from './output';
 import type { RunProgress } from './run-progress';
 import type { Pace, PaceMeter } from './run-progress-rate';
@@ -19,20 +20,21 @@ export class LogLines {
   private readonly warned = new Set<string>();
   private lastMs = Number.NEGATIVE_INFINITY;
   private lastSummary = '';
+  private paused: string | undefined;
 
   constructor(private readonly pace: PaceMeter) {}
 
   /** Lines to print after this snapshot; the pace meter has seen it. */
   next(progress: RunProgress, nowMs: number): string[] {
     const stages = sumStages(progress.rows ?? []);
-    const lines = stages.flatMap((stage) => this.change(stage));
+    const lines = [...stages.flatMap((stage) => this.change(stage)), ...this.pauseChange(progress)];
     for (const warning of progress.warnings) {
       const known = warning.replace(/\d+/g, '#'); // the same trouble with another count is no news
       if (this.warned.has(known)) continue;
       this.warned.add(known);
       lines.push(`warning: ${oneLine(warning, 400)}`);
     }
-    const running = stages.filter((stage) => stateOf(stage.rows) === 'running').map((stage) => this.summary(stage, nowMs));
+    const running = progress.paused !== null ? [] : stages.filter((stage) => stateOf(stage.rows) === 'running').map((stage) => this.summary(stage, nowMs));
     const line = running.join('; ');
     if (lines.length === 0 && line !== '' && line !== this.lastSummary && nowMs - this.lastMs >= QUIET_MS) {
       lines.push(line);
@@ -40,6 +42,13 @@ export class LogLines {
     }
     if (lines.length > 0) this.lastMs = nowMs;
     return lines.map((text) => `${progress.runId}: ${text}`);
+  }
+
+  private pauseChange({ runId, paused }: RunProgress): string[] {
+    const reason = paused?.reason;
+    if (reason === this.paused) return [];
+    this.paused = reason;
+    return [reason === undefined ? 'goes on' : `paused: ${oneLine(reason, 400)}; ${pauseAdvice(runId)}`];
   }
 
   private change(stage: StageSum): string[] {

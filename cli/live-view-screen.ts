@@ -1,6 +1,7 @@
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import pc from 'picocolors';
 import type { StageProgress } from '../workflows/types';
+import { pauseAdvice } from './control-run';
 import { clip, formatBar, formatCount, formatDuration, formatRate, formatShortCount, oneLine } from './output';
 import type { RunProgress } from './run-progress';
 import type { PaceMeter } from './run-progress-rate';
@@ -32,11 +33,12 @@ export function renderFrame({ progress, pace, nowMs, columns, height, url, notic
   const rows = progress.rows ?? [];
   const warnings = [...(notice === undefined ? [] : [notice]), ...progress.warnings];
   const below = [
+    ...(progress.paused === null ? [] : [paint.yellow(fit(`⏸ paused: ${progress.paused.reason}`)), `  ${fit(pauseAdvice(progress.runId))}`]),
     ...warnings.slice(0, MAX_WARNINGS).map((warning) => paint.yellow(fit(`! ${warning}`))),
     ...(warnings.length > MAX_WARNINGS ? [paint.yellow(`! and ${warnings.length - MAX_WARNINGS} more: see "npx rehearse status ${progress.runId}"`)] : []),
   ];
   const elapsed = (progress.closedAt === null ? nowMs : Date.parse(progress.closedAt)) - Date.parse(progress.startedAt);
-  const title = [`Run ${progress.runId}`, progress.target ?? '', progress.status.toLowerCase(), formatDuration(elapsed)].filter((part) => part !== '').join(' · ');
+  const title = [`Run ${progress.runId}`, progress.target ?? '', progress.paused === null ? progress.status.toLowerCase() : 'paused', formatDuration(elapsed)].filter((part) => part !== '').join(' · ');
   const above = [paint.bold(fit(title)), ...(url === undefined ? [] : [paint.dim(fit(url))])];
   if (rows.length === 0) return [...above, progress.rows === null ? 'waiting for the run to answer …' : 'checking the spec, planning the stages …', ...below];
 

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { MethodError } from '../method/method-error';
 import { SpecError } from '../config/spec-errors';
 import { projectDir } from '../services/local/paths';
+import { registerCancel, registerPause, registerResume, registerSet } from './commands/control';
 import { registerDemo } from './commands/demo';
 import { registerDev } from './commands/dev';
 import { registerDoctor } from './commands/doctor';
@@ -11,7 +12,7 @@ import { registerInit } from './commands/init';
 import { registerList } from './commands/list';
 import { registerPlan } from './commands/plan';
 import { registerReport } from './commands/report';
-import { registerCancel, registerResume, registerStart } from './commands/start';
+import { registerStart } from './commands/start';
 import { registerStatus } from './commands/status';
 import { registerWorker } from './commands/worker';
 import { CliError } from './errors';
@@ -27,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
   for (const register of [
-    registerDemo, registerInit, registerPlan, registerStart, registerStatus, registerResume, registerCancel, registerList,
+    registerDemo, registerInit, registerPlan, registerStart, registerStatus, registerPause, registerResume, registerSet, registerCancel, registerList,
     registerExport, registerReport, registerDoctor, registerWorker, registerDev,
   ]) {
     register(program);

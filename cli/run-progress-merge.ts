@@ -18,7 +18,7 @@ export function mergeProgress({ root, parts, shards, heartbeats }: ProgressSourc
   for (const row of [root, ...parts].flat()) rows.set(keyOf(row), row);
   for (const shard of shards) {
     for (const row of shard.rows) {
-      if (row.done > 0 || row.state === 'running') add(rows, row, row);
+      if (row.done > 0 || row.state === 'running' || row.state === 'paused') add(rows, row, row);
     }
     for (const beat of shard.heartbeats) add(rows, beat, { ...beat, done: doneOfBatch(shard.rows, beat) });
   }

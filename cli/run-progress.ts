@@ -6,7 +6,9 @@ import pLimit from 'p-limit';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
 import { TASK_QUEUES, type QueueName } from '../config/task-queues';
 import { progressQuery } from '../workflows/progress';
+import type { Pause } from '../workflows/control';
 import type { StageProgress } from '../workflows/types';
+import { pauseOf } from './control-run';
 import { formatCount, formatDuration } from './output';
 import { queuePollers } from './queue-pollers';
 import { readPendingActivities, type PendingActivity } from './run-progress-activities';
@@ -21,6 +23,8 @@ export interface RunProgress {
   readonly target: string | null;
   readonly startedAt: string;
   readonly closedAt: string | null;
+  /** Why nothing moves, when somebody or something paused it. */
+  readonly paused: Pause | null;
   /** One row a stage and model; null when no worker could tell. */
   readonly rows: readonly StageProgress[] | null;
   /** Activities that fail and are tried again, queues without workers: sentences, plain text. */
@@ -48,6 +52,7 @@ export async function collectProgress(client: Client, runId: string): Promise<Ru
   const rows = await queryRows(client, runId);
   const description = await describe(client, runId);
   const open = description.status.name === 'RUNNING';
+  const paused = open ? pauseOf(description.memo) : null;
   const head = {
     runId,
     status: description.status.name,
@@ -55,6 +60,7 @@ export async function collectProgress(client: Client, runId: string): Promise<Ru
     target: description.typedSearchAttributes.get(TARGET_MODEL_ATTRIBUTE) ?? null,
     startedAt: description.startTime.toISOString(),
     closedAt: description.closeTime?.toISOString() ?? null,
+    paused,
   };
   if (!open) return { ...head, rows: rows ?? null, warnings: [] };
 
@@ -71,7 +77,7 @@ export async function collectProgress(client: Client, runId: string): Promise<Ru
       parts: parts.map((part) => part.rows ?? []),
       shards: shards.map((shard) => ({ rows: shard.rows ?? [], heartbeats: heartbeatsOf(shard) })),
       heartbeats: parts.flatMap(heartbeatsOf),
-    }),
+    }).map((row) => (paused !== null && row.state === 'running' ? { ...row, state: 'paused' as const } : row)),
     warnings: [
       ...(rows === undefined ? [await silence(client)] : []),
       ...failingActivities(activities),

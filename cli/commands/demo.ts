@@ -4,7 +4,9 @@ import { addresses } from '../../services/run-plan';
 import { consoleReporter } from '../../services/local/setup-reporter';
 import type { SftResult } from '../../services/python-protocol';
 import { loadSpecFile } from '../../services/spec-files';
+import { resumeUpdate } from '../../workflows/control';
 import { connect, webUiUrl } from '../connect';
+import { steerRun } from '../control-run';
 import { CliError } from '../errors';
 import { startLocalStack, workersEnded } from '../local-stack';
 import { onStopSignal } from '../signals';
@@ -31,6 +33,7 @@ export function registerDemo(program: Command): void {
         const models = Object.fromEntries(Object.entries(spec.models).map(([name, model]) => [name, { ...model, baseURL: stack.modelBaseURL }]));
         const started = await startRun(client, DEMO_RUN_ID, { ...spec, models });
         process.stderr.write(`run "${DEMO_RUN_ID}" ${started.state === 'attached' ? 'goes on' : 'has started'}: ${stack.uiUrl === undefined ? '' : (webUiUrl(DEMO_RUN_ID) ?? '')}\n\n`);
+        if (started.paused !== null) await steerRun(client, DEMO_RUN_ID, async (run) => await run.executeUpdate(resumeUpdate));
         await waitForRun(client, DEMO_RUN_ID, AbortSignal.any([stop, failed.signal]));
         await connection.close();
         process.stdout.write(await summary(stack.uiUrl));

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../../config/search-attributes';
 import { openStore, type OpenStore } from '../../services/open-store';
+import type { Pause } from '../../workflows/control';
 import { connect, type Connected } from '../connect';
+import { pauseAdvice, pauseOf } from '../control-run';
 import { CliError } from '../errors';
-import { formatTable, printJson } from '../output';
+import { formatTable, oneLine, printJson } from '../output';
 import { storedProgress } from '../run-progress-stored';
 
 /** One run, as the server and the store know it. */
@@ -15,6 +17,8 @@ export interface ListedRun {
   readonly stage: string | null;
   readonly target: string | null;
   readonly startedAt: string | null;
+  /** Who paused it and why; null when it is not paused. */
+  readonly paused: Pause | null;
   readonly stored: boolean;
 }
 
@@ -63,6 +67,7 @@ async function serverRuns({ client, connection }: Connected): Promise<ListedRun[
         stage: run.typedSearchAttributes.get(STAGE_ATTRIBUTE) ?? null,
         target: run.typedSearchAttributes.get(TARGET_MODEL_ATTRIBUTE) ?? null,
         startedAt: run.startTime.toISOString(),
+        paused: run.status.name === 'RUNNING' ? pauseOf(run.memo) : null,
         stored: false,
       });
     }
@@ -80,7 +85,7 @@ async function storedRuns({ plans, stages }: OpenStore, onServer: ReadonlySet<st
     if (record === undefined) continue;
     const plan = await plans.load(record.plan);
     const stage = onServer.has(runId) ? null : ((await storedProgress(stages, plan)).find(({ state }) => state !== 'done')?.stage ?? 'done');
-    runs.push({ runId, status: null, stage, target: plan.spec.target.model, startedAt: record.startedAt, stored: true });
+    runs.push({ runId, status: null, stage, target: plan.spec.target.model, startedAt: record.startedAt, paused: null, stored: true });
   }
   return runs;
 }
@@ -90,9 +95,10 @@ function renderRuns(runs: readonly ListedRun[]): string {
   const table = formatTable(
     [{ name: 'RUN' }, { name: 'STATUS' }, { name: 'STAGE' }, { name: 'TARGET' }, { name: 'STARTED (UTC)' }, { name: 'STORED' }],
     runs.map((run) => [
-      run.runId, run.status?.toLowerCase() ?? 'not on a server', run.stage ?? '', run.target ?? '',
+      run.runId, run.paused !== null ? 'paused' : (run.status?.toLowerCase() ?? 'not on a server'), run.stage ?? '', run.target ?? '',
       run.startedAt?.slice(0, 19).replace('T', ' ') ?? '', run.stored ? 'yes' : 'no',
     ]),
   );
-  return `${table}\n`;
+  const pauses = runs.flatMap(({ runId, paused }) => (paused === null ? [] : [`${runId} is paused: ${oneLine(paused.reason, 300)}; ${pauseAdvice(runId)}`]));
+  return `${[table, ...pauses].join('\n')}\n`;
 }

@@ -2,8 +2,10 @@ import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@tempor
 import type { Command } from 'commander';
 import { validateRunId } from '../../config/load-spec';
 import { openStore, type OpenStore } from '../../services/open-store';
+import type { Pause } from '../../workflows/control';
 import type { StageProgress } from '../../workflows/types';
 import { connect, webUiUrl } from '../connect';
+import { pauseAdvice } from '../control-run';
 import { CliError } from '../errors';
 import { failureSentence } from '../failure-sentence';
 import { formatCount, formatDuration, formatShortCount, formatTable, oneLine, printJson } from '../output';
@@ -21,6 +23,8 @@ export interface RunStatus {
   readonly target: string | null;
   readonly startedAt: string | null;
   readonly closedAt: string | null;
+  /** Who paused the run (user, storage) and why; null when it is not paused. */
+  readonly paused: Pause | null;
   /** Where the rows come from: the running workflow, or the finished outputs in the store. */
   readonly source: 'workflow' | 'store' | null;
   readonly rows: readonly StageProgress[];
@@ -78,8 +82,8 @@ async function readStatus(runId: string): Promise<RunStatus> {
 
 async function statusOfServer(client: Client, store: OpenStore, runId: string, url: string | null): Promise<RunStatus> {
   const progress = await collectProgress(client, runId);
-  const { status, stage, target, startedAt, closedAt, warnings } = progress;
-  const head = { runId, status, stage, target, startedAt, closedAt, failureMessage: await failureOf(client, progress), url };
+  const { status, stage, target, startedAt, closedAt, paused, warnings } = progress;
+  const head = { runId, status, stage, target, startedAt, closedAt, paused, failureMessage: await failureOf(client, progress), url };
   if (progress.rows !== null) return { ...head, source: 'workflow', rows: progress.rows, warnings };
   const record = await store.plans.findRun(runId);
   if (record === undefined) return { ...head, source: null, rows: [], warnings };
@@ -90,7 +94,7 @@ async function statusOfServer(client: Client, store: OpenStore, runId: string, u
 async function statusOfStore({ plans, stages }: OpenStore, runId: string, why: string): Promise<RunStatus> {
   const { record, plan } = await loadStoredRun(plans, runId);
   return {
-    runId, status: null, stage: null, target: plan.spec.target.model, startedAt: record.startedAt, closedAt: null, source: 'store',
+    runId, status: null, stage: null, target: plan.spec.target.model, startedAt: record.startedAt, closedAt: null, paused: null, source: 'store',
     rows: await storedProgress(stages, plan), warnings: [why], failureMessage: null, url: null,
   };
 }
@@ -112,9 +116,10 @@ export function renderStatus(status: RunStatus, nowMs: number): string {
   const since = startedAt === null ? '' : `started ${startedAt.slice(0, 19).replace('T', ' ')} UTC`;
   const lasted = startedAt === null || status.status === null ? '' : formatDuration((closedAt === null ? nowMs : Date.parse(closedAt)) - Date.parse(startedAt));
   const head = [
-    `Run ${runId}: ${status.status === null ? 'not on a server' : status.status.toLowerCase()}${status.stage === null || status.stage === 'done' ? '' : `, at ${status.stage}`}`,
+    `Run ${runId}: ${status.paused !== null ? 'paused' : (status.status?.toLowerCase() ?? 'not on a server')}${status.stage === null || status.stage === 'done' ? '' : `, at ${status.stage}`}`,
     [status.target === null ? '' : `target ${status.target}`, since, lasted === '' ? '' : `${closedAt === null ? 'for' : 'took'} ${lasted}`].filter((part) => part !== '').join(', '),
     ...(status.url === null ? [] : [status.url]),
+    ...(status.paused === null ? [] : [`Paused: ${oneLine(status.paused.reason, 600)}`, sentenceCase(pauseAdvice(runId))]),
     ...(status.failureMessage === null ? [] : [`Failed: ${oneLine(status.failureMessage, 600)}`, `Go on with: npx rehearse resume ${runId}`]),
   ];
   const table = formatTable(
@@ -130,4 +135,8 @@ export function renderStatus(status: RunStatus, nowMs: number): string {
   const source = status.source === 'store' && status.status !== null ? ['(no worker answers for the run: these are the finished outputs in the store)'] : [];
   const lines = [...head, '', ...(rows.length === 0 ? ['No stage is planned yet.'] : [table]), ...source, ...status.warnings.map((warning) => `! ${oneLine(warning, 400)}`)];
   return `${lines.join('\n')}\n`;
+}
+
+function sentenceCase(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

@@ -1,7 +1,7 @@
 import { mergeRuns, type ListedRun } from '../../cli/commands/list';
 
 function run(runId: string, change: Partial<ListedRun> = {}): ListedRun {
-  return { runId, status: null, stage: null, target: null, startedAt: null, stored: false, ...change };
+  return { runId, status: null, stage: null, target: null, startedAt: null, paused: null, stored: false, ...change };
 }
 
 describe('mergeRuns', () => {

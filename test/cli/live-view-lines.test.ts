@@ -9,16 +9,16 @@ function row(stage: string, model: string, done: number, total: number, change: 
 }
 
 interface Log {
-  readonly see: (atS: number, rows: readonly StageProgress[] | null, warnings?: readonly string[]) => string[];
+  readonly see: (atS: number, rows: readonly StageProgress[] | null, warnings?: readonly string[], paused?: RunProgress['paused']) => string[];
 }
 
 function log(): Log {
   const pace = new PaceMeter();
   const lines = new LogLines(pace);
   return {
-    see: (atS, rows, warnings = []) => {
+    see: (atS, rows, warnings = [], paused = null) => {
       pace.add(atS * 1000, rows ?? []);
-      const progress: RunProgress = { runId: 'demo', status: 'RUNNING', stage: null, target: null, startedAt: '2026-11-03T09:00:00Z', closedAt: null, rows, warnings };
+      const progress: RunProgress = { runId: 'demo', status: 'RUNNING', stage: null, target: null, startedAt: '2026-11-03T09:00:00Z', closedAt: null, paused, rows, warnings };
       return lines.next(progress, atS * 1000);
     },
   };
@@ -70,5 +70,15 @@ describe('LogLines', () => {
     expect(see(0, [], ['judgeShard, attempt 2: no answer\u001b[2J from http://127.0.0.1'])).toEqual(['demo: warning: judgeShard, attempt 2: no answer from http://127.0.0.1']);
     expect(see(1, [], ['judgeShard, attempt 3: no answer\u001b[2J from http://127.0.0.1'])).toEqual([]);
     expect(see(2, [], ['trainVariant, attempt 2: out of memory'])).toEqual(['demo: warning: trainVariant, attempt 2: out of memory']);
+  });
+
+  it('says once why a run is paused and how it goes on, and nothing of its pace meanwhile', () => {
+    const { see } = log();
+    const row: StageProgress = { stage: 'extract', model: 'm', done: 1, total: 8, failed: 0, promptTokens: 0, completionTokens: 0, state: 'running' };
+    const paused = { by: 'storage', reason: 'the disk is\u001b[2J full' } as const;
+    see(0, [row]);
+    expect(see(20, [{ ...row, state: 'paused' }], [], paused)).toEqual(['demo: paused: the disk is full; go on with: npx rehearse resume demo']);
+    expect(see(40, [{ ...row, done: 2, state: 'paused' }], [], paused)).toEqual([]);
+    expect(see(60, [{ ...row, done: 2 }])).toEqual(['demo: goes on']);
   });
 });

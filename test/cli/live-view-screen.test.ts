@@ -11,7 +11,7 @@ function row(stage: string, model: string, done: number, total: number, change: 
 
 function frame(progress: Partial<RunProgress>, options: { columns?: number; height?: number; notice?: string; url?: string; pace?: PaceMeter } = {}): string[] {
   return renderFrame({
-    progress: { runId: 'demo', status: 'RUNNING', stage: 'respond', target: 'smollm2', startedAt: '2026-11-03T09:00:00.000Z', closedAt: null, rows: [], warnings: [], ...progress },
+    progress: { runId: 'demo', status: 'RUNNING', stage: 'respond', target: 'smollm2', startedAt: '2026-11-03T09:00:00.000Z', closedAt: null, paused: null, rows: [], warnings: [], ...progress },
     pace: options.pace ?? new PaceMeter(),
     nowMs: Date.parse('2026-11-03T09:02:03.000Z'),
     columns: options.columns ?? 100,
@@ -99,5 +99,12 @@ describe('Screen', () => {
       screen.draw(['same']);
     });
     expect(output.match(/same/g)).toHaveLength(1);
+  });
+
+  it('shows why a run is paused and how it goes on', () => {
+    const lines = frame({ rows: [row('extract', 'm', 3, 8, { state: 'paused' })], paused: { by: 'user', reason: 'lunch' } });
+    expect(lines[0]).toBe('Run demo · smollm2 · paused · 2m 3s');
+    expect(lines[1]).toMatch(/^⏸ extract m /);
+    expect(lines.slice(-2)).toEqual(['⏸ paused: lunch', '  go on with: npx rehearse resume demo']);
   });
 });

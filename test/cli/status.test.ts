@@ -129,7 +129,7 @@ describe('with a server', () => {
 describe('renderStatus', () => {
   it('takes out what a terminal would obey', () => {
     const status: RunStatus = {
-      runId: 'demo', status: 'FAILED', stage: 'judge', target: 't', startedAt: '2026-11-03T09:00:00.000Z', closedAt: '2026-11-03T09:01:00.000Z', source: 'workflow',
+      runId: 'demo', status: 'FAILED', stage: 'judge', target: 't', startedAt: '2026-11-03T09:00:00.000Z', closedAt: '2026-11-03T09:01:00.000Z', paused: null, source: 'workflow',
       rows: [{ stage: 'train', model: 'method', done: 0, total: 1, failed: 0, promptTokens: 0, completionTokens: 0, state: 'running', note: 'loss\u001b[2J 2.4' }],
       warnings: ['a\u0007b'], failureMessage: 'c\u001b]0;t\u0007d', url: null,
     };

@@ -1,0 +1,19 @@
+import type { RunSettings } from '../config/run-settings';
+import type { ModelLimits } from '../config/spec';
+import { formatCount } from './output';
+
+const LIMIT_NAMES: Readonly<Record<keyof ModelLimits, string>> = {
+  concurrency: 'concurrency', requestsPerMinute: 'requests a minute', tokensPerMinute: 'tokens a minute',
+};
+
+/** What was set on a run, a line a model. */
+export function settingsText({ limits }: RunSettings): string[] {
+  return Object.entries(limits).map(([model, set]) => {
+    const parts = (Object.keys(LIMIT_NAMES) as (keyof ModelLimits)[]).flatMap((name) => {
+      const value = set[name];
+      if (value === undefined) return [];
+      return [value === null ? `no limit of ${LIMIT_NAMES[name]}` : `${LIMIT_NAMES[name]} ${formatCount(value)}`];
+    });
+    return `${model}: ${parts.join(', ')}`;
+  });
+}
