@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import type { PlanRef } from '../workflows/types';
-import type { VariantName } from '../config/variants';
 import { NO_CALLS } from '../method/cost';
 import { evaluateResultSchema, taskResultSchema, type EvaluateResult } from '../services/python-protocol';
 import { addresses, type RunPlan } from '../services/run-plan';
@@ -25,14 +24,14 @@ export function createEvaluateActivities(deps: ActivityDeps) {
   const { stages } = deps;
 
   /** Folder of the trained model on this machine, each file as it was stored. */
-  async function checkpoint(plan: RunPlan): Promise<string> {
-    const training = addresses.train(plan);
+  async function checkpoint(plan: RunPlan, variant: string): Promise<string> {
+    const training = addresses.train(plan, variant);
     const manifest = await inputManifest(stages, training, ROWS_VERSIONS.train);
     return await fetchFiles(deps, stages.folder(training), CHECKPOINT_FOLDER, manifest);
   }
 
   return {
-    async evaluateVariant(input: PlanRef & { readonly variant: VariantName }): Promise<EvaluateOutcome> {
+    async evaluateVariant(input: PlanRef & { readonly variant: string }): Promise<EvaluateOutcome> {
       return await runActivity(deps, async ({ stop, heartbeat }) => {
         const plan = await deps.plans.load(input.plan);
         const { evaluate, target, seed } = plan.spec;
@@ -42,7 +41,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
 
         const startedAt = new Date().toISOString();
         const official = input.variant === 'official';
-        const weights = official ? (await deps.weights.resolve(target.weights, target.revision)).path : await checkpoint(plan);
+        const weights = official ? (await deps.weights.resolve(target.weights, target.revision)).path : await checkpoint(plan, input.variant);
         const outputDir = deps.workspace.path(`${stages.folder(address)}/job`);
         const result = await deps.python.run({
           command: 'evaluate',
@@ -67,7 +66,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
           failures: [],
           stats: noCalls(startedAt),
           detail: result,
-          inputs: official ? [] : [addresses.train(plan)],
+          inputs: official ? [] : [addresses.train(plan, input.variant)],
         });
         return outcomeOf(result);
       });

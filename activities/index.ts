@@ -7,6 +7,7 @@ import { createFilterActivities } from './filter';
 import { createJudgeActivities } from './judge';
 import { createMixActivities } from './mix';
 import { createPrepareActivities } from './prepare';
+import { createReplaySetActivities } from './replay-set';
 import { createReportActivities } from './report';
 import { createRespondActivities } from './respond';
 import { createSelectActivities } from './select';
@@ -17,9 +18,12 @@ export function createLlmActivities(deps: ActivityDeps) {
   return { ...createCheckKeysActivities(deps), ...createExtractActivities(deps), ...createRespondActivities(deps), ...createJudgeActivities(deps) };
 }
 
-/** What runs on the cpu queue: planning, filters, selection, mixing, reporting. */
+/** What runs on the cpu queue: planning, filters, selection, replay sets, mixing, reporting. */
 export function createCpuActivities(deps: ActivityDeps) {
-  return { ...createPrepareActivities(deps), ...createFilterActivities(deps), ...createSelectActivities(deps), ...createMixActivities(deps), ...createReportActivities(deps) };
+  return {
+    ...createPrepareActivities(deps), ...createFilterActivities(deps), ...createSelectActivities(deps), ...createReplaySetActivities(deps),
+    ...createMixActivities(deps), ...createReportActivities(deps),
+  };
 }
 
 /** What runs on the gpu queue: training and evaluation, and what Python fetches for the filters. */

@@ -1,14 +1,13 @@
-import type { ReplayRow } from '../method/records';
-import { MethodError } from '../method/method-error';
-import { mix, planMixture } from '../method/mixture';
-import type { PlanRef } from '../workflows/types';
-import { fileSha256 } from '../services/content-identities';
-import { readConversations } from '../services/conversations';
-import { addresses } from '../services/run-plan';
+import type { ReplaySource } from '../config/variants';
+import { mix, type Conversation } from '../method/mixture';
+import { planVariantMixture } from '../method/variant-mixture';
+import { addresses, planVariant, type RunPlan } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
-import { noCalls, type StageManifest } from '../services/stage-store';
-import { mixtureTable, replayTable } from '../services/tables';
+import { noCalls, type StageAddress, type StageManifest } from '../services/stage-store';
+import { conversationTable, mixtureTable, replayTable } from '../services/tables';
+import type { PlanRef } from '../workflows/types';
 import type { ActivityDeps } from './deps';
+import { mixtureBase } from './mixture-base';
 import { readStage } from './read-stage';
 import { runActivity } from './run-activity';
 
@@ -20,29 +19,46 @@ export interface MixtureDetail {
   /** Rows of either side that the share left no room for. */
   readonly replayLeftOut: number;
   readonly newLeftOut: number;
+  /** Whether the replay set has fewer rows than the share asks for. */
+  readonly short: boolean;
+}
+
+interface ReplayRows {
+  readonly rows: readonly Conversation[];
+  readonly inputs: readonly StageAddress[];
 }
 
 /** Replay set and new data, the new data a fixed share of the whole. */
 export function createMixActivities(deps: ActivityDeps) {
   const { stages } = deps;
+
+  async function replayOf(plan: RunPlan, variant: string, source: ReplaySource, selections: readonly StageAddress[]): Promise<ReplayRows> {
+    if (source.kind === 'none') return { rows: [], inputs: selections };
+    if (source.kind !== 'method') {
+      const address = addresses.replay(plan, variant);
+      return { rows: await readStage(stages, address, ROWS_VERSIONS.replay, conversationTable), inputs: [...selections, address] };
+    }
+    const rows: Conversation[] = [];
+    for (const selection of selections) {
+      for (const { instructionId, messages } of await readStage(stages, selection, ROWS_VERSIONS.select, replayTable)) rows.push({ id: instructionId, messages });
+    }
+    return { rows, inputs: selections };
+  }
+
   return {
-    async mixVariant(input: PlanRef): Promise<MixtureDetail> {
+    async mixVariant(input: PlanRef & { readonly variant: string }): Promise<MixtureDetail> {
       return await runActivity(deps, async () => {
         const plan = await deps.plans.load(input.plan);
-        const address = addresses.mix(plan);
+        const { replay: source, newShare } = planVariant(plan, input.variant);
+        if (source === null) throw new Error(`the variant "${input.variant}" is only evaluated`);
+        const address = addresses.mix(plan, input.variant);
         const finished = await stages.find(address, ROWS_VERSIONS.mix);
         if (finished !== undefined) return detailOf(finished);
 
         const startedAt = new Date().toISOString();
-        const { newData, newShare, maxExamples } = plan.spec.mix;
-        const selections = plan.shards.map((shard) => addresses.select(plan, shard));
-        const replay: ReplayRow[] = [];
-        for (const selection of selections) replay.push(...(await readStage(stages, selection, ROWS_VERSIONS.select, replayTable)));
-        if ((await fileSha256(newData)) !== plan.content.newData) {
-          throw new MethodError(`${newData} has changed since the run began; start the run again to plan it with the new content`);
-        }
-        const fresh = await readConversations(newData);
-        const counts = planMixture({ replayAvailable: replay.length, newAvailable: fresh.length, newShare, limit: maxExamples, onShortage: 'shrink-new' });
+        const { plan: base, fresh, selections } = await mixtureBase(stages, plan);
+        const { rows: replay, inputs } = await replayOf(plan, input.variant, source, selections);
+        const counts = planVariantMixture({ base, replayAvailable: replay.length, newAvailable: fresh.length, newShare });
         const rows = mix({ replay, new: fresh, plan: counts, seed: plan.spec.seed });
         const detail: MixtureDetail = {
           replay: counts.replayCount,
@@ -50,10 +66,9 @@ export function createMixActivities(deps: ActivityDeps) {
           share: counts.share,
           replayLeftOut: counts.replayUnused,
           newLeftOut: counts.newUnused,
+          short: counts.shrunk,
         };
-        const manifest = await stages.commit(address, ROWS_VERSIONS.mix, mixtureTable, {
-          rows, failures: [], stats: noCalls(startedAt), detail, inputs: selections,
-        });
+        const manifest = await stages.commit(address, ROWS_VERSIONS.mix, mixtureTable, { rows, failures: [], stats: noCalls(startedAt), detail, inputs });
         return detailOf(manifest);
       });
     },

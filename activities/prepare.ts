@@ -3,6 +3,7 @@ import { parseSpec, validateRunId } from '../config/load-spec';
 import { runCosts } from '../config/run-costs';
 import { NO_SETTINGS, type RunSettings } from '../config/run-settings';
 import type { RunSpecInput } from '../config/spec';
+import { variantsOf } from '../config/variants';
 import type { RunOutline } from '../workflows/types';
 import { contentIdentities } from '../services/content-identities';
 import { partition, type RunPlan } from '../services/run-plan';
@@ -35,6 +36,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
           samples: respond.samples, instructions: extract.instructions, shards: plan.shards.length, shardSize, concurrentShards,
           tasks: spec.evaluate.tasks.map(({ task }) => task), trainSteps: spec.train.maxSteps ?? null, costs: runCosts(spec),
           ...(plan.keys.filter === undefined ? {} : { filter: { fetchDocuments: Object.keys(plan.keys.documents ?? {}).length > 0 } }),
+          variants: variantsOf(spec).map(({ name, replay }) => ({ name, replay: replay?.kind ?? null })),
         };
       });
     },

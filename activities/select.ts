@@ -1,4 +1,5 @@
-import type { Failure, Judgment, ReplayRow, Response } from '../method/records';
+import { byInstruction } from '../method/by-instruction';
+import type { Failure, ReplayRow } from '../method/records';
 import { selectBest } from '../method/selection';
 import type { PlanRef, StageOutcome } from '../workflows/types';
 import { addresses } from '../services/run-plan';
@@ -38,12 +39,8 @@ export function createSelectActivities(deps: ActivityDeps) {
           judge: judge.judges.flatMap((name) => respond.generators.map((generator) => addresses.judge(plan, shard, name, generator))),
         };
         const instructions = await readInstructions(stages, plan, shard);
-        const responses = groupByInstruction<Response>(
-          await Promise.all(from.respond.map((each) => readStage(stages, each, ROWS_VERSIONS.respond, responseTable))),
-        );
-        const judgments = groupByInstruction<Judgment>(
-          await Promise.all(from.judge.map((each) => readStage(stages, each, ROWS_VERSIONS.judge, judgmentTable))),
-        );
+        const responses = byInstruction((await Promise.all(from.respond.map((each) => readStage(stages, each, ROWS_VERSIONS.respond, responseTable)))).flat());
+        const judgments = byInstruction((await Promise.all(from.judge.map((each) => readStage(stages, each, ROWS_VERSIONS.judge, judgmentTable)))).flat());
         const rows: ReplayRow[] = [];
         const failures: Failure[] = [];
         let ties = 0;
@@ -75,14 +72,4 @@ export function createSelectActivities(deps: ActivityDeps) {
       });
     },
   };
-}
-
-function groupByInstruction<Row extends { readonly instructionId: string }>(tables: readonly (readonly Row[])[]): Map<string, Row[]> {
-  const groups = new Map<string, Row[]>();
-  for (const row of tables.flat()) {
-    const group = groups.get(row.instructionId);
-    if (group === undefined) groups.set(row.instructionId, [row]);
-    else group.push(row);
-  }
-  return groups;
 }

@@ -27,14 +27,14 @@ export function createTrainActivities(deps: ActivityDeps) {
       return await runActivity(deps, async ({ stop, heartbeat }) => {
         const plan = await deps.plans.load(input.plan);
         const { train, target, seed } = plan.spec;
-        const address = addresses.train(plan);
+        const address = addresses.train(plan, input.variant);
         const finished = await stages.find(address, ROWS_VERSIONS.train);
         if (finished !== undefined) return outcomeOf(finished.detail as SftResult);
 
         const output = stages.folder(address);
         const outputDir = workspace.path(`${output}/job`);
         const startedAt = new Date().toISOString();
-        const mixture = addresses.mix(plan);
+        const mixture = addresses.mix(plan, input.variant);
         const rows = await readStage(stages, mixture, ROWS_VERSIONS.mix, mixtureTable);
         const weights = await deps.weights.resolve(target.weights, target.revision);
         const mixtureFile = workspace.path(`${output}/mixture.jsonl`);

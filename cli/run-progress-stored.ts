@@ -3,6 +3,8 @@ import { addresses, type RunPlan, type Shard } from '../services/run-plan';
 import { ROWS_VERSIONS, type StageName } from '../services/stage-keys';
 import type { StageAddress, StageManifest, StageStore } from '../services/stage-store';
 import type { MixtureDetail } from '../activities/mix';
+import type { ReplaySetDetail } from '../activities/replay-set';
+import { variantsOf, type Variant } from '../config/variants';
 import type { EvaluateResult, SftResult } from '../services/python-protocol';
 import type { StageProgress } from '../workflows/types';
 
@@ -29,6 +31,14 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
 
   const trainSteps = plan.spec.train.maxSteps ?? 1;
   const tasks = plan.spec.evaluate.tasks.length;
+  const variantRows = ({ name, replay }: Variant): Promise<StageProgress>[] => {
+    const all = (stage: 'replay' | 'mix' | 'train' | 'evaluate', items: number, note: (manifest: StageManifest) => string): Promise<StageProgress> =>
+      row(stage, name, [{ address: addresses[stage](plan, name), items }], note);
+    const evaluation = all('evaluate', tasks, averageNote);
+    if (replay === null) return [evaluation];
+    const own = replay.kind === 'method' || replay.kind === 'none' ? [] : [all('replay', 1, replayNote)];
+    return [...own, all('mix', 1, mixtureNote), all('train', trainSteps, trainNote), evaluation];
+  };
   return await Promise.all([
     row('extract', plan.spec.target.model, perShard((shard) => addresses.extract(plan, shard), 1)),
     ...respond.generators.map(async (name) => await row('respond', name, perShard((shard) => addresses.respond(plan, shard, name), respond.samples))),
@@ -36,10 +46,7 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
       await row('judge', name, respond.generators.flatMap((generator) => perShard((shard) => addresses.judge(plan, shard, name, generator), respond.samples))),
     ),
     row('select', '', perShard((shard) => addresses.select(plan, shard), 1)),
-    row('evaluate', 'official', [{ address: addresses.evaluate(plan, 'official'), items: tasks }], averageNote),
-    row('mix', 'method', [{ address: addresses.mix(plan), items: 1 }], mixtureNote),
-    row('train', 'method', [{ address: addresses.train(plan), items: trainSteps }], trainNote),
-    row('evaluate', 'method', [{ address: addresses.evaluate(plan, 'method'), items: tasks }], averageNote),
+    ...variantsOf(plan.spec).flatMap((variant) => variantRows(variant)),
   ]);
 }
 
@@ -67,6 +74,10 @@ function sumRow({ stage, model, parts, manifests, note }: RowParts): StageProgre
     state: found.length === parts.length ? 'done' : found.length === 0 ? 'waiting' : 'running',
     ...(note === undefined || last === undefined ? {} : { note: note(last) }),
   };
+}
+
+function replayNote({ detail }: StageManifest): string {
+  return `${(detail as ReplaySetDetail).rows} conversations`;
 }
 
 function mixtureNote({ detail }: StageManifest): string {

@@ -44,8 +44,7 @@ export function runSpecJsonSchemaText(): string {
 export function schemaAt(path: readonly PropertyKey[]): SchemaNode | undefined {
   let node: SchemaNode | undefined = runSpecJsonSchema();
   for (const part of path) {
-    // Of alternatives only a mapping has places inside.
-    const here: SchemaNode | undefined = node?.anyOf?.find((branch) => branch.properties !== undefined) ?? node;
+    const here: SchemaNode | undefined = node === undefined ? undefined : alternativeWith(node, part);
     const extra: SchemaNode | boolean | undefined = here?.additionalProperties;
     node = typeof part === 'number'
       ? here?.items
@@ -54,6 +53,14 @@ export function schemaAt(path: readonly PropertyKey[]): SchemaNode | undefined {
     if (node === undefined) return undefined;
   }
   return node;
+}
+
+/** Of alternatives, the mapping that has the key, or else any mapping or list; only those have places inside. */
+function alternativeWith(node: SchemaNode, part: PropertyKey): SchemaNode {
+  if (node.anyOf === undefined) return node;
+  const branches = node.anyOf.map((branch) => alternativeWith(branch, part));
+  return branches.find(({ properties }) => properties !== undefined && Object.hasOwn(properties, part))
+    ?? branches.find(({ properties, items }) => properties !== undefined || items !== undefined) ?? node;
 }
 
 /** Every place of the spec that has a key of this name, as dotted paths; `*` stands for a name that the user gives. */

@@ -59,6 +59,10 @@ export function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
     target: { ...spec.target, weights },
     mix: { ...spec.mix, newData: full(spec.mix.newData) },
     evaluate: { ...spec.evaluate, tasks },
+    variants: spec.variants.map((variant) => {
+      if (typeof variant === 'string' || typeof variant.replay === 'string' || !('files' in variant.replay) || variant.replay.files === undefined) return variant;
+      return { ...variant, replay: { ...variant.replay, files: variant.replay.files.map(full) } };
+    }),
   };
 }
 

@@ -5,6 +5,7 @@ import { suggestTemplate } from './suggest-template';
 import { evaluationProblems } from './evaluation-splits';
 import { extractionStops } from './extraction-stops';
 import { qualityProblems } from './quality-checks';
+import { variantProblems } from './variant-checks';
 import { looksLikeSecret, showValue, type Finding } from './spec-errors';
 
 /** What ties the parts of a spec together, and what no single value shows. Empty when all is well. */
@@ -17,6 +18,7 @@ export function crossCheckSpec(spec: RunSpec): Finding[] {
     ...selectionProblems(spec),
     ...qualityProblems(spec),
     ...trainingProblems(spec),
+    ...variantProblems(spec),
     ...evaluationProblems(spec.evaluate.tasks),
     ...secretProblems(spec, []),
   ];

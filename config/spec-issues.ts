@@ -19,8 +19,8 @@ function problemsOfIssue(issue: Issue, prefix: readonly PropertyKey[]): LocatedP
   const at = [...prefix, ...issue.path];
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(at, key, issue.input));
   if (issue.code === 'invalid_union') {
-    // The branch of the value's own kind has something to say; another would only say "expected a string".
-    const branch = issue.errors.find((errors) => !errors.some((error) => error.code === 'invalid_type' && error.path.length === 0));
+    // The branch of the value's own kind that fits best has something to say; another would only say "expected a string".
+    const [branch] = issue.errors.filter((errors) => !errors.some(isAnotherKind)).sort((a, b) => a.length - b.length);
     if (branch !== undefined) return branch.flatMap((inner) => problemsOfIssue(inner as Issue, at));
   }
   if (issue.code === 'invalid_key') {
@@ -29,6 +29,13 @@ function problemsOfIssue(issue: Issue, prefix: readonly PropertyKey[]): LocatedP
   }
   const expected = issue.message.startsWith('expected ') ? issue.message.slice(9) : expectation(schemaAt(at));
   return [problem(at, showValue(issue.input, keyOf(at)), expected, wayOut(at, issue.input))];
+}
+
+/** Whether a branch of a union wants a value of another kind altogether. */
+function isAnotherKind(issue: Issue): boolean {
+  if (issue.path.length > 0) return false;
+  if (issue.code === 'invalid_union') return issue.errors.every((errors) => errors.some(isAnotherKind));
+  return issue.code === 'invalid_type' || issue.code === 'invalid_value';
 }
 
 function problem(at: readonly PropertyKey[], value: string, expected: string, hint?: string): LocatedProblem {

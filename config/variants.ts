@@ -1,4 +1,89 @@
-/** Rows of the paper's table that a run makes: the target as it is, and after SFT on our replay set mixed with new data. */
-export const VARIANTS = ['official', 'method'] as const;
+import { PUBLIC_SETS, PUBLIC_SET_NAMES, type ConversationSchema, type PublicSetName } from './replay-sets';
+import type { RunSpec } from './spec';
 
-export type VariantName = (typeof VARIANTS)[number];
+/**
+ * Rows of the paper's table that a spec can name without more: the official model (evaluated only), the method, the eight
+ * public sets, the two ablations of section 3.4, and new data alone.
+ */
+export const VARIANT_NAMES = ['official', 'method', ...PUBLIC_SET_NAMES, 'first-response', 'target-best', 'new-data-only'] as const;
+
+/** Where the conversations of a data set come from. */
+export type DatasetSource =
+  | { readonly from: 'hub'; readonly hub: string; readonly revision: string | null; readonly config: string | null; readonly splits: readonly string[]; readonly streaming: boolean }
+  | { readonly from: 'files'; readonly files: readonly string[] };
+
+export interface ReplayDataset {
+  readonly kind: 'dataset';
+  /** As a table calls it. */
+  readonly title: string;
+  readonly source: DatasetSource;
+  readonly schema: ConversationSchema;
+  readonly licence: string | null;
+}
+
+/** What a variant mixes with the new data. */
+export type ReplaySource =
+  /** Best mean score of all responses by all judges. */
+  | { readonly kind: 'method' }
+  /** Ablation without filtering: the target model's own first response. */
+  | { readonly kind: 'first-response' }
+  /** Ablation without the other models: the best of the target model's responses, judged by it alone. */
+  | { readonly kind: 'target-best' }
+  /** New data alone. */
+  | { readonly kind: 'none' }
+  | ReplayDataset;
+
+/** One row of the table. */
+export interface Variant {
+  /** Unique within a run; part of workflow ids. */
+  readonly name: string;
+  /** Null for the official model, which is only evaluated. */
+  readonly replay: ReplaySource | null;
+  /** Share of new data in the mixture, 0 to 1; 1 without replay. */
+  readonly newShare: number;
+}
+
+type VariantSpec = RunSpec['variants'][number];
+type DatasetSpec = Exclude<Extract<VariantSpec, object>['replay'], string>;
+
+/** The rows of a spec's table, in its order, with those of its sweep at the end. */
+export function variantsOf(spec: Pick<RunSpec, 'variants' | 'sweep' | 'mix'>): Variant[] {
+  const base = spec.mix.newShare;
+  const named = spec.variants.map((entry) => variantOf(entry, base));
+  const swept = (spec.sweep?.newShare ?? [])
+    .filter((newShare) => newShare !== base || !named.some(({ replay }) => replay?.kind === 'method'))
+    .map((newShare): Variant => ({ name: `method-share-${newShare}`, replay: { kind: 'method' }, newShare }));
+  return [...named, ...swept];
+}
+
+function variantOf(entry: VariantSpec, base: number): Variant {
+  if (entry === 'official') return { name: entry, replay: null, newShare: 0 };
+  if (entry === 'new-data-only') return { name: entry, replay: { kind: 'none' }, newShare: 1 };
+  if (entry === 'method' || entry === 'first-response' || entry === 'target-best') return { name: entry, replay: { kind: entry }, newShare: base };
+  if (typeof entry === 'string') return { name: entry, replay: datasetOf({ set: entry }), newShare: base };
+  const replay: ReplaySource = typeof entry.replay === 'string' ? { kind: entry.replay } : datasetOf(entry.replay);
+  return { name: entry.name, replay, newShare: replay.kind === 'none' ? 1 : (entry.newShare ?? base) };
+}
+
+function datasetOf(dataset: DatasetSpec): ReplayDataset {
+  if ('set' in dataset) return publicSet(dataset.set, dataset.revision, dataset.files);
+  const { schema, licence = null } = dataset;
+  if ('hub' in dataset) {
+    const { hub, revision = null, config = null, splits } = dataset;
+    return { kind: 'dataset', title: hub, source: { from: 'hub', hub, revision, config, splits, streaming: false }, schema, licence };
+  }
+  return { kind: 'dataset', title: dataset.files.join(', '), source: { from: 'files', files: dataset.files }, schema, licence };
+}
+
+function publicSet(name: PublicSetName, revision: string | undefined, files: readonly string[] | undefined): ReplayDataset {
+  const { title, hub, splits, schema, licence, streaming } = PUBLIC_SETS[name];
+  const source: DatasetSource = files === undefined
+    ? { from: 'hub', hub, revision: revision ?? null, config: null, splits, streaming }
+    : { from: 'files', files };
+  return { kind: 'dataset', title, source, schema, licence };
+}
+
+/** Local files of a variant's data set; empty for all else. */
+export function filesOf({ replay }: Variant): readonly string[] {
+  return replay?.kind === 'dataset' && replay.source.from === 'files' ? replay.source.files : [];
+}

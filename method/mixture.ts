@@ -1,7 +1,7 @@
 import { hash32 } from './hash';
 import { MethodError } from './method-error';
 import { createRandom, shuffled, type Random } from './random';
-import type { Message, MixtureRow, ReplayRow } from './records';
+import type { Message, MixtureRow } from './records';
 
 export interface MixturePlanInput {
   /** Rows of the replay set. */
@@ -80,15 +80,15 @@ export function planMixture(input: MixturePlanInput): MixturePlan {
   };
 }
 
-/** One conversation of the new SFT data. */
-export interface NewRow {
+/** One conversation of either source. */
+export interface Conversation {
   readonly id: string;
   readonly messages: readonly Message[];
 }
 
 export interface MixInput {
-  readonly replay: readonly Pick<ReplayRow, 'instructionId' | 'messages'>[];
-  readonly new: readonly NewRow[];
+  readonly replay: readonly Conversation[];
+  readonly new: readonly Conversation[];
   readonly plan: Pick<MixturePlan, 'replayCount' | 'newCount'>;
   readonly seed: number;
 }
@@ -101,9 +101,8 @@ export interface MixInput {
  * @throws {MethodError} when an id is given twice, or the plan asks for more rows than there are.
  */
 export function mix({ replay, new: fresh, plan, seed }: MixInput): MixtureRow[] {
-  const replayRows = replay.map(({ instructionId, messages }) => ({ id: instructionId, messages }));
   const drawn = [
-    ...draw('replay', replayRows, plan.replayCount, seed),
+    ...draw('replay', replay, plan.replayCount, seed),
     ...draw('new', fresh, plan.newCount, seed),
   ];
   const digits = Math.max(7, String(drawn.length).length);
@@ -114,7 +113,7 @@ export function mix({ replay, new: fresh, plan, seed }: MixInput): MixtureRow[] 
   }));
 }
 
-function draw(source: MixtureRow['source'], rows: readonly NewRow[], count: number, seed: number): MixtureRow[] {
+function draw(source: MixtureRow['source'], rows: readonly Conversation[], count: number, seed: number): MixtureRow[] {
   if (count > rows.length) throw new MethodError(`the plan asks for ${count} ${source} rows, but there are ${rows.length}`);
   const sorted = [...rows].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   sorted.forEach(({ id }, index) => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { EvaluateTask, RunSpec } from '../config/spec';
+import { filesOf, variantsOf } from '../config/variants';
 import { canonicalJson } from '../method/canonical-json';
 import type { ContentIdentities } from './stage-keys';
 import type { WeightsResolver } from './weights';
@@ -12,7 +13,12 @@ export async function contentIdentities(spec: RunSpec, weights: WeightsResolver)
     newData: await fileSha256(spec.mix.newData),
     weights: (await weights.resolve(spec.target.weights, spec.target.revision)).identity,
     evaluation: await Promise.all(spec.evaluate.tasks.map(evaluationIdentity)),
+    replayFiles: await hashFiles(variantsOf(spec).flatMap(filesOf)),
   };
+}
+
+async function hashFiles(paths: readonly string[]): Promise<Record<string, string>> {
+  return Object.fromEntries(await Promise.all([...new Set(paths)].map(async (path) => [path, await fileSha256(path)] as const)));
 }
 
 /** Identity of one task's documents: `hub`, or the hashes of its local files by split. */

@@ -1,15 +1,15 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { conversationProblem } from '../config/data-rows';
-import type { NewRow } from '../method/mixture';
+import type { Conversation } from '../method/mixture';
 import type { Message } from '../method/records';
 
 /**
  * The new SFT data: one `{"messages": [...]}` a line, empty lines skipped. Ids are line numbers, `n0000001`.
  * @throws Error that names the file and the line, should the file have changed since it was checked
  */
-export async function readConversations(path: string): Promise<NewRow[]> {
-  const rows: NewRow[] = [];
+export async function readConversations(path: string): Promise<Conversation[]> {
+  const rows: Conversation[] = [];
   const input = createReadStream(path, { encoding: 'utf8' });
   let line = 0;
   try {

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 import { pythonEventSchema, PYTHON_PROTOCOL, type PythonEvent } from './python-protocol';
 
-export type PythonCommand = 'sft' | 'evaluate' | 'documents';
+export type PythonCommand = 'sft' | 'evaluate' | 'documents' | 'datasets';
 
 export interface PythonJob<Result> {
   readonly command: PythonCommand;
@@ -18,7 +18,7 @@ export interface PythonJob<Result> {
   readonly onEvent: (event: PythonEvent) => void;
 }
 
-/** Trains and evaluates, in subprocesses. */
+/** Trains, evaluates and reads data sets, in subprocesses. */
 export interface PythonJobs {
   /** Runs a job to its end. @throws PythonJobError, or the reason of `stop` */
   run<Result>(job: PythonJob<Result>): Promise<Result>;

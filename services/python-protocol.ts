@@ -81,3 +81,21 @@ export const evaluateResultSchema = z.looseObject({
 });
 
 export type EvaluateResult = z.output<typeof evaluateResultSchema>;
+
+/** `result.json` of `datasets`: conversations drawn from a data set. */
+export const datasetsResultSchema = z.looseObject({
+  protocol: z.literal(PYTHON_PROTOCOL),
+  kind: z.literal('datasets'),
+  /** JSONL file of {id, messages}. */
+  conversations: z.string(),
+  rows: z.number(),
+  /** Rows that were looked at. */
+  read: z.number(),
+  malformed: z.record(z.string(), z.number()),
+  revision: z.string().nullable(),
+  licence: z.string().nullable(),
+  seconds: z.number(),
+  versions: z.record(z.string(), z.string()),
+});
+
+export type DatasetsResult = z.output<typeof datasetsResultSchema>;

@@ -1,7 +1,7 @@
 import type { EvaluateTask, RunSpec } from '../config/spec';
 import { instructionId } from '../method/ids';
-import type { VariantName } from '../config/variants';
-import type { ContentIdentities, StageKeys } from './stage-keys';
+import { variantsOf, type Variant } from '../config/variants';
+import type { ContentIdentities, StageKeys, VariantKeys } from './stage-keys';
 import type { StageAddress } from './stage-store';
 
 /** Everything that a run's activities need to know, stored once and referred to by its hash. */
@@ -44,12 +44,25 @@ export const addresses = {
     stage: 'judge', key: known(plan.keys.judge[judge]?.[generator], `${judge}/${generator}`), part: partName(shard),
   }),
   select: (plan: RunPlan, shard: Shard): StageAddress => ({ stage: 'select', key: plan.keys.select, part: partName(shard) }),
-  mix: (plan: RunPlan): StageAddress => ({ stage: 'mix', key: plan.keys.mix, part: 'all' }),
-  train: (plan: RunPlan): StageAddress => ({ stage: 'train', key: plan.keys.train, part: 'all' }),
-  evaluate: (plan: RunPlan, variant: VariantName): StageAddress => ({ stage: 'evaluate', key: plan.keys.evaluate[variant], part: 'all' }),
+  /** A replay set that is not the method's. */
+  replay: (plan: RunPlan, variant: string): StageAddress => ofVariant(plan, variant, 'replay'),
+  mix: (plan: RunPlan, variant: string): StageAddress => ofVariant(plan, variant, 'mix'),
+  train: (plan: RunPlan, variant: string): StageAddress => ofVariant(plan, variant, 'train'),
+  evaluate: (plan: RunPlan, variant: string): StageAddress => ofVariant(plan, variant, 'evaluate'),
 } as const;
 
 function known(key: string | undefined, name: string): string {
   if (key === undefined) throw new Error(`the plan has no stage for "${name}"; a validated spec cannot come here`);
   return key;
+}
+
+function ofVariant(plan: RunPlan, variant: string, stage: keyof VariantKeys): StageAddress {
+  return { stage, key: known(plan.keys.variants[variant]?.[stage], `${variant}/${stage}`), part: 'all' };
+}
+
+/** A variant of a plan, by its name. */
+export function planVariant(plan: RunPlan, name: string): Variant {
+  const found = variantsOf(plan.spec).find((variant) => variant.name === name);
+  if (found === undefined) throw new Error(`the plan has no variant "${name}"; a validated spec cannot come here`);
+  return found;
 }

@@ -5,6 +5,7 @@ import { parseSpecText, PRESET_NAMES } from '../config/load-spec';
 import type { EvaluateTask, RunSpec } from '../config/spec';
 import { looksLikePath } from '../config/spec-checks';
 import { problemSentence, SpecError, type SpecProblem } from '../config/spec-errors';
+import { filesOf, variantsOf } from '../config/variants';
 import { specWarnings } from '../config/spec-warnings';
 import { nearestNames } from '../method/nearest-names';
 import { checkJsonl } from './jsonl-check';
@@ -82,7 +83,7 @@ async function readSpecText(file: string, asked: string, shown: string): Promise
 export async function checkSpecFiles(spec: RunSpec, options: { readonly env?: Readonly<Record<string, string | undefined>> }): Promise<SpecFilesReport> {
   const newData = await checkNewData(spec.mix.newData);
   const evaluation = await checkEvaluation(spec);
-  const problems = [...newData.problems, ...evaluation.problems, ...(await weightsProblems(spec)), ...(options.env === undefined ? [] : keyProblems(spec, options.env))];
+  const problems = [...newData.problems, ...evaluation.problems, ...(await replayFileProblems(spec)), ...(await weightsProblems(spec)), ...(options.env === undefined ? [] : keyProblems(spec, options.env))];
   const warnings = specWarnings(spec).map(({ path, message }) => `${path}: ${message}`);
   if (newData.problems.length === 0 && newData.examples !== undefined) warnings.push(...replayWarnings(spec, newData.examples));
   return {
@@ -113,6 +114,23 @@ async function checkEvaluation(spec: RunSpec): Promise<{ problems: SpecProblem[]
     }
   }
   return { problems, documents };
+}
+
+/** Local files of variants' replay sets: that they are there. Their rows are checked as they are read, where bad ones are counted. */
+async function replayFileProblems(spec: RunSpec): Promise<SpecProblem[]> {
+  const problems: SpecProblem[] = [];
+  for (const variant of variantsOf(spec)) {
+    for (const file of filesOf(variant)) {
+      const found = await stat(file).catch((error: unknown) => reasonOf(error));
+      const value = typeof found === 'string' ? found : found.isFile() ? undefined : 'not a file';
+      if (value === undefined && /\.(jsonl|parquet)$/.test(file)) continue;
+      problems.push({
+        path: `variants.${variant.name}.replay.files`, value: `${JSON.stringify(shortest(file))} (${value ?? 'neither .jsonl nor .parquet'})`,
+        expected: 'a JSONL or Parquet file that can be read', hint: 'relative paths start at the spec\'s own folder',
+      });
+    }
+  }
+  return problems;
 }
 
 interface RowChecks {

@@ -1,7 +1,7 @@
 import { extractionStops } from '../config/extraction-stops';
 import type { EvaluateTask, ModelSpec, RunSpec, Sampling } from '../config/spec';
 import { activeQuality } from '../config/spec-quality';
-import type { VariantName } from '../config/variants';
+import { filesOf, variantsOf, type Variant } from '../config/variants';
 import { canonicalJson } from '../method/canonical-json';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
 import { sha256 } from './artifact-store';
@@ -12,10 +12,10 @@ import { sha256 } from './artifact-store';
  * no longer found. For model stages the version covers the requests; the rows have versions of their own below, so that
  * a mended parser reads the stored calls again instead of making them again.
  */
-const STAGE_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, mix: 1, train: 1, evaluate: 1 } as const;
+const STAGE_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, replay: 1, mix: 1, train: 1, evaluate: 1 } as const;
 
 /** Versions of the code that makes rows from calls. */
-export const ROWS_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, mix: 1, train: 2, evaluate: 1 } as const;
+export const ROWS_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, replay: 1, mix: 1, train: 2, evaluate: 1 } as const;
 
 export type StageName = keyof typeof STAGE_VERSIONS;
 
@@ -27,6 +27,8 @@ export interface ContentIdentities {
   readonly weights: string;
   /** Per evaluation task: identity of its documents. */
   readonly evaluation: readonly string[];
+  /** SHA-256 of each local file that a variant's replay set is read from. */
+  readonly replayFiles: Readonly<Record<string, string>>;
 }
 
 /** Keys of all stages of a run. */
@@ -40,9 +42,17 @@ export interface StageKeys {
   /** By judge, then by generator, so that another generator or judge leaves the rest as it is. */
   readonly judge: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly select: string;
-  readonly mix: string;
-  readonly train: string;
-  readonly evaluate: Readonly<Record<VariantName, string>>;
+  /** By variant. Variants that are alike share keys, and so their outputs. */
+  readonly variants: Readonly<Record<string, VariantKeys>>;
+}
+
+/** Keys of one variant's stages; what a variant does not do has none. */
+export interface VariantKeys {
+  /** Its replay set, unless that is the method's. */
+  readonly replay?: string;
+  readonly mix?: string;
+  readonly train?: string;
+  readonly evaluate: string;
 }
 
 /** Who answers: the same id means the same weights, wherever they are served. */
@@ -86,22 +96,60 @@ export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys 
     seed: spec.seed, policy: select.policy, minJudges: select.policy === 'available' ? select.minJudges : null,
     input: [judgeKeys, ROWS_VERSIONS.judge],
   });
-  const mixKey = key('mix', {
-    seed: spec.seed, newShare: spec.mix.newShare, maxExamples: spec.mix.maxExamples ?? null, newData: content.newData,
-    input: [selectKey, ROWS_VERSIONS.select, spec.synthesis.extract.instructions],
-  });
-  const trainKey = key('train', { seed: spec.seed, train: spec.train, weights: content.weights, input: [mixKey, ROWS_VERSIONS.mix] });
-  const evaluateKey = (weights: unknown): string =>
+  return {
+    extract: extractKey, ...filter, respond: respondKeys, judge: judgeKeys, select: selectKey,
+    variants: Object.fromEntries(variantsOf(spec).map((variant) =>
+      [variant.name, variantKeys(variant, { spec, content, respond: respondKeys, judge: judgeKeys, select: selectKey })])),
+  };
+}
+
+interface SynthesisKeys extends Pick<StageKeys, 'respond' | 'judge' | 'select'> {
+  readonly spec: RunSpec;
+  readonly content: ContentIdentities;
+}
+
+function variantKeys(variant: Variant, synthesis: SynthesisKeys): VariantKeys {
+  const { spec, content, select } = synthesis;
+  const { replay: source, newShare } = variant;
+  const evaluate = (weights: unknown): string =>
     key('evaluate', {
       tasks: spec.evaluate.tasks.map(({ task, limit, numFewshot, maxGenToks }, index) => ({
         task, limit: limit ?? null, numFewshot: numFewshot ?? null, maxGenToks: maxGenToks ?? null, documents: content.evaluation[index] ?? null,
       })),
       dtype: spec.evaluate.dtype, weights,
     });
-  return {
-    extract: extractKey, ...filter, respond: respondKeys, judge: judgeKeys, select: selectKey, mix: mixKey, train: trainKey,
-    evaluate: { official: evaluateKey(content.weights), method: evaluateKey([trainKey, ROWS_VERSIONS.train]) },
+  if (source === null) return { evaluate: evaluate(content.weights) };
+
+  // The method's replay set says how much of any other one is drawn, so every mixture depends on it.
+  const budget = {
+    seed: spec.seed, newShare: spec.mix.newShare, maxExamples: spec.mix.maxExamples ?? null, newData: content.newData,
+    input: [select, ROWS_VERSIONS.select, spec.synthesis.extract.instructions],
   };
+  const replay = replayKey(variant, synthesis, budget);
+  const mix = key('mix', replay === undefined && newShare === spec.mix.newShare ? budget : {
+    budget, newShare, source: source.kind === 'none' ? 'none' : (replay ?? select),
+  });
+  const train = key('train', { seed: spec.seed, train: spec.train, weights: content.weights, input: [mix, ROWS_VERSIONS.mix] });
+  return { ...(replay === undefined ? {} : { replay }), mix, train, evaluate: evaluate([train, ROWS_VERSIONS.train]) };
+}
+
+/** Key of a replay set that is not the method's; undefined where there is none. */
+function replayKey(variant: Variant, { spec, content, respond, judge }: SynthesisKeys, budget: unknown): string | undefined {
+  const { replay: source } = variant;
+  const target = spec.target.model;
+  switch (source?.kind) {
+    case 'first-response':
+      return key('replay', { source: source.kind, input: [respond[target], ROWS_VERSIONS.respond] });
+    case 'target-best':
+      return key('replay', { source: source.kind, seed: spec.seed, input: [judge[target]?.[target], ROWS_VERSIONS.judge] });
+    case 'dataset':
+      return key('replay', {
+        source: source.source.from === 'hub' ? source.source : filesOf(variant).map((file) => content.replayFiles[file]),
+        schema: source.schema, budget,
+      });
+    default:
+      return undefined;
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { DropReason } from '../method/quality/instruction-filter';
 import type { Contamination, EvaluationDocument } from '../method/quality/contamination';
+import type { Conversation } from '../method/mixture';
 import type { Failure, Instruction, Judgment, MixtureRow, ReplayRow, Response } from '../method/records';
 import type { CallRecord } from './journal';
 import type { TableSchema } from './parquet';
@@ -60,6 +61,11 @@ export const replayTable: Table<ReplayRow> = {
     instructionId: 'string', responseId: 'string', instruction: 'string', response: 'string', model: 'string',
     meanScore: 'double', scores: 'json', messages: 'json',
   },
+  optional: [],
+};
+
+export const conversationTable: Table<Conversation> = {
+  schema: { id: 'string', messages: 'json' },
   optional: [],
 };
 

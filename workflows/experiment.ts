@@ -1,19 +1,18 @@
 import { proxyActivities, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { CpuActivities, LlmActivities } from '../activities';
 import { cpuActivityOptions, llmActivityOptions } from '../config/activity-options';
-import { VARIANTS, type VariantName } from '../config/variants';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
 import type { RunSettings } from '../config/run-settings';
 import type { RunSpecInput } from '../config/spec';
+import { runVariants, variantsFailure } from './all-variants';
 import { controlQuery, haltSignal, pauseUpdate, resumeUpdate, setLimitsUpdate, type ControlState } from './control';
 import { checkLimits, checkPause } from './control-requests';
 import { ProgressTable, progressQuery, progressSignal, waiting } from './progress';
 import { synthesisRows, variantRows } from './progress-rows';
 import { RunControl } from './run-control';
 import { synthesis } from './synthesis';
-import type { ExperimentResult, RunOutline, VariantResult } from './types';
+import type { ExperimentResult } from './types';
 import { untilHandled } from './until-handled';
-import { variant } from './variant';
 
 const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
 const llm = proxyActivities<LlmActivities>(llmActivityOptions);
@@ -60,7 +59,7 @@ async function run({ spec, runId, settings, progress, control }: Run): Promise<E
 
   progress.begin(`Run ${runId}: ${outline.instructions} instructions from ${outline.target}`, [
     ...synthesisRows(outline, outline.instructions),
-    ...VARIANTS.flatMap((name) => variantRows(outline, name)),
+    ...outline.variants.flatMap((variant) => variantRows(outline, variant)),
     waiting('report', '', 1),
   ]);
   upsertSearchAttributes([
@@ -76,26 +75,14 @@ async function run({ spec, runId, settings, progress, control }: Run): Promise<E
   // Signals of concurrent shards may arrive out of order; the result is the last word.
   progress.apply({ mode: 'replace', rows: stages });
 
-  // Each variant to its end: one that fails does not sink the other.
-  const ends = await Promise.allSettled(VARIANTS.map((name) => runVariant(control, outline, name)));
-  const variants = ends.map((end) => {
-    if (end.status === 'rejected') throw end.reason;
-    return end.value;
-  });
+  const { results, failed } = await runVariants(control, outline);
 
   upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'report' }]);
   const { report } = await work.run(async () => await cpu.writeReport.executeWithOptions({ summary: 'HTML and Markdown' }, [outline]));
   progress.apply({ mode: 'add', rows: [{ ...waiting('report', '', 0), done: 1 }] });
+  if (failed.length > 0) throw variantsFailure(outline, failed, report);
   upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'done' }]);
-  return { runId, replayRows, variants, report };
-}
-
-async function runVariant({ offspring }: RunControl, outline: RunOutline, name: VariantName): Promise<VariantResult> {
-  return await offspring.run(variant, {
-    workflowId: `${outline.runId}/variant-${name}`,
-    input: (order) => ({ ...outline, variant: name, order }),
-    summary: name === 'official' ? 'the target model as it is' : 'our replay set',
-  });
+  return { runId, replayRows, variants: results, report };
 }
 
 /** Updates can come at any time, also before the spec has been checked. */

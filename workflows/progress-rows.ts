@@ -1,4 +1,4 @@
-import type { RunOutline, StageProgress } from './types';
+import type { RunOutline, StageProgress, VariantOutline } from './types';
 import { waiting } from './progress';
 
 /** Rows of the synthesis of `instructions` instructions. */
@@ -13,8 +13,9 @@ export function synthesisRows(run: RunOutline, instructions: number): StageProgr
 }
 
 /** Rows of one variant; the official model is only evaluated. */
-export function variantRows(run: RunOutline, variant: string): StageProgress[] {
-  const evaluation = waiting('evaluate', variant, run.tasks.length);
-  if (variant === 'official') return [evaluation];
-  return [waiting('mix', variant, 1), waiting('train', variant, run.trainSteps ?? 1), evaluation];
+export function variantRows(run: RunOutline, { name, replay }: VariantOutline): StageProgress[] {
+  const evaluation = waiting('evaluate', name, run.tasks.length);
+  if (replay === null) return [evaluation];
+  const own = replay === 'method' || replay === 'none' ? [] : [waiting('replay', name, 1)];
+  return [...own, waiting('mix', name, 1), waiting('train', name, run.trainSteps ?? 1), evaluation];
 }

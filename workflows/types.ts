@@ -1,6 +1,6 @@
 import type { RunCosts } from '../config/run-costs';
 import type { ModelLimits } from '../config/spec';
-import type { VariantName } from '../config/variants';
+import type { ReplaySource } from '../config/variants';
 import type { Allowance, BatchProgress, Cost } from '../method/cost';
 import type { ControlOrder } from './control';
 
@@ -29,6 +29,7 @@ export interface RunOutline extends PlanRef {
   readonly costs: RunCosts;
   /** Filters of the instructions, when the spec has one on: then all are extracted and filtered before the first is answered. */
   readonly filter?: { readonly fetchDocuments: boolean };
+  readonly variants: readonly VariantOutline[];
 }
 
 /** What every batch of model calls is given besides its plan. */
@@ -42,6 +43,13 @@ export interface BatchLimits {
 /** One shard for an llm activity. */
 export interface ShardBatch extends PlanRef, BatchLimits {
   readonly shard: number;
+}
+
+/** One row of the table, as the workflows need to know it. */
+export interface VariantOutline {
+  readonly name: string;
+  /** Kind of its replay set; null for the official model, which is only evaluated. */
+  readonly replay: ReplaySource['kind'] | null;
 }
 
 export interface ShardInput extends RunOutline {
@@ -65,7 +73,7 @@ export interface SynthesisResult {
 }
 
 export interface VariantInput extends RunOutline {
-  readonly variant: VariantName;
+  readonly variant: VariantOutline;
   readonly order: ControlOrder;
 }
 
@@ -112,7 +120,7 @@ export interface StageProgress {
 }
 
 export interface VariantResult {
-  readonly variant: VariantName;
+  readonly variant: string;
   readonly examples?: number;
   readonly steps?: number;
   readonly checkpoint?: string;

@@ -17,7 +17,7 @@ const gpu = proxyActivities<GpuActivities>(gpuActivityOptions);
 export async function variant(input: VariantInput): Promise<VariantResult> {
   const root = new Root(input.runId);
   const work = new ControlledWork(input.order, async (halt) => await root.halt(halt));
-  const progress = new ProgressTable(`Variant ${input.variant}`, variantRows(input, input.variant));
+  const progress = new ProgressTable(`Variant ${input.variant.name}`, variantRows(input, input.variant));
   progress.pause(input.order.pause);
   setHandler(progressQuery, () => progress.snapshot());
   setHandler(orderSignal, (latest) => {
@@ -34,7 +34,7 @@ interface Means {
 }
 
 async function stages(input: VariantInput, { root, work, progress }: Means): Promise<VariantResult> {
-  const { runId, plan, variant: name } = input;
+  const { runId, plan, variant: { name, replay } } = input;
   const ref = { runId, plan, variant: name };
 
   async function enter(stage: string): Promise<void> {
@@ -52,7 +52,12 @@ async function stages(input: VariantInput, { root, work, progress }: Means): Pro
   }
 
   let trained: Pick<VariantResult, 'examples' | 'steps' | 'checkpoint'> = {};
-  if (name !== 'official') {
+  if (replay !== null) {
+    if (replay !== 'method' && replay !== 'none') {
+      await enter('replay');
+      const set = await work.run(async () => await cpu.loadReplaySet.executeWithOptions({ summary: `replay set of ${name}` }, [ref]));
+      await book({ ...waiting('replay', name, 0), done: 1, note: `${set.rows} conversations` });
+    }
     await enter('mix');
     const mixture = await work.run(async () => await cpu.mixVariant.executeWithOptions({ summary: 'replay set + new data' }, [ref]));
     await book({ ...waiting('mix', name, 0), done: 1, note: `${mixture.replay} replay + ${mixture.new} new` });

@@ -52,7 +52,7 @@ async function summary(uiUrl: string | undefined): Promise<string> {
   const record = await plans.findRun(DEMO_RUN_ID);
   if (record === undefined) throw new CliError('the finished run left no record in the store');
   const plan = await plans.load(record.plan);
-  const training = await stages.latest(addresses.train(plan));
+  const training = await stages.latest(addresses.train(plan, 'method'));
   const rows = [
     ['Web UI', uiUrl === undefined ? 'on your server' : `${webUiUrl(DEMO_RUN_ID) ?? uiUrl}  (bring it back with: npx rehearse dev)`],
     ['report', store.location(`runs/${DEMO_RUN_ID}/report/report.html`)],

@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
+import { variantsOf, type Variant } from '../../config/variants';
 import { nearestNames } from '../../method/nearest-names';
-import { EXPORT_STAGES, exportStage, type ExportStage } from '../../services/export/export-rows';
+import { EXPORT_STAGES, exportStage, METHOD, type ExportStage } from '../../services/export/export-rows';
 import { exportToFile, exportToStream } from '../../services/export/export-file';
 import type { Coverage } from '../../services/export/stored-parts';
+import type { RunPlan } from '../../services/run-plan';
 import { openStore } from '../../services/open-store';
 import { CliError } from '../errors';
 import { formatCount } from '../output';
@@ -16,9 +18,6 @@ interface ExportOptions {
   readonly out?: string;
 }
 
-/** Variants whose data a run makes; `official` is only evaluated. */
-const VARIANTS = ['method'] as const;
-
 /** `rehearse export`: a stage's rows, straight from the store. */
 export function registerExport(program: Command): void {
   program
@@ -26,7 +25,7 @@ export function registerExport(program: Command): void {
     .description("print a stage's rows as JSON lines, or write them to a file; needs no server, and works while the run goes on")
     .argument('<id>', 'run id')
     .requiredOption('--stage <stage>', `one of ${EXPORT_STAGES.join(', ')}`)
-    .option('--variant <name>', `variant whose data is meant: ${VARIANTS.join(', ')} (default: method)`)
+    .option('--variant <name>', 'variant whose replay set or mixture is meant (default: method); the other stages are shared by all')
     .addOption(new Option('--format <format>', 'file format; parquet needs --out').choices(['jsonl', 'parquet']).default('jsonl'))
     .option('--out <file>', 'file to write, replaced when it exists (default: standard output)')
     .addHelpText('after', `
@@ -35,6 +34,7 @@ Rows are sorted by id, one JSON object a line:
   responses     id, instructionId, model, sample, text, finishReason, seed, attempts, usage
   judgments     id, responseId, instructionId, judge, score (or null, with reason), scoredBy, raw, …
   replay        instructionId, responseId, instruction, response, model, meanScore, scores, messages
+                (of a variant with another replay set: id, messages)
   mixture       id, source (replay or new), messages
   failures      stage, id, model, reason, attempts: everything that was lost, of all stages
 
@@ -44,13 +44,12 @@ Example: npx rehearse export demo --stage judgments | jq -c '{id, score}'`)
     });
 }
 
-async function runExport(id: string, { stage: wanted, variant, format, out }: ExportOptions): Promise<void> {
+async function runExport(id: string, { stage: wanted, variant: wantedVariant, format, out }: ExportOptions): Promise<void> {
   const stage = checkStage(wanted);
-  if (variant !== undefined) checkVariant(variant);
   if (format === 'parquet' && out === undefined) throw new CliError('a Parquet file is not printed', { hint: 'name a file with --out FILE' });
   const { stages, plans } = openStore();
   const { plan } = await loadStoredRun(plans, id);
-  const rows = exportStage(stage, { stages, plan });
+  const rows = exportStage(stage, { stages, plan, variant: findVariant(plan, stage, wantedVariant) });
   let count: number;
   if (out === undefined) {
     const written = await untilReaderLeaves(async () => await exportToStream(rows, process.stdout));
@@ -73,12 +72,21 @@ function checkStage(wanted: string): ExportStage {
   });
 }
 
-function checkVariant(variant: string): void {
-  if (VARIANTS.some((name) => name === variant)) return;
-  throw new CliError(
-    variant === 'official' ? 'the variant "official" is the target model as it is: it has no data to export' : `no variant is called "${variant}"`,
-    { hint: `variants with data are ${VARIANTS.join(', ')}` },
-  );
+/** The variant that is meant: the one named, else the method, else the first that has data of its own. */
+function findVariant(plan: RunPlan, stage: ExportStage, wanted: string | undefined): Variant {
+  const trained = variantsOf(plan.spec).filter(({ replay }) => replay !== null);
+  const found = wanted === undefined ? (trained.find(({ name }) => name === 'method') ?? trained[0] ?? METHOD) : trained.find(({ name }) => name === wanted);
+  const names = trained.map(({ name }) => name).join(', ');
+  if (found === undefined) {
+    throw new CliError(
+      wanted === 'official' ? 'the variant "official" is the target model as it is: it has no data to export' : `no variant is called "${wanted}"`,
+      { hint: `variants with data are ${names}` },
+    );
+  }
+  if (stage === 'replay' && found.replay?.kind === 'none') {
+    throw new CliError(`the variant "${found.name}" has no replay set`, { hint: 'its mixture is the new data: use --stage mixture' });
+  }
+  return found;
 }
 
 /** A reader that has seen enough (`| head`) is no error; undefined then. */

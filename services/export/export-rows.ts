@@ -1,8 +1,9 @@
 import { judgmentId } from '../../method/ids';
+import type { Variant } from '../../config/variants';
 import type { Failure, Judgment, LossStage } from '../../method/records';
 import { addresses, type RunPlan, type Shard } from '../run-plan';
 import type { StageAddress, StageStore } from '../stage-store';
-import { failureTable, instructionTable, judgmentTable, mixtureTable, replayTable, responseTable, type Table } from '../tables';
+import { conversationTable, failureTable, instructionTable, judgmentTable, mixtureTable, replayTable, responseTable, type Table } from '../tables';
 import { StoredParts, type Coverage } from './stored-parts';
 
 /** What `rehearse export --stage` takes. Part of the public contract. */
@@ -24,7 +25,12 @@ export interface StageExport<Row extends object> {
 export interface ExportSource {
   readonly stages: StageStore;
   readonly plan: RunPlan;
+  /** Variant whose replay set, mixture or failures are meant; without it, the method. */
+  readonly variant?: Variant;
 }
+
+/** The paper's method: every run's synthesis makes its replay set, whatever the variants. */
+export const METHOD: Variant = { name: 'method', replay: { kind: 'method' }, newShare: 0.17 };
 
 /** A row of any stage, for writers that only look at the table's columns. */
 export type AnyStageExport = StageExport<Record<string, unknown>>;
@@ -35,7 +41,7 @@ export type AnyStageExport = StageExport<Record<string, unknown>>;
  */
 export function exportStage(stage: ExportStage, source: ExportSource): AnyStageExport {
   const parts = new StoredParts(source.stages);
-  const { plan } = source;
+  const { plan, variant: { name, replay } = METHOD } = source;
   const generators = plan.spec.synthesis.respond.generators;
   const byShard = <Row extends object>(table: Table<Row>, read: (shard: Shard) => Promise<Row[]>): AnyStageExport =>
     erase({
@@ -43,6 +49,15 @@ export function exportStage(stage: ExportStage, source: ExportSource): AnyStageE
       coverage: parts.coverage,
       async *parts() {
         for (const shard of plan.shards) yield await read(shard);
+      },
+    });
+
+  const whole = <Row extends { readonly id: string }>(table: Table<Row>, address: StageAddress): AnyStageExport =>
+    erase({
+      table,
+      coverage: parts.coverage,
+      async *parts() {
+        yield sorted(await parts.rows(address, table));
       },
     });
 
@@ -56,15 +71,10 @@ export function exportStage(stage: ExportStage, source: ExportSource): AnyStageE
     case 'judgments':
       return byShard<ExportedJudgment>(judgmentTable, async (shard) => sorted(await readJudgments(parts, plan, shard)));
     case 'replay':
+      if (replay?.kind !== 'method') return whole(conversationTable, addresses.replay(plan, name));
       return byShard(replayTable, async (shard) => await parts.rows(addresses.select(plan, shard), replayTable)); // in the order of instructions
     case 'mixture':
-      return erase({
-        table: mixtureTable,
-        coverage: parts.coverage,
-        async *parts() {
-          yield sorted(await parts.rows(addresses.mix(plan), mixtureTable));
-        },
-      });
+      return whole(mixtureTable, addresses.mix(plan, name));
     case 'failures':
       return erase({
         table: failureTable,
@@ -73,7 +83,7 @@ export function exportStage(stage: ExportStage, source: ExportSource): AnyStageE
           for (const shard of plan.shards) {
             yield sortedFailures((await inTurn(addressesOf(plan, shard), async (address) => await parts.failures(address))).flat());
           }
-          yield sortedFailures(await parts.failures(addresses.mix(plan))); // new-data ids (n…) come after instruction ids (i…)
+          yield sortedFailures(await parts.failures(addresses.mix(plan, name))); // new-data ids (n…) come after instruction ids (i…)
         },
       });
   }

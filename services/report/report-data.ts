@@ -2,7 +2,7 @@ import type { RunSpec } from '../../config/spec';
 import type { ArtifactStore } from '../artifact-store';
 import type { PlanStore } from '../plan-store';
 import { addresses, type RunPlan } from '../run-plan';
-import type { VariantName } from '../../config/variants';
+import { variantsOf, type Variant } from '../../config/variants';
 import type { ContentIdentities, StageName } from '../stage-keys';
 import type { StageAddress, StageManifest, StageStore } from '../stage-store';
 import { lossTable, mixtureTable, sampleTable } from '../tables';
@@ -82,16 +82,23 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     return manifest;
   }
 
-  async function evaluation(variant: VariantName): Promise<StoredEvaluation | undefined> {
-    const manifest = await find('evaluate', variant, keys.evaluate[variant], addresses.evaluate(plan, variant));
+  async function findOf(stage: VariantStage, variant: string): Promise<StageManifest | undefined> {
+    const key = keys.variants[variant]?.[stage];
+    return key === undefined ? undefined : await find(stage, variant, key, addresses[stage](plan, variant));
+  }
+
+  async function evaluation(variant: string): Promise<StoredEvaluation | undefined> {
+    const manifest = await findOf('evaluate', variant);
     return manifest === undefined ? undefined : { result: evaluationResult(manifest), samples: await stages.readRows(manifest, sampleTable) };
   }
 
   const synthesis = await reportSynthesis({ stages, plan, ledger, losses });
-  const mixed = await find('mix', '', keys.mix, addresses.mix(plan));
-  const trained = await find('train', '', keys.train, addresses.train(plan));
+  const variants = variantsOf(spec);
+  const main = mainVariant(variants);
+  for (const { name } of variants) await findOf('replay', name);
+  const [mixed, trained] = [await findOf('mix', main), await findOf('train', main)];
   const training = trained === undefined ? undefined : trainerResult(trained);
-  const [before, after] = [await evaluation('official'), await evaluation('method')];
+  const [before, after] = [await evaluation('official'), await evaluation(main)];
 
   const usage = ledger.usage();
   const missing = usage
@@ -118,6 +125,14 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     provenance: ledger.provenance(),
   } as const;
   return { ...report, warnings: [...record.warnings, ...doubts(report)] };
+}
+
+type VariantStage = 'replay' | 'mix' | 'train' | 'evaluate';
+
+/** The variant that the report tells in detail: the method, or the first that is trained. */
+function mainVariant(variants: readonly Variant[]): string {
+  const trained = variants.filter(({ replay }) => replay !== null);
+  return (trained.find(({ replay }) => replay?.kind === 'method') ?? trained[0])?.name ?? 'method';
 }
 
 /** What does not add up, said outright. */

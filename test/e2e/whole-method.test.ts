@@ -76,9 +76,9 @@ test('the whole method runs on the real model: extracted, answered, judged, mixe
   if (shard === undefined) throw new Error('no shard');
   const judgments = await rows(addresses.judge(plan, shard, 'smollm2-creative', 'smollm2-precise'), judgmentTable);
   expect(judgments.map(({ scoredBy, score }) => scoredBy === 'expected' && score !== null && score > 1 && score < 5)).toEqual(judgments.map(() => true));
-  const mixture = await rows(addresses.mix(plan), mixtureTable);
+  const mixture = await rows(addresses.mix(plan, 'method'), mixtureTable);
   expect(mixture.filter(({ source }) => source === 'new')).toHaveLength(1);
-  const losses = await rows(addresses.train(plan), lossTable);
+  const losses = await rows(addresses.train(plan, 'method'), lossTable);
   expect(losses.map(({ step }) => step)).toEqual([1, 2]);
   expect(losses.every(({ loss }) => loss > 0 && loss < 10)).toBe(true);
 

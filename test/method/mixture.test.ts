@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { mix, planMixture, type NewRow } from '../../method/mixture';
+import { mix, planMixture, type Conversation } from '../../method/mixture';
 
 describe('a mixture plan', () => {
   it("is the paper's: all new data, and replay so that 17 % of the whole is new", () => {
@@ -91,8 +91,8 @@ describe('a mixture', () => {
     { role: 'user' as const, content: `${text}?` },
     { role: 'assistant' as const, content: `${text}.` },
   ];
-  const replayOf = (count: number) => Array.from({ length: count }, (_, n) => ({ instructionId: `i${n}`, messages: messagesOf(`i${n}`) }));
-  const newOf = (count: number): NewRow[] => Array.from({ length: count }, (_, n) => ({ id: `n${n}`, messages: messagesOf(`n${n}`) }));
+  const replayOf = (count: number) => Array.from({ length: count }, (_, n) => ({ id: `i${n}`, messages: messagesOf(`i${n}`) }));
+  const newOf = (count: number): Conversation[] => Array.from({ length: count }, (_, n) => ({ id: `n${n}`, messages: messagesOf(`n${n}`) }));
 
   it('has the planned counts, no row twice, and every row with its own messages', () => {
     const size = fc.integer({ min: 0, max: 60 });

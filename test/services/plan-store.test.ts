@@ -10,7 +10,7 @@ const temp = useTempFolder();
 const plans = (): PlanStore => new PlanStore(new LocalArtifactStore({ root: temp() }));
 
 const spec = smallSpec('http://127.0.0.1:9/v1');
-const content = { newData: 'n', weights: 'w', evaluation: ['hub'] };
+const content = { newData: 'n', weights: 'w', evaluation: ['hub'], replayFiles: {} };
 const plan: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: partition(8, 3) };
 
 test('a plan that was saved is loaded by another process as it was', async () => {

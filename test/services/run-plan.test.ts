@@ -30,7 +30,7 @@ test('more instructions keep the names of the shards that were full', () => {
 
 describe('addresses', () => {
   const spec = smallSpec('http://127.0.0.1:9/v1');
-  const content = { newData: 'n', weights: 'w', evaluation: [] };
+  const content = { newData: 'n', weights: 'w', evaluation: [], replayFiles: {} };
   const plan: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: partition(8, 3) };
   const shard = plan.shards[2]!;
 
@@ -39,9 +39,9 @@ describe('addresses', () => {
     expect(addresses.respond(plan, shard, 'other')).toEqual({ stage: 'respond', key: plan.keys.respond['other'], part: 'i0000006-i0000007' });
     expect(addresses.judge(plan, shard, 'target', 'other')).toEqual({ stage: 'judge', key: plan.keys.judge['target']?.['other'], part: 'i0000006-i0000007' });
     expect(addresses.select(plan, shard)).toEqual({ stage: 'select', key: plan.keys.select, part: 'i0000006-i0000007' });
-    expect(addresses.mix(plan)).toEqual({ stage: 'mix', key: plan.keys.mix, part: 'all' });
-    expect(addresses.train(plan)).toEqual({ stage: 'train', key: plan.keys.train, part: 'all' });
-    expect(addresses.evaluate(plan, 'official')).toEqual({ stage: 'evaluate', key: plan.keys.evaluate.official, part: 'all' });
+    expect(addresses.mix(plan, 'method')).toEqual({ stage: 'mix', key: plan.keys.variants['method']!.mix!, part: 'all' });
+    expect(addresses.train(plan, 'method')).toEqual({ stage: 'train', key: plan.keys.variants['method']!.train!, part: 'all' });
+    expect(addresses.evaluate(plan, 'official')).toEqual({ stage: 'evaluate', key: plan.keys.variants['official']!.evaluate, part: 'all' });
   });
 
   test('of a judge and a generator are told apart from those the other way round', () => {

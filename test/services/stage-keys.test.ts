@@ -4,7 +4,7 @@ import { modelSpec } from '../support/model-spec';
 import { smallSpec } from '../support/small-spec';
 
 const BASE_URL = 'http://127.0.0.1:9/v1';
-const CONTENT: ContentIdentities = { newData: 'new-data', weights: 'weights', evaluation: ['hub', 'hub', 'hub', 'hub'] };
+const CONTENT: ContentIdentities = { newData: 'new-data', weights: 'weights', evaluation: ['hub', 'hub', 'hub', 'hub'], replayFiles: {} };
 /** In their order, so that a list of changed stages reads as the method does. */
 const STAGES = ['extract', 'respond', 'judge', 'select', 'mix', 'train', 'evaluate'] as const;
 
@@ -12,10 +12,16 @@ function keysOf(change?: (spec: RunSpecInput) => void, content: Partial<ContentI
   return stageKeys(smallSpec(BASE_URL, change), { ...CONTENT, ...content });
 }
 
+/** Keys by stage: of the synthesis, and of the method and the official model. */
+function byStage({ variants, ...synthesis }: StageKeys): Record<(typeof STAGES)[number], unknown> {
+  const { official, method } = variants;
+  return { ...synthesis, mix: method!.mix, train: method!.train, evaluate: [official!.evaluate, method!.evaluate] };
+}
+
 /** Stages of which a key changed. */
 function changed(change?: (spec: RunSpecInput) => void, content: Partial<ContentIdentities> = {}): string[] {
-  const before = keysOf();
-  const after = keysOf(change, content);
+  const before = byStage(keysOf());
+  const after = byStage(keysOf(change, content));
   return STAGES.filter((stage) => JSON.stringify(before[stage]) !== JSON.stringify(after[stage]));
 }
 
@@ -32,8 +38,8 @@ test('the same spec has the same keys', () => {
 });
 
 test('no two stages share a key', () => {
-  const { extract, respond, judge, select, mix, train, evaluate } = keysOf();
-  const all = [extract, ...Object.values(respond), ...Object.values(judge).flatMap(Object.values), select, mix, train, ...Object.values(evaluate)];
+  const { extract, respond, judge, select, variants } = keysOf();
+  const all = [extract, ...Object.values(respond), ...Object.values(judge).flatMap(Object.values), select, ...Object.values(variants).flatMap((keys) => Object.values(keys) as string[])];
   expect(new Set(all).size).toBe(1 + 2 + 4 + 1 + 1 + 1 + 2);
   for (const key of all) expect(key).toMatch(/^[0-9a-f]{20}$/);
 });
@@ -75,7 +81,7 @@ test.each(changes)('%s changes exactly the stages that depend on it', (_, change
 test.each([
   ['the new data', { newData: 'others' }, FROM_MIX],
   ['the weights', { weights: 'others' }, FROM_TRAIN],
-  ['the documents of an evaluation', { evaluation: ['hub', 'local', 'hub', 'hub'] }, ['evaluate']],
+  ['the documents of an evaluation', { evaluation: ['hub', 'local', 'hub', 'hub'], replayFiles: {} }, ['evaluate']],
 ] as const)('another content of %s changes exactly the stages that depend on it', (_, content, stages) => {
   expect(changed(undefined, content)).toEqual(stages);
 });
@@ -178,8 +184,45 @@ test('overrides of a model replace single settings of its stage', () => {
 test('the official and the trained model are evaluated under different keys, and the official one whatever was trained', () => {
   const before = keysOf();
   const after = keysOf((spec) => (spec.train!.maxSteps = 9));
-  expect(after.evaluate.official).toBe(before.evaluate.official);
-  expect(after.evaluate.method).not.toBe(before.evaluate.method);
+  expect(after.variants['official']).toEqual(before.variants['official']);
+  expect(after.variants['method']!.evaluate).not.toBe(before.variants['method']!.evaluate);
+});
+
+describe('variants', () => {
+  const withVariants = (change: (spec: RunSpecInput) => void = () => undefined): StageKeys['variants'] =>
+    keysOf((spec) => {
+      spec.variants = ['official', 'method', 'first-response', 'target-best', 'new-data-only', { name: 'again', replay: 'method' }, { name: 'mine', replay: { files: ['a.jsonl'], schema: { kind: 'alpaca' } } }];
+      spec.sweep = { newShare: [0.1, 0.5] };
+      change(spec);
+    }, { replayFiles: { 'a.jsonl': 'aaa' } }).variants;
+
+  test('each kind of replay set has keys of its own, and like variants share theirs', () => {
+    const { official, method, again, ...others } = withVariants();
+    expect(again).toEqual(method);
+    expect(official).toEqual({ evaluate: expect.any(String) as string });
+    const all = [method!, ...Object.values(others)];
+    for (const stage of ['mix', 'train', 'evaluate'] as const) expect(new Set(all.map((keys) => keys[stage])).size).toBe(all.length);
+    expect(Object.entries(others).filter(([, keys]) => keys.replay !== undefined).map(([name]) => name)).toEqual(['first-response', 'target-best', 'mine']);
+    expect(Object.keys(others)).toContain('method-share-0.5');
+  });
+
+  test('the ablations depend on the target model alone', () => {
+    const before = withVariants();
+    const after = withVariants((spec) => {
+      model(spec, 'other').model = 'another';
+    });
+    expect(after['first-response']!.replay).toBe(before['first-response']!.replay);
+    expect(after['target-best']!.replay).toBe(before['target-best']!.replay);
+    // How many rows are drawn follows the method's replay set, which did change.
+    expect(after['first-response']!.mix).not.toBe(before['first-response']!.mix);
+  });
+
+  test('another content of a local file is another replay set', () => {
+    const of = (hash: string): string | undefined =>
+      keysOf((spec) => (spec.variants = [{ name: 'mine', replay: { files: ['a.jsonl'], schema: { kind: 'alpaca' } } }]), { replayFiles: { 'a.jsonl': hash } }).variants['mine']!.replay;
+    expect(of('aaa')).toBe(of('aaa'));
+    expect(of('bbb')).not.toBe(of('aaa'));
+  });
 });
 
 test('a model that the spec does not have is a fault of the caller', () => {

@@ -10,13 +10,24 @@ export interface RecordedJob {
 }
 
 /** Training and evaluation without a model, for tests of what is around them: same results, same files. */
-export function fakePythonJobs(jobs: RecordedJob[] = []): PythonJobs {
+export function fakePythonJobs(jobs: RecordedJob[] = [], fails: (job: RecordedJob) => Error | undefined = () => undefined): PythonJobs {
   return {
     async run({ command, spec, resultSchema, stop, onEvent }) {
       stop.throwIfAborted();
       jobs.push({ command, spec });
+      const failure = fails({ command, spec });
+      if (failure !== undefined) throw failure;
       const base = { protocol: PYTHON_PROTOCOL, kind: command, seconds: 1, versions: { torch: 'none' }, weightsSha256: 'f'.repeat(64) };
       onEvent({ v: PYTHON_PROTOCOL, at: new Date().toISOString(), type: 'progress', phase: command, done: 1, total: 1 });
+      if (command === 'datasets') {
+        mkdirSync(spec.outputDir, { recursive: true });
+        const conversations = join(spec.outputDir, 'conversations.jsonl');
+        const rows = Array.from({ length: Number(spec['count']) }, (_, n) => ({
+          id: `d${n}`, messages: [{ role: 'user', content: `Public question ${n}?` }, { role: 'assistant', content: `Public answer ${n}.` }],
+        }));
+        writeFileSync(conversations, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+        return resultSchema.parse({ ...base, conversations, rows: rows.length, read: rows.length + 1, malformed: { 'no answer': 1 }, revision: 'c0ffee', licence: 'MIT' });
+      }
       if (command === 'sft') {
         const checkpointDir = join(spec.outputDir, 'checkpoint');
         mkdirSync(checkpointDir, { recursive: true });

@@ -10,7 +10,6 @@ import { selectBest } from '../../method/selection';
 import { LocalArtifactStore, type ArtifactStore } from '../../services/artifact-store';
 import { PlanStore } from '../../services/plan-store';
 import { addresses, partition, type RunPlan, type Shard } from '../../services/run-plan';
-import type { VariantName } from '../../config/variants';
 import { ROWS_VERSIONS, stageKeys } from '../../services/stage-keys';
 import { StageStore, noCalls, type StageStats } from '../../services/stage-store';
 import { instructionTable, judgmentTable, lossTable, mixtureTable, replayTable, responseTable, sampleTable, type SampleRow } from '../../services/tables';
@@ -77,7 +76,7 @@ export async function writeSampleRun(options: SampleRunOptions = {}): Promise<Sa
   const stages = new StageStore(store);
   const plans = new PlanStore(store);
   const spec = runSpecSchema.parse((options.spec ?? ((same) => same))(sampleSpec()));
-  const content = { newData: 'a'.repeat(64), weights: spec.target.weights, evaluation: spec.evaluate.tasks.map(() => 'b'.repeat(64)) };
+  const content = { newData: 'a'.repeat(64), weights: spec.target.weights, evaluation: spec.evaluate.tasks.map(() => 'b'.repeat(64)), replayFiles: {} };
   const { extract, shardSize } = spec.synthesis;
   const plan: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: partition(extract.instructions, shardSize) };
   const hash = await plans.save(plan);
@@ -190,8 +189,8 @@ async function writeMixture({ stages, plan }: SampleRun, replay: readonly Replay
   const fresh = Array.from({ length: NEW_CONVERSATIONS }, (_, index) => ({
     id: `n${index}`, messages: [{ role: 'user' as const, content: `How do I care for my starter, part ${index}?` }, { role: 'assistant' as const, content: newText }],
   }));
-  await stages.commit(addresses.mix(plan), ROWS_VERSIONS.mix, mixtureTable, {
-    rows: mix({ replay, new: fresh, plan: counts, seed: plan.spec.seed }), failures: [], stats: noCallsAt(142, 1),
+  await stages.commit(addresses.mix(plan, 'method'), ROWS_VERSIONS.mix, mixtureTable, {
+    rows: mix({ replay: replay.map(({ instructionId: id, messages }) => ({ id, messages })), new: fresh, plan: counts, seed: plan.spec.seed }), failures: [], stats: noCallsAt(142, 1),
     detail: { replay: counts.replayCount, new: counts.newCount, share: counts.share, replayLeftOut: counts.replayUnused, newLeftOut: counts.newUnused },
     inputs: plan.shards.map((shard) => addresses.select(plan, shard)),
   });
@@ -199,8 +198,8 @@ async function writeMixture({ stages, plan }: SampleRun, replay: readonly Replay
 
 async function writeTraining({ stages, plan, root }: SampleRun): Promise<void> {
   const curve = [2.41, 2.38, 2.43, 2.35, 2.33].map((loss, index) => ({ step: index + 1, loss, learningRate: 1e-6 * (1 - index / 5), gradNorm: 3 - index * 0.2 }));
-  await stages.commit(addresses.train(plan), ROWS_VERSIONS.train, lossTable, {
-    rows: curve, failures: [], stats: noCallsAt(143, 52), inputs: [addresses.mix(plan)],
+  await stages.commit(addresses.train(plan, 'method'), ROWS_VERSIONS.train, lossTable, {
+    rows: curve, failures: [], stats: noCallsAt(143, 52), inputs: [addresses.mix(plan, 'method')],
     detail: {
       protocol: 1, kind: 'sft', checkpointDir: join(root, 'checkpoint'), steps: 5, examples: 14, tokens: 3120, trainedTokens: 2240, truncated: 1, dropped: 0,
       lossCurve: curve, seconds: 51.2, versions: { torch: '2.15.0', transformers: '5.23.0', trl: '1.16.0' }, weightsSha256: 'c'.repeat(64),
@@ -208,7 +207,7 @@ async function writeTraining({ stages, plan, root }: SampleRun): Promise<void> {
   });
 }
 
-async function writeEvaluation({ stages, plan }: SampleRun, variant: VariantName): Promise<void> {
+async function writeEvaluation({ stages, plan }: SampleRun, variant: string): Promise<void> {
   const side = variant === 'official' ? 0 : 1;
   const tasks = plan.spec.evaluate.tasks.map(({ task }) => {
     const { [side]: value, 2: documents } = TASKS[task];
@@ -225,7 +224,7 @@ async function writeEvaluation({ stages, plan }: SampleRun, variant: VariantName
     }),
   );
   await stages.commit(addresses.evaluate(plan, variant), ROWS_VERSIONS.evaluate, sampleTable, {
-    rows, failures: [], stats: noCallsAt(200 + side * 60, 55), inputs: side === 0 ? [] : [addresses.train(plan)],
+    rows, failures: [], stats: noCallsAt(200 + side * 60, 55), inputs: side === 0 ? [] : [addresses.train(plan, 'method')],
     detail: {
       protocol: 1, kind: 'evaluate', tasks, average: tasks.reduce((sum, { normalized }) => sum + normalized, 0) / tasks.length, seconds: 54.1,
       versions: { lm_eval: '0.4.13', torch: '2.15.0' }, weightsSha256: 'd'.repeat(64),

@@ -3,8 +3,12 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { rmSync } from 'node:fs';
 import { TASK_QUEUES } from '../../config/task-queues';
 import type { RunSpec } from '../../config/spec';
+import type { MixtureRow } from '../../method/records';
 import { deriveSeed } from '../../method/seeds';
+import { contentIdentities } from '../../services/content-identities';
+import { PythonJobError } from '../../services/python-jobs';
 import { addresses } from '../../services/run-plan';
+import { stageKeys } from '../../services/stage-keys';
 import { mixtureTable } from '../../services/tables';
 import { experiment } from '../../workflows';
 import { progressQuery } from '../../workflows/progress';
@@ -49,7 +53,7 @@ describe('the experiment workflow', () => {
 
       const record = await deps.plans.findRun('whole');
       const plan = await deps.plans.load(record?.plan ?? '');
-      const mixture = await deps.stages.latest(addresses.mix(plan));
+      const mixture = await deps.stages.latest(addresses.mix(plan, 'method'));
       const rows = mixture === undefined ? [] : await deps.stages.readRows(mixture, mixtureTable);
       expect(rows.filter(({ source }) => source === 'new')).toHaveLength(2); // 2 of 10: the nearest to 17 %
       expect(jobs.map(({ command }) => command)).toEqual(['evaluate', 'sft', 'evaluate']);
@@ -63,6 +67,46 @@ describe('the experiment workflow', () => {
       expect(endpoint.requests).toHaveLength(96);
       expect(jobs).toHaveLength(3);
     });
+    rmSync(deps.root, { recursive: true });
+  });
+
+  test('trains every variant from one synthesis; one that fails does not sink the others, and only it is repeated', async () => {
+    const jobs: RecordedJob[] = [];
+    let broken = true;
+    const python = fakePythonJobs(jobs, ({ command, spec }) =>
+      broken && command === 'sft' && String(spec['mixture']).includes(doomed) ? new PythonJobError('nan_loss', 'the loss is no number') : undefined);
+    const deps = testDeps({ python });
+    const spec = smallSpec(endpoint.baseURL, (input) => {
+      input.variants = ['official', 'method', 'first-response', 'target-best', 'ultrachat', 'new-data-only'];
+      input.sweep = { newShare: [0.5] };
+    });
+    const doomed = stageKeys(spec, await contentIdentities(spec, deps.weights)).variants['target-best']!.train!;
+    await withWorkers(environment, deps, async () => {
+      const failure: unknown = await run('variants', spec).catch((error: unknown) => error);
+      expect((failure as WorkflowFailedError).cause?.message).toMatch(/^1 of 7 variants failed: target-best \(the loss is no number\); the others are in .*report\.html\./);
+      expect(jobs.map(({ command }) => command).sort()).toEqual([...Array<string>(6).fill('evaluate'), 'datasets', ...Array<string>(6).fill('sft')].sort());
+      expect(endpoint.requests).toHaveLength(96); // not one call more than the method alone makes
+
+      broken = false;
+      jobs.length = 0;
+      const { variants } = await run('variants', spec);
+      expect(variants.map(({ variant }) => variant)).toEqual(['official', 'method', 'first-response', 'target-best', 'ultrachat', 'new-data-only', 'method-share-0.5']);
+      expect(jobs.map(({ command }) => command)).toEqual(['sft', 'evaluate']);
+      // The same budget: 10 examples of which 2 are new; at another share as many in all, where the new data allows; new data alone.
+      expect(Object.fromEntries(variants.map(({ variant, examples }) => [variant, examples]))).toEqual({
+        official: undefined, method: 10, 'first-response': 10, 'target-best': 10, ultrachat: 10, 'new-data-only': 2, 'method-share-0.5': 8,
+      });
+    });
+
+    const plan = await deps.plans.load((await deps.plans.findRun('variants'))?.plan ?? '');
+    const mixtureOf = async (variant: string): Promise<MixtureRow[]> => {
+      const manifest = await deps.stages.latest(addresses.mix(plan, variant));
+      return manifest === undefined ? [] : await deps.stages.readRows(manifest, mixtureTable);
+    };
+    const fresh = async (variant: string): Promise<string[]> =>
+      (await mixtureOf(variant)).filter(({ source }) => source === 'new').map(({ messages }) => messages[0]!.content).sort();
+    for (const variant of ['first-response', 'target-best', 'ultrachat', 'new-data-only']) expect(await fresh(variant)).toEqual(await fresh('method'));
+    expect((await mixtureOf('ultrachat')).filter(({ source }) => source === 'replay').every(({ messages }) => messages[0]!.content.startsWith('Public question'))).toBe(true);
     rmSync(deps.root, { recursive: true });
   });
 

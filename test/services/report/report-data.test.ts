@@ -77,7 +77,7 @@ test('work is added up by stage and model, and priced only where the spec names 
   const extract = row('extract', 'balanced');
   expect(extract).toMatchObject({ calls: 20, requests: 20, promptTokens: 2400, completionTokens: 1100, lost: 2, activeMs: 18_000, wallMs: 79_000, transient: { timeout: 2 } });
   expect(extract.usd).toBeCloseTo((2400 * 0.05 + 1100 * 0.2) / 1e6, 12);
-  expect(row('train', '').usd).toBeNull();
+  expect(row('train', 'method').usd).toBeNull();
 });
 
 test('transitions tell forgotten answers from gained ones even where the average stands still', () => {
@@ -123,8 +123,8 @@ test('an instruction that was lost shows why, and which answer never came, when 
 });
 
 test.each([
-  ['first shard', ['extract balanced (1 of 2 parts)', 'select (1 of 2 parts)', 'mix (0 of 1 parts)']],
-  ['select', ['mix (0 of 1 parts)', 'train (0 of 1 parts)']],
+  ['first shard', ['extract balanced (1 of 2 parts)', 'select (1 of 2 parts)', 'mix method (0 of 1 parts)']],
+  ['select', ['mix method (0 of 1 parts)', 'train method (0 of 1 parts)']],
   ['official', ['evaluate method (0 of 1 parts)']],
 ] as const)('a run that is done up to "%s" has a report that names what is missing', async (until, missing) => {
   const { data } = await gather({ until });

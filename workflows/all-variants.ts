@@ -1,0 +1,54 @@
+import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import type { RunControl } from './run-control';
+import type { RunOutline, VariantOutline, VariantResult } from './types';
+import { variant as variantWorkflow } from './variant';
+
+/** A variant that did not come to its end. */
+export interface FailedVariant {
+  readonly name: string;
+  readonly reason: unknown;
+}
+
+const SUMMARIES = {
+  official: 'the target model as it is',
+  method: 'our replay set',
+  'first-response': 'ablation: no filtering',
+  'target-best': 'ablation: the target model alone',
+  none: 'new data alone',
+  dataset: 'a data set as replay set',
+} as const;
+
+/** Runs every variant to its end: one that fails does not sink the others. @throws the cancellation, when the run is cancelled */
+export async function runVariants(control: RunControl, outline: RunOutline): Promise<{ readonly results: VariantResult[]; readonly failed: FailedVariant[] }> {
+  const ends = await Promise.allSettled(outline.variants.map((variant) => runVariant(control, outline, variant)));
+  const failed = ends.flatMap((end, index): FailedVariant[] => (end.status === 'rejected' ? [{ name: outline.variants[index]!.name, reason: end.reason }] : []));
+  const cancelled = failed.find(({ reason }) => isCancellation(reason));
+  if (cancelled !== undefined) throw cancelled.reason;
+  return { results: ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : [])), failed };
+}
+
+async function runVariant({ offspring }: RunControl, outline: RunOutline, variant: VariantOutline): Promise<VariantResult> {
+  return await offspring.run(variantWorkflow, {
+    workflowId: `${outline.runId}/variant-${variant.name}`,
+    input: (order) => ({ ...outline, variant, order }),
+    summary: SUMMARIES[variant.replay ?? 'official'],
+  });
+}
+
+/** The sentence that ends a run of which some variants failed; the others are in its report. */
+export function variantsFailure(outline: RunOutline, failed: readonly FailedVariant[], report: string): ApplicationFailure {
+  const why = failed.map(({ name, reason }) => `${name} (${rootCause(reason)})`).join('; ');
+  return ApplicationFailure.create({
+    type: 'VariantsFailedError',
+    nonRetryable: true,
+    message: `${failed.length} of ${outline.variants.length} variants failed: ${why}; the others are in ${report}; mend the cause, and "rehearse resume ${outline.runId}" repeats only what is missing`,
+    ...(failed[0]?.reason instanceof Error ? { cause: failed[0].reason } : {}),
+  });
+}
+
+/** The sentence that matters; each layer of Temporal wraps it once. */
+export function rootCause(error: unknown): string {
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+  return innermost instanceof Error ? innermost.message : String(innermost);
+}
