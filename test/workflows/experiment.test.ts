@@ -83,7 +83,7 @@ describe('the experiment workflow', () => {
     const doomed = stageKeys(spec, await contentIdentities(spec, deps.weights)).variants['target-best']!.train!;
     await withWorkers(environment, deps, async () => {
       const failure: unknown = await run('variants', spec).catch((error: unknown) => error);
-      expect((failure as WorkflowFailedError).cause?.message).toMatch(/^1 of 7 variants failed: target-best \(the loss is no number\); the others are in .*report\.html\./);
+      expect((failure as WorkflowFailedError).cause?.message).toMatch(/^1 of 7 variants failed: target-best \(the loss is no number\); the others are in .*report\.html;/);
       expect(jobs.map(({ command }) => command).sort()).toEqual([...Array<string>(6).fill('evaluate'), 'datasets', ...Array<string>(6).fill('sft')].sort());
       expect(endpoint.requests).toHaveLength(96); // not one call more than the method alone makes
 
