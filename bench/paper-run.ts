@@ -36,7 +36,8 @@ export async function paperRunSpec({ instructions, baseURL, folder, shardSize, c
     models: Object.fromEntries(
       Object.entries(spec.models).map(([name, { model, id, template, supportsN, limits }]) => [
         name,
-        { baseURL, model, id, template, supportsN, limits: { concurrency: concurrency ?? limits.concurrency } },
+        // An identity of its own: the endpoint's port is another one in each run, and is part of no stage key then.
+        { baseURL, model, id: id ?? model, template, supportsN, limits: { concurrency: concurrency ?? limits.concurrency } },
       ]),
     ),
     target: { ...spec.target, weights },

@@ -1,7 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Client } from '@temporalio/client';
 import { startRun } from '../cli/start-run';
@@ -9,6 +8,7 @@ import type { RunSpec } from '../config/spec';
 import { dataDir } from '../services/local/paths';
 import { checkWinners } from './check-winners';
 import { diskUsage } from './disk-usage';
+import { untilSynthesized, untilTraining } from './follow-run';
 import { readHistories } from './histories';
 import { writeReadmeSection } from './markdown-section';
 import { measureCommand } from './measured-command';
@@ -31,7 +31,6 @@ other, and puts one table of all sizes into bench/README.md. Killed or interrupt
   --keep                  leave them there when a size is done
   --no-table              leave bench/README.md as it is`;
 
-const POLL_MS = 1_000;
 const SHOW_EVERY_MS = 10_000;
 
 interface Settings {
@@ -115,7 +114,7 @@ async function follow({ client, stack, spec, runId, folder, llmWorkers }: {
   const sampler = await Sampler.start(stack, folder);
   const { state } = await startRun(client, runId, spec);
   say(`run ${runId} ${state === 'attached' ? 'goes on' : 'has started'}`);
-  await untilSynthesized({ client, runId, expected: expectedRequests(spec), sampler });
+  await untilSynthesized(client, runId, progressShower(sampler, expectedRequests(spec)));
   await sampler.stop();
   const sampled = await sampledFigures(folder);
   say(`synthesized in ${duration(sampled.seconds)}; mixing`);
@@ -146,47 +145,20 @@ async function follow({ client, stack, spec, runId, folder, llmWorkers }: {
   };
 }
 
-/** Returns when the synthesis has ended, and shows how far it is. @throws when it fails */
-async function untilSynthesized({ client, runId, expected, sampler }: {
-  readonly client: Client;
-  readonly runId: string;
-  readonly expected: number;
-  readonly sampler: Sampler;
-}): Promise<void> {
-  let shownAt = 0;
+/** Prints how far the run is, now and then. */
+function progressShower(sampler: Sampler, expected: number): () => void {
+  let shownAt = performance.now();
   let before = 0;
-  for (;;) {
-    if (await isCompleted(client, `${runId}/synthesis`)) return;
-    const { status } = await client.workflow.getHandle(runId).describe();
-    if (status.name !== 'RUNNING') await client.workflow.getHandle(runId).result();
+  return () => {
     const now = performance.now();
     const { latest } = sampler;
-    if (latest !== undefined && now - shownAt >= SHOW_EVERY_MS) {
-      const rate = (latest.requests - before) / ((now - shownAt) / 1000);
-      const rss = Object.entries(latest.rss).map(([name, bytes]) => `${name} ${megabytes(bytes)}`).join(', ');
-      say(`${count(latest.requests)} of ${count(expected)} requests${shownAt === 0 ? '' : `, ${count(rate)}/s`}; ${rss}`);
-      shownAt = now;
-      before = latest.requests;
-    }
-    await sleep(POLL_MS);
-  }
-}
-
-/** Returns when the mixture is stored: the training waits for a gpu worker, and there is none. */
-async function untilTraining(client: Client, runId: string): Promise<void> {
-  const handle = client.workflow.getHandle(`${runId}/variant-method`);
-  for (;;) {
-    const { raw } = await handle.describe();
-    if (raw.pendingActivities?.some(({ activityType }) => activityType?.name === 'trainVariant')) return;
-    await sleep(POLL_MS);
-  }
-}
-
-async function isCompleted(client: Client, workflowId: string): Promise<boolean> {
-  for await (const execution of client.workflow.list({ query: `WorkflowId = '${workflowId}' AND ExecutionStatus = 'Completed'` })) {
-    if (execution.workflowId === workflowId) return true;
-  }
-  return false;
+    if (latest === undefined || now - shownAt < SHOW_EVERY_MS) return;
+    const rate = (latest.requests - before) / ((now - shownAt) / 1000);
+    const rss = Object.entries(latest.rss).map(([name, bytes]) => `${name} ${megabytes(bytes)}`).join(', ');
+    say(`${count(latest.requests)} of ${count(expected)} requests, ${count(rate)}/s; ${rss}`);
+    shownAt = now;
+    before = latest.requests;
+  };
 }
 
 function figuresFile(work: string, instructions: number): string {

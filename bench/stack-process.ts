@@ -78,6 +78,11 @@ export class StackProcess {
     this.child?.kill('SIGSTOP');
   }
 
+  /** Lets it go on; nothing happens to one that runs. */
+  thaw(): void {
+    if (this.child?.exitCode === null && this.child.signalCode === null) this.child.kill('SIGCONT');
+  }
+
   /** `kill -9`; returns once it is gone. */
   async kill(): Promise<void> {
     this.remember();

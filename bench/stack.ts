@@ -68,7 +68,7 @@ export class Stack {
       make('temporal', temporalBinary, [
         ...devServerArgs({ dbFile: join(folder, 'temporal.sqlite'), port: ports.temporal, searchAttributes }), '--headless',
       ]),
-      make('endpoint', process.execPath, [join(__dirname, 'endpoint.js'), '--port', String(ports.endpoint), '--latency-ms', String(latencyMs)]),
+      make('endpoint', process.execPath, [join(projectDir(), 'dist', 'bench', 'endpoint.js'), '--port', String(ports.endpoint), '--latency-ms', String(latencyMs)]),
       worker('orchestration', 'orchestration'),
       worker('cpu', 'cpu'),
       Array.from({ length: llmWorkers }, (_, index) => worker(`llm-${index + 1}`, 'llm')),

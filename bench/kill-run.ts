@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startRun } from '../cli/start-run';
+import type { RunSpec } from '../config/spec';
+import { createRandom, shuffled, type Random } from '../method/random';
+import { untilSynthesized } from './follow-run';
+import { expectedRequests } from './paper-run';
+import type { Stack } from './stack';
+import { readStoreSnapshot, type StoreSnapshot } from './stored-calls';
+
+/** Which processes a kill takes. */
+export const VICTIMS = ['one llm worker', 'all llm workers', 'orchestration worker', 'Temporal server', 'everything'] as const;
+export type Victim = (typeof VICTIMS)[number];
+
+export interface Kill {
+  readonly victim: Victim;
+  /** Requests that had arrived by then. */
+  readonly requests: number;
+  /** Sent by any llm worker, and not on disk: what a kill of all of them makes the run pay again. */
+  readonly inFlight: number;
+  readonly outageMs: number;
+}
+
+export interface KillRunResult {
+  readonly seconds: number;
+  readonly kills: readonly Kill[];
+  readonly requests: number;
+  /** Requests that had been sent before, byte for byte. */
+  readonly repaid: number;
+  readonly store: StoreSnapshot;
+}
+
+export interface KillRunOptions {
+  readonly stack: Stack;
+  readonly runId: string;
+  readonly spec: RunSpec;
+  /** None: the run is left alone. */
+  readonly kills: number;
+  readonly seed: number;
+  readonly say?: (text: string) => void;
+}
+
+/** Longest time for which what was killed stays down. */
+const MOST_OUTAGE_MS = 3_000;
+const POLL_MS = 10;
+
+/**
+ * Runs a synthesis and kills its processes (`kill -9`) at moments that the seed decides: spread over the run's requests, in
+ * turns over all kinds of victims, each down for up to three seconds, then started again as a supervisor would.
+ */
+export async function killRun({ stack, runId, spec, kills: count, seed, say = () => undefined }: KillRunOptions): Promise<KillRunResult> {
+  const startMs = performance.now();
+  const random = createRandom(seed);
+  const moments = killMoments(count, expectedRequests(spec), random);
+  const victims: Victim[] = [];
+  while (victims.length < count) victims.push(...shuffled(VICTIMS, random));
+  const kills: Kill[] = [];
+
+  return await stack.withClient(async (client) => {
+    await startRun(client, runId, spec);
+    let ended = false;
+    const end = untilSynthesized(client, runId).finally(() => (ended = true));
+    for (const [index, moment] of moments.entries()) {
+      while (!ended && (await stack.stats()).requests < moment) await Promise.race([stack.whileRunning(sleep(POLL_MS)), end]);
+      await sleep(random.below(100)); // no kill right after a reply only
+      if (ended) break;
+      const kill = await killAndRestart(stack, victims[index]!, random);
+      kills.push(kill);
+      say(`killed ${kill.victim} after ${kill.requests} requests, ${kill.inFlight} in flight; back after ${(kill.outageMs / 1000).toFixed(1)} s`);
+    }
+    await stack.whileRunning(end);
+    const seconds = (performance.now() - startMs) / 1000;
+    await client.workflow.getHandle(runId).terminate('the synthesis is done, and nothing is trained here');
+    const { requests, repeated } = await stack.stats();
+    return { seconds, kills, requests, repaid: repeated, store: await readStoreSnapshot(join(stack.home, 'store')) };
+  });
+}
+
+/** Numbers of requests, one in each equal part of the run. */
+function killMoments(count: number, requests: number, random: Random): number[] {
+  const part = Math.floor((requests * 0.95) / Math.max(1, count));
+  return Array.from({ length: count }, (_, index) => index * part + 1 + random.below(part));
+}
+
+/**
+ * The llm workers are stopped where they are, so that what they have sent and what they have written down can be counted;
+ * then the victims are killed, and the others go on as if nothing had been.
+ */
+async function killAndRestart(stack: Stack, victim: Victim, random: Random): Promise<Kill> {
+  for (const worker of stack.llm) worker.freeze();
+  while ((await stack.stats()).inFlight > 0) await sleep(POLL_MS);
+  const { requests, distinct } = await stack.stats();
+  const { calls } = await readStoreSnapshot(join(stack.home, 'store'));
+
+  const [oneLlm] = shuffled(stack.llm, random);
+  const processes = {
+    'one llm worker': [oneLlm!],
+    'all llm workers': stack.llm,
+    'orchestration worker': [stack.orchestration],
+    'Temporal server': [stack.temporal],
+    everything: [stack.temporal, ...stack.workers],
+  }[victim];
+  const outageMs = random.below(MOST_OUTAGE_MS);
+  await Promise.all(processes.map(async (process) => await process.kill()));
+  for (const worker of stack.llm) worker.thaw();
+  await sleep(outageMs);
+  if (processes.includes(stack.temporal)) {
+    stack.temporal.start();
+    await stack.untilReady();
+  }
+  for (const process of processes) if (process !== stack.temporal) process.start();
+  await stack.savePids();
+  return { victim, requests, inFlight: distinct - calls, outageMs };
+}
