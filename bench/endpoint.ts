@@ -53,11 +53,14 @@ const JUDGE_MARK = 'write \\"Score: <rating>\\" in the last line';
 /**
  * Starts an OpenAI-compatible endpoint that costs little CPU: `/v1/completions` writes instructions, `/v1/chat/completions`
  * writes answers, or a judge's verdict where the prompt asks for one; `n` samples, usage, finish_reason. What is said
- * depends on the request's bytes alone, in every process. `GET /stats`, `POST /reset`.
+ * depends on the request's bytes alone, in every process. `GET /stats`, `POST /reset`; between `POST /hold` and
+ * `POST /release` requests arrive but are not answered.
  */
 export async function startEndpoint({ port = 0, latencyMs = 0, answerLength = { minWords: 30, maxWords: 150 } }: EndpointOptions = {}): Promise<BenchEndpoint> {
   let counts = new CallCounts();
   let totals = noTotals();
+  /** Replies that wait, while they are held. */
+  let held: (() => void)[] | undefined;
 
   function receive(request: IncomingMessage, response: ServerResponse, raw: string): void {
     const path = request.url ?? '';
@@ -69,6 +72,10 @@ export async function startEndpoint({ port = 0, latencyMs = 0, answerLength = { 
     totals.firstRequestAt ||= Date.now();
     const current = totals;
     const answer = (): void => {
+      if (held !== undefined) {
+        held.push(answer);
+        return;
+      }
       if (response.destroyed) return;
       current.answered++;
       current.lastReplyAt = Date.now();
@@ -114,6 +121,12 @@ export async function startEndpoint({ port = 0, latencyMs = 0, answerLength = { 
     totals = noTotals();
   };
 
+  const release = (): void => {
+    const waiting = held ?? [];
+    held = undefined;
+    for (const answer of waiting) answer();
+  };
+
   const server = createServer((request, response) => {
     const { method, url } = request;
     if (method === 'POST' && (url === '/v1/chat/completions' || url === '/v1/completions')) {
@@ -124,8 +137,10 @@ export async function startEndpoint({ port = 0, latencyMs = 0, answerLength = { 
       send(response, 200, '{"object":"list","data":[{"id":"bench-model","object":"model"}]}');
     } else if (method === 'GET' && url === '/stats') {
       send(response, 200, JSON.stringify(stats()));
-    } else if (method === 'POST' && url === '/reset') {
-      reset();
+    } else if (method === 'POST' && (url === '/reset' || url === '/hold' || url === '/release')) {
+      if (url === '/reset') reset();
+      else if (url === '/hold') held ??= [];
+      else release();
       send(response, 200, '{}');
     } else {
       send(response, 404, JSON.stringify({ error: { message: `no route for ${method} ${url}`, type: 'not_found', code: null } }));

@@ -1,4 +1,4 @@
-import { VICTIMS, type Kill, type KillRunResult, type Victim } from './kill-run';
+import { VICTIMS, type Kill, type KillRunResult } from './kill-run';
 import { markdownTable } from './markdown-section';
 
 /** Whether a disturbed run came to the same as an undisturbed one. */
@@ -6,12 +6,10 @@ export interface Comparison {
   /** Stage outputs of the undisturbed run, and those of the disturbed one with the same rows. */
   readonly outputs: number;
   readonly equal: number;
-  /** Sum of the calls in flight at the kills that took llm workers. */
-  readonly inFlight: number;
+  /** Calls that died with llm workers at all kills. */
+  readonly lost: number;
   readonly problems: readonly string[];
 }
-
-const LLM_VICTIMS: readonly Victim[] = ['one llm worker', 'all llm workers', 'everything'];
 
 export function compareRuns(undisturbed: KillRunResult, disturbed: KillRunResult): Comparison {
   const problems: string[] = [];
@@ -22,12 +20,12 @@ export function compareRuns(undisturbed: KillRunResult, disturbed: KillRunResult
   if (undisturbed.repaid > 0) problems.push(`the undisturbed run paid ${undisturbed.repaid} requests twice`);
   if (different.length > 0) problems.push(`${different.length} outputs differ, the first is ${different[0]}`);
   if (surplus.length > 0) problems.push(`${surplus.length} outputs are new, the first is ${surplus[0]}`);
-  const inFlight = sumInFlight(disturbed.kills.filter(({ victim }) => LLM_VICTIMS.includes(victim)));
-  if (disturbed.repaid > inFlight) problems.push(`${disturbed.repaid} requests were paid twice, but only ${inFlight} were in flight at the kills`);
+  const lost = sum(disturbed.kills, 'lost');
+  if (disturbed.repaid > lost) problems.push(`${disturbed.repaid} requests were paid twice, but only ${lost} were in flight in what was killed`);
   if (disturbed.requests - disturbed.repaid !== undisturbed.requests) {
     problems.push(`${disturbed.requests - disturbed.repaid} different requests, the undisturbed run made ${undisturbed.requests}`);
   }
-  return { outputs: expected.size, equal: expected.size - different.length, inFlight, problems };
+  return { outputs: expected.size, equal: expected.size - different.length, lost, problems };
 }
 
 export function killTable({ undisturbed, disturbed, comparison, instructions }: {
@@ -39,21 +37,20 @@ export function killTable({ undisturbed, disturbed, comparison, instructions }: 
   const { kills } = disturbed;
   const rows = VICTIMS.map((victim) => {
     const those = kills.filter((kill) => kill.victim === victim);
-    const worst = Math.max(0, ...those.map(({ inFlight }) => inFlight));
-    return [victim, String(those.length), String(sumInFlight(those)), String(worst)];
+    return [victim, String(those.length), String(sum(those, 'inFlight')), String(sum(those, 'lost'))];
   });
-  const table = markdownTable(['killed with `kill -9`', 'times', 'calls in flight, sum', 'most'], rows);
+  const table = markdownTable(['killed with `kill -9`', 'times', 'calls in flight then', 'of them in what was killed'], rows);
   return [
     `${instructions} instructions, ${undisturbed.requests} requests: ${undisturbed.seconds.toFixed(0)} s undisturbed, ` +
       `${disturbed.seconds.toFixed(0)} s with ${kills.length} kills.`,
     '',
     table,
     '',
-    `Paid again: **${disturbed.repaid}** requests, of at most ${comparison.inFlight} that were in flight (sent and not on disk) when llm ` +
-      `workers were killed. Stage outputs with the same rows as undisturbed: **${comparison.equal} of ${comparison.outputs}**.`,
+    `Paid again: **${disturbed.repaid}** requests; **${comparison.lost}** were in flight (sent and not on disk) in llm workers that were ` +
+      `killed. Stage outputs with the same rows as undisturbed: **${comparison.equal} of ${comparison.outputs}**.`,
   ].join('\n');
 }
 
-function sumInFlight(kills: readonly Kill[]): number {
-  return kills.reduce((sum, { inFlight }) => sum + inFlight, 0);
+function sum(kills: readonly Kill[], what: 'inFlight' | 'lost'): number {
+  return kills.reduce((total, kill) => total + kill[what], 0);
 }

@@ -16,8 +16,10 @@ export interface Kill {
   readonly victim: Victim;
   /** Requests that had arrived by then. */
   readonly requests: number;
-  /** Sent by any llm worker, and not on disk: what a kill of all of them makes the run pay again. */
+  /** Calls of all llm workers that were sent and not on disk. */
   readonly inFlight: number;
+  /** Of these, the calls that died with the victims: they have to be paid again. */
+  readonly lost: number;
   readonly outageMs: number;
 }
 
@@ -43,6 +45,8 @@ export interface KillRunOptions {
 /** Longest time for which what was killed stays down. */
 const MOST_OUTAGE_MS = 3_000;
 const POLL_MS = 10;
+const SETTLE_POLL_MS = 100;
+const SETTLED_LOOKS = 4;
 
 /**
  * Runs a synthesis and kills its processes (`kill -9`) at moments that the seed decides: spread over the run's requests, in
@@ -64,9 +68,9 @@ export async function killRun({ stack, runId, spec, kills: count, seed, say = ()
       while (!ended && (await stack.stats()).requests < moment) await Promise.race([stack.whileRunning(sleep(POLL_MS)), end]);
       await sleep(random.below(100)); // no kill right after a reply only
       if (ended) break;
-      const kill = await killAndRestart(stack, victims[index]!, random);
+      const kill = await killAndRestart(stack, victims[index]!, { random, lostBefore: kills.reduce((sum, { lost }) => sum + lost, 0) });
       kills.push(kill);
-      say(`killed ${kill.victim} after ${kill.requests} requests, ${kill.inFlight} in flight; back after ${(kill.outageMs / 1000).toFixed(1)} s`);
+      say(`killed ${kill.victim} after ${kill.requests} requests, ${kill.inFlight} in flight, ${kill.lost} lost; back after ${(kill.outageMs / 1000).toFixed(1)} s`);
     }
     await stack.whileRunning(end);
     const seconds = (performance.now() - startMs) / 1000;
@@ -83,14 +87,18 @@ function killMoments(count: number, requests: number, random: Random): number[] 
 }
 
 /**
- * The llm workers are stopped where they are, so that what they have sent and what they have written down can be counted;
- * then the victims are killed, and the others go on as if nothing had been.
+ * The llm workers are stopped where they are, so that what they have sent and what is on disk can be counted; then the
+ * victims are killed. The others go on, at first without replies, until they have written down what they had received: what
+ * is not on disk then was lost with the victims.
  */
-async function killAndRestart(stack: Stack, victim: Victim, random: Random): Promise<Kill> {
+async function killAndRestart(stack: Stack, victim: Victim, { random, lostBefore }: { readonly random: Random; readonly lostBefore: number }): Promise<Kill> {
+  const store = join(stack.home, 'store');
   for (const worker of stack.llm) worker.freeze();
   while ((await stack.stats()).inFlight > 0) await sleep(POLL_MS);
-  const { requests, distinct } = await stack.stats();
-  const { calls } = await readStoreSnapshot(join(stack.home, 'store'));
+  const { requests, distinct, repeated } = await stack.stats();
+  // Lost at an earlier kill and not sent again yet: no longer in flight.
+  const toBeRepaid = lostBefore - repeated;
+  const inFlight = distinct - toBeRepaid - (await readStoreSnapshot(store)).calls;
 
   const [oneLlm] = shuffled(stack.llm, random);
   const processes = {
@@ -102,7 +110,10 @@ async function killAndRestart(stack: Stack, victim: Victim, random: Random): Pro
   }[victim];
   const outageMs = random.below(MOST_OUTAGE_MS);
   await Promise.all(processes.map(async (process) => await process.kill()));
+  await stack.tellEndpoint('hold');
   for (const worker of stack.llm) worker.thaw();
+  const lost = distinct - toBeRepaid - (await settledCalls(store));
+  await stack.tellEndpoint('release');
   await sleep(outageMs);
   if (processes.includes(stack.temporal)) {
     stack.temporal.start();
@@ -110,5 +121,17 @@ async function killAndRestart(stack: Stack, victim: Victim, random: Random): Pro
   }
   for (const process of processes) if (process !== stack.temporal) process.start();
   await stack.savePids();
-  return { victim, requests, inFlight: distinct - calls, outageMs };
+  return { victim, requests, inFlight, lost, outageMs };
+}
+
+/** Calls on disk, once their number does not grow any more. */
+async function settledCalls(store: string): Promise<number> {
+  let calls = (await readStoreSnapshot(store)).calls;
+  for (let same = 0; same < SETTLED_LOOKS; ) {
+    await sleep(SETTLE_POLL_MS);
+    const now = (await readStoreSnapshot(store)).calls;
+    same = now === calls ? same + 1 : 0;
+    calls = now;
+  }
+  return calls;
 }

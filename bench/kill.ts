@@ -69,7 +69,7 @@ async function run(options: {
   const { name, kills, work, instructions, seed, latencyMs, concurrency, llmWorkers } = options;
   const folder = join(work, name);
   await mkdir(folder, { recursive: true });
-  const stack = await Stack.start({ folder, llmWorkers, latencyMs });
+  const stack = await Stack.start({ folder, llmWorkers, latencyMs, restartWorkers: true });
   const stop = (): void => void stack.stop().then(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {

@@ -12,6 +12,8 @@ export interface StackProcessOptions {
   readonly logFile: string;
   /** It ends when its work is done, which is no failure. */
   readonly ends?: boolean;
+  /** When it ends by itself, it is started again, as a supervisor would. */
+  readonly restart?: boolean;
 }
 
 /** Memory and processor time of one process, from /proc. */
@@ -22,6 +24,7 @@ export interface ProcessUsage {
   readonly cpuSeconds: number;
 }
 
+const RESTART_AFTER_MS = 500;
 const LOG_TAIL_CHARS = 1_500;
 /** USER_HZ, the same on all Linux builds. */
 const TICKS_PER_SECOND = 100;
@@ -64,7 +67,9 @@ export class StackProcess {
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
     void this.exit.then((how) => {
-      if (!this.expected && this.child === child) this.failed?.(new Error(`${this.name} ended (${how}); its log ${logFile} ends with:\n${this.logTail()}`));
+      if (this.expected || this.child !== child) return;
+      if (this.options.restart === true) setTimeout(() => this.expected || this.start(), RESTART_AFTER_MS);
+      else this.failed?.(new Error(`${this.name} ended (${how}); its log ${logFile} ends with:\n${this.logTail()}`));
     });
   }
 

@@ -8,9 +8,9 @@ import { pickPort } from '../services/local/free-port';
 import { projectDir } from '../services/local/paths';
 import type { ProcessIdentity } from '../services/local/process-identity';
 import { consoleReporter } from '../services/local/setup-reporter';
-import { devServerArgs, ensureTemporal } from '../services/local/temporal-server';
+import { devServerArgs, ensureTemporal, probeServer } from '../services/local/temporal-server';
 import type { EndpointStats } from './endpoint';
-import { killLeftover, StackProcess } from './stack-process';
+import { killLeftover, StackProcess, type StackProcessOptions } from './stack-process';
 
 export interface StackOptions {
   /** Everything that the run leaves: store, database, logs. A second start on the same folder goes on. */
@@ -19,6 +19,8 @@ export interface StackOptions {
   readonly latencyMs: number;
   /** Node's heap limit of each worker; V8's own when left out. */
   readonly workerHeapMb?: number;
+  /** Workers that end by themselves (as they do when they find no server at their start) are started again. */
+  readonly restartWorkers?: boolean;
 }
 
 const READY_TIMEOUT_MS = 60_000;
@@ -42,7 +44,7 @@ export class Stack {
 
   /** Starts everything, after ending what a killed benchmark left behind in this folder. */
   static async start(options: StackOptions): Promise<Stack> {
-    const { folder, llmWorkers, latencyMs, workerHeapMb } = options;
+    const { folder, llmWorkers, latencyMs, workerHeapMb, restartWorkers } = options;
     const logs = join(folder, 'logs');
     await mkdir(logs, { recursive: true });
     for (const leftover of await readJson<ProcessIdentity[]>(join(folder, PIDS_FILE), [])) killLeftover(leftover);
@@ -54,12 +56,13 @@ export class Stack {
     const address = `127.0.0.1:${ports.temporal}`;
     const endpointURL = `http://127.0.0.1:${ports.endpoint}`;
     const searchAttributes = Object.fromEntries(SEARCH_ATTRIBUTES.map(({ name }) => [name, 'Keyword']));
-    const make = (name: string, command: string, args: readonly string[], env?: Readonly<Record<string, string | undefined>>): StackProcess =>
-      new StackProcess({ name, command, args, env, logFile: join(logs, `${name}.log`) });
+    const make = (name: string, command: string, args: readonly string[], more: Partial<StackProcessOptions> = {}): StackProcess =>
+      new StackProcess({ name, command, args, logFile: join(logs, `${name}.log`), ...more });
     const heap = workerHeapMb === undefined ? [] : [`--max-old-space-size=${workerHeapMb}`];
     const worker = (name: string, queue: QueueName): StackProcess =>
       make(name, process.execPath, [...heap, join(projectDir(), 'bin', 'rehearse.js'), 'worker', '--queue', queue], {
-        ...process.env, REHEARSE_HOME: join(folder, 'home'), TEMPORAL_ADDRESS: address, REHEARSE_LOG: 'warn',
+        env: { ...process.env, REHEARSE_HOME: join(folder, 'home'), TEMPORAL_ADDRESS: address, REHEARSE_LOG: 'warn' },
+        restart: restartWorkers,
       });
     const stack = new Stack(
       options,
@@ -108,8 +111,7 @@ export class Stack {
     for (;;) {
       try {
         await this.stats();
-        const connection = await this.connect();
-        await connection.close();
+        await probeServer(this.temporalAddress);
         return;
       } catch (cause) {
         if (performance.now() > deadline) throw new Error(`the server at ${this.temporalAddress} or the endpoint at ${this.endpointURL} does not answer`, { cause });
@@ -128,9 +130,14 @@ export class Stack {
     return (await (await fetch(`${this.endpointURL}/stats`)).json()) as EndpointStats;
   }
 
+  /** From `hold` to `release` the endpoint takes requests but answers none. */
+  async tellEndpoint(what: 'hold' | 'release'): Promise<void> {
+    await (await fetch(`${this.endpointURL}/${what}`, { method: 'POST' })).arrayBuffer();
+  }
+
   /** Runs `body` with a client. */
   async withClient<T>(body: (client: Client) => Promise<T>): Promise<T> {
-    const connection = await this.connect();
+    const connection = await Connection.connect({ address: this.temporalAddress });
     try {
       return await body(new Client({ connection }));
     } finally {
@@ -142,12 +149,6 @@ export class Stack {
     // Workers first; nobody waits for batches to drain here, since the journal keeps what they have.
     await Promise.all(this.workers.map(async (process) => await process.kill()));
     await Promise.all([this.temporal.stop(), this.endpoint.stop()]);
-  }
-
-  private async connect(): Promise<Connection> {
-    const connection = await Connection.connect({ address: this.temporalAddress, connectTimeout: 2_000 });
-    await connection.withDeadline(Date.now() + 2_000, async () => await connection.workflowService.describeNamespace({ namespace: 'default' }));
-    return connection;
   }
 }
 

@@ -77,15 +77,20 @@ export function localServer(): LocalServerAddress | undefined {
   return runningServer<LocalServerAddress>(NAME)?.facts;
 }
 
-/** The namespace comes up last. */
+/** Returns when the server and its namespace, which comes up last, answer. @throws Error when they do not */
+export async function probeServer(address: string): Promise<void> {
+  // Without the client's own retries: one of them would wake after the connection was closed, and bring the process down.
+  const connection = await Connection.connect({ address, connectTimeout: PROBE_TIMEOUT_MS, interceptors: [] });
+  try {
+    await connection.withDeadline(Date.now() + PROBE_TIMEOUT_MS, async () => await connection.workflowService.describeNamespace({ namespace: 'default' }));
+  } finally {
+    await connection.close();
+  }
+}
+
 async function answers({ address, uiUrl }: LocalServerAddress): Promise<boolean> {
   try {
-    const connection = await Connection.connect({ address, connectTimeout: PROBE_TIMEOUT_MS });
-    try {
-      await connection.withDeadline(Date.now() + PROBE_TIMEOUT_MS, async () => await connection.workflowService.describeNamespace({ namespace: 'default' }));
-    } finally {
-      await connection.close();
-    }
+    await probeServer(address);
     const page = await fetch(uiUrl, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
     await page.body?.cancel();
     return page.ok;
