@@ -1,23 +1,23 @@
 import type { ModelFailure } from './model-errors';
 
-/** A good request must be less likely than this to fail so often, before the request itself is held to be at fault. */
-const CHANCE_OF_BAD_LUCK = 1e-9;
 /** No endpoint is trusted to fail less often than this. */
 const LEAST_FAILURE_RATE = 0.001;
 
 export interface EndpointHealthOptions {
   /** The least time for which a request must have failed: a short outage of a part of a server looks the same. */
   readonly poisonAfterMs?: number;
+  /** A good request must be less likely than this to fail so often, before the request itself is held to be at fault. */
+  readonly chanceOfBadLuck?: number;
 }
 
 /** How the calls of one endpoint go, shared by all batches of this process that call it. */
 export class EndpointHealth {
   private readonly watching = new Set<Trouble>();
   private everAnswered = false;
-  private readonly poisonAfterMs: number;
+  private readonly limits: Required<EndpointHealthOptions>;
 
-  constructor({ poisonAfterMs = 60_000 }: EndpointHealthOptions = {}) {
-    this.poisonAfterMs = poisonAfterMs;
+  constructor({ poisonAfterMs = 60_000, chanceOfBadLuck = 1e-9 }: EndpointHealthOptions = {}) {
+    this.limits = { poisonAfterMs, chanceOfBadLuck };
   }
 
   /** Whether it has given a reply to this process: if so, what is wrong now is not the address. */
@@ -38,7 +38,7 @@ export class EndpointHealth {
 
   /** Begins to compare a request that failed with the others, until it is closed. */
   watch(nowMs: number): Trouble {
-    const trouble = new Trouble(nowMs, this.poisonAfterMs, () => this.watching.delete(trouble));
+    const trouble = new Trouble(nowMs, this.limits, () => this.watching.delete(trouble));
     this.watching.add(trouble);
     return trouble;
   }
@@ -65,7 +65,7 @@ export class Trouble {
 
   constructor(
     readonly sinceMs: number,
-    private readonly poisonAfterMs: number,
+    private readonly limits: Required<EndpointHealthOptions>,
     /** To be called when the request is answered or given up. */
     readonly close: () => void,
   ) {
@@ -115,7 +115,7 @@ export class Trouble {
   }
 
   isTheRequests(nowMs: number): boolean {
-    return this.chanceOfBadLuck < CHANCE_OF_BAD_LUCK && nowMs - this.sinceMs >= this.poisonAfterMs;
+    return this.chanceOfBadLuck < this.limits.chanceOfBadLuck && nowMs - this.sinceMs >= this.limits.poisonAfterMs;
   }
 
   /** For the loss's reason. */

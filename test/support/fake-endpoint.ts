@@ -67,6 +67,8 @@ export interface FakeEndpointOptions {
   /** Which item of a batch a request is for, for counting. */
   readonly itemOf?: (path: string, body: CompletionBody) => string | undefined;
   readonly reply?: (path: string, body: CompletionBody, sample: number) => FakeText;
+  /** What goes wrong with a request for which no fault is scripted. */
+  readonly faultOf?: (request: ReceivedRequest) => Fault | undefined;
 }
 
 interface Scripted {
@@ -90,9 +92,10 @@ export class FakeEndpoint {
 
   private constructor(private readonly options: FakeEndpointOptions) {}
 
-  static async start(options: FakeEndpointOptions = {}): Promise<FakeEndpoint> {
+  /** @param port where a closed one was, to come back there; else any */
+  static async start(options: FakeEndpointOptions = {}, port = 0): Promise<FakeEndpoint> {
     const endpoint = new FakeEndpoint(options);
-    await new Promise<void>((resolve) => endpoint.server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => endpoint.server.listen(port, '127.0.0.1', resolve));
     return endpoint;
   }
 
@@ -147,6 +150,11 @@ export class FakeEndpoint {
     });
   }
 
+  /** Breaks all connections, those of requests that hang too. */
+  dropConnections(): void {
+    this.server.closeAllConnections();
+  }
+
   async close(): Promise<void> {
     this.release();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
@@ -176,15 +184,16 @@ export class FakeEndpoint {
 
     const scripted = this.faults.find(({ left, when }) => left > 0 && when(request));
     if (scripted !== undefined) scripted.left--;
+    const fault = scripted?.fault ?? this.options.faultOf?.(request);
     if (this.options.latencyMs !== undefined) await new Promise((resolve) => setTimeout(resolve, this.options.latencyMs));
     if (this.held !== undefined) await new Promise<void>((resolve) => this.held?.push(resolve));
 
     const refusal = this.refusalOf(request);
     if (refusal !== undefined) sendFault(response, refusal, '');
-    else if (scripted === undefined) this.answer(request, response, this.replyTo(request));
-    else if (scripted.fault.kind === 'empty-choices') this.answer(request, response, { ...this.replyTo(request), choices: [] });
-    else if (scripted.fault.kind === 'content-filter') this.answer(request, response, this.replyTo(request, { text: '', finishReason: 'content_filter' }));
-    else sendFault(response, scripted.fault, JSON.stringify(this.replyTo(request)));
+    else if (fault === undefined) this.answer(request, response, this.replyTo(request));
+    else if (fault.kind === 'empty-choices') this.answer(request, response, { ...this.replyTo(request), choices: [] });
+    else if (fault.kind === 'content-filter') this.answer(request, response, this.replyTo(request, { text: '', finishReason: 'content_filter' }));
+    else sendFault(response, fault, JSON.stringify(this.replyTo(request)));
   }
 
   private answer(request: ReceivedRequest, response: ServerResponse, reply: Record<string, unknown>): void {
