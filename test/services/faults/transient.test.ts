@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { EndpointLimiter } from '../../../services/limiter';
 import { createModelClient } from '../../../services/model-client';
 import type { ModelFailure } from '../../../services/model-errors';
@@ -66,10 +67,12 @@ describe('a batch rides out', () => {
     const { baseURL } = endpoint;
     await endpoint.close();
     const client = createModelClient({ name: 'target', spec: modelSpec({ baseURL }), limiter: new EndpointLimiter({ concurrency: 1 }), env: {}, random: () => 0 });
-    let refused = (_: ModelFailure): void => undefined;
-    const firstFault = new Promise<ModelFailure>((resolve) => (refused = resolve));
-    const call = client.call({ path: 'completions', body: { prompt: 'x' }, tokenEstimate: 1 }, { signal: new AbortController().signal, onTransient: (failure) => refused(failure) });
-    expect(await firstFault).toMatchObject({ kind: 'connection', message: expect.stringContaining('ECONNREFUSED') });
+    const faults = new EventEmitter();
+    const call = client.call(
+      { path: 'completions', body: { prompt: 'x' }, tokenEstimate: 1 }, { signal: new AbortController().signal, onTransient: (failure) => faults.emit('fault', failure) },
+    );
+    const [fault] = (await once(faults, 'fault')) as [ModelFailure];
+    expect(fault).toMatchObject({ kind: 'connection', message: expect.stringContaining('ECONNREFUSED') });
     endpoint = await FakeEndpoint.start({}, Number(new URL(baseURL).port));
     expect(await call).toHaveProperty('reply');
   });
