@@ -35,6 +35,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
           runId: input.runId, plan: hash, target: spec.target.model, generators: respond.generators, judges: judge.judges,
           samples: respond.samples, instructions: extract.instructions, shards: plan.shards.length, shardSize, concurrentShards,
           tasks: spec.evaluate.tasks.map(({ task }) => task), trainSteps: spec.train.maxSteps ?? null, costs: runCosts(spec),
+          ...(spec.budget === undefined ? {} : { budget: spec.budget }),
           ...(plan.keys.filter === undefined ? {} : { filter: { fetchDocuments: Object.keys(plan.keys.documents ?? {}).length > 0 } }),
           variants: variantsOf(spec).map(({ name, replay }) => ({ name, replay: replay?.kind ?? null })),
         };

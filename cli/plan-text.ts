@@ -43,6 +43,7 @@ function summaryTable(spec: RunSpec, plan: CostPlan): string {
   const rows = [
     ['time', `synthesis ${duration(plan.synthesisHours)}: shards overlap, so the busiest endpoint (${busiest(plan).names.join(', ')}) decides`],
     ['dollars', dollarText(plan)],
+    ...(spec.budget === undefined ? [] : [['budget', budgetText(spec.budget, plan)]]),
     ['serving', serving(plan)],
     ...(plan.filter === null ? [] : [['filters', `assumed to keep ${formatCount(plan.filter.answered)} of ${formatCount(plan.filter.extracted)} instructions; only those are answered and judged`]]),
     ['mixture', `${formatCount(mixture.replay)} replay + ${formatCount(mixture.new)} new = ${formatCount(mixture.total)} examples, ${share.toFixed(1)} % new${mixture.newKnown ? '' : ' (the new data is not there yet: assumed to be enough)'}`],
@@ -57,6 +58,17 @@ function dollarText({ usd, stages }: CostPlan): string {
   if (stages.every((stage) => stage.usd === null)) return 'unknown: no model of the spec has a price';
   const unpriced = usd.unpriced.length === 0 ? '' : `; without a price: ${usd.unpriced.join(', ')}`;
   return `${dollars(usd.expected)}; at most ${dollars(usd.atMost)} when every reply runs to its maxTokens${unpriced}`;
+}
+
+/** The budget against the estimate: the larger of the two shares decides. */
+function budgetText({ usd, tokens }: NonNullable<RunSpec['budget']>, plan: CostPlan): string {
+  const share = Math.max(
+    usd === undefined ? 0 : plan.usd.expected / usd,
+    tokens === undefined ? 0 : (plan.promptTokens + plan.completionTokens) / tokens,
+  );
+  const limits = [usd === undefined ? '' : dollars(usd), tokens === undefined ? '' : `${formatShortCount(tokens)} tokens`].filter((limit) => limit !== '').join(' and ');
+  const percent = `${(100 * share).toLocaleString('en-US', { maximumSignificantDigits: 3 })} %`;
+  return share <= 1 ? `${limits}; the estimate is ${percent} of it` : `${limits}; too little: the estimate is ${percent} of it, so the run would pause before its end`;
 }
 
 function serving(plan: CostPlan): string {

@@ -2,6 +2,7 @@ import { addCosts, timesCost, type Cost } from '../method/cost';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
 import { assumptionsWith } from './cost-assumptions';
 import { stageCosts, type StageCost } from './cost-plan';
+import { modelsInUse } from './models-in-use';
 import { costOf } from './price';
 import type { RunSpec } from './spec';
 import { effectiveSampling } from './spec-checks';
@@ -42,7 +43,7 @@ export function runCosts(spec: RunSpec): RunCosts {
     judge: Object.fromEntries(
       judge.judges.flatMap((name) => generators.map((generator) => [`${name}/${generator}`, perInstruction('judge', name, generators.length)] as const)),
     ),
-    worstCall: Object.fromEntries([...new Set([spec.target.model, ...generators, ...judge.judges])].map((name) => [name, worstCall(spec, name)])),
+    worstCall: Object.fromEntries(modelsInUse(spec).map((name) => [name, worstCall(spec, name)])),
   };
 }
 

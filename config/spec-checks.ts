@@ -1,5 +1,6 @@
 import { nearestNames } from '../method/nearest-names';
 import { templateNames, resolveTemplate } from '../method/templates';
+import { budgetProblems } from './budget-checks';
 import type { ModelSpec, RunSpec, Sampling } from './spec';
 import { suggestTemplate } from './suggest-template';
 import { evaluationProblems } from './evaluation-splits';
@@ -19,6 +20,7 @@ export function crossCheckSpec(spec: RunSpec): Finding[] {
     ...qualityProblems(spec),
     ...trainingProblems(spec),
     ...variantProblems(spec),
+    ...budgetProblems(spec),
     ...evaluationProblems(spec.evaluate.tasks),
     ...secretProblems(spec, []),
   ];

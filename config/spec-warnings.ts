@@ -2,6 +2,7 @@ import { resolveTemplate } from '../method/templates';
 import { extractionStops } from './extraction-stops';
 import { qualityWarnings } from './quality-checks';
 import { effectiveSampling, looksLikePath } from './spec-checks';
+import { modelsInUse } from './models-in-use';
 import type { RunSpec } from './spec';
 import type { SpecWarning } from './spec-errors';
 
@@ -18,11 +19,10 @@ export function specWarnings(spec: RunSpec): SpecWarning[] {
 }
 
 function modelWarnings(spec: RunSpec): SpecWarning[] {
-  const { respond, judge } = spec.synthesis;
-  const used = new Set([spec.target.model, ...respond.generators, ...judge.judges]);
+  const used = modelsInUse(spec);
   return Object.entries(spec.models).flatMap(([name, model]): SpecWarning[] => {
     const warnings: SpecWarning[] = [];
-    if (!used.has(name)) warnings.push({ path: `models.${name}`, message: 'no stage uses this model.' });
+    if (!used.includes(name)) warnings.push({ path: `models.${name}`, message: 'no stage uses this model.' });
     if (/^\/?$/.test(new URL(model.baseURL).pathname)) {
       warnings.push({ path: `models.${name}.baseURL`, message: `${model.baseURL} has no path; most servers want /v1 at its end.` });
     }

@@ -79,7 +79,7 @@ const model = z
         outputUsdPerMillion: z.number().min(0),
       })
       .optional()
-      .describe('Dollars per million tokens, for `rehearse plan` and the report.'),
+      .describe('Dollars per million tokens, for `rehearse plan`, the report, and a `budget` in dollars.'),
   })
   .describe('One model endpoint.');
 
@@ -232,6 +232,13 @@ export const runSpecSchema = z
     version: z.literal(1).describe('Version of this format.'),
     description: z.string().max(500).optional().describe('One line about the run, for the Web UI and the report.'),
     seed: z.int().min(0).max(2 ** 31 - 1).default(42).describe('Seeds everything that is drawn.'),
+    budget: z
+      .strictObject({
+        usd: z.number().gt(0).optional().describe('Dollars, at the `price` of each model.'),
+        tokens: count.optional().describe('Tokens, of prompts and replies together.'),
+      })
+      .optional()
+      .describe('Hard limit on what the model calls of the synthesis may cost. The run pauses before it would be exceeded.'),
     models: z.record(name, model).describe('Every model endpoint, named once.'),
     target: z.strictObject({
       model: name.describe('Name under `models` that serves the target model.'),

@@ -27,6 +27,8 @@ export interface RunOutline extends PlanRef {
   readonly tasks: readonly string[];
   readonly trainSteps: number | null;
   readonly costs: RunCosts;
+  /** Most that the synthesis may cost; without it there is no limit. */
+  readonly budget?: Allowance;
   /** Filters of the instructions, when the spec has one on: then all are extracted and filtered before the first is answered. */
   readonly filter?: { readonly fetchDocuments: boolean };
   readonly variants: readonly VariantOutline[];

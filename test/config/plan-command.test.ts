@@ -1,8 +1,12 @@
 import { Command } from 'commander';
 import { registerPlan } from '../../cli/commands/plan';
 import { DEFAULT_ASSUMPTIONS } from '../../config/cost-assumptions';
+import { planText } from '../../cli/plan-text';
+import { planCost } from '../../config/cost-plan';
 import { parseSpec } from '../../config/load-spec';
+import type { RunSpecInput } from '../../config/spec';
 import { loadSpecFile } from '../../services/spec-files';
+import { validSpec } from './valid-spec';
 
 interface Printed {
   readonly out: string;
@@ -53,6 +57,18 @@ describe('rehearse plan', () => {
     const { out } = await plan('demo');
     expect(out).toContain('unknown: no model of the spec has a price');
     expect(out).not.toContain('$0');
+  });
+
+  it('sets the budget against the estimate', async () => {
+    const spec = validSpec();
+    for (const model of Object.values(spec.models)) model.price = { inputUsdPerMillion: 1, outputUsdPerMillion: 1 };
+    const text = (budget: RunSpecInput['budget']): string => {
+      const parsed = parseSpec({ ...spec, budget });
+      return planText(parsed, planCost(parsed));
+    };
+    const { usd, promptTokens, completionTokens } = planCost(parseSpec(spec));
+    expect(text({ usd: usd.expected * 2, tokens: (promptTokens + completionTokens) * 10 })).toMatch(/^ +budget +\$.+ tokens; the estimate is 50 % of it$/m);
+    expect(text({ tokens: Math.floor((promptTokens + completionTokens) / 4) })).toMatch(/^ +budget +.+ tokens; too little: the estimate is 400 % of it, so the run would pause before its end$/m);
   });
 
   it('prints JSON for programs', async () => {

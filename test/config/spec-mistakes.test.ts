@@ -11,6 +11,10 @@ const MISTAKES: readonly (readonly [string, unknown, string])[] = [
     'version: got nothing, expected 1; add the key "version": 1.'],
   ['version', 2,
     'version: got 2, expected 1; write version: 1.'],
+  ['budget', {},
+    'budget: got an empty mapping, expected usd, tokens or both; add one, or remove budget.'],
+  ['budget', { usd: 0 },
+    'budget.usd: got 0, expected a number above 0; it means: dollars, at the `price` of each model.'],
   ['mix/newShare', 17,
     'mix.newShare: got 17, expected a number above 0 and below 1; write 17 % as 0.17.'],
   ['mix/newShare', '17%',
@@ -74,7 +78,7 @@ const MISTAKES: readonly (readonly [string, unknown, string])[] = [
   ['models/other/baseURL', 'https://api.example.com/v1/chat/completions',
     'models.other.baseURL: got "https://api.example.com/v1/chat/completions", expected the base URL of the API; remove "/chat/completions" from its end.'],
   ['learningRate', 0.000001,
-    'learningRate: got the unknown key "learningRate" (0.000001), expected one of the keys version, description, seed, models, target, synthesis, mix, variants, sweep, train, evaluate, report; move it to train.learningRate.'],
+    'learningRate: got the unknown key "learningRate" (0.000001), expected one of the keys version, description, seed, budget, models, target, synthesis, mix, variants, sweep, train, evaluate, report; move it to train.learningRate.'],
   ['train/learningrate', 0.000001,
     'train.learningrate: got the unknown key "learningrate" (0.000001), expected "learningRate"; rename it or remove it.'],
   ['train/learningRate', '1e-6',
@@ -173,6 +177,17 @@ describe('a spec with a mistake', () => {
   it('covers twenty mistakes at least, and the unbroken spec has none', () => {
     expect(MISTAKES.length).toBeGreaterThanOrEqual(20);
     expect(parseSpec(validSpec()).synthesis.respond.samples).toBe(3);
+  });
+
+  it('that limits dollars but has no prices is told of each model in use', () => {
+    const spec = { ...validSpec(), budget: { usd: 5, tokens: 1000 } };
+    spec.models['other']!.price = { inputUsdPerMillion: 0, outputUsdPerMillion: 0 };
+    expect(errorOf(() => parseSpec(spec)).message).toBe(
+      'models.target.price: got nothing, expected a price, since budget.usd limits what its calls may cost; ' +
+        'add price: {inputUsdPerMillion: …, outputUsdPerMillion: …}; for a server of your own, both 0.',
+    );
+    spec.models['target']!.price = { inputUsdPerMillion: 0, outputUsdPerMillion: 0 };
+    expect(parseSpec(spec).budget).toEqual({ usd: 5, tokens: 1000 });
   });
 
   it('gets a sentence for each of several mistakes', () => {

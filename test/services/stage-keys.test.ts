@@ -65,6 +65,7 @@ const changes: [what: string, change: (spec: RunSpecInput) => void, stages: read
   ['the type of evaluation', (spec) => (spec.evaluate = { dtype: 'float32' }), ['evaluate']],
   ['the description', (spec) => (spec.description = 'another'), []],
   ['a price', (spec) => (model(spec, 'target').price = { inputUsdPerMillion: 1, outputUsdPerMillion: 2 }), []],
+  ['a budget', (spec) => (spec.budget = { tokens: 1_000_000 }), []],
   ['the limits of an endpoint', (spec) => (model(spec, 'other').limits = { concurrency: 1, requestsPerMinute: 5, tokensPerMinute: 100, timeoutMs: 5_000 }), []],
   ['the name of the variable with the key', (spec) => (model(spec, 'other').apiKeyEnv = 'OTHER_KEY'), []],
   ['how many shards are in work', (spec) => (spec.synthesis.concurrentShards = 1), []],
