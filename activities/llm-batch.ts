@@ -1,6 +1,6 @@
 import { costOf, type Price } from '../config/price';
 import type { ModelLimits, ModelSpec } from '../config/spec';
-import { addCounts } from '../method/cost';
+import { addCounts, type BatchProgress } from '../method/cost';
 import type { Failure, Usage } from '../method/records';
 import type { BatchLimits, StageOutcome } from '../workflows/types';
 import { runBatch, type BatchItem } from '../services/batch';
@@ -27,6 +27,9 @@ export interface LlmBatch<Row> {
   readonly items: () => Promise<{ readonly items: readonly BatchItem<Row>[]; readonly lost?: readonly Failure[] }>;
 }
 
+/** Items whose reply is being journalled keep no place at the endpoint, so a batch has more items in work than places. */
+const LANES_TO_SPARE = 16;
+
 /** A batch activity: what is stored is not computed again, what is journalled is not called again. */
 export async function runLlmBatch<Row extends { readonly id: string }>(deps: ActivityDeps, { stop, heartbeat }: ActivityScope, batch: LlmBatch<Row>): Promise<StageOutcome> {
   const { stages, journals, endpoints, log } = deps;
@@ -40,7 +43,7 @@ export async function runLlmBatch<Row extends { readonly id: string }>(deps: Act
   const output = stages.folder(address);
   const { items, lost = [] } = await batch.items();
   const journal = await journals.open(output);
-  let errors: StageOutcome['errors'] = {};
+  let progress: (() => BatchProgress) | undefined;
   try {
     if (journal.damagedLines > 0) log.warn({ address, lines: journal.damagedLines }, 'damaged journal lines are left out; their calls are made again');
     const earlier = await stages.storedCalls(address);
@@ -59,11 +62,11 @@ export async function runLlmBatch<Row extends { readonly id: string }>(deps: Act
       identity: modelIdentity(spec),
       journal,
       budget,
-      concurrency: spec.limits.concurrency,
+      concurrency: 2 * spec.limits.concurrency + LANES_TO_SPARE,
       stop,
-      onProgress: (progress) => {
-        ({ errors } = progress);
-        heartbeat({ stage, model, part: address.part, ...progress });
+      onProgress: (read) => {
+        progress = read;
+        heartbeat(() => ({ stage, model, part: address.part, ...read() }));
       },
     }).catch((error: unknown) => {
       if (error instanceof BudgetExhaustedError) return error;
@@ -71,7 +74,7 @@ export async function runLlmBatch<Row extends { readonly id: string }>(deps: Act
     });
     if (result instanceof BudgetExhaustedError) {
       await journals.leave(output, journal);
-      return { ...NOTHING_STORED, cost: budget.cost, errors, exhausted: { needs: result.needs } };
+      return { ...NOTHING_STORED, cost: budget.cost, errors: progress?.().errors ?? {}, exhausted: { needs: result.needs } };
     }
     const manifest = await stages.commit(address, rowsVersion, table, {
       rows: result.rows,

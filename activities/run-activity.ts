@@ -14,7 +14,8 @@ import type { ActivityDeps } from './deps';
 export interface ActivityScope {
   /** Aborted on cancellation and when the worker drains. */
   readonly stop: AbortSignal;
-  readonly heartbeat: (details: HeartbeatDetails) => void;
+  /** Takes a function where telling is work: it is called once a beat. */
+  readonly heartbeat: (details: HeartbeatDetails | (() => HeartbeatDetails)) => void;
 }
 
 /** Thrown inside an activity when its worker is asked to stop. */
@@ -36,19 +37,20 @@ export async function runActivity<T>(deps: Pick<ActivityDeps, 'draining' | 'stag
   const onDrain = (): void => drained.abort(new WorkerDrainingError('this worker is shutting down; the work goes on elsewhere or after its restart'));
   if (draining.aborted) onDrain();
   draining.addEventListener('abort', onDrain, { once: true });
-  let details: HeartbeatDetails | undefined;
-  const timer = setInterval(() => context.heartbeat(details), BEAT_MS);
+  let latest: HeartbeatDetails | (() => HeartbeatDetails) | undefined;
+  const beat = (): void => context.heartbeat(typeof latest === 'function' ? latest() : latest);
+  const timer = setInterval(beat, BEAT_MS);
   try {
     return await body({
       stop: AbortSignal.any([context.cancellationSignal, drained.signal]),
-      heartbeat: (latest) => {
-        details = latest;
+      heartbeat: (details) => {
+        latest = details;
       },
     });
   } catch (error) {
     throw toFailure(error instanceof CorruptArtifactError ? await setAside(deps, error) : error);
   } finally {
-    if (details !== undefined) context.heartbeat(details);
+    if (latest !== undefined) beat();
     clearInterval(timer);
     draining.removeEventListener('abort', onDrain);
   }

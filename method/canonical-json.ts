@@ -8,10 +8,11 @@ import { MethodError } from './method-error';
  *   infinities, functions, symbols, bigints, dates, maps, class instances, holes in arrays, cycles), naming its path.
  */
 export function canonicalJson(value: unknown): string {
-  return write(value, '$', new Set());
+  return write(value, [], new Set());
 }
 
-function write(value: unknown, path: string, ancestors: Set<object>): string {
+/** @param path keys and indices from the root to `value`, for messages */
+function write(value: unknown, path: (string | number)[], ancestors: Set<object>): string {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -27,30 +28,40 @@ function write(value: unknown, path: string, ancestors: Set<object>): string {
   }
 }
 
-function writeObject(value: object, path: string, ancestors: Set<object>): string {
+function writeObject(value: object, path: (string | number)[], ancestors: Set<object>): string {
   if (ancestors.has(value)) throw refusal(path, 'a reference to one of its own parents', 'break the cycle');
   ancestors.add(value);
-  let text: string;
-  if (Array.isArray(value)) {
-    const items: unknown[] = value;
-    // Array.from visits holes, which `map` would skip.
-    text = `[${Array.from(items, (item, index) => write(item, `${path}[${index}]`, ancestors)).join(',')}]`;
-  } else {
-    const prototype: unknown = Object.getPrototypeOf(value);
-    // A payload decoded in another realm (the workflow sandbox) has that realm's Object.prototype.
-    const plain = prototype === null || Object.getPrototypeOf(prototype) === null;
-    if (!plain || Object.getOwnPropertySymbols(value).length > 0) {
-      throw refusal(path, 'not a plain object', 'convert it to one first');
-    }
-    const members = Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, member]) => `${JSON.stringify(key)}:${write(member, `${path}.${key}`, ancestors)}`);
-    text = `{${members.join(',')}}`;
-  }
+  const text = Array.isArray(value) ? writeArray(value, path, ancestors) : writeMembers(value, path, ancestors);
   ancestors.delete(value);
   return text;
 }
 
-function refusal(path: string, what: string, wayOut: string): MethodError {
-  return new MethodError(`${path} is ${what}, which JSON cannot hold; ${wayOut}`);
+function writeArray(items: readonly unknown[], path: (string | number)[], ancestors: Set<object>): string {
+  let text = '[';
+  // By index, which visits holes too.
+  for (let index = 0; index < items.length; index++) {
+    path.push(index);
+    text += `${index === 0 ? '' : ','}${write(items[index], path, ancestors)}`;
+    path.pop();
+  }
+  return `${text}]`;
+}
+
+function writeMembers(value: object, path: (string | number)[], ancestors: Set<object>): string {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // A payload decoded in another realm (the workflow sandbox) has that realm's Object.prototype.
+  const plain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  if (!plain || Object.getOwnPropertySymbols(value).length > 0) throw refusal(path, 'not a plain object', 'convert it to one first');
+  let text = '{';
+  for (const key of Object.keys(value).sort()) {
+    path.push(key);
+    text += `${text.length === 1 ? '' : ','}${JSON.stringify(key)}:${write((value as Record<string, unknown>)[key], path, ancestors)}`;
+    path.pop();
+  }
+  return `${text}}`;
+}
+
+function refusal(path: readonly (string | number)[], what: string, wayOut: string): MethodError {
+  const place = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('');
+  return new MethodError(`$${place} is ${what}, which JSON cannot hold; ${wayOut}`);
 }

@@ -24,6 +24,7 @@ export interface LimiterOptions extends EndpointLimits {
 }
 
 interface Waiter {
+  readonly rank: number;
   readonly start: () => void;
 }
 
@@ -92,12 +93,13 @@ export class EndpointLimiter {
   /**
    * Waits for a place.
    * @param tokens prompt tokens plus the most that the reply may hold, for the token budget
+   * @param rank of those who wait, the lowest goes first; of equals, the one that came first
    * @throws the signal's reason, when it is aborted while waiting
    */
-  async acquire(tokens: number, signal: AbortSignal): Promise<Slot> {
+  async acquire(tokens: number, signal: AbortSignal, rank = 0): Promise<Slot> {
     signal.throwIfAborted();
     if (this.queue.length === 0 && this.isOpen()) this.inFlight++;
-    else await this.waitForPlace(signal);
+    else await this.waitForPlace(signal, rank);
     try {
       if (!this.requests.trySpend(1)) await this.requests.take(1, signal);
       if (!this.tokens.trySpend(tokens)) await this.tokens.take(tokens, signal);
@@ -172,9 +174,10 @@ export class EndpointLimiter {
     this.admit();
   }
 
-  private async waitForPlace(signal: AbortSignal): Promise<void> {
+  private async waitForPlace(signal: AbortSignal, rank: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const waiter: Waiter = {
+        rank,
         start: () => {
           signal.removeEventListener('abort', onAbort);
           resolve();
@@ -186,7 +189,7 @@ export class EndpointLimiter {
         reject(signal.reason as Error);
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      this.queue.push(waiter);
+      this.queue.splice(this.queue.findLastIndex((other) => other.rank <= rank) + 1, 0, waiter);
       this.admit();
     });
   }

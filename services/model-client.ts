@@ -25,6 +25,10 @@ export type CallOutcome =
 export interface CallOptions {
   /** Aborted to stop: ends a wait, never a call that has begun. */
   readonly signal: AbortSignal;
+  /** The request's body as JSON, where the caller has it already. */
+  readonly json?: string;
+  /** Of the calls that wait for a place, the one with the lowest rank goes first. Default: 0. */
+  readonly rank?: number;
   /** A try has its place at the limiter. */
   readonly onStart?: () => void;
   /** Told of each fault that is ridden out, and waited for before the request is sent again. */
@@ -93,31 +97,31 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
   const { origin, pathname, search } = new URL(spec.baseURL);
   const base = pathname.replace(/\/+$/, '');
   const { timeoutMs } = spec.limits;
+  const model = `{"model":${JSON.stringify(spec.model)}`;
 
-  async function once({ path, body }: ModelRequest): Promise<{ readonly reply: unknown; readonly text: string }> {
-    const text = await transport.post({
-      origin, path: `${base}/${path}${search}`, headers, body: JSON.stringify({ model: spec.model, ...body }), timeoutMs,
-    });
+  async function once(path: string, body: string): Promise<{ readonly reply: unknown; readonly text: string }> {
+    const text = await transport.post({ origin, path: `${base}/${path}${search}`, headers, body, timeoutMs });
     return { reply: checkBody(parseText(text)), text };
   }
 
   return {
     endpoint: labelOf(name, spec),
-    async call(request, { signal, onStart, onTransient, beforeSend, trouble: earlier, setAsideAfterMs = Number.POSITIVE_INFINITY }) {
+    async call(request, { signal, json = JSON.stringify(request.body), rank = 0, onStart, onTransient, beforeSend, trouble: earlier, setAsideAfterMs = Number.POSITIVE_INFINITY }) {
       const calledMs = Date.now();
+      const body = json === '{}' ? `${model}}` : `${model},${json.slice(1)}`;
       let trouble = earlier;
       let waits = false;
       try {
         for (;;) {
           if (trouble !== undefined) await sleep(trouble.waitMs(Date.now()), signal);
-          const slot = await limiter.acquire(request.tokenEstimate, signal);
+          const slot = await limiter.acquire(request.tokenEstimate, signal, rank);
           onStart?.();
           if (beforeSend !== undefined) await orLeave(slot, beforeSend);
           const startMs = Date.now();
           const start = performance.now();
           try {
             // Not tied to the signal: a call that has begun is paid for, so it is let finish and journalled.
-            const { reply, text } = await once(request);
+            const { reply, text } = await once(request.path, body);
             slot.succeeded(completionTokensOf(reply));
             if (trouble === undefined) health.firstTry(startMs, true);
             else health.answered();

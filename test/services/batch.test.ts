@@ -89,7 +89,7 @@ describe('a batch', () => {
     endpoint.inject({ kind: 'status', status: 503, headers: { 'retry-after-ms': '1' } }, { times: 2 });
     endpoint.inject({ kind: 'status', status: 400 }, { when: ({ item: id }) => id === 'item004' });
     const seen: BatchProgress[] = [];
-    const result = await attempt(items(10), { onProgress: (progress) => seen.push(progress) });
+    const result = await attempt(items(10), { onProgress: (read) => seen.push(read()) });
     const usages = result.calls.map(({ reply }) => (JSON.parse(reply ?? '{}') as { usage?: { prompt_tokens: number; completion_tokens: number } }).usage);
     const promptTokens = usages.reduce((sum, usage) => sum + (usage?.prompt_tokens ?? 0), 0);
     const completionTokens = usages.reduce((sum, usage) => sum + (usage?.completion_tokens ?? 0), 0);
@@ -149,7 +149,7 @@ describe('a second attempt', () => {
     await start();
     const controller = new AbortController();
     const reason = new Error('draining');
-    const stopping = attempt(items(50, { calls: 2 }), { stop: controller.signal, onProgress: ({ requests }) => requests >= 31 && controller.abort(reason) });
+    const stopping = attempt(items(50, { calls: 2 }), { stop: controller.signal, onProgress: (read) => read().requests >= 31 && controller.abort(reason) });
     await expect(stopping).rejects.toBe(reason);
     const before = endpoint.requests.length;
     expect(before).toBeLessThan(100);
@@ -330,7 +330,7 @@ describe('an item that breaks the server', () => {
     endpoint.inject(CRASH, { times: 10_000, when: ({ item: id }) => id === 'item000' });
     const controller = new AbortController();
     const reason = new Error('draining');
-    const running = attempt(items(5), { client: clientFor(new EndpointHealth()), setAsideAfterMs: 0, stop: controller.signal, onProgress: ({ done }) => done === 4 && controller.abort(reason) });
+    const running = attempt(items(5), { client: clientFor(new EndpointHealth()), setAsideAfterMs: 0, stop: controller.signal, onProgress: (read) => read().done === 4 && controller.abort(reason) });
     await expect(running).rejects.toBe(reason);
     expect(await journalled()).toEqual(expect.arrayContaining(['item001', 'item002', 'item003', 'item004']));
   });

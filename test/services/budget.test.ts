@@ -68,7 +68,7 @@ async function attempt(
   };
   try {
     const { rows } = await runBatch<Row>({
-      items: items(count), client, identity: 'e', journal, budget: account, concurrency, stop, onProgress: ({ requests }) => onRequests(requests),
+      items: items(count), client, identity: 'e', journal, budget: account, concurrency, stop, onProgress: (read) => onRequests(read().requests),
     });
     return end(rows.length);
   } catch (error) {

@@ -44,6 +44,20 @@ describe('concurrency', () => {
     expect(inFlight).toBe(0);
   });
 
+  test('goes to the lowest rank of those who wait, and among equals to the one that came first', async () => {
+    const limiter = new EndpointLimiter({ concurrency: 1 });
+    const first = await limiter.acquire(1, NEVER);
+    const order: string[] = [];
+    const waiting = ([['b', 2], ['a', 1], ['c', 2], ['urgent', 0], ['a too', 1]] as const).map(async ([name, rank]) => {
+      const slot = await limiter.acquire(1, NEVER, rank);
+      order.push(name);
+      slot.succeeded();
+    });
+    first.succeeded();
+    await Promise.all(waiting);
+    expect(order).toEqual(['urgent', 'a', 'a too', 'b', 'c']);
+  });
+
   test('is never exceeded while it is cut and grows again', async () => {
     const limiter = new EndpointLimiter({ concurrency: 12 });
     let inFlight = 0;
