@@ -1,4 +1,5 @@
 import type { PlanRef } from '../workflows/types';
+import type { RunOutcome } from '../services/plan-store';
 import { writeReportFiles } from '../services/report/write-report';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
@@ -7,8 +8,9 @@ import { runActivity } from './run-activity';
 export function createReportActivities(deps: ActivityDeps) {
   return {
     /** Writes report.html, report.md and report.json under the run; returns the page's path. */
-    async writeReport({ runId }: PlanRef): Promise<{ readonly report: string }> {
+    async writeReport({ runId, failed = [] }: PlanRef & { readonly failed?: RunOutcome['failed'] }): Promise<{ readonly report: string }> {
       return await runActivity(deps, async () => {
+        await deps.plans.saveOutcome(runId, { failed });
         const { html } = await writeReportFiles({ store: deps.store, stages: deps.stages, plans: deps.plans, runId, now: new Date() });
         return { report: html };
       });

@@ -4,7 +4,7 @@ import { MethodError } from './method-error';
 export type LeaderboardTask = 'mmlu_pro' | 'gpqa' | 'ifeval' | 'math_level_5';
 
 /** The score of guessing: ten options, four options, or none. */
-const CHANCE: Readonly<Record<LeaderboardTask, number>> = { mmlu_pro: 0.1, gpqa: 0.25, ifeval: 0, math_level_5: 0 };
+export const CHANCE: Readonly<Record<LeaderboardTask, number>> = { mmlu_pro: 0.1, gpqa: 0.25, ifeval: 0, math_level_5: 0 };
 
 /**
  * The Open LLM Leaderboard's normalised score: 0 is chance or worse, 100 is perfect.
@@ -108,6 +108,29 @@ export function compareSamples(
     learnedDocs,
     difference: pairedDifference(decided.map(({ was, is }) => Number(is) - Number(was))),
   };
+}
+
+/** Counts of transitions from which guessing has been taken out; not whole numbers. */
+export interface AdjustedTransitions {
+  readonly forgotten: number;
+  readonly learned: number;
+}
+
+/**
+ * What was forgotten and learned beyond guessing. In a multiple choice of k options a document that the model never knew
+ * is right by chance once in k, before and after alike, which looks like forgetting and learning. With each document
+ * known or guessed on either side, and guesses independent, wrong -> wrong counts the guesses on both sides, hence
+ * forgotten = k / (k - 1) x (right -> wrong) - k / (k - 1)^2 x (wrong -> wrong), and learned likewise. The same idea as
+ * the chance-adjusted transitions of arXiv 2510.17776; the formula is derived here. Without chance nothing changes.
+ *
+ * @param chance share that guessing gets right, 1 / k
+ */
+export function adjustForChance({ forgotten, learned, neverRight }: Pick<Transitions, 'forgotten' | 'learned' | 'neverRight'>, chance: number): AdjustedTransitions {
+  if (!(chance >= 0 && chance < 1)) throw new MethodError(`the chance of guessing right is ${chance}; give a share from 0 up to, but not, 1`);
+  if (chance === 0) return { forgotten, learned };
+  const factor = 1 / (1 - chance);
+  const guessed = chance * factor * factor * neverRight;
+  return { forgotten: Math.max(0, factor * forgotten - guessed), learned: Math.max(0, factor * learned - guessed) };
 }
 
 /** Mean of differences with its standard error, sample deviation over root n; no error from a single document. */

@@ -12,6 +12,11 @@ export interface RunRecord {
   readonly warnings: readonly string[];
 }
 
+/** What of a run's end the stage outputs do not tell. */
+export interface RunOutcome {
+  readonly failed: readonly { readonly name: string; readonly reason: string }[];
+}
+
 /** Plans by their hash, and the run ids that point to them. */
 export class PlanStore {
   private readonly cache = new Map<string, RunPlan>();
@@ -58,6 +63,16 @@ export class PlanStore {
   async findSettings(runId: string): Promise<RunSettings | undefined> {
     const data = await this.store.read(settingsPath(runId));
     return data === undefined ? undefined : (JSON.parse(data.toString('utf8')) as RunSettings);
+  }
+
+  /** Notes which variants failed, for the report; what is noted of an earlier attempt is replaced. */
+  async saveOutcome(runId: string, outcome: RunOutcome): Promise<void> {
+    await this.store.write(`runs/${runId}/outcome.json`, `${JSON.stringify(outcome, null, 2)}\n`);
+  }
+
+  async findOutcome(runId: string): Promise<RunOutcome | undefined> {
+    const data = await this.store.read(`runs/${runId}/outcome.json`);
+    return data === undefined ? undefined : (JSON.parse(data.toString('utf8')) as RunOutcome);
   }
 
   async listRuns(): Promise<string[]> {

@@ -35,9 +35,14 @@ async function runVariant({ offspring }: RunControl, outline: RunOutline, varian
   });
 }
 
+/** Failed variants as the report tells of them. */
+export function failureNotes(failed: readonly FailedVariant[]): { readonly name: string; readonly reason: string }[] {
+  return failed.map(({ name, reason }) => ({ name, reason: rootCause(reason) }));
+}
+
 /** The sentence that ends a run of which some variants failed; the others are in its report. */
 export function variantsFailure(outline: RunOutline, failed: readonly FailedVariant[], report: string): ApplicationFailure {
-  const why = failed.map(({ name, reason }) => `${name} (${rootCause(reason)})`).join('; ');
+  const why = failureNotes(failed).map(({ name, reason }) => `${name} (${reason})`).join('; ');
   return ApplicationFailure.create({
     type: 'VariantsFailedError',
     nonRetryable: true,
@@ -47,7 +52,7 @@ export function variantsFailure(outline: RunOutline, failed: readonly FailedVari
 }
 
 /** The sentence that matters; each layer of Temporal wraps it once. */
-export function rootCause(error: unknown): string {
+function rootCause(error: unknown): string {
   let innermost = error;
   while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
   return innermost instanceof Error ? innermost.message : String(innermost);

@@ -4,7 +4,7 @@ import { cpuActivityOptions, llmActivityOptions } from '../config/activity-optio
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
 import type { RunSettings } from '../config/run-settings';
 import type { RunSpecInput } from '../config/spec';
-import { runVariants, variantsFailure } from './all-variants';
+import { failureNotes, runVariants, variantsFailure } from './all-variants';
 import { controlQuery, haltSignal, pauseUpdate, resumeUpdate, setLimitsUpdate, type ControlState } from './control';
 import { checkLimits, checkPause } from './control-requests';
 import { ProgressTable, progressQuery, progressSignal, waiting } from './progress';
@@ -78,7 +78,7 @@ async function run({ spec, runId, settings, progress, control }: Run): Promise<E
   const { results, failed } = await runVariants(control, outline);
 
   upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'report' }]);
-  const { report } = await work.run(async () => await cpu.writeReport.executeWithOptions({ summary: 'HTML and Markdown' }, [outline]));
+  const { report } = await work.run(async () => await cpu.writeReport.executeWithOptions({ summary: 'HTML and Markdown' }, [{ ...outline, failed: failureNotes(failed) }]));
   progress.apply({ mode: 'add', rows: [{ ...waiting('report', '', 0), done: 1 }] });
   if (failed.length > 0) throw variantsFailure(outline, failed, report);
   upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'done' }]);

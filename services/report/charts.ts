@@ -83,6 +83,59 @@ export function dumbbellChart(rows: readonly Dumbbell[], axisTitle: string): Top
   });
 }
 
+export interface IntervalRow {
+  readonly name: string;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly label: string;
+}
+
+/** One point a row with its interval, and a line at zero. */
+export function intervalChart(rows: readonly IntervalRow[], axisTitle: string): TopLevelSpec {
+  const values = rows.map((row) => ({ ...row, tone: row.high < 0 ? 'bad' : row.low > 0 ? 'good' : 'even' }));
+  const color = {
+    field: 'tone', type: 'nominal', legend: null,
+    scale: { domain: ['bad', 'good', 'even'], range: ['var(--bad)', 'var(--good)', DIM] },
+  };
+  const y = { field: 'name', type: 'nominal', sort: rows.map(({ name }) => name), title: null, axis: { labelColor: INK, labelFontSize: 13, labelLimit: 160 } };
+  return chart({
+    height: { step: 28 },
+    data: { values },
+    layer: [
+      { data: { values: [{ zero: 0 }] }, mark: { type: 'rule', stroke: INK, strokeDash: [3, 3] }, encoding: { x: { field: 'zero', type: 'quantitative' } } },
+      { mark: { type: 'rule', strokeWidth: 3, opacity: 0.6 }, encoding: { y, x: { field: 'low', type: 'quantitative', title: axisTitle }, x2: { field: 'high' }, color } },
+      { mark: { type: 'point', filled: true, size: 90, opacity: 1 }, encoding: { y, x: { field: 'value', type: 'quantitative' }, color } },
+      { mark: { type: 'text', dy: -11, fontSize: 12 }, encoding: { y, x: { field: 'value', type: 'quantitative' }, text: { field: 'label' } } },
+    ],
+  });
+}
+
+/** Bars to the left for what was forgotten, to the right for what was gained. */
+export function transitionsChart(rows: readonly { readonly name: string; readonly forgotten: number; readonly learned: number }[]): TopLevelSpec {
+  const values = rows.flatMap(({ name, forgotten, learned }) => [
+    { name, kind: 'forgotten', value: -forgotten, label: String(forgotten) }, { name, kind: 'learned', value: learned, label: String(learned) },
+  ]);
+  const y = { field: 'name', type: 'nominal', sort: rows.map(({ name }) => name), title: null, axis: { labelColor: INK, labelFontSize: 13, labelLimit: 160 } };
+  const x = { field: 'value', type: 'quantitative', title: 'documents', axis: { tickCount: 5, tickMinStep: 1, labelExpr: 'abs(datum.value)' } };
+  const label = (kind: string, align: string, dx: number): object => ({
+    transform: [{ filter: { field: 'kind', equal: kind } }], mark: { type: 'text', align, dx, color: DIM }, encoding: { y, x, text: { field: 'label' } },
+  });
+  return chart({
+    width: 300,
+    height: { step: 28 },
+    data: { values },
+    layer: [
+      {
+        mark: { type: 'bar', height: { band: 0.6 } },
+        encoding: { y, x, color: { field: 'kind', type: 'nominal', legend: null, scale: { domain: ['forgotten', 'learned'], range: ['var(--c4)', 'var(--c2)'] } } },
+      },
+      label('forgotten', 'right', -5),
+      label('learned', 'left', 5),
+    ],
+  });
+}
+
 /** Bars of a histogram, with a second one before it when there is a part to set off. */
 export function histogramChart(whole: readonly ScoreBin[], part: readonly ScoreBin[] | null, axisTitle: string): TopLevelSpec {
   const width = binWidth(whole);

@@ -10,7 +10,13 @@ const mixtureDetailSchema = z.looseObject({
   share: z.number(),
   replayLeftOut: z.number(),
   newLeftOut: z.number(),
+  short: z.boolean().optional(),
 });
+
+/** The mixture's own counts. @throws Error when the manifest holds none */
+export function mixtureDetail(manifest: StageManifest): z.output<typeof mixtureDetailSchema> {
+  return readDetail(manifest, mixtureDetailSchema);
+}
 
 /** One side of the mixture. */
 export interface MixtureSide {
@@ -45,7 +51,7 @@ const CHARACTERS_A_TOKEN = 4;
 export function reportMixture(
   manifest: StageManifest, rows: readonly MixtureRow[], requestedShare: number, training: Pick<SftResult, 'tokens'> | undefined,
 ): MixtureReport {
-  const detail = readDetail(manifest, mixtureDetailSchema);
+  const detail = mixtureDetail(manifest);
   const sides = { replay: { examples: 0, characters: 0, trainedCharacters: 0 }, new: { examples: 0, characters: 0, trainedCharacters: 0 } };
   for (const { source, messages } of rows) {
     const side = sides[source];

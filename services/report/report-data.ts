@@ -1,14 +1,16 @@
 import type { RunSpec } from '../../config/spec';
 import type { ArtifactStore } from '../artifact-store';
 import type { PlanStore } from '../plan-store';
+import type { SftResult } from '../python-protocol';
 import { addresses, type RunPlan } from '../run-plan';
 import { variantsOf, type Variant } from '../../config/variants';
 import type { ContentIdentities, StageName } from '../stage-keys';
 import type { StageAddress, StageManifest, StageStore } from '../stage-store';
 import { lossTable, mixtureTable, sampleTable } from '../tables';
+import { reportComparison, type VariantReport, type VariantSource } from './comparison-report';
 import { evaluationResult, reportEvaluation, type EvaluationReport, type StoredEvaluation } from './evaluation-report';
 import { LossTally, type LossGroup } from './losses';
-import { reportMixture, type MixtureReport } from './mixture-report';
+import { mixtureDetail, reportMixture, type MixtureReport } from './mixture-report';
 import { StageLedger, type Provenance, type StageUsage } from './stage-ledger';
 import { findOutput, reportSynthesis, type SynthesisReport } from './synthesis-report';
 import { reportTraining, trainerResult, type TrainingReport } from './training-report';
@@ -36,6 +38,8 @@ export interface ReportData {
   readonly mixture: MixtureReport | null;
   readonly training: TrainingReport | null;
   readonly evaluation: EvaluationReport;
+  /** The table: every variant beside the official model. */
+  readonly variants: readonly VariantReport[];
   readonly usage: readonly StageUsage[];
   /** Time in which any stage was at work, pauses left out. */
   readonly activeMs: number;
@@ -95,10 +99,22 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   const synthesis = await reportSynthesis({ stages, plan, ledger, losses });
   const variants = variantsOf(spec);
   const main = mainVariant(variants);
-  for (const { name } of variants) await findOf('replay', name);
-  const [mixed, trained] = [await findOf('mix', main), await findOf('train', main)];
-  const training = trained === undefined ? undefined : trainerResult(trained);
-  const [before, after] = [await evaluation('official'), await evaluation(main)];
+  const failures = new Map((await plans.findOutcome(runId))?.failed.map(({ name, reason }) => [name, reason]));
+  const found: FoundVariant[] = [];
+  for (const variant of variants) {
+    const { name } = variant;
+    await findOf('replay', name);
+    const [mixed, trained] = [await findOf('mix', name), await findOf('train', name)];
+    found.push({
+      variant, mixed, trained,
+      mixture: mixed === undefined ? null : mixtureDetail(mixed),
+      training: trained === undefined ? null : trainerResult(trained),
+      evaluation: await evaluation(name),
+      ...(failures.has(name) ? { failure: failures.get(name)! } : {}),
+    });
+  }
+  const { mixed, trained, training = null, evaluation: after } = found.find(({ variant }) => variant.name === main) ?? {};
+  const before = found.find(({ variant }) => variant.replay === null)?.evaluation;
 
   const usage = ledger.usage();
   const missing = usage
@@ -117,14 +133,21 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     shards: plan.shards.length,
     synthesis,
     losses: losses.result(),
-    mixture: mixed === undefined ? null : reportMixture(mixed, await stages.readRows(mixed, mixtureTable), spec.mix.newShare, training),
-    training: trained === undefined || training === undefined ? null : reportTraining(training, await stages.readRows(trained, lossTable), spec),
+    mixture: mixed === undefined ? null : reportMixture(mixed, await stages.readRows(mixed, mixtureTable), spec.mix.newShare, training ?? undefined),
+    training: trained === undefined || training === null ? null : reportTraining(training, await stages.readRows(trained, lossTable), spec),
     evaluation: reportEvaluation(spec, before, after),
+    variants: reportComparison(spec, found),
     usage,
     activeMs: ledger.activeMs(),
     provenance: ledger.provenance(),
   } as const;
   return { ...report, warnings: [...record.warnings, ...doubts(report)] };
+}
+
+interface FoundVariant extends VariantSource {
+  readonly mixed: StageManifest | undefined;
+  readonly trained: StageManifest | undefined;
+  readonly training: SftResult | null;
 }
 
 type VariantStage = 'replay' | 'mix' | 'train' | 'evaluate';

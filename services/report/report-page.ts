@@ -1,6 +1,7 @@
 import { info, warning, type Block, type Figure, type ReportPage, type Section } from './blocks';
 import { count, counted, decimal, dollars, duration, list, NOTHING, percent, scientific, shortCount, signed, time } from './format';
 import type { ReportData } from './report-data';
+import { comparisonSection } from './sections/comparison-section';
 import { judgingSection } from './sections/judging-section';
 import { provenanceSection } from './sections/provenance-section';
 import { replaySection } from './sections/replay-section';
@@ -20,6 +21,7 @@ export function composePage(data: ReportData): ReportPage {
       ...data.warnings.map((each) => warning(each)),
     ],
     sections: [
+      ...[comparisonSection(data.variants, data.spec.mix.newShare)].filter((section) => section !== undefined),
       scoresSection(data.evaluation),
       replaySection(data),
       judgingSection(data),
