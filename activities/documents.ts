@@ -28,8 +28,7 @@ export function createDocumentsActivities(deps: ActivityDeps) {
       onEvent: (event) => {
         if (event.type !== 'progress') return;
         heartbeat({
-          stage: 'documents', model: task, part: 'all', done: event.done, total: event.total, ...NO_CALLS,
-          note: event.phase,
+          stage: 'filter', model: '', part: 'all', done: 0, total: 1, ...NO_CALLS, note: `fetching the questions of ${event.phase}`,
         });
       },
       spec: { task, outputDir: workspace.path(`${stages.folder(address)}/job`) },

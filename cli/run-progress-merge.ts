@@ -65,6 +65,7 @@ function doneOfBatch(shardRows: readonly StageProgress[], beat: HeartbeatDetails
 function withPythonJob(row: StageProgress, beat: HeartbeatDetails): StageProgress {
   const running = { ...row, state: 'running' as const };
   const { note = '', done, total } = beat;
+  if (beat.stage === 'filter') return note === '' ? { ...running, done: Math.min(done, row.total) } : { ...running, note };
   if (beat.stage === 'train' && note.startsWith('train')) return { ...running, done: Math.min(done, total), total, note };
   if (beat.stage === 'evaluate' && note === 'tasks') return { ...running, done: Math.min(done, total), total };
   return { ...running, note: total > 1 ? `${note} ${done}/${total}` : note };

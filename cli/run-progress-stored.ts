@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { addresses, type RunPlan, type Shard } from '../services/run-plan';
 import { ROWS_VERSIONS, type StageName } from '../services/stage-keys';
 import type { StageAddress, StageManifest, StageStore } from '../services/stage-store';
+import type { FilterDetail } from '../activities/filter';
 import type { MixtureDetail } from '../activities/mix';
 import type { ReplaySetDetail } from '../activities/replay-set';
 import { variantsOf, type Variant } from '../config/variants';
@@ -28,6 +29,12 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
     sumRow({ stage, model, parts, manifests: await Promise.all(parts.map(async ({ address }) => await find(address))), note });
   const perShard = (address: (shard: Shard) => StageAddress, itemsEach: number): Part[] =>
     shards.map((shard) => ({ address: address(shard), items: size(shard) * itemsEach }));
+  const filtered = plan.keys.filter !== undefined;
+  const verdicts = filtered ? await Promise.all(shards.map(async (shard) => await find(addresses.filter(plan, shard)))) : [];
+  // Instructions of a shard that are answered: those that the filters kept, as soon as that is known.
+  const answered = (shard: Shard): number => (verdicts[shard.index]?.detail as FilterDetail | undefined)?.kept ?? size(shard);
+  const perAnswered = (address: (shard: Shard) => StageAddress, itemsEach: number): Part[] =>
+    shards.map((shard) => ({ address: address(shard), items: answered(shard) * itemsEach }));
 
   const trainSteps = plan.spec.train.maxSteps ?? 1;
   const tasks = plan.spec.evaluate.tasks.length;
@@ -41,11 +48,12 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
   };
   return await Promise.all([
     row('extract', plan.spec.target.model, perShard((shard) => addresses.extract(plan, shard), 1)),
-    ...respond.generators.map(async (name) => await row('respond', name, perShard((shard) => addresses.respond(plan, shard, name), respond.samples))),
+    ...(filtered ? [row('filter', '', perShard((shard) => addresses.filter(plan, shard), 1))] : []),
+    ...respond.generators.map(async (name) => await row('respond', name, perAnswered((shard) => addresses.respond(plan, shard, name), respond.samples))),
     ...judge.judges.map(async (name) =>
-      await row('judge', name, respond.generators.flatMap((generator) => perShard((shard) => addresses.judge(plan, shard, name, generator), respond.samples))),
+      await row('judge', name, respond.generators.flatMap((generator) => perAnswered((shard) => addresses.judge(plan, shard, name, generator), respond.samples))),
     ),
-    row('select', '', perShard((shard) => addresses.select(plan, shard), 1)),
+    row('select', '', perAnswered((shard) => addresses.select(plan, shard), 1)),
     ...variantsOf(plan.spec).flatMap((variant) => variantRows(variant)),
   ]);
 }

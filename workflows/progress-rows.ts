@@ -3,9 +3,21 @@ import { waiting } from './progress';
 
 /** Rows of the synthesis of `instructions` instructions. */
 export function synthesisRows(run: RunOutline, instructions: number): StageProgress[] {
+  return [
+    ...extractRows(run, instructions),
+    ...(run.filter === undefined ? [] : [waiting('filter', '', instructions)]),
+    ...answerRows(run, instructions),
+  ];
+}
+
+export function extractRows(run: RunOutline, instructions: number): StageProgress[] {
+  return [waiting('extract', run.target, instructions)];
+}
+
+/** Rows of what is done with `instructions` instructions once they are there. */
+export function answerRows(run: RunOutline, instructions: number): StageProgress[] {
   const responses = instructions * run.samples;
   return [
-    waiting('extract', run.target, instructions),
     ...run.generators.map((generator) => waiting('respond', generator, responses)),
     ...run.judges.map((judge) => waiting('judge', judge, responses * run.generators.length)),
     waiting('select', '', instructions),

@@ -4,7 +4,7 @@ import { cpuActivityOptions, llmActivityOptions } from '../config/activity-optio
 import { orderSignal } from './control';
 import { ControlledWork } from './controlled';
 import { ProgressTable, progressQuery } from './progress';
-import { synthesisRows } from './progress-rows';
+import { answerRows, extractRows } from './progress-rows';
 import { Root } from './root';
 import { together } from './together';
 import type { ShardInput, StageProgress } from './types';
@@ -13,14 +13,17 @@ import { untilHandled } from './until-handled';
 const llm = proxyActivities<LlmActivities>(llmActivityOptions);
 const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
 
-/** One shard of the synthesis: extract, then respond and judge for each generator, then select. */
+/** One shard of the synthesis: extract, then respond and judge for each generator, then select; or one `phase` of it. */
 export async function synthesizeShard(input: ShardInput): Promise<readonly StageProgress[]> {
-  const { runId, plan, shard, size, target, generators, judges, samples, order } = input;
+  const { runId, plan, shard, size, target, generators, judges, samples, order, phase } = input;
   const ref = { runId, plan, shard };
   const responses = size * samples;
   const root = new Root(runId);
   const work = new ControlledWork(order, async (halt) => await root.halt(halt));
-  const progress = new ProgressTable(`Shard ${shard + 1} of ${input.shards}: ${size} instructions`, synthesisRows(input, size));
+  const progress = new ProgressTable(`Shard ${shard + 1} of ${input.shards}: ${size} instructions`, [
+    ...(phase === 'answer' ? [] : extractRows(input, size)),
+    ...(phase === 'extract' ? [] : answerRows(input, size)),
+  ]);
   progress.pause(order.pause);
   setHandler(progressQuery, () => progress.snapshot());
   setHandler(orderSignal, (latest) => {
@@ -28,10 +31,13 @@ export async function synthesizeShard(input: ShardInput): Promise<readonly Stage
     progress.pause(work.pause);
   });
 
-  await untilHandled(async () => {
+  async function extract(): Promise<void> {
     await progress.track({ stage: 'extract', model: target, items: size }, async () =>
       await work.run(async (limits) => await llm.extractShard.executeWithOptions({ summary: `extract ${size} instructions from ${target}` }, [{ ...ref, limits }]), target),
     );
+  }
+
+  async function answer(): Promise<void> {
     await together(generators.map((generator) => async () => {
       await progress.track({ stage: 'respond', model: generator, items: responses }, async () =>
         await work.run(async (limits) => await llm.respondShard.executeWithOptions({ summary: `${generator}: ${samples} responses each` }, [{ ...ref, generator, limits }]), generator),
@@ -45,6 +51,11 @@ export async function synthesizeShard(input: ShardInput): Promise<readonly Stage
     await progress.track({ stage: 'select', model: '', items: size }, async () =>
       await work.run(async () => await cpu.selectShard.executeWithOptions({ summary: `best of ${samples * generators.length} by mean score` }, [ref])),
     );
+  }
+
+  await untilHandled(async () => {
+    if (phase !== 'answer') await extract();
+    if (phase !== 'extract') await answer();
   });
   return progress.snapshot();
 }

@@ -1,27 +1,39 @@
-import { continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
+import { continueAsNew, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { CpuActivities, GpuActivities } from '../activities';
+import { cpuActivityOptions, gpuActivityOptions } from '../config/activity-options';
 import { orderSignal } from './control';
+import { ControlledWork } from './controlled';
 import { Offspring } from './offspring';
-import { ProgressTable, progressQuery } from './progress';
-import { synthesisRows } from './progress-rows';
+import { ProgressTable, progressQuery, waiting } from './progress';
+import { answerRows, synthesisRows } from './progress-rows';
 import { Root } from './root';
 import { synthesizeShard } from './shard';
 import { together } from './together';
-import type { SynthesisInput, SynthesisResult } from './types';
+import type { ShardInput, SynthesisInput, SynthesisResult } from './types';
 import { untilHandled } from './until-handled';
 
-/** From the target model to the replay set: a sliding window of shards. */
+const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
+const gpu = proxyActivities<GpuActivities>(gpuActivityOptions);
+
+/**
+ * From the target model to the replay set: a sliding window of shards. Filters compare the instructions of the whole run, so
+ * with them the window passes twice: all shards are extracted, then filtered, then what is kept of each is answered.
+ */
 export async function synthesis(input: SynthesisInput): Promise<SynthesisResult> {
-  const { nextShard = 0, totals, order: given, ...run } = input;
+  const { nextShard = 0, totals, kept, order: given, ...run } = input;
+  const phase: ShardInput['phase'] = run.filter === undefined ? undefined : kept === undefined ? 'extract' : 'answer';
   let order = given;
   const progress = new ProgressTable(`Synthesis of ${run.instructions} instructions`, totals ?? synthesisRows(run, run.instructions));
   progress.pause(order.pause);
   const offspring = new Offspring(order);
   const root = new Root(run.runId);
+  const work = new ControlledWork(order, async (halt) => await root.halt(halt));
   setHandler(progressQuery, () => progress.snapshot());
   setHandler(orderSignal, async (latest) => {
     if (latest.revision <= order.revision) return;
     order = latest;
     progress.pause(order.pause);
+    work.follow(order);
     await offspring.tell(order);
   });
   let next = nextShard;
@@ -29,10 +41,10 @@ export async function synthesis(input: SynthesisInput): Promise<SynthesisResult>
   async function lane(): Promise<void> {
     while (next < run.shards && !workflowInfo().continueAsNewSuggested) {
       const shard = next++;
-      const size = Math.min(run.shardSize, run.instructions - shard * run.shardSize);
+      const size = kept?.[shard] ?? Math.min(run.shardSize, run.instructions - shard * run.shardSize);
       const rows = await offspring.run(synthesizeShard, {
-        workflowId: `${run.runId}/shard-${String(shard).padStart(5, '0')}`,
-        input: (current) => ({ ...run, shard, size, order: current }),
+        workflowId: `${run.runId}/${phase === 'extract' ? 'extract' : 'shard'}-${String(shard).padStart(5, '0')}`,
+        input: (current) => ({ ...run, shard, size, order: current, ...(phase === undefined ? {} : { phase }) }),
         summary: `shard ${shard + 1} of ${run.shards}: ${size} instructions`,
       });
       progress.apply({ mode: 'add', rows });
@@ -40,9 +52,31 @@ export async function synthesis(input: SynthesisInput): Promise<SynthesisResult>
     }
   }
 
-  await untilHandled(async () => await together(Array.from({ length: run.concurrentShards }, () => lane)));
+  /** Returns how many instructions are kept, by shard. */
+  async function filter(fetchDocuments: boolean): Promise<readonly number[]> {
+    const { runId, plan, instructions } = run;
+    progress.apply({ mode: 'replace', rows: [{ ...waiting('filter', '', instructions), state: 'running' }] });
+    await root.report({ mode: 'replace', rows: progress.snapshot() });
+    if (fetchDocuments) {
+      await work.run(async () => await gpu.fetchDocuments.executeWithOptions({ summary: 'the questions of the evaluation sets' }, [{ runId, plan }]));
+    }
+    const left = await work.run(async () => await cpu.filterInstructions.executeWithOptions({ summary: `filter ${instructions} instructions` }, [{ runId, plan }]));
+    const answered = left.kept.reduce((sum, count) => sum + count, 0);
+    progress.apply({
+      mode: 'replace',
+      rows: [{ ...waiting('filter', '', instructions), done: instructions, failed: instructions - answered, state: 'done', note: `${answered} kept` }, ...answerRows(run, answered)],
+    });
+    await root.report({ mode: 'replace', rows: progress.snapshot() });
+    return left.kept;
+  }
+
+  const left = await untilHandled(async () => {
+    await together(Array.from({ length: run.concurrentShards }, () => lane));
+    return run.filter !== undefined && phase === 'extract' && next >= run.shards ? await filter(run.filter.fetchDocuments) : undefined;
+  });
+  if (left !== undefined) return await continueAsNew<typeof synthesis>({ ...run, order, totals: progress.snapshot(), kept: left });
   if (next < run.shards) {
-    return await continueAsNew<typeof synthesis>({ ...run, order, nextShard: next, totals: progress.snapshot() });
+    return await continueAsNew<typeof synthesis>({ ...run, order, nextShard: next, totals: progress.snapshot(), ...(kept === undefined ? {} : { kept }) });
   }
   const selected = progress.snapshot().find((row) => row.stage === 'select');
   return { stages: progress.snapshot(), replayRows: selected === undefined ? 0 : selected.done - selected.failed };

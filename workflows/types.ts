@@ -56,8 +56,10 @@ export interface VariantOutline {
 
 export interface ShardInput extends RunOutline {
   readonly shard: number;
-  /** Instructions of this shard. */
+  /** Instructions of this shard; in the phase `answer`, those that the filters kept. */
   readonly size: number;
+  /** With filters a shard is extracted first, and what is kept of it answered later. Without them it has one life. */
+  readonly phase?: 'extract' | 'answer';
   /** Under which it begins. */
   readonly order: ControlOrder;
 }
@@ -66,6 +68,8 @@ export interface ShardInput extends RunOutline {
 export interface SynthesisInput extends RunOutline {
   readonly nextShard?: number;
   readonly totals?: readonly StageProgress[];
+  /** What the filters left, by shard, once they have been applied. */
+  readonly kept?: readonly number[];
   readonly order: ControlOrder;
 }
 

@@ -30,7 +30,7 @@ export function registerExport(program: Command): void {
     .option('--out <file>', 'file to write, replaced when it exists (default: standard output)')
     .addHelpText('after', `
 Rows are sorted by id, one JSON object a line:
-  instructions  id, text, model, finishReason, seed, attempts, usage
+  instructions  id, text, model, finishReason, seed, attempts, usage; with filters also dropped (why, or null)
   responses     id, instructionId, model, sample, text, finishReason, seed, attempts, usage
   judgments     id, responseId, instructionId, judge, score (or null, with reason), scoredBy, raw, …
   replay        instructionId, responseId, instruction, response, model, meanScore, scores, messages

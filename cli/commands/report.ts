@@ -30,8 +30,8 @@ interface ReportOptions {
 async function runReport(runId: string, { out, json = false }: ReportOptions): Promise<void> {
   const opened = openStore();
   await loadStoredRun(opened.plans, runId); // names the runs there are when there is none of this id
-  const { html, markdown, json: data, finished } = await writeReportFiles({ ...opened, runId, now: new Date(), ...(out === undefined ? {} : { folder: out }) });
-  if (json) printJson({ runId, finished, html, markdown, json: data });
-  else process.stdout.write(`${[html, markdown, data].map(plainText).join('\n')}\n`);
+  const { html, markdown, json: data, contamination, finished } = await writeReportFiles({ ...opened, runId, now: new Date(), ...(out === undefined ? {} : { folder: out }) });
+  if (json) printJson({ runId, finished, html, markdown, json: data, contamination });
+  else process.stdout.write(`${[html, markdown, data, ...(contamination === null ? [] : [contamination])].map(plainText).join('\n')}\n`);
   if (!finished) process.stderr.write(`rehearse: note: run ${plainText(runId)} is not finished; the report says what is missing\n`);
 }

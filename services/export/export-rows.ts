@@ -1,9 +1,11 @@
 import { judgmentId } from '../../method/ids';
 import type { Variant } from '../../config/variants';
-import type { Failure, Judgment, LossStage } from '../../method/records';
+import type { Failure, Instruction, Judgment, LossStage } from '../../method/records';
 import { addresses, type RunPlan, type Shard } from '../run-plan';
 import type { StageAddress, StageStore } from '../stage-store';
-import { conversationTable, failureTable, instructionTable, judgmentTable, mixtureTable, replayTable, responseTable, type Table } from '../tables';
+import {
+  conversationTable, failureTable, filterTable, instructionTable, judgmentTable, mixtureTable, replayTable, responseTable, type Table,
+} from '../tables';
 import { StoredParts, type Coverage } from './stored-parts';
 
 /** What `rehearse export --stage` takes. Part of the public contract. */
@@ -12,6 +14,11 @@ export type ExportStage = (typeof EXPORT_STAGES)[number];
 
 /** A judgment as exported: where the response itself was lost there was no call, hence no seed. */
 export type ExportedJudgment = Omit<Judgment, 'seed'> & { readonly seed: number | null };
+
+/** An instruction of a run with filters: `dropped` is why nobody answered it, or null. */
+export type FilteredInstruction = Instruction & { readonly dropped: string | null };
+
+const filteredInstructionTable: Table<FilteredInstruction> = { schema: { ...instructionTable.schema, dropped: 'string' }, optional: [] };
 
 /** One stage's rows, as they are stored. */
 export interface StageExport<Row extends object> {
@@ -63,7 +70,8 @@ export function exportStage(stage: ExportStage, source: ExportSource): AnyStageE
 
   switch (stage) {
     case 'instructions':
-      return byShard(instructionTable, async (shard) => sorted(await parts.rows(addresses.extract(plan, shard), instructionTable)));
+      if (plan.keys.filter === undefined) return byShard(instructionTable, async (shard) => sorted(await parts.rows(addresses.extract(plan, shard), instructionTable)));
+      return byShard(filteredInstructionTable, async (shard) => sorted(await readFiltered(parts, plan, shard)));
     case 'responses':
       return byShard(responseTable, async (shard) =>
         sorted((await inTurn(generators, async (generator) => await parts.rows(addresses.respond(plan, shard, generator), responseTable))).flat()),
@@ -99,6 +107,13 @@ export function addressesOf(plan: RunPlan, shard: Shard): StageAddress[] {
     ...judge.judges.flatMap((name) => respond.generators.map((generator) => addresses.judge(plan, shard, name, generator))),
     addresses.select(plan, shard),
   ];
+}
+
+async function readFiltered(parts: StoredParts, plan: RunPlan, shard: Shard): Promise<FilteredInstruction[]> {
+  const instructions = await parts.rows(addresses.extract(plan, shard), instructionTable);
+  const verdicts = await parts.rows(addresses.filter(plan, shard), filterTable);
+  const reasons = new Map(verdicts.flatMap(({ instructionId, reason, detail }) => (reason === null ? [] : [[instructionId, `${reason}: ${detail}`] as const])));
+  return instructions.map((instruction) => ({ ...instruction, dropped: reasons.get(instruction.id) ?? null }));
 }
 
 async function readJudgments(parts: StoredParts, plan: RunPlan, shard: Shard): Promise<ExportedJudgment[]> {

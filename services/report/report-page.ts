@@ -4,6 +4,7 @@ import type { ReportData } from './report-data';
 import { comparisonSection } from './sections/comparison-section';
 import { judgingSection } from './sections/judging-section';
 import { provenanceSection } from './sections/provenance-section';
+import { qualitySection } from './sections/quality-section';
 import { replaySection } from './sections/replay-section';
 import { scoresSection } from './sections/scores-section';
 import { mixtureSection, trainingSection } from './sections/training-sections';
@@ -24,6 +25,7 @@ export function composePage(data: ReportData): ReportPage {
       ...[comparisonSection(data.variants, data.spec.mix.newShare)].filter((section) => section !== undefined),
       scoresSection(data.evaluation),
       replaySection(data),
+      ...qualitySection(data),
       judgingSection(data),
       examplesSection(data),
       mixtureSection(data.mixture),
@@ -47,7 +49,7 @@ function subtitle({ spec, synthesis, training }: ReportData): string {
 
 function figures({ evaluation, synthesis, mixture, training, usage, activeMs }: ReportData): Figure[] {
   const { before, after, difference } = evaluation.average;
-  const { asked, kept, lostAtExtraction, lostAtSelection, pending } = synthesis.instructions;
+  const { asked, kept, lostAtExtraction, dropped, lostAtSelection, pending } = synthesis.instructions;
   const sum = (value: (row: (typeof usage)[number]) => number): number => usage.reduce((total, row) => total + value(row), 0);
   const priced = usage.filter(({ usd }) => usd !== null);
   const curve = training?.curve ?? [];
@@ -62,7 +64,7 @@ function figures({ evaluation, synthesis, mixture, training, usage, activeMs }: 
     {
       label: 'Replay set',
       value: `${count(kept)} of ${count(asked)}`,
-      note: pending > 0 ? `${count(pending)} not settled yet` : `${count(lostAtExtraction + lostAtSelection)} lost, each with its reason`,
+      note: pending > 0 ? `${count(pending)} not settled yet` : `${dropped === 0 ? '' : `${count(dropped)} dropped by filters, `}${count(lostAtExtraction + lostAtSelection)} lost, each with its reason`,
     },
     {
       label: 'New data',

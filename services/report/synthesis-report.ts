@@ -1,11 +1,13 @@
+import { activeQuality } from '../../config/spec-quality';
 import { meanScores, selectBest } from '../../method/selection';
 import type { Failure, Instruction, Judgment, ReplayRow, Response } from '../../method/records';
 import { addresses, type RunPlan, type Shard } from '../run-plan';
 import { ROWS_VERSIONS, type StageName } from '../stage-keys';
 import type { StageAddress, StageManifest, StageStore } from '../stage-store';
-import { instructionTable, judgmentTable, replayTable, responseTable, type Table } from '../tables';
+import { filterTable, instructionTable, judgmentTable, replayTable, responseTable, type Table } from '../tables';
 import { ExamplePicker, type Example } from './examples';
 import type { LossTally } from './losses';
+import { QualityTally, type QualityReport } from './quality-report';
 import { ScoreTally, type ScoreReport } from './score-tally';
 import type { StageGroup, StageLedger } from './stage-ledger';
 
@@ -23,16 +25,20 @@ export interface SynthesisReport {
     readonly asked: number;
     readonly extracted: number;
     readonly lostAtExtraction: number;
+    /** By the filters, where the spec has any. */
+    readonly dropped: number;
     readonly lostAtSelection: number;
     readonly kept: number;
     /** Not extracted yet, or not selected yet. */
     readonly pending: number;
   };
-  /** Of the instructions extracted so far. */
+  /** Of the instructions extracted so far, and kept by the filters. */
   readonly responses: Balance;
   /** Of the responses made so far; `made` are those with a score. */
   readonly judgments: Balance;
   readonly scores: ScoreReport;
+  /** Null where the spec has no filters. */
+  readonly quality: QualityReport | null;
   /** Kept rows that choosing again from the stored judgments gives, and all kept rows that were checked. */
   readonly recomputed: { readonly equal: number; readonly checked: number };
   readonly examples: readonly Example[];
@@ -62,9 +68,11 @@ export async function reportSynthesis(
     judges, generators, scoring: judge.scoring, seed: spec.seed, responses: extract.instructions * generators.length * samples,
   });
   const picker = new ExamplePicker({ count: spec.report.examples, seed: spec.seed, generators, samples, judges });
-  const instructions = { asked: extract.instructions, extracted: 0, lostAtExtraction: 0, lostAtSelection: 0, kept: 0 };
+  const instructions = { asked: extract.instructions, extracted: 0, lostAtExtraction: 0, dropped: 0, lostAtSelection: 0, kept: 0 };
   const responses = { asked: 0, made: 0, lost: 0 };
   const judgments = { asked: 0, made: 0, lost: 0 };
+  const rules = activeQuality(spec);
+  const quality = rules === undefined ? undefined : new QualityTally(rules);
   const recomputed = { equal: 0, checked: 0 };
 
   async function read<Row extends object>(group: StageGroup, address: StageAddress, table: Table<Row>): Promise<{ rows: Row[]; failures: Failure[] } | undefined> {
@@ -78,6 +86,7 @@ export async function reportSynthesis(
 
   async function addShard(shard: Shard): Promise<void> {
     const extracted = await read({ stage: 'extract', model: spec.target.model, key: keys.extract }, addresses.extract(plan, shard), instructionTable);
+    const answered = quality === undefined ? (extracted?.rows ?? []) : await readKept(shard, extracted?.rows ?? [], quality);
     const answers: Response[] = [];
     const verdicts: Judgment[] = [];
     const missing = new Map<string, Failure>();
@@ -101,7 +110,7 @@ export async function reportSynthesis(
     instructions.lostAtExtraction += extracted?.failures.length ?? 0;
     instructions.lostAtSelection += selected?.failures.length ?? 0;
     instructions.kept += selected?.rows.length ?? 0;
-    responses.asked += (extracted?.rows.length ?? 0) * generators.length * samples;
+    responses.asked += answered.length * generators.length * samples;
     responses.made += answers.length;
     judgments.asked += answers.length * judges.length;
     judgments.made += verdicts.filter(({ score }) => score !== null).length;
@@ -109,7 +118,16 @@ export async function reportSynthesis(
     scores.addJudgments(verdicts);
 
     const byInstruction = { answers: grouped(answers), verdicts: grouped(verdicts), kept: new Map((selected?.rows ?? []).map((row) => [row.instructionId, row])) };
-    for (const instruction of extracted?.rows ?? []) addInstruction(instruction, byInstruction, missing, selected !== undefined);
+    for (const instruction of answered) addInstruction(instruction, byInstruction, missing, selected !== undefined);
+  }
+
+  /** The instructions of a shard that the filters kept; none while it is not filtered. */
+  async function readKept(shard: Shard, extracted: readonly Instruction[], tally: QualityTally): Promise<Instruction[]> {
+    const verdicts = await read({ stage: 'filter', model: '', key: keys.filter ?? '' }, addresses.filter(plan, shard), filterTable);
+    tally.add(verdicts?.rows ?? [], extracted);
+    instructions.dropped += verdicts?.failures.length ?? 0;
+    const kept = new Set((verdicts?.rows ?? []).filter((verdict) => verdict.kept).map(({ instructionId }) => instructionId));
+    return extracted.filter(({ id }) => kept.has(id));
   }
 
   function addInstruction(
@@ -137,12 +155,13 @@ export async function reportSynthesis(
   }
 
   for (const shard of plan.shards) await addShard(shard);
-  const settled = instructions.kept + instructions.lostAtExtraction + instructions.lostAtSelection;
+  const settled = instructions.kept + instructions.lostAtExtraction + instructions.dropped + instructions.lostAtSelection;
   return {
     instructions: { ...instructions, pending: instructions.asked - settled },
     responses: { ...responses, pending: responses.asked - responses.made - responses.lost },
     judgments: { ...judgments, pending: judgments.asked - judgments.made - judgments.lost },
     scores: scores.result(),
+    quality: quality?.result() ?? null,
     recomputed,
     examples: picker.result(),
   };

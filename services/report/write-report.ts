@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ArtifactStore } from '../artifact-store';
+import { matchesCsv } from './quality-report';
 import { gatherReport, type GatherOptions, type ReportData } from './report-data';
 import { renderHtml } from './render-html';
 import { renderMarkdown } from './render-markdown';
@@ -11,6 +12,8 @@ export interface WrittenReport {
   readonly html: string;
   readonly markdown: string;
   readonly json: string;
+  /** CSV of the instructions that share words in a row with an evaluation set; null where nobody looked. */
+  readonly contamination: string | null;
   readonly finished: boolean;
 }
 
@@ -21,7 +24,8 @@ export async function renderReport(data: ReportData): Promise<{ readonly html: s
 }
 
 /**
- * Makes the report of a run from what the store holds, finished or not, and writes report.html, report.md and report.json.
+ * Makes the report of a run from what the store holds, finished or not, and writes report.html, report.md and report.json, and
+ * contamination.csv where the run has that filter.
  * @param folder where to, instead of the run's own place in the store
  * @throws UnknownRunError when the store knows nothing of the run
  */
@@ -29,10 +33,13 @@ export async function writeReportFiles(options: GatherOptions & { readonly folde
   const data = await gatherReport(options);
   const content = await renderReport(data);
   const write = options.folder === undefined ? toStore(options.store, `runs/${options.runId}/report`) : await toFolder(resolve(options.folder));
+  const { quality } = data.synthesis;
+  const searched = quality?.rules.decontaminate !== undefined;
   return {
     html: await write('report.html', content.html),
     markdown: await write('report.md', content.markdown),
     json: await write('report.json', content.json),
+    contamination: searched ? await write('contamination.csv', matchesCsv(quality.matches)) : null,
     finished: data.finished,
   };
 }

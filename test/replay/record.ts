@@ -14,6 +14,10 @@ function asJson(history: temporal.api.history.v1.IHistory): Record<string, unkno
   return History.toObject(History.fromObject(history), { enums: String, longs: String, bytes: String });
 }
 
+function write(name: string, history: temporal.api.history.v1.IHistory): void {
+  writeFileSync(join(__dirname, 'histories', `${name}.json`), `${JSON.stringify(asJson(history), null, 1)}\n`);
+}
+
 /** Records a history of each workflow type anew, when the workflows were changed on purpose: `REHEARSE_RECORD=1 npm test -- test/replay`. */
 export async function record(): Promise<void> {
   const environment = await startTemporal();
@@ -23,15 +27,23 @@ export async function record(): Promise<void> {
       await environment.client.workflow.execute(experiment, {
         workflowId: 'recorded', taskQueue: TASK_QUEUES.orchestration, args: [smallSpec(endpoint.baseURL)],
       });
+      await environment.client.workflow.execute(experiment, {
+        workflowId: 'filtered', taskQueue: TASK_QUEUES.orchestration,
+        args: [smallSpec(endpoint.baseURL, (spec) => (spec.synthesis.quality = { duplicates: {} }))],
+      });
     });
     const ids = {
       'experiment.completed': 'recorded', 'synthesis.completed': 'recorded/synthesis', 'synthesizeShard.completed': 'recorded/shard-00000',
       'variant.official': 'recorded/variant-official', 'variant.method': 'recorded/variant-method',
+      'synthesis.answering': 'filtered/synthesis', 'synthesizeShard.extracting': 'filtered/extract-00000', 'synthesizeShard.answering': 'filtered/shard-00000',
     };
     for (const [name, workflowId] of Object.entries(ids)) {
-      const history = await environment.client.workflow.getHandle(workflowId).fetchHistory();
-      writeFileSync(join(__dirname, 'histories', `${name}.json`), `${JSON.stringify(asJson(history), null, 1)}\n`);
+      write(name, await environment.client.workflow.getHandle(workflowId).fetchHistory());
     }
+    // With filters synthesis continues as new after them.
+    const answering = await environment.client.workflow.getHandle('filtered/synthesis').fetchHistory();
+    const before = answering.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? '';
+    write('synthesis.filtering', await environment.client.workflow.getHandle('filtered/synthesis', before).fetchHistory());
   } finally {
     await endpoint.close();
     await environment.teardown();

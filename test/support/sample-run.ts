@@ -34,7 +34,7 @@ export interface SampleRunOptions {
   readonly lossReason?: string;
   readonly newText?: string;
   /** Leave out what comes after this stage. */
-  readonly until?: 'first shard' | 'select' | 'mix' | 'train' | 'official' | 'end';
+  readonly until?: 'extract' | 'first shard' | 'select' | 'mix' | 'train' | 'official' | 'end';
   readonly spec?: (spec: RunSpecInput) => RunSpecInput;
 }
 
@@ -86,7 +86,7 @@ export async function writeSampleRun(options: SampleRunOptions = {}): Promise<Sa
   const shards = until === 'first shard' ? plan.shards.slice(0, 1) : plan.shards;
   const replay: ReplayRow[] = [];
   for (const shard of shards) replay.push(...(await writeShard(run, shard, options)));
-  if (until === 'first shard' || until === 'select') return run;
+  if (until === 'extract' || until === 'first shard' || until === 'select') return run;
   await writeMixture(run, replay, options.newText ?? 'Feed the starter with equal weights of flour and water, then wait until it has doubled.');
   if (until === 'mix') return run;
   await writeTraining(run);
@@ -121,6 +121,8 @@ async function writeShard({ stages, plan }: SampleRun, shard: Shard, options: Sa
   await stages.commit(extract, ROWS_VERSIONS.extract, instructionTable, {
     rows: instructions, failures: [lostInstruction], stats: stats(indexes.length + 2, indexes.length + 2, 0, 9), inputs: [],
   });
+
+  if (options.until === 'extract') return [];
 
   const responses: Response[] = [];
   const judgments: Judgment[] = [];

@@ -3,10 +3,13 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { rmSync } from 'node:fs';
 import { TASK_QUEUES } from '../../config/task-queues';
 import type { RunSpec } from '../../config/spec';
+import { storedProgress } from '../../cli/run-progress-stored';
 import type { MixtureRow } from '../../method/records';
 import { deriveSeed } from '../../method/seeds';
 import { contentIdentities } from '../../services/content-identities';
+import { exportStage, type ExportStage } from '../../services/export/export-rows';
 import { PythonJobError } from '../../services/python-jobs';
+import { gatherReport } from '../../services/report/report-data';
 import { addresses } from '../../services/run-plan';
 import { stageKeys } from '../../services/stage-keys';
 import { mixtureTable } from '../../services/tables';
@@ -107,6 +110,52 @@ describe('the experiment workflow', () => {
       (await mixtureOf(variant)).filter(({ source }) => source === 'new').map(({ messages }) => messages[0]!.content).sort();
     for (const variant of ['first-response', 'target-best', 'ultrachat', 'new-data-only']) expect(await fresh(variant)).toEqual(await fresh('method'));
     expect((await mixtureOf('ultrachat')).filter(({ source }) => source === 'replay').every(({ messages }) => messages[0]!.content.startsWith('Public question'))).toBe(true);
+    rmSync(deps.root, { recursive: true });
+  });
+
+  test('with filters answers only what they keep, and every instruction is accounted for', async () => {
+    const deps = testDeps({ python: fakePythonJobs() });
+    // The target writes one instruction four times over and two that are too short: nothing is left of the second shard.
+    const texts = ['Explain how to plan a rain barrel.', 'explain how to  plan a rain barrel.', 'Hm', 'EXPLAIN how to plan a rain barrel.', 'Hm', 'Explain how to plan a rain barrels.', 'What is a haiku about?', 'Write a limerick on tides.'];
+    const seeds = texts.map((_, itemIndex) => deriveSeed({ runSeed: 7, stage: 'extract', itemIndex, sample: 0, attempt: 0 }));
+    const repetitive = await FakeEndpoint.start({
+      reply: (path, body, sample) => (path === 'completions' ? { text: texts[seeds.indexOf(body.seed ?? -1)] ?? '' } : defaultReply(path, body, sample)),
+    });
+    const spec = smallSpec(repetitive.baseURL, (input) => (input.synthesis.quality = { length: { minWords: 2 }, duplicates: { near: {} } }));
+    await withWorkers(environment, deps, async () => {
+      expect((await run('filtered', spec)).replayRows).toBe(3);
+      // 8 extractions; of 3: responses 3 with n = 2 and 3 x 2 without, 12 responses x 2 judges.
+      expect(repetitive.requests).toHaveLength(8 + 3 + 6 + 24);
+      const rows = await environment.client.workflow.getHandle('filtered').query(progressQuery);
+      expect(rows.slice(0, 7).map(({ stage, model, done, total, failed }) => [stage, model, done, total, failed])).toEqual([
+        ['extract', 'target', 8, 8, 0], ['filter', '', 8, 8, 5], ['respond', 'target', 6, 6, 0], ['respond', 'other', 6, 6, 0],
+        ['judge', 'target', 12, 12, 0], ['judge', 'other', 12, 12, 0], ['select', '', 3, 3, 0],
+      ]);
+      expect((await run('filtered', spec)).replayRows).toBe(3);
+      expect(repetitive.requests).toHaveLength(41);
+    });
+    await repetitive.close();
+
+    const record = await deps.plans.findRun('filtered');
+    const plan = await deps.plans.load(record?.plan ?? '');
+    const exported = async (stage: ExportStage): Promise<Record<string, unknown>[]> => {
+      const rows: Record<string, unknown>[] = [];
+      for await (const part of exportStage(stage, { stages: deps.stages, plan }).parts()) rows.push(...part);
+      return rows;
+    };
+    expect((await exported('instructions')).map(({ id, dropped }) => `${String(id)} ${String(dropped)}`)).toEqual([
+      'i0000000 null', 'i0000001 duplicate: of i0000000', 'i0000002 too short: 1 word, fewer than 2', 'i0000003 duplicate: of i0000000',
+      'i0000004 too short: 1 word, fewer than 2', 'i0000005 near duplicate: of i0000000 (0.91)', 'i0000006 null', 'i0000007 null',
+    ]);
+    expect((await exported('failures')).map(({ stage, id }) => [stage, id])).toEqual([1, 2, 3, 4, 5].map((index) => ['filter', `i000000${index}`]));
+    expect(await exported('replay')).toHaveLength(3);
+
+    const report = await gatherReport({ store: deps.store, stages: deps.stages, plans: deps.plans, runId: 'filtered', now: new Date() });
+    expect(report.finished).toBe(true);
+    expect(report.warnings.filter((warning) => /add up|Choosing again|no longer current/.test(warning))).toEqual([]);
+    expect(report.synthesis.instructions).toEqual({ asked: 8, extracted: 8, lostAtExtraction: 0, dropped: 5, lostAtSelection: 0, kept: 3, pending: 0 });
+    expect(report.synthesis.quality?.dropped.map(({ reason, count }) => [reason, count])).toEqual([['too short', 2], ['duplicate', 2], ['near duplicate', 1]]);
+    expect((await storedProgress(deps.stages, plan)).filter(({ state }) => state !== 'done')).toEqual([]);
     rmSync(deps.root, { recursive: true });
   });
 

@@ -29,7 +29,7 @@ export function replaySection({ runId, synthesis, losses, spec }: Pick<ReportDat
 }
 
 function funnel(instructions: ReportData['synthesis']['instructions']): Block {
-  const { asked, extracted, lostAtExtraction, lostAtSelection, kept, pending } = instructions;
+  const { asked, extracted, lostAtExtraction, dropped, lostAtSelection, kept, pending } = instructions;
   const row = (name: string, value: number): BarPart[] => [
     { row: name, part: 'there', value },
     { row: name, part: 'gone', value: asked - value, label: `${count(value)} (${percent(asked === 0 ? null : value / asked, 0)})` },
@@ -37,20 +37,22 @@ function funnel(instructions: ReportData['synthesis']['instructions']): Block {
   return {
     kind: 'chart',
     title: 'Instructions',
-    alt: `Of ${asked} instructions asked for, ${extracted} were extracted and ${kept} were kept; ${lostAtExtraction} were lost at extraction, ${lostAtSelection} at selection, ${pending} are not settled yet.`,
-    spec: barChart([...row('asked for', asked), ...row('extracted', extracted), ...row('kept', kept)], { there: 'c1', gone: 'wash' }, null),
+    alt: `Of ${asked} instructions asked for, ${extracted} were extracted and ${kept} were kept; ${lostAtExtraction} were lost at extraction, ${dropped === 0 ? '' : `${dropped} dropped by filters, `}${lostAtSelection} at selection, ${pending} are not settled yet.`,
+    spec: barChart([...row('asked for', asked), ...row('extracted', extracted), ...(dropped === 0 ? [] : row('let through by the filters', extracted - dropped)), ...row('kept', kept)], { there: 'c1', gone: 'wash' }, null),
     numbers: null,
   };
 }
 
+const GONE_AT = { extract: 'lost at extraction', filter: 'dropped by a filter', select: 'lost at selection' } as const;
+
 /** What was asked for, line by line down to what was kept: the reader can add it up. */
 function balanceTable({ synthesis, losses }: Pick<ReportData, 'synthesis' | 'losses'>): Block {
   const { instructions, responses, judgments } = synthesis;
-  const lostAt = (stage: string): (readonly Cell[])[] =>
-    losses.filter((group) => group.stage === stage).map((group) => [`lost at ${stage === 'extract' ? 'extraction' : 'selection'}: ${group.reason}`, minus(group.count)]);
+  const lostAt = (stage: keyof typeof GONE_AT): (readonly Cell[])[] =>
+    losses.filter((group) => group.stage === stage).map((group) => [`${GONE_AT[stage]}: ${group.reason}`, minus(group.count)]);
   return columns(
     table('Instructions, adding up', ['', '>Count'],
-      [['asked for', count(instructions.asked)], ...lostAt('extract'), ...lostAt('select'), ...(instructions.pending > 0 ? [['not settled yet', minus(instructions.pending)]] : [])],
+      [['asked for', count(instructions.asked)], ...lostAt('extract'), ...lostAt('filter'), ...lostAt('select'), ...(instructions.pending > 0 ? [['not settled yet', minus(instructions.pending)]] : [])],
       ['kept: the replay set', count(instructions.kept)]),
     table('Answers and scores, adding up', ['', '>Answers', '>Scores'],
       [

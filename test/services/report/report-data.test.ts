@@ -33,7 +33,7 @@ test('what was asked for is what was kept, lost with a reason, and nothing else'
   const data = shared;
   const { instructions, responses, judgments } = data.synthesis;
   const lost = (stage: string): number => data.losses.filter((group) => group.stage === stage).reduce((sum, { count }) => sum + count, 0);
-  expect(instructions).toEqual({ asked: 16, extracted: 14, lostAtExtraction: 2, lostAtSelection: 2, kept: 12, pending: 0 });
+  expect(instructions).toEqual({ asked: 16, extracted: 14, lostAtExtraction: 2, dropped: 0, lostAtSelection: 2, kept: 12, pending: 0 });
   expect(instructions.asked).toBe(instructions.kept + lost('extract') + lost('select'));
   expect(responses).toEqual({ asked: 14 * 9, made: 14 * 9 - 1, lost: 1, pending: 0 });
   expect(responses.lost).toBe(lost('respond'));
