@@ -4,6 +4,7 @@ import { addCounts, type BatchProgress } from '../method/cost';
 import type { Failure, Usage } from '../method/records';
 import type { BatchLimits, StageOutcome } from '../workflows/types';
 import { runBatch, type BatchItem } from '../services/batch';
+import type { BatchPlace } from '../services/batch-gate';
 import { countedOf, sumOfUsage } from '../services/billing';
 import { BatchBudget, BudgetExhaustedError } from '../services/budget';
 import type { CallRecord } from '../services/journal';
@@ -31,17 +32,34 @@ export interface LlmBatch<Row> {
 const LANES_TO_SPARE = 16;
 
 /** A batch activity: what is stored is not computed again, what is journalled is not called again. */
-export async function runLlmBatch<Row extends { readonly id: string }>(deps: ActivityDeps, { stop, heartbeat }: ActivityScope, batch: LlmBatch<Row>): Promise<StageOutcome> {
-  const { stages, journals, endpoints, log } = deps;
-  const { stage, plan, address, model, table, inputs, given } = batch;
+export async function runLlmBatch<Row extends { readonly id: string }>(deps: ActivityDeps, scope: ActivityScope, batch: LlmBatch<Row>): Promise<StageOutcome> {
+  const { stage, plan, address, model, given } = batch;
   const spec = withLimits(modelOf(plan.spec, model), given.limits);
+  const finished = await deps.stages.find(address, ROWS_VERSIONS[stage]);
+  if (finished !== undefined) return outcomeOf(finished, { reused: true, price: spec.price });
+
+  const place = await deps.endpoints.gate(spec).enter({ concurrency: spec.limits.concurrency, signal: scope.stop });
+  try {
+    return await makeOutput(deps, scope, batch, spec, place);
+  } finally {
+    place.leave();
+  }
+}
+
+async function makeOutput<Row extends { readonly id: string }>(
+  deps: ActivityDeps,
+  { stop, heartbeat }: ActivityScope,
+  batch: LlmBatch<Row>,
+  spec: ModelSpec,
+  place: BatchPlace,
+): Promise<StageOutcome> {
+  const { stages, journals, endpoints, log } = deps;
+  const { stage, address, model, table, inputs, given } = batch;
   const { price } = spec;
   const rowsVersion = ROWS_VERSIONS[stage];
-  const finished = await stages.find(address, rowsVersion);
-  if (finished !== undefined) return outcomeOf(finished, { reused: true, price });
-
   const output = stages.folder(address);
   const { items, lost = [] } = await batch.items();
+  place.left(items.length);
   const journal = await journals.open(output);
   let progress: (() => BatchProgress) | undefined;
   try {
@@ -64,6 +82,7 @@ export async function runLlmBatch<Row extends { readonly id: string }>(deps: Act
       budget,
       concurrency: 2 * spec.limits.concurrency + LANES_TO_SPARE,
       stop,
+      onItemDone: (left) => place.left(left),
       onProgress: (read) => {
         progress = read;
         heartbeat(() => ({ stage, model, part: address.part, ...read() }));

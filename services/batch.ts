@@ -46,6 +46,8 @@ export interface BatchOptions<Row> {
   readonly stop: AbortSignal;
   /** Called after each step with a function that tells how far the batch is; counting at each step would cost more than it tells. */
   readonly onProgress: (read: () => BatchProgress) => void;
+  /** Called with the number of items that are left. */
+  readonly onItemDone?: (left: number) => void;
   /** Time of failure in a row after which an item's call is set aside and its lane does something else. */
   readonly setAsideAfterMs?: number;
 }
@@ -86,7 +88,7 @@ export class AllRefusedError extends Error {
  * @throws the first permanent error, BudgetExhaustedError, or the reason of `stop`, after the calls in flight have been journalled
  */
 export async function runBatch<Row extends { readonly id: string }>(options: BatchOptions<Row>): Promise<BatchResult<Row>> {
-  const { items, client, identity, journal, budget = new BatchBudget({ journal }), concurrency, stop, onProgress, setAsideAfterMs = SET_ASIDE_AFTER_MS } = options;
+  const { items, client, identity, journal, budget = new BatchBudget({ journal }), concurrency, stop, onProgress, onItemDone, setAsideAfterMs = SET_ASIDE_AFTER_MS } = options;
   const rows: Row[] = [];
   const failures: Failure[] = [];
   const used: CallRecord[] = [];
@@ -182,6 +184,7 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
         rows.push(...step.rows);
         failures.push(...step.failures);
         done++;
+        onItemDone?.(items.length - done);
         return;
       }
       const ended = await exchange(item.id, exchanges.length, step.request, { ...patience, trouble: entry.trouble, rank: exchanges.length === 0 ? rank : GOES_FIRST });

@@ -1,4 +1,5 @@
 import type { ModelSpec } from '../config/spec';
+import { BatchGate } from './batch-gate';
 import { EndpointHealth } from './endpoint-health';
 import { createEndpointTransport } from './endpoint-transport';
 import { EndpointLimiter } from './limiter';
@@ -8,6 +9,7 @@ import { createModelClient, type ModelClient } from './model-client';
 export class Endpoints {
   private readonly limiters = new Map<string, EndpointLimiter>();
   private readonly healths = new Map<string, EndpointHealth>();
+  private readonly gates = new Map<string, BatchGate>();
   private readonly transport = createEndpointTransport();
 
   constructor(private readonly env: Readonly<Record<string, string | undefined>>) {}
@@ -18,6 +20,14 @@ export class Endpoints {
    */
   client(name: string, spec: ModelSpec): ModelClient {
     return createModelClient({ name, spec, limiter: this.limiter(spec), health: this.health(spec), env: this.env, transport: this.transport });
+  }
+
+  /** Where batches that call a model wait until its endpoint has use for them. */
+  gate({ baseURL, model }: ModelSpec): BatchGate {
+    const key = JSON.stringify([baseURL, model]);
+    const gate = this.gates.get(key) ?? new BatchGate();
+    this.gates.set(key, gate);
+    return gate;
   }
 
   private health({ baseURL, model }: ModelSpec): EndpointHealth {
