@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 
 const POLL_MS = 500;
 /** A killed server is away for a moment; after this long it is away for good. */
@@ -21,7 +21,12 @@ export async function untilSynthesized(client: Client, runId: string, onPoll: ()
 export async function untilTraining(client: Client, runId: string): Promise<void> {
   const handle = client.workflow.getHandle(`${runId}/variant-method`);
   await poll(async () => {
-    const { raw, status } = await handle.describe();
+    const description = await handle.describe().catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) return undefined; // not started yet
+      throw error;
+    });
+    if (description === undefined) return false;
+    const { raw, status } = description;
     if (status.name !== 'RUNNING') await handle.result();
     return raw.pendingActivities?.some(({ activityType }) => activityType?.name === 'trainVariant') ?? false;
   });
