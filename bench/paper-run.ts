@@ -18,8 +18,8 @@ export interface PaperRunOptions {
 
 /**
  * The spec of `config/paper.yaml` with its three models at one local endpoint, without keys, prices and rates per minute,
- * which an endpoint on this machine does not have, and without the variants that need data sets of the hub. Weights are a stand-in, since nothing is trained; the new data is as
- * much as 17 % of the mixture asks for.
+ * which an endpoint on this machine does not have, and without the variants that need data sets of the hub. Weights are a
+ * stand-in, since nothing is trained; the new data is as much as 17 % of the mixture asks for.
  */
 export async function paperRunSpec({ instructions, baseURL, folder, shardSize, concurrentShards, concurrency }: PaperRunOptions): Promise<RunSpec> {
   const weights = join(folder, 'weights');
