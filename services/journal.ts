@@ -3,6 +3,7 @@ import { open, readFile, readdir, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Usage } from '../method/records';
 import { makeFolder, syncFolder } from './artifact-store';
+import { JournalSupersededError, JournalTurn } from './journal-turn';
 import { fileSystemError, StorageUnavailableError } from './storage-errors';
 
 /** One finished model call: what was asked (by hash) and what came back, before anything is parsed. */
@@ -40,6 +41,8 @@ export interface CallError {
 
 interface Pending {
   readonly line: string;
+  /** Acknowledged only while no other attempt has opened the journal. */
+  readonly inTurn: boolean;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -59,6 +62,7 @@ export class Journal {
   private constructor(
     private readonly folder: string,
     private readonly file: FileHandle,
+    private readonly turn: JournalTurn,
     private readonly records: Map<string, CallRecord>,
     /** Whole lines that could not be read back: damage, not a torn end. */
     readonly damagedLines: number,
@@ -79,6 +83,7 @@ export class Journal {
 
   private static async openFolder(folder: string): Promise<Journal> {
     await makeFolder(folder);
+    const turn = await JournalTurn.take(folder); // before reading; see there
     const records = new Map<string, CallRecord>();
     const duplicates: CallRecord[] = [];
     const reserved = new Map<string, Usage>();
@@ -103,7 +108,7 @@ export class Journal {
     const file = await open(join(folder, segment), 'ax');
     await syncFolder(folder);
     const unsettled = [...reserved].filter(([id]) => !settled.has(id)).map(([, bound]) => bound);
-    return new Journal(folder, file, records, damagedLines, duplicates, unsettled);
+    return new Journal(folder, file, turn, records, damagedLines, duplicates, unsettled);
   }
 
   /** Adds records that are stored elsewhere (a finished stage being read again); they are not written anew. */
@@ -131,9 +136,12 @@ export class Journal {
     keep(this.records, record);
   }
 
-  /** Writes that a call is about to be sent, which may cost up to `bound`; returns when it is on disk. */
+  /**
+   * Writes that a call is about to be sent, which may cost up to `bound`; returns when it is on disk.
+   * @throws JournalSupersededError when another attempt has opened the journal since: the call must not be sent
+   */
   async reserve(id: string, bound: Usage): Promise<void> {
-    await this.write(`${JSON.stringify({ reserve: id, bound } satisfies ReservationLine)}\n`);
+    await this.write(`${JSON.stringify({ reserve: id, bound } satisfies ReservationLine)}\n`, { inTurn: true });
   }
 
   /** Writes that a reserved call was not billed; returns when it is on disk. */
@@ -141,9 +149,9 @@ export class Journal {
     await this.write(`${JSON.stringify({ release: id } satisfies ReservationLine)}\n`);
   }
 
-  private async write(line: string): Promise<void> {
+  private async write(line: string, { inTurn = false } = {}): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.pending.push({ line, resolve, reject });
+      this.pending.push({ line, inTurn, resolve, reject });
       this.flushing ??= this.flush();
     });
   }
@@ -158,7 +166,11 @@ export class Journal {
         if (this.broken !== undefined) throw this.broken;
         await this.file.appendFile(batch.map((entry) => entry.line).join(''));
         await this.file.datasync();
-        for (const entry of batch) entry.resolve();
+        const over = batch.some(({ inTurn }) => inTurn) && (await this.turn.isOver());
+        for (const entry of batch) {
+          if (over && entry.inTurn) entry.reject(new JournalSupersededError(this.folder));
+          else entry.resolve();
+        }
       } catch (cause) {
         // What was written of a failed batch may end within a line, which would spoil the next one: write no more.
         this.broken ??= new StorageUnavailableError(

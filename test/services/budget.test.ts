@@ -5,6 +5,7 @@ import { runBatch, type BatchItem, type Exchange } from '../../services/batch';
 import { boundOf } from '../../services/billing';
 import { BatchBudget, BudgetExhaustedError, type BatchBudgetOptions } from '../../services/budget';
 import { Journal } from '../../services/journal';
+import { JournalSupersededError } from '../../services/journal-turn';
 import { EndpointLimiter } from '../../services/limiter';
 import { createModelClient, type ModelClient, type ModelRequest } from '../../services/model-client';
 import { FakeEndpoint, type ReceivedRequest } from '../support/fake-endpoint';
@@ -323,4 +324,19 @@ test('however small the allowance, however often it is raised, whatever fails an
     ),
     { numRuns: 60 },
   );
+});
+
+test('of two attempts at once only the later one begins calls, and it counts what the earlier one has begun', async () => {
+  endpoint = await FakeEndpoint.start();
+  const client = httpClient(endpoint);
+  const allowance = { tokens: 1_500 };
+  endpoint.hold();
+  const earlier = attempt(client, { allowance, concurrency: 2 }).catch((error: unknown) => error);
+  await endpoint.received(2);
+  const later = attempt(client, { allowance, concurrency: 2 });
+  await endpoint.received(3);
+  endpoint.release();
+  expect(await earlier).toBeInstanceOf(JournalSupersededError);
+  await later;
+  expect(sum(endpoint.requests.map(billed)).tokens).toBeLessThanOrEqual(allowance.tokens);
 });
