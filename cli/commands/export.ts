@@ -38,6 +38,9 @@ Rows are sorted by id, one JSON object a line:
   mixture       id, source (replay or new), messages
   failures      stage, id, model, reason, attempts: everything that was lost, of all stages
 
+While a run goes on, is paused or has failed, the rows are those of the finished parts: a model's work on one shard is one. What
+is missing is told on standard error; replies of a part in the making are in its journal and not printed.
+
 Example: npx rehearse export demo --stage judgments | jq -c '{id, score}'`)
     .action(async (id: string, options: ExportOptions) => {
       await runExport(id, options);
