@@ -2,17 +2,21 @@ import type { ModelSpec } from '../config/spec';
 import { BatchGate } from './batch-gate';
 import { EndpointHealth } from './endpoint-health';
 import { createEndpointTransport } from './endpoint-transport';
+import { partSharing, type LimitSharing } from './limit-sharing';
 import { EndpointLimiter } from './limiter';
 import { createModelClient, type ModelClient } from './model-client';
 
-/** Hands out model clients; all clients of one endpoint in this process share one limiter. */
+/** Hands out model clients; all clients of one endpoint in this process share one limiter, and processes share its limits. */
 export class Endpoints {
   private readonly limiters = new Map<string, EndpointLimiter>();
   private readonly healths = new Map<string, EndpointHealth>();
   private readonly gates = new Map<string, BatchGate>();
   private readonly transport = createEndpointTransport();
 
-  constructor(private readonly env: Readonly<Record<string, string | undefined>>) {}
+  constructor(
+    private readonly env: Readonly<Record<string, string | undefined>>,
+    private readonly sharing: LimitSharing = partSharing(1),
+  ) {}
 
   /**
    * A client for a model of a spec. Models, and runs, that name the same baseURL and model share one limiter; the limits
@@ -39,9 +43,16 @@ export class Endpoints {
 
   private limiter({ baseURL, model, limits }: ModelSpec): EndpointLimiter {
     const key = JSON.stringify([baseURL, model]);
+    const own = this.sharing.limits(limits);
     let limiter = this.limiters.get(key);
-    if (limiter === undefined) this.limiters.set(key, (limiter = new EndpointLimiter(limits)));
-    else limiter.configure(limits);
+    if (limiter === undefined) this.limiters.set(key, (limiter = new EndpointLimiter({ ...own, ...this.sharing.ties(key) })));
+    else limiter.configure(own);
     return limiter;
+  }
+
+  /** Gives this process's parts of shared limits back. No client is to be used after it. */
+  async close(): Promise<void> {
+    await Promise.all([...this.limiters.values()].map(async (limiter) => await limiter.close()));
+    this.sharing.close();
   }
 }

@@ -47,7 +47,7 @@ export class EndpointLimiter {
   private state: ConcurrencyState;
   private readonly latency: LatencyPolicy;
   private wasCut = false;
-  private cutsToTell = false;
+  private cuts = 0;
   private closedUntilMs = 0;
   private reopening: NodeJS.Timeout | undefined;
   private readonly requests: MinuteBudget;
@@ -71,17 +71,18 @@ export class EndpointLimiter {
     return Math.min(this.adaptedConcurrency, this.share?.slots ?? Number.POSITIVE_INFINITY);
   }
 
+  /** How long the endpoint has asked to be left alone; not above 0 when it has not. */
+  get closedForMs(): number {
+    return this.closedUntilMs - this.now();
+  }
+
   /** New limits, at once, also for calls that wait. Calls in flight are left to end. */
   configure(limits: EndpointLimits): void {
-    const { concurrency, requestsPerMinute, tokensPerMinute } = limits;
-    // What nothing had cut goes along; what a 429 had cut finds its way up by itself.
-    const limit = this.state.limit >= this.limits.concurrency ? concurrency : Math.min(this.state.limit, concurrency);
-    this.state = { ...this.state, limit };
-    this.limits = limits;
-    this.latency.configure(concurrency, this.now());
-    this.requests.configure(requestsPerMinute);
-    this.tokens.configure(tokensPerMinute);
-    this.share?.ask();
+    const { concurrency } = this.limits;
+    this.setLimits(limits);
+    this.requests.configure(limits.requestsPerMinute);
+    this.tokens.configure(limits.tokensPerMinute);
+    if (limits.concurrency !== concurrency) this.share?.ask();
     this.admit();
   }
 
@@ -104,7 +105,7 @@ export class EndpointLimiter {
       if (!this.requests.trySpend(1)) await this.requests.take(1, signal);
       if (!this.tokens.trySpend(tokens)) await this.tokens.take(tokens, signal);
       // The endpoint may have asked for quiet while this call waited for its budget.
-      for (let ms = this.closedForMs(); ms > 0; ms = this.closedForMs()) await sleep(ms, signal);
+      for (let ms = this.closedForMs; ms > 0; ms = this.closedForMs) await sleep(ms, signal);
     } catch (error) {
       this.leave();
       throw error;
@@ -117,7 +118,7 @@ export class EndpointLimiter {
         this.leave();
       },
       failed: ({ overloaded, waitMs }) => {
-        if (overloaded) this.cut(startMs);
+        if (overloaded && this.cut(startMs)) this.cuts++;
         if (waitMs !== undefined) this.closeFor(waitMs);
         if (overloaded || waitMs !== undefined) this.share?.ask();
         this.leave();
@@ -125,16 +126,24 @@ export class EndpointLimiter {
     };
   }
 
+  private setLimits(limits: EndpointLimits): void {
+    // What nothing had cut goes along; what a 429 had cut finds its way up by itself.
+    const limit = this.state.limit >= this.limits.concurrency ? limits.concurrency : Math.min(this.state.limit, limits.concurrency);
+    this.state = { ...this.state, limit };
+    this.limits = limits;
+    this.latency.configure(limits.concurrency, this.now());
+  }
+
   private get adaptedConcurrency(): number {
     const { limit } = this.state;
     return Math.max(1, Math.floor(this.limits.adaptive === false ? limit : Math.min(limit, this.latency.current)));
   }
 
-  private cut(startMs: number): void {
-    const cut = afterOverload({ ...this.state, limit: Math.min(this.state.limit, Math.max(1, this.currentConcurrency)) }, startMs, this.now());
-    if (cut.lastCutMs === this.state.lastCutMs) return;
-    this.state = cut;
-    this.cutsToTell = true;
+  /** @returns false when the request belongs to a burst that was answered before */
+  private cut(startMs: number): boolean {
+    const { lastCutMs } = this.state;
+    this.state = afterOverload({ ...this.state, limit: Math.min(this.state.limit, Math.max(1, this.currentConcurrency)) }, startMs, this.now());
+    return this.state.lastCutMs !== lastCutMs;
   }
 
   /** Latency means something only while nothing else, such as a cut for a 429, holds the requests back. */
@@ -150,25 +159,28 @@ export class EndpointLimiter {
     this.latency.observe({ kind, startMs, endMs, inFlight: this.inFlight * scale });
   }
 
+  /** A batch lets one item at a time wait here, however many it has: who waits at all would use every place. */
+  private get demand(): number {
+    return this.queue.length > 0 ? this.limits.concurrency : Math.min(this.limits.concurrency, this.inFlight);
+  }
+
   private report(): ShareReport {
     const { concurrency, adaptive } = this.limits;
-    const hasCut = this.cutsToTell;
-    this.cutsToTell = false;
     return {
       concurrency,
       ceiling: adaptive === false ? concurrency : Math.min(concurrency, this.latency.current),
       inFlight: this.inFlight,
-      // A batch lets one item at a time wait here, however many it has: who waits at all would use every place.
-      demand: this.queue.length > 0 ? concurrency : Math.min(concurrency, this.inFlight),
-      closedForMs: Math.max(0, this.closedForMs()),
-      hasCut,
+      demand: this.demand,
+      closedForMs: Math.max(0, this.closedForMs),
+      cuts: this.cuts,
     };
   }
 
   /** What the processes have agreed on. */
-  private apply({ isLeader, ceiling, closedForMs, wasCutByOthers, burstMs }: ShareGrant): void {
+  private apply({ concurrency, isLeader, ceiling, closedForMs, wasCutByOthers, burstMs }: ShareGrant): void {
     const nowMs = this.now();
-    if (wasCutByOthers) this.state = afterOverload(this.state, nowMs - burstMs, nowMs);
+    if (concurrency !== undefined && concurrency !== this.limits.concurrency) this.setLimits({ ...this.limits, concurrency });
+    if (wasCutByOthers) this.cut(nowMs - burstMs);
     if (!isLeader && ceiling !== this.latency.current) this.latency.adopt(ceiling, nowMs);
     if (closedForMs > 0) this.closeFor(closedForMs);
     this.admit();
@@ -205,8 +217,8 @@ export class EndpointLimiter {
       this.queue.shift()?.start();
     }
     if (this.queue.length === 0) return;
-    this.share?.want(this.inFlight + this.queue.length);
-    const closedForMs = this.closedForMs();
+    this.share?.want(this.demand);
+    const { closedForMs } = this;
     if (closedForMs > 0 && this.reopening === undefined) {
       this.reopening = setTimeout(() => {
         this.reopening = undefined;
@@ -216,12 +228,9 @@ export class EndpointLimiter {
   }
 
   private isOpen(): boolean {
-    return this.inFlight < this.currentConcurrency && this.closedForMs() <= 0;
+    return this.inFlight < this.currentConcurrency && this.closedForMs <= 0;
   }
 
-  private closedForMs(): number {
-    return this.closedUntilMs - this.now();
-  }
 
   /** With nobody waiting, a timer would only keep the process alive. */
   private stopTimer(): void {

@@ -9,12 +9,14 @@ export interface ShareReport {
   readonly demand: number;
   /** How long the endpoint has asked to be left alone. */
   readonly closedForMs: number;
-  /** Whether it has said "too much" since the last report. */
-  readonly hasCut: boolean;
+  /** How often it has said "too much" and this process has cut its requests for it, ever. */
+  readonly cuts: number;
 }
 
 /** What a process is told. */
 export interface ShareGrant {
+  /** The limit of all together; other processes may have set it. Undefined while ours is news to them. */
+  readonly concurrency: number | undefined;
   readonly isLeader: boolean;
   readonly ceiling: number;
   readonly closedForMs: number;

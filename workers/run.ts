@@ -4,6 +4,7 @@ import pino, { type Logger } from 'pino';
 import type { ActivityDeps } from '../activities/deps';
 import type { QueueName } from '../config/task-queues';
 import { Endpoints } from '../services/endpoints';
+import { limitSharing } from '../services/limit-sharing';
 import { openStore } from '../services/open-store';
 import { createPythonJobs } from '../services/python-jobs';
 import { createWeightsResolver } from '../services/weights';
@@ -20,9 +21,11 @@ export interface WorkerSurroundings {
 
 /** Real dependencies of a worker process. */
 export function createDeps({ python, builtinWeights }: WorkerSurroundings, draining: AbortSignal, log: Logger): ActivityDeps {
+  const sharing = limitSharing(process.env, log);
+  log.info({ limits: sharing.description }, 'how limits are shared');
   return {
     ...openStore(),
-    endpoints: new Endpoints(process.env),
+    endpoints: new Endpoints(process.env, sharing),
     python: createPythonJobs({ environment: python }),
     weights: createWeightsResolver(builtinWeights),
     env: process.env,
@@ -71,5 +74,9 @@ export async function runWorkers(options: {
   options.stop.addEventListener('abort', onStop, { once: true });
   if (options.stop.aborted) onStop();
   options.onReady();
-  await running;
+  try {
+    await running;
+  } finally {
+    await deps.endpoints.close();
+  }
 }

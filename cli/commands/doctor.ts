@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { openStore } from '../../services/open-store';
+import { checkLimits } from '../doctor-limits';
 import { checkDisk, checkGpu, checkNode, checkPython, checkStore, type Finding } from '../doctor-machine';
 import { checkServer } from '../doctor-server';
 import { checkSpec } from '../doctor-spec';
@@ -34,6 +35,7 @@ async function examine(file: string | undefined): Promise<Finding[]> {
     checkStore(openStore().store),
     checkDisk(),
     checkServer(),
+    checkLimits(),
   ]);
   return [checkNode(), ...groups.flat(), ...spec.findings];
 }

@@ -18,7 +18,9 @@ export function registerWorker(program: Command): void {
     .addHelpText('after', `
 Queues: ${Object.values(TASK_QUEUES).join(', ')}.
 Workers of one run share one store: set REHEARSE_HOME to the same directory. API keys come from the variables that the
-spec names. On SIGTERM batches finish the calls in flight, journal them, and give the rest back; allow two minutes.`)
+spec names. On SIGTERM batches finish the calls in flight, journal them, and give the rest back; allow two minutes.
+Several processes that serve the llm queue share each model's limits through Redis where REHEARSE_REDIS_URL names one;
+else set REHEARSE_LLM_WORKERS to their number, and each takes its part.`)
     .action(async ({ queue }: { queue: QueueName[] }) => {
       const log = createLog();
       installRuntime(log);

@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import type { RedisLink } from './redis-link';
+import { SHARE_SCRIPT } from './share-script';
+import type { ShareMember, SharedSlots } from './shared-slots';
+
+export interface RedisShareOptions {
+  readonly link: RedisLink;
+  /** Of the endpoint, the same in all processes. */
+  readonly key: string;
+  readonly member: ShareMember;
+  /** Between reports. */
+  readonly everyMs?: number;
+  /** A process that is not heard of for so long has lost its part, and knows it. */
+  readonly leaseMs?: number;
+}
+
+type Reply = [part: number, limit: number, ceiling: number, leads: number, closedForMs: number, cuts: number, cutter: string];
+
+const EVERY_MS = 1_000;
+const LEASE_MS = 10_000;
+/** Reports that cannot wait are this far apart. */
+const SOON_MS = 100;
+
+/**
+ * This process's part of an endpoint's requests in flight, agreed on through Redis about once a second.
+ *
+ * While Redis is away the last part holds until the lease is over, for it might be given to others after that; then it is
+ * 0, and calls wait. So the limit holds even where only this process cannot reach Redis.
+ */
+export class RedisShare implements SharedSlots {
+  isLeader = false;
+  readonly settleMs: number;
+  private readonly id = randomUUID();
+  private readonly everyMs: number;
+  private readonly leaseMs: number;
+  private part = 0;
+  private leaseEndsMs = 0;
+  /** What the others know. */
+  private toldDemand = 0;
+  private toldHeld = 0;
+  private toldCuts = 0;
+  private knownLimit: number | undefined;
+  private knownCuts: number | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private dueMs = Number.POSITIVE_INFINITY;
+  private lastMs = Number.NEGATIVE_INFINITY;
+  private reporting: Promise<void> | undefined;
+  /** Something changed while a report was on its way. */
+  private isStale = false;
+  private hasLeft = false;
+
+  constructor(private readonly options: RedisShareOptions) {
+    this.everyMs = options.everyMs ?? EVERY_MS;
+    this.leaseMs = options.leaseMs ?? LEASE_MS;
+    // A part shrinks at a process's next report and is free for others at the one after it.
+    this.settleMs = 3 * this.everyMs;
+  }
+
+  get slots(): number {
+    return performance.now() < this.leaseEndsMs ? this.part : 0;
+  }
+
+  want(demand: number): void {
+    // One that has what it asked for may have more at once; one that has not hears of it at the next regular report.
+    if (demand > this.toldDemand && this.toldDemand <= this.slots) this.ask();
+    else if (this.timer === undefined && this.reporting === undefined) this.schedule(this.everyMs);
+  }
+
+  ask(): void {
+    if (this.reporting !== undefined) this.isStale = true;
+    else this.schedule(Math.max(0, this.lastMs + SOON_MS - performance.now()));
+  }
+
+  async leave(): Promise<void> {
+    this.hasLeft = true;
+    clearTimeout(this.timer);
+    await this.reporting;
+    await this.options.link.attempt(async (client) => await client.hdel(this.options.key, `process:${this.id}`));
+    this.part = 0;
+  }
+
+  private schedule(inMs: number): void {
+    const dueMs = performance.now() + inMs;
+    if (this.hasLeft || dueMs >= this.dueMs) return;
+    clearTimeout(this.timer);
+    this.dueMs = dueMs;
+    this.timer = setTimeout(() => {
+      this.dueMs = Number.POSITIVE_INFINITY;
+      this.timer = undefined;
+      this.reporting = this.report().finally(() => {
+        this.reporting = undefined;
+        this.goOn();
+      });
+    }, inMs);
+  }
+
+  private goOn(): void {
+    const { inFlight, demand } = this.options.member.report();
+    if (this.isStale) this.ask();
+    // With nothing to do there is silence, once the others know that nothing is held.
+    else if (demand > 0 || inFlight > 0 || this.toldHeld > 0) this.schedule(this.everyMs);
+    this.isStale = false;
+  }
+
+  private async report(): Promise<void> {
+    const { link, key, member } = this.options;
+    const { concurrency, ceiling, inFlight, demand, closedForMs, cuts } = member.report();
+    const held = Math.max(this.slots, inFlight);
+    const askedMs = performance.now();
+    this.lastMs = askedMs;
+    const reply = await link.attempt(
+      async (client) =>
+        (await client.eval(
+          SHARE_SCRIPT, 1, key,
+          this.id, this.leaseMs, demand, held,
+          concurrency, concurrency === this.knownLimit ? '0' : '1', this.isLeader ? ceiling : '', Math.ceil(closedForMs), cuts > this.toldCuts ? '1' : '0',
+        )) as Reply,
+    );
+    if (reply === undefined) return;
+    const [part, limit, agreedCeiling, leads, closed, allCuts, cutter] = reply;
+    this.toldDemand = demand;
+    this.toldHeld = Math.max(part, held);
+    this.toldCuts = cuts;
+    this.part = part;
+    // From when it was asked: others may have the part from when Redis thinks that the lease is over, which is later.
+    this.leaseEndsMs = askedMs + this.leaseMs;
+    this.isLeader = leads === 1;
+    this.knownLimit = limit;
+    const wasCutByOthers = this.knownCuts !== undefined && allCuts > this.knownCuts && cutter !== this.id;
+    this.knownCuts = allCuts;
+    const isNews = member.report().concurrency !== concurrency;
+    member.apply({
+      concurrency: isNews ? undefined : limit, isLeader: this.isLeader, ceiling: agreedCeiling, closedForMs: closed,
+      wasCutByOthers, burstMs: 2 * this.everyMs,
+    });
+  }
+}
