@@ -73,11 +73,12 @@ export async function checkTemporalBinary(): Promise<Finding> {
   }
 }
 
-/** Whether the artifact store can be written and read back. */
-export async function checkStore(store: ArtifactStore): Promise<Finding> {
+/** Whether the artifact store can be reached, written and read back. @param open gives it, or throws what is wrong with its name */
+export async function checkStore(open: () => ArtifactStore): Promise<Finding> {
   const check = 'store';
-  const place = dirname(store.location('runs'));
   try {
+    const store = open();
+    const place = dirname(store.location('runs'));
     await checkStoreWorks(store);
     return { check, state: 'ok', message: `${place} can be written` };
   } catch (error) {

@@ -4,6 +4,9 @@ import { MethodError } from '../method/method-error';
 import { SpecError } from '../config/spec-errors';
 import { projectDir } from '../services/local/paths';
 import { registerCancel, registerPause, registerResume, registerSet } from './commands/control';
+import { CorruptArtifactError } from '../services/stage-errors';
+import { StorageUnavailableError } from '../services/storage-errors';
+import { StorePlaceError } from '../services/store-place';
 import { registerDemo } from './commands/demo';
 import { registerDev } from './commands/dev';
 import { registerDoctor } from './commands/doctor';
@@ -19,6 +22,9 @@ import { CliError } from './errors';
 import { plainText } from './output';
 
 const VERSION = (require(join(projectDir(), 'package.json')) as { version: string }).version;
+
+/** Errors whose message says it all. */
+const SENTENCES = [SpecError, MethodError, StorePlaceError, StorageUnavailableError, CorruptArtifactError];
 
 /** Runs the command line; returns the exit code. Errors go to stderr, as one sentence with the way out. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -48,8 +54,8 @@ function report(error: unknown): number {
     process.stderr.write(`rehearse: ${plainText(error.message)}${error.hint === undefined ? '' : `; ${plainText(error.hint)}`}\n`);
     return error.exitCode;
   }
-  if (error instanceof SpecError || error instanceof MethodError) {
-    process.stderr.write(`rehearse: ${plainText(error.message)}\n`);
+  if (SENTENCES.some((type) => error instanceof type)) {
+    process.stderr.write(`rehearse: ${plainText((error as Error).message)}\n`);
     return 1;
   }
   const message = error instanceof Error ? error.message : String(error);

@@ -32,7 +32,7 @@ async function examine(file: string | undefined): Promise<Finding[]> {
   const groups = await Promise.all([
     checkPython(),
     checkGpu({ needed: needsGpu }),
-    checkStore(openStore().store),
+    checkStore(() => openStore().store),
     checkDisk(),
     checkServer(),
     checkLimits(),

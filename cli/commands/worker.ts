@@ -3,6 +3,8 @@ import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../../config/task-queu
 import { ensureModel } from '../../services/local/local-model';
 import { ensurePython } from '../../services/local/python-environment';
 import { consoleReporter } from '../../services/local/setup-reporter';
+import { openStore } from '../../services/open-store';
+import { checkStoreWorks } from '../../services/store-check';
 import { createDeps, createLog, installRuntime, runWorkers } from '../../workers/run';
 import { ensureSearchAttributes } from '../../workers/search-attributes';
 import { connect, connectNative } from '../connect';
@@ -17,13 +19,16 @@ export function registerWorker(program: Command): void {
     .addOption(new Option('--queue <name...>', 'queues to serve').choices([...QUEUE_NAMES]).default([...QUEUE_NAMES], 'all'))
     .addHelpText('after', `
 Queues: ${Object.values(TASK_QUEUES).join(', ')}.
-Workers of one run share one store: set REHEARSE_HOME to the same directory. API keys come from the variables that the
-spec names. On SIGTERM batches finish the calls in flight, journal them, and give the rest back; allow two minutes.
+Workers of one run share one store: set REHEARSE_STORE to the same s3://BUCKET/PREFIX or directory (default:
+REHEARSE_HOME/store). API keys come from the variables that the spec names. On SIGTERM batches finish the calls in flight,
+journal them, and give the rest back; allow two minutes.
 Several processes that serve the llm queue share each model's limits through Redis where REHEARSE_REDIS_URL names one;
 else set REHEARSE_LLM_WORKERS to their number, and each takes its part.`)
     .action(async ({ queue }: { queue: QueueName[] }) => {
       const log = createLog();
       installRuntime(log);
+      // Workflows never touch the store; all other work would fail without it.
+      if (queue.some((name) => name !== 'orchestration')) await checkStoreWorks(openStore().store);
       const { connection, namespace } = await connectNative();
       const { connection: clientConnection } = await connect();
       await ensureSearchAttributes(clientConnection, namespace);

@@ -33,15 +33,19 @@ describe('disk and store', () => {
 
   it('prove that the store can be written, and leave nothing behind', async () => {
     const { store } = openStore(folder());
-    expect(await checkStore(store)).toMatchObject({ state: 'ok' });
+    expect(await checkStore(() => store)).toMatchObject({ state: 'ok' });
     expect(await readdir(folder())).toEqual([]);
   });
 
   it('say that the store cannot be written, and the way out', async () => {
     await writeFile(join(folder(), 'file'), '');
-    const finding = await checkStore(openStore(join(folder(), 'file', 'store')).store);
+    const finding = await checkStore(() => openStore(join(folder(), 'file', 'store')).store);
     expect(finding).toMatchObject({ check: 'store', state: 'fail' });
     expect(finding.fix).toContain('REHEARSE_HOME');
+  });
+
+  it('say what is wrong with the name of a store', async () => {
+    expect(await checkStore(() => openStore('gs://bucket').store)).toMatchObject({ check: 'store', state: 'fail', message: expect.stringContaining('s3://BUCKET/PREFIX') as unknown });
   });
 });
 

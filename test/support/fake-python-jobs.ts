@@ -30,7 +30,10 @@ export function fakePythonJobs(jobs: RecordedJob[] = [], fails: (job: RecordedJo
       }
       if (command === 'sft') {
         const checkpointDir = join(spec.outputDir, 'checkpoint');
-        mkdirSync(checkpointDir, { recursive: true });
+        mkdirSync(join(checkpointDir, 'tokenizer'), { recursive: true });
+        writeFileSync(join(checkpointDir, 'config.json'), '{}');
+        writeFileSync(join(checkpointDir, 'model.safetensors'), 'weights');
+        writeFileSync(join(checkpointDir, 'tokenizer', 'tokenizer.json'), '{}');
         return resultSchema.parse({
           ...base, checkpointDir, steps: 2, examples: 5, tokens: 500, trainedTokens: 300, truncated: 0,
           lossCurve: [{ step: 1, loss: 2.5, learningRate: 1e-6, gradNorm: 1 }, { step: 2, loss: 2.4, learningRate: 1e-6, gradNorm: 1 }],

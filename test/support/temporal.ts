@@ -8,7 +8,7 @@ import type { ActivityDeps } from '../../activities/deps';
 import { QUEUE_NAMES } from '../../config/task-queues';
 import { Endpoints } from '../../services/endpoints';
 import { ensureTemporal } from '../../services/local/temporal-server';
-import { openStore } from '../../services/open-store';
+import { openStore, type OpenStore } from '../../services/open-store';
 import type { PythonJobs } from '../../services/python-jobs';
 import { workerFactories } from '../../workers';
 import { ensureSearchAttributes } from '../../workers/search-attributes';
@@ -28,14 +28,16 @@ export async function startTemporal(): Promise<TestWorkflowEnvironment> {
 export interface TestDeps {
   readonly python: PythonJobs;
   readonly root?: string;
+  /** Instead of the store in `root`. */
+  readonly opened?: OpenStore;
   readonly draining?: AbortSignal;
 }
 
 /** Real dependencies over a store of their own; training and evaluation are handed in. */
-export function testDeps({ python, root = mkdtempSync(join(tmpdir(), 'rehearse-test-')), draining = new AbortController().signal }: TestDeps): ActivityDeps & { readonly root: string } {
+export function testDeps({ python, root = mkdtempSync(join(tmpdir(), 'rehearse-test-')), opened = openStore(root), draining = new AbortController().signal }: TestDeps): ActivityDeps & { readonly root: string } {
   return {
     root,
-    ...openStore(root),
+    ...opened,
     endpoints: new Endpoints({}),
     python,
     weights: { resolve: async (weights) => ({ path: weights, identity: weights }) },
