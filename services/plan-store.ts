@@ -2,6 +2,7 @@ import { canonicalJson } from '../method/canonical-json';
 import type { RunSettings } from '../config/run-settings';
 import { sha256, type ArtifactStore } from './artifact-store';
 import type { RunPlan } from './run-plan';
+import { InputLostError } from './stage-errors';
 
 /** What is known of a run without a server: `export` and `report` start here. */
 export interface RunRecord {
@@ -17,6 +18,8 @@ export interface RunOutcome {
   readonly failed: readonly { readonly name: string; readonly reason: string }[];
 }
 
+const HASH_DIGITS = 20;
+
 /** Plans by their hash, and the run ids that point to them. */
 export class PlanStore {
   private readonly cache = new Map<string, RunPlan>();
@@ -26,7 +29,7 @@ export class PlanStore {
   /** Stores a plan; returns its hash. */
   async save(plan: RunPlan): Promise<string> {
     const text = canonicalJson(JSON.parse(JSON.stringify(plan)));
-    const hash = sha256(text).slice(0, 20);
+    const hash = sha256(text).slice(0, HASH_DIGITS);
     await this.store.write(`plans/${hash}.json`, text);
     return hash;
   }
@@ -38,6 +41,9 @@ export class PlanStore {
     const data = await this.store.read(`plans/${hash}.json`);
     if (data === undefined) {
       throw new Error(`plan ${hash} is not in the store at ${this.store.location('plans')}; all workers of a run must share one store (REHEARSE_STORE, REHEARSE_HOME)`);
+    }
+    if (sha256(data).slice(0, HASH_DIGITS) !== hash) {
+      throw new InputLostError(`the plan ${this.store.location(`plans/${hash}.json`)} is damaged: it is not what its name says; start the run again, which plans it anew`);
     }
     const plan = JSON.parse(data.toString('utf8')) as RunPlan;
     this.cache.set(hash, plan);

@@ -1,4 +1,5 @@
 import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import { isInputLost } from './lost-inputs';
 import type { RunControl } from './run-control';
 import type { RunOutline, VariantOutline, VariantResult } from './types';
 import { variant as variantWorkflow } from './variant';
@@ -18,12 +19,12 @@ const SUMMARIES = {
   dataset: 'a data set as replay set',
 } as const;
 
-/** Runs every variant to its end: one that fails does not sink the others. @throws the cancellation, when the run is cancelled */
+/** Runs every variant to its end: one that fails does not sink the others. @throws the cancellation, when the run is cancelled; the failure of one whose stored inputs are to be made again */
 export async function runVariants(control: RunControl, outline: RunOutline): Promise<{ readonly results: VariantResult[]; readonly failed: FailedVariant[] }> {
   const ends = await Promise.allSettled(outline.variants.map((variant) => runVariant(control, outline, variant)));
   const failed = ends.flatMap((end, index): FailedVariant[] => (end.status === 'rejected' ? [{ name: outline.variants[index]!.name, reason: end.reason }] : []));
-  const cancelled = failed.find(({ reason }) => isCancellation(reason));
-  if (cancelled !== undefined) throw cancelled.reason;
+  const end = failed.find(({ reason }) => isCancellation(reason)) ?? failed.find(({ reason }) => isInputLost(reason));
+  if (end !== undefined) throw end.reason;
   return { results: ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : [])), failed };
 }
 

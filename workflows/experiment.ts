@@ -4,14 +4,15 @@ import { cpuActivityOptions, llmActivityOptions } from '../config/activity-optio
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
 import type { RunSettings } from '../config/run-settings';
 import type { RunSpecInput } from '../config/spec';
-import { failureNotes, runVariants, variantsFailure } from './all-variants';
+import { failureNotes, runVariants, variantsFailure, type FailedVariant } from './all-variants';
 import { controlQuery, haltSignal, pauseUpdate, resumeUpdate, setLimitsUpdate, type ControlState } from './control';
 import { checkLimits, checkPause } from './control-requests';
+import { untilInputsHold } from './lost-inputs';
 import { ProgressTable, progressQuery, progressSignal, waiting } from './progress';
 import { synthesisRows, variantRows } from './progress-rows';
 import { RunControl } from './run-control';
 import { synthesis } from './synthesis';
-import type { ExperimentResult } from './types';
+import type { ExperimentResult, RunOutline, VariantResult } from './types';
 import { untilHandled } from './until-handled';
 
 const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
@@ -50,7 +51,7 @@ interface Run {
 }
 
 async function run({ spec, runId, settings, progress, control }: Run): Promise<ExperimentResult> {
-  const { work, offspring } = control;
+  const { work } = control;
   upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'prepare' }]);
   const outline = await control.inTurn(async () =>
     await work.run(async () => await cpu.prepareRun.executeWithOptions({ summary: 'check the spec, plan the stages' }, [{ runId, spec, ...(settings === undefined ? {} : { settings }) }])),
@@ -67,6 +68,24 @@ async function run({ spec, runId, settings, progress, control }: Run): Promise<E
     { key: TARGET_MODEL_ATTRIBUTE, value: outline.target },
   ]);
 
+  // The report reads every row of the run, so that whatever is damaged is found out and mended before the end.
+  const { replayRows, results, failed, report } = await untilInputsHold(async () => await stagesOf(control, outline, progress));
+  progress.apply({ mode: 'add', rows: [{ ...waiting('report', '', 0), done: 1 }] });
+  if (failed.length > 0) throw variantsFailure(outline, failed, report);
+  upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'done' }]);
+  return { runId, replayRows, variants: results, report };
+}
+
+interface StagesEnd {
+  readonly replayRows: number;
+  readonly results: readonly VariantResult[];
+  readonly failed: readonly FailedVariant[];
+  readonly report: string;
+}
+
+async function stagesOf(control: RunControl, outline: RunOutline, progress: ProgressTable): Promise<StagesEnd> {
+  const { work, offspring } = control;
+  const { runId } = outline;
   const { stages, replayRows } = await offspring.run(synthesis, {
     workflowId: `${runId}/synthesis`,
     input: (order) => ({ ...outline, order }),
@@ -79,10 +98,7 @@ async function run({ spec, runId, settings, progress, control }: Run): Promise<E
 
   upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'report' }]);
   const { report } = await work.run(async () => await cpu.writeReport.executeWithOptions({ summary: 'HTML and Markdown' }, [{ ...outline, failed: failureNotes(failed) }]));
-  progress.apply({ mode: 'add', rows: [{ ...waiting('report', '', 0), done: 1 }] });
-  if (failed.length > 0) throw variantsFailure(outline, failed, report);
-  upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'done' }]);
-  return { runId, replayRows, variants: results, report };
+  return { replayRows, results, failed, report };
 }
 
 /** Updates can come at any time, also before the spec has been checked. */

@@ -3,6 +3,7 @@ import type { CpuActivities, LlmActivities } from '../activities';
 import { cpuActivityOptions, llmActivityOptions } from '../config/activity-options';
 import { orderSignal } from './control';
 import { ControlledWork } from './controlled';
+import { untilInputsHold } from './lost-inputs';
 import { ProgressTable, progressQuery } from './progress';
 import { answerRows, extractRows } from './progress-rows';
 import { Root } from './root';
@@ -20,10 +21,8 @@ export async function synthesizeShard(input: ShardInput): Promise<readonly Stage
   const responses = size * samples;
   const root = new Root(runId);
   const work = new ControlledWork(order, async (halt) => await root.halt(halt));
-  const progress = new ProgressTable(`Shard ${shard + 1} of ${input.shards}: ${size} instructions`, [
-    ...(phase === 'answer' ? [] : extractRows(input, size)),
-    ...(phase === 'extract' ? [] : answerRows(input, size)),
-  ]);
+  const rows = [...(phase === 'answer' ? [] : extractRows(input, size)), ...(phase === 'extract' ? [] : answerRows(input, size))];
+  const progress = new ProgressTable(`Shard ${shard + 1} of ${input.shards}: ${size} instructions`, rows);
   progress.pause(order.pause);
   setHandler(progressQuery, () => progress.snapshot());
   setHandler(orderSignal, (latest) => {
@@ -53,9 +52,11 @@ export async function synthesizeShard(input: ShardInput): Promise<readonly Stage
     );
   }
 
-  await untilHandled(async () => {
+  async function stages(): Promise<void> {
     if (phase !== 'answer') await extract();
     if (phase !== 'extract') await answer();
-  });
+  }
+
+  await untilHandled(async () => await untilInputsHold(stages, () => progress.apply({ mode: 'replace', rows })));
   return progress.snapshot();
 }

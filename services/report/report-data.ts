@@ -5,7 +5,7 @@ import type { SftResult } from '../python-protocol';
 import { addresses, type RunPlan } from '../run-plan';
 import { variantsOf, type Variant } from '../../config/variants';
 import type { ContentIdentities, StageName } from '../stage-keys';
-import type { StageAddress, StageManifest, StageStore } from '../stage-store';
+import type { DamageNote, StageAddress, StageManifest, StageStore } from '../stage-store';
 import { lossTable, mixtureTable, sampleTable } from '../tables';
 import { reportComparison, type VariantReport, type VariantSource } from './comparison-report';
 import { evaluationResult, reportEvaluation, type EvaluationReport, type StoredEvaluation } from './evaluation-report';
@@ -44,6 +44,8 @@ export interface ReportData {
   /** Time in which any stage was at work, pauses left out. */
   readonly activeMs: number;
   readonly provenance: readonly Provenance[];
+  /** Stored outputs of this run that were found damaged, at any time, and were made again. */
+  readonly damage: readonly DamageNote[];
 }
 
 export interface GatherOptions {
@@ -140,6 +142,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     usage,
     activeMs: ledger.activeMs(),
     provenance: ledger.provenance(),
+    damage: await damageOf(plan, stages),
   } as const;
   return { ...report, warnings: [...record.warnings, ...doubts(report)] };
 }
@@ -158,12 +161,20 @@ function mainVariant(variants: readonly Variant[]): string {
   return (trained.find(({ replay }) => replay?.kind === 'method') ?? trained[0])?.name ?? 'method';
 }
 
+/** A stage key is a hash: it stands for this plan wherever it is named. */
+async function damageOf(plan: RunPlan, stages: StageStore): Promise<DamageNote[]> {
+  const keys = JSON.stringify(plan.keys);
+  return (await stages.damageNotes()).filter(({ address }) => keys.includes(address.key));
+}
+
 /** What does not add up, said outright. */
-function doubts({ finished, synthesis, provenance }: Pick<ReportData, 'finished' | 'synthesis' | 'provenance'>): string[] {
+function doubts({ finished, synthesis, provenance, damage }: Pick<ReportData, 'finished' | 'synthesis' | 'provenance' | 'damage'>): string[] {
   const { instructions, responses, judgments, recomputed } = synthesis;
   const outdated = provenance.filter((group) => group.outdated > 0).map(({ stage, model }) => (model === '' ? stage : `${stage} ${model}`));
   const unaccounted = instructions.pending + responses.pending + judgments.pending;
   return [
+    ...(damage.length === 0
+      ? [] : [`${damage.length} stored ${damage.length === 1 ? 'output was' : 'outputs were'} found damaged and made again: ${[...new Set(damage.map(({ address }) => address.stage))].sort().join(', ')}. Check the disk or the object store.`]),
     ...(outdated.length === 0
       ? [] : [`Made from inputs or by a version of the code that are no longer current: ${outdated.join(', ')}. Start the run again to bring them up to date.`]),
     ...(finished && unaccounted !== 0

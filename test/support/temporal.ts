@@ -5,7 +5,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Runtime, type Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import pino from 'pino';
 import type { ActivityDeps } from '../../activities/deps';
-import { QUEUE_NAMES } from '../../config/task-queues';
+import { QUEUE_NAMES, type QueueName } from '../../config/task-queues';
 import { Endpoints } from '../../services/endpoints';
 import { ensureTemporal } from '../../services/local/temporal-server';
 import { openStore, type OpenStore } from '../../services/open-store';
@@ -47,11 +47,11 @@ export function testDeps({ python, root = mkdtempSync(join(tmpdir(), 'rehearse-t
   };
 }
 
-/** Workers of all queues around `body`; they are shut down when it ends. */
-export async function withWorkers<T>(environment: TestWorkflowEnvironment, deps: ActivityDeps, body: () => Promise<T>): Promise<T> {
+/** Workers of all queues, or of some, around `body`; they are shut down when it ends. */
+export async function withWorkers<T>(environment: TestWorkflowEnvironment, deps: ActivityDeps, body: () => Promise<T>, queues: readonly QueueName[] = QUEUE_NAMES): Promise<T> {
   const setting = { connection: environment.nativeConnection, namespace: environment.namespace ?? 'default', deps };
   const workers: Worker[] = [];
-  for (const queue of QUEUE_NAMES) workers.push(await workerFactories[queue](setting));
+  for (const queue of queues) workers.push(await workerFactories[queue](setting));
   const running = Promise.all(workers.map((worker) => worker.run()));
   try {
     return await body();
