@@ -1,7 +1,7 @@
 'use strict';
 // `npm test`: sets up what the tests need, runs jest and pytest, and ends with one line: N passed, N failed.
 const { spawnSync } = require('node:child_process');
-const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
+const { mkdirSync, mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
 const { bootstrap } = require('./bootstrap');
@@ -14,12 +14,14 @@ async function main() {
   const { python, env, weightsDir } = await setUp();
   await testServers();
 
-  const folder = mkdtempSync(path.join(tmpdir(), 'rehearse-results-'));
+  const folder = mkdtempSync(path.join(tmpdir(), 'rehearse-tests-'));
+  process.env.TMPDIR = path.join(folder, 'tmp'); // whatever a test leaves behind goes with it
+  mkdirSync(process.env.TMPDIR);
   try {
     const only = process.argv.slice(2);
     const results = [runJest(only, path.join(folder, 'jest.json'))];
     // Arguments name jest tests; pytest runs with the whole suite only.
-    if (only.length === 0) results.push(runPytest(python, { ...env, REHEARSE_TEST_WEIGHTS: weightsDir }, path.join(folder, 'pytest.xml')));
+    if (only.length === 0) results.push(runPytest(python, { ...env, TMPDIR: process.env.TMPDIR, REHEARSE_TEST_WEIGHTS: weightsDir }, path.join(folder, 'pytest.xml')));
     const sum = (name) => results.reduce((total, result) => total + result[name], 0);
     const skipped = sum('skipped');
     console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`);
