@@ -6,11 +6,30 @@ export type TableSchema<Row> = { readonly [K in keyof Row & string]-?: ColumnTyp
 
 const PARQUET_TYPES = { string: 'STRING', int: 'INT32', double: 'DOUBLE', boolean: 'BOOLEAN', json: 'STRING' } as const;
 
-/** Rows as one Parquet file (Snappy), readable by DuckDB, pandas and `datasets`. `undefined` is written as null. */
+/** Rows of one row group: large enough to compress well, small enough to be held twice. */
+export const ROW_GROUP_ROWS = 5_000;
+
+/**
+ * Rows as one Parquet file (Snappy), readable by DuckDB, pandas and `datasets`. `undefined` is written as null. A row group at a
+ * time: a mixture of 100,000 conversations is not held a second time, and the process does other things in between.
+ */
 export async function encodeParquet<Row extends object>(schema: TableSchema<Row>, rows: readonly Row[]): Promise<Buffer> {
-  const { parquetWriteBuffer } = await import('hyparquet-writer');
-  const columns = Object.entries(schema) as [keyof Row & string, ColumnType][];
-  const columnData = columns.map(([name, type]) => ({
+  const { ByteWriter, ParquetWriter, schemaFromColumnData } = await import('hyparquet-writer');
+  const bytes = new ByteWriter();
+  const writer = new ParquetWriter({ writer: bytes, schema: schemaFromColumnData({ columnData: parquetColumns(schema, []) }) });
+  for (let start = 0; start < rows.length; start += ROW_GROUP_ROWS) {
+    if (start > 0) await new Promise((resolve) => setImmediate(resolve));
+    const group = rows.slice(start, start + ROW_GROUP_ROWS);
+    await writer.write({ columnData: parquetColumns(schema, group), rowGroupSize: group.length });
+  }
+  await writer.finish();
+  const { buffer, byteOffset, byteLength } = bytes.getBytes();
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/** Rows as the columns that the Parquet writer takes. */
+export function parquetColumns<Row extends object>(schema: TableSchema<Row>, rows: readonly Row[]) {
+  return (Object.entries(schema) as [keyof Row & string, ColumnType][]).map(([name, type]) => ({
     name,
     type: PARQUET_TYPES[type],
     nullable: true,
@@ -20,7 +39,6 @@ export async function encodeParquet<Row extends object>(schema: TableSchema<Row>
       return type === 'json' ? JSON.stringify(value) : value;
     }),
   }));
-  return Buffer.from(parquetWriteBuffer({ columnData }));
 }
 
 /** Reads what {@link encodeParquet} wrote. Nulls of optional columns come back as absent keys when `optional` names them. */

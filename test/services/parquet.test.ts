@@ -99,6 +99,16 @@ test.each(Object.entries({ callTable, failureTable, instructionTable, judgmentTa
   },
 );
 
+test('many rows lie in several row groups and come back in order, and the process does other things meanwhile', async () => {
+  const rows = Array.from({ length: 12_001 }, (_, count): Row => ({ text: `row ${count}`, count, score: count / 7, flag: count % 2 === 0, detail: [count] }));
+  let turns = 0;
+  const timer = setInterval(() => turns++, 0);
+  const data = await encodeParquet(SCHEMA, rows);
+  clearInterval(timer);
+  expect(turns).toBeGreaterThan(0);
+  expect(await decodeParquet(SCHEMA, data, ['note'])).toEqual(rows);
+});
+
 test('pyarrow, another implementation, reads the same values', async () => {
   const { python, env } = await ensurePython({ step: () => ({ update: () => undefined, done: () => undefined, fail: () => undefined }) });
   const rows: Row[] = [

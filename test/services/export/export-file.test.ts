@@ -42,7 +42,7 @@ describe('exportToFile', () => {
     const data = await readFile(path);
     const { parquetMetadataAsync } = await import('hyparquet');
     const metadata = await parquetMetadataAsync(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer);
-    expect(metadata.row_groups.map(({ num_rows }) => Number(num_rows))).toEqual([10_000, 10_000, 5_000]);
+    expect(metadata.row_groups.map(({ num_rows }) => Number(num_rows))).toEqual([5_000, 5_000, 5_000, 5_000, 5_000]);
     const rows = await decodeParquet<{ id: string; n: number; nested: unknown; missing: null }>({ id: 'string', n: 'int', nested: 'json', missing: 'double' }, data);
     expect(rows[24_999]).toEqual({ id: 'i4-4999', n: 4_999, nested: { text: 'x' }, missing: null });
   });
