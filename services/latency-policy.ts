@@ -33,6 +33,8 @@ const USED = 0.85;
 const MIN_WINDOW = 96;
 const MAX_WINDOW = 512;
 const MAX_TRIAL = 1_000;
+/** Latency never lowers the limit below this: so short a queue harms nobody, and among so few each slot counts. */
+const FEW = 8;
 /** Where replies come faster than this, a queue harms nobody. */
 const SLOW_MS = 1_000;
 /** Latency this far above the fastest, or above what was found calm, calls for a trial at once. */
@@ -153,7 +155,7 @@ export class LatencyPolicy {
     const used = Math.min(this.limit, reference.inFlight);
     const isUp = direction === 'up' && this.limit < this.max && used >= USED * this.limit;
     const step = reference.above(this.fastest) > LONG_QUEUE ? LARGE_STEP : STEP;
-    const limit = isUp ? Math.min(this.max, Math.max(this.limit + 1, Math.ceil(this.limit / STEP))) : Math.max(1, Math.floor(used * step));
+    const limit = isUp ? Math.min(this.max, Math.max(this.limit + 1, Math.ceil(this.limit / STEP))) : Math.max(FEW, Math.floor(used * step));
     this.trial = isUp || limit < Math.floor(used) ? { direction: isUp ? 'up' : 'down', limit, reference } : undefined;
     if (this.trial === undefined) return this.giveUp(reference, nowMs);
     this.drain();
