@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { EndpointLimits, LimiterOptions } from './limiter';
-import { RedisLink } from './redis-link';
+import type { RedisLink } from './redis-link';
 import { RedisMinutePoints } from './redis-points';
 import { RedisShare, type RedisShareOptions } from './redis-share';
 
@@ -29,7 +29,11 @@ export class LimitSharingError extends Error {
  */
 export function limitSharing(env: Readonly<Record<string, string | undefined>>, log: Pick<Logger, 'info' | 'warn'>): LimitSharing {
   const url = env['REHEARSE_REDIS_URL'];
-  if (url !== undefined && url !== '') return redisSharing(new RedisLink(url, log));
+  if (url !== undefined && url !== '') {
+    // The client of Redis takes a third of a second to load: only who uses it pays.
+    const { RedisLink: Link } = require('./redis-link') as typeof import('./redis-link');
+    return redisSharing(new Link(url, log));
+  }
   const workers = env['REHEARSE_LLM_WORKERS'] || '1';
   if (!/^[1-9]\d{0,3}$/.test(workers)) {
     throw new LimitSharingError(`REHEARSE_LLM_WORKERS is "${workers}", expected the number of llm worker processes, such as 4; or set REHEARSE_REDIS_URL, and they agree by themselves`);

@@ -1,14 +1,10 @@
 import Redis from 'ioredis';
 import type { Logger } from 'pino';
+import { redisPlace } from './redis-url';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const COMMAND_TIMEOUT_MS = 2_000;
 const LONGEST_RETRY_MS = 2_000;
-
-/** REHEARSE_REDIS_URL is no URL of a Redis. The message leaves the URL out: it may hold a password. */
-export class RedisUrlError extends Error {
-  override readonly name = 'RedisUrlError';
-}
 
 /** A connection to the Redis that the llm workers share. It tells once when it is lost, and once when it is back. */
 export class RedisLink {
@@ -21,7 +17,7 @@ export class RedisLink {
 
   /** @throws RedisUrlError */
   constructor(url: string, private readonly log: Pick<Logger, 'info' | 'warn'>) {
-    this.place = placeOf(url);
+    this.place = redisPlace(url);
     this.client = new Redis(url, {
       lazyConnect: true,
       connectTimeout: CONNECT_TIMEOUT_MS,
@@ -71,12 +67,4 @@ export class RedisLink {
   close(): void {
     this.client.disconnect();
   }
-}
-
-function placeOf(url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === '') {
-    throw new RedisUrlError('REHEARSE_REDIS_URL is not the URL of a Redis; write redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], or rediss:// for TLS');
-  }
-  return `${parsed.hostname}:${parsed.port || '6379'}`;
 }

@@ -1,5 +1,5 @@
 import { limitSharing, LimitSharingError, partSharing } from '../../services/limit-sharing';
-import { RedisUrlError } from '../../services/redis-link';
+import { RedisUrlError } from '../../services/redis-url';
 import { checkLimits } from '../../cli/doctor-limits';
 
 const silent = { info: () => undefined, warn: () => undefined };
