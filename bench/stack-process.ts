@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { identify, isAlive, type ProcessIdentity } from '../services/local/process-identity';
 
 export interface StackProcessOptions {
@@ -25,6 +26,7 @@ export interface ProcessUsage {
 }
 
 const RESTART_AFTER_MS = 500;
+const GONE_POLL_MS = 20;
 const LOG_TAIL_CHARS = 1_500;
 /** USER_HZ, the same on all Linux builds. */
 const TICKS_PER_SECOND = 100;
@@ -125,9 +127,10 @@ export class StackProcess {
   }
 }
 
-/** Ends what a killed benchmark left behind. */
-export function killLeftover(leftover: ProcessIdentity): void {
+/** Ends what a killed benchmark left behind, and waits until it is gone, with its port. */
+export async function killLeftover(leftover: ProcessIdentity): Promise<void> {
   if (isAlive(leftover)) process.kill(leftover.pid, 'SIGKILL');
+  while (isAlive(leftover)) await sleep(GONE_POLL_MS);
 }
 
 function usageOf(pid: number): ProcessUsage | undefined {

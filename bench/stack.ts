@@ -47,7 +47,7 @@ export class Stack {
     const { folder, llmWorkers, latencyMs, workerHeapMb, restartWorkers } = options;
     const logs = join(folder, 'logs');
     await mkdir(logs, { recursive: true });
-    for (const leftover of await readJson<ProcessIdentity[]>(join(folder, PIDS_FILE), [])) killLeftover(leftover);
+    for (const leftover of await readJson<ProcessIdentity[]>(join(folder, PIDS_FILE), [])) await killLeftover(leftover);
     const before = await readJson<{ endpoint: number; temporal: number }>(join(folder, PORTS_FILE), { endpoint: 0, temporal: 0 });
     const ports = { endpoint: await pickPort(before.endpoint), temporal: await pickPort(before.temporal) };
     await writeFile(join(folder, PORTS_FILE), JSON.stringify(ports));
