@@ -62,6 +62,7 @@ const model = z
     apiKeyEnv: envName.optional().describe('Name of the environment variable that holds the API key.'),
     template: template.optional(),
     supportsN: z.boolean().default(true).describe('Whether one request may ask for several samples (`n`).'),
+    licence: z.string().min(1).max(200).optional().describe('Terms of what the model writes, for the data set card.'),
     limits: z
       .strictObject({
         concurrency: count.max(10_000).default(32).describe('Most requests in flight at this endpoint.'),

@@ -3,6 +3,8 @@ import { Option, type Command } from 'commander';
 import { variantsOf, type Variant } from '../../config/variants';
 import { nearestNames } from '../../method/nearest-names';
 import { EXPORT_STAGES, exportStage, METHOD, type ExportStage } from '../../services/export/export-rows';
+import { DATASET_SHAPES, type DatasetShape } from '../../services/export/dataset-shapes';
+import { writeDataset, type PublishOptions } from '../../services/export/publish-dataset';
 import { exportToFile, exportToStream } from '../../services/export/export-file';
 import type { Coverage } from '../../services/export/stored-parts';
 import type { RunPlan } from '../../services/run-plan';
@@ -16,6 +18,8 @@ interface ExportOptions {
   readonly variant?: string;
   readonly format: 'jsonl' | 'parquet';
   readonly out?: string;
+  readonly dataset?: string;
+  readonly shape: DatasetShape;
 }
 
 /** `rehearse export`: a stage's rows, straight from the store. */
@@ -28,6 +32,8 @@ export function registerExport(program: Command): void {
     .option('--variant <name>', 'variant whose replay set or mixture is meant (default: method); the other stages are shared by all')
     .addOption(new Option('--format <format>', 'file format; parquet needs --out').choices(['jsonl', 'parquet']).default('jsonl'))
     .option('--out <file>', 'file to write, replaced when it exists (default: standard output)')
+    .option('--dataset <folder>', 'write the replay set or the mixture as a data set for the Hugging Face hub: Parquet and a card')
+    .addOption(new Option('--shape <shape>', 'how a row of --dataset holds its conversation').choices([...DATASET_SHAPES]).default('messages'))
     .addHelpText('after', `
 Rows are sorted by id, one JSON object a line:
   instructions  id, text, model, finishReason, seed, attempts, usage; with filters also dropped (why, or null)
@@ -41,17 +47,23 @@ Rows are sorted by id, one JSON object a line:
 While a run goes on, is paused or has failed, the rows are those of the finished parts: a model's work on one shard is one. What
 is missing is told on standard error; replies of a part in the making are in its journal and not printed.
 
+A folder written by --dataset is ready for: hf upload ORGANISATION/NAME FOLDER --repo-type dataset
+
 Example: npx rehearse export demo --stage judgments | jq -c '{id, score}'`)
     .action(async (id: string, options: ExportOptions) => {
       await runExport(id, options);
     });
 }
 
-async function runExport(id: string, { stage: wanted, variant: wantedVariant, format, out }: ExportOptions): Promise<void> {
+async function runExport(id: string, { stage: wanted, variant: wantedVariant, format, out, dataset, shape }: ExportOptions): Promise<void> {
   const stage = checkStage(wanted);
   if (format === 'parquet' && out === undefined) throw new CliError('a Parquet file is not printed', { hint: 'name a file with --out FILE' });
   const { stages, plans } = openStore();
   const { plan } = await loadStoredRun(plans, id);
+  if (dataset !== undefined) {
+    await exportDataset({ id, stage, variant: findVariant(plan, stage, wantedVariant), stages, plan, shape, folder: resolve(dataset) });
+    return;
+  }
   const rows = exportStage(stage, { stages, plan, variant: findVariant(plan, stage, wantedVariant) });
   let count: number;
   if (out === undefined) {
@@ -64,6 +76,22 @@ async function runExport(id: string, { stage: wanted, variant: wantedVariant, fo
     process.stderr.write(`rehearse: wrote ${formatCount(count)} ${stage} to ${path}\n`);
   }
   for (const notice of coverageNotices(id, stage, rows.coverage)) process.stderr.write(`rehearse: note: ${notice}\n`);
+}
+
+interface DatasetExport extends Omit<PublishOptions, 'runId' | 'stage'> {
+  readonly id: string;
+  readonly stage: ExportStage;
+}
+
+async function exportDataset({ id, stage, ...options }: DatasetExport): Promise<void> {
+  if (stage !== 'replay' && stage !== 'mixture') {
+    throw new CliError(`the ${stage} are no data set to train on`, { hint: 'use --stage replay or --stage mixture with --dataset' });
+  }
+  const { rows, leftOut, coverage } = await writeDataset({ runId: id, stage, ...options });
+  process.stderr.write(`rehearse: wrote ${formatCount(rows)} conversations and their card to ${options.folder}\n`);
+  const notices = coverageNotices(id, stage, coverage);
+  if (leftOut > 0) notices.push(`${formatCount(leftOut)} conversations with more than one turn are left out, since the shape "${options.shape}" cannot hold them`);
+  for (const notice of notices) process.stderr.write(`rehearse: note: ${notice}\n`);
 }
 
 function checkStage(wanted: string): ExportStage {

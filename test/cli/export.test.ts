@@ -11,6 +11,18 @@ const START_MS = 60_000;
 const run = async (args: readonly string[], pipe?: string): Promise<Ended> => await rehearse(args, { home: folder(), pipe });
 
 describe('rehearse export', () => {
+  it('writes a data set for the hub, and says which stages are none', async () => {
+    await writeSampleRun({ root: join(folder(), 'store') });
+    const to = join(folder(), 'out');
+    const { code, stderr } = await run(['export', 'demo', '--stage', 'mixture', '--dataset', to, '--shape', 'sharegpt']);
+    expect(stderr).toMatch(/^rehearse: wrote \d+ conversations and their card to /);
+    expect(code).toBe(0);
+    expect(await readFile(join(to, 'README.md'), 'utf8')).toContain('# Mixture of a replay set and new data: demo');
+    const wrong = await run(['export', 'demo', '--stage', 'judgments', '--dataset', to]);
+    expect(wrong.code).not.toBe(0);
+    expect(wrong.stderr).toContain('the judgments are no data set to train on');
+  }, START_MS);
+
   it('prints JSON lines and nothing else on standard output, without a server', async () => {
     await writeSampleRun({ root: join(folder(), 'store') });
     const { code, stdout, stderr } = await run(['export', 'demo', '--stage', 'replay']);
