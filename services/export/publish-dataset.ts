@@ -115,7 +115,7 @@ function extraColumns(stage: PublishOptions['stage'], { replay }: Variant): Publ
 
 function publishedRow(row: Readonly<Record<string, unknown>>, stage: PublishOptions['stage']): PublishedRow {
   const messages = row['messages'] as readonly Message[];
-  if (stage === 'mixture') return { id: String(row['id']), messages, extra: { source: String(row['source']) } };
-  if (row['instructionId'] === undefined) return { id: String(row['id']), messages, extra: {} };
-  return { id: String(row['instructionId']), messages, extra: { model: String(row['model']), mean_score: Number(row['meanScore']) } };
+  if (stage === 'mixture') return { id: (row['id'] as string), messages, extra: { source: (row['source'] as string) } };
+  if (row['instructionId'] === undefined) return { id: (row['id'] as string), messages, extra: {} };
+  return { id: (row['instructionId'] as string), messages, extra: { model: (row['model'] as string), mean_score: Number(row['meanScore']) } };
 }
