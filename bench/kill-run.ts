@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startRun } from '../cli/start-run';
 import type { RunSpec } from '../config/spec';
 import { createRandom, shuffled, type Random } from '../method/random';
-import { untilSynthesized } from './follow-run';
+import { untilSynthesized, untilTraining } from './follow-run';
 import { expectedRequests } from './paper-run';
 import type { Stack } from './stack';
 import { readStoreSnapshot, type StoreSnapshot } from './stored-calls';
@@ -49,7 +49,7 @@ const SETTLE_POLL_MS = 100;
 const SETTLED_LOOKS = 4;
 
 /**
- * Runs a synthesis and kills its processes (`kill -9`) at moments that the seed decides: spread over the run's requests, in
+ * Runs a synthesis, and the mixing after it, and kills its processes (`kill -9`) at moments that the seed decides: spread over the run's requests, in
  * turns over all kinds of victims, each down for up to three seconds, then started again as a supervisor would.
  */
 export async function killRun({ stack, runId, spec, kills: count, seed, say = () => undefined }: KillRunOptions): Promise<KillRunResult> {
@@ -73,6 +73,7 @@ export async function killRun({ stack, runId, spec, kills: count, seed, say = ()
       say(`killed ${kill.victim} after ${kill.requests} requests, ${kill.inFlight} in flight, ${kill.lost} lost; back after ${(kill.outageMs / 1000).toFixed(1)} s`);
     }
     await stack.whileRunning(end);
+    await stack.whileRunning(untilTraining(client, runId));
     const seconds = (performance.now() - startMs) / 1000;
     await client.workflow.getHandle(runId).terminate('the synthesis is done, and nothing is trained here');
     const { requests, repeated } = await stack.stats();
