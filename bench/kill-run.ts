@@ -49,8 +49,9 @@ const SETTLE_POLL_MS = 100;
 const SETTLED_LOOKS = 4;
 
 /**
- * Runs a synthesis, and the mixing after it, and kills its processes (`kill -9`) at moments that the seed decides: spread over the run's requests, in
- * turns over all kinds of victims, each down for up to three seconds, then started again as a supervisor would.
+ * Runs a synthesis and the mixing after it, and kills the processes (`kill -9`) at moments that the seed decides: spread over
+ * the run's requests, in turns over all kinds of victims, each down for up to three seconds, then started again as a
+ * supervisor would.
  */
 export async function killRun({ stack, runId, spec, kills: count, seed, say = () => undefined }: KillRunOptions): Promise<KillRunResult> {
   const startMs = performance.now();
