@@ -1,0 +1,153 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { ActivityDeps } from '../../activities/deps';
+import { TASK_QUEUES } from '../../config/task-queues';
+import type { RunSpec } from '../../config/spec';
+import { deriveSeed } from '../../method/seeds';
+import { exportStage, EXPORT_STAGES } from '../../services/export/export-rows';
+import { gatherReport } from '../../services/report/report-data';
+import { addresses, type RunPlan, type Shard } from '../../services/run-plan';
+import { ROWS_VERSIONS, type StageName } from '../../services/stage-keys';
+import type { StageAddress, StageManifest } from '../../services/stage-store';
+import { experiment } from '../../workflows';
+import { FakeEndpoint } from '../support/fake-endpoint';
+import { defaultReply } from '../support/fake-replies';
+import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
+import { smallSpec } from '../support/small-spec';
+import { startTemporal, testDeps, withWorkers } from '../support/temporal';
+
+const RUN = 'damaged';
+
+let environment: TestWorkflowEnvironment;
+let endpoint: FakeEndpoint;
+let deps: ActivityDeps & { readonly root: string };
+let spec: RunSpec;
+let plan: RunPlan;
+let whole: string;
+const jobs: RecordedJob[] = [];
+
+/** The first instruction is never written, so that there are files of failures with a row. */
+const MUTE = [0, 1, 2].map((attempt) => deriveSeed({ runSeed: 7, stage: 'extract', itemIndex: 0, sample: 0, attempt }));
+
+beforeAll(async () => {
+  environment = await startTemporal();
+  endpoint = await FakeEndpoint.start({
+    reply: (path, body, sample) => (path === 'completions' && MUTE.includes(body.seed ?? -1) ? { text: ' ' } : defaultReply(path, body, sample)),
+  });
+  spec = smallSpec(endpoint.baseURL);
+  deps = testDeps({ python: fakePythonJobs(jobs) });
+  await runAgain();
+  plan = await deps.plans.load((await deps.plans.findRun(RUN))?.plan ?? '');
+  whole = await everything();
+}, 600_000);
+
+afterAll(async () => {
+  await endpoint.close();
+  await environment.teardown();
+  rmSync(deps.root, { recursive: true });
+});
+
+async function runAgain(): Promise<void> {
+  await withWorkers(environment, deps, async () => {
+    await environment.client.workflow.execute(experiment, { workflowId: RUN, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
+  });
+}
+
+/** All rows that the run exports. */
+async function everything(): Promise<string> {
+  const stages: Record<string, unknown[]> = {};
+  for (const stage of EXPORT_STAGES) {
+    const rows: unknown[] = [];
+    for await (const part of exportStage(stage, { stages: deps.stages, plan }).parts()) rows.push(...part);
+    stages[stage] = rows;
+  }
+  return JSON.stringify(stages);
+}
+
+async function manifestOf(address: StageAddress): Promise<StageManifest> {
+  const manifest = await deps.stages.find(address, ROWS_VERSIONS[address.stage as StageName]);
+  if (manifest === undefined) throw new Error(`${address.stage} is not there`);
+  return manifest;
+}
+
+function fileIn(address: StageAddress, file: string): string {
+  return join(deps.root, deps.stages.folder(address), file);
+}
+
+/** Flips one bit in the middle of a file. */
+function damage(file: string): void {
+  const data = readFileSync(file);
+  data[Math.floor(data.length / 2)]! ^= 1;
+  writeFileSync(file, data);
+}
+
+/** What a run did after a file was damaged. */
+async function mended(): Promise<{ readonly calls: number; readonly jobs: readonly string[]; readonly warnings: readonly string[] }> {
+  const before = { calls: endpoint.requests.length, jobs: jobs.length };
+  await runAgain();
+  const { warnings } = await gatherReport({ ...deps, runId: RUN, now: new Date() });
+  return { calls: endpoint.requests.length - before.calls, jobs: jobs.slice(before.jobs).map(({ command }) => command), warnings };
+}
+
+type FileName = 'rows' | 'failures' | 'calls';
+const shard = (): Shard => plan.shards[0]!;
+
+test.each<[string, FileName, () => StageAddress]>([
+  ['instructions', 'rows', () => addresses.extract(plan, shard())],
+  ['lost instructions', 'failures', () => addresses.extract(plan, shard())],
+  ['responses', 'rows', () => addresses.respond(plan, shard(), 'other')],
+  ['judgments', 'rows', () => addresses.judge(plan, shard(), 'target', 'other')],
+  ['the replay set', 'rows', () => addresses.select(plan, shard())],
+  ['the mixture', 'rows', () => addresses.mix(plan, 'method')],
+  ['an evaluation', 'rows', () => addresses.evaluate(plan, 'method')],
+])('a damaged file of %s (%s) is made again without a call or a job, and the report says so', async (_, name, address) => {
+  const stored = (await manifestOf(address()))[name];
+  damage(fileIn(address(), stored?.file ?? ''));
+  const { calls, jobs: repeated, warnings } = await mended();
+  expect(calls).toBe(0);
+  expect(repeated.filter((command) => command === 'sft')).toEqual([]);
+  expect(await everything()).toBe(whole);
+  expect(warnings.join(' ')).toMatch(new RegExp(`found damaged and made again: .*${address().stage}`));
+}, 120_000);
+
+test('a damaged manifest is set aside and its output made again from the calls', async () => {
+  const address = addresses.respond(plan, shard(), 'target');
+  await manifestOf(address);
+  damage(fileIn(address, `manifest-v${ROWS_VERSIONS.respond}.json`));
+  const { calls } = await mended();
+  expect(calls).toBe(0);
+  expect(await everything()).toBe(whole);
+  expect(await deps.store.list(deps.stages.folder(address))).toContainEqual(expect.stringMatching(/^manifest-v\d+\.corrupt-[0-9a-f]{12}\.json$/));
+}, 120_000);
+
+test('damaged calls are missed by nobody while their rows are whole', async () => {
+  const address = addresses.judge(plan, shard(), 'other', 'target');
+  damage(fileIn(address, (await manifestOf(address)).calls?.file ?? ''));
+  expect(await mended()).toMatchObject({ calls: 0, jobs: [] });
+  expect(await everything()).toBe(whole);
+}, 120_000);
+
+test('rows and calls that are both damaged are paid for again, of that one part alone', async () => {
+  const address = addresses.respond(plan, shard(), 'other');
+  const { rows, calls } = await manifestOf(address);
+  damage(fileIn(address, rows.file));
+  damage(fileIn(address, calls?.file ?? ''));
+  expect((await mended()).calls).toBe(2 * 2); // two instructions of this shard were written, two samples each
+  expect(await everything()).toBe(whole);
+}, 120_000);
+
+test('a damaged checkpoint is not evaluated: it is put aside, and the model trained again', async () => {
+  const training = addresses.train(plan, 'method');
+  damage(fileIn(training, 'job/checkpoint/model.safetensors'));
+  await deps.store.remove(deps.stages.folder(addresses.evaluate(plan, 'method')));
+  const { jobs: repeated } = await mended();
+  expect(repeated).toEqual(['sft', 'evaluate']);
+  expect(readFileSync(fileIn(training, 'job/checkpoint/model.safetensors'), 'utf8')).toBe('weights');
+}, 120_000);
+
+test('a damaged plan is planned anew', async () => {
+  const hash = (await deps.plans.findRun(RUN))?.plan ?? '';
+  damage(join(deps.root, 'plans', `${hash}.json`));
+  expect(await mended()).toMatchObject({ calls: 0, jobs: [] });
+}, 120_000);
