@@ -178,7 +178,7 @@ export async function syncFile(path: string): Promise<void> {
 
 /** Makes a folder and its parents, durably: each new entry is synced into the folder that holds it. */
 export async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(resolve(folder), { recursive: true });
+  const first = await makeMissing(resolve(folder));
   if (first === undefined) return;
   const top = dirname(first);
   let parent = dirname(resolve(folder));
@@ -187,6 +187,21 @@ export async function makeFolder(folder: string): Promise<void> {
     parent = dirname(parent);
   }
   await syncFolder(top);
+}
+
+/** Returns the topmost folder that was made. */
+async function makeMissing(folder: string): Promise<string | undefined> {
+  try {
+    return await mkdir(folder, { recursive: true });
+  } catch (error) {
+    if (!isMissing(error) || (error as NodeJS.ErrnoException).code === 'ENOTDIR') throw error;
+    // On a read-only file system a recursive mkdir says ENOENT (Node 20); a plain one says what is wrong.
+    let top = folder;
+    while (!(await exists(dirname(top)))) top = dirname(top);
+    await mkdir(top);
+    await mkdir(folder, { recursive: true });
+    return top;
+  }
 }
 
 /** A new, renamed or linked file is durable only once its folder is synced. */
