@@ -6,8 +6,8 @@ export type TableSchema<Row> = { readonly [K in keyof Row & string]-?: ColumnTyp
 
 const PARQUET_TYPES = { string: 'STRING', int: 'INT32', double: 'DOUBLE', boolean: 'BOOLEAN', json: 'STRING' } as const;
 
-/** Rows of one row group: large enough to compress well, small enough to be held twice. */
-export const ROW_GROUP_ROWS = 5_000;
+/** Rows of one row group: small enough to be held twice, and encoded within some 10 ms, for which the calls in flight have to wait. */
+export const ROW_GROUP_ROWS = 500;
 
 /**
  * Rows as one Parquet file (Snappy), readable by DuckDB, pandas and `datasets`. `undefined` is written as null. A row group at a

@@ -33,7 +33,6 @@ export function judgmentItems(
     if (instruction === undefined) {
       throw new Error(`response ${response.id} has no instruction among those of its shard; remove the shard's stored responses and start the run again`);
     }
-    const prompt = renderJudgePrompt({ instruction, response: response.text });
     const seedOf = (attempt: number): number =>
       deriveSeed({
         runSeed: spec.seed, stage: `judge:${judge}:${generator}`, itemIndex: instructionIndex(response.instructionId), sample: response.sample, attempt,
@@ -60,6 +59,8 @@ export function judgmentItems(
           }
         }
         const attempt = Math.floor(exchanges.length / method.callsPerAttempt);
+        // Made when it is sent: the prompts of all batches at once would fill the memory.
+        const prompt = renderJudgePrompt({ instruction, response: response.text });
         const request: ModelRequest = {
           ...method.request(prompt, exchanges.slice(exchanges.length - inAttempt), { seed: seedOf(attempt), attempt }),
           tokenEstimate: roughTokens(prompt) + sampling.maxTokens,

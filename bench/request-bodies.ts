@@ -1,0 +1,67 @@
+import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import type { BatchItem } from '../services/batch';
+import { canonicalJson } from '../method/canonical-json';
+import { openStore } from '../services/open-store';
+import { addresses, type RunPlan } from '../services/run-plan';
+import { modelOf, ROWS_VERSIONS } from '../services/stage-keys';
+import type { StageAddress } from '../services/stage-store';
+import { extractionItems } from '../services/steps/extraction';
+import { judgmentItems } from '../services/steps/judgment';
+import { responseItems } from '../services/steps/response';
+import { instructionTable, responseTable, type Table } from '../services/tables';
+
+export interface RequestBodiesOptions {
+  /** Of a finished synthesis without filters. */
+  readonly store: string;
+  readonly runId: string;
+  /** One request a line: path after `/v1/`, a space, the JSON body. */
+  readonly file: string;
+}
+
+/**
+ * Writes down the requests that a synthesis has made (the first try of each call), byte for byte, made again from what it
+ * stored: another client can then send the same.
+ * @returns how many
+ */
+export async function writeRequestBodies({ store, runId, file }: RequestBodiesOptions): Promise<number> {
+  const { plans, stages } = openStore(store);
+  const run = await plans.findRun(runId);
+  if (run === undefined) throw new Error(`${store} has no run "${runId}"`);
+  const plan = await plans.load(run.plan);
+  const out = createWriteStream(file);
+  let count = 0;
+
+  const rowsOf = async <Row extends object>(stage: 'extract' | 'respond', address: StageAddress, table: Table<Row>): Promise<Row[]> => {
+    const manifest = await stages.find(address, ROWS_VERSIONS[stage]);
+    if (manifest === undefined) throw new Error(`run "${runId}" has not finished ${stage} ${address.part}`);
+    return await stages.readRows(manifest, table);
+  };
+  const write = (items: readonly BatchItem<object>[], model: string): void => {
+    for (const item of items) {
+      const step = item.next([]);
+      if (step.do !== 'call') continue;
+      out.write(`${step.request.path} {"model":${JSON.stringify(modelOf(plan.spec, model).model)},${canonicalJson(step.request.body).slice(1)}\n`);
+      count++;
+    }
+  };
+
+  for (const shard of plan.shards) {
+    write(extractionItems(plan.spec, shard), plan.spec.target.model);
+    const instructions = await rowsOf('extract', addresses.extract(plan, shard), instructionTable);
+    for (const generator of generatorsOf(plan)) {
+      write(responseItems(plan.spec, generator, instructions), generator);
+      const responses = await rowsOf('respond', addresses.respond(plan, shard, generator), responseTable);
+      for (const judge of plan.spec.synthesis.judge.judges) {
+        write(judgmentItems(plan.spec, judge, generator, { instructions, responses }), judge);
+      }
+    }
+  }
+  out.end();
+  await once(out, 'close');
+  return count;
+}
+
+function generatorsOf(plan: RunPlan): readonly string[] {
+  return plan.spec.synthesis.respond.generators;
+}

@@ -1,0 +1,45 @@
+import { medianSorted } from 'simple-statistics';
+import { markdownTable } from './markdown-section';
+import type { ClientFigures, SpeedRound, SpeedSetting } from './speed-run';
+
+export interface MeasuredSetting {
+  readonly setting: SpeedSetting;
+  readonly rounds: SpeedRound[];
+  readonly date: string;
+  readonly cpu: string;
+}
+
+/** Medians over the rounds, with the lowest and the highest where it matters. */
+export function speedTable(measured: readonly MeasuredSetting[]): string {
+  const rows = [...measured]
+    .sort((a, b) => a.setting.inFlight - b.setting.inFlight)
+    .flatMap(({ setting, rounds }) => {
+      const line = (client: string, figures: readonly ClientFigures[], ratio: string, cpu: string): string[] => [
+        `${setting.inFlight}, ${client}`, spread(figures.map(({ perSecond }) => perSecond), 0), ratio, cpu,
+        `${median(figures.map(({ wallSeconds }) => wallSeconds)).toFixed(1)} s`, `${(Math.max(...figures.map(({ peakRssBytes }) => peakRssBytes)) / 2 ** 20).toFixed(0)} MiB`,
+      ];
+      const rehearse = rounds.map((round) => round.rehearse);
+      const bare = rounds.map((round) => round.bare);
+      return [
+        line('bare loop', bare, '1', median(bare.map(({ cpuSeconds }) => cpuSeconds)).toFixed(2)),
+        line(
+          `Rehearse, ${setting.llmWorkers} llm worker${setting.llmWorkers === 1 ? '' : 's'}`, rehearse,
+          spread(rounds.map((round) => round.rehearse.perSecond / round.bare.perSecond), 2),
+          `${median(rehearse.map(({ cpuSeconds }) => cpuSeconds)).toFixed(2)} (llm ${median(rounds.map(({ llmCpuSeconds }) => llmCpuSeconds)).toFixed(2)})`,
+        ),
+      ];
+    });
+  const [first] = measured;
+  const notes = measured.map(({ setting, rounds }) => `${setting.inFlight}: ${rounds.length} rounds of ${rounds[0]?.rehearse.requests ?? 0} requests`).join('; ');
+  return `${first?.date}, ${first?.cpu}, ${first?.setting.latencyMs} ms; ${notes}. Medians, lowest and highest in brackets.\n\n${markdownTable(
+    ['calls in flight', 'requests/s', 'of the bare loop', 'CPU s per 1,000 calls', 'wall with start', 'peak RSS'], rows,
+  )}`;
+}
+
+function spread(values: readonly number[], digits: number): string {
+  return `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}-${Math.max(...values).toFixed(digits)})`;
+}
+
+function median(values: readonly number[]): number {
+  return medianSorted([...values].sort((a, b) => a - b));
+}

@@ -1,0 +1,125 @@
+import { execFile } from 'node:child_process';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { startRun } from '../cli/start-run';
+import { parseSpec } from '../config/load-spec';
+import { projectDir } from '../services/local/paths';
+import type { BareLoopFigures } from './bare-loop';
+import { untilSynthesized } from './follow-run';
+import { paperRunSpec } from './paper-run';
+import { writeRequestBodies } from './request-bodies';
+import { Stack } from './stack';
+
+export interface SpeedSetting {
+  /** Calls in flight, of all llm workers together. */
+  readonly inFlight: number;
+  readonly instructions: number;
+  readonly llmWorkers: number;
+  readonly latencyMs: number;
+}
+
+/** One client's part of a round. */
+export interface ClientFigures {
+  readonly requests: number;
+  /** From the first request's arrival to the last reply. */
+  readonly perSecond: number;
+  /** Of all processes of the client, from the first call to the last row stored; for 1,000 calls. */
+  readonly cpuSeconds: number;
+  /** Of the largest process. */
+  readonly peakRssBytes: number;
+  /** From the start of the client's processes, and what else it needs, to the end. */
+  readonly wallSeconds: number;
+}
+
+export interface SpeedRound {
+  readonly bare: ClientFigures;
+  readonly rehearse: ClientFigures;
+  /** CPU of the processes that call the endpoint alone, for 1,000 calls. */
+  readonly llmCpuSeconds: number;
+}
+
+const RUN_ID = 'speed';
+/** Shards in work at once; enough that one stage's tail is another's middle. */
+const SHARDS = 8;
+const FIRST_CALL_POLL_MS = 20;
+
+/**
+ * One round: a synthesis through a Temporal server and the shipped workers; then the same requests, byte for byte, by the bare
+ * loop, to the same endpoint process, with nothing else running.
+ */
+export async function runRound(folder: string, setting: SpeedSetting, onBodies: (file: string, endpointURL: string) => Promise<void> = async () => undefined): Promise<SpeedRound> {
+  const { inFlight, instructions, llmWorkers, latencyMs } = setting;
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const startedAt = Date.now();
+  const stack = await Stack.start({ folder, llmWorkers, latencyMs });
+  try {
+    const spec = await speedSpec({ folder, baseURL: `${stack.endpointURL}/v1`, instructions, concurrency: Math.ceil(inFlight / llmWorkers) });
+    const { before, closedAt } = await stack.whileRunning(
+      stack.withClient(async (client) => {
+        await startRun(client, RUN_ID, spec);
+        while ((await stack.stats()).requests === 0) await sleep(FIRST_CALL_POLL_MS);
+        const atFirstCall = cpuOf(stack);
+        await untilSynthesized(client, RUN_ID);
+        const { closeTime } = await client.workflow.getHandle(`${RUN_ID}/synthesis`).describe();
+        await client.workflow.getHandle(RUN_ID).terminate('the synthesis is done, and nothing is trained here');
+        return { before: atFirstCall, closedAt: closeTime?.getTime() ?? Date.now() };
+      }),
+    );
+    const after = cpuOf(stack);
+    const seen = await perSecondOf(stack);
+    const thousands = seen.requests / 1000;
+    const rehearse: ClientFigures = {
+      ...seen,
+      cpuSeconds: (after.all - before.all) / thousands,
+      peakRssBytes: Math.max(...stack.workers.map((process) => process.usage()?.peakRssBytes ?? 0)),
+      wallSeconds: (closedAt - startedAt) / 1000,
+    };
+    await Promise.all(stack.workers.map(async (process) => await process.kill()));
+    await stack.temporal.stop();
+
+    const file = join(folder, 'requests.txt');
+    const written = await writeRequestBodies({ store: join(stack.home, 'store'), runId: RUN_ID, file });
+    if (written !== seen.requests) throw new Error(`the synthesis made ${seen.requests} requests, of which ${written} can be made again`);
+    const bare = await runBareLoop(stack, file, inFlight);
+    await onBodies(file, stack.endpointURL);
+    return { bare, rehearse, llmCpuSeconds: (after.llm - before.llm) / thousands };
+  } finally {
+    await stack.stop();
+  }
+}
+
+/** The bare loop over the requests of a file, in a process of its own. */
+async function runBareLoop(stack: Stack, file: string, inFlight: number): Promise<ClientFigures> {
+  await fetch(`${stack.endpointURL}/reset`, { method: 'POST' });
+  const startMs = performance.now();
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    join(projectDir(), 'dist', 'bench', 'bare-loop.js'), '--url', stack.endpointURL, '--requests', file, '--in-flight', String(inFlight),
+  ]);
+  const wallSeconds = (performance.now() - startMs) / 1000;
+  const { requests, cpuSeconds, peakRssBytes } = JSON.parse(stdout) as BareLoopFigures;
+  return { ...(await perSecondOf(stack)), cpuSeconds: cpuSeconds / (requests / 1000), peakRssBytes, wallSeconds };
+}
+
+/** The paper's synthesis with its three models behind one model id, so that they share the calls in flight. */
+async function speedSpec({ folder, baseURL, instructions, concurrency }: {
+  readonly folder: string;
+  readonly baseURL: string;
+  readonly instructions: number;
+  readonly concurrency: number;
+}): Promise<ReturnType<typeof parseSpec>> {
+  const spec = await paperRunSpec({ instructions, baseURL, folder, concurrency, shardSize: Math.ceil(instructions / SHARDS), concurrentShards: SHARDS });
+  return parseSpec({ ...spec, models: Object.fromEntries(Object.entries(spec.models).map(([name, model]) => [name, { ...model, model: 'bench-model' }])) });
+}
+
+async function perSecondOf(stack: Stack): Promise<{ readonly requests: number; readonly perSecond: number }> {
+  const { requests, firstRequestAt, lastReplyAt } = await stack.stats();
+  return { requests, perSecond: requests / ((lastReplyAt - firstRequestAt) / 1000) };
+}
+
+function cpuOf(stack: Stack): { readonly all: number; readonly llm: number } {
+  const sum = (processes: Stack['workers']): number => processes.reduce((total, process) => total + (process.usage()?.cpuSeconds ?? 0), 0);
+  return { all: sum(stack.workers), llm: sum(stack.llm) };
+}
