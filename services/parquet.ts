@@ -6,8 +6,10 @@ export type TableSchema<Row> = { readonly [K in keyof Row & string]-?: ColumnTyp
 
 const PARQUET_TYPES = { string: 'STRING', int: 'INT32', double: 'DOUBLE', boolean: 'BOOLEAN', json: 'STRING' } as const;
 
-/** Rows of one row group: small enough to be held twice, and encoded within some 10 ms, for which the calls in flight have to wait. */
-export const ROW_GROUP_ROWS = 500;
+/** Rows of one row group of a file for others: large enough to compress well, small enough to be held twice. */
+export const ROW_GROUP_ROWS = 5_000;
+/** Of a stage's output: encoded in some 10 ms, for which the calls in flight have to wait. */
+const STAGE_GROUP_ROWS = 500;
 
 /**
  * Rows as one Parquet file (Snappy), readable by DuckDB, pandas and `datasets`. `undefined` is written as null. A row group at a
@@ -17,9 +19,9 @@ export async function encodeParquet<Row extends object>(schema: TableSchema<Row>
   const { ByteWriter, ParquetWriter, schemaFromColumnData } = await import('hyparquet-writer');
   const bytes = new ByteWriter();
   const writer = new ParquetWriter({ writer: bytes, schema: schemaFromColumnData({ columnData: parquetColumns(schema, []) }) });
-  for (let start = 0; start < rows.length; start += ROW_GROUP_ROWS) {
+  for (let start = 0; start < rows.length; start += STAGE_GROUP_ROWS) {
     if (start > 0) await new Promise((resolve) => setImmediate(resolve));
-    const group = rows.slice(start, start + ROW_GROUP_ROWS);
+    const group = rows.slice(start, start + STAGE_GROUP_ROWS);
     await writer.write({ columnData: parquetColumns(schema, group), rowGroupSize: group.length });
   }
   await writer.finish();
