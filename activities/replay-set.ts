@@ -27,6 +27,8 @@ export interface ReplaySetDetail {
   readonly read: number;
   /** Rows that are no conversation, by what is wrong with them. */
   readonly malformed: Readonly<Record<string, number>>;
+  /** Conversations of a data set that ended with a user's turn, which was cut. */
+  readonly trailingUserTurnsCut?: number;
   /** Commit of the hub repository that was read; null for local files and ablations. */
   readonly revision: string | null;
   readonly licence: string | null;
@@ -124,7 +126,8 @@ export function createReplaySetActivities(deps: ActivityDeps) {
       rows,
       inputs: selections,
       detail: {
-        kind: 'dataset', title, rows: rows.length, read: result.read, malformed: result.malformed, revision: result.revision,
+        kind: 'dataset', title, rows: rows.length, read: result.read, malformed: result.malformed,
+        trailingUserTurnsCut: result.trailingUserTurnsCut, revision: result.revision,
         licence: licence ?? result.licence,
       },
     };

@@ -25,7 +25,7 @@ export interface PythonJobs {
 }
 
 /** Kinds of failure that a second try on the same input cannot mend. */
-const PERMANENT_KINDS = new Set(['bad_spec', 'bad_data', 'weights_not_found', 'chat_template', 'out_of_memory', 'nan_loss', 'missing_gpu', 'dtype_refused']);
+const PERMANENT_KINDS = new Set(['bad_spec', 'bad_data', 'dataset_not_found', 'weights_not_found', 'chat_template', 'out_of_memory', 'nan_loss', 'missing_gpu', 'dtype_refused']);
 
 /** A job that ended without a result: its kind, and a sentence with the way out. */
 export class PythonJobError extends Error {

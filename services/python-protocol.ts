@@ -92,6 +92,8 @@ export const datasetsResultSchema = z.looseObject({
   /** Rows that were looked at. */
   read: z.number(),
   malformed: z.record(z.string(), z.number()),
+  /** Conversations that went on with a user's turn after the last answer, which was cut. */
+  trailingUserTurnsCut: z.number(),
   revision: z.string().nullable(),
   licence: z.string().nullable(),
   seconds: z.number(),

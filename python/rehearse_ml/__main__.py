@@ -1,4 +1,4 @@
-"""Command line: `python -m rehearse_ml <convert|sft|evaluate|documents> --spec FILE`. See python/README.md."""
+"""Command line: `python -m rehearse_ml <convert|sft|evaluate|documents|datasets> --spec FILE`. See python/README.md."""
 
 import argparse
 import os
@@ -9,13 +9,13 @@ from pathlib import Path
 from .errors import classify
 from .job import Interruption, exclusive
 from .protocol import Events, claim_stdout
-from .spec import ConvertSpec, DocumentsSpec, EvaluateSpec, SftSpec, load_spec
+from .spec import ConvertSpec, DatasetsSpec, DocumentsSpec, EvaluateSpec, SftSpec, load_spec
 
 
 def main() -> int:
     """Run one job and return its exit status: 0 only with a result."""
     parser = argparse.ArgumentParser(prog="python -m rehearse_ml", description=__doc__)
-    parser.add_argument("command", choices=["convert", "sft", "evaluate", "documents"])
+    parser.add_argument("command", choices=["convert", "sft", "evaluate", "documents", "datasets"])
     parser.add_argument("--spec", required=True, type=Path, help="JSON file, protocol 1")
     arguments = parser.parse_args()
 
@@ -54,6 +54,13 @@ def main() -> int:
                     from .documents import documents
 
                     events.result(documents(documents_spec, events, interruption))
+            case "datasets":
+                datasets_spec = load_spec(DatasetsSpec, arguments.spec)
+                output_dir = Path(datasets_spec.output_dir)
+                with exclusive(output_dir, events):
+                    from .draw import draw
+
+                    events.result(draw(datasets_spec, events, interruption))
     except BaseException as error:  # every way out of a job is an `error` event
         if isinstance(error, SystemExit):
             raise

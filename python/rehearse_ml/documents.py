@@ -1,7 +1,5 @@
 """Write the questions of a leaderboard task as JSONL, so that the caller can keep them out of the training data."""
 
-import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +8,11 @@ import datasets
 
 from . import PROTOCOL
 from .evaluation_data import HARDEST
-from .hub import explained, load_split
+from .hub import load_split
+from .hub_errors import EVALUATION_INSTEAD, explained
 from .job import Interruption, file_sha256, run_once, versions
 from .leaderboard import LEADERBOARD
-from .protocol import Events, JsonValue
+from .protocol import Events, JsonValue, lines_atomic
 from .spec import DocumentsSpec, TaskName
 
 DOCUMENTS_FILE = "documents.jsonl"
@@ -43,10 +42,9 @@ def documents(spec: DocumentsSpec, events: Events, interruption: Interruption) -
         started = time.monotonic()
         datasets.disable_progress_bars()
         rows = dict(_questions(spec.task, events, interruption))
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        lines = (json.dumps({"id": name, "text": text}, ensure_ascii=False) + "\n" for name, text in rows.items())
-        temporary.write_text("".join(lines), encoding="utf-8")
-        temporary.replace(path)
+        with lines_atomic(path) as write:
+            for name, text in rows.items():
+                write({"id": name, "text": text})
         return {
             "protocol": PROTOCOL,
             "kind": "documents",
@@ -70,7 +68,7 @@ def _questions(task: TaskName, events: Events, interruption: Interruption) -> It
     for done, subtask in enumerate(leaderboard.subtasks):
         events.progress(task, done, len(leaderboard.subtasks))
         interruption.check()
-        with explained(task):
+        with explained(f"the data set of {task}", EVALUATION_INSTEAD):
             rows = load_split(subtask, leaderboard.evaluated_split)
         for index, row in enumerate(rows):
             if task == "math_level_5" and row["level"] != HARDEST:

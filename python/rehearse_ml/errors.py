@@ -9,6 +9,8 @@ from typing import Literal
 ErrorKind = Literal[
     "bad_spec",
     "bad_data",
+    "dataset_not_found",
+    "hub_unreachable",
     "weights_not_found",
     "chat_template",
     "out_of_memory",
@@ -41,15 +43,15 @@ def classify(error: BaseException, output_dir: Path | None) -> JobError:
 
     `output_dir` is where the job writes; its free space tells a full disk from another failed write.
     """
-    for link in _causes(error):
+    for link in causes(error):
         if isinstance(link, JobError):
             return link
-        if isinstance(link, OSError) and link.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full_disk(link):
             return _disk_full(output_dir, link)
         if isinstance(link, MemoryError) or _is_torch_out_of_memory(link):
             return JobError(
                 "out_of_memory",
-                f"The job ran out of memory: {_first_line(link)}",
+                f"The job ran out of memory: {first_line(link)}",
                 "Lower perDeviceBatchSize (raise gradientAccumulation in turn), batchSize or maxLength, turn "
                 "gradientCheckpointing on, or use a larger machine.",
             )
@@ -57,18 +59,24 @@ def classify(error: BaseException, output_dir: Path | None) -> JobError:
         return _disk_full(output_dir, error)
     return JobError(
         "internal",
-        f"{type(error).__name__}: {_first_line(error)}",
+        f"{type(error).__name__}: {first_line(error)}",
         "This is a fault of the job or of a library under it; its traceback is on stderr.",
     )
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield `error` and what led to it, the nearest first."""
     seen: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
         seen.add(id(link))
         yield link
         link = link.__cause__ or link.__context__
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Tell whether `error` is the system's own word for no room."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _is_torch_out_of_memory(error: BaseException) -> bool:
@@ -82,10 +90,11 @@ def _is_torch_out_of_memory(error: BaseException) -> bool:
 def _disk_full(output_dir: Path | None, error: BaseException) -> JobError:
     return JobError(
         "disk_full",
-        f"The disk that holds {output_dir} is full: {_first_line(error)}",
+        f"The disk that holds {output_dir} is full: {first_line(error)}",
         "Free some space, or point outputDir to a larger disk; finished work is kept and the job resumes.",
     )
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Return the first line of what `error` says."""
     return (str(error).strip().splitlines() or ["no message"])[0]

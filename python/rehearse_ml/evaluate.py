@@ -14,7 +14,7 @@ from .errors import JobError
 from .evaluation_result import task_result
 from .hardware import pick_device
 from .harness import load_model, run_task
-from .hub import explained
+from .hub_errors import EVALUATION_INSTEAD, explained
 from .job import Interruption, file_sha256, run_once, versions
 from .leaderboard import LEADERBOARD
 from .protocol import Events, JsonValue, write_json_atomic
@@ -76,7 +76,10 @@ def _evaluate(
             events.progress(phase, done_requests, total_requests)
             interruption.check()  # a scorer's bare `except` may have swallowed the signal's own exception
 
-        with tempfile.TemporaryDirectory(prefix="rehearse-evaluate-") as workspace, explained(requested.task):
+        with (
+            tempfile.TemporaryDirectory(prefix="rehearse-evaluate-") as workspace,
+            explained(f"the data set of {requested.task}", EVALUATION_INSTEAD),
+        ):
             results = run_task(lm, requested, task, seed=spec.seed, workspace=Path(workspace), report=report)
         result = task_result(requested, task, results)
         result["seconds"] = round(time.monotonic() - task_started, 3)

@@ -5,10 +5,11 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TextIO
 
 from . import PROTOCOL
 from .errors import JobError
@@ -94,6 +95,28 @@ def write_json_atomic(path: Path, value: JsonValue) -> None:
         file.flush()
         os.fsync(file.fileno())
     publish(temporary, path)
+
+
+@contextmanager
+def lines_atomic(path: Path) -> Iterator[Callable[[JsonValue], None]]:
+    """Write a JSONL file that appears at `path` when the block ends well. What the block is given writes a line.
+
+    All but ASCII is escaped, so that no reader takes a character within a text for the end of a line.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="ascii") as file:
+            yield lambda value: _write_line(file, value)
+            file.flush()
+            os.fsync(file.fileno())
+        publish(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_line(file: TextIO, value: JsonValue) -> None:
+    file.write(json.dumps(_finite(value), allow_nan=False, separators=(",", ":")) + "\n")
 
 
 def publish(temporary: Path, path: Path) -> None:

@@ -99,6 +99,51 @@ class DocumentsSpec(_JobSpec):
     task: TaskName
 
 
+class HubSource(_Strict):
+    """A data set of the hub; no `splits` means all, no `revision` the newest."""
+
+    origin: Annotated[Literal["hub"], Field(alias="from")]
+    hub: Text
+    revision: Text | None
+    config: Text | None
+    splits: list[Text]
+    streaming: bool
+
+
+class FilesSource(_Strict):
+    """Local .jsonl and .parquet files."""
+
+    origin: Annotated[Literal["files"], Field(alias="from")]
+    files: Annotated[list[Text], Field(min_length=1)]
+
+
+class TurnsSchema(_Strict):
+    """Rows with a list of turns under `column`: {role, content} of `messages`, {from, value} of `sharegpt`."""
+
+    kind: Literal["messages", "sharegpt"]
+    column: Text
+
+
+class AlpacaSchema(_Strict):
+    """Rows of one turn, in the columns instruction, input and output."""
+
+    kind: Literal["alpaca"]
+
+
+RowSchema = TurnsSchema | AlpacaSchema
+
+
+class DatasetsSpec(_JobSpec):
+    """As many as `count` conversations, drawn by `seed` from a data set."""
+
+    source: Annotated[HubSource | FilesSource, Field(discriminator="origin")]
+    row_schema: Annotated[RowSchema, Field(alias="schema", discriminator="kind")]
+    count: Count
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+
+
+_NESTED = (EvaluateTask, HubSource, FilesSource, TurnsSchema)
+
 Spec = TypeVar("Spec", bound=_JobSpec)
 
 
@@ -129,7 +174,7 @@ def load_spec(kind: type[Spec], path: Path) -> Spec:
 
 
 def _describe(error: ValidationError, kind: type[_JobSpec]) -> str:
-    known = [field.alias or name for model in (kind, EvaluateTask) for name, field in model.model_fields.items()]
+    known = [field.alias or name for model in (kind, *_NESTED) for name, field in model.model_fields.items()]
     problems = []
     for detail in error.errors(include_url=False):
         where = ".".join(str(part) for part in detail["loc"])

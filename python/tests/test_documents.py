@@ -92,5 +92,5 @@ def test_a_gated_data_set_is_told_with_the_way_out(
     monkeypatch.setattr(datasets, "load_dataset", refuse)
     with pytest.raises(JobError, match="does not show us the data set of gpqa") as caught:
         run("gpqa", tmp_path / "out", events)
-    assert caught.value.kind == "bad_data"
+    assert caught.value.kind == "dataset_not_found"
     assert "HF_TOKEN" in caught.value.hint

@@ -96,7 +96,7 @@ test('an error event is the job\'s failure, with its hint', async () => {
   expect(error).toMatchObject({ kind: 'out_of_memory', message: 'CUDA ran out of memory. Lower perDeviceBatchSize.', retryable: false });
 });
 
-test.each([['interrupted', true], ['internal', true], ['bad_spec', false], ['bad_data', false], ['weights_not_found', false], ['nan_loss', false], ['missing_gpu', false]])(
+test.each([['interrupted', true], ['internal', true], ['bad_spec', false], ['bad_data', false], ['dataset_not_found', false], ['hub_unreachable', true], ['weights_not_found', false], ['nan_loss', false], ['missing_gpu', false]])(
   'a failure of kind %s is worth another try: %s',
   (kind, retryable) => {
     expect(new PythonJobError(kind, 'x').retryable).toBe(retryable);

@@ -26,7 +26,7 @@ export function fakePythonJobs(jobs: RecordedJob[] = [], fails: (job: RecordedJo
           id: `d${n}`, messages: [{ role: 'user', content: `Public question ${n}?` }, { role: 'assistant', content: `Public answer ${n}.` }],
         }));
         writeFileSync(conversations, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-        return resultSchema.parse({ ...base, conversations, rows: rows.length, read: rows.length + 1, malformed: { 'no answer': 1 }, revision: 'c0ffee', licence: 'MIT' });
+        return resultSchema.parse({ ...base, conversations, rows: rows.length, read: rows.length + 1, malformed: { 'no answer': 1 }, trailingUserTurnsCut: 0, revision: 'c0ffee', licence: 'MIT' });
       }
       if (command === 'sft') {
         const checkpointDir = join(spec.outputDir, 'checkpoint');
