@@ -1,6 +1,10 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { openStore } from '../../services/open-store';
+import { comparePage, specDifferences } from '../../services/report/compare-runs';
+import { renderMarkdown } from '../../services/report/render-markdown';
+import { gatherReport, type ReportData } from '../../services/report/report-data';
 import { writeReportFiles } from '../../services/report/write-report';
+import { CliError } from '../errors';
 import { plainText, printJson } from '../output';
 import { loadStoredRun } from '../stored-run';
 
@@ -10,15 +14,17 @@ export function registerReport(program: Command): void {
     .command('report')
     .description("make a run's report anew from the store: one HTML page, the same as Markdown, and its data as JSON")
     .argument('<id>', 'run id')
+    .argument('[other]', 'another run: print the two side by side, as Markdown')
     .option('--out <dir>', "write to this directory instead of the run's own place in the store", (value) => {
       if (value.trim() === '') throw new InvalidArgumentError('Name a directory.');
       return value;
     })
     .option('--json', 'print the paths as JSON')
     .addHelpText('after', `
-Needs no server. A run that is not finished has a report too; it says what is missing.`)
-    .action(async (runId: string, options: ReportOptions) => {
-      await runReport(runId, options);
+Needs no server. A run that is not finished has a report too; it says what is missing.
+With two runs: which settings differ, which outputs they share, and their scores by variant and task.`)
+    .action(async (runId: string, other: string | undefined, options: ReportOptions) => {
+      await (other === undefined ? runReport(runId, options) : compareRuns(runId, other, options));
     });
 }
 
@@ -34,4 +40,16 @@ async function runReport(runId: string, { out, json = false }: ReportOptions): P
   if (json) printJson({ runId, finished, html, markdown, json: data, contamination });
   else process.stdout.write(`${[html, markdown, data, ...(contamination === null ? [] : [contamination])].map(plainText).join('\n')}\n`);
   if (!finished) process.stderr.write(`rehearse: note: run ${plainText(runId)} is not finished; the report says what is missing\n`);
+}
+
+async function compareRuns(a: string, b: string, { out, json = false }: ReportOptions): Promise<void> {
+  if (out !== undefined) throw new CliError('two runs are printed, not written', { hint: 'leave out --out, and redirect the output to a file' });
+  const opened = openStore();
+  const gather = async (runId: string): Promise<ReportData> => {
+    await loadStoredRun(opened.plans, runId);
+    return await gatherReport({ ...opened, runId, now: new Date() });
+  };
+  const [left, right] = [await gather(a), await gather(b)];
+  if (json) printJson({ a, b, settings: specDifferences(left.spec, right.spec), variants: { [a]: left.variants, [b]: right.variants } });
+  else process.stdout.write(renderMarkdown(comparePage(left, right)));
 }
