@@ -12,7 +12,7 @@ async function main() {
   await bootstrap();
   const { setUp } = require('../dist/cli/set-up');
   const { python, env, weightsDir } = await setUp();
-  await testServers();
+  await testTools();
 
   const folder = mkdtempSync(path.join(tmpdir(), 'rehearse-tests-'));
   process.env.TMPDIR = path.join(folder, 'tmp'); // whatever a test leaves behind goes with it
@@ -31,12 +31,13 @@ async function main() {
   }
 }
 
-/** Servers that only tests need; their set-up is not compiled, as the tests are not. */
-async function testServers() {
+/** What only tests need; its set-up is not compiled, as the tests are not. */
+async function testTools() {
   require('../test/support/ts-hook.cjs');
   const { consoleReporter } = require('../dist/services/local/setup-reporter');
   const { ensureVersitygw } = require('../test/support/versitygw');
-  await ensureVersitygw(consoleReporter());
+  const { ensureDuckdb } = require('../test/support/duckdb');
+  await Promise.all([ensureVersitygw(consoleReporter()), ensureDuckdb(consoleReporter())]);
 }
 
 function runJest(args, file) {
