@@ -8,6 +8,7 @@ import { CorruptArtifactError, InputLostError } from '../services/stage-store';
 import { StorageUnavailableError, storageFault } from '../services/storage-errors';
 import { WeightsNotFoundError } from '../services/weights';
 import type { HeartbeatDetails } from '../workflows/types';
+import { HeartbeatPace } from './heartbeat-pace';
 import type { ActivityDeps } from './deps';
 
 /** What an activity body gets: when to stop, and how to say that it is alive. */
@@ -38,7 +39,8 @@ export async function runActivity<T>(deps: Pick<ActivityDeps, 'draining' | 'stag
   if (draining.aborted) onDrain();
   draining.addEventListener('abort', onDrain, { once: true });
   let latest: HeartbeatDetails | (() => HeartbeatDetails) | undefined;
-  const beat = (): void => context.heartbeat(typeof latest === 'function' ? latest() : latest);
+  const pace = new HeartbeatPace();
+  const beat = (): void => context.heartbeat(pace.add(typeof latest === 'function' ? latest() : latest, Date.now()));
   const timer = setInterval(beat, BEAT_MS);
   try {
     return await body({

@@ -1,8 +1,10 @@
+import { leftMsOf } from '../workflows/progress';
 import type { StageProgress } from '../workflows/types';
 import { pauseAdvice } from './control-run';
-import { formatCount, formatDuration, formatRate, formatShortCount, oneLine } from './output';
+import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../config/figures';
+import { oneLine } from './output';
 import type { RunProgress } from './run-progress';
-import type { Pace, PaceMeter } from './run-progress-rate';
+import { totalsOf } from './run-totals';
 
 const QUIET_MS = 10_000;
 
@@ -22,8 +24,6 @@ export class LogLines {
   private lastSummary = '';
   private paused: string | undefined;
 
-  constructor(private readonly pace: PaceMeter) {}
-
   /** Lines to print after this snapshot; the pace meter has seen it. */
   next(progress: RunProgress, nowMs: number): string[] {
     const stages = sumStages(progress.rows ?? []);
@@ -34,7 +34,7 @@ export class LogLines {
       this.warned.add(known);
       lines.push(`warning: ${oneLine(warning, 400)}`);
     }
-    const running = progress.paused !== null ? [] : stages.filter((stage) => stateOf(stage.rows) === 'running').map((stage) => this.summary(stage, nowMs));
+    const running = progress.paused !== null ? [] : stages.filter((stage) => stateOf(stage.rows) === 'running').map(summary);
     const line = running.join('; ');
     if (lines.length === 0 && line !== '' && line !== this.lastSummary && nowMs - this.lastMs >= QUIET_MS) {
       lines.push(line);
@@ -59,24 +59,32 @@ export class LogLines {
     this.states.set(stage.name, now);
     return now === 'waiting' ? [] : [now === 'running' ? `${stage.name} has begun (${formatCount(total(stage.rows, 'total'))} to do)` : doneLine(stage)];
   }
+}
 
-  private summary(stage: StageSum, nowMs: number): string {
-    const done = total(stage.rows, 'done');
-    const paces = stage.rows.map((row) => this.pace.of(row, nowMs)).filter((pace): pace is Pace => pace !== undefined);
-    const perSecond = paces.reduce((sum, pace) => sum + pace.perSecond, 0);
-    const pace = perSecond > 0 ? `, ${formatRate(perSecond)}, ${formatDuration(Math.max(...paces.map(({ leftMs }) => leftMs)))} left` : '';
-    const note = stage.rows.find(({ state, note: text }) => state === 'running' && text !== undefined)?.note;
-    return `${stage.name} ${formatCount(done)}/${formatCount(total(stage.rows, 'total'))}${pace}${note === undefined ? '' : `, ${oneLine(note, 80)}`}`;
-  }
+function summary(stage: StageSum): string {
+  const moving = stage.rows.filter(({ state, perSecond }) => state === 'running' && perSecond !== undefined);
+  const perSecond = moving.reduce((sum, row) => sum + (row.perSecond ?? 0), 0);
+  const left = stage.rows.map(leftMsOf).filter((leftMs) => leftMs !== undefined);
+  const note = stage.rows.find(({ state, note: text }) => state === 'running' && text !== undefined)?.note;
+  return [
+    `${stage.name} ${formatCount(total(stage.rows, 'done'))}/${formatCount(total(stage.rows, 'total'))}`,
+    ...(perSecond > 0 ? [formatRate(perSecond)] : []),
+    ...(left.length > 0 ? [`${formatDuration(Math.max(...left))} left`] : []),
+    ...(note === undefined ? [] : [oneLine(note, 80)]),
+  ].join(', ');
 }
 
 function doneLine({ name, rows }: StageSum): string {
   const lost = total(rows, 'failed');
   const tokens = total(rows, 'promptTokens') + total(rows, 'completionTokens');
+  const { usd, errors: kinds } = totalsOf(rows);
+  const errors = formatErrors(kinds);
   const parts = [
     `${formatCount(total(rows, 'done'))}/${formatCount(total(rows, 'total'))}`,
     ...(lost > 0 ? [`${formatCount(lost)} lost`] : []),
     ...(tokens > 0 ? [`${formatShortCount(tokens)} tokens`] : []),
+    ...(usd > 0 ? [formatUsd(usd)] : []),
+    ...(errors === '' ? [] : [oneLine(errors, 120)]),
     ...rows.flatMap(({ note }) => (note === undefined ? [] : [oneLine(note, 80)])),
   ];
   return `${name} is done: ${parts.join(', ')}`;

@@ -1,14 +1,15 @@
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import pc from 'picocolors';
+import { leftText } from '../workflows/progress';
 import type { StageProgress } from '../workflows/types';
 import { pauseAdvice } from './control-run';
-import { clip, formatBar, formatCount, formatDuration, formatRate, formatShortCount, oneLine } from './output';
+import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../config/figures';
+import { clip, formatBar, oneLine } from './output';
 import type { RunProgress } from './run-progress';
-import type { PaceMeter } from './run-progress-rate';
+import { totalsOf } from './run-totals';
 
 export interface FrameOptions {
   readonly progress: RunProgress;
-  readonly pace: PaceMeter;
   readonly nowMs: number;
   /** Size of the terminal, in characters. */
   readonly columns: number;
@@ -26,7 +27,7 @@ const BAR_WIDTH = 20;
 const MARKS = { waiting: '·', running: '▶', paused: '⏸', done: '✓' } as const;
 
 /** The live view as lines that fit the terminal. */
-export function renderFrame({ progress, pace, nowMs, columns, height, url, notice, color }: FrameOptions): string[] {
+export function renderFrame({ progress, nowMs, columns, height, url, notice, color }: FrameOptions): string[] {
   const paint = pc.createColors(color);
   const width = Math.max(20, columns - 1);
   const fit = (line: string): string => oneLine(line, width);
@@ -38,7 +39,7 @@ export function renderFrame({ progress, pace, nowMs, columns, height, url, notic
     ...(warnings.length > MAX_WARNINGS ? [paint.yellow(`! and ${warnings.length - MAX_WARNINGS} more: see "npx rehearse status ${progress.runId}"`)] : []),
   ];
   const elapsed = (progress.closedAt === null ? nowMs : Date.parse(progress.closedAt)) - Date.parse(progress.startedAt);
-  const title = [`Run ${progress.runId}`, progress.target ?? '', progress.paused === null ? progress.status.toLowerCase() : 'paused', formatDuration(elapsed)].filter((part) => part !== '').join(' · ');
+  const title = [`Run ${progress.runId}`, progress.target ?? '', progress.paused === null ? progress.status.toLowerCase() : 'paused', formatDuration(elapsed), ...totalTexts(rows)].filter((part) => part !== '').join(' · ');
   const above = [paint.bold(fit(title)), ...(url === undefined ? [] : [paint.dim(fit(url))])];
   if (rows.length === 0) return [...above, progress.rows === null ? 'waiting for the run to answer …' : 'checking the spec, planning the stages …', ...below];
 
@@ -46,7 +47,7 @@ export function renderFrame({ progress, pace, nowMs, columns, height, url, notic
   const shown = foldRows(rows, room);
   const nameWidth = Math.max(...shown.map((row) => nameOf(row).length));
   const lines = shown.map((row) => {
-    const line = clip(rowLine(row, pace, nowMs, nameWidth), width);
+    const line = clip(rowLine(row, nameWidth), width);
     if (row.state === 'waiting') return paint.dim(line);
     return row.state === 'done' ? paint.green(line.slice(0, 1)) + line.slice(1) : paint.cyan(line.slice(0, 1)) + line.slice(1);
   });
@@ -54,14 +55,22 @@ export function renderFrame({ progress, pace, nowMs, columns, height, url, notic
   return [...above, ...lines, ...(hidden > 0 ? [paint.dim(`  … and ${hidden} more rows`)] : []), ...below];
 }
 
-function rowLine(row: StageProgress, pace: PaceMeter, nowMs: number, nameWidth: number): string {
+/** What the run has cost, and when its synthesis ends. */
+function totalTexts(rows: readonly StageProgress[]): string[] {
+  const { usd, synthesisLeftMs } = totalsOf(rows);
+  return [usd > 0 ? formatUsd(usd) : '', synthesisLeftMs === null ? '' : `synthesis ${formatDuration(synthesisLeftMs)} left`];
+}
+
+function rowLine(row: StageProgress, nameWidth: number): string {
   const start = `${MARKS[row.state]} ${nameOf(row).padEnd(nameWidth)}  ${formatBar(row.total === 0 ? 0 : row.done / row.total, BAR_WIDTH)}  ${`${formatCount(row.done)}/${formatCount(row.total)}`.padStart(11)}`;
-  const current = pace.of(row, nowMs);
   const tokens = row.promptTokens + row.completionTokens;
+  const errors = formatErrors(row.errors);
   const parts = [
-    ...(current === undefined || row.state !== 'running' ? [] : [`${formatRate(current.perSecond)}, ${formatDuration(current.leftMs)} left`]),
+    ...(row.perSecond === undefined || row.state !== 'running' ? [] : [`${formatRate(row.perSecond)}, ${leftText(row)} left`]),
     ...(row.failed > 0 ? [`${formatCount(row.failed)} lost`] : []),
     ...(tokens > 0 ? [`${formatShortCount(tokens)} tokens`] : []),
+    ...(row.usd > 0 ? [formatUsd(row.usd)] : []),
+    ...(errors === '' ? [] : [oneLine(errors, 60)]),
     ...(row.note === undefined ? [] : [oneLine(row.note)]),
   ];
   return `${start}  ${parts.join(' · ')}`.trimEnd();

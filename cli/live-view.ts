@@ -6,8 +6,7 @@ import { CliError } from './errors';
 import { failureSentence } from './failure-sentence';
 import { LogLines } from './live-view-lines';
 import { renderFrame, Screen } from './live-view-screen';
-import { collectProgress, type RunProgress } from './run-progress';
-import { PaceMeter } from './run-progress-rate';
+import { RunReader, type RunProgress } from './run-progress';
 
 export interface WatchOptions {
   readonly client: Client;
@@ -42,12 +41,13 @@ const FRAME_MS = 250;
 export async function watchRun(options: WatchOptions): Promise<WatchedRun> {
   const { client, runId, signal, pollMs } = options;
   const view = options.isTty ? screenView(options) : logView(options);
+  const reader = new RunReader(client, runId);
   let last: RunProgress | undefined;
   let closedLooks = 0;
   try {
     while (!signal.aborted) {
       try {
-        const seen = await look(client, runId, signal);
+        const seen = await look(reader, client, signal);
         // A run that has ended may have no worker left to tell its rows.
         last = { ...seen, rows: seen.rows ?? last?.rows ?? null };
         view.show(last);
@@ -69,11 +69,11 @@ export async function watchRun(options: WatchOptions): Promise<WatchedRun> {
 }
 
 /** One look, which an abort ends at once. */
-async function look(client: Client, runId: string, signal: AbortSignal): Promise<RunProgress> {
+async function look(reader: RunReader, client: Client, signal: AbortSignal): Promise<RunProgress> {
   // The client adds a listener for each of its calls and leaves it there: a signal of its own keeps them from piling up.
   const ending = AbortSignal.any([signal]);
   setMaxListeners(0, ending);
-  return await client.withAbortSignal(ending, async () => await collectProgress(client, runId));
+  return await client.withAbortSignal(ending, async () => await reader.read());
 }
 
 async function endOf(client: Client, runId: string, status: WorkflowExecutionStatusName): Promise<WatchedRun> {
@@ -101,15 +101,12 @@ interface View {
 }
 
 function logView({ stream, runId }: WatchOptions): View {
-  const pace = new PaceMeter();
-  const lines = new LogLines(pace);
+  const lines = new LogLines();
   let noticed = false;
   return {
     show(progress) {
       noticed = false;
-      const nowMs = Date.now();
-      pace.add(nowMs, progress.rows ?? []);
-      for (const line of lines.next(progress, nowMs)) stream.write(`${line}\n`);
+      for (const line of lines.next(progress, Date.now())) stream.write(`${line}\n`);
     },
     notice(text) {
       if (!noticed) stream.write(`${runId}: ${text}\n`);
@@ -120,14 +117,13 @@ function logView({ stream, runId }: WatchOptions): View {
 }
 
 function screenView({ stream, url }: WatchOptions): View {
-  const pace = new PaceMeter();
   const screen = new Screen(stream);
   let progress: RunProgress | undefined;
   let notice: string | undefined;
   const draw = (): void => {
     if (progress === undefined) return;
     const color = process.env['NO_COLOR'] === undefined;
-    screen.draw(renderFrame({ progress, pace, nowMs: Date.now(), columns: stream.columns ?? 80, height: stream.rows ?? 24, url, notice, color }));
+    screen.draw(renderFrame({ progress, nowMs: Date.now(), columns: stream.columns ?? 80, height: stream.rows ?? 24, url, notice, color }));
   };
   // The clock and the time left move between two looks.
   const timer = setInterval(draw, FRAME_MS);
@@ -135,7 +131,6 @@ function screenView({ stream, url }: WatchOptions): View {
     show(latest) {
       progress = latest;
       notice = undefined;
-      pace.add(Date.now(), latest.rows ?? []);
       draw();
     },
     notice(text) {

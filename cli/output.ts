@@ -1,6 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
-import prettyMs from 'pretty-ms';
 
 /** C0 controls but tab and line feed, DEL, C1 controls. */
 // oxlint-disable-next-line no-control-regex -- these are what is to be taken out
@@ -26,33 +25,6 @@ export function clip(text: string, maxLength: number): string {
 /** {@link plainText} on one line of at most `maxLength` characters. */
 export function oneLine(text: string, maxLength = 160): string {
   return clip(plainText(text).replace(/\s+/g, ' ').trim(), maxLength);
-}
-
-/** 12345 as `12,345`. */
-export function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
-}
-
-/** A large count in few characters: `950`, `12.3k`, `4.56M`. */
-export function formatShortCount(count: number): string {
-  for (const [size, unit] of [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']] as const) {
-    // What would round to 1000 of a unit is 1 of the next.
-    if (count >= size * 0.9995) return `${(count / size).toPrecision(3)}${unit}`;
-  }
-  return String(Math.round(count));
-}
-
-/** Milliseconds as `850ms`, `42s`, `3m 5s`, `2h 10m`: two units at most. */
-export function formatDuration(milliseconds: number): string {
-  const ms = Math.max(0, Math.round(milliseconds));
-  return ms < 1000 ? `${ms}ms` : prettyMs(Math.round(ms / 1000) * 1000, { unitCount: 2, secondsDecimalDigits: 0 });
-}
-
-/** Items per second in the unit that reads best: `3.2/s`, `41/min`, `12/h`. */
-export function formatRate(perSecond: number): string {
-  if (perSecond >= 1) return `${perSecond >= 100 ? formatShortCount(perSecond) : perSecond.toFixed(1)}/s`;
-  if (perSecond * 60 >= 1) return `${(perSecond * 60).toFixed(perSecond * 60 >= 10 ? 0 : 1)}/min`;
-  return `${(perSecond * 3600).toFixed(perSecond * 3600 >= 10 ? 0 : 1)}/h`;
 }
 
 /** `width` characters, filled up to `fraction` (0 to 1). Full only when all is done. */

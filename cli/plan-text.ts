@@ -2,7 +2,8 @@ import prettyBytes from 'pretty-bytes';
 import { DEFAULT_ASSUMPTIONS, type AssumptionName } from '../config/cost-assumptions';
 import type { CostPlan, EndpointCost } from '../config/cost-plan';
 import type { RunSpec } from '../config/spec';
-import { formatCount, formatDuration, formatShortCount, formatTable } from './output';
+import { formatCount, formatDuration, formatShortCount } from '../config/figures';
+import { formatTable } from './output';
 
 /** A cost plan for people: what every model does, what that comes to, and what was assumed. */
 export function planText(spec: RunSpec, plan: CostPlan): string {

@@ -67,6 +67,8 @@ const COUNTS = ['done', 'total', 'failed', 'promptTokens', 'completionTokens'] a
 function asHeartbeat(value: unknown): HeartbeatDetails | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const details = value as Partial<Record<keyof HeartbeatDetails, unknown>>;
+  const { cost, errors } = details as Partial<HeartbeatDetails>;
+  if (!Number.isFinite(cost?.usd) || typeof errors !== 'object') return undefined; // of an older worker
   const whole = typeof details.stage === 'string' && typeof details.model === 'string' && COUNTS.every((name) => Number.isFinite(details[name]));
   return whole ? (value as HeartbeatDetails) : undefined;
 }

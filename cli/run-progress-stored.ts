@@ -5,7 +5,9 @@ import type { StageAddress, StageManifest, StageStore } from '../services/stage-
 import type { FilterDetail } from '../activities/filter';
 import type { MixtureDetail } from '../activities/mix';
 import type { ReplaySetDetail } from '../activities/replay-set';
+import { costOf, type Price } from '../config/price';
 import { variantsOf, type Variant } from '../config/variants';
+import { addCounts } from '../method/cost';
 import type { EvaluateResult, SftResult } from '../services/python-protocol';
 import type { StageProgress } from '../workflows/types';
 
@@ -26,7 +28,7 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
   const find = async (address: StageAddress): Promise<StageManifest | undefined> =>
     await limit(async () => await stages.find(address, ROWS_VERSIONS[address.stage as StageName]));
   const row = async (stage: string, model: string, parts: readonly Part[], note?: (manifest: StageManifest) => string): Promise<StageProgress> =>
-    sumRow({ stage, model, parts, manifests: await Promise.all(parts.map(async ({ address }) => await find(address))), note });
+    sumRow({ stage, model, price: plan.spec.models[model]?.price, parts, manifests: await Promise.all(parts.map(async ({ address }) => await find(address))), note });
   const perShard = (address: (shard: Shard) => StageAddress, itemsEach: number): Part[] =>
     shards.map((shard) => ({ address: address(shard), items: size(shard) * itemsEach }));
   const filtered = plan.keys.filter !== undefined;
@@ -61,12 +63,13 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
 interface RowParts {
   readonly stage: string;
   readonly model: string;
+  readonly price: Price | undefined;
   readonly parts: readonly Part[];
   readonly manifests: readonly (StageManifest | undefined)[];
   readonly note?: (manifest: StageManifest) => string;
 }
 
-function sumRow({ stage, model, parts, manifests, note }: RowParts): StageProgress {
+function sumRow({ stage, model, price, parts, manifests, note }: RowParts): StageProgress {
   const found = manifests.filter((manifest) => manifest !== undefined);
   const sum = (value: (manifest: StageManifest) => number): number => found.reduce((total, manifest) => total + value(manifest), 0);
   const done = parts.reduce((total, { items }, index) => total + (manifests[index] === undefined ? 0 : items), 0);
@@ -79,6 +82,8 @@ function sumRow({ stage, model, parts, manifests, note }: RowParts): StageProgre
     failed: sum(({ failures }) => failures.rows),
     promptTokens: sum(({ stats }) => stats.promptTokens),
     completionTokens: sum(({ stats }) => stats.completionTokens),
+    usd: sum(({ stats }) => costOf(stats.counted ?? stats, price).usd),
+    errors: found.reduce<Record<string, number>>((all, { stats }) => addCounts(all, addCounts(stats.transient, stats.refused ?? {})), {}),
     state: found.length === parts.length ? 'done' : found.length === 0 ? 'waiting' : 'running',
     ...(note === undefined || last === undefined ? {} : { note: note(last) }),
   };

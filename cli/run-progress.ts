@@ -9,7 +9,7 @@ import { progressQuery } from '../workflows/progress';
 import type { Pause } from '../workflows/control';
 import type { StageProgress } from '../workflows/types';
 import { pauseOf } from './control-run';
-import { formatCount, formatDuration } from './output';
+import { formatCount, formatDuration } from '../config/figures';
 import { queuePollers } from './queue-pollers';
 import { readPendingActivities, type PendingActivity } from './run-progress-activities';
 import { mergeProgress } from './run-progress-merge';
@@ -44,46 +44,83 @@ const PARALLEL_VISITS = 8;
 /** A batch may wait its turn for long; only then is it asked whether anyone works on its queue. */
 const SUSPICIOUS_WAIT_MS = 15_000;
 
-/**
- * Reads a run's progress from its workflow, its open descendants, and the heartbeats of their activities.
- * @throws WorkflowNotFoundError when the server has no such run; ServiceError when the server does not answer
- */
+/** See {@link RunReader.read}. */
 export async function collectProgress(client: Client, runId: string): Promise<RunProgress> {
-  const rows = await queryRows(client, runId);
-  const description = await describe(client, runId);
-  const open = description.status.name === 'RUNNING';
-  const paused = open ? pauseOf(description.memo) : null;
-  const head = {
-    runId,
-    status: description.status.name,
-    stage: description.typedSearchAttributes.get(STAGE_ATTRIBUTE) ?? null,
-    target: description.typedSearchAttributes.get(TARGET_MODEL_ATTRIBUTE) ?? null,
-    startedAt: description.startTime.toISOString(),
-    closedAt: description.closeTime?.toISOString() ?? null,
-    paused,
-  };
-  if (!open) return { ...head, rows: rows ?? null, warnings: [] };
+  return await new RunReader(client, runId).read();
+}
 
-  const root = await readOpen(client, runId, rows, description);
-  const limit = pLimit(PARALLEL_VISITS);
-  const visitAll = async (ids: readonly string[]): Promise<Visit[]> => await Promise.all(ids.map(async (id) => await limit(async () => await visit(client, id))));
-  const parts = await visitAll(root.children); // synthesis, or a variant
-  const shards = await visitAll(parts.flatMap(({ children }) => children));
-  const activities = [root, ...parts, ...shards].flatMap((each) => each.activities);
-  return {
-    ...head,
-    rows: rows === undefined ? null : mergeProgress({
-      root: rows,
-      parts: parts.map((part) => part.rows ?? []),
-      shards: shards.map((shard) => ({ rows: shard.rows ?? [], heartbeats: heartbeatsOf(shard) })),
-      heartbeats: parts.flatMap(heartbeatsOf),
-    }).map((row) => (paused !== null && row.state === 'running' ? { ...row, state: 'paused' as const } : row)),
-    warnings: [
-      ...(rows === undefined ? [await silence(client)] : []),
-      ...failingActivities(activities),
-      ...(await idleQueues(client, activities)),
-    ],
-  };
+/** Reads a run's progress, once or again and again. */
+export class RunReader {
+  /** Open shards as they were seen last, the stalest first. */
+  private readonly shards = new Map<string, Visit>();
+
+  /** @param shardsEachLook most open shards that a look asks anew; two hundred may be open, and each costs the server two calls */
+  constructor(
+    private readonly client: Client,
+    private readonly runId: string,
+    private readonly shardsEachLook = 24,
+  ) {}
+
+  /**
+   * Reads the progress from the run's workflow, its open descendants, and the heartbeats of their activities. Every shard that is
+   * new is asked; of those that are known, the stalest.
+   * @throws WorkflowNotFoundError when the server has no such run; ServiceError when the server does not answer
+   */
+  async read(): Promise<RunProgress> {
+    const { client, runId } = this;
+    const rows = await queryRows(client, runId);
+    const description = await describe(client, runId);
+    const open = description.status.name === 'RUNNING';
+    const paused = open ? pauseOf(description.memo) : null;
+    const head = {
+      runId,
+      status: description.status.name,
+      stage: description.typedSearchAttributes.get(STAGE_ATTRIBUTE) ?? null,
+      target: description.typedSearchAttributes.get(TARGET_MODEL_ATTRIBUTE) ?? null,
+      startedAt: description.startTime.toISOString(),
+      closedAt: description.closeTime?.toISOString() ?? null,
+      paused,
+    };
+    if (!open) return { ...head, rows: rows ?? null, warnings: [] };
+
+    const root = await readOpen(client, runId, rows, description);
+    const parts = await this.visitAll(root.children); // synthesis, or a variant
+    const shards = await this.visitShards(parts.flatMap(({ children }) => children));
+    const activities = [root, ...parts, ...shards].flatMap((each) => each.activities);
+    return {
+      ...head,
+      rows: rows === undefined ? null : mergeProgress({
+        root: rows,
+        parts: parts.map((part) => part.rows ?? []),
+        shards: shards.map((shard) => ({ rows: shard.rows ?? [], heartbeats: heartbeatsOf(shard) })),
+        heartbeats: parts.flatMap(heartbeatsOf),
+      }).map((row) => (paused !== null && row.state === 'running' ? { ...row, state: 'paused' as const } : row)),
+      warnings: [
+        ...(rows === undefined ? [await silence(client)] : []),
+        ...failingActivities(activities),
+        ...(await idleQueues(client, activities)),
+      ],
+    };
+  }
+
+  private async visitShards(open: readonly string[]): Promise<Visit[]> {
+    const known = new Set(open);
+    for (const id of this.shards.keys()) if (!known.has(id)) this.shards.delete(id);
+    const unseen = open.filter((id) => !this.shards.has(id));
+    const stale = [...this.shards.keys()].slice(0, Math.max(0, this.shardsEachLook - unseen.length));
+    const ids = [...unseen, ...stale];
+    for (const [index, visited] of (await this.visitAll(ids)).entries()) {
+      const id = ids[index] ?? '';
+      this.shards.delete(id);
+      this.shards.set(id, visited);
+    }
+    return [...this.shards.values()];
+  }
+
+  private async visitAll(ids: readonly string[]): Promise<Visit[]> {
+    const limit = pLimit(PARALLEL_VISITS);
+    return await Promise.all(ids.map(async (id) => await limit(async () => await visit(this.client, id))));
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { RunSettings } from '../config/run-settings';
 import type { ModelLimits } from '../config/spec';
-import { formatCount } from './output';
+import { formatCount } from '../config/figures';
 
 const LIMIT_NAMES: Readonly<Record<keyof ModelLimits, string>> = {
   concurrency: 'concurrency', requestsPerMinute: 'requests a minute', tokensPerMinute: 'tokens a minute',

@@ -1,4 +1,7 @@
 import { defineQuery, defineSignal, setCurrentDetails } from '@temporalio/workflow';
+import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../config/figures';
+import { addCounts } from '../method/cost';
+import { RecentRate } from '../method/recent-rate';
 import type { Pause } from './control';
 import type { StageOutcome, StageProgress } from './types';
 
@@ -13,11 +16,15 @@ export interface ProgressUpdate {
   readonly rows: readonly StageProgress[];
 }
 
+/** A workflow sees whole batches and shards end, some minutes apart: over less there would be nothing to see. */
+const RATE_WINDOW_MS = 15 * 60_000;
+
 const STATE_MARKS = { waiting: '·', running: '▶', paused: '⏸', done: '✓' } as const;
 
 /** The progress table of one workflow, shown in the Web UI as its current details. */
 export class ProgressTable {
   private readonly rows = new Map<string, StageProgress>();
+  private readonly rates = new Map<string, RecentRate>();
   private paused: Pause | undefined;
 
   constructor(
@@ -30,13 +37,22 @@ export class ProgressTable {
   /** The rows, now that they are known. */
   begin(heading: string, rows: readonly StageProgress[]): void {
     this.heading = heading;
-    for (const row of rows) this.rows.set(keyOf(row), row);
+    for (const row of rows) {
+      this.rows.set(keyOf(row), row);
+      this.rateOf(row).add(Date.now(), row.done);
+    }
     this.show();
   }
 
   /** What runs shows as paused, with the reason above the table, until it is called without a pause. */
   pause(pause: Pause | undefined): void {
+    const goesOn = this.paused !== undefined && pause === undefined;
     this.paused = pause;
+    for (const row of goesOn ? this.rows.values() : []) {
+      const rate = this.rateOf(row);
+      rate.restart();
+      rate.add(Date.now(), row.done);
+    }
     this.show();
   }
 
@@ -50,7 +66,8 @@ export class ProgressTable {
       // Whether all is paused is this table's own to say: what it is told may be older.
       const row: StageProgress = told.state === 'paused' ? { ...told, state: 'running' } : told;
       const before = this.rows.get(keyOf(row));
-      this.rows.set(keyOf(row), mode === 'add' && before !== undefined ? sum(before, row) : row);
+      if (mode === 'add' && before !== undefined) this.rows.set(keyOf(row), this.withRate(sum(before, row)));
+      else this.rows.set(keyOf(row), row);
     }
     this.show();
   }
@@ -60,25 +77,60 @@ export class ProgressTable {
     const before = this.rows.get(keyOf(row)) ?? waiting(row.stage, row.model, row.items);
     this.apply({ mode: 'replace', rows: [{ ...before, state: 'running' }] });
     const outcome = await work();
-    this.apply({ mode: 'add', rows: [{ ...waiting(row.stage, row.model, 0), done: row.items, failed: row.items - outcome.usable, promptTokens: outcome.promptTokens, completionTokens: outcome.completionTokens }] });
+    const { promptTokens, completionTokens, cost, errors } = outcome;
+    this.apply({ mode: 'add', rows: [{ ...waiting(row.stage, row.model, 0), done: row.items, failed: row.items - outcome.usable, promptTokens, completionTokens, usd: cost.usd, errors }] });
     return outcome;
   }
 
-  private show(): void {
-    const lines = this.snapshot().map(
-      (row) =>
-        `| ${STATE_MARKS[row.state]} ${row.stage} | ${row.model} | ${row.done} / ${row.total} | ${row.failed} | ` +
-        `${row.promptTokens + row.completionTokens} | ${row.note ?? ''} |`,
-    );
-    setCurrentDetails(
-      [this.heading, '', ...(this.paused === undefined ? [] : [`**Paused**: ${this.paused.reason}`, '']), '| stage | model | done | lost | tokens | |', '| --- | --- | ---: | ---: | ---: | --- |', ...lines].join('\n'),
-    );
+  private rateOf(row: StageProgress): RecentRate {
+    const rate = this.rates.get(keyOf(row)) ?? new RecentRate({ windowMs: RATE_WINDOW_MS });
+    this.rates.set(keyOf(row), rate);
+    return rate;
   }
+
+  /** The row with its rate up to now; until something has ended here, with the one that it came with. */
+  private withRate(row: StageProgress): StageProgress {
+    const { perSecond: before, ...rest } = row;
+    const rate = this.rateOf(row);
+    rate.add(Date.now(), row.done);
+    const perSecond = rate.perSecond(Date.now()) ?? before;
+    return perSecond === undefined || row.state === 'done' ? rest : { ...rest, perSecond };
+  }
+
+  private show(): void {
+    const head = [this.heading, ...(this.paused === undefined ? [] : [`**Paused**: ${this.paused.reason}`])];
+    setCurrentDetails([...head.flatMap((line) => [line, '']), ...progressTable(this.snapshot())].join('\n'));
+  }
+}
+
+/** The rows as a Markdown table. */
+export function progressTable(rows: readonly StageProgress[]): string[] {
+  const lines = rows.map((row) => {
+    const tokens = row.promptTokens + row.completionTokens;
+    const cells = [
+      `${STATE_MARKS[row.state]} ${row.stage}`, row.model, `${formatCount(row.done)} / ${formatCount(row.total)}`, formatCount(row.failed),
+      row.perSecond === undefined ? '' : formatRate(row.perSecond), leftText(row), formatErrors(row.errors), tokens === 0 ? '' : formatShortCount(tokens),
+      row.usd === 0 ? '' : formatUsd(row.usd), row.note ?? '',
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return ['| stage | model | done | lost | rate | left | errors | tokens | cost | |', '| --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | --- |', ...lines];
+}
+
+/** How long a row that runs takes yet at its rate, in ms; undefined without evidence. */
+export function leftMsOf({ state, done, total, perSecond }: Pick<StageProgress, 'state' | 'done' | 'total' | 'perSecond'>): number | undefined {
+  return state === 'running' && perSecond !== undefined && perSecond > 0 ? (Math.max(0, total - done) / perSecond) * 1000 : undefined;
+}
+
+/** The same as a text; `–` while a row runs without evidence. */
+export function leftText(row: Pick<StageProgress, 'state' | 'done' | 'total' | 'perSecond'>): string {
+  const leftMs = leftMsOf(row);
+  return leftMs === undefined ? (row.state === 'running' ? '–' : '') : formatDuration(leftMs);
 }
 
 /** A row on which nothing has happened yet. */
 export function waiting(stage: string, model: string, total: number): StageProgress {
-  return { stage, model, done: 0, total, failed: 0, promptTokens: 0, completionTokens: 0, state: 'waiting' };
+  return { stage, model, done: 0, total, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state: 'waiting' };
 }
 
 function sum(a: StageProgress, b: StageProgress): StageProgress {
@@ -89,6 +141,8 @@ function sum(a: StageProgress, b: StageProgress): StageProgress {
     failed: a.failed + b.failed,
     promptTokens: a.promptTokens + b.promptTokens,
     completionTokens: a.completionTokens + b.completionTokens,
+    usd: a.usd + b.usd,
+    errors: addCounts(a.errors, b.errors),
     state: done >= a.total ? 'done' : 'running',
     ...(b.note === undefined ? {} : { note: b.note }),
   };

@@ -120,6 +120,12 @@ export interface StageProgress {
   readonly failed: number;
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** What its model calls cost, at the plan's prices. */
+  readonly usd: number;
+  /** Faults that were ridden out and requests that were refused, by kind. */
+  readonly errors: Readonly<Record<string, number>>;
+  /** Items a second lately; absent without evidence. */
+  readonly perSecond?: number;
   readonly state: 'waiting' | 'running' | 'paused' | 'done';
   /** A closing remark, such as a score. */
   readonly note?: string;
@@ -146,6 +152,8 @@ export interface HeartbeatDetails extends BatchProgress {
   readonly stage: string;
   readonly model: string;
   readonly part: string;
+  /** Items a second lately, as far as this attempt knows. */
+  readonly perSecond?: number;
   /** A remark, such as the training loss. */
   readonly note?: string;
 }

@@ -10,7 +10,7 @@ import type { Coverage } from '../../services/export/stored-parts';
 import type { RunPlan } from '../../services/run-plan';
 import { openStore } from '../../services/open-store';
 import { CliError } from '../errors';
-import { formatCount } from '../output';
+import { formatCount } from '../../config/figures';
 import { loadStoredRun } from '../stored-run';
 
 interface ExportOptions {

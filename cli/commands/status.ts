@@ -3,16 +3,27 @@ import type { Command } from 'commander';
 import { validateRunId } from '../../config/load-spec';
 import { openStore, type OpenStore } from '../../services/open-store';
 import type { Pause } from '../../workflows/control';
+import { leftMsOf, leftText } from '../../workflows/progress';
 import type { StageProgress } from '../../workflows/types';
 import { connect, webUiUrl } from '../connect';
 import { pauseAdvice } from '../control-run';
 import { CliError } from '../errors';
 import { failureSentence } from '../failure-sentence';
-import { formatCount, formatDuration, formatShortCount, formatTable, oneLine, printJson } from '../output';
+import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../../config/figures';
+import { formatTable, oneLine, printJson, type TableColumn } from '../output';
 import { collectProgress, type RunProgress } from '../run-progress';
 import { storedProgress } from '../run-progress-stored';
+import { totalsOf, type RunTotals } from '../run-totals';
 import { loadStoredRun, suggestRuns } from '../stored-run';
 import { waitForRun } from '../wait-for-run';
+
+/** One stage and model. */
+export interface StatusRow extends Omit<StageProgress, 'perSecond'> {
+  /** Items a second lately; null without evidence. */
+  readonly perSecond: number | null;
+  /** Time left at that rate; null where nothing runs or nothing is known. */
+  readonly leftMs: number | null;
+}
 
 /** What `status --json` prints. */
 export interface RunStatus {
@@ -27,7 +38,8 @@ export interface RunStatus {
   readonly paused: Pause | null;
   /** Where the rows come from: the running workflow, or the finished outputs in the store. */
   readonly source: 'workflow' | 'store' | null;
-  readonly rows: readonly StageProgress[];
+  readonly rows: readonly StatusRow[];
+  readonly totals: RunTotals;
   readonly warnings: readonly string[];
   readonly failureMessage: string | null;
   readonly url: string | null;
@@ -84,18 +96,22 @@ async function statusOfServer(client: Client, store: OpenStore, runId: string, u
   const progress = await collectProgress(client, runId);
   const { status, stage, target, startedAt, closedAt, paused, warnings } = progress;
   const head = { runId, status, stage, target, startedAt, closedAt, paused, failureMessage: await failureOf(client, progress), url };
-  if (progress.rows !== null) return { ...head, source: 'workflow', rows: progress.rows, warnings };
+  if (progress.rows !== null) return { ...head, source: 'workflow', ...figuresOf(progress.rows), warnings };
   const record = await store.plans.findRun(runId);
-  if (record === undefined) return { ...head, source: null, rows: [], warnings };
+  if (record === undefined) return { ...head, source: null, ...figuresOf([]), warnings };
   const rows = await storedProgress(store.stages, await store.plans.load(record.plan));
-  return { ...head, source: 'store', rows, warnings };
+  return { ...head, source: 'store', ...figuresOf(rows), warnings };
+}
+
+function figuresOf(rows: readonly StageProgress[]): Pick<RunStatus, 'rows' | 'totals'> {
+  return { rows: rows.map((row) => ({ ...row, perSecond: row.perSecond ?? null, leftMs: leftMsOf(row) ?? null })), totals: totalsOf(rows) };
 }
 
 async function statusOfStore({ plans, stages }: OpenStore, runId: string, why: string): Promise<RunStatus> {
   const { record, plan } = await loadStoredRun(plans, runId);
   return {
     runId, status: null, stage: null, target: plan.spec.target.model, startedAt: record.startedAt, closedAt: null, paused: null, source: 'store',
-    rows: await storedProgress(stages, plan), warnings: [why], failureMessage: null, url: null,
+    ...figuresOf(await storedProgress(stages, plan)), warnings: [why], failureMessage: null, url: null,
   };
 }
 
@@ -122,19 +138,47 @@ export function renderStatus(status: RunStatus, nowMs: number): string {
     ...(status.paused === null ? [] : [`Paused: ${oneLine(status.paused.reason, 600)}`, sentenceCase(pauseAdvice(runId))]),
     ...(status.failureMessage === null ? [] : [`Failed: ${oneLine(status.failureMessage, 600)}`, `Go on with: npx rehearse resume ${runId}`]),
   ];
-  const table = formatTable(
-    [
-      { name: 'STAGE' }, { name: 'MODEL' }, { name: 'STATE' }, { name: 'DONE', align: 'right' }, { name: 'TOTAL', align: 'right' },
-      { name: 'LOST', align: 'right' }, { name: 'TOKENS', align: 'right' }, { name: 'NOTE' },
-    ],
-    rows.map((row) => [
-      row.stage, row.model, status.source === 'store' && row.state === 'running' ? 'partly done' : row.state, formatCount(row.done), formatCount(row.total), formatCount(row.failed),
-      formatShortCount(row.promptTokens + row.completionTokens), row.note ?? '',
-    ]),
-  );
+  const table = rowsTable(status);
   const source = status.source === 'store' && status.status !== null ? ['(no worker answers for the run: these are the finished outputs in the store)'] : [];
-  const lines = [...head, '', ...(rows.length === 0 ? ['No stage is planned yet.'] : [table]), ...source, ...status.warnings.map((warning) => `! ${oneLine(warning, 400)}`)];
+  const lines = [...head, '', ...(rows.length === 0 ? ['No stage is planned yet.'] : [table, totalLine(status.totals)]), ...source, ...status.warnings.map((warning) => `! ${oneLine(warning, 400)}`)];
   return `${lines.join('\n')}\n`;
+}
+
+interface Column extends TableColumn {
+  readonly cell: (row: StatusRow) => string;
+}
+
+/** Columns in which no row has anything are left out. */
+function rowsTable({ rows, source }: RunStatus): string {
+  const right = { align: 'right' } as const;
+  const perSecondOf = (row: StatusRow): StageProgress => ({ ...row, perSecond: row.perSecond ?? undefined });
+  const always: readonly string[] = ['STAGE', 'MODEL', 'STATE', 'DONE', 'TOTAL', 'LOST'];
+  const columns: readonly Column[] = [
+    { name: 'STAGE', cell: ({ stage }) => stage },
+    { name: 'MODEL', cell: ({ model }) => model },
+    { name: 'STATE', cell: ({ state }) => (source === 'store' && state === 'running' ? 'partly done' : state) },
+    { name: 'DONE', ...right, cell: ({ done }) => formatCount(done) },
+    { name: 'TOTAL', ...right, cell: ({ total }) => formatCount(total) },
+    { name: 'LOST', ...right, cell: ({ failed }) => formatCount(failed) },
+    { name: 'RATE', ...right, cell: ({ state, perSecond }) => (state === 'running' && perSecond !== null ? formatRate(perSecond) : '') },
+    { name: 'LEFT', ...right, cell: (row) => (source === 'store' ? '' : leftText(perSecondOf(row))) },
+    { name: 'TOKENS', ...right, cell: ({ promptTokens, completionTokens }) => (promptTokens + completionTokens === 0 ? '' : formatShortCount(promptTokens + completionTokens)) },
+    { name: 'COST', ...right, cell: ({ usd }) => (usd === 0 ? '' : formatUsd(usd)) },
+    { name: 'NOTE', cell: ({ note = '' }) => note },
+    { name: 'ERRORS', cell: ({ errors }) => formatErrors(errors) },
+  ];
+  const shown = columns.filter(({ name, cell }) => always.includes(name) || rows.some((row) => cell(row) !== ''));
+  return formatTable(shown, rows.map((row) => shown.map(({ cell }) => cell(row))));
+}
+
+function totalLine({ promptTokens, completionTokens, usd, errors, synthesisLeftMs }: RunTotals): string {
+  const faults = Object.values(errors).reduce((sum, count) => sum + count, 0);
+  return [
+    `In all: ${formatShortCount(promptTokens)} tokens in, ${formatShortCount(completionTokens)} out`,
+    ...(usd > 0 ? [formatUsd(usd)] : []),
+    ...(faults > 0 ? [`${formatCount(faults)} faults and refusals`] : []),
+    ...(synthesisLeftMs === null ? [] : [`the synthesis ends in about ${formatDuration(synthesisLeftMs)}`]),
+  ].join('; ');
 }
 
 function sentenceCase(text: string): string {

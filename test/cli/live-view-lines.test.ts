@@ -1,11 +1,10 @@
 import { LogLines } from '../../cli/live-view-lines';
 import type { RunProgress } from '../../cli/run-progress';
-import { PaceMeter } from '../../cli/run-progress-rate';
 import type { StageProgress } from '../../workflows/types';
 
 function row(stage: string, model: string, done: number, total: number, change: Partial<StageProgress> = {}): StageProgress {
   const state = done >= total ? 'done' : done > 0 ? 'running' : 'waiting';
-  return { stage, model, done, total, failed: 0, promptTokens: 0, completionTokens: 0, state, ...change };
+  return { stage, model, done, total, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state, ...change };
 }
 
 interface Log {
@@ -13,11 +12,9 @@ interface Log {
 }
 
 function log(): Log {
-  const pace = new PaceMeter();
-  const lines = new LogLines(pace);
+  const lines = new LogLines();
   return {
     see: (atS, rows, warnings = [], paused = null) => {
-      pace.add(atS * 1000, rows ?? []);
       const progress: RunProgress = { runId: 'demo', status: 'RUNNING', stage: null, target: null, startedAt: '2026-11-03T09:00:00Z', closedAt: null, paused, rows, warnings };
       return lines.next(progress, atS * 1000);
     },
@@ -31,8 +28,8 @@ describe('LogLines', () => {
     expect(see(1, [row('respond', 'a', 0, 30), row('respond', 'b', 0, 30)])).toEqual([]);
     expect(see(2, [row('respond', 'a', 1, 30), row('respond', 'b', 0, 30)])).toEqual(['demo: respond has begun (60 to do)']);
     expect(see(3, [row('respond', 'a', 30, 30), row('respond', 'b', 29, 30)])).toEqual([]);
-    const done = [row('respond', 'a', 30, 30, { failed: 2, promptTokens: 1_000 }), row('respond', 'b', 30, 30, { completionTokens: 345 })];
-    expect(see(4, done)).toEqual(['demo: respond is done: 60/60, 2 lost, 1.34k tokens']);
+    const done = [row('respond', 'a', 30, 30, { failed: 2, promptTokens: 1_000, usd: 0.5, errors: { timeout: 3 } }), row('respond', 'b', 30, 30, { completionTokens: 345 })];
+    expect(see(4, done)).toEqual(['demo: respond is done: 60/60, 2 lost, 1.34k tokens, $0.50, 3 timeout']);
     expect(see(500, done)).toEqual([]);
   });
 
@@ -44,7 +41,7 @@ describe('LogLines', () => {
   it('otherwise prints at most one line in ten seconds, and none while nothing moves', () => {
     const { see } = log();
     see(0, [row('judge', 'a', 1, 1000)]);
-    const printed = Array.from({ length: 40 }, (_, second) => see(second + 1, [row('judge', 'a', 1 + (second + 1) * 2, 1000)])).map((lines, index) => [index + 1, ...lines]);
+    const printed = Array.from({ length: 40 }, (_, second) => see(second + 1, [row('judge', 'a', 1 + (second + 1) * 2, 1000, { perSecond: 2 })])).map((lines, index) => [index + 1, ...lines]);
     expect(printed.filter((lines) => lines.length > 1)).toEqual([
       [10, 'demo: judge 21/1,000, 2.0/s, 8m 10s left'],
       [20, 'demo: judge 41/1,000, 2.0/s, 8m left'],
@@ -74,7 +71,7 @@ describe('LogLines', () => {
 
   it('says once why a run is paused and how it goes on, and nothing of its pace meanwhile', () => {
     const { see } = log();
-    const row: StageProgress = { stage: 'extract', model: 'm', done: 1, total: 8, failed: 0, promptTokens: 0, completionTokens: 0, state: 'running' };
+    const row: StageProgress = { stage: 'extract', model: 'm', done: 1, total: 8, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state: 'running' };
     const paused = { by: 'storage', reason: 'the disk is\u001b[2J full' } as const;
     see(0, [row]);
     expect(see(20, [{ ...row, state: 'paused' }], [], paused)).toEqual(['demo: paused: the disk is full; go on with: npx rehearse resume demo']);

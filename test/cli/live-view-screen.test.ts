@@ -1,18 +1,16 @@
 import { PassThrough } from 'node:stream';
 import { renderFrame, Screen } from '../../cli/live-view-screen';
 import type { RunProgress } from '../../cli/run-progress';
-import { PaceMeter } from '../../cli/run-progress-rate';
 import type { StageProgress } from '../../workflows/types';
 
 function row(stage: string, model: string, done: number, total: number, change: Partial<StageProgress> = {}): StageProgress {
   const state = done >= total ? 'done' : done > 0 ? 'running' : 'waiting';
-  return { stage, model, done, total, failed: 0, promptTokens: 0, completionTokens: 0, state, ...change };
+  return { stage, model, done, total, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state, ...change };
 }
 
-function frame(progress: Partial<RunProgress>, options: { columns?: number; height?: number; notice?: string; url?: string; pace?: PaceMeter } = {}): string[] {
+function frame(progress: Partial<RunProgress>, options: { columns?: number; height?: number; notice?: string; url?: string } = {}): string[] {
   return renderFrame({
     progress: { runId: 'demo', status: 'RUNNING', stage: 'respond', target: 'smollm2', startedAt: '2026-11-03T09:00:00.000Z', closedAt: null, paused: null, rows: [], warnings: [], ...progress },
-    pace: options.pace ?? new PaceMeter(),
     nowMs: Date.parse('2026-11-03T09:02:03.000Z'),
     columns: options.columns ?? 100,
     height: options.height ?? 24,
@@ -24,20 +22,16 @@ function frame(progress: Partial<RunProgress>, options: { columns?: number; heig
 
 describe('renderFrame', () => {
   it('shows each row with bar, counts, pace, losses, tokens and note', () => {
-    const nowMs = Date.parse('2026-11-03T09:02:03.000Z');
-    const pace = new PaceMeter();
-    pace.add(nowMs - 10_000, [row('respond', 'careful', 4, 48)]);
-    pace.add(nowMs, [row('respond', 'careful', 24, 48)]);
     const rows = [
-      row('extract', 'smollm2', 16, 16, { failed: 1, promptTokens: 48, completionTokens: 1_200 }),
-      row('respond', 'careful', 24, 48),
+      row('extract', 'smollm2', 16, 16, { failed: 1, promptTokens: 48, completionTokens: 1_200, usd: 0.25 }),
+      row('respond', 'careful', 24, 48, { perSecond: 2, errors: { rate_limited: 3 } }),
       row('train', 'method', 0, 5),
     ];
-    expect(frame({ rows }, { pace, url: 'http://127.0.0.1:8233/x' })).toEqual([
-      'Run demo · smollm2 · running · 2m 3s',
+    expect(frame({ rows }, { url: 'http://127.0.0.1:8233/x' })).toEqual([
+      'Run demo · smollm2 · running · 2m 3s · $0.25 · synthesis 12s left',
       'http://127.0.0.1:8233/x',
-      '✓ extract smollm2  ████████████████████        16/16  1 lost · 1.25k tokens',
-      '▶ respond careful  ██████████░░░░░░░░░░        24/48  2.0/s, 12s left',
+      '✓ extract smollm2  ████████████████████        16/16  1 lost · 1.25k tokens · $0.25',
+      '▶ respond careful  ██████████░░░░░░░░░░        24/48  2.0/s, 12s left · 3 rate limited',
       '· train method     ░░░░░░░░░░░░░░░░░░░░          0/5',
     ]);
   });

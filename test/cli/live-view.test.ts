@@ -2,13 +2,13 @@ import { rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
+import { Client, Connection, WorkflowNotFoundError, type WorkflowClientInterceptor } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ActivityDeps } from '../../activities/deps';
 import { CliError } from '../../cli/errors';
 import { watchRun, type WatchedRun, type WatchOptions } from '../../cli/live-view';
 import { queuePollers } from '../../cli/queue-pollers';
-import { collectProgress, type RunProgress } from '../../cli/run-progress';
+import { collectProgress, RunReader, type RunProgress } from '../../cli/run-progress';
 import { storedProgress } from '../../cli/run-progress-stored';
 import { TASK_QUEUES } from '../../config/task-queues';
 import { PythonJobError, type PythonJobs } from '../../services/python-jobs';
@@ -104,6 +104,38 @@ test('counts the calls of batches in work before any of them has ended, and ends
     const stored = await storedProgress(deps.stages, await deps.plans.load(record?.plan ?? ''));
     const counts = ({ stage, model, done, total, failed, promptTokens, completionTokens, state }: (typeof stored)[number]) => ({ stage, model, done, total, failed, promptTokens, completionTokens, state });
     expect(last.rows?.filter(({ stage }) => stage !== 'report').map(counts)).toEqual(stored.map(counts));
+  });
+});
+
+test('asks the open shards in turn: many of them cost a look no more than a few', async () => {
+  const asked: string[] = [];
+  const workflow: WorkflowClientInterceptor = {
+    describe: async (input, next) => {
+      asked.push(input.workflowExecution.workflowId);
+      return await next(input);
+    },
+  };
+  const client = new Client({ connection: environment.connection, interceptors: { workflow: [workflow] } });
+  const shards = (): string[] => asked.splice(0).filter((id) => id.includes('/shard-'));
+  endpoint.hold();
+  await withWorkers(environment, deps, async () => {
+    const spec = smallSpec(endpoint.baseURL, ({ synthesis }) => Object.assign(synthesis, { shardSize: 1, concurrentShards: 8 }));
+    await environment.client.workflow.start(experiment, { workflowId: 'many', taskQueue: TASK_QUEUES.orchestration, args: [spec] });
+    const reader = new RunReader(client, 'many', 3);
+    for (let seen = 0; seen < 8; seen += new Set(shards()).size) {
+      await reader.read();
+      await pause(LOOK_MS);
+    }
+    const looks: string[][] = [];
+    for (let look = 0; look < 8; look++) {
+      const { rows } = await reader.read();
+      expect(rows?.find(({ stage }) => stage === 'extract')).toMatchObject({ total: 8, state: 'running' });
+      looks.push(shards());
+    }
+    expect(looks.map(({ length }) => length)).toEqual(Array(8).fill(3));
+    expect(new Set(looks.slice(0, 3).flat()).size).toBe(8);
+    endpoint.release();
+    expect((await watch('many')).end.status).toBe('COMPLETED');
   });
 });
 

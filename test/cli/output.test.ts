@@ -1,7 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
-import { clip, formatBar, formatCount, formatDuration, formatRate, formatShortCount, formatTable, oneLine, plainText, printJson } from '../../cli/output';
+import { formatCount, formatDuration, formatRate, formatShortCount } from '../../config/figures';
+import { clip, formatBar, formatTable, oneLine, plainText, printJson } from '../../cli/output';
 
 describe('plainText', () => {
   const cases: readonly (readonly [string, string, string])[] = [

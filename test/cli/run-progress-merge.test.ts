@@ -3,7 +3,7 @@ import { NO_CALLS } from '../../method/cost';
 import type { HeartbeatDetails, StageProgress } from '../../workflows/types';
 
 function row(stage: string, model: string, change: Partial<StageProgress> = {}): StageProgress {
-  return { stage, model, done: 0, total: 100, failed: 0, promptTokens: 0, completionTokens: 0, state: 'waiting', ...change };
+  return { stage, model, done: 0, total: 100, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state: 'waiting', ...change };
 }
 
 function beat(stage: string, model: string, change: Partial<HeartbeatDetails> = {}): HeartbeatDetails {
@@ -35,6 +35,19 @@ describe('mergeProgress', () => {
       ],
     });
     expect(merged).toEqual([row('extract', 'm', { done: 34, failed: 1, promptTokens: 37, completionTokens: 8, state: 'running' })]);
+  });
+
+  it('adds dollars and errors by kind, and takes the rates of running batches before what the workflow saw ending', () => {
+    const merged = mergeProgress({
+      ...none,
+      root: [row('respond', 'a', { total: 300, done: 30, usd: 1, errors: { timeout: 1 }, perSecond: 9, state: 'running' }), row('respond', 'b', { done: 10, perSecond: 7, state: 'running' })],
+      shards: [0, 1].map(() => ({
+        rows: [row('respond', 'a', { total: 30, state: 'running' })],
+        heartbeats: [beat('respond', 'a', { done: 1, cost: { usd: 0.5, tokens: 3 }, errors: { timeout: 1, rate_limited: 2 }, perSecond: 0.25 })],
+      })),
+    });
+    expect(merged[0]).toMatchObject({ usd: 2, errors: { timeout: 3, rate_limited: 4 }, perSecond: 1.5 }); // a request is three responses
+    expect(merged[1]).toMatchObject({ perSecond: 7 });
   });
 
   it('calls a row running once any batch of it has begun, though no shard has ended', () => {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ListedRun } from '../../cli/commands/list';
-import { renderStatus, type RunStatus } from '../../cli/commands/status';
+import { renderStatus, type RunStatus, type StatusRow } from '../../cli/commands/status';
+import { totalsOf } from '../../cli/run-totals';
 import type { Finding } from '../../cli/doctor-machine';
 import { TASK_QUEUES } from '../../config/task-queues';
 import { experiment } from '../../workflows';
@@ -27,8 +28,8 @@ describe('without a server', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('Run demo: not on a server');
     expect(stdout).toMatch(/^respond +creative +done +48 +48 +1 /m);
-    expect(stdout).toMatch(/^mix +method +done +1 +1 +0 +0 +\d+ replay \+ \d new$/m);
-    expect(stdout).toMatch(/^train +method +waiting +0 +5 /m);
+    expect(stdout).toMatch(/^mix +method +done +1 +1 +0 +\d+ replay \+ \d new$/m);
+    expect(stdout).toMatch(/^train +method +waiting +0 +5\b/m);
     expect(stdout).toContain(`! no Temporal server answers at ${NOWHERE}; this is what the store has`);
   });
 
@@ -94,6 +95,13 @@ describe('with a server', () => {
       expect(stdout).toMatch(/^Run seen: completed\ntarget target, started .* UTC, took \d/);
       expect(stdout).toContain('http://127.0.0.1:8233/namespaces/default/workflows/seen');
       expect(stdout).toMatch(/^judge +other +done +32 +32 +0 /m);
+      expect(stdout).toMatch(/^In all: [\d.]+k? tokens in, [\d.]+k? out$/m);
+      const status = JSON.parse((await online(['status', 'seen', '--json'])).stdout) as RunStatus;
+      expect(status.rows.find(({ stage }) => stage === 'extract')).toEqual({
+        stage: 'extract', model: 'target', done: 8, total: 8, failed: 0, promptTokens: expect.any(Number), completionTokens: expect.any(Number),
+        usd: 0, errors: {}, state: 'done', perSecond: null, leftMs: null,
+      });
+      expect(status.totals).toEqual({ promptTokens: expect.any(Number), completionTokens: expect.any(Number), usd: 0, errors: {}, synthesisLeftMs: null });
       expect((await online(['status', 'seen', '--watch'])).code).toBe(0);
 
       const listed = JSON.parse((await online(['list', '--json'])).stdout) as ListedRun[];
@@ -127,11 +135,30 @@ describe('with a server', () => {
 });
 
 describe('renderStatus', () => {
+  it('shows rate, time left, dollars and errors by kind, and the sums', () => {
+    const row = (stage: string, change: Partial<StatusRow>): StatusRow => ({
+      stage, model: 'm', done: 0, total: 900, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, perSecond: null, leftMs: null, state: 'waiting', ...change,
+    });
+    const rows = [
+      row('respond', { done: 300, perSecond: 2, state: 'running', promptTokens: 1_000_000, usd: 1.5, errors: { timeout: 1, rate_limited: 12 } }),
+      row('judge', { state: 'running', done: 1 }),
+    ];
+    const text = renderStatus({
+      runId: 'demo', status: 'RUNNING', stage: 'respond', target: 't', startedAt: null, closedAt: null, paused: null, source: 'workflow',
+      rows, totals: { ...totalsOf([]), promptTokens: 1_000_000, usd: 1.5, errors: { timeout: 1, rate_limited: 12 }, synthesisLeftMs: 300_000 },
+      warnings: [], failureMessage: null, url: null,
+    }, 0);
+    expect(text).toMatch(/^STAGE +MODEL +STATE +DONE +TOTAL +LOST +RATE +LEFT +TOKENS +COST +ERRORS$/m);
+    expect(text).toMatch(/^respond +m +running +300 +900 +0 +2\.0\/s +5m +1\.00M +\$1\.50 +12 rate limited, 1 timeout$/m);
+    expect(text).toMatch(/^judge +m +running +1 +900 +0 +–$/m);
+    expect(text).toMatch(/^In all: 1\.00M tokens in, 0 out; \$1\.50; 13 faults and refusals; the synthesis ends in about 5m$/m);
+  });
+
   it('takes out what a terminal would obey', () => {
     const status: RunStatus = {
       runId: 'demo', status: 'FAILED', stage: 'judge', target: 't', startedAt: '2026-11-03T09:00:00.000Z', closedAt: '2026-11-03T09:01:00.000Z', paused: null, source: 'workflow',
-      rows: [{ stage: 'train', model: 'method', done: 0, total: 1, failed: 0, promptTokens: 0, completionTokens: 0, state: 'running', note: 'loss\u001b[2J 2.4' }],
-      warnings: ['a\u0007b'], failureMessage: 'c\u001b]0;t\u0007d', url: null,
+      rows: [{ stage: 'train', model: 'method', done: 0, total: 1, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, perSecond: null, leftMs: null, state: 'running', note: 'loss\u001b[2J 2.4' }],
+      totals: totalsOf([]), warnings: ['a\u0007b'], failureMessage: 'c\u001b]0;t\u0007d', url: null,
     };
     const text = renderStatus(status, 0);
     expect(text).toContain('loss 2.4');

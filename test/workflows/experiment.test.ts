@@ -162,7 +162,10 @@ describe('the experiment workflow', () => {
   test('keeps its progress table, its stage and its target where the Web UI shows them', async () => {
     const deps = testDeps({ python: fakePythonJobs() });
     await withWorkers(environment, deps, async () => {
-      await run('shown', smallSpec(endpoint.baseURL));
+      endpoint.inject({ kind: 'status', status: 503, headers: { 'retry-after-ms': '1' } }, { times: 2 });
+      await run('shown', smallSpec(endpoint.baseURL, ({ models }) => {
+        for (const model of Object.values(models)) model.price = { inputUsdPerMillion: 1_000, outputUsdPerMillion: 2_000 };
+      }));
       const handle = environment.client.workflow.getHandle('shown');
       const { searchAttributes } = await handle.describe();
       expect(searchAttributes['RehearseStage']).toEqual(['done']);
@@ -171,6 +174,12 @@ describe('the experiment workflow', () => {
       expect(rows.find(({ stage }) => stage === 'extract')).toMatchObject({ done: 8, total: 8, failed: 0, state: 'done' });
       expect(rows.filter(({ stage }) => stage === 'judge').map(({ done }) => done)).toEqual([32, 32]);
       expect(rows.every(({ state }) => state === 'done')).toBe(true);
+      const extracted = rows.find(({ stage }) => stage === 'extract');
+      expect(extracted?.errors).toEqual({ overloaded: 2 });
+      expect(extracted?.usd).toBeCloseTo(((extracted?.promptTokens ?? 0) + 2 * (extracted?.completionTokens ?? 0)) / 1_000, 9);
+      const { definition, currentDetails } = await handle.query<{ definition: unknown; currentDetails: string }>('__temporal_workflow_metadata');
+      expect(definition).toBeDefined();
+      expect(currentDetails).toMatch(/^\| ✓ extract \| target \| 8 \/ 8 \| 0 \| {2}\| {2}\| 2 overloaded \| \d+ \| \$\d/m);
     });
     rmSync(deps.root, { recursive: true });
   });
