@@ -37,7 +37,7 @@ export class ProgressTable {
   /** The rows, now that they are known. */
   begin(heading: string, rows: readonly StageProgress[]): void {
     this.heading = heading;
-    for (const row of rows) {
+    for (const row of rows.map(whole)) {
       this.rows.set(keyOf(row), row);
       this.rateOf(row).add(Date.now(), row.done);
     }
@@ -64,7 +64,7 @@ export class ProgressTable {
   apply({ mode, rows }: ProgressUpdate): void {
     for (const told of rows) {
       // Whether all is paused is this table's own to say: what it is told may be older.
-      const row: StageProgress = told.state === 'paused' ? { ...told, state: 'running' } : told;
+      const row: StageProgress = { ...whole(told), ...(told.state === 'paused' ? { state: 'running' } : {}) };
       const before = this.rows.get(keyOf(row));
       if (mode === 'add' && before !== undefined) this.rows.set(keyOf(row), this.withRate(sum(before, row)));
       else this.rows.set(keyOf(row), row);
@@ -131,6 +131,11 @@ export function leftText(row: Pick<StageProgress, 'state' | 'done' | 'total' | '
 /** A row on which nothing has happened yet. */
 export function waiting(stage: string, model: string, total: number): StageProgress {
   return { stage, model, done: 0, total, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state: 'waiting' };
+}
+
+/** Rows that a release before this one wrote into a history lack what was added since. */
+function whole(row: StageProgress): StageProgress {
+  return { ...waiting(row.stage, row.model, row.total), ...row };
 }
 
 function sum(a: StageProgress, b: StageProgress): StageProgress {
