@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +36,7 @@ export interface TestDeps {
 
 /** Real dependencies over a store of their own; training and evaluation are handed in. */
 export function testDeps({ python, root = mkdtempSync(join(tmpdir(), 'rehearse-test-')), opened = openStore(root), draining = new AbortController().signal }: TestDeps): ActivityDeps & { readonly root: string } {
+  setMaxListeners(0, draining); // every activity listens, as in a worker
   return {
     root,
     ...opened,
