@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import fs, { open, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -9,7 +9,7 @@ const CHUNK_BYTES = 64 << 10;
 
 /**
  * A disk of its own that can be filled and made read-only: a real tmpfs where this user may mount one. Elsewhere the calls
- * that write to files fail as they do on a full disk; there is no read-only disk then.
+ * that write fail as they do on such a disk.
  */
 export class SmallDisk {
   readonly folder = mkdtempSync(join(tmpdir(), 'rehearse-disk-'));
@@ -38,8 +38,13 @@ export class SmallDisk {
     if (this.isReal) for (let number = 0; number <= DISK_BYTES / CHUNK_BYTES; number++) rmSync(join(this.folder, `ballast-${number}`), { force: true });
   }
 
-  /** @throws Error when the disk is not real, or in use for writing */
+  /** @throws Error when a real disk is in use for writing */
   setReadOnly(readOnly: boolean): void {
+    if (!this.isReal) {
+      this.free();
+      if (readOnly) this.failChanges();
+      return;
+    }
     if (!mount(['-o', `remount,${readOnly ? 'ro' : 'rw'}`, this.folder])) throw new Error(`${this.folder} could not be remounted`);
   }
 
@@ -47,6 +52,13 @@ export class SmallDisk {
     this.free();
     if (this.isReal) spawnSync('umount', ['--lazy', this.folder]);
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private failChanges(): void {
+    for (const name of ['mkdir', 'open', 'rename', 'link'] as const) {
+      const spy = jest.spyOn(fs, name).mockRejectedValue(Object.assign(new Error(`EROFS: read-only file system, ${name}`), { code: 'EROFS' }));
+      this.restores.push(() => spy.mockRestore());
+    }
   }
 
   private async failWrites(): Promise<void> {

@@ -94,7 +94,6 @@ describe('a disk', () => {
   }, 120_000);
 
   test('that is read-only pauses the run before its first call', async () => {
-    if (!disk.isReal) return; // only root can have one
     const deps = testDeps({ python: fakePythonJobs(), root: join(disk.folder, 'store') });
     disk.setReadOnly(true);
     await withWorkers(environment, deps, async () => {
