@@ -14,9 +14,9 @@ from transformers import PreTrainedTokenizerBase
 from transformers.utils.chat_template_utils import render_jinja_template
 from trl.chat_template_utils import get_training_chat_template, has_generation_markers
 
+from .conversations import Message
 from .errors import JobError
 
-Message = dict[str, str]
 Span = tuple[int, int]
 SpanFinder = Callable[[list[Message], str], list[Span]]
 

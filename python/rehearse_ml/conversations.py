@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from .assistant_spans import Message
 from .spec import AlpacaSchema, RowSchema
 
 Row = dict[str, object]
+Message = dict[str, str]
+"""{role, content}."""
 
 ROLE = {
     "system": "system",

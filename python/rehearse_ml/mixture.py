@@ -10,7 +10,8 @@ import numpy as np
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
-from .assistant_spans import AssistantSpans, Message
+from .assistant_spans import AssistantSpans
+from .conversations import Message
 from .errors import JobError
 from .protocol import Events
 
