@@ -69,12 +69,33 @@ export const taskResultSchema = z.looseObject({
 
 export type TaskResult = z.output<typeof taskResultSchema>;
 
+/** `losses/<name>.json` of `evaluate`: the loss on conversations that were not trained on, assistant tokens only. */
+export const heldOutLossSchema = z.looseObject({
+  name: z.string(),
+  /** Mean over all tokens, in nats. */
+  loss: z.number(),
+  tokens: z.number(),
+  conversations: z.number(),
+  truncated: z.number(),
+  /** Conversations of which truncation left no token to measure. */
+  dropped: z.number(),
+  /** JSONL of {@link conversationLossSchema}, in the order of the conversations. */
+  perConversation: z.string(),
+});
+
+export type HeldOutLoss = z.output<typeof heldOutLossSchema>;
+
+/** A line of that file; without an id of its own a conversation is called by its line. */
+export const conversationLossSchema = z.object({ id: z.string(), loss: z.number(), tokens: z.number() });
+
 /** `result.json` of `evaluate`. */
 export const evaluateResultSchema = z.looseObject({
   protocol: z.literal(PYTHON_PROTOCOL),
   kind: z.literal('evaluate'),
   tasks: z.array(taskResultSchema.omit({ samples: true })),
   average: z.number(),
+  /** Of the spec's `losses`; absent where it asked for none. */
+  losses: z.array(heldOutLossSchema).optional(),
   seconds: z.number(),
   versions: z.record(z.string(), z.string()),
   weightsSha256: z.string(),

@@ -14,6 +14,7 @@ from .errors import JobError
 from .evaluation_result import task_result
 from .hardware import pick_device
 from .harness import load_model, run_task
+from .held_out import loss_file, measure_loss
 from .hub_errors import EVALUATION_INSTEAD, explained
 from .job import Interruption, file_sha256, run_once, versions
 from .leaderboard import LEADERBOARD
@@ -25,16 +26,19 @@ PHASE = "tasks"
 
 
 def evaluate(spec: EvaluateSpec, events: Events, interruption: Interruption) -> Path:
-    """Run the tasks of `spec` and return the path of result.json, which holds them without their samples.
+    """Run the tasks of `spec`, take its losses, and return the path of result.json, which holds both without samples.
 
     Each task's own file, samples included, is `outputDir/tasks/<task>.json`; a task whose file is there is not run
-    again. Raises JobError.
+    again, nor is a loss taken again whose `outputDir/losses/<name>.json` is there. Raises JobError.
     """
     for task in spec.tasks:
         _check(task)
     names = [task.task for task in spec.tasks]
     if len(set(names)) < len(names):
         raise JobError("bad_spec", f"tasks names a task twice: {', '.join(names)}.", "Name each task once.")
+    sets = [one.name for one in spec.losses]
+    if len(set(sets)) < len(sets):
+        raise JobError("bad_spec", f"losses has a name twice: {', '.join(sets)}.", "Name each file once.")
     weights = resolve_weights(spec.weights, spec.revision)
     sha256 = weights_sha256(weights)
     identity: dict[str, JsonValue] = {
@@ -48,6 +52,9 @@ def evaluate(spec: EvaluateSpec, events: Events, interruption: Interruption) -> 
             for task in spec.tasks
         ],
     }
+    identity.pop("losses", None)
+    if spec.losses:
+        identity["losses"] = [[one.name, one.max_length, file_sha256(Path(one.conversations))] for one in spec.losses]
     return run_once(Path(spec.output_dir), identity, lambda: _evaluate(spec, weights, sha256, events, interruption))
 
 
@@ -64,7 +71,8 @@ def _evaluate(
     missing = [task for task in spec.tasks if not (folder / f"{task.task}.json").exists()]
     done = len(spec.tasks) - len(missing)
     events.progress(PHASE, done, len(spec.tasks))
-    if missing:
+    unmeasured = [one for one in spec.losses if not loss_file(spec, one).exists()]
+    if missing or unmeasured:
         events.progress("load model", 0, 1)
         lm = load_model(weights, dtype=spec.dtype, device=device, batch_size=spec.batch_size)
         events.progress("load model", 1, 1)
@@ -87,12 +95,19 @@ def _evaluate(
         write_json_atomic(folder / f"{requested.task}.json", result)
         done += 1
         events.progress(PHASE, done, len(spec.tasks))
+    for held_out in unmeasured:
+        measure_loss(spec, held_out, model=lm.model, weights=weights, device=device, events=events)
     finished = [json.loads((folder / f"{task.task}.json").read_text(encoding="utf-8")) for task in spec.tasks]
     return {
         "protocol": PROTOCOL,
         "kind": "evaluate",
         "tasks": [{key: value for key, value in task.items() if key != "samples"} for task in finished],
         "average": sum(task["normalized"] for task in finished) / len(finished),
+        **(
+            {"losses": [json.loads(loss_file(spec, one).read_text(encoding="utf-8")) for one in spec.losses]}
+            if spec.losses
+            else {}
+        ),
         "seconds": round(time.monotonic() - started, 3),
         "versions": versions("torch", "transformers", "lm-eval", "datasets"),
         "weightsSha256": sha256,

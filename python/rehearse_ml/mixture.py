@@ -24,10 +24,11 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Conversation:
-    """One line of the mixture; `where` is its file, line and id, for errors."""
+    """One line of the mixture; `where` is its file, line and id, for errors, `name` its id, without one its line."""
 
     messages: list[Message]
     where: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class TokenizedMixture:
     """Columns `input_ids` and `labels`, and the counts of what became of the conversations."""
 
     dataset: Dataset
+    names: list[str]
+    """Of the conversations in `dataset`."""
     tokens: int
     trained_tokens: int
     truncated: int
@@ -58,7 +61,7 @@ def read_conversations(path: Path) -> Iterator[Conversation]:
         try:
             for line_number, line in enumerate(file, start=1):
                 if line.strip():
-                    yield _conversation(line, f"{path} line {line_number}")
+                    yield _conversation(line, f"{path} line {line_number}", f"line {line_number}")
         except UnicodeDecodeError as error:
             raise _bad(f"{path} after line {line_number}", "is not UTF-8") from error
 
@@ -73,6 +76,7 @@ def tokenize_mixture(
     spans = AssistantSpans(tokenizer)
     input_ids: list[np.ndarray] = []
     labels: list[np.ndarray] = []
+    names: list[str] = []
     tokens = trained = truncated = dropped = done = 0
     total, conversations = sum(1 for _ in read_conversations(path)), read_conversations(path)
     while batch := list(islice(conversations, BATCH)):
@@ -80,8 +84,8 @@ def tokenize_mixture(
         encoded = tokenizer(
             [text for text, _ in rendered], add_special_tokens=False, return_offsets_mapping=True, truncation=False
         )
-        for ids, offsets, (_, turn_spans) in zip(
-            encoded["input_ids"], encoded["offset_mapping"], rendered, strict=True
+        for conversation, ids, offsets, (_, turn_spans) in zip(
+            batch, encoded["input_ids"], encoded["offset_mapping"], rendered, strict=True
         ):
             ids_array, mask = np.asarray(ids, dtype=np.int32), _inside(np.asarray(offsets), turn_spans)
             truncated += len(ids) > max_length
@@ -89,6 +93,7 @@ def tokenize_mixture(
             if not mask.any():
                 dropped += 1
                 continue
+            names.append(conversation.name)
             input_ids.append(ids_array)
             labels.append(np.where(mask, ids_array, IGNORED))
             tokens += len(ids_array)
@@ -110,6 +115,7 @@ def tokenize_mixture(
         )
     return TokenizedMixture(
         dataset=Dataset.from_dict({"input_ids": input_ids, "labels": labels}),
+        names=names,
         tokens=tokens,
         trained_tokens=trained,
         truncated=truncated,
@@ -125,7 +131,7 @@ def _inside(offsets: np.ndarray, spans: list[tuple[int, int]]) -> np.ndarray:
     return mask
 
 
-def _conversation(line: str, where: str) -> Conversation:
+def _conversation(line: str, where: str, name: str) -> Conversation:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
@@ -133,7 +139,8 @@ def _conversation(line: str, where: str) -> Conversation:
     if not isinstance(row, dict) or not isinstance(row.get("messages"), list):
         raise _bad(where, "has no list `messages`")
     if "id" in row:
-        where = f"{where} (id {row['id']})"
+        name = str(row["id"])
+        where = f"{where} (id {name})"
     messages: list[Message] = []
     for index, message in enumerate(row["messages"]):
         if not isinstance(message, dict) or message.get("role") not in ROLES:
@@ -146,7 +153,7 @@ def _conversation(line: str, where: str) -> Conversation:
         raise _bad(where, "has no assistant message to learn from")
     if messages[0]["role"] == "assistant":
         raise _bad(where, "begins with the assistant, so there is nothing to answer")
-    return Conversation(messages, where)
+    return Conversation(messages, where, name)
 
 
 def _bad(where: str, what: str) -> JobError:

@@ -81,12 +81,21 @@ class EvaluateTask(_Strict):
     subset: Literal["diamond", "extended", "main"] | None = None
 
 
+class HeldOut(_Strict):
+    """Conversations (JSONL) that were not trained on, whose loss tells what is forgotten before scores do."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    conversations: Text
+    max_length: Annotated[int, Field(ge=8)] = 4096
+
+
 class EvaluateSpec(_JobSpec):
-    """The leaderboard tasks to run on `weights` (directory or hub id)."""
+    """The leaderboard tasks to run on `weights` (directory or hub id), and the conversations to take the loss of."""
 
     weights: Text
     revision: Text | None
     tasks: Annotated[list[EvaluateTask], Field(min_length=1)]
+    losses: list[HeldOut] = []
     batch_size: Count
     dtype: Dtype
     seed: Annotated[int, Field(ge=0, lt=2**32)]
@@ -142,7 +151,7 @@ class DatasetsSpec(_JobSpec):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
 
 
-_NESTED = (EvaluateTask, HubSource, FilesSource, TurnsSchema)
+_NESTED = (EvaluateTask, HeldOut, HubSource, FilesSource, TurnsSchema)
 
 Spec = TypeVar("Spec", bound=_JobSpec)
 
