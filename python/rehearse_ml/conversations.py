@@ -117,6 +117,8 @@ def _has_text(value: object) -> bool:
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise MalformedRowError("a turn without text")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise MalformedRowError("text that is not Unicode")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:  # half a surrogate pair, which no tokenizer takes
+        raise MalformedRowError("text that is not Unicode") from error
     return value
