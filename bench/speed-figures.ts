@@ -20,6 +20,13 @@ export function speedTable(measured: readonly MeasuredSetting[]): string {
       ];
       const rehearse = rounds.map((round) => round.rehearse);
       const bare = rounds.map((round) => round.bare);
+      const peers = [...new Set(rounds.flatMap((round) => round.peers.map(({ name }) => name)))].map((name) => {
+        const results = rounds.flatMap((round) => round.peers.filter((peer) => peer.name === name));
+        const figures = results.flatMap((result) => result.figures ?? []);
+        const cpu = figures.length === 0 ? '' : median(figures.map(({ cpuSeconds }) => cpuSeconds)).toFixed(2);
+        const ratio = figures.length === 0 ? '' : (median(figures.map(({ perSecond }) => perSecond)) / median(bare.map(({ perSecond }) => perSecond))).toFixed(2);
+        return figures.length === 0 ? [`${setting.inFlight}, ${name}`, 'failed', '', '', '', ''] : line(name, figures, ratio, cpu);
+      });
       return [
         line('bare loop', bare, '1', median(bare.map(({ cpuSeconds }) => cpuSeconds)).toFixed(2)),
         line(
@@ -27,6 +34,7 @@ export function speedTable(measured: readonly MeasuredSetting[]): string {
           spread(rounds.map((round) => round.rehearse.perSecond / round.bare.perSecond), 2),
           `${median(rehearse.map(({ cpuSeconds }) => cpuSeconds)).toFixed(2)} (llm ${median(rounds.map(({ llmCpuSeconds }) => llmCpuSeconds)).toFixed(2)})`,
         ),
+        ...peers,
       ];
     });
   const [first] = measured;
@@ -34,6 +42,16 @@ export function speedTable(measured: readonly MeasuredSetting[]): string {
   return `${first?.date}, ${first?.cpu}, ${first?.setting.latencyMs} ms; ${notes}. Medians, lowest and highest in brackets.\n\n${markdownTable(
     ['calls in flight', 'requests/s', 'of the bare loop', 'CPU s per 1,000 calls', 'wall with start', 'peak RSS'], rows,
   )}`;
+}
+
+/** What each peer paid again after `kill -9`; undefined when none was killed. */
+export function killTable(measured: readonly MeasuredSetting[]): string | undefined {
+  const rows = measured.flatMap(({ setting, rounds }) =>
+    rounds.flatMap(({ peers }) =>
+      peers.flatMap(({ name, kill }) => (kill === undefined ? [] : [[`${setting.inFlight}, ${name}`, String(kill.answered), kill.repaid === null ? 'the second start did not end' : String(kill.repaid)]])),
+    ),
+  );
+  return rows.length === 0 ? undefined : markdownTable(['calls in flight', 'answered before the kill', 'paid again'], rows);
 }
 
 function spread(values: readonly number[], digits: number): string {

@@ -9,6 +9,7 @@ import { projectDir } from '../services/local/paths';
 import type { BareLoopFigures } from './bare-loop';
 import { untilSynthesized } from './follow-run';
 import { paperRunSpec } from './paper-run';
+import { runPeers, type PeerRound, type PeersOptions } from './peers';
 import { writeRequestBodies } from './request-bodies';
 import { Stack } from './stack';
 
@@ -34,6 +35,7 @@ export interface ClientFigures {
 }
 
 export interface SpeedRound {
+  readonly peers: readonly PeerRound[];
   readonly bare: ClientFigures;
   readonly rehearse: ClientFigures;
   /** CPU of the processes that call the endpoint alone, for 1,000 calls. */
@@ -41,15 +43,16 @@ export interface SpeedRound {
 }
 
 const RUN_ID = 'speed';
-/** Shards in work at once; enough that one stage's tail is another's middle. */
-const SHARDS = 8;
+/** Enough that one stage's tail is another's middle. */
+const SHARDS = 16;
+const SHARDS_AT_ONCE = 8;
 const FIRST_CALL_POLL_MS = 20;
 
 /**
  * One round: a synthesis through a Temporal server and the shipped workers; then the same requests, byte for byte, by the bare
- * loop, to the same endpoint process, with nothing else running.
+ * loop, to the same endpoint process, with nothing else running; then, when asked for, the other tools.
  */
-export async function runRound(folder: string, setting: SpeedSetting, onBodies: (file: string, endpointURL: string) => Promise<void> = async () => undefined): Promise<SpeedRound> {
+export async function runRound(folder: string, setting: SpeedSetting, peers?: Pick<PeersOptions, 'prompts' | 'kill'>): Promise<SpeedRound> {
   const { inFlight, instructions, llmWorkers, latencyMs } = setting;
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -84,8 +87,8 @@ export async function runRound(folder: string, setting: SpeedSetting, onBodies: 
     const written = await writeRequestBodies({ store: join(stack.home, 'store'), runId: RUN_ID, file });
     if (written !== seen.requests) throw new Error(`the synthesis made ${seen.requests} requests, of which ${written} can be made again`);
     const bare = await runBareLoop(stack, file, inFlight);
-    await onBodies(file, stack.endpointURL);
-    return { bare, rehearse, llmCpuSeconds: (after.llm - before.llm) / thousands };
+    const peerRounds = peers === undefined ? [] : await runPeers({ ...peers, requestsFile: file, endpointURL: stack.endpointURL, inFlight, folder });
+    return { bare, rehearse, peers: peerRounds, llmCpuSeconds: (after.llm - before.llm) / thousands };
   } finally {
     await stack.stop();
   }
@@ -110,7 +113,7 @@ async function speedSpec({ folder, baseURL, instructions, concurrency }: {
   readonly instructions: number;
   readonly concurrency: number;
 }): Promise<ReturnType<typeof parseSpec>> {
-  const spec = await paperRunSpec({ instructions, baseURL, folder, concurrency, shardSize: Math.ceil(instructions / SHARDS), concurrentShards: SHARDS });
+  const spec = await paperRunSpec({ instructions, baseURL, folder, concurrency, shardSize: Math.ceil(instructions / SHARDS), concurrentShards: SHARDS_AT_ONCE });
   return parseSpec({ ...spec, models: Object.fromEntries(Object.entries(spec.models).map(([name, model]) => [name, { ...model, model: 'bench-model' }])) });
 }
 

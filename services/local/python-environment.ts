@@ -45,6 +45,24 @@ export async function ensurePython(reporter: SetupReporter, cache = cacheDir()):
   return { python: join(folder, 'bin', 'python'), env: pythonEnv() };
 }
 
+/** Makes, once for each content of a requirements file, a virtual environment with just what it pins. Returns its interpreter. */
+export async function ensureVenv(options: { readonly name: string; readonly requirements: string; readonly reporter: SetupReporter; readonly cache?: string }): Promise<string> {
+  const { name, requirements, reporter, cache = cacheDir() } = options;
+  const folder = join(cache, 'venvs', `${name}-${contentKey(requirements)}-${process.platform}-${process.arch}`);
+  const python = join(folder, 'bin', 'python');
+  await makeOnce(folder, () => reporter.step(name), async (step) => {
+    const uv = await ensureUv(step, cache);
+    await runCommand({ command: uv, args: ['venv', '--quiet', '--clear', '--python', await findPython(), folder] });
+    const progress = new UvProgress();
+    await uvCommand(uv, ['pip', 'sync', '--only-binary', ':all:', '--python', python, requirements], (line) => {
+      const { message, fraction } = progress.add(line);
+      step.update(message, fraction);
+    });
+    return `${folder} (${progress.summary})`;
+  });
+  return python;
+}
+
 /** Installs one pinned package's files, without what it depends on, into a folder. */
 export async function installFiles(options: { readonly pins: string; readonly target: string; readonly python: string; readonly step: SetupStep; readonly cache?: string }): Promise<void> {
   const { pins, target, python, step, cache = cacheDir() } = options;
