@@ -11,11 +11,12 @@ import { createReplaySetActivities } from './replay-set';
 import { createReportActivities } from './report';
 import { createRespondActivities } from './respond';
 import { createSelectActivities } from './select';
+import { createStoredCostsActivities } from './stored-costs';
 import { createTrainActivities } from './train';
 
 /** What runs on the llm queue: everything that calls a model endpoint. */
 export function createLlmActivities(deps: ActivityDeps) {
-  return { ...createCheckKeysActivities(deps), ...createExtractActivities(deps), ...createRespondActivities(deps), ...createJudgeActivities(deps) };
+  return { ...createCheckKeysActivities(deps), ...createExtractActivities(deps), ...createRespondActivities(deps), ...createJudgeActivities(deps), ...createStoredCostsActivities(deps) };
 }
 
 /** What runs on the cpu queue: planning, filters, selection, replay sets, mixing, reporting. */

@@ -1,17 +1,16 @@
 import { costOf, type Price } from '../config/price';
 import type { ModelLimits, ModelSpec } from '../config/spec';
 import { addCounts, type BatchProgress } from '../method/cost';
-import type { Failure, Usage } from '../method/records';
+import type { Failure } from '../method/records';
 import type { BatchLimits, StageOutcome } from '../workflows/types';
 import { runBatch, type BatchItem } from '../services/batch';
 import type { BatchPlace } from '../services/batch-gate';
-import { countedOf, sumOfUsage } from '../services/billing';
-import { BatchBudget, BudgetExhaustedError } from '../services/budget';
-import type { CallRecord } from '../services/journal';
+import { BudgetExhaustedError } from '../services/budget';
 import { ROWS_VERSIONS, modelIdentity, modelOf } from '../services/stage-keys';
 import type { RunPlan } from '../services/run-plan';
 import type { StageAddress, StageManifest } from '../services/stage-store';
 import type { Table } from '../services/tables';
+import { openAccount } from './account';
 import type { ActivityDeps } from './deps';
 import type { ActivityScope } from './run-activity';
 
@@ -60,20 +59,9 @@ async function makeOutput<Row extends { readonly id: string }>(
   const output = stages.folder(address);
   const { items, lost = [] } = await batch.items();
   place.left(items.length);
-  const journal = await journals.open(output);
+  const { journal, budget } = await openAccount(deps, address, { price, allowance: given.allowance });
   let progress: (() => BatchProgress) | undefined;
   try {
-    if (journal.damagedLines > 0) log.warn({ address, lines: journal.damagedLines }, 'damaged journal lines are left out; their calls are made again');
-    const earlier = await stages.storedCalls(address);
-    if (earlier.damaged.length > 0) log.warn({ address, files: earlier.damaged }, 'damaged files of calls are left out; their calls are made again');
-    journal.preload(earlier.calls);
-    const budget = new BatchBudget({
-      journal,
-      allowance: given.allowance,
-      price,
-      lostBefore: lostBefore(await stages.latest(address), earlier.calls),
-      onOverrun: (overrun) => log.warn({ address, ...overrun }, 'the endpoint reports more tokens than the request can hold; they count as reported'),
-    });
     const result = await runBatch({
       items,
       client: endpoints.client(model, spec),
@@ -111,18 +99,6 @@ async function makeOutput<Row extends { readonly id: string }>(
 }
 
 const NOTHING_STORED = { usable: 0, requests: 0, promptTokens: 0, completionTokens: 0, reused: false } as const;
-
-/** What counted for an output that is made anew from its calls, beyond those calls: requests whose end was not known. */
-function lostBefore(earlier: StageManifest | undefined, calls: readonly CallRecord[]): Usage | undefined {
-  const counted = earlier?.stats.counted;
-  if (counted === undefined) return undefined;
-  // Several versions of an output hold the same calls.
-  const known = sumOfUsage(new Map(calls.map((record) => [`${record.item}\n${record.call}\n${record.request}`, countedOf(record)])).values());
-  return {
-    promptTokens: Math.max(0, counted.promptTokens - known.promptTokens),
-    completionTokens: Math.max(0, counted.completionTokens - known.completionTokens),
-  };
-}
 
 /** The model with a run's own limits instead of those of its spec. */
 function withLimits(spec: ModelSpec, { concurrency, requestsPerMinute, tokensPerMinute }: ModelLimits = {}): ModelSpec {

@@ -1,7 +1,7 @@
 import type { RunSettings } from '../config/run-settings';
 import type { RunSpec } from '../config/spec';
+import { pauseAdvice } from '../workflows/control';
 import { connect, webUiUrl } from './connect';
-import { pauseAdvice } from './control-run';
 import { oneLine, printJson } from './output';
 import { settingsText } from './settings-text';
 import { startRun } from './start-run';
@@ -27,7 +27,7 @@ export async function beginRun({ runId, spec, settings }: RunToBegin, options: B
     if (options.json) printJson({ runId, workflowRunId, state });
     else {
       process.stdout.write(state === 'attached' ? `run ${runId} is running already\n` : `run ${runId} has started\n`);
-      if (paused !== null) process.stdout.write(`  but it is paused: ${oneLine(paused.reason, 600)}; ${pauseAdvice(runId)}\n`);
+      if (paused !== null) process.stdout.write(`  but it is paused: ${oneLine(paused.reason, 600)}; ${pauseAdvice(runId, paused)}\n`);
       if (state === 'started' && settings !== undefined) for (const line of settingsText(settings)) process.stdout.write(`  still set: ${line}\n`);
       sayWhereToLook(runId);
     }

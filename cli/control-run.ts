@@ -45,8 +45,3 @@ export function pauseOf(memo: Readonly<Record<string, unknown>> | undefined): Pa
   if (typeof told !== 'object' || told === null || !('by' in told) || !('reason' in told)) return null;
   return { by: told.by as Pause['by'], reason: String(told.reason) };
 }
-
-/** What to do about a pause, without a full stop. */
-export function pauseAdvice(runId: string): string {
-  return `go on with: npx rehearse resume ${runId}`;
-}

@@ -1,6 +1,6 @@
+import { pauseAdvice } from '../workflows/control';
 import { leftMsOf } from '../workflows/progress';
 import type { StageProgress } from '../workflows/types';
-import { pauseAdvice } from './control-run';
 import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../config/figures';
 import { oneLine } from './output';
 import type { RunProgress } from './run-progress';
@@ -48,7 +48,7 @@ export class LogLines {
     const reason = paused?.reason;
     if (reason === this.paused) return [];
     this.paused = reason;
-    return [reason === undefined ? 'goes on' : `paused: ${oneLine(reason, 400)}; ${pauseAdvice(runId)}`];
+    return [paused === null ? 'goes on' : `paused: ${oneLine(paused.reason, 400)}; ${pauseAdvice(runId, paused)}`];
   }
 
   private change(stage: StageSum): string[] {

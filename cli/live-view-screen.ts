@@ -1,8 +1,8 @@
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import pc from 'picocolors';
+import { pauseAdvice } from '../workflows/control';
 import { leftText } from '../workflows/progress';
 import type { StageProgress } from '../workflows/types';
-import { pauseAdvice } from './control-run';
 import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../config/figures';
 import { clip, formatBar, oneLine } from './output';
 import type { RunProgress } from './run-progress';
@@ -34,7 +34,7 @@ export function renderFrame({ progress, nowMs, columns, height, url, notice, col
   const rows = progress.rows ?? [];
   const warnings = [...(notice === undefined ? [] : [notice]), ...progress.warnings];
   const below = [
-    ...(progress.paused === null ? [] : [paint.yellow(fit(`⏸ paused: ${progress.paused.reason}`)), `  ${fit(pauseAdvice(progress.runId))}`]),
+    ...(progress.paused === null ? [] : [paint.yellow(fit(`⏸ paused: ${progress.paused.reason}`)), `  ${fit(pauseAdvice(progress.runId, progress.paused))}`]),
     ...warnings.slice(0, MAX_WARNINGS).map((warning) => paint.yellow(fit(`! ${warning}`))),
     ...(warnings.length > MAX_WARNINGS ? [paint.yellow(`! and ${warnings.length - MAX_WARNINGS} more: see "npx rehearse status ${progress.runId}"`)] : []),
   ];

@@ -7,8 +7,12 @@ const LIMIT_NAMES: Readonly<Record<keyof ModelLimits, string>> = {
 };
 
 /** What was set on a run, a line a model. */
-export function settingsText({ limits }: RunSettings): string[] {
-  return Object.entries(limits).map(([model, set]) => {
+export function settingsText({ limits, budget = {} }: RunSettings): string[] {
+  const budgets = [
+    ...(budget.usd === undefined ? [] : [budget.usd === null ? 'no budget in dollars' : `budget: $${budget.usd}`]),
+    ...(budget.tokens === undefined ? [] : [budget.tokens === null ? 'no budget in tokens' : `budget: ${formatCount(budget.tokens)} tokens`]),
+  ];
+  const models = Object.entries(limits).map(([model, set]) => {
     const parts = (Object.keys(LIMIT_NAMES) as (keyof ModelLimits)[]).flatMap((name) => {
       const value = set[name];
       if (value === undefined) return [];
@@ -16,4 +20,5 @@ export function settingsText({ limits }: RunSettings): string[] {
     });
     return `${model}: ${parts.join(', ')}`;
   });
+  return [...models, ...budgets];
 }

@@ -1,6 +1,9 @@
-import type { RunSpec } from './spec';
+interface SpecModels {
+  readonly target: { readonly model: string };
+  readonly synthesis: { readonly respond: { readonly generators: readonly string[] }; readonly judge: { readonly judges: readonly string[] } };
+}
 
 /** Names of the models that a stage calls, each once. */
-export function modelsInUse({ target, synthesis }: Pick<RunSpec, 'target' | 'synthesis'>): string[] {
+export function modelsInUse({ target, synthesis }: SpecModels): string[] {
   return [...new Set([target.model, ...synthesis.respond.generators, ...synthesis.judge.judges])];
 }

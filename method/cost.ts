@@ -48,3 +48,17 @@ export function addCounts(a: Readonly<Record<string, number>>, b: Readonly<Recor
   for (const [name, count] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + count;
   return sum;
 }
+
+/** What `a` has more than `b`, never below nothing. */
+export function beyondCost(a: Cost, b: Cost): Cost {
+  return { usd: Math.max(0, a.usd - b.usd), tokens: Math.max(0, a.tokens - b.tokens) };
+}
+
+/** The larger of each side. */
+export function largerCost(a: Cost, b: Cost): Cost {
+  return { usd: Math.max(a.usd, b.usd), tokens: Math.max(a.tokens, b.tokens) };
+}
+
+export function minusCost(a: Cost, b: Cost): Cost {
+  return { usd: a.usd - b.usd, tokens: a.tokens - b.tokens };
+}

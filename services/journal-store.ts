@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactStore } from './artifact-store';
@@ -26,6 +27,12 @@ export class JournalStore {
       await Promise.all(left.map(async (name) => await this.store.download(`${folder}/${name}`, join(local, name))));
     }
     return await Journal.open(local);
+  }
+
+  /** Whether anything was ever written for an output, here or in the store. */
+  async hasAny(output: string): Promise<boolean> {
+    if ((await this.store.list(output)).length > 0) return true;
+    return !this.workspace.isStore && existsSync(this.workspace.path(journalFolder(output)));
   }
 
   /** Closes the journal of a batch that could not end, and leaves its calls where another machine finds them. */

@@ -1,5 +1,6 @@
-import type { LimitsByModel } from '../config/run-settings';
+import type { BudgetSetting, LimitsByModel } from '../config/run-settings';
 import type { ModelLimits } from '../config/spec';
+import type { Allowance, Cost } from './types';
 
 /** What of a spec's model matters to its limits. Not validated yet when an Update comes early. */
 interface Endpoint {
@@ -59,6 +60,37 @@ export function mergeLimits(before: LimitsByModel, change: LimitsByModel, models
     for (const alias of aliasesOf(name, models)) after[alias] = { ...after[alias], ...limits };
   }
   return after;
+}
+
+const BUDGET_SIDES = ['usd', 'tokens'] as const;
+
+/** What a new budget is checked against. */
+export interface BudgetFacts {
+  readonly spent: Cost;
+  /** Names of models that the synthesis calls and whose price is not known. */
+  readonly unpriced: readonly string[];
+}
+
+/** @throws Error with one sentence that names the field and the value */
+export function checkBudget(request: unknown, { spent, unpriced }: BudgetFacts): void {
+  if (!isRecord(request) || Object.keys(request).length === 0) throw new Error('setBudget needs an object such as {"usd": 50, "tokens": null}');
+  for (const [field, value] of Object.entries(request)) {
+    const side = BUDGET_SIDES.find((name) => name === field);
+    if (side === undefined) throw new Error(`a budget has no "${field}"; it has ${BUDGET_SIDES.join(' and ')}`);
+    if (value === null) continue;
+    const isAmount = typeof value === 'number' && Number.isFinite(value) && value > 0 && (side === 'usd' || Number.isInteger(value));
+    if (!isAmount) throw new Error(`budget ${side} is ${JSON.stringify(value)}; give a ${side === 'usd' ? 'number' : 'whole number'} above 0, or null for no limit`);
+    if (value < spent[side]) throw new Error(`budget ${side} is ${value}, but ${spent[side]} is spent already; give more, or pause the run`);
+    if (side === 'usd' && unpriced.length > 0) {
+      throw new Error(`a budget in dollars needs the price of every model, and ${unpriced.join(', ')} ${unpriced.length === 1 ? 'has' : 'have'} none; add it to the spec and start again, or give a budget in tokens`);
+    }
+  }
+}
+
+/** The limits of a spec's budget with those that were set instead. */
+export function budgetOf(spec: Allowance = {}, set: BudgetSetting = {}): Allowance {
+  const { usd = spec.usd, tokens = spec.tokens } = set;
+  return { ...(usd === undefined || usd === null ? {} : { usd }), ...(tokens === undefined || tokens === null ? {} : { tokens }) };
 }
 
 function aliasesOf(name: string, models: Readonly<Record<string, Endpoint>>): string[] {

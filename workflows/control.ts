@@ -1,13 +1,14 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import { NO_SETTINGS, type LimitsByModel, type RunSettings } from '../config/run-settings';
+import type { BudgetSetting, LimitsByModel } from '../config/run-settings';
+import type { Allowance, Cost } from './types';
 
 /**
  * How a running experiment is steered. People and the client send Updates to `experiment`; it sends its descendants an
  * order, and they end the batches that the order concerns and schedule them again.
  */
 
-/** Who stopped the run: somebody, or a store that cannot be written. */
-export type PausedBy = 'user' | 'storage';
+/** Who stopped the run: somebody, a store that cannot be used, or a budget that is reached. */
+export type PausedBy = 'user' | 'storage' | 'budget';
 
 export interface Pause {
   readonly by: PausedBy;
@@ -16,15 +17,20 @@ export interface Pause {
 }
 
 /** What every descendant has to follow. A later revision replaces an earlier one. */
-export interface ControlOrder extends RunSettings {
+export interface ControlOrder {
   readonly revision: number;
   readonly pause?: Pause;
+  readonly limits: LimitsByModel;
+  /** Most that the synthesis may cost; a side that is left out is not limited. */
+  readonly budget: Allowance;
 }
 
 /** A descendant that cannot go on asks for the whole run to be paused. */
 export interface Halt extends Pause {
   /** Revision of the order under which the work failed: what failed before the last `resume` is no news. */
   readonly revision: number;
+  /** What the synthesis has cost, where it is the synthesis that asks. */
+  readonly spent?: Cost;
 }
 
 /** Answer to the query `control` and to every Update. */
@@ -34,11 +40,16 @@ export interface ControlState {
   readonly reason: string | null;
   /** What was set instead of the spec's limits. */
   readonly limits: LimitsByModel;
+  /** That holds now, whether from the spec or set. */
+  readonly budget: Allowance;
+  /** What the synthesis has cost, as far as its shards have told. */
+  readonly spent: Cost;
 }
 
 export const pauseUpdate = defineUpdate<ControlState, [{ readonly reason?: string }]>('pause');
 export const resumeUpdate = defineUpdate<ControlState>('resume');
 export const setLimitsUpdate = defineUpdate<ControlState, [LimitsByModel]>('setLimits');
+export const setBudgetUpdate = defineUpdate<ControlState, [BudgetSetting]>('setBudget');
 export const controlQuery = defineQuery<ControlState>('control');
 
 /** From `experiment` down, parent to child. */
@@ -52,4 +63,7 @@ export const PAUSE_MEMO = 'paused';
 /** Type of an activity's failure when its store cannot be read or written until somebody mends it. */
 export const STORAGE_FAILURE = 'StorageUnavailableError';
 
-export const FIRST_ORDER: ControlOrder = { revision: 0, ...NO_SETTINGS };
+/** What to do about a pause, without a full stop. */
+export function pauseAdvice(runId: string, { by }: Pick<Pause, 'by'>): string {
+  return by === 'budget' ? `raise it, and it goes on: npx rehearse set ${runId} --budget-usd N (or --budget-tokens N)` : `go on with: npx rehearse resume ${runId}`;
+}

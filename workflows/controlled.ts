@@ -1,5 +1,6 @@
 import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
-import { STORAGE_FAILURE, type ControlOrder, type Halt, type Pause } from './control';
+import { STORAGE_FAILURE, type ControlOrder, type Halt } from './control';
+import { isTighter } from './funding';
 import type { ModelLimits } from '../config/spec';
 
 /** Work that a change of the order can end. */
@@ -20,27 +21,28 @@ export class ControlledWork {
 
   /** @param halt asks `experiment` to pause the run */
   constructor(
-    private order: ControlOrder,
+    private latest: ControlOrder,
     private readonly halt: (halt: Halt) => Promise<void>,
   ) {}
 
-  /** The pause that holds now. */
-  get pause(): Pause | undefined {
-    return this.order.pause;
+  /** The order that holds now. */
+  get order(): ControlOrder {
+    return this.latest;
   }
 
-  /** Obeys a new order; one that is older than the last is no news. */
-  follow(order: ControlOrder): void {
-    if (order.revision <= this.order.revision) return;
+  /** Obeys a new order. Returns false for one that is not newer than the last, which is no news. */
+  follow(order: ControlOrder): boolean {
+    if (order.revision <= this.order.revision) return false;
     const before = this.order;
-    this.order = order;
+    this.latest = order;
     for (const each of this.running) {
       const { model } = each;
-      const otherLimits = model !== undefined && !sameLimits(before.limits[model], order.limits[model]);
+      const otherLimits = model !== undefined && (!sameLimits(before.limits[model], order.limits[model]) || isTighter(before.budget, order.budget));
       if (order.pause === undefined && !otherLimits) continue;
       each.interrupted = true;
       each.scope.cancel();
     }
+    return true;
   }
 
   /**

@@ -2,11 +2,12 @@ import { proxyActivities, setHandler, upsertSearchAttributes, workflowInfo } fro
 import type { CpuActivities, LlmActivities } from '../activities';
 import { cpuActivityOptions, llmActivityOptions } from '../config/activity-options';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
+import { modelsInUse } from '../config/models-in-use';
 import type { RunSettings } from '../config/run-settings';
 import type { RunSpecInput } from '../config/spec';
 import { failureNotes, runVariants, variantsFailure, type FailedVariant } from './all-variants';
-import { controlQuery, haltSignal, pauseUpdate, resumeUpdate, setLimitsUpdate, type ControlState } from './control';
-import { checkLimits, checkPause } from './control-requests';
+import { controlQuery, haltSignal, pauseUpdate, resumeUpdate, setBudgetUpdate, setLimitsUpdate, type ControlState } from './control';
+import { checkBudget, checkLimits, checkPause } from './control-requests';
 import { untilInputsHold } from './lost-inputs';
 import { ProgressTable, progressQuery, progressSignal, waiting } from './progress';
 import { synthesisRows, variantRows } from './progress-rows';
@@ -24,10 +25,11 @@ const llm = proxyActivities<LlmActivities>(llmActivityOptions);
  */
 export async function experiment(spec: RunSpecInput, settings?: RunSettings): Promise<ExperimentResult> {
   const runId = workflowInfo().workflowId;
-  const models = (spec as Partial<RunSpecInput> | null)?.models ?? {}; // not checked yet
+  const { models = {}, budget } = (spec ?? {}) as Partial<RunSpecInput>; // not checked yet
   const progress = new ProgressTable(`Run ${runId}`, []);
   const control = new RunControl({
     models,
+    budget,
     settings,
     save: async (changed) => await cpu.saveSettings.executeWithOptions({ summary: 'keep what was set on the run' }, [{ runId, settings: changed }]),
     onPause: (pause) => progress.pause(pause),
@@ -35,10 +37,11 @@ export async function experiment(spec: RunSpecInput, settings?: RunSettings): Pr
   setHandler(progressQuery, () => progress.snapshot());
   setHandler(progressSignal, (update) => {
     progress.apply(update);
+    control.book(update.spent);
     const running = update.rows.find((row) => row.state === 'running' && row.stage !== 'select');
     if (running !== undefined) upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: running.stage }]);
   });
-  handleControl(control, models);
+  handleControl(control, spec);
   return await untilHandled(async () => await run({ spec, runId, settings, progress, control }));
 }
 
@@ -102,7 +105,7 @@ async function stagesOf(control: RunControl, outline: RunOutline, progress: Prog
 }
 
 /** Updates can come at any time, also before the spec has been checked. */
-function handleControl(control: RunControl, models: RunSpecInput['models']): void {
+function handleControl(control: RunControl, spec: RunSpecInput): void {
   const answer = async (change: Promise<void>): Promise<ControlState> => {
     await change;
     return control.state;
@@ -111,5 +114,8 @@ function handleControl(control: RunControl, models: RunSpecInput['models']): voi
   setHandler(haltSignal, async (halt) => await control.halt(halt));
   setHandler(pauseUpdate, async (request?: { readonly reason?: string }) => await answer(control.pause(request?.reason)), { validator: checkPause });
   setHandler(resumeUpdate, async () => await answer(control.resume()));
-  setHandler(setLimitsUpdate, async (limits) => await answer(control.setLimits(limits)), { validator: (limits) => checkLimits(limits, models) });
+  setHandler(setLimitsUpdate, async (limits) => await answer(control.setLimits(limits)), { validator: (limits) => checkLimits(limits, spec.models) });
+  setHandler(setBudgetUpdate, async (budget) => await answer(control.setBudget(budget)), {
+    validator: (budget) => checkBudget(budget, { spent: control.state.spent, unpriced: modelsInUse(spec).filter((name) => spec.models[name]?.price === undefined) }),
+  });
 }

@@ -1,9 +1,9 @@
-import { defineQuery, defineSignal, setCurrentDetails } from '@temporalio/workflow';
+import { defineQuery, defineSignal, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../config/figures';
 import { addCounts } from '../method/cost';
 import { RecentRate } from '../method/recent-rate';
-import type { Pause } from './control';
-import type { StageOutcome, StageProgress } from './types';
+import { pauseAdvice, type Pause } from './control';
+import type { Cost, StageOutcome, StageProgress } from './types';
 
 /** Asked of `experiment`, `synthesis`, `synthesizeShard` and `variant`: the rows of their progress table. */
 export const progressQuery = defineQuery<readonly StageProgress[]>('progress');
@@ -14,6 +14,8 @@ export const progressSignal = defineSignal<[ProgressUpdate]>('progress');
 export interface ProgressUpdate {
   readonly mode: 'add' | 'replace';
   readonly rows: readonly StageProgress[];
+  /** What the synthesis has cost by now. */
+  readonly spent?: Cost;
 }
 
 /** A workflow sees whole batches and shards end, some minutes apart: over less there would be nothing to see. */
@@ -98,7 +100,7 @@ export class ProgressTable {
   }
 
   private show(): void {
-    const head = [this.heading, ...(this.paused === undefined ? [] : [`**Paused**: ${this.paused.reason}`])];
+    const head = [this.heading, ...(this.paused === undefined ? [] : [`**Paused**: ${this.paused.reason}; ${pauseAdvice(runId(), this.paused)}`])];
     setCurrentDetails([...head.flatMap((line) => [line, '']), ...progressTable(this.snapshot())].join('\n'));
   }
 }
@@ -155,4 +157,9 @@ function sum(a: StageProgress, b: StageProgress): StageProgress {
 
 function keyOf(row: { readonly stage: string; readonly model: string }): string {
   return `${row.stage}/${row.model}`;
+}
+
+function runId(): string {
+  const { root, workflowId } = workflowInfo();
+  return root?.workflowId ?? workflowId;
 }

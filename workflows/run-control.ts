@@ -1,17 +1,21 @@
 import { ApplicationFailure, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import { PAUSED_ATTRIBUTE } from '../config/search-attributes';
-import type { LimitsByModel, RunSettings } from '../config/run-settings';
+import { NO_SETTINGS, type BudgetSetting, type LimitsByModel, type RunSettings } from '../config/run-settings';
 import type { RunSpecInput } from '../config/spec';
-import { FIRST_ORDER, PAUSE_MEMO, type ControlOrder, type ControlState, type Halt, type Pause } from './control';
-import { mergeLimits } from './control-requests';
+import { NO_COST } from '../method/cost';
+import { PAUSE_MEMO, type ControlOrder, type ControlState, type Halt, type Pause } from './control';
+import { budgetOf, mergeLimits } from './control-requests';
 import { ControlledWork } from './controlled';
 import { Offspring } from './offspring';
+import type { Allowance, Cost } from './types';
 
 const NO_REASON = 'paused by hand';
 
 export interface RunControlOptions {
   /** Not validated yet: it may come from anywhere. */
   readonly models: RunSpecInput['models'];
+  /** The spec's. */
+  readonly budget: Allowance | undefined;
   /** What was set on this run before. */
   readonly settings: RunSettings | undefined;
   /** Stores what is set. */
@@ -28,17 +32,20 @@ export class RunControl {
   private order: ControlOrder;
   /** Failures from before this revision have been dealt with by a `resume`. */
   private resumedAt = 0;
+  private settings: RunSettings;
+  private spent: Cost = NO_COST;
   private saving: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: RunControlOptions) {
-    this.order = { ...FIRST_ORDER, ...options.settings };
+    this.settings = options.settings ?? NO_SETTINGS;
+    this.order = { revision: 0, limits: this.settings.limits, budget: budgetOf(options.budget, this.settings.budget) };
     this.work = new ControlledWork(this.order, async (halt) => await this.halt(halt));
     this.offspring = new Offspring(this.order);
   }
 
   get state(): ControlState {
-    const { pause, limits } = this.order;
-    return { paused: pause !== undefined, pausedBy: pause?.by ?? null, reason: pause?.reason ?? null, limits };
+    const { pause, limits, budget } = this.order;
+    return { paused: pause !== undefined, pausedBy: pause?.by ?? null, reason: pause?.reason ?? null, limits, budget, spent: this.spent };
   }
 
   async pause(reason?: string): Promise<void> {
@@ -53,14 +60,37 @@ export class RunControl {
   }
 
   /** A descendant, or an activity of the root, cannot go on. */
-  async halt({ by, reason, revision }: Halt): Promise<void> {
+  async halt({ by, reason, revision, spent }: Halt): Promise<void> {
+    this.book(spent);
     if (this.order.pause === undefined && revision >= this.resumedAt) await this.change({ pause: { by, reason } });
   }
 
   /** @param limits checked by `checkLimits` */
   async setLimits(limits: LimitsByModel): Promise<void> {
-    await this.change({ limits: mergeLimits(this.order.limits, limits, this.options.models) });
+    this.settings = { ...this.settings, limits: mergeLimits(this.settings.limits, limits, this.options.models) };
+    await this.change({ limits: this.settings.limits });
     await this.save();
+  }
+
+  /**
+   * A run that is paused because its budget is reached goes on with another one.
+   * @param budget checked by `checkBudget`
+   */
+  async setBudget(budget: BudgetSetting): Promise<void> {
+    this.settings = { ...this.settings, budget: { ...this.settings.budget, ...budget } };
+    const change = { budget: budgetOf(this.options.budget, this.settings.budget) };
+    if (this.order.pause?.by === 'budget') {
+      this.resumedAt = this.order.revision + 1;
+      await this.change({ ...change, pause: undefined });
+    } else {
+      await this.change(change);
+    }
+    await this.save();
+  }
+
+  /** What the synthesis tells of its costs. */
+  book(spent: Cost | undefined): void {
+    if (spent !== undefined) this.spent = spent;
   }
 
   /** One after the other: the file must be what was set last, and the run must be planned before. */
@@ -72,7 +102,7 @@ export class RunControl {
 
   private async save(): Promise<void> {
     try {
-      await this.inTurn(async () => await this.options.save({ limits: this.order.limits }));
+      await this.inTurn(async () => await this.options.save(this.settings));
     } catch (cause) {
       throw ApplicationFailure.create({
         message: 'it is set, and holds while this run goes on; but it could not be stored, so a run that is started again would not know of it: see the workers\' log',
@@ -81,7 +111,7 @@ export class RunControl {
     }
   }
 
-  private async change(change: { readonly pause?: Pause | undefined; readonly limits?: LimitsByModel }): Promise<void> {
+  private async change(change: { readonly pause?: Pause | undefined; readonly limits?: LimitsByModel; readonly budget?: Allowance }): Promise<void> {
     const before = this.order.pause;
     this.order = { ...this.order, ...change, revision: this.order.revision + 1 };
     const { pause } = this.order;

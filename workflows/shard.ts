@@ -1,49 +1,70 @@
 import { proxyActivities, setHandler } from '@temporalio/workflow';
 import type { CpuActivities, LlmActivities } from '../activities';
 import { cpuActivityOptions, llmActivityOptions } from '../config/activity-options';
+import { NO_COST, timesCost } from '../method/cost';
 import { orderSignal } from './control';
 import { ControlledWork } from './controlled';
+import { fundSignal } from './funding';
+import { Funds } from './funds';
 import { untilInputsHold } from './lost-inputs';
+import { askParent } from './parent';
 import { ProgressTable, progressQuery } from './progress';
 import { answerRows, extractRows } from './progress-rows';
 import { Root } from './root';
 import { together } from './together';
-import type { ShardInput, StageProgress } from './types';
+import type { BatchLimits, Cost, ShardInput, ShardResult, StageOutcome } from './types';
 import { untilHandled } from './until-handled';
 
 const llm = proxyActivities<LlmActivities>(llmActivityOptions);
 const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
 
 /** One shard of the synthesis: extract, then respond and judge for each generator, then select; or one `phase` of it. */
-export async function synthesizeShard(input: ShardInput): Promise<readonly StageProgress[]> {
-  const { runId, plan, shard, size, target, generators, judges, samples, order, phase } = input;
+export async function synthesizeShard(input: ShardInput): Promise<ShardResult> {
+  const { runId, plan, shard, size, target, generators, judges, samples, order, phase, costs } = input;
   const ref = { runId, plan, shard };
   const responses = size * samples;
   const root = new Root(runId);
   const work = new ControlledWork(order, async (halt) => await root.halt(halt));
+  const funds = new Funds(order.budget, input.funds, askParent);
   const rows = [...(phase === 'answer' ? [] : extractRows(input, size)), ...(phase === 'extract' ? [] : answerRows(input, size))];
   const progress = new ProgressTable(`Shard ${shard + 1} of ${input.shards}: ${size} instructions`, rows);
   progress.pause(order.pause);
   setHandler(progressQuery, () => progress.snapshot());
+  setHandler(fundSignal, (funding) => funds.receive(funding));
   setHandler(orderSignal, (latest) => {
-    work.follow(latest);
-    progress.pause(work.pause);
+    const { budget } = work.order;
+    if (!work.follow(latest)) return;
+    funds.follow(budget, latest.budget);
+    progress.pause(latest.pause);
   });
+
+  /** A batch of model calls, under the limits of its model and within its part of the budget. */
+  async function batch(model: string, id: string, each: Cost | undefined, activity: (given: BatchLimits) => Promise<StageOutcome>): Promise<StageOutcome> {
+    return await funds.run(id, timesCost(each ?? NO_COST, size), async (allowance) =>
+      await work.run(async (limits) => await activity({ limits, allowance: allowance() }), model),
+    );
+  }
 
   async function extract(): Promise<void> {
     await progress.track({ stage: 'extract', model: target, items: size }, async () =>
-      await work.run(async (limits) => await llm.extractShard.executeWithOptions({ summary: `extract ${size} instructions from ${target}` }, [{ ...ref, limits }]), target),
+      await batch(target, 'extract', costs.extract, async (given) =>
+        await llm.extractShard.executeWithOptions({ summary: `extract ${size} instructions from ${target}` }, [{ ...ref, ...given }]),
+      ),
     );
   }
 
   async function answer(): Promise<void> {
     await together(generators.map((generator) => async () => {
       await progress.track({ stage: 'respond', model: generator, items: responses }, async () =>
-        await work.run(async (limits) => await llm.respondShard.executeWithOptions({ summary: `${generator}: ${samples} responses each` }, [{ ...ref, generator, limits }]), generator),
+        await batch(generator, `respond ${generator}`, costs.respond[generator], async (given) =>
+          await llm.respondShard.executeWithOptions({ summary: `${generator}: ${samples} responses each` }, [{ ...ref, generator, ...given }]),
+        ),
       );
       await together(judges.map((judge) => async () =>
         await progress.track({ stage: 'judge', model: judge, items: responses }, async () =>
-          await work.run(async (limits) => await llm.judgeShard.executeWithOptions({ summary: `${judge} judges ${generator}` }, [{ ...ref, generator, judge, limits }]), judge),
+          await batch(judge, `judge ${judge}/${generator}`, costs.judge[`${judge}/${generator}`], async (given) =>
+            await llm.judgeShard.executeWithOptions({ summary: `${judge} judges ${generator}` }, [{ ...ref, generator, judge, ...given }]),
+          ),
         ),
       ));
     }));
@@ -58,5 +79,5 @@ export async function synthesizeShard(input: ShardInput): Promise<readonly Stage
   }
 
   await untilHandled(async () => await untilInputsHold(stages, () => progress.apply({ mode: 'replace', rows })));
-  return progress.snapshot();
+  return { stages: progress.snapshot(), cost: funds.spent };
 }

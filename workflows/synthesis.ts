@@ -1,13 +1,16 @@
 import { continueAsNew, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { CpuActivities, GpuActivities } from '../activities';
 import { cpuActivityOptions, gpuActivityOptions } from '../config/activity-options';
+import { BudgetKeeper } from './budget-keeper';
 import { orderSignal } from './control';
 import { ControlledWork } from './controlled';
+import { askSignal } from './funding';
 import { Offspring } from './offspring';
 import { ProgressTable, progressQuery, waiting } from './progress';
 import { answerRows, synthesisRows } from './progress-rows';
 import { Root } from './root';
 import { synthesizeShard } from './shard';
+import { expectedCost, shardId } from './shard-ids';
 import { together } from './together';
 import type { ShardInput, SynthesisInput, SynthesisResult } from './types';
 import { untilHandled } from './until-handled';
@@ -20,35 +23,38 @@ const gpu = proxyActivities<GpuActivities>(gpuActivityOptions);
  * with them the window passes twice: all shards are extracted, then filtered, then what is kept of each is answered.
  */
 export async function synthesis(input: SynthesisInput): Promise<SynthesisResult> {
-  const { nextShard = 0, totals, kept, order: given, ...run } = input;
+  const { nextShard = 0, totals, kept, treasury, order: given, ...run } = input;
   const phase: ShardInput['phase'] = run.filter === undefined ? undefined : kept === undefined ? 'extract' : 'answer';
-  let order = given;
   const progress = new ProgressTable(`Synthesis of ${run.instructions} instructions`, totals ?? synthesisRows(run, run.instructions));
-  progress.pause(order.pause);
-  const offspring = new Offspring(order);
+  progress.pause(given.pause);
+  const offspring = new Offspring(given);
   const root = new Root(run.runId);
-  const work = new ControlledWork(order, async (halt) => await root.halt(halt));
-  setHandler(progressQuery, () => progress.snapshot());
-  setHandler(orderSignal, async (latest) => {
-    if (latest.revision <= order.revision) return;
-    order = latest;
-    progress.pause(order.pause);
-    work.follow(order);
-    await offspring.tell(order);
-  });
+  const work = new ControlledWork(given, async (halt) => await root.halt(halt));
   let next = nextShard;
+  const keeper = new BudgetKeeper({ run, phase, root, work, next: () => next, state: treasury });
+  setHandler(progressQuery, () => progress.snapshot());
+  setHandler(askSignal, (ask) => keeper.ask(ask));
+  setHandler(orderSignal, async (latest) => {
+    if (!work.follow(latest)) return;
+    progress.pause(latest.pause);
+    await Promise.all([offspring.tell(latest), keeper.follow(latest)]);
+  });
 
   async function lane(): Promise<void> {
-    while (next < run.shards && !workflowInfo().continueAsNewSuggested) {
+    for (;;) {
+      await keeper.ready();
+      if (next >= run.shards || workflowInfo().continueAsNewSuggested) return;
       const shard = next++;
       const size = kept?.[shard] ?? Math.min(run.shardSize, run.instructions - shard * run.shardSize);
-      const rows = await offspring.run(synthesizeShard, {
-        workflowId: `${run.runId}/${phase === 'extract' ? 'extract' : 'shard'}-${String(shard).padStart(5, '0')}`,
-        input: (current) => ({ ...run, shard, size, order: current, ...(phase === undefined ? {} : { phase }) }),
+      const workflowId = shardId(run.runId, phase, shard);
+      const { stages, cost } = await offspring.run(synthesizeShard, {
+        workflowId,
+        input: (order) => ({ ...run, shard, size, order, funds: keeper.begin(workflowId, expectedCost(run.costs, phase, size)), ...(phase === undefined ? {} : { phase }) }),
         summary: `shard ${shard + 1} of ${run.shards}: ${size} instructions`,
       });
-      progress.apply({ mode: 'add', rows });
-      await root.report({ mode: 'replace', rows: progress.snapshot() });
+      keeper.end(workflowId, cost);
+      progress.apply({ mode: 'add', rows: stages });
+      await root.report({ mode: 'replace', rows: progress.snapshot(), spent: keeper.spent });
     }
   }
 
@@ -74,10 +80,9 @@ export async function synthesis(input: SynthesisInput): Promise<SynthesisResult>
     await together(Array.from({ length: run.concurrentShards }, () => lane));
     return run.filter !== undefined && phase === 'extract' && next >= run.shards ? await filter(run.filter.fetchDocuments) : undefined;
   });
-  if (left !== undefined) return await continueAsNew<typeof synthesis>({ ...run, order, totals: progress.snapshot(), kept: left });
-  if (next < run.shards) {
-    return await continueAsNew<typeof synthesis>({ ...run, order, nextShard: next, totals: progress.snapshot(), ...(kept === undefined ? {} : { kept }) });
-  }
+  const state = { ...run, order: work.order, totals: progress.snapshot(), treasury: keeper.snapshot() };
+  if (left !== undefined) return await continueAsNew<typeof synthesis>({ ...state, kept: left });
+  if (next < run.shards) return await continueAsNew<typeof synthesis>({ ...state, nextShard: next, ...(kept === undefined ? {} : { kept }) });
   const selected = progress.snapshot().find((row) => row.stage === 'select');
   return { stages: progress.snapshot(), replayRows: selected === undefined ? 0 : selected.done - selected.failed };
 }

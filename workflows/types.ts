@@ -3,6 +3,7 @@ import type { ModelLimits } from '../config/spec';
 import type { ReplaySource } from '../config/variants';
 import type { Allowance, BatchProgress, Cost } from '../method/cost';
 import type { ControlOrder } from './control';
+import type { TreasuryState } from './treasury';
 
 export type { Allowance, Cost } from '../method/cost';
 export type { RunCosts } from '../config/run-costs';
@@ -62,6 +63,14 @@ export interface ShardInput extends RunOutline {
   readonly phase?: 'extract' | 'answer';
   /** Under which it begins. */
   readonly order: ControlOrder;
+  /** Its part of the budget: what it may cost in total. */
+  readonly funds: Allowance;
+}
+
+export interface ShardResult {
+  readonly stages: readonly StageProgress[];
+  /** What its outputs cost, whoever paid. */
+  readonly cost: Cost;
 }
 
 /** Where synthesis goes on after continue-as-new. */
@@ -70,6 +79,7 @@ export interface SynthesisInput extends RunOutline {
   readonly totals?: readonly StageProgress[];
   /** What the filters left, by shard, once they have been applied. */
   readonly kept?: readonly number[];
+  readonly treasury?: TreasuryState;
   readonly order: ControlOrder;
 }
 
@@ -87,6 +97,12 @@ export interface VariantInput extends RunOutline {
 export interface FilterOutcome {
   /** Instructions to be answered, by shard. */
   readonly kept: readonly number[];
+}
+
+/** What is stored of a synthesis has cost, by shard and life of a shard; shards without anything are left out. */
+export interface StoredCosts {
+  readonly extract: Readonly<Record<number, Cost>>;
+  readonly answer: Readonly<Record<number, Cost>>;
 }
 
 /** Counts of one finished stage output. */

@@ -22,7 +22,7 @@ export async function variant(input: VariantInput): Promise<VariantResult> {
   setHandler(progressQuery, () => progress.snapshot());
   setHandler(orderSignal, (latest) => {
     work.follow(latest);
-    progress.pause(work.pause);
+    progress.pause(work.order.pause);
   });
   return await untilHandled(async () => await stages(input, { root, work, progress }));
 }

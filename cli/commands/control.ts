@@ -1,14 +1,15 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { InvalidArgumentError, type Command } from 'commander';
 import { validateRunId } from '../../config/load-spec';
+import type { BudgetSetting } from '../../config/run-settings';
 import type { ModelLimits } from '../../config/spec';
 import { openStore } from '../../services/open-store';
-import { pauseUpdate, resumeUpdate, setLimitsUpdate } from '../../workflows/control';
+import { pauseAdvice, pauseUpdate, resumeUpdate, setBudgetUpdate, setLimitsUpdate, type ControlState } from '../../workflows/control';
 import { beginRun, sayWhereToLook, type BeginOptions } from '../begin-run';
 import { connect, type Connected } from '../connect';
-import { pauseAdvice, pauseOf, steerRun } from '../control-run';
+import { pauseOf, steerRun } from '../control-run';
 import { CliError } from '../errors';
-import { oneLine, printJson } from '../output';
+import { formatCount, oneLine, printJson } from '../output';
 import { settingsText } from '../settings-text';
 import { loadStoredRun } from '../stored-run';
 import { waitForRun } from '../wait-for-run';
@@ -26,7 +27,7 @@ export function registerPause(program: Command): void {
       const runId = validateRunId(id);
       const state = await withClient(async ({ client }) => await steerRun(client, runId, async (run) => await run.executeUpdate(pauseUpdate, { args: [reason === undefined ? {} : { reason }] })));
       if (json) printJson({ runId, ...state });
-      else process.stdout.write(`run ${runId} is paused: ${oneLine(state.reason ?? '', 600)}; ${pauseAdvice(runId)}\n`);
+      else process.stdout.write(`run ${runId} is paused: ${oneLine(state.reason ?? '', 600)}; ${pauseAdvice(runId, { by: 'user' })}\n`);
     });
 }
 
@@ -80,29 +81,35 @@ interface SetOptions {
   readonly concurrency?: Readonly<Record<string, number>>;
   readonly rpm?: Readonly<Record<string, number | null>>;
   readonly tpm?: Readonly<Record<string, number | null>>;
+  readonly budgetUsd?: number | null;
+  readonly budgetTokens?: number | null;
   readonly json?: boolean;
 }
 
-/** `rehearse set`: other limits for a running run. */
+/** `rehearse set`: other limits and another budget for a running run. */
 export function registerSet(program: Command): void {
   program
     .command('set')
-    .description("change a running run's limits; they hold within seconds, and after a resume too")
+    .description("change a running run's limits and budget; they hold within seconds, and after a resume too")
     .argument('<id>', 'run id')
     .option('--concurrency <model=n>', 'most requests in flight at the endpoint of a model; repeatable', perModel(false))
     .option('--rpm <model=n>', 'requests a minute, or MODEL=none; repeatable', perModel(true))
     .option('--tpm <model=n>', 'tokens a minute, or MODEL=none; repeatable', perModel(true))
+    .option('--budget-usd <n>', 'most that all model calls of the synthesis may cost, in dollars; none for no limit', amount)
+    .option('--budget-tokens <n>', 'the same in tokens, of prompts and replies together', amount)
     .option('--json', 'print the state as JSON')
     .addHelpText('after', `
+A run that is paused because its budget is reached goes on when it is raised.
 MODEL is a name under the spec's "models". Models that share an endpoint share its limits.
 
-Example: npx rehearse set my-run --concurrency gpt-4=64 --rpm gpt-4=none`)
+Examples: npx rehearse set my-run --concurrency gpt-4=64 --rpm gpt-4=none
+          npx rehearse set my-run --budget-usd 250`)
     .action(async (id: string, options: SetOptions) => {
       await set(validateRunId(id), options);
     });
 }
 
-async function set(runId: string, { concurrency = {}, rpm = {}, tpm = {}, json }: SetOptions): Promise<void> {
+async function set(runId: string, { concurrency = {}, rpm = {}, tpm = {}, budgetUsd, budgetTokens, json }: SetOptions): Promise<void> {
   const limits: Record<string, ModelLimits> = {};
   const add = (model: string, change: ModelLimits): void => {
     limits[model] = { ...limits[model], ...change };
@@ -110,10 +117,34 @@ async function set(runId: string, { concurrency = {}, rpm = {}, tpm = {}, json }
   for (const [model, value] of Object.entries(concurrency)) add(model, { concurrency: value });
   for (const [model, value] of Object.entries(rpm)) add(model, { requestsPerMinute: value });
   for (const [model, value] of Object.entries(tpm)) add(model, { tokensPerMinute: value });
-  if (Object.keys(limits).length === 0) throw new CliError('there is nothing to set', { hint: 'name at least one of --concurrency, --rpm, --tpm' });
-  const state = await withClient(async ({ client }) => await steerRun(client, runId, async (run) => await run.executeUpdate(setLimitsUpdate, { args: [limits] })));
+  const budget: BudgetSetting = { ...(budgetUsd === undefined ? {} : { usd: budgetUsd }), ...(budgetTokens === undefined ? {} : { tokens: budgetTokens }) };
+  const [hasLimits, hasBudget] = [limits, budget].map((given) => Object.keys(given).length > 0);
+  if (!hasLimits && !hasBudget) throw new CliError('there is nothing to set', { hint: 'name at least one of --concurrency, --rpm, --tpm, --budget-usd, --budget-tokens' });
+  const state = await withClient(async ({ client }) => {
+    const set = hasLimits ? await steerRun(client, runId, async (run) => await run.executeUpdate(setLimitsUpdate, { args: [limits] })) : undefined;
+    return hasBudget ? await steerRun(client, runId, async (run) => await run.executeUpdate(setBudgetUpdate, { args: [budget] })) : set;
+  });
   if (json) printJson({ runId, ...state });
-  else for (const line of settingsText(state)) process.stdout.write(`${line}\n`);
+  else if (state !== undefined) for (const line of stateText(state)) process.stdout.write(`${line}\n`);
+}
+
+/** What holds now, a line each. */
+function stateText(state: ControlState): string[] {
+  const { usd, tokens } = state.budget;
+  const { spent } = state;
+  return [
+    ...settingsText({ limits: state.limits }),
+    ...(usd === undefined ? [] : [`budget: $${usd}, of which $${spent.usd.toFixed(2)} is spent as far as finished shards tell`]),
+    ...(tokens === undefined ? [] : [`budget: ${formatCount(tokens)} tokens, of which ${formatCount(spent.tokens)} are spent as far as finished shards tell`]),
+  ];
+}
+
+/** A positive number, or `none`. */
+function amount(text: string): number | null {
+  if (text === 'none') return null;
+  const value = Number(text);
+  if (!/^[\d.]+$/.test(text) || !(value > 0)) throw new InvalidArgumentError('Give a number above 0, or "none" for no limit.');
+  return value;
 }
 
 /** Collects `MODEL=N` of an option that may be given several times. */

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../../config/search-attributes';
 import { openStore, type OpenStore } from '../../services/open-store';
-import type { Pause } from '../../workflows/control';
+import { pauseAdvice, type Pause } from '../../workflows/control';
 import { connect, type Connected } from '../connect';
-import { pauseAdvice, pauseOf } from '../control-run';
+import { pauseOf } from '../control-run';
 import { CliError } from '../errors';
 import { formatTable, oneLine, printJson } from '../output';
 import { storedProgress } from '../run-progress-stored';
@@ -99,6 +99,6 @@ function renderRuns(runs: readonly ListedRun[]): string {
       run.startedAt?.slice(0, 19).replace('T', ' ') ?? '', run.stored ? 'yes' : 'no',
     ]),
   );
-  const pauses = runs.flatMap(({ runId, paused }) => (paused === null ? [] : [`${runId} is paused: ${oneLine(paused.reason, 300)}; ${pauseAdvice(runId)}`]));
+  const pauses = runs.flatMap(({ runId, paused }) => (paused === null ? [] : [`${runId} is paused: ${oneLine(paused.reason, 300)}; ${pauseAdvice(runId, paused)}`]));
   return `${[table, ...pauses].join('\n')}\n`;
 }

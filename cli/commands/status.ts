@@ -2,11 +2,10 @@ import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@tempor
 import type { Command } from 'commander';
 import { validateRunId } from '../../config/load-spec';
 import { openStore, type OpenStore } from '../../services/open-store';
-import type { Pause } from '../../workflows/control';
+import { pauseAdvice, type Pause } from '../../workflows/control';
 import { leftMsOf, leftText } from '../../workflows/progress';
 import type { StageProgress } from '../../workflows/types';
 import { connect, webUiUrl } from '../connect';
-import { pauseAdvice } from '../control-run';
 import { CliError } from '../errors';
 import { failureSentence } from '../failure-sentence';
 import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../../config/figures';
@@ -34,7 +33,7 @@ export interface RunStatus {
   readonly target: string | null;
   readonly startedAt: string | null;
   readonly closedAt: string | null;
-  /** Who paused the run (user, storage) and why; null when it is not paused. */
+  /** Who paused the run (user, storage, budget) and why; null when it is not paused. */
   readonly paused: Pause | null;
   /** Where the rows come from: the running workflow, or the finished outputs in the store. */
   readonly source: 'workflow' | 'store' | null;
@@ -135,7 +134,7 @@ export function renderStatus(status: RunStatus, nowMs: number): string {
     `Run ${runId}: ${status.paused !== null ? 'paused' : (status.status?.toLowerCase() ?? 'not on a server')}${status.stage === null || status.stage === 'done' ? '' : `, at ${status.stage}`}`,
     [status.target === null ? '' : `target ${status.target}`, since, lasted === '' ? '' : `${closedAt === null ? 'for' : 'took'} ${lasted}`].filter((part) => part !== '').join(', '),
     ...(status.url === null ? [] : [status.url]),
-    ...(status.paused === null ? [] : [`Paused: ${oneLine(status.paused.reason, 600)}`, sentenceCase(pauseAdvice(runId))]),
+    ...(status.paused === null ? [] : [`Paused: ${oneLine(status.paused.reason, 600)}`, sentenceCase(pauseAdvice(runId, status.paused))]),
     ...(status.failureMessage === null ? [] : [`Failed: ${oneLine(status.failureMessage, 600)}`, `Go on with: npx rehearse resume ${runId}`]),
   ];
   const table = rowsTable(status);

@@ -88,7 +88,7 @@ test('what cannot be done is said in one sentence with the way out', async () =>
   expect(await sentence('pause', 'nobody')).toBe('rehearse: no run "nobody" is running; see: npx rehearse list\n');
   expect(await sentence('set', 'nobody', '--rpm', 'a=1')).toBe('rehearse: no run "nobody" is running; see: npx rehearse list\n');
   expect(await sentence('resume', 'nobody')).toMatch(/^rehearse: no run "nobody" is stored here; /);
-  expect(await sentence('set', 'nobody')).toBe('rehearse: there is nothing to set; name at least one of --concurrency, --rpm, --tpm\n');
+  expect(await sentence('set', 'nobody')).toBe('rehearse: there is nothing to set; name at least one of --concurrency, --rpm, --tpm, --budget-usd, --budget-tokens\n');
   expect(await sentence('set', 'nobody', '--concurrency', 'a=none')).toContain("argument 'a=none' is invalid. Give a whole number.");
   expect(await sentence('set', 'nobody', '--tpm', '7')).toContain("argument '7' is invalid. Give MODEL=N, such as gpt-4=16.");
   await withWorkers(environment, testDeps({ python: fakePythonJobs(), root: join(folder(), 'store') }), async () => {

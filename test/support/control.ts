@@ -21,6 +21,24 @@ async function openWorkflows({ client }: TestWorkflowEnvironment, workflowId: st
   return [handle, ...(await Promise.all(children.map(async (id) => await openWorkflows({ client } as TestWorkflowEnvironment, id)))).flat()];
 }
 
+/**
+ * Returns when all of the run's activities that are to be cancelled have heard of it: each has beaten twice since the first look,
+ * and the answer to a heartbeat tells.
+ */
+export async function cancellationsHeard(environment: TestWorkflowEnvironment, runId: string): Promise<void> {
+  const beats = new Map<string, Set<string>>();
+  await until(async () => {
+    const descriptions = await Promise.all((await openWorkflows(environment, runId)).map(async (handle) => await handle.describe()));
+    const told = descriptions.flatMap(({ workflowId, raw }) => (raw.pendingActivities ?? []).map((activity) => {
+      const key = `${workflowId} ${activity.activityId}`;
+      const seen = beats.get(key) ?? new Set();
+      beats.set(key, seen.add(String(activity.lastHeartbeatTime?.seconds)));
+      return seen.size > 2;
+    }));
+    return told.every(Boolean) ? true : undefined;
+  });
+}
+
 /** Activities of a run that are scheduled or running, by type. */
 export async function pendingActivities(environment: TestWorkflowEnvironment, runId: string): Promise<string[]> {
   const descriptions = await Promise.all((await openWorkflows(environment, runId)).map(async (handle) => await handle.describe()));

@@ -1,0 +1,50 @@
+import type { Price } from '../config/price';
+import type { Allowance } from '../method/cost';
+import type { Usage } from '../method/records';
+import { countedOf, sumOfUsage } from '../services/billing';
+import { BatchBudget } from '../services/budget';
+import type { CallRecord, Journal } from '../services/journal';
+import type { StageAddress, StageManifest } from '../services/stage-store';
+import type { ActivityDeps } from './deps';
+
+/** The calls that were made for an output in the making, and what they have cost. */
+export interface Account {
+  /** Whoever opens an account closes its journal. */
+  readonly journal: Journal;
+  readonly budget: BatchBudget;
+}
+
+/** Opens an output's account: its journal, and the calls that are stored with earlier versions of it. */
+export async function openAccount({ stages, journals, log }: ActivityDeps, address: StageAddress, { price, allowance }: { readonly price?: Price; readonly allowance?: Allowance }): Promise<Account> {
+  const output = stages.folder(address);
+  const journal = await journals.open(output);
+  try {
+    if (journal.damagedLines > 0) log.warn({ address, lines: journal.damagedLines }, 'damaged journal lines are left out; their calls are made again');
+    const earlier = await stages.storedCalls(address);
+    if (earlier.damaged.length > 0) log.warn({ address, files: earlier.damaged }, 'damaged files of calls are left out; their calls are made again');
+    journal.preload(earlier.calls);
+    const budget = new BatchBudget({
+      journal,
+      allowance,
+      price,
+      lostBefore: lostBefore(await stages.latest(address), earlier.calls),
+      onOverrun: (overrun) => log.warn({ address, ...overrun }, 'the endpoint reports more tokens than the request can hold; they count as reported'),
+    });
+    return { journal, budget };
+  } catch (error) {
+    await journals.leave(output, journal).catch((problem: unknown) => log.warn({ address, err: problem }, 'the journal stays on this machine only'));
+    throw error;
+  }
+}
+
+/** What counted for an output that is made anew from its calls, beyond those calls: requests whose end was not known. */
+function lostBefore(earlier: StageManifest | undefined, calls: readonly CallRecord[]): Usage | undefined {
+  const counted = earlier?.stats.counted;
+  if (counted === undefined) return undefined;
+  // Several versions of an output hold the same calls.
+  const known = sumOfUsage(new Map(calls.map((record) => [`${record.item}\n${record.call}\n${record.request}`, countedOf(record)])).values());
+  return {
+    promptTokens: Math.max(0, counted.promptTokens - known.promptTokens),
+    completionTokens: Math.max(0, counted.completionTokens - known.completionTokens),
+  };
+}

@@ -1,0 +1,57 @@
+import pLimit from 'p-limit';
+import { addCosts, NO_COST, type Cost } from '../method/cost';
+import type { PlanRef, StoredCosts } from '../workflows/types';
+import { addresses, type RunPlan, type Shard } from '../services/run-plan';
+import { modelOf, ROWS_VERSIONS } from '../services/stage-keys';
+import type { StageAddress } from '../services/stage-store';
+import { openAccount } from './account';
+import type { ActivityDeps } from './deps';
+import { outcomeOf } from './llm-batch';
+import { runActivity } from './run-activity';
+
+const PARALLEL_READS = 16;
+
+/** A budget is for all of a synthesis, whoever paid: what is stored counts before anything new is granted. */
+export function createStoredCostsActivities(deps: ActivityDeps) {
+  return {
+    /** What is stored of the shards from these numbers on has cost, finished or not. Runs where the journals are. */
+    async storedCosts({ plan: hash, from }: PlanRef & { readonly from: { readonly extract: number; readonly answer: number } }): Promise<StoredCosts> {
+      return await runActivity(deps, async ({ stop }) => {
+        const plan = await deps.plans.load(hash);
+        const { respond, judge } = plan.spec.synthesis;
+        const limit = pLimit(PARALLEL_READS);
+        const sum = async (parts: readonly (readonly [model: string, address: StageAddress])[]): Promise<Cost> => {
+          const costs = await Promise.all(parts.map(async ([model, address]) => await limit(async () => {
+            stop.throwIfAborted();
+            return await costOf(deps, plan, model, address);
+          })));
+          return costs.reduce(addCosts, NO_COST);
+        };
+        const each = async (first: number, parts: (shard: Shard) => readonly (readonly [string, StageAddress])[]): Promise<Record<number, Cost>> => {
+          const costs = await Promise.all(plan.shards.slice(first).map(async (shard) => [shard.index, await sum(parts(shard))] as const));
+          return Object.fromEntries(costs.filter(([, { tokens }]) => tokens > 0));
+        };
+        return {
+          extract: await each(from.extract, (shard) => [[plan.spec.target.model, addresses.extract(plan, shard)]]),
+          answer: await each(from.answer, (shard) => respond.generators.flatMap((generator) => [
+            [generator, addresses.respond(plan, shard, generator)] as const,
+            ...judge.judges.map((name) => [name, addresses.judge(plan, shard, name, generator)] as const),
+          ])),
+        };
+      });
+    },
+  };
+}
+
+async function costOf(deps: ActivityDeps, plan: RunPlan, model: string, address: StageAddress): Promise<Cost> {
+  const { stages, journals } = deps;
+  const { price } = modelOf(plan.spec, model);
+  const finished = await stages.find(address, ROWS_VERSIONS[address.stage as 'extract' | 'respond' | 'judge']);
+  if (finished !== undefined) return outcomeOf(finished, { reused: true, price }).cost;
+  const output = stages.folder(address);
+  if (!(await journals.hasAny(output))) return NO_COST;
+  const { journal, budget } = await openAccount(deps, address, { price });
+  const { cost } = budget;
+  await journals.leave(output, journal);
+  return cost;
+}
