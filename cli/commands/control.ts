@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { InvalidArgumentError, type Command } from 'commander';
 import { validateRunId } from '../../config/load-spec';
+import { formatCount } from '../../config/figures';
 import type { BudgetSetting } from '../../config/run-settings';
 import type { ModelLimits } from '../../config/spec';
 import { openStore } from '../../services/open-store';
@@ -9,7 +10,7 @@ import { beginRun, sayWhereToLook, type BeginOptions } from '../begin-run';
 import { connect, type Connected } from '../connect';
 import { pauseOf, steerRun } from '../control-run';
 import { CliError } from '../errors';
-import { formatCount, oneLine, printJson } from '../output';
+import { oneLine, printJson } from '../output';
 import { settingsText } from '../settings-text';
 import { loadStoredRun } from '../stored-run';
 import { waitForRun } from '../wait-for-run';

@@ -177,3 +177,16 @@ test('a run that is started again knows what was spent before, and needs nothing
     });
   });
 });
+
+test('sharing out a budget takes few events: 200 shards stay far below the limits of a history', async () => {
+  await withEndpoint(async (endpoint) => {
+    await withWorkers(environment, newDeps(), async () => {
+      const handle = await start('ample', pricedSpec(endpoint, { usd: unlimited.cost.usd * 20, tokens: unlimited.cost.tokens * 20 }));
+      await handle.result();
+      const events = async (id: string): Promise<number> => (await environment.client.workflow.getHandle(id).fetchHistory()).events?.length ?? 0;
+      // Shards of 3 instructions are the worst case: the reservation of a call is most of what its batch is expected to cost.
+      expect((await events('ample/synthesis')) / 3).toBeLessThan(10_000 / 200);
+      expect(await events('ample/shard-00000')).toBeLessThan(500);
+    });
+  });
+});
