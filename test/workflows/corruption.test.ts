@@ -35,7 +35,9 @@ beforeAll(async () => {
   endpoint = await FakeEndpoint.start({
     reply: (path, body, sample) => (path === 'completions' && MUTE.includes(body.seed ?? -1) ? { text: ' ' } : defaultReply(path, body, sample)),
   });
-  spec = smallSpec(endpoint.baseURL);
+  spec = smallSpec(endpoint.baseURL, ({ synthesis }) => {
+    synthesis.extract.instructions = 6; // two shards
+  });
   deps = testDeps({ python: fakePythonJobs(jobs) });
   await runAgain();
   plan = await deps.plans.load((await deps.plans.findRun(RUN))?.plan ?? '');
@@ -109,7 +111,7 @@ test.each<[string, FileName, () => StageAddress]>([
   expect(repeated.filter((command) => command === 'sft')).toEqual([]);
   expect(await everything()).toBe(whole);
   expect(warnings.join(' ')).toMatch(new RegExp(`found damaged and made again: .*${address().stage}`));
-}, 120_000);
+}, 300_000);
 
 test('a damaged manifest is set aside and its output made again from the calls', async () => {
   const address = addresses.respond(plan, shard(), 'target');
@@ -119,14 +121,14 @@ test('a damaged manifest is set aside and its output made again from the calls',
   expect(calls).toBe(0);
   expect(await everything()).toBe(whole);
   expect(await deps.store.list(deps.stages.folder(address))).toContainEqual(expect.stringMatching(/^manifest-v\d+\.corrupt-[0-9a-f]{12}\.json$/));
-}, 120_000);
+}, 300_000);
 
 test('damaged calls are missed by nobody while their rows are whole', async () => {
   const address = addresses.judge(plan, shard(), 'other', 'target');
   damage(fileIn(address, (await manifestOf(address)).calls?.file ?? ''));
   expect(await mended()).toMatchObject({ calls: 0, jobs: [] });
   expect(await everything()).toBe(whole);
-}, 120_000);
+}, 300_000);
 
 test('rows and calls that are both damaged are paid for again, of that one part alone', async () => {
   const address = addresses.respond(plan, shard(), 'other');
@@ -135,7 +137,7 @@ test('rows and calls that are both damaged are paid for again, of that one part 
   damage(fileIn(address, calls?.file ?? ''));
   expect((await mended()).calls).toBe(2 * 2); // two instructions of this shard were written, two samples each
   expect(await everything()).toBe(whole);
-}, 120_000);
+}, 300_000);
 
 test('a damaged checkpoint is not evaluated: it is put aside, and the model trained again', async () => {
   const training = addresses.train(plan, 'method');
@@ -144,10 +146,10 @@ test('a damaged checkpoint is not evaluated: it is put aside, and the model trai
   const { jobs: repeated } = await mended();
   expect(repeated).toEqual(['sft', 'evaluate']);
   expect(readFileSync(fileIn(training, 'job/checkpoint/model.safetensors'), 'utf8')).toBe('weights');
-}, 120_000);
+}, 300_000);
 
 test('a damaged plan is planned anew', async () => {
   const hash = (await deps.plans.findRun(RUN))?.plan ?? '';
   damage(join(deps.root, 'plans', `${hash}.json`));
   expect(await mended()).toMatchObject({ calls: 0, jobs: [] });
-}, 120_000);
+}, 300_000);

@@ -77,7 +77,7 @@ test('workers on two machines do one run together in a bucket: one calls the mod
   const { store, stages, plans } = openStore(`s3://${server.bucket}/together`);
   const html = await store.read('runs/together/report/report.html');
   expect(html?.toString()).toContain('<html');
-  const report = await writeReportFiles({ store, stages, plans, runId: 'together', now: new Date(), folder: mkdtempSync(join(tmpdir(), 'rehearse-machine-')) });
+  const report = await writeReportFiles({ store, stages, plans, runId: 'together', now: new Date(), folder: join(a.folder, 'report') });
   expect(report.finished).toBe(true);
 }, 240_000);
 

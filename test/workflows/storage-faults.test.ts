@@ -91,7 +91,7 @@ describe('a disk', () => {
       expect((await resumed(handle)).replayRows).toBe(8);
       expect(endpoint.requests.length - CALLS).toBeLessThanOrEqual(LOST_AT_MOST);
     });
-  }, 120_000);
+  }, 300_000);
 
   test('that is read-only pauses the run before its first call', async () => {
     const deps = testDeps({ python: fakePythonJobs(), root: join(disk.folder, 'store') });
@@ -103,7 +103,7 @@ describe('a disk', () => {
       disk.setReadOnly(false);
       expect((await resumed(handle)).replayRows).toBe(8);
     });
-  }, 120_000);
+  }, 300_000);
 });
 
 test('a file where a folder of the store should be pauses the run until it is away', async () => {
@@ -117,7 +117,7 @@ test('a file where a folder of the store should be pauses the run until it is aw
     expect((await resumed(handle)).replayRows).toBe(8);
     expect(endpoint.paidTwice()).toHaveLength(0);
   });
-}, 120_000);
+}, 300_000);
 
 describe('an object store', () => {
   let server: S3Server;
