@@ -6,7 +6,7 @@ import type { StageProgress } from '../workflows/types';
 import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../config/figures';
 import { clip, formatBar, oneLine } from './output';
 import type { RunProgress } from './run-progress';
-import { totalsOf } from './run-totals';
+import { budgetText, totalsOf } from './run-totals';
 
 export interface FrameOptions {
   readonly progress: RunProgress;
@@ -39,7 +39,7 @@ export function renderFrame({ progress, nowMs, columns, height, url, notice, col
     ...(warnings.length > MAX_WARNINGS ? [paint.yellow(`! and ${warnings.length - MAX_WARNINGS} more: see "npx rehearse status ${progress.runId}"`)] : []),
   ];
   const elapsed = (progress.closedAt === null ? nowMs : Date.parse(progress.closedAt)) - Date.parse(progress.startedAt);
-  const title = [`Run ${progress.runId}`, progress.target ?? '', progress.paused === null ? progress.status.toLowerCase() : 'paused', formatDuration(elapsed), ...totalTexts(rows)].filter((part) => part !== '').join(' · ');
+  const title = [`Run ${progress.runId}`, progress.target ?? '', progress.paused === null ? progress.status.toLowerCase() : 'paused', formatDuration(elapsed), ...totalTexts(progress)].filter((part) => part !== '').join(' · ');
   const above = [paint.bold(fit(title)), ...(url === undefined ? [] : [paint.dim(fit(url))])];
   if (rows.length === 0) return [...above, progress.rows === null ? 'waiting for the run to answer …' : 'checking the spec, planning the stages …', ...below];
 
@@ -56,9 +56,9 @@ export function renderFrame({ progress, nowMs, columns, height, url, notice, col
 }
 
 /** What the run has cost, and when its synthesis ends. */
-function totalTexts(rows: readonly StageProgress[]): string[] {
-  const { usd, synthesisLeftMs } = totalsOf(rows);
-  return [usd > 0 ? formatUsd(usd) : '', synthesisLeftMs === null ? '' : `synthesis ${formatDuration(synthesisLeftMs)} left`];
+function totalTexts({ rows, budget }: RunProgress): string[] {
+  const { usd, synthesisLeftMs } = totalsOf(rows ?? []);
+  return [usd > 0 ? formatUsd(usd) : '', budgetText(budget), synthesisLeftMs === null ? '' : `synthesis ${formatDuration(synthesisLeftMs)} left`];
 }
 
 function rowLine(row: StageProgress, nameWidth: number): string {

@@ -2,12 +2,13 @@ import {
   isGrpcServiceError, QueryNotRegisteredError, QueryRejectedError, WorkflowNotFoundError,
   type Client, type WorkflowExecutionDescription, type WorkflowExecutionStatusName,
 } from '@temporalio/client';
+import type { QueryDefinition } from '@temporalio/common';
 import pLimit from 'p-limit';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
 import { TASK_QUEUES, type QueueName } from '../config/task-queues';
 import { progressQuery } from '../workflows/progress';
-import type { Pause } from '../workflows/control';
-import type { StageProgress } from '../workflows/types';
+import { controlQuery, type Pause } from '../workflows/control';
+import type { Allowance, StageProgress } from '../workflows/types';
 import { pauseOf } from './control-run';
 import { formatCount, formatDuration } from '../config/figures';
 import { queuePollers } from './queue-pollers';
@@ -25,6 +26,8 @@ export interface RunProgress {
   readonly closedAt: string | null;
   /** Why nothing moves, when somebody or something paused it. */
   readonly paused: Pause | null;
+  /** Most that the synthesis may cost; absent where no worker could tell. */
+  readonly budget?: Allowance;
   /** One row a stage and model; null when no worker could tell. */
   readonly rows: readonly StageProgress[] | null;
   /** Activities that fail and are tried again, queues without workers: sentences, plain text. */
@@ -81,6 +84,8 @@ export class RunReader {
       closedAt: description.closeTime?.toISOString() ?? null,
       paused,
     };
+    // Only of a run whose worker answers: another would wait in vain once more.
+    const budget = open && rows !== undefined ? (await ask(client, runId, controlQuery))?.budget : undefined;
     if (!open) return { ...head, rows: rows ?? null, warnings: [] };
 
     const root = await readOpen(client, runId, rows, description);
@@ -89,6 +94,7 @@ export class RunReader {
     const activities = [root, ...parts, ...shards].flatMap((each) => each.activities);
     return {
       ...head,
+      ...(budget === undefined ? {} : { budget }),
       rows: rows === undefined ? null : mergeProgress({
         root: rows,
         parts: parts.map((part) => part.rows ?? []),
@@ -152,8 +158,13 @@ async function readOpen(client: Client, workflowId: string, rows: Visit['rows'],
 
 /** The rows that a workflow tells, or undefined when no worker answers for it. */
 async function queryRows(client: Client, workflowId: string): Promise<readonly StageProgress[] | undefined> {
+  return await ask(client, workflowId, progressQuery);
+}
+
+/** A workflow's answer, or undefined when no worker gives it. */
+async function ask<Answer>(client: Client, workflowId: string, query: QueryDefinition<Answer>): Promise<Answer | undefined> {
   try {
-    return await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, async () => await client.workflow.getHandle(workflowId).query(progressQuery));
+    return await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, async () => await client.workflow.getHandle(workflowId).query(query));
   } catch (error) {
     if (isUnanswered(error)) return undefined;
     throw error;

@@ -1,4 +1,5 @@
-import { addCounts } from '../method/cost';
+import { formatShortCount, formatUsd } from '../config/figures';
+import { addCounts, type Allowance } from '../method/cost';
 import { leftMsOf } from '../workflows/progress';
 import type { StageProgress } from '../workflows/types';
 
@@ -29,4 +30,10 @@ export function totalsOf(rows: readonly StageProgress[]): RunTotals {
     errors: rows.reduce<Record<string, number>>((all, row) => addCounts(all, row.errors), {}),
     synthesisLeftMs: known.length > 0 && known.length === left.length ? Math.max(...known) : null,
   };
+}
+
+/** `budget $50.00 and 3.00M tokens`; empty without one. */
+export function budgetText({ usd, tokens }: Allowance = {}): string {
+  const parts = [...(usd === undefined ? [] : [formatUsd(usd)]), ...(tokens === undefined ? [] : [`${formatShortCount(tokens)} tokens`])];
+  return parts.length === 0 ? '' : `budget ${parts.join(' and ')}`;
 }

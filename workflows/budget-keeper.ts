@@ -1,6 +1,7 @@
 import { condition, proxyActivities } from '@temporalio/workflow';
 import type { LlmActivities } from '../activities';
 import { llmActivityOptions } from '../config/activity-options';
+import { formatCount, formatUsd } from '../config/figures';
 import { addCosts } from '../method/cost';
 import type { ControlOrder } from './control';
 import type { ControlledWork } from './controlled';
@@ -108,18 +109,9 @@ export class BudgetKeeper {
 export function reachedSentence({ budget, spent, least }: Reached): string {
   const parts = [
     ...(budget.usd !== undefined && spent.usd + least.usd > budget.usd
-      ? [`the budget of $${money(budget.usd)} is reached: $${money(spent.usd)} is spent, and the next call may cost up to $${money(least.usd)}`] : []),
+      ? [`the budget of ${formatUsd(budget.usd)} is reached: ${formatUsd(spent.usd)} is spent, and the next call may cost up to ${formatUsd(least.usd)}`] : []),
     ...(budget.tokens !== undefined && spent.tokens + least.tokens > budget.tokens
-      ? [`the budget of ${count(budget.tokens)} tokens is reached: ${count(spent.tokens)} are spent, and the next call may take up to ${count(least.tokens)}`] : []),
+      ? [`the budget of ${formatCount(budget.tokens)} tokens is reached: ${formatCount(spent.tokens)} are spent, and the next call may take up to ${formatCount(least.tokens)}`] : []),
   ];
   return parts.join('; ');
-}
-
-/** Cents, and as many digits more as a small sum needs. */
-function money(usd: number): string {
-  return usd === 0 || usd >= 1 ? usd.toFixed(2) : String(Number(usd.toPrecision(3)));
-}
-
-function count(tokens: number): string {
-  return String(Math.round(tokens)).replaceAll(/\B(?=(\d{3})+$)/g, ',');
 }

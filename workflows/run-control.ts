@@ -10,6 +10,8 @@ import { Offspring } from './offspring';
 import type { Allowance, Cost } from './types';
 
 const NO_REASON = 'paused by hand';
+/** A memo is no place for an essay: the server limits all of a run's to 40 KB. */
+const MAX_REASON = 1_000;
 
 export interface RunControlOptions {
   /** Not validated yet: it may come from anywhere. */
@@ -62,7 +64,7 @@ export class RunControl {
   /** A descendant, or an activity of the root, cannot go on. */
   async halt({ by, reason, revision, spent }: Halt): Promise<void> {
     this.book(spent);
-    if (this.order.pause === undefined && revision >= this.resumedAt) await this.change({ pause: { by, reason } });
+    if (this.order.pause === undefined && revision >= this.resumedAt) await this.change({ pause: { by, reason: reason.slice(0, MAX_REASON) } });
   }
 
   /** @param limits checked by `checkLimits` */

@@ -4,7 +4,7 @@ import { validateRunId } from '../../config/load-spec';
 import { openStore, type OpenStore } from '../../services/open-store';
 import { pauseAdvice, type Pause } from '../../workflows/control';
 import { leftMsOf, leftText } from '../../workflows/progress';
-import type { StageProgress } from '../../workflows/types';
+import type { Allowance, StageProgress } from '../../workflows/types';
 import { connect, webUiUrl } from '../connect';
 import { CliError } from '../errors';
 import { failureSentence } from '../failure-sentence';
@@ -12,7 +12,7 @@ import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount
 import { formatTable, oneLine, printJson, type TableColumn } from '../output';
 import { collectProgress, type RunProgress } from '../run-progress';
 import { storedProgress } from '../run-progress-stored';
-import { totalsOf, type RunTotals } from '../run-totals';
+import { budgetText, totalsOf, type RunTotals } from '../run-totals';
 import { loadStoredRun, suggestRuns } from '../stored-run';
 import { waitForRun } from '../wait-for-run';
 
@@ -35,6 +35,8 @@ export interface RunStatus {
   readonly closedAt: string | null;
   /** Who paused the run (user, storage, budget) and why; null when it is not paused. */
   readonly paused: Pause | null;
+  /** Most that the synthesis may cost, in `usd`, `tokens` or both; null where no worker could tell. */
+  readonly budget: Allowance | null;
   /** Where the rows come from: the running workflow, or the finished outputs in the store. */
   readonly source: 'workflow' | 'store' | null;
   readonly rows: readonly StatusRow[];
@@ -94,7 +96,7 @@ async function readStatus(runId: string): Promise<RunStatus> {
 async function statusOfServer(client: Client, store: OpenStore, runId: string, url: string | null): Promise<RunStatus> {
   const progress = await collectProgress(client, runId);
   const { status, stage, target, startedAt, closedAt, paused, warnings } = progress;
-  const head = { runId, status, stage, target, startedAt, closedAt, paused, failureMessage: await failureOf(client, progress), url };
+  const head = { runId, status, stage, target, startedAt, closedAt, paused, budget: progress.budget ?? null, failureMessage: await failureOf(client, progress), url };
   if (progress.rows !== null) return { ...head, source: 'workflow', ...figuresOf(progress.rows), warnings };
   const record = await store.plans.findRun(runId);
   if (record === undefined) return { ...head, source: null, ...figuresOf([]), warnings };
@@ -109,7 +111,7 @@ function figuresOf(rows: readonly StageProgress[]): Pick<RunStatus, 'rows' | 'to
 async function statusOfStore({ plans, stages }: OpenStore, runId: string, why: string): Promise<RunStatus> {
   const { record, plan } = await loadStoredRun(plans, runId);
   return {
-    runId, status: null, stage: null, target: plan.spec.target.model, startedAt: record.startedAt, closedAt: null, paused: null, source: 'store',
+    runId, status: null, stage: null, target: plan.spec.target.model, startedAt: record.startedAt, closedAt: null, paused: null, budget: null, source: 'store',
     ...figuresOf(await storedProgress(stages, plan)), warnings: [why], failureMessage: null, url: null,
   };
 }
@@ -139,7 +141,7 @@ export function renderStatus(status: RunStatus, nowMs: number): string {
   ];
   const table = rowsTable(status);
   const source = status.source === 'store' && status.status !== null ? ['(no worker answers for the run: these are the finished outputs in the store)'] : [];
-  const lines = [...head, '', ...(rows.length === 0 ? ['No stage is planned yet.'] : [table, totalLine(status.totals)]), ...source, ...status.warnings.map((warning) => `! ${oneLine(warning, 400)}`)];
+  const lines = [...head, '', ...(rows.length === 0 ? ['No stage is planned yet.'] : [table, totalLine(status.totals, status.budget ?? undefined)]), ...source, ...status.warnings.map((warning) => `! ${oneLine(warning, 400)}`)];
   return `${lines.join('\n')}\n`;
 }
 
@@ -170,11 +172,13 @@ function rowsTable({ rows, source }: RunStatus): string {
   return formatTable(shown, rows.map((row) => shown.map(({ cell }) => cell(row))));
 }
 
-function totalLine({ promptTokens, completionTokens, usd, errors, synthesisLeftMs }: RunTotals): string {
+function totalLine({ promptTokens, completionTokens, usd, errors, synthesisLeftMs }: RunTotals, budget?: Allowance): string {
+  const limit = budgetText(budget);
   const faults = Object.values(errors).reduce((sum, count) => sum + count, 0);
   return [
     `In all: ${formatShortCount(promptTokens)} tokens in, ${formatShortCount(completionTokens)} out`,
     ...(usd > 0 ? [formatUsd(usd)] : []),
+    ...(limit === '' ? [] : [limit]),
     ...(faults > 0 ? [`${formatCount(faults)} faults and refusals`] : []),
     ...(synthesisLeftMs === null ? [] : [`the synthesis ends in about ${formatDuration(synthesisLeftMs)}`]),
   ].join('; ');

@@ -4,7 +4,8 @@ import type { RunStatus } from '../../cli/commands/status';
 import type { ListedRun } from '../../cli/commands/list';
 import { startRun } from '../../cli/start-run';
 import { controlQuery } from '../../workflows/control';
-import { standstill } from '../support/control';
+import { TEST_PRICE } from '../support/billed';
+import { standstill, until } from '../support/control';
 import { FakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { rehearse, type Ended } from '../support/rehearse';
@@ -74,6 +75,28 @@ test('pause, set and resume a running run; what was set outlives a cancellation'
     expect(await said('resume', 'steered')).toMatch(/^run steered has started\n {2}still set: other: concurrency 2, .*\n {2}still set: target: concurrency 3\n/);
     expect((await client.workflow.getHandle('steered').query(controlQuery)).limits).toMatchObject({ target: { concurrency: 3 } });
     await client.workflow.getHandle('steered').result();
+    expect(endpoint.paidTwice()).toHaveLength(0);
+  });
+});
+
+test('a run whose budget is reached says how it goes on, and does', async () => {
+  await withWorkers(environment, testDeps({ python: fakePythonJobs(), root: join(folder(), 'store') }), async () => {
+    const { client } = environment;
+    const spec = smallSpec(endpoint.baseURL, (draft) => {
+      for (const model of Object.values(draft.models)) model.price = TEST_PRICE;
+      draft.budget = { usd: 5 };
+    });
+    await startRun(client, 'poor', spec);
+    await until(async () => ((await client.workflow.getHandle('poor').query(controlQuery)).paused ? true : undefined));
+    const status = await said('status', 'poor');
+    expect(status).toMatch(/^Paused: the budget of \$5\.00 is reached: \$4\.\d\d is spent, and the next call may cost up to \$0\.\d+$/m);
+    expect(status).toContain('Raise it, and it goes on: npx rehearse set poor --budget-usd N (or --budget-tokens N)\n');
+    expect(status).toMatch(/^In all: .*; budget \$5\.00/m);
+    expect((JSON.parse(await said('status', 'poor', '--json')) as RunStatus).budget).toEqual({ usd: 5 });
+    expect(await said('set', 'poor', '--budget-usd', '1000', '--budget-tokens', '5000000')).toMatch(
+      /^budget: \$1000, of which \$4\.\d\d is spent as far as finished shards tell\nbudget: 5,000,000 tokens, of which [\d,]+ are spent as far as finished shards tell\n$/,
+    );
+    await client.workflow.getHandle('poor').result();
     expect(endpoint.paidTwice()).toHaveLength(0);
   });
 });

@@ -144,7 +144,7 @@ describe('renderStatus', () => {
       row('judge', { state: 'running', done: 1 }),
     ];
     const text = renderStatus({
-      runId: 'demo', status: 'RUNNING', stage: 'respond', target: 't', startedAt: null, closedAt: null, paused: null, source: 'workflow',
+      runId: 'demo', status: 'RUNNING', stage: 'respond', target: 't', startedAt: null, closedAt: null, paused: null, budget: null, source: 'workflow',
       rows, totals: { ...totalsOf([]), promptTokens: 1_000_000, usd: 1.5, errors: { timeout: 1, rate_limited: 12 }, synthesisLeftMs: 300_000 },
       warnings: [], failureMessage: null, url: null,
     }, 0);
@@ -156,7 +156,7 @@ describe('renderStatus', () => {
 
   it('takes out what a terminal would obey', () => {
     const status: RunStatus = {
-      runId: 'demo', status: 'FAILED', stage: 'judge', target: 't', startedAt: '2026-11-03T09:00:00.000Z', closedAt: '2026-11-03T09:01:00.000Z', paused: null, source: 'workflow',
+      runId: 'demo', status: 'FAILED', stage: 'judge', target: 't', startedAt: '2026-11-03T09:00:00.000Z', closedAt: '2026-11-03T09:01:00.000Z', paused: null, budget: null, source: 'workflow',
       rows: [{ stage: 'train', model: 'method', done: 0, total: 1, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, perSecond: null, leftMs: null, state: 'running', note: 'loss\u001b[2J 2.4' }],
       totals: totalsOf([]), warnings: ['a\u0007b'], failureMessage: 'c\u001b]0;t\u0007d', url: null,
     };

@@ -1,8 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporal } from '@temporalio/proto';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { TASK_QUEUES } from '../../config/task-queues';
 import { experiment } from '../../workflows';
+import { controlQuery, pauseUpdate, resumeUpdate, setBudgetUpdate, setLimitsUpdate } from '../../workflows/control';
+import { TEST_PRICE } from '../support/billed';
+import { until } from '../support/control';
 import { FakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
@@ -18,6 +22,24 @@ function write(name: string, history: temporal.api.history.v1.IHistory): void {
   writeFileSync(join(__dirname, 'histories', `${name}.json`), `${JSON.stringify(asJson(history), null, 1)}\n`);
 }
 
+/** A run whose budget is reached and raised, and which is given other limits and paused on its way. */
+async function steered({ client }: TestWorkflowEnvironment, endpoint: FakeEndpoint): Promise<void> {
+  const spec = smallSpec(endpoint.baseURL, (draft) => {
+    for (const model of Object.values(draft.models)) model.price = TEST_PRICE;
+    draft.budget = { usd: 5 };
+    draft.seed = 8; // nothing of it is stored yet
+  });
+  const handle = await client.workflow.start(experiment, { workflowId: 'steered', taskQueue: TASK_QUEUES.orchestration, args: [spec] });
+  await until(async () => ((await handle.query(controlQuery)).paused ? true : undefined));
+  await handle.executeUpdate(setLimitsUpdate, { args: [{ target: { concurrency: 2 } }] });
+  await handle.executeUpdate(pauseUpdate, { args: [{ reason: 'by hand' }] });
+  await handle.executeUpdate(setBudgetUpdate, { args: [{ usd: 10 }] });
+  await handle.executeUpdate(resumeUpdate);
+  await until(async () => ((await handle.query(controlQuery)).paused ? true : undefined));
+  await handle.executeUpdate(setBudgetUpdate, { args: [{ usd: null }] });
+  await handle.result();
+}
+
 /** Records a history of each workflow type anew, when the workflows were changed on purpose: `REHEARSE_RECORD=1 npm test -- test/replay`. */
 export async function record(): Promise<void> {
   const environment = await startTemporal();
@@ -31,10 +53,12 @@ export async function record(): Promise<void> {
         workflowId: 'filtered', taskQueue: TASK_QUEUES.orchestration,
         args: [smallSpec(endpoint.baseURL, (spec) => (spec.synthesis.quality = { duplicates: {} }))],
       });
+      await steered(environment, endpoint);
     });
     const ids = {
       'experiment.completed': 'recorded', 'synthesis.completed': 'recorded/synthesis', 'synthesizeShard.completed': 'recorded/shard-00000',
       'variant.official': 'recorded/variant-official', 'variant.method': 'recorded/variant-method',
+      'experiment.steered': 'steered', 'synthesis.steered': 'steered/synthesis', 'synthesizeShard.steered': 'steered/shard-00000',
       'synthesis.answering': 'filtered/synthesis', 'synthesizeShard.extracting': 'filtered/extract-00000', 'synthesizeShard.answering': 'filtered/shard-00000',
     };
     for (const [name, workflowId] of Object.entries(ids)) {

@@ -1,4 +1,4 @@
-import { checkLimits, checkPause, mergeLimits } from '../../workflows/control-requests';
+import { budgetOf, checkBudget, checkLimits, checkPause, mergeLimits } from '../../workflows/control-requests';
 
 const MODELS = {
   big: { baseURL: 'http://a/v1', model: 'm' },
@@ -45,4 +45,38 @@ test('a reason is a text that is not too long', () => {
   expect(() => checkPause(undefined)).not.toThrow();
   expect(() => checkPause({ reason: 'x'.repeat(500) })).not.toThrow();
   for (const reason of ['x'.repeat(501), 5]) expect(() => checkPause({ reason })).toThrow('reason must be a text of at most 500 characters; shorten it or leave it out');
+});
+
+describe('checkBudget', () => {
+  const facts = { spent: { usd: 2.5, tokens: 1_000 }, unpriced: [] };
+
+  test.each([{ usd: 2.5 }, { tokens: 1_000, usd: null }, { usd: 3, tokens: 5_000 }])('takes %j', (request) => {
+    expect(() => checkBudget(request, facts)).not.toThrow();
+  });
+
+  test.each([
+    [undefined, 'setBudget needs an object such as {"usd": 50, "tokens": null}'],
+    [{}, 'setBudget needs an object such as {"usd": 50, "tokens": null}'],
+    [{ eur: 3 }, 'a budget has no "eur"; it has usd and tokens'],
+    [{ usd: 0 }, 'budget usd is 0; give a number above 0, or null for no limit'],
+    [{ usd: '7' }, 'budget usd is "7"; give a number above 0, or null for no limit'],
+    [{ tokens: 1_000.5 }, 'budget tokens is 1000.5; give a whole number above 0, or null for no limit'],
+    [{ usd: 2 }, 'budget usd is 2, but 2.5 is spent already; give more, or pause the run'],
+    [{ tokens: 999 }, 'budget tokens is 999, but 1000 is spent already; give more, or pause the run'],
+  ])('rejects %j', (request, sentence) => {
+    expect(() => checkBudget(request, facts)).toThrow(new Error(sentence));
+  });
+
+  test('takes dollars only where every model has a price', () => {
+    const unpriced = { ...facts, unpriced: ['a', 'b'] };
+    expect(() => checkBudget({ tokens: 5_000 }, unpriced)).not.toThrow();
+    expect(() => checkBudget({ usd: 5 }, unpriced)).toThrow('a budget in dollars needs the price of every model, and a, b have none; add it to the spec and start again, or give a budget in tokens');
+  });
+});
+
+test('a budget that was set stands for the side of the spec that it names, and null lifts it', () => {
+  expect(budgetOf({ usd: 5, tokens: 9 }, { usd: 7 })).toEqual({ usd: 7, tokens: 9 });
+  expect(budgetOf({ usd: 5, tokens: 9 }, { usd: null })).toEqual({ tokens: 9 });
+  expect(budgetOf(undefined, { tokens: 4 })).toEqual({ tokens: 4 });
+  expect(budgetOf()).toEqual({});
 });
