@@ -44,7 +44,7 @@ export interface SpeedRound {
 
 const RUN_ID = 'speed';
 /** Enough that one stage's tail is another's middle. */
-const SHARDS = 16;
+const SHARDS = 8;
 const SHARDS_AT_ONCE = 8;
 const FIRST_CALL_POLL_MS = 20;
 
@@ -58,6 +58,8 @@ export async function runRound(folder: string, setting: SpeedSetting, peers?: Pi
   await mkdir(folder, { recursive: true });
   const startedAt = Date.now();
   const stack = await Stack.start({ folder, llmWorkers, latencyMs });
+  const stop = (): void => void stack.stop().then(() => process.exit(130));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     const spec = await speedSpec({ folder, baseURL: `${stack.endpointURL}/v1`, instructions, concurrency: Math.ceil(inFlight / llmWorkers) });
     const { before, closedAt } = await stack.whileRunning(
@@ -90,6 +92,7 @@ export async function runRound(folder: string, setting: SpeedSetting, peers?: Pi
     const peerRounds = peers === undefined ? [] : await runPeers({ ...peers, requestsFile: file, endpointURL: stack.endpointURL, inFlight, folder });
     return { bare, rehearse, peers: peerRounds, llmCpuSeconds: (after.llm - before.llm) / thousands };
   } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
     await stack.stop();
   }
 }
