@@ -73,6 +73,38 @@ describe('a batch', () => {
     expect(result.calls.map(({ item: id, call }) => `${id}/${call}`)).toEqual(items(40).flatMap(({ id }) => [`${id}/0`, `${id}/1`]));
   });
 
+  test('makes a request only when there is a place for it, in the order of the items, and an item\'s later calls before the first ones of others', async () => {
+    await start();
+    const places: (() => void)[] = [];
+    const asked: string[] = [];
+    const ranks: Record<string, number> = {};
+    const client: ModelClient = {
+      endpoint: 'a stub',
+      async call({ body }, { onStart, rank = 0 }) {
+        const name = `${String(body['prompt'])}/${String(body['seed'])}`;
+        asked.push(name);
+        ranks[name] = rank;
+        await new Promise<void>((resolve) => places.push(resolve));
+        onStart?.();
+        const reply = { choices: [{ text: 'x' }] };
+        return { reply, text: JSON.stringify(reply), ms: 1 };
+      },
+    };
+    const running = attempt(items(4, { calls: 2 }), { client });
+    let ended = false;
+    void running.finally(() => (ended = true));
+    while (places.length === 0) await new Promise(setImmediate);
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    expect(asked).toEqual(['item000/0']);
+    while (!ended) {
+      places.shift()?.();
+      await new Promise(setImmediate);
+    }
+    expect((await running).rows).toHaveLength(4);
+    expect(asked.filter((name) => name.endsWith('/0'))).toEqual(['item000/0', 'item001/0', 'item002/0', 'item003/0']);
+    expect(Math.max(ranks['item000/1']!, ranks['item001/1']!)).toBeLessThan(ranks['item000/0']!);
+  });
+
   test('fills its lanes and never exceeds them', async () => {
     await start();
     endpoint.hold();
