@@ -1,3 +1,4 @@
+import { cumulativeStdNormalProbability, standardDeviation } from 'simple-statistics';
 import { hash32 } from './hash';
 import { MethodError } from './method-error';
 import { createRandom } from './random';
@@ -7,7 +8,7 @@ export interface Interval {
   readonly value: number;
   readonly low: number;
   readonly high: number;
-  /** Two-sided: twice the share of resamples on the other side of zero, at least 2 / (resamples + 1). */
+  /** Two-sided, from the normal distribution with the resamples' standard deviation: counting resamples could not show how rare a rare one is. */
   readonly p: number;
 }
 
@@ -55,10 +56,8 @@ export function bootstrapDifference(tasks: readonly PairedTask[], { name, seed, 
     drawn[draw] = sum / tasks.length;
   }
   drawn.sort();
-  const below = drawn.filter((each) => each <= 0).length;
-  const above = drawn.filter((each) => each >= 0).length;
   const tail = (1 - confidence) / 2;
-  return { value, low: quantile(drawn, tail), high: quantile(drawn, 1 - tail), p: Math.min(1, (2 * (Math.min(below, above) + 1)) / (resamples + 1)) };
+  return { value, low: quantile(drawn, tail), high: quantile(drawn, 1 - tail), p: pValue(value, standardDeviation(Array.from(drawn)), resamples) };
 }
 
 /**
@@ -74,6 +73,13 @@ export function holm(pValues: readonly number[]): number[] {
     adjusted[index] = highest;
   });
   return adjusted;
+}
+
+/** Where all documents changed alike there is no spread to judge by, and the number of resamples is the bound. */
+function pValue(value: number, deviation: number, resamples: number): number {
+  if (value === 0) return 1;
+  if (deviation === 0) return 2 / (resamples + 1);
+  return Math.min(1, 2 * (1 - cumulativeStdNormalProbability(Math.abs(value) / deviation)));
 }
 
 function mean(values: readonly number[]): number {
