@@ -1,11 +1,10 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { ReplaySource, ReplayDataset } from '../config/variants';
 import { NO_CALLS } from '../method/cost';
 import { byInstruction } from '../method/by-instruction';
 import type { Conversation } from '../method/mixture';
 import type { Message, Response } from '../method/records';
 import { selectBest } from '../method/selection';
+import { readJsonLines } from '../services/json-lines';
 import { datasetsResultSchema } from '../services/python-protocol';
 import { addresses, planVariant, type RunPlan } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
@@ -165,8 +164,8 @@ function ablation(kind: 'first-response' | 'target-best', title: string, rows: n
 
 async function readRows(path: string): Promise<Conversation[]> {
   const rows: Conversation[] = [];
-  for await (const line of createInterface({ input: createReadStream(path, { encoding: 'utf8' }), crlfDelay: Infinity })) {
-    const { id, messages } = JSON.parse(line) as { id: string; messages: Message[] };
+  for await (const { row } of readJsonLines(path)) {
+    const { id, messages } = row as { id: string; messages: Message[] };
     rows.push({ id, messages });
   }
   return rows;
