@@ -1,4 +1,4 @@
-import { condition, proxyActivities } from '@temporalio/workflow';
+import { condition, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { LlmActivities } from '../activities';
 import { llmActivityOptions } from '../config/activity-options';
 import { formatCount, formatUsd } from '../config/figures';
@@ -101,7 +101,12 @@ export class BudgetKeeper {
     const { revision } = work.order;
     if (this.saidUnder === revision) return;
     this.saidUnder = revision;
-    await root.halt({ by: 'budget', reason: reachedSentence(reached), revision, spent: reached.spent });
+    try {
+      await root.halt({ by: 'budget', reason: reachedSentence(reached), revision, spent: reached.spent });
+    } catch (error) {
+      // A shard that is being cancelled gives back what it has, and may ask a last time; a run that ends need not be paused.
+      if (!isCancellation(error)) throw error;
+    }
   }
 }
 
