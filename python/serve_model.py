@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import threading
 from pathlib import Path
+from typing import Any
 
 
 def main() -> None:
@@ -62,7 +63,7 @@ def usable_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def import_engine():  # noqa: ANN201 - the engine is a module without types
+def import_engine() -> Any:  # noqa: ANN401 - the engine is a module without types
     """Import xllamacpp; where the system has no OpenMP runtime, lend it the one that torch brings."""
     try:
         import xllamacpp

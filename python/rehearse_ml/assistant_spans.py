@@ -8,6 +8,7 @@ template's own or those of the variant that TRL knows, after checking that it re
 """
 
 from collections.abc import Callable
+from typing import Any, cast
 
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
@@ -90,17 +91,18 @@ class AssistantSpans:
     def _spans_by_markers(self, messages: list[Message], text: str) -> list[Span]:
         if self._marked_template is None:
             raise SpanError("it has no {% generation %} markers, and TRL knows no variant of it that has")
-        rendered, spans = render_jinja_template(
-            [messages],
-            chat_template=self._marked_template,
-            return_assistant_tokens_mask=True,
-            **self._tokenizer.special_tokens_map,
+        variables: dict[str, Any] = self._tokenizer.special_tokens_map
+        rendered, marked = cast(
+            "tuple[list[str], list[list[Span]]]",
+            render_jinja_template(
+                [messages], chat_template=self._marked_template, return_assistant_tokens_mask=True, **variables
+            ),
         )
         if rendered[0] != text:
             raise SpanError("the variant with {% generation %} markers renders other text")
-        if len(spans[0]) != sum(message["role"] == "assistant" for message in messages):
+        if len(marked[0]) != sum(message["role"] == "assistant" for message in messages):
             raise SpanError("the {% generation %} markers do not match the assistant's turns")
-        return [(start, end) for start, end in spans[0]]
+        return [(start, end) for start, end in marked[0]]
 
 
 def _marked_template(tokenizer: PreTrainedTokenizerBase) -> str | None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 from . import PROTOCOL
 from .errors import JobError
@@ -90,12 +91,13 @@ def _write(gguf: Path, directory: Path, events: Events) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     # transformers parses the whole vocabulary anew for each of config, model and tokenizer.
-    gguf_package.GGUFReader = functools.lru_cache(maxsize=1)(gguf_package.GGUFReader)
+    reader: Any = functools.lru_cache(maxsize=1)(gguf_package.GGUFReader)
+    gguf_package.GGUFReader = reader
     gguf_package.get_tensor_name_map = functools.lru_cache(gguf_package.get_tensor_name_map)
 
     events.progress("read tokenizer", 1, STEPS)
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    if not tokenizer.chat_template:
+    if tokenizer is None or not tokenizer.chat_template:
         raise JobError(
             "chat_template", f"{gguf} carries no chat template.", "Use an instruct model's GGUF, not a base model's."
         )
@@ -113,9 +115,11 @@ def _write(gguf: Path, directory: Path, events: Events) -> None:
 
 def _verify(directory: Path) -> None:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
-    tokenizer = AutoTokenizer.from_pretrained(directory)
+    from .tokenizer import load_tokenizer
+
+    tokenizer = load_tokenizer(directory)
     model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32)
     prompt = tokenizer.apply_chat_template(
         [{"role": "user", "content": "Hello"}], add_generation_prompt=True, return_dict=True, return_tensors="pt"

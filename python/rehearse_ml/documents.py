@@ -1,8 +1,9 @@
 """Write the questions of a leaderboard task as JSONL, so that the caller can keep them out of the training data."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import datasets
 
@@ -70,7 +71,7 @@ def _questions(task: TaskName, events: Events, interruption: Interruption) -> It
         interruption.check()
         with explained(f"the data set of {task}", EVALUATION_INSTEAD):
             rows = load_split(subtask, leaderboard.evaluated_split)
-        for index, row in enumerate(rows):
+        for index, row in enumerate(cast("Iterable[dict[str, Any]]", rows)):
             if task == "math_level_5" and row["level"] != HARDEST:
                 continue
             name = str(row[NAME[task]]) if task in NAME else f"{subtask.name}:{index}"

@@ -4,10 +4,12 @@ import json
 import tempfile
 import time
 from pathlib import Path
+from typing import cast
 
 import datasets
 import torch
 import transformers
+from transformers import PreTrainedModel
 
 from . import PROTOCOL
 from .errors import JobError
@@ -72,11 +74,13 @@ def _evaluate(
     done = len(spec.tasks) - len(missing)
     events.progress(PHASE, done, len(spec.tasks))
     unmeasured = [one for one in spec.losses if not loss_file(spec, one).exists()]
+    lm = None
     if missing or unmeasured:
         events.progress("load model", 0, 1)
         lm = load_model(weights, dtype=spec.dtype, device=device, batch_size=spec.batch_size)
         events.progress("load model", 1, 1)
     for requested in missing:
+        assert lm is not None
         task = LEADERBOARD[requested.task]
         task_started = time.monotonic()
 
@@ -96,7 +100,9 @@ def _evaluate(
         done += 1
         events.progress(PHASE, done, len(spec.tasks))
     for held_out in unmeasured:
-        measure_loss(spec, held_out, model=lm.model, weights=weights, device=device, events=events)
+        assert lm is not None
+        model = cast("PreTrainedModel", lm.model)
+        measure_loss(spec, held_out, model=model, weights=weights, device=device, events=events)
     finished = [json.loads((folder / f"{task.task}.json").read_text(encoding="utf-8")) for task in spec.tasks]
     return {
         "protocol": PROTOCOL,

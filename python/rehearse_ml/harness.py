@@ -63,7 +63,7 @@ def run_task(
         else dict.fromkeys(_hub_subtasks(requested, task))
     )
     paths = [_write_yaml(subtask, files, requested, task, workspace) for subtask, files in subtasks.items()]
-    with_template = bool(lm.tokenizer.chat_template)
+    with_template = bool(lm.tokenizer is not None and lm.tokenizer.chat_template)
     with _reporting(report):
         results = evaluator.simple_evaluate(
             model=lm,

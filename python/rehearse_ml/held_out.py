@@ -7,12 +7,13 @@ from pathlib import Path
 import torch
 from datasets import Dataset
 from torch.nn.functional import cross_entropy
-from transformers import AutoTokenizer, PreTrainedModel
+from transformers import PreTrainedModel
 
 from .errors import JobError
 from .mixture import IGNORED, tokenize_mixture
 from .protocol import Events, lines_atomic, write_json_atomic
 from .spec import EvaluateSpec, HeldOut
+from .tokenizer import load_tokenizer
 
 FOLDER = "losses"
 
@@ -38,7 +39,7 @@ def measure_loss(
     give no number.
     """
     # The model's own tokenizer, as in training; lm-evaluation-harness changes its copy.
-    tokenizer = AutoTokenizer.from_pretrained(weights)
+    tokenizer = load_tokenizer(weights)
     phase = f"loss {held_out.name}"
     mixture = tokenize_mixture(
         Path(held_out.conversations),

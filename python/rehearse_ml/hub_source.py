@@ -1,7 +1,7 @@
 """A data set of the hub at one commit: its splits, its licence."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -54,7 +54,7 @@ def draw_from_hub(
     """
     with explained(named(source), INSTEAD):
         try:
-            found = datasets.load_dataset(
+            loaded = datasets.load_dataset(
                 source.hub, source.config, revision=repository.revision, streaming=source.streaming
             )
         except (ValueError, RuntimeError) as error:  # a config that is missing or not there; a loading script
@@ -63,18 +63,21 @@ def draw_from_hub(
                 f"{named(source)} cannot be loaded: {first_line(error)}",
                 f"Name one of its configs, or a revision that has data files; or {INSTEAD}.",
             ) from error
+    splits = cast("Mapping[str, datasets.Dataset | datasets.IterableDataset]", loaded)
+    found = {str(name): split for name, split in splits.items()}
     names = source.splits or list(found)
     unknown = sorted(set(names) - set(found))
     if unknown:
         raise JobError(
             "bad_spec",
-            f"{named(source)} has no split {', '.join(unknown)}; it has {', '.join(map(str, found))}.",
+            f"{named(source)} has no split {', '.join(unknown)}; it has {', '.join(found)}.",
             "Correct splits, or leave it empty for all.",
         )
     if source.streaming:
         streams = {name: cast(datasets.IterableDataset, found[name]) for name in names}
         return names, draw_from_streams(streams, columns, seed)
-    return names, draw_from_parts([Table(name, found[name], columns) for name in names], seed)
+    tables = [Table(name, cast(datasets.Dataset, found[name]), columns) for name in names]
+    return names, draw_from_parts(tables, seed)
 
 
 def named(source: HubSource) -> str:

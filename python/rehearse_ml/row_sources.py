@@ -2,7 +2,7 @@
 
 import array
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -114,7 +114,7 @@ def _open(path: Path, columns: tuple[str, ...], cache: Path) -> Part:
     return Table(path.stem, rows, columns)
 
 
-def draw_from_parts(parts: list[Part], seed: int) -> Iterator[Drawn]:
+def draw_from_parts(parts: Sequence[Part], seed: int) -> Iterator[Drawn]:
     """Yield every row of all parts once, in an order drawn by `seed`: each order is equally likely.
 
     So what is drawn first is a uniform sample without replacement, and a smaller sample is the beginning of a larger.
@@ -141,9 +141,11 @@ def draw_from_streams(
     size, else alike.
     """
     generator = np.random.default_rng(seed)
-    names, left, streams = [], [], []
+    names: list[str] = []
+    left: list[int | None] = []
+    streams: list[Iterator[object]] = []
     for name, split in splits.items():
-        known = (split.info.splits or {}).get(name)
+        known = split.info.splits.get(name) if split.info.splits is not None else None
         names.append(name)
         left.append(known.num_examples if known is not None else None)
         streams.append(iter(_shuffled(split, columns, seed)))

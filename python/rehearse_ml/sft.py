@@ -3,11 +3,12 @@
 import shutil
 import time
 from pathlib import Path
+from typing import cast
 
 import datasets
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 from trl import SFTConfig, SFTTrainer
 
 from . import PROTOCOL
@@ -19,6 +20,7 @@ from .mixture import TokenizedMixture, tokenize_mixture
 from .protocol import Events, JsonValue, publish
 from .sft_report import SftReport, nan_loss
 from .spec import SftSpec
+from .tokenizer import load_tokenizer
 from .weights import parameter_count, resolve_weights, weights_sha256
 
 CHECKPOINTS_KEPT = 2
@@ -65,7 +67,7 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
     transformers.logging.disable_progress_bar()
     datasets.disable_progress_bars()
 
-    tokenizer = AutoTokenizer.from_pretrained(weights)
+    tokenizer = load_tokenizer(weights)
     mixture = tokenize_mixture(
         Path(spec.mixture), tokenizer, max_length=spec.max_length, phase="tokenize", events=events
     )
@@ -142,7 +144,7 @@ def _training_arguments(spec: SftSpec, device: torch.device) -> SFTConfig:
 
 
 def _save_final(trainer: SFTTrainer, weights: Path, final: Path) -> Path:
-    model: PreTrainedModel = trainer.accelerator.unwrap_model(trainer.model)
+    model = cast("PreTrainedModel", trainer.accelerator.unwrap_model(trainer.model))
     broken = [name for name, tensor in model.named_parameters() if not bool(torch.isfinite(tensor).all())]
     if broken:
         raise nan_loss(f"{len(broken)} tensors are not finite ({broken[0]} first)", trainer.state.global_step)
@@ -151,7 +153,7 @@ def _save_final(trainer: SFTTrainer, weights: Path, final: Path) -> Path:
     shutil.rmtree(final, ignore_errors=True)
     model.save_pretrained(temporary)
     # The model's own, not the trainer's copy: TRL sets a padding token on that one.
-    AutoTokenizer.from_pretrained(weights).save_pretrained(temporary)
+    load_tokenizer(weights).save_pretrained(temporary)
     publish(temporary, final)
     return final
 

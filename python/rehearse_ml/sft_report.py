@@ -33,23 +33,23 @@ class SftReport(TrainerCallback):
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-    ) -> TrainerControl:
+    ) -> None:
         """Have the trainer save and stop when the job was told to."""
         if self._interruption.requested:
             control.should_training_stop = True
             control.should_save = state.global_step < state.max_steps
-        return control
 
     def on_log(
         self,
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        logs: dict[str, float],
+        *,
+        logs: dict[str, float] | None = None,
         **kwargs: object,
     ) -> None:
         """Report a step; raise JobError `nan_loss` for a gradient that is not finite."""
-        if "loss" not in logs:
+        if logs is None or "loss" not in logs:
             return
         if not math.isfinite(float(logs.get("grad_norm", 0.0))):
             raise nan_loss(f"The gradient's norm is {logs['grad_norm']}", state.global_step)

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase, set_seed
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase, set_seed
 
 from rehearse_ml.protocol import Events
+from rehearse_ml.tokenizer import load_tokenizer
 
 PACKAGE_ROOT = Path(__file__).parent.parent
 Spec = dict[str, Any]
@@ -32,14 +33,14 @@ def real_weights() -> Path:
 
 @pytest.fixture(scope="session")
 def tokenizer(real_weights: Path) -> PreTrainedTokenizerBase:
-    return AutoTokenizer.from_pretrained(real_weights)
+    return load_tokenizer(real_weights)
 
 
 @pytest.fixture(scope="session")
 def tiny_model(real_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random Llama of 3 million parameters with SmolLM2's tokenizer: quick, and every code path is the real one."""
     directory = tmp_path_factory.mktemp("tiny")
-    tokenizer = AutoTokenizer.from_pretrained(real_weights)
+    tokenizer = load_tokenizer(real_weights)
     set_seed(0)
     torch.set_num_threads(1)
     config = LlamaConfig(

@@ -29,7 +29,7 @@ def test_the_trained_tokens_of_two_turns_are_both_answers_with_their_end_of_turn
     row = mixture.dataset[0]
     trained = [label for label in row["labels"] if label != IGNORED]
     assert tokenizer.decode(trained) == ("Rye, of course: ünïcode <b>too</b>.\n<|im_end|>" + "Spelt.<|im_end|>")
-    assert row["input_ids"] == tokenizer.apply_chat_template(TWO_TURNS, return_dict=True)["input_ids"]
+    assert row["input_ids"] == tokenizer.apply_chat_template(TWO_TURNS, return_dict=False)
     assert mixture.tokens == len(row["input_ids"])
     assert mixture.trained_tokens == len(trained)
 

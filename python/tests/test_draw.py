@@ -48,7 +48,7 @@ def from_files(folder: Path, files: list[str], count: int, seed: int = 0, schema
 
 
 def from_hub(folder: Path, hub: Path, count: int, seed: int = 0, **source: object) -> Spec:
-    base = {"from": "hub", "hub": str(hub), "revision": None, "config": None, "splits": [], "streaming": False}
+    base: Spec = {"from": "hub", "hub": str(hub), "revision": None, "config": None, "splits": [], "streaming": False}
     return _spec(folder, {**base, **source}, count, seed, MESSAGES)
 
 
@@ -100,7 +100,7 @@ def repository(tmp_path: Path) -> Path:
 def test_malformed_rows_are_counted_and_the_next_drawn_takes_their_place(
     tmp_path: Path, events: RecordedEvents
 ) -> None:
-    rows = [conversation(0, id="a"), "{broken", conversation(1), {"messages": None}, "", conversation(2, id="a")]
+    rows = [conversation(0, id="a"), "{broken", conversation(1), {"messages": "none"}, "", conversation(2, id="a")]
     files = [write(tmp_path / "set.jsonl", rows)]
     for seed in range(5):
         assert run(from_files(tmp_path / f"two-{seed}", files, 2, seed), events)[0]["rows"] == 2

@@ -9,13 +9,14 @@ import pytest
 import torch
 from conftest import RecordedEvents, Spec
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 
 from rehearse_ml.errors import JobError
 from rehearse_ml.evaluate import evaluate
 from rehearse_ml.job import Interruption
 from rehearse_ml.mixture import tokenize_mixture
 from rehearse_ml.spec import EvaluateSpec
+from rehearse_ml.tokenizer import load_tokenizer
 
 TURNS = [
     ("u", "What is two plus two?"),
@@ -41,7 +42,7 @@ def held_out(tmp_path: Path) -> Path:
 @pytest.fixture
 def spec(tiny_model: Path, tmp_path: Path, held_out: Path) -> Spec:
     ifeval = tmp_path / "ifeval.jsonl"
-    row = {"key": 1, "prompt": "No commas.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
+    row: Spec = {"key": 1, "prompt": "No commas.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
     ifeval.write_text(json.dumps(row) + "\n")
     task = {"task": "ifeval", "data": {"train": str(ifeval)}, "limit": None, "numFewshot": None, "maxGenToks": 2}
     return {
@@ -69,10 +70,10 @@ def test_losses_are_those_of_transformers_on_the_masked_tokens(
     (loss,) = run(spec, events)["losses"]
 
     model = AutoModelForCausalLM.from_pretrained(spec["weights"], dtype=torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(spec["weights"])
+    tokenizer = load_tokenizer(Path(spec["weights"]))
     mixture = tokenize_mixture(held_out, tokenizer, max_length=4096, phase="test", events=events)
     expected = []
-    for row in mixture.dataset:
+    for row in mixture.dataset.to_list():
         ids, labels = torch.tensor([row["input_ids"]]), torch.tensor([row["labels"]])
         with torch.no_grad():
             expected.append((float(model(input_ids=ids, labels=labels).loss), int((labels != -100).sum())))

@@ -10,7 +10,7 @@ from conftest import PACKAGE_ROOT, RecordedEvents, Spec
 
 from rehearse_ml.errors import JobError, classify
 from rehearse_ml.job import Interruption, run_once
-from rehearse_ml.protocol import Events, write_json_atomic
+from rehearse_ml.protocol import Events, JsonValue, write_json_atomic
 
 StartJob = Callable[[str, Spec], "subprocess.Popen[str]"]
 
@@ -59,6 +59,10 @@ def _broken(**changes: object) -> Callable[[Spec], Spec]:
     return lambda spec: {**spec, **changes}
 
 
+def _without_seed(spec: Spec) -> Spec:
+    return {key: value for key, value in spec.items() if key != "seed"}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -70,7 +74,7 @@ def _broken(**changes: object) -> Callable[[Spec], Spec]:
         (_broken(scheduler="cosin"), "scheduler"),
         (_broken(maxSteps=0), "maxSteps"),
         (_broken(packing="no"), "packing"),
-        (lambda spec: {key: value for key, value in spec.items() if key != "seed"}, "seed is missing"),
+        (_without_seed, "seed is missing"),
     ],
 )
 def test_a_bad_spec_is_one_clear_error_event_and_no_result(
@@ -90,7 +94,7 @@ def test_a_bad_spec_is_one_clear_error_event_and_no_result(
 def test_a_result_that_is_there_is_not_computed_again_and_another_spec_s_directory_is_refused(tmp_path: Path) -> None:
     calls = []
 
-    def work() -> dict[str, object]:
+    def work() -> dict[str, JsonValue]:
         calls.append(1)
         return {"n": len(calls)}
 
