@@ -7,9 +7,10 @@ import { addresses, type RunPlan } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
 import { CHECKPOINT_FOLDER, fetchFiles } from '../services/stage-files';
 import { noCalls } from '../services/stage-store';
-import { sampleTable, type SampleRow } from '../services/tables';
+import { heldOutTable, sampleTable, type SampleRow } from '../services/tables';
 import type { ActivityDeps } from './deps';
-import { inputManifest } from './read-stage';
+import { lossRequests, readLosses } from './held-out-losses';
+import { inputManifest, readStage } from './read-stage';
 import { runActivity } from './run-activity';
 
 export interface EvaluateOutcome {
@@ -17,9 +18,11 @@ export interface EvaluateOutcome {
   readonly scores: Readonly<Record<string, number>>;
   /** Mean of the tasks' normalised scores, 0 to 100. */
   readonly average: number;
+  /** Mean loss a token (nats) on each set that was kept back; absent where nothing was. */
+  readonly losses?: Readonly<Record<string, number>>;
 }
 
-/** The leaderboard's tasks on the official weights or on a variant's checkpoint. Finished tasks are not repeated. */
+/** The leaderboard's tasks, and the loss on what was kept back, on the official weights or on a variant's checkpoint. Finished tasks are not repeated. */
 export function createEvaluateActivities(deps: ActivityDeps) {
   const { stages } = deps;
 
@@ -34,7 +37,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
     async evaluateVariant(input: PlanRef & { readonly variant: string }): Promise<EvaluateOutcome> {
       return await runActivity(deps, async ({ stop, heartbeat }) => {
         const plan = await deps.plans.load(input.plan);
-        const { evaluate, target, seed } = plan.spec;
+        const { evaluate, target, train, seed } = plan.spec;
         const address = addresses.evaluate(plan, input.variant);
         const finished = await stages.find(address, ROWS_VERSIONS.evaluate);
         if (finished !== undefined) return outcomeOf(finished.detail as EvaluateResult);
@@ -43,6 +46,9 @@ export function createEvaluateActivities(deps: ActivityDeps) {
         const official = input.variant === 'official';
         const weights = official ? (await deps.weights.resolve(target.weights, target.revision)).path : await checkpoint(plan, input.variant);
         const outputDir = deps.workspace.path(`${stages.folder(address)}/job`);
+        const heldOut = plan.keys.holdOut === undefined ? [] : [addresses.holdOut(plan)];
+        const rows = (await Promise.all(heldOut.map(async (each) => await readStage(stages, each, ROWS_VERSIONS.holdout, heldOutTable)))).flat();
+        const losses = await lossRequests(rows, { folder: deps.workspace.path(`${stages.folder(address)}/held-out`), maxLength: train.maxLength });
         const result = await deps.python.run({
           command: 'evaluate',
           resultSchema: evaluateResultSchema,
@@ -58,7 +64,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
             tasks: evaluate.tasks.map(({ task, data, limit, numFewshot, maxGenToks }) => ({
               task, data: data ?? null, limit: limit ?? null, numFewshot: numFewshot ?? null, maxGenToks: maxGenToks ?? null,
             })),
-            batchSize: evaluate.batchSize, dtype: evaluate.dtype, threads: evaluate.threads ?? null,
+            ...(losses.length === 0 ? {} : { losses }), batchSize: evaluate.batchSize, dtype: evaluate.dtype, threads: evaluate.threads ?? null,
           },
         });
         await stages.commit(address, ROWS_VERSIONS.evaluate, sampleTable, {
@@ -66,7 +72,8 @@ export function createEvaluateActivities(deps: ActivityDeps) {
           failures: [],
           stats: noCalls(startedAt),
           detail: result,
-          inputs: official ? [] : [addresses.train(plan, input.variant)],
+          ...(losses.length === 0 ? {} : { losses: await readLosses(result) }),
+          inputs: [...heldOut, ...(official ? [] : [addresses.train(plan, input.variant)])],
         });
         return outcomeOf(result);
       });
@@ -80,5 +87,9 @@ async function readSamples(path: string): Promise<SampleRow[]> {
 }
 
 function outcomeOf(result: EvaluateResult): EvaluateOutcome {
-  return { scores: Object.fromEntries(result.tasks.map(({ task, primary }) => [task, primary.value])), average: result.average };
+  return {
+    scores: Object.fromEntries(result.tasks.map(({ task, primary }) => [task, primary.value])),
+    average: result.average,
+    ...(result.losses === undefined ? {} : { losses: Object.fromEntries(result.losses.map(({ name, loss }) => [name, loss])) }),
+  };
 }

@@ -4,6 +4,7 @@ import { createDocumentsActivities } from './documents';
 import { createEvaluateActivities } from './evaluate';
 import { createExtractActivities } from './extract';
 import { createFilterActivities } from './filter';
+import { createHoldOutActivities } from './hold-out';
 import { createJudgeActivities } from './judge';
 import { createMixActivities } from './mix';
 import { createPrepareActivities } from './prepare';
@@ -19,11 +20,11 @@ export function createLlmActivities(deps: ActivityDeps) {
   return { ...createCheckKeysActivities(deps), ...createExtractActivities(deps), ...createRespondActivities(deps), ...createJudgeActivities(deps), ...createStoredCostsActivities(deps) };
 }
 
-/** What runs on the cpu queue: planning, filters, selection, replay sets, mixing, reporting. */
+/** What runs on the cpu queue: planning, filters, selection, what is kept back, replay sets, mixing, reporting. */
 export function createCpuActivities(deps: ActivityDeps) {
   return {
-    ...createPrepareActivities(deps), ...createFilterActivities(deps), ...createSelectActivities(deps), ...createReplaySetActivities(deps),
-    ...createMixActivities(deps), ...createReportActivities(deps),
+    ...createPrepareActivities(deps), ...createFilterActivities(deps), ...createSelectActivities(deps), ...createHoldOutActivities(deps),
+    ...createReplaySetActivities(deps), ...createMixActivities(deps), ...createReportActivities(deps),
   };
 }
 

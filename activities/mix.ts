@@ -7,7 +7,7 @@ import { noCalls, type StageAddress, type StageManifest } from '../services/stag
 import { conversationTable, mixtureTable, replayTable } from '../services/tables';
 import type { PlanRef } from '../workflows/types';
 import type { ActivityDeps } from './deps';
-import { mixtureBase } from './mixture-base';
+import { mixtureBase, type MixtureBase } from './mixture-base';
 import { readStage } from './read-stage';
 import { runActivity } from './run-activity';
 
@@ -32,17 +32,20 @@ interface ReplayRows {
 export function createMixActivities(deps: ActivityDeps) {
   const { stages } = deps;
 
-  async function replayOf(plan: RunPlan, variant: string, source: ReplaySource, selections: readonly StageAddress[]): Promise<ReplayRows> {
-    if (source.kind === 'none') return { rows: [], inputs: selections };
+  async function replayOf(plan: RunPlan, variant: string, source: ReplaySource, { heldOut, inputs }: MixtureBase): Promise<ReplayRows> {
+    const trainable = (rows: readonly Conversation[]): Conversation[] => rows.filter(({ id }) => !heldOut.has(id));
+    if (source.kind === 'none') return { rows: [], inputs };
     if (source.kind !== 'method') {
       const address = addresses.replay(plan, variant);
-      return { rows: await readStage(stages, address, ROWS_VERSIONS.replay, conversationTable), inputs: [...selections, address] };
+      const set = await readStage(stages, address, ROWS_VERSIONS.replay, conversationTable);
+      // A data set's ids are its own.
+      return { rows: source.kind === 'dataset' ? set : trainable(set), inputs: [...inputs, address] };
     }
     const rows: Conversation[] = [];
-    for (const selection of selections) {
-      for (const { instructionId, messages } of await readStage(stages, selection, ROWS_VERSIONS.select, replayTable)) rows.push({ id: instructionId, messages });
+    for (const shard of plan.shards) {
+      for (const { instructionId, messages } of await readStage(stages, addresses.select(plan, shard), ROWS_VERSIONS.select, replayTable)) rows.push({ id: instructionId, messages });
     }
-    return { rows, inputs: selections };
+    return { rows: trainable(rows), inputs };
   }
 
   return {
@@ -56,9 +59,10 @@ export function createMixActivities(deps: ActivityDeps) {
         if (finished !== undefined) return detailOf(finished);
 
         const startedAt = new Date().toISOString();
-        const { plan: base, fresh, selections } = await mixtureBase(stages, plan);
-        const { rows: replay, inputs } = await replayOf(plan, input.variant, source, selections);
-        const counts = planVariantMixture({ base, replayAvailable: replay.length, newAvailable: fresh.length, newShare });
+        const base = await mixtureBase(stages, plan);
+        const { fresh } = base;
+        const { rows: replay, inputs } = await replayOf(plan, input.variant, source, base);
+        const counts = planVariantMixture({ base: base.plan, replayAvailable: replay.length, newAvailable: fresh.length, newShare });
         const rows = mix({ replay, new: fresh, plan: counts, seed: plan.spec.seed });
         const detail: MixtureDetail = {
           replay: counts.replayCount,

@@ -1,3 +1,4 @@
+import type { HeldOutRow, HeldOutSet } from '../method/hold-out';
 import { planMixture, type Conversation, type MixturePlan } from '../method/mixture';
 import { MethodError } from '../method/method-error';
 import { fileSha256 } from '../services/content-identities';
@@ -5,35 +6,54 @@ import { readConversations } from '../services/conversations';
 import { addresses, type RunPlan } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
 import type { StageAddress, StageStore } from '../services/stage-store';
-import { inputManifest } from './read-stage';
+import { heldOutTable } from '../services/tables';
+import { inputManifest, readStage } from './read-stage';
 
 /** What every mixture of a run starts from. */
 export interface MixtureBase {
   /** The mixture of the method's replay set: the budget of all variants. */
   readonly plan: MixturePlan;
+  /** New data that may be trained on. */
   readonly fresh: readonly Conversation[];
+  /** Instructions that are kept back: no answer to them may be trained on. */
+  readonly heldOut: ReadonlySet<string>;
   /** The outputs that it was computed from. */
-  readonly selections: readonly StageAddress[];
+  readonly inputs: readonly StageAddress[];
 }
 
 /**
- * The method's own mixture, in numbers, and the new data. Reads the selections' manifests, not their rows.
- * @throws MethodError when the new data has changed since the run was planned; InputLostError when a selection is missing
+ * The method's own mixture, in numbers, and the new data, without what is kept back. Reads the selections' manifests, not their rows.
+ * @throws MethodError when the new data has changed since the run was planned; InputLostError when an input is missing
  */
 export async function mixtureBase(stages: StageStore, plan: RunPlan): Promise<MixtureBase> {
-  const { newData, newShare, maxExamples } = plan.spec.mix;
+  const { newShare, maxExamples } = plan.spec.mix;
   const selections = plan.shards.map((shard) => addresses.select(plan, shard));
-  let replayAvailable = 0;
+  let selected = 0;
   for (const selection of selections) {
-    replayAvailable += (await inputManifest(stages, selection, ROWS_VERSIONS.select)).rows.rows;
+    selected += (await inputManifest(stages, selection, ROWS_VERSIONS.select)).rows.rows;
   }
-  if ((await fileSha256(newData)) !== plan.content.newData) {
+  const apart = plan.keys.holdOut === undefined ? [] : [addresses.holdOut(plan)];
+  const kept = (await Promise.all(apart.map(async (address) => await readStage(stages, address, ROWS_VERSIONS.holdout, heldOutTable)))).flat();
+  const heldOut = idsOf(kept, 'replay');
+  const keptNew = idsOf(kept, 'new');
+  const fresh = (await newConversations(plan)).filter(({ id }) => !keptNew.has(id));
+  return {
+    plan: planMixture({ replayAvailable: selected - heldOut.size, newAvailable: fresh.length, newShare, limit: maxExamples, onShortage: 'shrink-new' }),
+    fresh,
+    heldOut,
+    inputs: [...selections, ...apart],
+  };
+}
+
+/** All new data. @throws MethodError when it has changed since the run was planned */
+export async function newConversations({ spec, content }: RunPlan): Promise<Conversation[]> {
+  const { newData } = spec.mix;
+  if ((await fileSha256(newData)) !== content.newData) {
     throw new MethodError(`${newData} has changed since the run began; start the run again to plan it with the new content`);
   }
-  const fresh = await readConversations(newData);
-  return {
-    plan: planMixture({ replayAvailable, newAvailable: fresh.length, newShare, limit: maxExamples, onShortage: 'shrink-new' }),
-    fresh,
-    selections,
-  };
+  return await readConversations(newData);
+}
+
+function idsOf(rows: readonly HeldOutRow[], name: HeldOutSet): Set<string> {
+  return new Set(rows.filter(({ set }) => set === name).map(({ id }) => id));
 }

@@ -37,6 +37,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
           tasks: spec.evaluate.tasks.map(({ task }) => task), trainSteps: spec.train.maxSteps ?? null, costs: runCosts(spec),
           ...(spec.budget === undefined ? {} : { budget: spec.budget }),
           ...(plan.keys.filter === undefined ? {} : { filter: { fetchDocuments: Object.keys(plan.keys.documents ?? {}).length > 0 } }),
+          ...(plan.keys.holdOut === undefined ? {} : { holdOut: true as const }),
           variants: variantsOf(spec).map(({ name, replay }) => ({ name, replay: replay?.kind ?? null })),
         };
       });

@@ -2,7 +2,7 @@ import type { ReplaySource, ReplayDataset } from '../config/variants';
 import { NO_CALLS } from '../method/cost';
 import { byInstruction } from '../method/by-instruction';
 import type { Conversation } from '../method/mixture';
-import type { Message, Response } from '../method/records';
+import type { Message } from '../method/records';
 import { selectBest } from '../method/selection';
 import { readJsonLines } from '../services/json-lines';
 import { datasetsResultSchema } from '../services/python-protocol';
@@ -12,6 +12,7 @@ import { noCalls, type StageAddress, type StageManifest } from '../services/stag
 import { conversationTable, judgmentTable, responseTable } from '../services/tables';
 import type { PlanRef } from '../workflows/types';
 import type { ActivityDeps } from './deps';
+import { firstResponses } from './first-responses';
 import { mixtureBase } from './mixture-base';
 import { instructionInputs, readInstructions } from './read-instructions';
 import { readStage } from './read-stage';
@@ -46,7 +47,7 @@ export function createReplaySetActivities(deps: ActivityDeps) {
   async function load(plan: RunPlan, variant: string, source: ReplaySource, scope: ActivityScope): Promise<Loaded> {
     switch (source.kind) {
       case 'first-response':
-        return await firstResponses(plan);
+        return await unfiltered(plan);
       case 'target-best':
         return await bestOfTarget(plan);
       case 'dataset':
@@ -57,22 +58,13 @@ export function createReplaySetActivities(deps: ActivityDeps) {
   }
 
   /** Section 3.4 of the paper: "the responses generated directly by the target model without … filtering". */
-  async function firstResponses(plan: RunPlan): Promise<Loaded> {
+  async function unfiltered(plan: RunPlan): Promise<Loaded> {
     const target = plan.spec.target.model;
     const rows: Conversation[] = [];
     const inputs: StageAddress[] = [];
     for (const shard of plan.shards) {
-      const responses = addresses.respond(plan, shard, target);
-      inputs.push(...instructionInputs(plan, shard), responses);
-      const instructions = await readInstructions(stages, plan, shard);
-      const first = new Map<string, Response>();
-      for (const response of await readStage(stages, responses, ROWS_VERSIONS.respond, responseTable)) {
-        if (response.sample === 0) first.set(response.instructionId, response);
-      }
-      for (const { id, text } of instructions) {
-        const response = first.get(id);
-        if (response !== undefined) rows.push(turn(id, text, response.text));
-      }
+      inputs.push(...instructionInputs(plan, shard), addresses.respond(plan, shard, target));
+      rows.push(...(await firstResponses(stages, plan, shard)));
     }
     return { rows, inputs, detail: ablation('first-response', `first response of ${target}, unfiltered`, rows.length) };
   }
@@ -107,7 +99,7 @@ export function createReplaySetActivities(deps: ActivityDeps) {
 
   /** As many conversations as the mixture needs, drawn by the run's seed. */
   async function drawDataset(plan: RunPlan, variant: string, { title, source, schema, licence }: ReplayDataset, { stop, heartbeat }: ActivityScope): Promise<Loaded> {
-    const { plan: base, selections } = await mixtureBase(stages, plan);
+    const { plan: base, inputs } = await mixtureBase(stages, plan);
     const { newShare } = planVariant(plan, variant);
     const count = newShare === base.requestedShare ? base.replayCount : base.total - Math.round(base.total * newShare);
     const result = await deps.python.run({
@@ -123,7 +115,7 @@ export function createReplaySetActivities(deps: ActivityDeps) {
     const rows = await readRows(result.conversations);
     return {
       rows,
-      inputs: selections,
+      inputs,
       detail: {
         kind: 'dataset', title, rows: rows.length, read: result.read, malformed: result.malformed,
         trailingUserTurnsCut: result.trailingUserTurnsCut, revision: result.revision,
@@ -152,10 +144,6 @@ export function createReplaySetActivities(deps: ActivityDeps) {
       });
     },
   };
-}
-
-function turn(id: string, instruction: string, response: string): Conversation {
-  return { id, messages: [{ role: 'user', content: instruction }, { role: 'assistant', content: response }] };
 }
 
 function ablation(kind: 'first-response' | 'target-best', title: string, rows: number): ReplaySetDetail {

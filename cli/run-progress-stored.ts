@@ -3,6 +3,7 @@ import { addresses, type RunPlan, type Shard } from '../services/run-plan';
 import { ROWS_VERSIONS, type StageName } from '../services/stage-keys';
 import type { StageAddress, StageManifest, StageStore } from '../services/stage-store';
 import type { FilterDetail } from '../activities/filter';
+import type { HoldOutDetail } from '../activities/hold-out';
 import type { MixtureDetail } from '../activities/mix';
 import type { ReplaySetDetail } from '../activities/replay-set';
 import { costOf, type Price } from '../config/price';
@@ -56,6 +57,7 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
       await row('judge', name, respond.generators.flatMap((generator) => perAnswered((shard) => addresses.judge(plan, shard, name, generator), respond.samples))),
     ),
     row('select', '', perAnswered((shard) => addresses.select(plan, shard), 1)),
+    ...(plan.keys.holdOut === undefined ? [] : [row('holdout', '', [{ address: addresses.holdOut(plan), items: 1 }], holdOutNote)]),
     ...variantsOf(plan.spec).flatMap((variant) => variantRows(variant)),
   ]);
 }
@@ -91,6 +93,11 @@ function sumRow({ stage, model, price, parts, manifests, note }: RowParts): Stag
 
 function replayNote({ detail }: StageManifest): string {
   return `${(detail as ReplaySetDetail).rows} conversations`;
+}
+
+function holdOutNote({ detail }: StageManifest): string {
+  const { replay, new: fresh } = detail as HoldOutDetail;
+  return `${replay} replay + ${fresh} new`;
 }
 
 function mixtureNote({ detail }: StageManifest): string {

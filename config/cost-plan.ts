@@ -4,7 +4,8 @@ import { planEvaluation, planTraining, type EvaluationCost, type TrainingCost } 
 import { usdOf } from './price';
 import { parametersOf, servingGpus } from './model-size';
 import type { EvaluateTask, ModelSpec, RunSpec } from './spec';
-import { effectiveSampling, leastReplay } from './spec-checks';
+import { leastReplay } from './least-replay';
+import { effectiveSampling } from './spec-checks';
 import { activeQuality } from './spec-quality';
 
 /** What one model does in one stage. */
@@ -224,10 +225,10 @@ function endpointCosts(spec: RunSpec, stages: readonly StageCost[], a: Assumptio
 
 /** Both sides of the mixture. Without the new data's count it is taken to be as much as the replay set has room for. */
 function planRows(spec: RunSpec, a: Assumptions, known: KnownCounts): CostPlan['mixture'] {
-  const { newShare, maxExamples } = spec.mix;
-  const replayAvailable = Math.max(leastReplay(newShare), Math.round(answeredInstructions(spec, a) * a.keptShare));
+  const { newShare, maxExamples, holdOut } = spec.mix;
+  const replayAvailable = Math.max(leastReplay(newShare), Math.round(answeredInstructions(spec, a) * a.keptShare) - (holdOut?.replay ?? 0));
   const newKnown = known.newExamples !== undefined && known.newExamples > 0;
-  const newAvailable = newKnown ? known.newExamples : Math.max(1, Math.round((replayAvailable * newShare) / (1 - newShare)));
+  const newAvailable = newKnown ? Math.max(1, known.newExamples - (holdOut?.new ?? 0)) : Math.max(1, Math.round((replayAvailable * newShare) / (1 - newShare)));
   const plan = planMixture({ replayAvailable, newAvailable, newShare, limit: maxExamples, onShortage: 'shrink-new' });
   return { replay: plan.replayCount, new: plan.newCount, total: plan.total, newKnown };
 }

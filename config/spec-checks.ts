@@ -5,6 +5,8 @@ import type { ModelSpec, RunSpec, Sampling } from './spec';
 import { suggestTemplate } from './suggest-template';
 import { evaluationProblems } from './evaluation-splits';
 import { extractionStops } from './extraction-stops';
+import { holdOutProblems } from './hold-out-checks';
+import { leastReplay } from './least-replay';
 import { qualityProblems } from './quality-checks';
 import { variantProblems } from './variant-checks';
 import { looksLikeSecret, showValue, type Finding } from './spec-errors';
@@ -19,6 +21,7 @@ export function crossCheckSpec(spec: RunSpec): Finding[] {
     ...selectionProblems(spec),
     ...qualityProblems(spec),
     ...trainingProblems(spec),
+    ...holdOutProblems(spec),
     ...variantProblems(spec),
     ...budgetProblems(spec),
     ...evaluationProblems(spec.evaluate.tasks),
@@ -213,11 +216,6 @@ function trainingProblems(spec: RunSpec): Finding[] {
   const weights = weightsProblem(target.weights);
   if (weights !== undefined) findings.push({ at: ['target', 'weights'], ...weights });
   return findings;
-}
-
-/** Replay examples beside which the share has room for one new example. */
-export function leastReplay(newShare: number): number {
-  return Math.max(1, Math.ceil((0.5 * (1 - newShare)) / newShare));
 }
 
 /** Weights that come with the project's own set-up. */

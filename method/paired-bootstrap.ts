@@ -16,6 +16,8 @@ export interface Interval {
 export interface PairedTask {
   /** after - before of each document. */
   readonly differences: readonly number[];
+  /** What each document counts for, such as its tokens; without them all count alike. */
+  readonly weights?: readonly number[];
   /** Points for a difference of 1 on every document; 100 / (1 - chance) on the leaderboard's scale. */
   readonly scale: number;
 }
@@ -32,7 +34,7 @@ export interface BootstrapOptions {
 const RESAMPLES = 1_000;
 
 /**
- * Mean over tasks of the mean difference, with a percentile interval from resampling the documents of each task (paired
+ * Mean over tasks of the (weighted) mean difference, with a percentile interval from resampling the documents of each task (paired
  * bootstrap: both models answer the same documents, so what is hard for both cancels out). Sources: Efron and Tibshirani
  * (1993), chapter 13; Koehn (2004) for its use in comparing systems.
  *
@@ -43,15 +45,21 @@ export function bootstrapDifference(tasks: readonly PairedTask[], { name, seed, 
     throw new MethodError(`${name} has nothing to compare; give at least one document of each task`);
   }
   const random = createRandom(hash32(`${seed}|bootstrap|${name}`));
-  const value = mean(tasks.map(({ differences, scale }) => mean(differences) * scale));
+  const value = mean(tasks.map(({ differences, weights, scale }) => weightedMean(differences, weights) * scale));
   const drawn = new Float64Array(resamples);
   for (let draw = 0; draw < resamples; draw++) {
     let sum = 0;
-    for (const { differences, scale } of tasks) {
+    for (const { differences, weights, scale } of tasks) {
       const n = differences.length;
       let total = 0;
-      for (let i = 0; i < n; i++) total += differences[random.below(n)]!;
-      sum += (total / n) * scale;
+      let weight = 0;
+      for (let i = 0; i < n; i++) {
+        const document = random.below(n);
+        const counts = weights?.[document] ?? 1;
+        total += differences[document]! * counts;
+        weight += counts;
+      }
+      sum += (total / weight) * scale;
     }
     drawn[draw] = sum / tasks.length;
   }
@@ -80,6 +88,11 @@ function pValue(value: number, deviation: number, resamples: number): number {
   if (value === 0) return 1;
   if (deviation === 0) return 2 / (resamples + 1);
   return Math.min(1, 2 * (1 - cumulativeStdNormalProbability(Math.abs(value) / deviation)));
+}
+
+function weightedMean(values: readonly number[], weights: readonly number[] | undefined): number {
+  if (weights === undefined) return mean(values);
+  return values.reduce((sum, value, index) => sum + value * weights[index]!, 0) / weights.reduce((sum, each) => sum + each, 0);
 }
 
 function mean(values: readonly number[]): number {

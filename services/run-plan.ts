@@ -44,6 +44,8 @@ export const addresses = {
     stage: 'judge', key: known(plan.keys.judge[judge]?.[generator], `${judge}/${generator}`), part: partName(shard),
   }),
   select: (plan: RunPlan, shard: Shard): StageAddress => ({ stage: 'select', key: plan.keys.select, part: partName(shard) }),
+  /** Rows that are kept back from training; of a plan whose spec asks for some. */
+  holdOut: (plan: RunPlan): StageAddress => ({ stage: 'holdout', key: known(plan.keys.holdOut, 'holdout'), part: 'all' }),
   /** A replay set that is not the method's. */
   replay: (plan: RunPlan, variant: string): StageAddress => ofVariant(plan, variant, 'replay'),
   mix: (plan: RunPlan, variant: string): StageAddress => ofVariant(plan, variant, 'mix'),

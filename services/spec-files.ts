@@ -81,7 +81,7 @@ async function readSpecText(file: string, asked: string, shown: string): Promise
  * dataset's columns, a local directory of weights, and, where `env` is given, the variables that hold API keys.
  */
 export async function checkSpecFiles(spec: RunSpec, options: { readonly env?: Readonly<Record<string, string | undefined>> }): Promise<SpecFilesReport> {
-  const newData = await checkNewData(spec.mix.newData);
+  const newData = await checkNewData(spec.mix);
   const evaluation = await checkEvaluation(spec);
   const problems = [...newData.problems, ...evaluation.problems, ...(await replayFileProblems(spec)), ...(await weightsProblems(spec)), ...(options.env === undefined ? [] : keyProblems(spec, options.env))];
   const warnings = specWarnings(spec).map(({ path, message }) => `${path}: ${message}`);
@@ -94,10 +94,15 @@ export async function checkSpecFiles(spec: RunSpec, options: { readonly env?: Re
   };
 }
 
-async function checkNewData(path: string): Promise<{ problems: SpecProblem[]; examples?: number; characters?: number }> {
+async function checkNewData({ newData: path, holdOut }: RunSpec['mix']): Promise<{ problems: SpecProblem[]; examples?: number; characters?: number }> {
   const wrap = { spec: 'mix.newData', rows: 'one {"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]} a line' };
   const read = await checkRows(path, wrap.spec, wrap.rows, { check: conversationProblem });
-  return { problems: read.problems, examples: read.counted, characters: read.characters };
+  const most = (read.counted ?? Infinity) - 1;
+  const tooMany: SpecProblem[] = holdOut === undefined || read.problems.length > 0 || holdOut.new <= most ? [] : [{
+    path: 'mix.holdOut.new', value: String(holdOut.new), expected: `at most ${most}, since ${JSON.stringify(shortest(path))} has ${most + 1} conversations, of which some must be left to train on`,
+    hint: 'lower it, or add conversations',
+  }];
+  return { problems: [...read.problems, ...tooMany], examples: read.counted, characters: read.characters };
 }
 
 async function checkEvaluation(spec: RunSpec): Promise<{ problems: SpecProblem[]; documents: Partial<Record<EvaluateTask['task'], number>> }> {
@@ -194,11 +199,12 @@ export function keyProblems(spec: RunSpec, env: Readonly<Record<string, string |
 }
 
 /** The share fixes both sides: when replay is short, new data is left out. */
-function replayWarnings(spec: RunSpec, examples: number): string[] {
-  const { newShare, maxExamples } = spec.mix;
+function replayWarnings(spec: RunSpec, all: number): string[] {
+  const { newShare, maxExamples, holdOut } = spec.mix;
+  const examples = all - (holdOut?.new ?? 0);
   const used = maxExamples === undefined ? examples : Math.min(examples, Math.round(maxExamples * newShare));
   const needed = Math.round((used * (1 - newShare)) / newShare);
-  const { instructions } = spec.synthesis.extract;
+  const instructions = spec.synthesis.extract.instructions - (holdOut?.replay ?? 0);
   if (instructions >= needed) return [];
   const fits = Math.round((instructions * newShare) / (1 - newShare));
   return [

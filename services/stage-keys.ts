@@ -12,10 +12,10 @@ import { sha256 } from './artifact-store';
  * no longer found. For model stages the version covers the requests; the rows have versions of their own below, so that
  * a mended parser reads the stored calls again instead of making them again.
  */
-const STAGE_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, replay: 1, mix: 1, train: 1, evaluate: 1 } as const;
+const STAGE_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, holdout: 1, replay: 1, mix: 1, train: 1, evaluate: 1 } as const;
 
 /** Versions of the code that makes rows from calls. */
-export const ROWS_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, replay: 1, mix: 1, train: 2, evaluate: 1 } as const;
+export const ROWS_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, holdout: 1, replay: 1, mix: 1, train: 2, evaluate: 1 } as const;
 
 export type StageName = keyof typeof STAGE_VERSIONS;
 
@@ -42,6 +42,8 @@ export interface StageKeys {
   /** By judge, then by generator, so that another generator or judge leaves the rest as it is. */
   readonly judge: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly select: string;
+  /** Of the rows that are kept back from training, when the spec asks for some. */
+  readonly holdOut?: string;
   /** By variant. Variants that are alike share keys, and so their outputs. */
   readonly variants: Readonly<Record<string, VariantKeys>>;
 }
@@ -96,34 +98,43 @@ export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys 
     seed: spec.seed, policy: select.policy, minJudges: select.policy === 'available' ? select.minJudges : null,
     input: [judgeKeys, ROWS_VERSIONS.judge],
   });
+  const { holdOut: kept } = spec.mix;
+  const holdOut = kept === undefined ? {} : {
+    holdOut: key('holdout', {
+      seed: spec.seed, kept, newData: content.newData, target: spec.target.model, own: respondKeys[spec.target.model] ?? null,
+      input: [selectKey, ROWS_VERSIONS.select, extract.instructions],
+    }),
+  };
+  const synthesis = { respond: respondKeys, judge: judgeKeys, select: selectKey, ...holdOut };
   return {
-    extract: extractKey, ...filter, respond: respondKeys, judge: judgeKeys, select: selectKey,
-    variants: Object.fromEntries(variantsOf(spec).map((variant) =>
-      [variant.name, variantKeys(variant, { spec, content, respond: respondKeys, judge: judgeKeys, select: selectKey })])),
+    extract: extractKey, ...filter, ...synthesis,
+    variants: Object.fromEntries(variantsOf(spec).map((variant) => [variant.name, variantKeys(variant, { spec, content, ...synthesis })])),
   };
 }
 
-interface SynthesisKeys extends Pick<StageKeys, 'respond' | 'judge' | 'select'> {
+interface SynthesisKeys extends Pick<StageKeys, 'respond' | 'judge' | 'select' | 'holdOut'> {
   readonly spec: RunSpec;
   readonly content: ContentIdentities;
 }
 
 function variantKeys(variant: Variant, synthesis: SynthesisKeys): VariantKeys {
   const { spec, content, select } = synthesis;
+  // Absent where nothing is kept back, as in keys made before there was such a thing.
+  const holdOut = synthesis.holdOut === undefined ? {} : { holdOut: [synthesis.holdOut, ROWS_VERSIONS.holdout] };
   const { replay: source, newShare } = variant;
   const evaluate = (weights: unknown): string =>
     key('evaluate', {
       tasks: spec.evaluate.tasks.map(({ task, limit, numFewshot, maxGenToks }, index) => ({
         task, limit: limit ?? null, numFewshot: numFewshot ?? null, maxGenToks: maxGenToks ?? null, documents: content.evaluation[index] ?? null,
       })),
-      dtype: spec.evaluate.dtype, weights,
+      dtype: spec.evaluate.dtype, weights, ...holdOut, ...(synthesis.holdOut === undefined ? {} : { maxLength: spec.train.maxLength }),
     });
   if (source === null) return { evaluate: evaluate(content.weights) };
 
   // The method's replay set says how much of any other one is drawn, so every mixture depends on it.
   const budget = {
     seed: spec.seed, newShare: spec.mix.newShare, maxExamples: spec.mix.maxExamples ?? null, newData: content.newData,
-    input: [select, ROWS_VERSIONS.select, spec.synthesis.extract.instructions],
+    input: [select, ROWS_VERSIONS.select, spec.synthesis.extract.instructions], ...holdOut,
   };
   const replay = replayKey(variant, synthesis, budget);
   const mix = key('mix', replay === undefined && newShare === spec.mix.newShare ? budget : {

@@ -4,7 +4,7 @@ import { sha256, type ArtifactStore } from './artifact-store';
 import type { CallRecord } from './journal';
 import { decodeParquet, encodeParquet } from './parquet';
 import { CorruptArtifactError, InputLostError } from './stage-errors';
-import { callTable, failureTable, type Table } from './tables';
+import { callTable, failureTable, heldOutLossTable, type HeldOutLossRow, type Table } from './tables';
 
 export { CorruptArtifactError, InputLostError } from './stage-errors';
 
@@ -59,6 +59,8 @@ export interface StageManifest extends StageAddress {
   readonly rows: StoredFile;
   readonly failures: StoredFile;
   readonly calls?: StoredFile;
+  /** Losses on conversations that were kept back from training. */
+  readonly losses?: StoredFile;
   readonly files?: readonly OutputFile[];
   readonly stats: StageStats;
   /** What a stage has to say besides its rows: scores, the mixture's arithmetic, the trainer's figures. */
@@ -74,6 +76,7 @@ export interface StageOutput<Row> {
   readonly rows: readonly Row[];
   readonly failures: readonly Failure[];
   readonly calls?: readonly CallRecord[];
+  readonly losses?: readonly HeldOutLossRow[];
   readonly files?: readonly OutputFile[];
   readonly stats: StageStats;
   readonly detail?: unknown;
@@ -124,6 +127,12 @@ export class StageStore {
     return await decodeParquet(callTable.schema, await this.readChecked(manifest, manifest.calls), callTable.optional);
   }
 
+  /** The losses on conversations that were kept back; empty for outputs without any. */
+  async readLosses(manifest: StageManifest): Promise<HeldOutLossRow[]> {
+    if (manifest.losses === undefined) return [];
+    return await decodeParquet(heldOutLossTable.schema, await this.readChecked(manifest, manifest.losses), heldOutLossTable.optional);
+  }
+
   /**
    * Every call that was ever stored for an output, whatever became of its manifest: a file of calls is named after its
    * content, so that it can be told by itself whether it is whole. Damaged ones are named and left out.
@@ -160,6 +169,7 @@ export class StageStore {
       rows: await this.writeTable(address, 'rows', table, output.rows),
       failures: await this.writeTable(address, 'failures', failureTable, output.failures),
       ...(output.calls === undefined ? {} : { calls: await this.writeTable(address, 'calls', callTable, output.calls) }),
+      ...(output.losses === undefined ? {} : { losses: await this.writeTable(address, 'losses', heldOutLossTable, output.losses) }),
       ...(output.files === undefined ? {} : { files: output.files }),
       stats: output.stats,
       ...(output.detail === undefined ? {} : { detail: output.detail }),

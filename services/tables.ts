@@ -1,5 +1,6 @@
 import type { DropReason } from '../method/quality/instruction-filter';
 import type { Contamination, EvaluationDocument } from '../method/quality/contamination';
+import type { HeldOutRow, HeldOutSet } from '../method/hold-out';
 import type { Conversation } from '../method/mixture';
 import type { Failure, Instruction, Judgment, MixtureRow, ReplayRow, Response } from '../method/records';
 import type { CallRecord } from './journal';
@@ -69,6 +70,11 @@ export const conversationTable: Table<Conversation> = {
   optional: [],
 };
 
+export const heldOutTable: Table<HeldOutRow> = {
+  schema: { set: 'string', id: 'string', messages: 'json' },
+  optional: [],
+};
+
 export const mixtureTable: Table<MixtureRow> = {
   schema: { id: 'string', source: 'string', messages: 'json' },
   optional: [],
@@ -106,6 +112,20 @@ export interface SampleRow {
   readonly correct: boolean | null;
   readonly score: number | null;
 }
+
+/** Loss of a model on one conversation that it was not trained on. */
+export interface HeldOutLossRow {
+  readonly set: HeldOutSet;
+  readonly id: string;
+  /** Mean over its assistant tokens, in nats. */
+  readonly loss: number;
+  readonly tokens: number;
+}
+
+export const heldOutLossTable: Table<HeldOutLossRow> = {
+  schema: { set: 'string', id: 'string', loss: 'double', tokens: 'int' },
+  optional: [],
+};
 
 export const sampleTable: Table<SampleRow> = {
   schema: { task: 'string', docId: 'string', docHash: 'string', promptHash: 'string', correct: 'boolean', score: 'double' },

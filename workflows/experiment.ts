@@ -10,7 +10,7 @@ import { controlQuery, haltSignal, pauseUpdate, resumeUpdate, setBudgetUpdate, s
 import { checkBudget, checkLimits, checkPause } from './control-requests';
 import { untilInputsHold } from './lost-inputs';
 import { ProgressTable, progressQuery, progressSignal, waiting } from './progress';
-import { synthesisRows, variantRows } from './progress-rows';
+import { holdOutRows, synthesisRows, variantRows } from './progress-rows';
 import { RunControl } from './run-control';
 import { synthesis } from './synthesis';
 import type { ExperimentResult, RunOutline, VariantResult } from './types';
@@ -63,6 +63,7 @@ async function run({ spec, runId, settings, progress, control }: Run): Promise<E
 
   progress.begin(`Run ${runId}: ${outline.instructions} instructions from ${outline.target}`, [
     ...synthesisRows(outline, outline.instructions),
+    ...holdOutRows(outline),
     ...outline.variants.flatMap((variant) => variantRows(outline, variant)),
     waiting('report', '', 1),
   ]);
@@ -97,6 +98,10 @@ async function stagesOf(control: RunControl, outline: RunOutline, progress: Prog
   // Signals of concurrent shards may arrive out of order; the result is the last word.
   progress.apply({ mode: 'replace', rows: stages });
 
+  if (outline.holdOut !== undefined) {
+    const kept = await work.run(async () => await cpu.holdOut.executeWithOptions({ summary: 'keep rows back from training' }, [{ runId, plan: outline.plan }]));
+    progress.apply({ mode: 'replace', rows: [{ ...waiting('holdout', '', 1), done: 1, state: 'done', note: `${kept.replay} replay + ${kept.new} new` }] });
+  }
   const { results, failed } = await runVariants(control, outline);
 
   upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'report' }]);

@@ -24,6 +24,11 @@ export function answerRows(run: RunOutline, instructions: number): StageProgress
   ];
 }
 
+/** Row of what is kept back from training. */
+export function holdOutRows(run: RunOutline): StageProgress[] {
+  return run.holdOut === undefined ? [] : [waiting('holdout', '', 1)];
+}
+
 /** Rows of one variant; the official model is only evaluated. */
 export function variantRows(run: RunOutline, { name, replay }: VariantOutline): StageProgress[] {
   const evaluation = waiting('evaluate', name, run.tasks.length);

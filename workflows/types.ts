@@ -32,6 +32,8 @@ export interface RunOutline extends PlanRef {
   readonly budget?: Allowance;
   /** Filters of the instructions, when the spec has one on: then all are extracted and filtered before the first is answered. */
   readonly filter?: { readonly fetchDocuments: boolean };
+  /** Rows are kept back from every training, to take the loss on them. */
+  readonly holdOut?: true;
   readonly variants: readonly VariantOutline[];
 }
 
@@ -154,6 +156,8 @@ export interface VariantResult {
   readonly checkpoint?: string;
   readonly scores: Readonly<Record<string, number>>;
   readonly average: number;
+  /** Mean loss a token (nats) on each set that was kept back from training; absent where nothing was. */
+  readonly losses?: Readonly<Record<string, number>>;
 }
 
 export interface ExperimentResult {

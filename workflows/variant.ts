@@ -71,5 +71,5 @@ async function stages(input: VariantInput, { root, work, progress }: Means): Pro
   await enter('evaluate');
   const evaluation = await work.run(async () => await gpu.evaluateVariant.executeWithOptions({ summary: `${input.tasks.join(', ')} of ${name}` }, [ref]));
   await book({ ...waiting('evaluate', name, 0), done: input.tasks.length, note: `average ${evaluation.average.toFixed(1)}` });
-  return { variant: name, ...trained, scores: evaluation.scores, average: evaluation.average };
+  return { variant: name, ...trained, scores: evaluation.scores, average: evaluation.average, ...(evaluation.losses === undefined ? {} : { losses: evaluation.losses }) };
 }

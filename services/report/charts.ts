@@ -92,8 +92,9 @@ export interface IntervalRow {
 }
 
 /** One point a row with its interval, and a line at zero. */
-export function intervalChart(rows: readonly IntervalRow[], axisTitle: string): TopLevelSpec {
-  const values = rows.map((row) => ({ ...row, tone: row.high < 0 ? 'bad' : row.low > 0 ? 'good' : 'even' }));
+export function intervalChart(rows: readonly IntervalRow[], axisTitle: string, better: 'higher' | 'lower' = 'higher'): TopLevelSpec {
+  const [below, above] = better === 'higher' ? ['bad', 'good'] : ['good', 'bad'];
+  const values = rows.map((row) => ({ ...row, tone: row.high < 0 ? below : row.low > 0 ? above : 'even' }));
   const color = {
     field: 'tone', type: 'nominal', legend: null,
     scale: { domain: ['bad', 'good', 'even'], range: ['var(--bad)', 'var(--good)', DIM] },

@@ -3,7 +3,7 @@ import { compareSamples, type Comparison } from '../../method/forgetting';
 import { MethodError } from '../../method/method-error';
 import { evaluateResultSchema, type EvaluateResult } from '../python-protocol';
 import type { StageManifest } from '../stage-store';
-import type { SampleRow } from '../tables';
+import type { HeldOutLossRow, SampleRow } from '../tables';
 import { readDetail } from './stage-detail';
 
 /** One task on one model. */
@@ -47,6 +47,8 @@ export const FEW_DOCUMENTS = 100;
 export interface StoredEvaluation {
   readonly result: EvaluateResult;
   readonly samples: readonly SampleRow[];
+  /** On conversations that were kept back from training; empty where none were. */
+  readonly losses: readonly HeldOutLossRow[];
 }
 
 /** The harness's own figures. @throws Error when the manifest holds none */

@@ -9,6 +9,7 @@ import type { DamageNote, StageAddress, StageManifest, StageStore } from '../sta
 import { lossTable, mixtureTable, sampleTable } from '../tables';
 import { reportComparison, type VariantReport, type VariantSource } from './comparison-report';
 import { evaluationResult, reportEvaluation, type EvaluationReport, type StoredEvaluation } from './evaluation-report';
+import { reportHeldOut, type HeldOutSetReport } from './held-out-report';
 import { LossTally, type LossGroup } from './losses';
 import { mixtureDetail, reportMixture, type MixtureReport } from './mixture-report';
 import { StageLedger, type Provenance, type StageUsage } from './stage-ledger';
@@ -40,6 +41,8 @@ export interface ReportData {
   readonly evaluation: EvaluationReport;
   /** The table: every variant beside the official model. */
   readonly variants: readonly VariantReport[];
+  /** Losses on what was kept back from training; null where the spec keeps nothing back. */
+  readonly heldOut: readonly HeldOutSetReport[] | null;
   readonly usage: readonly StageUsage[];
   /** Time in which any stage was at work, pauses left out. */
   readonly activeMs: number;
@@ -95,10 +98,11 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
 
   async function evaluation(variant: string): Promise<StoredEvaluation | undefined> {
     const manifest = await findOf('evaluate', variant);
-    return manifest === undefined ? undefined : { result: evaluationResult(manifest), samples: await stages.readRows(manifest, sampleTable) };
+    return manifest === undefined ? undefined : { result: evaluationResult(manifest), samples: await stages.readRows(manifest, sampleTable), losses: await stages.readLosses(manifest) };
   }
 
   const synthesis = await reportSynthesis({ stages, plan, ledger, losses });
+  if (keys.holdOut !== undefined) await find('holdout', '', keys.holdOut, addresses.holdOut(plan));
   const variants = variantsOf(spec);
   const main = mainVariant(variants);
   const failures = new Map((await plans.findOutcome(runId))?.failed.map(({ name, reason }) => [name, reason]));
@@ -139,6 +143,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     training: trained === undefined || training === null ? null : reportTraining(training, await stages.readRows(trained, lossTable), spec),
     evaluation: reportEvaluation(spec, before, after),
     variants: reportComparison(spec, found),
+    heldOut: keys.holdOut === undefined ? null : reportHeldOut(spec, found),
     usage,
     activeMs: ledger.activeMs(),
     provenance: ledger.provenance(),

@@ -2,6 +2,7 @@ import { info, warning, type Block, type Figure, type ReportPage, type Section }
 import { count, counted, decimal, dollars, duration, list, NOTHING, percent, scientific, shortCount, signed, time } from './format';
 import type { ReportData } from './report-data';
 import { comparisonSection } from './sections/comparison-section';
+import { heldOutSection } from './sections/held-out-section';
 import { judgingSection } from './sections/judging-section';
 import { provenanceSection } from './sections/provenance-section';
 import { qualitySection } from './sections/quality-section';
@@ -23,6 +24,7 @@ export function composePage(data: ReportData): ReportPage {
     ],
     sections: [
       ...[comparisonSection(data.variants, data.spec.mix.newShare)].filter((section) => section !== undefined),
+      ...heldOutSection(data.heldOut),
       scoresSection(data.evaluation),
       replaySection(data),
       ...qualitySection(data),

@@ -48,6 +48,14 @@ describe('bootstrapDifference', () => {
     expect(value).toBe(-50);
   });
 
+  test('lets each document count by its weight', () => {
+    const { value, low, high } = bootstrapDifference([{ differences: [1, 0, 0, 0], weights: [30, 10, 10, 10], scale: 1 }], options);
+    expect(value).toBeCloseTo(0.5, 12);
+    expect([low, high]).toEqual([0, expect.any(Number)]);
+    const even = { differences: [0.5, -0.25, 1, 0], scale: 2 };
+    expect(bootstrapDifference([{ ...even, weights: [3, 3, 3, 3] }], options)).toEqual(bootstrapDifference([even], options));
+  });
+
   test('without documents there is nothing to compare', () => {
     expect(() => bootstrapDifference([], options)).toThrow('a task has nothing to compare');
     expect(() => bootstrapDifference([{ differences: [], scale: 1 }], options)).toThrow('a task has nothing to compare');

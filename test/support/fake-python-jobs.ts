@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PythonJobs } from '../../services/python-jobs';
 import { PYTHON_PROTOCOL } from '../../services/python-protocol';
@@ -45,7 +45,18 @@ export function fakePythonJobs(jobs: RecordedJob[] = [], fails: (job: RecordedJo
       }));
       mkdirSync(join(spec.outputDir, 'tasks'), { recursive: true });
       for (const task of tasks) writeFileSync(join(spec.outputDir, 'tasks', `${task.task}.json`), JSON.stringify(task));
-      return resultSchema.parse({ ...base, average: 44.4, tasks: tasks.map(({ samples: _samples, ...task }) => task) });
+      const losses = ((spec['losses'] ?? []) as { name: string; conversations: string }[]).map((asked) => takeLoss(asked, spec.outputDir, String(spec['weights'])));
+      return resultSchema.parse({ ...base, average: 44.4, tasks: tasks.map(({ samples: _samples, ...task }) => task), ...(losses.length === 0 ? {} : { losses }) });
     },
   };
+}
+
+/** A loss of 2 nats for the official weights, and of 2.5 for any checkpoint. */
+function takeLoss({ name, conversations }: { readonly name: string; readonly conversations: string }, outputDir: string, weights: string): Record<string, unknown> {
+  const loss = weights.includes('checkpoint') ? 2.5 : 2;
+  const rows = readFileSync(conversations, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { id: string });
+  const perConversation = join(outputDir, 'losses', `${name}.jsonl`);
+  mkdirSync(join(outputDir, 'losses'), { recursive: true });
+  writeFileSync(perConversation, rows.map(({ id }) => `${JSON.stringify({ id, loss, tokens: 10 })}\n`).join(''));
+  return { name, loss, tokens: 10 * rows.length, conversations: rows.length, truncated: 0, dropped: 0, perConversation };
 }

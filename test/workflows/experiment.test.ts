@@ -1,6 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { TASK_QUEUES } from '../../config/task-queues';
 import type { RunSpec } from '../../config/spec';
 import { storedProgress } from '../../cli/run-progress-stored';
@@ -12,7 +13,8 @@ import { PythonJobError } from '../../services/python-jobs';
 import { gatherReport } from '../../services/report/report-data';
 import { addresses } from '../../services/run-plan';
 import { stageKeys } from '../../services/stage-keys';
-import { mixtureTable } from '../../services/tables';
+import type { StageAddress } from '../../services/stage-store';
+import { heldOutTable, mixtureTable, type Table } from '../../services/tables';
 import { experiment } from '../../workflows';
 import { progressQuery } from '../../workflows/progress';
 import { FakeEndpoint } from '../support/fake-endpoint';
@@ -110,6 +112,58 @@ describe('the experiment workflow', () => {
       (await mixtureOf(variant)).filter(({ source }) => source === 'new').map(({ messages }) => messages[0]!.content).sort();
     for (const variant of ['first-response', 'target-best', 'ultrachat', 'new-data-only']) expect(await fresh(variant)).toEqual(await fresh('method'));
     expect((await mixtureOf('ultrachat')).filter(({ source }) => source === 'replay').every(({ messages }) => messages[0]!.content.startsWith('Public question'))).toBe(true);
+    rmSync(deps.root, { recursive: true });
+  });
+
+  test('what is kept back is in no mixture, and every model is measured on it, the official one too', async () => {
+    const jobs: RecordedJob[] = [];
+    const deps = testDeps({ python: fakePythonJobs(jobs) });
+    const spec = smallSpec(endpoint.baseURL, (input) => {
+      input.variants = ['official', 'method', 'first-response', 'ultrachat', 'new-data-only'];
+      input.mix.holdOut = { replay: 2, new: 1 };
+    });
+    await withWorkers(environment, deps, async () => {
+      const { variants } = await run('held-out', spec);
+      const trained = { replay: 2.5, own: 2.5, new: 2.5 };
+      expect(variants.map(({ losses }) => losses)).toEqual([{ replay: 2, own: 2, new: 2 }, trained, trained, trained, trained]);
+    });
+
+    const plan = await deps.plans.load((await deps.plans.findRun('held-out'))?.plan ?? '');
+    const rowsOf = async <Row extends object>(address: StageAddress, table: Table<Row>): Promise<Row[]> => {
+      const manifest = await deps.stages.latest(address);
+      return manifest === undefined ? [] : await deps.stages.readRows(manifest, table);
+    };
+    const kept = await rowsOf(addresses.holdOut(plan), heldOutTable);
+    expect(kept.map(({ set }) => set)).toEqual(['replay', 'replay', 'own', 'own', 'new']);
+    const idsOf = (name: string): string[] => kept.filter(({ set }) => set === name).map(({ id }) => id);
+    expect(idsOf('own')).toEqual(idsOf('replay'));
+
+    for (const variant of ['method', 'first-response', 'ultrachat', 'new-data-only']) {
+      const mixture = await rowsOf(addresses.mix(plan, variant), mixtureTable);
+      const used = mixture.map(({ id }) => id.split(':').slice(1).join(':'));
+      expect(used.filter((id) => kept.some((row) => id === `${row.set}:${row.id}`))).toEqual([]);
+      expect(mixture).toHaveLength(variant === 'new-data-only' ? 1 : 7); // 6 of 8 replay rows are left, and room for 1 new one
+    }
+    // All models see the same files, and those are the rows that were kept.
+    const asked = jobs.flatMap(({ spec: { losses = [] } }) => (losses as { name: string; conversations: string }[]).map(({ name, conversations }) => ({ name, text: readFileSync(conversations, 'utf8') })));
+    expect(asked).toHaveLength(5 * 3);
+    for (const { name, text } of asked) {
+      expect(text).toBe(kept.filter(({ set }) => set === name).map(({ id, messages }) => `${JSON.stringify({ id, messages })}\n`).join(''));
+    }
+
+    const { heldOut, missing } = await gatherReport({ ...deps, runId: 'held-out', now: new Date() });
+    expect(missing).toEqual([]);
+    expect(heldOut!.map(({ set, conversations, variants }) => [set, conversations, variants.map(({ change }) => change?.value ?? null)])).toEqual([
+      ['replay', 2, [null, 0.5, 0.5, 0.5, 0.5]], ['own', 2, [null, 0.5, 0.5, 0.5, 0.5]], ['new', 1, [null, 0.5, 0.5, 0.5, 0.5]],
+    ]);
+    expect((await storedProgress(deps.stages, plan)).find(({ stage }) => stage === 'holdout')).toMatchObject({ done: 1, total: 1, state: 'done', note: '2 replay + 1 new' });
+
+    // Its output lost, it is made again as it was, and nothing that followed from it is.
+    rmSync(join(deps.root, deps.stages.folder(addresses.holdOut(plan))), { recursive: true });
+    jobs.length = 0;
+    await withWorkers(environment, deps, async () => await run('held-out', spec));
+    expect(await rowsOf(addresses.holdOut(plan), heldOutTable)).toEqual(kept);
+    expect(jobs).toEqual([]);
     rmSync(deps.root, { recursive: true });
   });
 

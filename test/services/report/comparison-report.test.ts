@@ -20,6 +20,7 @@ function evaluation(right: (index: number) => boolean, promptHash = 'p'): Stored
     samples: TASKS.flatMap((task) => Array.from({ length: DOCUMENTS }, (_, index) => ({
       task, docId: String(index), docHash: `d${String(index).padStart(3, '0')}`, promptHash, correct: right(index), score: right(index) ? 1 : 0,
     }))),
+    losses: [],
   };
 }
 

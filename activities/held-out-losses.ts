@@ -1,0 +1,40 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HELD_OUT_SETS, type HeldOutRow } from '../method/hold-out';
+import { replaceFile } from '../services/artifact-store';
+import { readJsonLines } from '../services/json-lines';
+import { conversationLossSchema, type EvaluateResult } from '../services/python-protocol';
+import type { HeldOutLossRow } from '../services/tables';
+
+/** A file of conversations whose loss is asked for, as the evaluation's spec names it. */
+export interface LossRequest {
+  readonly name: string;
+  readonly conversations: string;
+  /** Tokens of one conversation; the rest is cut, as in training. */
+  readonly maxLength: number;
+}
+
+/** Writes the rows as one JSONL file a set below `folder`; sets without rows are left out. */
+export async function lossRequests(rows: readonly HeldOutRow[], { folder, maxLength }: { readonly folder: string; readonly maxLength: number }): Promise<LossRequest[]> {
+  await mkdir(folder, { recursive: true });
+  const requests: LossRequest[] = [];
+  for (const name of HELD_OUT_SETS) {
+    const lines = rows.filter(({ set }) => set === name).map(({ id, messages }) => `${JSON.stringify({ id, messages })}\n`);
+    if (lines.length === 0) continue;
+    const conversations = join(folder, `${name}.jsonl`);
+    await replaceFile(conversations, async (temporary) => await writeFile(temporary, lines.join('')));
+    requests.push({ name, conversations, maxLength });
+  }
+  return requests;
+}
+
+/** The losses that an evaluation took, conversation by conversation. */
+export async function readLosses({ losses = [] }: Pick<EvaluateResult, 'losses'>): Promise<HeldOutLossRow[]> {
+  const rows: HeldOutLossRow[] = [];
+  for (const { name, perConversation } of losses) {
+    const set = HELD_OUT_SETS.find((each) => each === name);
+    if (set === undefined) throw new Error(`the evaluation took the loss on "${name}", which was not asked for`);
+    for await (const { row } of readJsonLines(perConversation)) rows.push({ set, ...conversationLossSchema.parse(row) });
+  }
+  return rows;
+}

@@ -1,0 +1,74 @@
+import type { HeldOutSet } from '../../../method/hold-out';
+import { columns, info, table, text, type Block, type Cell, type Section } from '../blocks';
+import { intervalChart } from '../charts';
+import { counted, decimal, NOTHING, signed } from '../format';
+import type { HeldOutSetReport, HeldOutVariant } from '../held-out-report';
+
+const TITLES: Readonly<Record<HeldOutSet, string>> = { replay: 'replay set', own: 'own answers', new: 'new data' };
+
+const MEANINGS: Readonly<Record<HeldOutSet, string>> = {
+  replay: 'rows of the method’s replay set, that is the best answers',
+  own: 'the target model’s own first answers to the same instructions, unfiltered',
+  new: 'conversations of the new data',
+};
+
+/** Loss on what was kept back from training: what scores are too coarse for. Only where the spec keeps rows back. */
+export function heldOutSection(sets: readonly HeldOutSetReport[] | null): Section[] {
+  if (sets === null) return [];
+  return [{ id: 'held-out', title: 'Forgetting and gain, by loss', blocks: sets.length === 0 ? [info('Nothing has been measured yet.')] : measured(sets) }];
+}
+
+function measured(sets: readonly HeldOutSetReport[]): Block[] {
+  const what = sets.map(({ set, conversations, tokens }) => `${TITLES[set]} (${counted(conversations, 'conversation')}, ${counted(tokens, 'token')}: ${MEANINGS[set]})`);
+  return [
+    text(
+      `Loss, in nats a token, on conversations that no variant was trained on: ${what.join('; ')}. Lower is better. ` +
+        'A rise on the model’s own distribution is forgetting, seen before a benchmark sees it; a fall on the new data is what was learned.',
+    ),
+    ...(sets.some(({ set }) => set === 'replay' || set === 'own')
+      ? [text('The replay set was written and chosen by the method, so a variant that trains on such rows also learns their style, and may fall below the official model here; a public set cannot. The own answers are what the official model says by itself: on them a rise is the distance that a variant has moved away from it.')]
+      : []),
+    ...charts(sets),
+    lossTable(sets),
+    intervalTable(sets),
+  ];
+}
+
+function charts(sets: readonly HeldOutSetReport[]): Block[] {
+  const drawn = sets.flatMap(({ set, variants }) => {
+    const rows = variants.flatMap(({ name, change }) => (change === null ? [] : [{ name, value: change.value, low: change.low, high: change.high, label: signed(change.value, 3) }]));
+    return rows.length === 0 ? [] : [{
+      kind: 'chart' as const, title: `Loss on the ${TITLES[set]}: difference from the official model, with its 95 % interval`,
+      alt: rows.map(({ name, label, low, high }) => `${name} ${label}, from ${signed(low, 3)} to ${signed(high, 3)}`).join('; '),
+      spec: intervalChart(rows, 'nats a token', 'lower'), numbers: null,
+    }];
+  });
+  return drawn.length === 0 ? [info('No trained variant can be compared with the official model yet.')] : [columns(...drawn)];
+}
+
+function lossTable(sets: readonly HeldOutSetReport[]): Block {
+  const names = [...new Set(sets.flatMap(({ variants }) => variants.map(({ name }) => name)))];
+  return table(
+    'Loss in nats a token; in brackets the difference from the official model, coloured where the corrected p is below 0.05',
+    ['Variant', ...sets.map(({ set }) => `>${TITLES[set]}`)],
+    names.map((name) => [{ text: name, tone: 'strong' }, ...sets.map(({ variants }) => lossCell(variants.find((variant) => variant.name === name)))]),
+  );
+}
+
+function lossCell(variant: HeldOutVariant | undefined): Cell {
+  if (variant === undefined) return NOTHING;
+  const { loss, change } = variant;
+  if (change === null) return decimal(loss, 3);
+  const shown = `${decimal(loss, 3)} (${signed(change.value, 3)})`;
+  return change.adjustedP >= 0.05 ? shown : { text: shown, tone: change.value > 0 ? 'bad' : 'good' };
+}
+
+function intervalTable(sets: readonly HeldOutSetReport[]): Block {
+  const rows = sets.flatMap(({ set, variants }) => variants.flatMap(({ name, change }): Cell[][] => (change === null ? [] : [[
+    TITLES[set], name, signed(change.value, 4), `${signed(change.low, 4)} to ${signed(change.high, 4)}`, change.adjustedP < 0.001 ? '< 0.001' : change.adjustedP.toFixed(3),
+  ]])));
+  return table(
+    'Difference from the official model on the same conversations, 95 % interval by paired bootstrap over conversations, each counting by its tokens; p corrected for all rows of this table (Holm)',
+    ['Kept back', 'Variant', '>Difference', '>95 % interval', '>p'], rows,
+  );
+}
