@@ -12,7 +12,7 @@ import { loadStoredRun } from '../stored-run';
 export function registerReport(program: Command): void {
   program
     .command('report')
-    .description("make a run's report anew from the store: one HTML page, the same as Markdown, and its data as JSON")
+    .description("make a run's report anew from the store: one HTML page, the same as Markdown, its tables as CSV, and its data as JSON")
     .argument('<id>', 'run id')
     .argument('[other]', 'another run: print the two side by side, as Markdown')
     .option('--out <dir>', "write to this directory instead of the run's own place in the store", (value) => {
@@ -22,6 +22,13 @@ export function registerReport(program: Command): void {
     .option('--json', 'print the paths as JSON')
     .addHelpText('after', `
 Needs no server. A run that is not finished has a report too; it says what is missing.
+It writes
+  report.html, report.md   the report; the page is one file that loads nothing
+  variants.csv             a row a variant: its mixture, its normalised scores, its mean change from the official model
+  tasks.csv                a row a variant and task: the task's own metric, the change with its interval, documents forgotten and gained
+  contamination.csv        instructions that share words with an evaluation set, where the spec looks for them
+  report.json              all of it
+
 With two runs: which settings differ, which outputs they share, and their scores by variant and task.`)
     .action(async (runId: string, other: string | undefined, options: ReportOptions) => {
       await (other === undefined ? runReport(runId, options) : compareRuns(runId, other, options));
@@ -36,9 +43,9 @@ interface ReportOptions {
 async function runReport(runId: string, { out, json = false }: ReportOptions): Promise<void> {
   const opened = openStore();
   await loadStoredRun(opened.plans, runId); // names the runs there are when there is none of this id
-  const { html, markdown, json: data, contamination, finished } = await writeReportFiles({ ...opened, runId, now: new Date(), ...(out === undefined ? {} : { folder: out }) });
-  if (json) printJson({ runId, finished, html, markdown, json: data, contamination });
-  else process.stdout.write(`${[html, markdown, data, ...(contamination === null ? [] : [contamination])].map(plainText).join('\n')}\n`);
+  const { finished, ...files } = await writeReportFiles({ ...opened, runId, now: new Date(), ...(out === undefined ? {} : { folder: out }) });
+  if (json) printJson({ runId, finished, ...files });
+  else process.stdout.write(`${Object.values(files).filter((path) => path !== null).map(plainText).join('\n')}\n`);
   if (!finished) process.stderr.write(`rehearse: note: run ${plainText(runId)} is not finished; the report says what is missing\n`);
 }
 

@@ -1,16 +1,11 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { RunSpec } from '../../config/spec';
 import type { ScoreBin } from '../../method/agreement';
+import { ACCENT, chart, DIM, INK, NEUTRAL } from './chart-style';
 
 /**
- * The report's plots as Vega-Lite specs. Colours are the page's CSS variables, so that one drawing serves light and dark;
- * text on the marks is drawn with what the data say, so that a plot can be read without hovering.
+ * The report's plots as Vega-Lite specs. Text on the marks is drawn with what the data say, so that a plot can be read without hovering.
  */
-
-const INK = 'var(--ink)';
-const DIM = 'var(--dim)';
-const ACCENT = 'var(--c1)';
-const NEUTRAL = 'var(--neutral)';
 
 /** The page's palette, in the order in which series take it. */
 const SERIES = ['c1', 'c2', 'c3', 'c4', 'c5', 'c6'] as const;
@@ -19,25 +14,6 @@ const SERIES = ['c1', 'c2', 'c3', 'c4', 'c5', 'c6'] as const;
 export function modelColors(spec: Pick<RunSpec, 'target' | 'synthesis'>): ReadonlyMap<string, (typeof SERIES)[number]> {
   const names = new Set([...spec.synthesis.respond.generators, ...spec.synthesis.judge.judges, spec.target.model]);
   return new Map([...names].map((name, index) => [name, SERIES[index % SERIES.length]!]));
-}
-
-const CONFIG = {
-  aria: false,
-  background: undefined,
-  font: 'inherit',
-  view: { stroke: null },
-  axis: {
-    domain: false, ticks: false, labelColor: DIM, titleColor: DIM, gridColor: 'var(--line)', labelFontSize: 12, titleFontSize: 12,
-    titleFontWeight: 'normal', labelPadding: 6, titlePadding: 10,
-  },
-  header: { labelColor: INK, labelFontSize: 12, title: null },
-  text: { color: INK, fontSize: 12 },
-} as const;
-
-const WIDTH = 350;
-
-function chart(spec: object): TopLevelSpec {
-  return { width: WIDTH, autosize: { type: 'pad' }, background: 'transparent', config: CONFIG, ...spec } as TopLevelSpec;
 }
 
 export interface Dumbbell {
@@ -99,7 +75,7 @@ export function intervalChart(rows: readonly IntervalRow[], axisTitle: string, b
     field: 'tone', type: 'nominal', legend: null,
     scale: { domain: ['bad', 'good', 'even'], range: ['var(--bad)', 'var(--good)', DIM] },
   };
-  const y = { field: 'name', type: 'nominal', sort: rows.map(({ name }) => name), title: null, axis: { labelColor: INK, labelFontSize: 13, labelLimit: 160 } };
+  const y = { field: 'name', type: 'nominal', sort: rows.map(({ name }) => name), title: null, axis: { labelColor: INK, labelFontSize: 13, labelLimit: 230 } };
   return chart({
     height: { step: 28 },
     data: { values },
@@ -108,31 +84,6 @@ export function intervalChart(rows: readonly IntervalRow[], axisTitle: string, b
       { mark: { type: 'rule', strokeWidth: 3, opacity: 0.6 }, encoding: { y, x: { field: 'low', type: 'quantitative', title: axisTitle }, x2: { field: 'high' }, color } },
       { mark: { type: 'point', filled: true, size: 90, opacity: 1 }, encoding: { y, x: { field: 'value', type: 'quantitative' }, color } },
       { mark: { type: 'text', dy: -11, fontSize: 12 }, encoding: { y, x: { field: 'value', type: 'quantitative' }, text: { field: 'label' } } },
-    ],
-  });
-}
-
-/** Bars to the left for what was forgotten, to the right for what was gained. */
-export function transitionsChart(rows: readonly { readonly name: string; readonly forgotten: number; readonly learned: number }[]): TopLevelSpec {
-  const values = rows.flatMap(({ name, forgotten, learned }) => [
-    { name, kind: 'forgotten', value: -forgotten, label: String(forgotten) }, { name, kind: 'learned', value: learned, label: String(learned) },
-  ]);
-  const y = { field: 'name', type: 'nominal', sort: rows.map(({ name }) => name), title: null, axis: { labelColor: INK, labelFontSize: 13, labelLimit: 160 } };
-  const x = { field: 'value', type: 'quantitative', title: 'documents', axis: { tickCount: 5, tickMinStep: 1, labelExpr: 'abs(datum.value)' } };
-  const label = (kind: string, align: string, dx: number): object => ({
-    transform: [{ filter: { field: 'kind', equal: kind } }], mark: { type: 'text', align, dx, color: DIM }, encoding: { y, x, text: { field: 'label' } },
-  });
-  return chart({
-    width: 300,
-    height: { step: 28 },
-    data: { values },
-    layer: [
-      {
-        mark: { type: 'bar', height: { band: 0.6 } },
-        encoding: { y, x, color: { field: 'kind', type: 'nominal', legend: null, scale: { domain: ['forgotten', 'learned'], range: ['var(--c4)', 'var(--c2)'] } } },
-      },
-      label('forgotten', 'right', -5),
-      label('learned', 'left', 5),
     ],
   });
 }

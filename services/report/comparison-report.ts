@@ -1,9 +1,10 @@
 import type { RunSpec } from '../../config/spec';
-import type { Variant } from '../../config/variants';
+import type { ReplaySource, Variant } from '../../config/variants';
 import { adjustForChance, CHANCE, compareSamples, type AdjustedTransitions, type EvaluatedDocument } from '../../method/forgetting';
 import { MethodError } from '../../method/method-error';
 import { bootstrapDifference, holm, type Interval, type PairedTask } from '../../method/paired-bootstrap';
 import type { SampleRow } from '../tables';
+import type { DataCost } from './data-cost';
 import type { StoredEvaluation } from './evaluation-report';
 
 /** How far a variant has come. */
@@ -17,31 +18,48 @@ export interface Change extends Interval {
 
 export interface VariantTask {
   readonly task: string;
+  /** Name of the task's own metric, its value (0 to 1), and its standard error where the harness gives one. */
+  readonly metric: string;
+  readonly value: number;
+  readonly stderr: number | null;
+  readonly documents: number;
   /** The leaderboard's scale: 0 is chance, 100 is perfect. */
   readonly normalized: number;
   /** Null where documents cannot be paired, and for the official model itself. */
   readonly change: Change | null;
   readonly transitions: {
+    /** The four kinds below together. */
     readonly documents: number;
+    readonly retained: number;
     readonly forgotten: number;
     readonly learned: number;
+    readonly neverRight: number;
     readonly beyondChance: AdjustedTransitions;
   } | null;
   /** Why the documents cannot be paired. */
   readonly unpaired?: string;
 }
 
+/** Where a variant's replay set comes from; the official model has none. */
+export type VariantKind = 'official' | ReplaySource['kind'];
+
 /** One row of the table. */
 export interface VariantReport {
   readonly name: string;
+  readonly kind: VariantKind;
+  /** Share of new data that it asks for, 0 to 1. */
+  readonly newShare: number;
   /** What is mixed with the new data. */
   readonly replay: string;
   readonly state: VariantState;
   /** Why it failed. */
   readonly failure?: string;
   readonly examples: { readonly replay: number; readonly new: number; readonly share: number; readonly short: boolean } | null;
+  /** Tokens trained through, of prompts and answers. */
   readonly tokens: number | null;
   readonly steps: number | null;
+  /** Of the model calls behind its replay set; null for the official model. */
+  readonly dataCost: DataCost | null;
   readonly tasks: readonly VariantTask[];
   readonly average: number | null;
   readonly averageChange: Change | null;
@@ -55,6 +73,7 @@ export interface VariantSource {
   readonly mixture: { readonly replay: number; readonly new: number; readonly share: number; readonly short?: boolean } | null;
   readonly training: { readonly tokens: number; readonly steps: number } | null;
   readonly evaluation: StoredEvaluation | undefined;
+  readonly dataCost: DataCost | null;
   readonly failure?: string;
 }
 
@@ -90,12 +109,15 @@ export function reportComparison(spec: Pick<RunSpec, 'evaluate' | 'seed'>, sourc
     const compared = done.flatMap(({ task, change }) => (change === null ? [] : [{ task, change: change.value }]));
     return {
       name: source.variant.name,
+      kind: source.variant.replay?.kind ?? 'official',
+      newShare: source.variant.newShare,
       replay: replayTitle(source.variant),
       state: stateOf(source),
       ...(source.failure === undefined ? {} : { failure: source.failure }),
       examples: source.mixture === null ? null : { ...source.mixture, short: source.mixture.short ?? false },
       tokens: source.training?.tokens ?? null,
       steps: source.training?.steps ?? null,
+      dataCost: source.dataCost,
       tasks: done,
       average: source.evaluation?.result.average ?? null,
       averageChange: finish(average),
@@ -118,7 +140,8 @@ function draft(spec: Pick<RunSpec, 'evaluate' | 'seed'>, source: VariantSource, 
   const tasks = spec.evaluate.tasks.flatMap(({ task }): DraftTask[] => {
     const score = evaluation?.result.tasks.find((each) => each.task === task);
     if (evaluation === undefined || score === undefined) return [];
-    const row = { task, normalized: score.normalized };
+    const { primary, normalized, documents } = score;
+    const row = { task, metric: primary.name, value: primary.value, stderr: primary.stderr, documents, normalized };
     if (official === undefined || replay === null) return [{ ...row, interval: null, transitions: null }];
     const [before, after] = [samplesOf(official, task), samplesOf(evaluation, task)];
     const comparison = compare(before, after);
@@ -131,7 +154,7 @@ function draft(spec: Pick<RunSpec, 'evaluate' | 'seed'>, source: VariantSource, 
     return [{
       ...row,
       interval: bootstrapDifference([{ differences, scale }], { name: `${name}/${task}`, seed: spec.seed }),
-      transitions: { documents: retained + forgotten + learned + neverRight, forgotten, learned, beyondChance: adjustForChance(comparison, CHANCE[task]) },
+      transitions: { documents: retained + forgotten + learned + neverRight, retained, forgotten, learned, neverRight, beyondChance: adjustForChance(comparison, CHANCE[task]) },
     }];
   });
   // An average over fewer tasks would be another average.

@@ -2,6 +2,7 @@ import type { Instruction } from '../../method/records';
 import type { Contamination } from '../../method/quality/contamination';
 import { DROP_REASONS, type DropReason, type QualityRules } from '../../method/quality/instruction-filter';
 import type { FilterRow } from '../tables';
+import { csvText } from './csv';
 import { excerpt, type Excerpt } from './examples';
 
 /** A dropped instruction, shown. */
@@ -75,13 +76,7 @@ export class QualityTally {
   }
 }
 
-/** The matches as CSV (RFC 4180). No cell can be taken for a formula: names of documents come from files that others wrote. */
+/** The matches as CSV. Names of documents come from files that others wrote. */
 export function matchesCsv(matches: readonly ContaminationMatch[]): string {
-  const lines = matches.map(({ instructionId, task, documentId, ngram }) => [instructionId, task, documentId, ngram].map(csvCell).join(','));
-  return `${['instructionId,task,documentId,ngram', ...lines].join('\r\n')}\r\n`;
-}
-
-function csvCell(value: string): string {
-  const plain = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+  return csvText(['instructionId', 'task', 'documentId', 'ngram'], matches.map(({ instructionId, task, documentId, ngram }) => [instructionId, task, documentId, ngram]));
 }

@@ -8,6 +8,7 @@ import type { ContentIdentities, StageName } from '../stage-keys';
 import type { DamageNote, StageAddress, StageManifest, StageStore } from '../stage-store';
 import { lossTable, mixtureTable, sampleTable } from '../tables';
 import { reportComparison, type VariantReport, type VariantSource } from './comparison-report';
+import { dataCost } from './data-cost';
 import { evaluationResult, reportEvaluation, type EvaluationReport, type StoredEvaluation } from './evaluation-report';
 import { reportHeldOut, type HeldOutSetReport } from './held-out-report';
 import { LossTally, type LossGroup } from './losses';
@@ -103,6 +104,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
 
   const synthesis = await reportSynthesis({ stages, plan, ledger, losses });
   if (keys.holdOut !== undefined) await find('holdout', '', keys.holdOut, addresses.holdOut(plan));
+  const synthesized = ledger.provenance();
   const variants = variantsOf(spec);
   const main = mainVariant(variants);
   const failures = new Map((await plans.findOutcome(runId))?.failed.map(({ name, reason }) => [name, reason]));
@@ -116,6 +118,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
       mixture: mixed === undefined ? null : mixtureDetail(mixed),
       training: trained === undefined ? null : trainerResult(trained),
       evaluation: await evaluation(name),
+      dataCost: dataCost(variant.replay?.kind ?? 'official', spec, synthesized),
       ...(failures.has(name) ? { failure: failures.get(name)! } : {}),
     });
   }

@@ -42,6 +42,9 @@ export interface Provenance extends StageGroup {
   readonly parts: { readonly done: number; readonly planned: number };
   readonly rows: number;
   readonly bytes: number;
+  /** Of the model calls that made the rows; 0 where none did. */
+  readonly promptTokens: number;
+  readonly completionTokens: number;
   /** SHA-256 of the rows' file; of several parts, over their hashes in order. */
   readonly sha256: string | null;
   readonly rowsVersions: readonly number[];
@@ -57,6 +60,8 @@ interface Account {
   done: number;
   rows: number;
   bytes: number;
+  promptTokens: number;
+  completionTokens: number;
   reused: number;
   outdated: number;
   readonly versions: Set<number>;
@@ -98,6 +103,8 @@ export class StageLedger {
     account.done++;
     account.rows += rows.rows;
     account.bytes += rows.bytes + failures.bytes + (manifest.calls?.bytes ?? 0);
+    account.promptTokens += stats.promptTokens;
+    account.completionTokens += stats.completionTokens;
     if (manifest.createdAt < this.options.startedAt) account.reused++;
     if (outdated) account.outdated++;
     account.versions.add(manifest.rowsVersion);
@@ -132,10 +139,10 @@ export class StageLedger {
   }
 
   provenance(): Provenance[] {
-    return [...this.accounts.values()].map(({ group, planned, done, rows, bytes, reused, outdated, versions, hash, onlyHash }) => ({
+    return [...this.accounts.values()].map(({ group, planned, done, rows, bytes, promptTokens, completionTokens, reused, outdated, versions, hash, onlyHash }) => ({
       ...group,
       parts: { done, planned },
-      rows, bytes, reused, outdated,
+      rows, bytes, promptTokens, completionTokens, reused, outdated,
       sha256: done > 1 ? hash.copy().digest('hex') : onlyHash,
       rowsVersions: [...versions].sort((a, b) => a - b),
     }));
@@ -151,7 +158,7 @@ export class StageLedger {
     const name = [group.stage, group.model, group.generator ?? ''].join('\n');
     let account = this.accounts.get(name);
     if (account === undefined) {
-      account = { group, planned: 0, done: 0, rows: 0, bytes: 0, reused: 0, outdated: 0, versions: new Set(), hash: createHash('sha256'), onlyHash: null };
+      account = { group, planned: 0, done: 0, rows: 0, bytes: 0, promptTokens: 0, completionTokens: 0, reused: 0, outdated: 0, versions: new Set(), hash: createHash('sha256'), onlyHash: null };
       this.accounts.set(name, account);
     }
     return account;

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ArtifactStore } from '../artifact-store';
+import { tasksCsv, variantsCsv } from './comparison-csv';
 import { matchesCsv } from './quality-report';
 import { gatherReport, type GatherOptions, type ReportData } from './report-data';
 import { renderHtml } from './render-html';
@@ -12,6 +13,10 @@ export interface WrittenReport {
   readonly html: string;
   readonly markdown: string;
   readonly json: string;
+  /** CSV: a row a variant. */
+  readonly variants: string;
+  /** CSV: a row a variant and task. */
+  readonly tasks: string;
   /** CSV of the instructions that share words in a row with an evaluation set; null where nobody looked. */
   readonly contamination: string | null;
   readonly finished: boolean;
@@ -24,8 +29,8 @@ export async function renderReport(data: ReportData): Promise<{ readonly html: s
 }
 
 /**
- * Makes the report of a run from what the store holds, finished or not, and writes report.html, report.md and report.json, and
- * contamination.csv where the run has that filter.
+ * Makes the report of a run from what the store holds, finished or not, and writes report.html, report.md, report.json,
+ * variants.csv and tasks.csv, and contamination.csv where the run has that filter.
  * @param folder where to, instead of the run's own place in the store
  * @throws UnknownRunError when the store knows nothing of the run
  */
@@ -39,6 +44,8 @@ export async function writeReportFiles(options: GatherOptions & { readonly folde
     html: await write('report.html', content.html),
     markdown: await write('report.md', content.markdown),
     json: await write('report.json', content.json),
+    variants: await write('variants.csv', variantsCsv(data.variants, data.spec.evaluate.tasks.map(({ task }) => task))),
+    tasks: await write('tasks.csv', tasksCsv(data.variants)),
     contamination: searched ? await write('contamination.csv', matchesCsv(quality.matches)) : null,
     finished: data.finished,
   };

@@ -1,7 +1,8 @@
-import { columns, info, table, text, warning, type Block, type Cell, type Section } from '../blocks';
-import { intervalChart, lineChart, transitionsChart } from '../charts';
+import { columns, details, info, table, text, warning, type Block, type Cell, type Section } from '../blocks';
+import { intervalChart } from '../charts';
 import type { Change, VariantReport } from '../comparison-report';
-import { count, decimal, list, NOTHING, percent, shortCount, signed } from '../format';
+import { count, decimal, dollars, list, NOTHING, percent, shortCount, signed } from '../format';
+import { costAgainstForgetting, shareCurve, slopes, transitionBars } from './forgetting-plots';
 import { taskName } from './scores-section';
 
 const STATES = { evaluated: '', trained: 'trained, not evaluated yet', mixed: 'mixed, not trained yet', waiting: 'not begun', failed: 'failed' } as const;
@@ -16,8 +17,10 @@ export function comparisonSection(variants: readonly VariantReport[], baseShare:
       text('Every row is the same model after the same training, on another mixture. The official model is not trained: it is what the others are compared with.'),
       scoreTable(variants),
       ...failures(variants),
-      ...differences(variants),
-      ...shares(variants, baseShare),
+      ...slopes(variants, baseShare),
+      ...changes(variants),
+      ...plots(shareCurve(variants, baseShare), costAgainstForgetting(variants, baseShare)),
+      ...taskTable(variants),
       budgetTable(variants),
     ],
   };
@@ -52,10 +55,24 @@ function failures(variants: readonly VariantReport[]): Block[] {
   return variants.flatMap(({ name, failure }) => (failure === undefined ? [] : [warning(`${name} failed: ${failure}`)]));
 }
 
-function differences(variants: readonly VariantReport[]): Block[] {
+/** Each variant's mean change with its interval, and what became of all documents. */
+function changes(variants: readonly VariantReport[]): Block[] {
   const compared = variants.flatMap(({ name, averageChange }) => (averageChange === null ? [] : [{ name, change: averageChange }]));
-  const counted = variants.flatMap((variant) => transitionsOf(variant));
-  if (compared.length === 0) return [info('No trained variant can be compared with the official model yet.')];
+  if (compared.length === 0) return [info('No trained variant can be compared with the official model on every task yet.')];
+  return [columns(
+    {
+      kind: 'chart', title: 'Average: difference from the official model, with its 95 % interval',
+      alt: compared.map(({ name, change }) => `${name} ${signed(change.value)}, from ${signed(change.low)} to ${signed(change.high)}`).join('; '),
+      spec: intervalChart(compared.map(({ name, change }) => ({ name, ...change, label: signed(change.value) })), 'points'), numbers: null,
+    },
+    ...transitionBars(variants),
+  )];
+}
+
+const ROWS_OPEN = 16;
+
+/** Every task of every variant; a long table is folded. */
+function taskTable(variants: readonly VariantReport[]): Block[] {
   const rows = variants.flatMap(({ name, tasks }) => tasks.flatMap(({ task, change, transitions, unpaired }): Cell[][] => {
     if (change === null || transitions === null) return unpaired === undefined ? [] : [[name, taskName(task), NOTHING, NOTHING, NOTHING, unpaired, NOTHING, NOTHING]];
     return [[
@@ -64,55 +81,29 @@ function differences(variants: readonly VariantReport[]): Block[] {
       decimal(transitions.beyondChance.forgotten, 1), decimal(transitions.beyondChance.learned, 1),
     ]];
   }));
-  return [
-    columns(
-      {
-        kind: 'chart', title: 'Average: difference from the official model, with its 95 % interval',
-        alt: compared.map(({ name, change }) => `${name} ${signed(change.value)}, from ${signed(change.low)} to ${signed(change.high)}`).join('; '),
-        spec: intervalChart(compared.map(({ name, change }) => ({ name, ...change, label: signed(change.value) })), 'points'), numbers: null,
-      },
-      {
-        kind: 'chart', title: 'Documents forgotten and gained, all tasks',
-        alt: counted.map(({ name, forgotten, learned }) => `${name}: ${forgotten} forgotten, ${learned} gained`).join('; '),
-        legend: [{ name: 'forgotten (right → wrong)', mark: 'c4' }, { name: 'gained (wrong → right)', mark: 'c2' }],
-        spec: transitionsChart(counted), numbers: null,
-      },
-    ),
-    table(
-      'Each task on the documents that both models answered: difference on the leaderboard’s scale, 95 % interval by paired bootstrap, p corrected for all comparisons of this page (Holm), documents forgotten / gained, and how many of them guessing does not explain',
-      ['Variant', 'Task', '>Difference', '>95 % interval', '>p', '>Forgotten / gained', '>Forgotten beyond chance', '>Gained beyond chance'],
-      rows,
-    ),
-  ];
+  if (rows.length === 0) return [];
+  const whole = table(
+    'Each task on the documents that both models answered: difference on the leaderboard’s scale, 95 % interval by paired bootstrap, p corrected for all comparisons of this page (Holm), documents forgotten / gained, and how many of them guessing does not explain',
+    ['Variant', 'Task', '>Difference', '>95 % interval', '>p', '>Forgotten / gained', '>Forgotten beyond chance', '>Gained beyond chance'],
+    rows,
+  );
+  return [rows.length <= ROWS_OPEN ? whole : details('Task by task: differences, intervals, documents forgotten and gained', whole)];
 }
 
-function transitionsOf({ name, tasks }: VariantReport): { readonly name: string; readonly forgotten: number; readonly learned: number }[] {
-  const known = tasks.flatMap(({ transitions }) => (transitions === null ? [] : [transitions]));
-  if (known.length === 0) return [];
-  return [{ name, forgotten: known.reduce((sum, each) => sum + each.forgotten, 0), learned: known.reduce((sum, each) => sum + each.learned, 0) }];
-}
-
-/** The method at several shares of new data, where there are several. */
-function shares(variants: readonly VariantReport[], baseShare: number): Block[] {
-  const points = variants.flatMap(({ name, examples, averageChange }) =>
-    examples === null || averageChange === null || !(name === 'method' || name.startsWith('method-share-')) ? [] : [{ x: examples.share, y: averageChange.value }]);
-  if (points.length < 2) return [];
-  const sorted = points.sort((a, b) => a.x - b.x);
-  return [{
-    kind: 'chart', title: `The method at other shares of new data (the spec’s own is ${percent(baseShare, 0)})`,
-    alt: sorted.map(({ x, y }) => `${percent(x)}: ${signed(y)}`).join('; '),
-    spec: lineChart(sorted.map(({ x, y }) => ({ x: x * 100, y })), { x: 'new data, % of the examples', y: 'points from the official model' }), numbers: null,
-  }];
+/** Side by side, where there are any. */
+function plots(...groups: readonly (readonly Block[])[]): Block[] {
+  const all = groups.flat();
+  return all.length === 0 ? [] : [columns(...all)];
 }
 
 function budgetTable(variants: readonly VariantReport[]): Block {
   const short = variants.filter(({ examples }) => examples?.short === true).map(({ name }) => name);
   return table(
     `What each variant was trained on${short.length === 0 ? '' : `; too few replay examples in ${list(short)}`}`,
-    ['Variant', '>Examples', '>Replay', '>New', '>Share of new data', '>Tokens', '>Steps'],
-    variants.filter(({ examples }) => examples !== null).map(({ name, examples, tokens, steps }) => [
+    ['Variant', '>Examples', '>Replay', '>New', '>Share of new data', '>Tokens', '>Steps', '>Tokens of the calls behind it', '>Dollars'],
+    variants.filter(({ examples }) => examples !== null).map(({ name, examples, tokens, steps, dataCost }) => [
       name, count((examples?.replay ?? 0) + (examples?.new ?? 0)), count(examples?.replay), count(examples?.new), percent(examples?.share ?? null),
-      tokens === null ? NOTHING : shortCount(tokens), count(steps),
+      tokens === null ? NOTHING : shortCount(tokens), count(steps), dataCost === null ? NOTHING : shortCount(dataCost.tokens), dollars(dataCost?.usd),
     ]),
   );
 }

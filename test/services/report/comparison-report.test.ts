@@ -27,7 +27,7 @@ function evaluation(right: (index: number) => boolean, promptHash = 'p'): Stored
 function source(name: string, replay: Variant['replay'], parts: Partial<VariantSource> = {}): VariantSource {
   return {
     variant: { name, replay, newShare: 0.17 }, evaluation: undefined, training: { tokens: 5_000, steps: 10 },
-    mixture: { replay: 83, new: 17, share: 0.17, short: false }, ...parts,
+    dataCost: { tokens: 1e6, usd: 2 }, mixture: { replay: 83, new: 17, share: 0.17, short: false }, ...parts,
   };
 }
 

@@ -1,0 +1,40 @@
+import type { Change, VariantReport } from './comparison-report';
+import { csvText } from './csv';
+
+type Value = string | number | null;
+
+/** The table of the report, a row a variant: what it was trained on, its normalised scores, and its mean change. Shares are 0 to 1. */
+export function variantsCsv(variants: readonly VariantReport[], tasks: readonly string[]): string {
+  return csvText(
+    [
+      'variant', 'replaySet', 'state', 'failure', 'newShare', 'replayExamples', 'newExamples', 'tokens', 'steps', 'dataTokens', 'dataUsd',
+      ...tasks, 'average', ...CHANGE_NAMES, 'worstTask', 'worstDifference',
+    ],
+    variants.map(({ name, replay, state, failure = null, examples, tokens, steps, dataCost, tasks: done, average, averageChange, worst }) => [
+      name, replay, state, failure, examples?.share ?? null, examples?.replay ?? null, examples?.new ?? null, tokens, steps, dataCost?.tokens ?? null, dataCost?.usd ?? null,
+      ...tasks.map((task) => done.find((each) => each.task === task)?.normalized ?? null), average, ...changeValues(averageChange),
+      worst?.task ?? null, worst?.change ?? null,
+    ]),
+  );
+}
+
+/** A row a variant and task: the task's own metric, the normalised score, its change, and what became of the documents. */
+export function tasksCsv(variants: readonly VariantReport[]): string {
+  return csvText(
+    [
+      'variant', 'task', 'metric', 'value', 'stderr', 'documents', 'normalized', ...CHANGE_NAMES,
+      'paired', 'retained', 'forgotten', 'gained', 'neverRight', 'forgottenBeyondChance', 'gainedBeyondChance', 'unpaired',
+    ],
+    variants.flatMap(({ name, tasks }) => tasks.map(({ task, metric, value, stderr, documents, normalized, change, transitions, unpaired = null }): Value[] => [
+      name, task, metric, value, stderr, documents, normalized, ...changeValues(change),
+      transitions?.documents ?? null, transitions?.retained ?? null, transitions?.forgotten ?? null, transitions?.learned ?? null, transitions?.neverRight ?? null,
+      transitions?.beyondChance.forgotten ?? null, transitions?.beyondChance.learned ?? null, unpaired,
+    ])),
+  );
+}
+
+const CHANGE_NAMES = ['difference', 'low', 'high', 'p', 'adjustedP'] as const;
+
+function changeValues(change: Change | null): Value[] {
+  return CHANGE_NAMES.map((name) => (change === null ? null : name === 'difference' ? change.value : change[name]));
+}

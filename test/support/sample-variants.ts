@@ -1,0 +1,70 @@
+import { variantsOf } from '../../config/variants';
+import { normalizeScore } from '../../method/forgetting';
+import { hash32 } from '../../method/hash';
+import { createRandom } from '../../method/random';
+import { addresses } from '../../services/run-plan';
+import { ROWS_VERSIONS } from '../../services/stage-keys';
+import { noCalls } from '../../services/stage-store';
+import { conversationTable, lossTable, mixtureTable, sampleTable, type SampleRow } from '../../services/tables';
+import { writeSampleRun, type SampleRun, type SampleRunOptions } from './sample-run';
+
+export interface ComparedRunOptions extends SampleRunOptions {
+  /** Of each task. */
+  readonly documents?: number;
+  /** Parts of the right answers that each variant forgets, and of the wrong ones that it learns; without one, drawn by its name. */
+  readonly forgets?: Readonly<Record<string, readonly [number, number]>>;
+}
+
+const BEFORE = { mmlu_pro: 0.42, gpqa: 0.36, ifeval: 0.7, math_level_5: 0.2 } as const;
+
+/** The sample run with every variant of its spec trained and evaluated. */
+export async function writeComparedRun({ documents = 60, forgets = {}, ...options }: ComparedRunOptions): Promise<SampleRun> {
+  const run = await writeSampleRun({ ...options, until: 'mix' });
+  const { stages, plan } = run;
+  const stats = noCalls('2026-11-03T09:20:00Z');
+  const mixture = (await stages.latest(addresses.mix(plan, 'method')))!;
+  const rows = await stages.readRows(mixture, mixtureTable);
+  for (const { name, replay, newShare } of variantsOf(plan.spec)) {
+    const random = createRandom(hash32(name));
+    if (replay !== null) {
+      const keys = plan.keys.variants[name]!;
+      if (keys.replay !== undefined) {
+        await stages.commit(addresses.replay(plan, name), ROWS_VERSIONS.replay, conversationTable, {
+          rows: rows.map(({ id, messages }) => ({ id, messages })), failures: [], stats, inputs: [],
+        });
+      }
+      if (name !== 'method') {
+        await stages.commit(addresses.mix(plan, name), ROWS_VERSIONS.mix, mixtureTable, {
+          rows: rows.map((row) => ({ ...row, id: `${name}-${row.id}` })), failures: [], stats, inputs: [],
+          detail: { replay: replay.kind === 'none' ? 0 : 83, new: 17, share: newShare, replayLeftOut: 0, newLeftOut: 0, short: false },
+        });
+      }
+      await stages.commit(addresses.train(plan, name), ROWS_VERSIONS.train, lossTable, {
+        rows: [{ step: 1, loss: 2.4, learningRate: 1e-6, gradNorm: 1 }], failures: [], stats, inputs: [addresses.mix(plan, name)],
+        detail: {
+          protocol: 1, kind: 'sft', checkpointDir: 'checkpoint', steps: 25, examples: 100, tokens: 41_000, trainedTokens: 30_000, truncated: 0,
+          lossCurve: [], seconds: 51, versions: {}, weightsSha256: 'c'.repeat(64),
+        },
+      });
+    }
+    const [forgotten, learned] = replay === null ? [0, 0] : (forgets[name] ?? [random.below(25) / 100, random.below(12) / 100]);
+    const samples = plan.spec.evaluate.tasks.flatMap(({ task }) => Array.from({ length: documents }, (_, index): SampleRow => {
+      const was = hash32(`${task}|${index}`) / 2 ** 32 < BEFORE[task];
+      const draw = random.below(1_000) / 1_000;
+      const correct = was ? draw >= forgotten : draw < learned;
+      return { task, docId: String(index), docHash: `${task}-${index}`, promptHash: 'p', correct, score: Number(correct) };
+    }));
+    const tasks = plan.spec.evaluate.tasks.map(({ task }) => {
+      const value = samples.filter((row) => row.task === task && row.correct === true).length / documents;
+      return { task, metrics: { acc: value }, stderr: { acc: 0.05 }, primary: { name: 'acc', value, stderr: 0.05 }, normalized: normalizeScore(task, value), documents };
+    });
+    await stages.commit(addresses.evaluate(plan, name), ROWS_VERSIONS.evaluate, sampleTable, {
+      rows: samples, failures: [], stats, inputs: replay === null ? [] : [addresses.train(plan, name)],
+      detail: {
+        protocol: 1, kind: 'evaluate', tasks, average: tasks.reduce((sum, { normalized }) => sum + normalized, 0) / tasks.length, seconds: 54,
+        versions: { lm_eval: '0.4.13' }, weightsSha256: 'd'.repeat(64),
+      },
+    });
+  }
+  return run;
+}
