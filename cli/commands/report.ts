@@ -26,6 +26,7 @@ It writes
   report.html, report.md   the report; the page is one file that loads nothing
   variants.csv             a row a variant: its mixture, its normalised scores, its mean change from the official model
   tasks.csv                a row a variant and task: the task's own metric, the change with its interval, documents forgotten and gained
+  held-out.csv             a row a kept-back set and variant: the loss and its change, where the spec keeps rows back
   contamination.csv        instructions that share words with an evaluation set, where the spec looks for them
   report.json              all of it
 

@@ -1,5 +1,6 @@
 import type { Change, VariantReport } from './comparison-report';
 import { csvText } from './csv';
+import type { HeldOutSetReport } from './held-out-report';
 
 type Value = string | number | null;
 
@@ -30,6 +31,14 @@ export function tasksCsv(variants: readonly VariantReport[]): string {
       transitions?.documents ?? null, transitions?.retained ?? null, transitions?.forgotten ?? null, transitions?.learned ?? null, transitions?.neverRight ?? null,
       transitions?.beyondChance.forgotten ?? null, transitions?.beyondChance.learned ?? null, unpaired,
     ])),
+  );
+}
+
+/** A row a kept-back set and variant: the loss in nats a token, and its change. */
+export function heldOutCsv(sets: readonly HeldOutSetReport[]): string {
+  return csvText(
+    ['set', 'variant', 'share', 'conversations', 'tokens', 'loss', ...CHANGE_NAMES],
+    sets.flatMap(({ set, conversations, tokens, variants }) => variants.map(({ name, share, loss, change }): Value[] => [set, name, share, conversations, tokens, loss, ...changeValues(change)])),
   );
 }
 

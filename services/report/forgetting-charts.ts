@@ -87,23 +87,32 @@ export interface SharePoint {
   readonly label: string;
 }
 
-/** A curve over the share of new data, with the interval of each point and a line at zero. */
-export function shareChart(points: readonly SharePoint[], axisTitle: string): TopLevelSpec {
-  const shares = points.map(({ share }) => share * 100);
+export interface ShareSeries {
+  readonly mark: (typeof TONE_MARKS)[VariantTone];
+  /** By rising share. */
+  readonly points: readonly SharePoint[];
+}
+
+/** Curves over the share of new data, with the interval of each point and a line at zero. */
+export function shareChart(series: readonly ShareSeries[], axisTitle: string): TopLevelSpec {
+  const values = series.flatMap(({ mark, points }) => points.map((point) => ({ ...point, mark, percent: point.share * 100 })));
+  const percents = values.map(({ percent }) => percent);
+  const marks = series.map(({ mark }) => mark);
+  const color = { field: 'mark', type: 'nominal', legend: null, scale: { domain: marks, range: marks.map((mark) => `var(--${mark})`) } };
   const x = {
     field: 'percent', type: 'quantitative', title: 'new data, % of the examples',
-    scale: { domain: [Math.max(0, Math.min(...shares) - 4), Math.min(100, Math.max(...shares) + 8)], nice: false }, axis: { grid: false, tickCount: 6 },
+    scale: { domain: [Math.max(0, Math.min(...percents) - 4), Math.min(100, Math.max(...percents) + 8)], nice: false }, axis: { grid: false, tickCount: 6 },
   };
-  const y = (field: string): object => ({ field, type: 'quantitative', title: axisTitle, scale: { zero: true, nice: 5 }, axis: { tickCount: 5 } });
+  const y = (field: string): object => ({ field, type: 'quantitative', title: axisTitle, stack: null, scale: { zero: true, nice: 5 }, axis: { tickCount: 5 } });
   return chart({
     height: 230,
-    data: { values: points.map((point) => ({ ...point, percent: point.share * 100 })) },
+    data: { values },
     layer: [
       { data: { values: [{ zero: 0 }] }, mark: { type: 'rule', stroke: INK, strokeDash: [3, 3] }, encoding: { y: { field: 'zero', type: 'quantitative' } } },
-      { mark: { type: 'area', color: 'var(--c1)', opacity: 0.15 }, encoding: { x, y: y('low'), y2: { field: 'high' } } },
-      { mark: { type: 'line', color: 'var(--c1)', strokeWidth: 2.5 }, encoding: { x, y: y('value') } },
-      { mark: { type: 'rule', color: 'var(--c1)', opacity: 0.6, strokeWidth: 2 }, encoding: { x, y: y('low'), y2: { field: 'high' } } },
-      { mark: { type: 'point', filled: true, size: 80, opacity: 1, color: 'var(--c1)' }, encoding: { x, y: y('value') } },
+      { mark: { type: 'area', opacity: 0.15 }, encoding: { x, y: y('low'), y2: { field: 'high' }, color } },
+      { mark: { type: 'line', strokeWidth: 2.5 }, encoding: { x, y: y('value'), color } },
+      { mark: { type: 'rule', opacity: 0.6, strokeWidth: 2 }, encoding: { x, y: y('low'), y2: { field: 'high' }, color } },
+      { mark: { type: 'point', filled: true, size: 80, opacity: 1 }, encoding: { x, y: y('value'), color } },
       { mark: { type: 'text', dy: -9, fontSize: 12 }, encoding: { x, y: y('high'), text: { field: 'label' } } },
     ],
   });

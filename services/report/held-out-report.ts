@@ -2,11 +2,14 @@ import type { RunSpec } from '../../config/spec';
 import { HELD_OUT_SETS, type HeldOutSet } from '../../method/hold-out';
 import { bootstrapDifference, holm, type Interval } from '../../method/paired-bootstrap';
 import type { HeldOutLossRow } from '../tables';
-import type { Change, VariantSource } from './comparison-report';
+import type { Change, VariantKind, VariantSource } from './comparison-report';
 
 /** One variant's loss on a set that was kept back. */
 export interface HeldOutVariant {
   readonly name: string;
+  readonly kind: VariantKind;
+  /** New data, 0 to 1 of the examples that it was trained on; null while it is not mixed, and for the official model. */
+  readonly share: number | null;
   /** Mean over all assistant tokens, in nats. */
   readonly loss: number;
   /** Difference from the official model; null for that model itself, and where the same tokens were not measured. */
@@ -35,10 +38,11 @@ export function reportHeldOut({ seed }: Pick<RunSpec, 'seed'>, sources: readonly
   const official = sources.find(({ variant }) => variant.replay === null)?.evaluation?.losses ?? [];
   const drafts = HELD_OUT_SETS.flatMap((set) => {
     const before = rowsOf(official, set);
-    const variants = sources.flatMap(({ variant: { name, replay }, evaluation }): (Draft & { readonly rows: readonly HeldOutLossRow[] })[] => {
+    const variants = sources.flatMap(({ variant: { name, replay }, mixture, evaluation }): (Draft & { readonly rows: readonly HeldOutLossRow[] })[] => {
       const rows = rowsOf(evaluation?.losses ?? [], set);
       if (rows.length === 0) return [];
-      return [{ name, rows, loss: meanLoss(rows), interval: replay === null ? null : difference(before, rows, { name: `${name}/held-out/${set}`, seed }) }];
+      const [kind, share] = [replay?.kind ?? 'official', mixture?.share ?? null] as const;
+      return [{ name, kind, share, rows, loss: meanLoss(rows), interval: replay === null ? null : difference(before, rows, { name: `${name}/held-out/${set}`, seed }) }];
     });
     const [first] = variants;
     return first === undefined ? [] : [{ set, conversations: first.rows.length, tokens: sum(first.rows.map(({ tokens }) => tokens)), variants }];
@@ -47,7 +51,7 @@ export function reportHeldOut({ seed }: Pick<RunSpec, 'seed'>, sources: readonly
   const corrected = new Map(holm(intervals.map(({ p }) => p)).map((adjustedP, index) => [intervals[index]!, adjustedP]));
   return drafts.map(({ variants, ...set }) => ({
     ...set,
-    variants: variants.map(({ name, loss, interval }) => ({ name, loss, change: interval === null ? null : { ...interval, adjustedP: corrected.get(interval) ?? 1 } })),
+    variants: variants.map(({ name, kind, share, loss, interval }) => ({ name, kind, share, loss, change: interval === null ? null : { ...interval, adjustedP: corrected.get(interval) ?? 1 } })),
   }));
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ArtifactStore } from '../artifact-store';
-import { tasksCsv, variantsCsv } from './comparison-csv';
+import { heldOutCsv, tasksCsv, variantsCsv } from './comparison-csv';
 import { matchesCsv } from './quality-report';
 import { gatherReport, type GatherOptions, type ReportData } from './report-data';
 import { renderHtml } from './render-html';
@@ -17,6 +17,8 @@ export interface WrittenReport {
   readonly variants: string;
   /** CSV: a row a variant and task. */
   readonly tasks: string;
+  /** CSV: a row a kept-back set and variant; null where the spec keeps nothing back. */
+  readonly heldOut: string | null;
   /** CSV of the instructions that share words in a row with an evaluation set; null where nobody looked. */
   readonly contamination: string | null;
   readonly finished: boolean;
@@ -30,7 +32,7 @@ export async function renderReport(data: ReportData): Promise<{ readonly html: s
 
 /**
  * Makes the report of a run from what the store holds, finished or not, and writes report.html, report.md, report.json,
- * variants.csv and tasks.csv, and contamination.csv where the run has that filter.
+ * variants.csv and tasks.csv; held-out.csv where the spec keeps rows back, and contamination.csv where it looks for it.
  * @param folder where to, instead of the run's own place in the store
  * @throws UnknownRunError when the store knows nothing of the run
  */
@@ -46,6 +48,7 @@ export async function writeReportFiles(options: GatherOptions & { readonly folde
     json: await write('report.json', content.json),
     variants: await write('variants.csv', variantsCsv(data.variants, data.spec.evaluate.tasks.map(({ task }) => task))),
     tasks: await write('tasks.csv', tasksCsv(data.variants)),
+    heldOut: data.heldOut === null ? null : await write('held-out.csv', heldOutCsv(data.heldOut)),
     contamination: searched ? await write('contamination.csv', matchesCsv(quality.matches)) : null,
     finished: data.finished,
   };

@@ -80,7 +80,7 @@ export function shareCurve(variants: readonly VariantReport[], baseShare: number
   return [{
     kind: 'chart', title: `Average of the method at other shares of new data, with 95 % intervals (the spec’s own is ${percent(baseShare, 0)})`,
     alt: points.map(({ share, label, low, high }) => `${percent(share)} new data: ${label}, from ${signed(low)} to ${signed(high)}`).join('; '),
-    spec: shareChart(points, 'points from the official model'), numbers: null,
+    spec: shareChart([{ mark: 'c1', points }], 'points from the official model'), numbers: null,
   }];
 }
 

@@ -1,10 +1,13 @@
 import type { HeldOutSet } from '../../../method/hold-out';
 import { columns, info, table, text, type Block, type Cell, type Section } from '../blocks';
 import { intervalChart } from '../charts';
-import { counted, decimal, NOTHING, signed } from '../format';
+import { shareChart } from '../forgetting-charts';
+import { counted, decimal, NOTHING, percent, signed } from '../format';
 import type { HeldOutSetReport, HeldOutVariant } from '../held-out-report';
 
 const TITLES: Readonly<Record<HeldOutSet, string>> = { replay: 'replay set', own: 'own answers', new: 'new data' };
+
+const MARKS = { replay: 'c1', own: 'c2', new: 'c4' } as const satisfies Record<HeldOutSet, string>;
 
 const MEANINGS: Readonly<Record<HeldOutSet, string>> = {
   replay: 'rows of the method’s replay set, that is the best answers',
@@ -29,6 +32,7 @@ function measured(sets: readonly HeldOutSetReport[]): Block[] {
       ? [text('The replay set was written and chosen by the method, so a variant that trains on such rows also learns their style, and may fall below the official model here; a public set cannot. The own answers are what the official model says by itself: on them a rise is the distance that a variant has moved away from it.')]
       : []),
     ...charts(sets),
+    ...shareCurve(sets),
     lossTable(sets),
     intervalTable(sets),
   ];
@@ -44,6 +48,22 @@ function charts(sets: readonly HeldOutSetReport[]): Block[] {
     }];
   });
   return drawn.length === 0 ? [info('No trained variant can be compared with the official model yet.')] : [columns(...drawn)];
+}
+
+/** Forgetting against gain: the losses of the method over its share of new data, where there are several shares. */
+function shareCurve(sets: readonly HeldOutSetReport[]): Block[] {
+  const series = sets.flatMap(({ set, variants }) => {
+    const points = variants
+      .flatMap(({ kind, share, change }) => (kind !== 'method' || share === null || change === null ? [] : [{ share, ...change, label: signed(change.value, 3) }]))
+      .sort((a, b) => a.share - b.share);
+    return points.length < 2 ? [] : [{ name: TITLES[set], mark: MARKS[set], points }];
+  });
+  if (series.length === 0) return [];
+  return [columns({
+    kind: 'chart', title: 'The method at other shares of new data: change of the loss, with 95 % intervals',
+    alt: series.map(({ name, points }) => `${name}: ${points.map(({ share, label }) => `${percent(share)} ${label}`).join(', ')}`).join('; '),
+    legend: series, spec: shareChart(series, 'nats a token; lower is better'), numbers: null,
+  })];
 }
 
 function lossTable(sets: readonly HeldOutSetReport[]): Block {

@@ -1,5 +1,7 @@
 import type { Variant } from '../../../config/variants';
 import type { HeldOutSet } from '../../../method/hold-out';
+import type { Block, ChartBlock } from '../../../services/report/blocks';
+import { heldOutCsv } from '../../../services/report/comparison-csv';
 import { reportHeldOut } from '../../../services/report/held-out-report';
 import type { VariantSource } from '../../../services/report/comparison-report';
 import { heldOutSection } from '../../../services/report/sections/held-out-section';
@@ -12,9 +14,9 @@ function losses(set: HeldOutSet, shift: (index: number) => number, tokens = (ind
   return Array.from({ length: CONVERSATIONS }, (_, index) => ({ set, id: `i${String(index).padStart(3, '0')}`, loss: 2 + Math.sin(index) + shift(index), tokens: tokens(index) }));
 }
 
-function source(name: string, replay: Variant['replay'], rows: readonly HeldOutLossRow[]): VariantSource {
+function source(name: string, replay: Variant['replay'], rows: readonly HeldOutLossRow[], share = 0.17): VariantSource {
   const result = { protocol: 1 as const, kind: 'evaluate' as const, tasks: [], average: 0, seconds: 1, versions: {}, weightsSha256: 'w' };
-  return { variant: { name, replay, newShare: 0.17 }, mixture: null, training: null, evaluation: { result, samples: [], losses: rows } };
+  return { variant: { name, replay, newShare: 0.17 }, mixture: replay === null ? null : { replay: 83, new: 17, share }, training: null, dataCost: null, evaluation: { result, samples: [], losses: rows } };
 }
 
 const none = (): number => 0;
@@ -52,4 +54,24 @@ test('the section tells every loss with its difference, and colours a rise as ba
   ]);
   expect(heldOutSection([])[0]!.blocks).toEqual([{ kind: 'note', tone: 'info', text: 'Nothing has been measured yet.' }]);
   expect(heldOutSection(null)).toEqual([]);
+});
+
+test('the losses of the method at several shares of new data are drawn over the share, those of other variants are not', () => {
+  const at = (name: string, share: number): VariantSource =>
+    source(name, { kind: 'method' }, [...losses('replay', (index) => share / (2 + (index % 3))), ...losses('new', (index) => -share / (2 + (index % 3)))], share);
+  const sets = reportHeldOut({ seed: 1 }, [official, at('method', 0.17), at('method-share-0.5', 0.5), source('new-data-only', { kind: 'none' }, losses('replay', () => 1), 1)]);
+  const titled = (blocks: readonly Block[]): ChartBlock[] => blocks.flatMap((block) => (block.kind === 'columns' ? titled(block.blocks) : block.kind === 'chart' && block.title.includes('shares') ? [block] : []));
+  const [chart] = titled(heldOutSection(sets)[0]!.blocks);
+  expect(chart!.legend!.map(({ name }) => name)).toEqual(['replay set', 'new data']);
+  expect(chart!.alt).toMatch(/^replay set: 17\.0\s% \+0\.\d+, 50\.0\s% \+0\.\d+; new data: 17\.0\s% −0\.\d+, 50\.0\s% −0\.\d+$/);
+  const oneShare = reportHeldOut({ seed: 1 }, [official, at('method', 0.17)]);
+  expect(titled(heldOutSection(oneShare)[0]!.blocks)).toEqual([]);
+});
+
+test('the losses as CSV, a row a set and variant', () => {
+  const sets = reportHeldOut({ seed: 1 }, [official, source('method', { kind: 'method' }, losses('replay', () => 0.25))]);
+  const [header, before, after] = heldOutCsv(sets).split('\r\n');
+  expect(header).toBe('set,variant,share,conversations,tokens,loss,difference,low,high,p,adjustedP');
+  expect(before).toMatch(/^replay,official,,60,900,2\.\d+,,,,,$/);
+  expect(after).toMatch(/^replay,method,0\.17,60,900,2\.\d+,0\.25\d*,0\.2\d+,0\.2\d+,/);
 });

@@ -145,7 +145,7 @@ test('the files are written under the run in the store, or where the caller says
   expect(stored).toEqual({
     html: join(run.root, 'runs/demo/report/report.html'), markdown: join(run.root, 'runs/demo/report/report.md'),
     json: join(run.root, 'runs/demo/report/report.json'), variants: join(run.root, 'runs/demo/report/variants.csv'), tasks: join(run.root, 'runs/demo/report/tasks.csv'),
-    contamination: null, finished: true,
+    heldOut: null, contamination: null, finished: true,
   });
   const elsewhere = await writeReportFiles({ ...run, now, folder: join(run.root, 'elsewhere/deep') });
   expect((await readFile(elsewhere.html)).equals(await readFile(stored.html))).toBe(true);
