@@ -1,176 +1,126 @@
-import { spawn } from 'node:child_process';
-import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { projectDir } from '../services/local/paths';
-import { ensureVenv } from '../services/local/python-environment';
+import { mkdir } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { dataDir } from '../services/local/paths';
 import { consoleReporter } from '../services/local/setup-reporter';
-import type { EndpointStats } from './endpoint';
-import type { ClientFigures } from './speed-run';
+import { contenders } from './contenders';
+import type { Contender } from './contender-run';
+import { prepareJudgeLoad } from './judge-load';
+import { writeReadmeSection } from './markdown-section';
+import { peerTables } from './peer-figures';
+import { PeerResults, type PeerResult, type PeerTask } from './peer-results';
+import { measureTask } from './peer-task';
 
-/** A way to run another tool. */
-interface Peer {
-  /** As in tables. */
-  readonly name: string;
-  /** Of the driver and the pins in bench/peers. */
-  readonly driver: string;
-  /** Switches the tool's own checkpoint on; the others keep one always. */
-  readonly checkpoint?: boolean;
-}
+const USAGE = `usage: node dist/bench/peers.js [options]
 
-const PEERS: readonly Peer[] = [
-  { name: 'datatrove 0.10.0', driver: 'datatrove' },
-  { name: 'datatrove 0.10.0, with its checkpoint', driver: 'datatrove', checkpoint: true },
-  { name: 'bespokelabs-curator 0.1.31', driver: 'curator' },
-  { name: 'data-designer 0.9.6', driver: 'data_designer' },
-  { name: 'distilabel 1.5.3', driver: 'distilabel' },
-];
+The same judge prompts through Rehearse, a bare undici loop, datatrove, Curator, DataDesigner and distilabel, one after the
+other, to the same endpoint; and each of them killed in the middle and started again. Puts the tables into bench/README.md.
+Each result is kept as it comes: broken off, the same command goes on where it was. A client that fails or hangs has a row
+that says so.
 
-interface PeerJob {
-  readonly peer: Peer;
-  readonly endpointURL: string;
-  readonly promptsFile: string;
-  readonly inFlight: number;
-  readonly folder: string;
-}
+  --in-flight N,…   calls in flight (default 50,200,1000)
+  --kill N,…        calls in flight at which each is killed too (default 50; none: no kills)
+  --prompts N       (default 2000)
+  --rounds N        (default 1)
+  --clients A,…     only those whose names begin so, such as Rehearse,distilabel
+  --again           measure anew what is chosen
+  --timeout-s N     longest time of one start (default 120)
+  --latency-ms N    time before each reply (default 50)
+  --prepare         make the prompts and the Python environments (1.5 GB in the cache folder), and measure nothing
+  --work DIR        where runs and figures lie (default: bench/ in the data folder)
+  --no-table        leave bench/README.md as it is`;
 
-/** What a peer did in a round; or why it did not. */
-export interface PeerRound {
-  readonly name: string;
-  readonly figures?: ClientFigures;
-  readonly failed?: string;
-  readonly kill?: PeerKill;
-}
-
-/** After `kill -9` in the middle and a second start. */
-export interface PeerKill {
-  /** Requests that had been answered when it was killed, of all. */
-  readonly answered: number;
-  /** Requests that had arrived before, byte for byte; null when the second start did not end. */
-  readonly repaid: number | null;
-}
-
-/** Longest time of one start. */
-const TIMEOUT_MS = 240_000;
-const POLL_MS = 20;
-const KILL_AT = 0.6;
-
-/** The judge prompts of a file of requests, as JSONL: what the peers are given. */
-function writePrompts(requestsFile: string, promptsFile: string, count: number): void {
-  const prompts: string[] = [];
-  for (const line of readFileSync(requestsFile, 'utf8').split('\n')) {
-    if (prompts.length === count) break;
-    if (!line.startsWith('chat/completions ') || !line.includes('Score: <rating>')) continue;
-    const { messages } = JSON.parse(line.slice(line.indexOf(' ') + 1)) as { readonly messages: readonly { readonly content: string }[] };
-    prompts.push(JSON.stringify(messages[0]?.content));
+async function main(): Promise<void> {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({
+    options: {
+      'in-flight': { ...text, default: '50,200,1000' }, kill: { ...text, default: '50' }, prompts: { ...text, default: '2000' }, rounds: { ...text, default: '1' },
+      clients: { ...text, default: '' }, 'timeout-s': { ...text, default: '120' }, 'latency-ms': { ...text, default: '50' }, work: text,
+      again: flag, prepare: flag, 'no-table': flag, help: flag,
+    },
+  });
+  const inFlights = numbers(values['in-flight']);
+  const kills = values.kill === 'none' ? [] : numbers(values.kill);
+  const [prompts, rounds, timeoutS, latencyMs] = [values.prompts, values.rounds, values['timeout-s'], values['latency-ms']].map(Number) as [number, number, number, number];
+  if (values.help || ![...inFlights, ...kills, prompts, rounds, timeoutS, latencyMs + 1].every((value) => Number.isInteger(value) && value > 0)) {
+    console.log(USAGE);
+    process.exitCode = values.help ? 0 : 2;
+    return;
   }
-  writeFileSync(promptsFile, `${prompts.join('\n')}\n`);
+  const work = join(resolve(values.work ?? join(dataDir(), 'bench')), 'peers');
+  await mkdir(work, { recursive: true });
+  const load = await prepareJudgeLoad(join(work, 'load'), prompts);
+  const beginnings = values.clients.split(',');
+  const chosen = contenders(load, consoleReporter()).filter(({ name }) => beginnings.some((beginning) => name.startsWith(beginning)));
+  const notInstalled = await install(chosen);
+  if (values.prepare) return;
+
+  const settings = { prompts: load.prompts, latencyMs, timeoutMs: timeoutS * 1000, cpu: `${cpus().length} x ${cpus()[0]?.model.trim()}` };
+  const results = await PeerResults.open(join(work, 'peers.json'), settings, today());
+  const tasks = tasksOf({ chosen, inFlights, kills, rounds });
+  if (values.again) await results.drop(tasks);
+  for (const task of tasks.filter((each) => !results.has(each))) {
+    const failed = notInstalled.get(task.client);
+    const result = failed === undefined ? await measureTask(task, { contender: chosen.find(({ name }) => name === task.client)!, work, ...settings }) : { ...task, failed };
+    await results.add(result, today());
+    console.log(inWords(result));
+  }
+  const tables = peerTables(results.all);
+  console.log(`\n${tables}`);
+  if (!values['no-table']) await writeReadmeSection('peers', tables);
 }
 
-export interface PeersOptions {
-  readonly requestsFile: string;
-  readonly endpointURL: string;
-  readonly inFlight: number;
-  readonly prompts: number;
-  /** Whether each is killed and started again too. */
-  readonly kill: boolean;
-  readonly folder: string;
+/** In an order in which no client has a round to itself. */
+function tasksOf({ chosen, inFlights, kills, rounds }: {
+  readonly chosen: readonly Contender[];
+  readonly inFlights: readonly number[];
+  readonly kills: readonly number[];
+  readonly rounds: number;
+}): PeerTask[] {
+  const tasks: PeerTask[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    for (const inFlight of inFlights) for (const { name } of chosen) tasks.push({ client: name, inFlight, what: 'run', round });
+  }
+  for (const inFlight of kills) for (const { name, resumes } of chosen) if (resumes) tasks.push({ client: name, inFlight, what: 'kill', round: 1 });
+  return tasks;
 }
 
-/** All peers, one after the other. One that fails does not keep the others from being measured. */
-export async function runPeers({ requestsFile, endpointURL, inFlight, prompts, kill, folder }: PeersOptions): Promise<PeerRound[]> {
-  const promptsFile = join(folder, 'prompts.jsonl');
-  writePrompts(requestsFile, promptsFile, prompts);
-  const rounds: PeerRound[] = [];
-  for (const peer of PEERS) {
-    const job: PeerJob = { peer, endpointURL, promptsFile, inFlight, folder: join(folder, `peer-${peer.driver}`) };
+/** @returns why some cannot be measured, by name */
+async function install(chosen: readonly Contender[]): Promise<Map<string, string>> {
+  const failed = new Map<string, string>();
+  for (const contender of chosen) {
+    const { name } = contender;
     try {
-      const figures = await runPeer(job);
-      rounds.push({ name: peer.name, figures, ...(kill && keepsAnything(peer) ? { kill: await killPeer(job) } : {}) });
+      await contender.install();
     } catch (error) {
-      rounds.push({ name: peer.name, failed: (error as Error).message });
+      failed.set(name, `could not be installed: ${(error as Error).message}`);
+      console.error(`${name} ${failed.get(name)}`);
     }
   }
-  return rounds;
+  return failed;
 }
 
-/** Without its checkpoint a tool that has one begins anew, which says nothing about it. */
-function keepsAnything({ driver, checkpoint }: Peer): boolean {
-  return checkpoint === true || !PEERS.some((other) => other.driver === driver && other.checkpoint === true);
+function inWords({ client, inFlight, what, figures, kill, failed }: PeerResult): string {
+  const outcome =
+    figures !== undefined
+      ? `${figures.perSecond.toFixed(0)}/s, ${figures.cpuSeconds.toFixed(2)} CPU s per 1,000, ${figures.wallSeconds.toFixed(1)} s`
+      : kill !== undefined
+        ? `killed after ${kill.answered}, ${kill.repaid} paid again; second start: ${kill.failed ?? `${kill.resumeSeconds?.toFixed(1)} s`}`
+        : failed;
+  return `${new Date().toISOString().slice(11, 19)} ${inFlight} in flight, ${client}${what === 'kill' ? ', killed' : ''}: ${outcome}`;
 }
 
-/** Runs a peer over the prompts once. @throws Error with the end of its log when it fails */
-async function runPeer(job: PeerJob): Promise<ClientFigures> {
-  const python = await pythonOf(job.peer);
-  await rm(job.folder, { recursive: true, force: true });
-  await fetch(`${job.endpointURL}/reset`, { method: 'POST' });
-  const startMs = performance.now();
-  const run = start(python, job);
-  const end = await Promise.race([run.ended, sleep(TIMEOUT_MS, undefined)]);
-  if (end === undefined) run.kill();
-  if (end !== 0) throw new Error(`${job.peer.name} ${end === undefined ? 'did not end' : `ended with ${end}`}; its log ${run.logFile} ends with:\n${readFileSync(run.logFile, 'utf8').slice(-1_500)}`);
-  const wallSeconds = (performance.now() - startMs) / 1000;
-  const { requests, firstRequestAt, lastReplyAt } = await statsOf(job.endpointURL);
-  const { cpuSeconds, peakRssBytes } = JSON.parse(run.lastLine()) as { readonly cpuSeconds: number; readonly peakRssBytes: number };
-  return { requests, perSecond: requests / ((lastReplyAt - firstRequestAt) / 1000), cpuSeconds: cpuSeconds / (requests / 1000), peakRssBytes, wallSeconds };
+function numbers(list: string): number[] {
+  return list.split(',').map(Number);
 }
 
-/** Kills a peer after six tenths of its requests, starts it again on the same folder, and counts what is paid again. */
-async function killPeer(job: PeerJob): Promise<PeerKill> {
-  const python = await pythonOf(job.peer);
-  await rm(job.folder, { recursive: true, force: true });
-  await fetch(`${job.endpointURL}/reset`, { method: 'POST' });
-  const total = readFileSync(job.promptsFile, 'utf8').trimEnd().split('\n').length;
-  const first = start(python, job);
-  let ended = false;
-  void first.ended.then(() => (ended = true));
-  while (!ended && (await statsOf(job.endpointURL)).answered < total * KILL_AT) await sleep(POLL_MS);
-  first.kill();
-  await first.ended;
-  while ((await statsOf(job.endpointURL)).inFlight > 0) await sleep(POLL_MS);
-  const { answered } = await statsOf(job.endpointURL);
-  const second = start(python, job);
-  const end = await Promise.race([second.ended, sleep(TIMEOUT_MS, undefined)]);
-  if (end === undefined) second.kill();
-  const { repeated } = await statsOf(job.endpointURL);
-  return { answered, repaid: end === 0 ? repeated : null };
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
 }
 
-async function pythonOf({ driver }: Peer): Promise<string> {
-  return await ensureVenv({ name: `bench-${driver}`, requirements: join(peersFolder(), `${driver}.txt`), reporter: consoleReporter() });
-}
-
-function start(python: string, { peer, endpointURL, promptsFile, inFlight, folder }: PeerJob) {
-  const args = [
-    join(peersFolder(), `${peer.driver}_driver.py`), '--url', `${endpointURL}/v1`, '--prompts', promptsFile, '--in-flight', String(inFlight), '--out', folder,
-    ...(peer.checkpoint === true ? ['--checkpoint'] : []),
-  ];
-  const logFile = `${folder}.log`;
-  const log = createWriteStream(logFile);
-  // A group of its own: some tools start processes, which die with them here.
-  const child = spawn(python, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...process.env, HF_HUB_OFFLINE: '1', PYTHONDONTWRITEBYTECODE: undefined } });
-  let tail = '';
-  child.stdout.on('data', (chunk: Buffer) => (tail = (tail + chunk.toString('utf8')).slice(-2_000)));
-  child.stdout.pipe(log, { end: false });
-  child.stderr.pipe(log, { end: false });
-  return {
-    logFile,
-    ended: new Promise<number | string>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code, signal) => log.end(() => resolve(code ?? signal ?? 'nothing')));
-    }),
-    kill: () => {
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
-    },
-    lastLine: () => tail.trimEnd().split('\n').at(-1) ?? '',
-  };
-}
-
-function peersFolder(): string {
-  return join(projectDir(), 'bench', 'peers');
-}
-
-async function statsOf(endpointURL: string): Promise<EndpointStats> {
-  return (await (await fetch(`${endpointURL}/stats`)).json()) as EndpointStats;
-}
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,15 +1,12 @@
 import { execFile } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { startRun } from '../cli/start-run';
 import { parseSpec } from '../config/load-spec';
 import { projectDir } from '../services/local/paths';
 import type { BareLoopFigures } from './bare-loop';
-import { untilSynthesized } from './follow-run';
+import { measureSynthesis } from './measured-synthesis';
 import { paperRunSpec } from './paper-run';
-import { runPeers, type PeerRound, type PeersOptions } from './peers';
 import { writeRequestBodies } from './request-bodies';
 import { Stack } from './stack';
 
@@ -26,7 +23,7 @@ export interface ClientFigures {
   readonly requests: number;
   /** From the first request's arrival to the last reply. */
   readonly perSecond: number;
-  /** Of all processes of the client, from the first call to the last row stored; for 1,000 calls. */
+  /** Of all workers, or of the bare loop, from the first call to the last row stored; for 1,000 calls. */
   readonly cpuSeconds: number;
   /** Of the largest process. */
   readonly peakRssBytes: number;
@@ -35,7 +32,6 @@ export interface ClientFigures {
 }
 
 export interface SpeedRound {
-  readonly peers: readonly PeerRound[];
   readonly bare: ClientFigures;
   readonly rehearse: ClientFigures;
   /** CPU of the processes that call the endpoint alone, for 1,000 calls. */
@@ -46,13 +42,12 @@ const RUN_ID = 'speed';
 /** Enough that one stage's tail is another's middle. */
 const SHARDS = 8;
 const SHARDS_AT_ONCE = 8;
-const FIRST_CALL_POLL_MS = 20;
 
 /**
  * One round: a synthesis through a Temporal server and the shipped workers; then the same requests, byte for byte, by the bare
- * loop, to the same endpoint process, with nothing else running; then, when asked for, the other tools.
+ * loop, to the same endpoint process, with nothing else running.
  */
-export async function runRound(folder: string, setting: SpeedSetting, peers?: Pick<PeersOptions, 'prompts' | 'kill'>): Promise<SpeedRound> {
+export async function runRound(folder: string, setting: SpeedSetting): Promise<SpeedRound> {
   const { inFlight, instructions, llmWorkers, latencyMs } = setting;
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -62,26 +57,10 @@ export async function runRound(folder: string, setting: SpeedSetting, peers?: Pi
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     const spec = await speedSpec({ folder, baseURL: `${stack.endpointURL}/v1`, instructions, concurrency: Math.ceil(inFlight / llmWorkers) });
-    const { before, closedAt } = await stack.whileRunning(
-      stack.withClient(async (client) => {
-        await startRun(client, RUN_ID, spec);
-        while ((await stack.stats()).requests === 0) await sleep(FIRST_CALL_POLL_MS);
-        const atFirstCall = cpuOf(stack);
-        await untilSynthesized(client, RUN_ID);
-        const { closeTime } = await client.workflow.getHandle(`${RUN_ID}/synthesis`).describe();
-        await client.workflow.getHandle(RUN_ID).terminate('the synthesis is done, and nothing is trained here');
-        return { before: atFirstCall, closedAt: closeTime?.getTime() ?? Date.now() };
-      }),
-    );
-    const after = cpuOf(stack);
+    const { cpuSeconds, peakRssBytes, closedAt } = await measureSynthesis(stack, RUN_ID, spec);
     const seen = await perSecondOf(stack);
     const thousands = seen.requests / 1000;
-    const rehearse: ClientFigures = {
-      ...seen,
-      cpuSeconds: (after.all - before.all) / thousands,
-      peakRssBytes: Math.max(...stack.workers.map((process) => process.usage()?.peakRssBytes ?? 0)),
-      wallSeconds: (closedAt - startedAt) / 1000,
-    };
+    const rehearse: ClientFigures = { ...seen, cpuSeconds: cpuSeconds.workers / thousands, peakRssBytes, wallSeconds: (closedAt - startedAt) / 1000 };
     await Promise.all(stack.workers.map(async (process) => await process.kill()));
     await stack.temporal.stop();
 
@@ -89,8 +68,7 @@ export async function runRound(folder: string, setting: SpeedSetting, peers?: Pi
     const written = await writeRequestBodies({ store: join(stack.home, 'store'), runId: RUN_ID, file });
     if (written !== seen.requests) throw new Error(`the synthesis made ${seen.requests} requests, of which ${written} can be made again`);
     const bare = await runBareLoop(stack, file, inFlight);
-    const peerRounds = peers === undefined ? [] : await runPeers({ ...peers, requestsFile: file, endpointURL: stack.endpointURL, inFlight, folder });
-    return { bare, rehearse, peers: peerRounds, llmCpuSeconds: (after.llm - before.llm) / thousands };
+    return { bare, rehearse, llmCpuSeconds: cpuSeconds.llm / thousands };
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     await stack.stop();
@@ -123,9 +101,4 @@ async function speedSpec({ folder, baseURL, instructions, concurrency }: {
 async function perSecondOf(stack: Stack): Promise<{ readonly requests: number; readonly perSecond: number }> {
   const { requests, firstRequestAt, lastReplyAt } = await stack.stats();
   return { requests, perSecond: requests / ((lastReplyAt - firstRequestAt) / 1000) };
-}
-
-function cpuOf(stack: Stack): { readonly all: number; readonly llm: number } {
-  const sum = (processes: Stack['workers']): number => processes.reduce((total, process) => total + (process.usage()?.cpuSeconds ?? 0), 0);
-  return { all: sum(stack.workers), llm: sum(stack.llm) };
 }

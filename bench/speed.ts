@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dataDir } from '../services/local/paths';
 import { writeReadmeSection } from './markdown-section';
-import { killTable, speedTable, type MeasuredSetting } from './speed-figures';
+import { speedTable, type MeasuredSetting } from './speed-figures';
 import { runRound, type SpeedSetting } from './speed-run';
 
 const USAGE = `usage: node dist/bench/speed.js [options]
@@ -18,10 +18,6 @@ into bench/README.md; each setting can be measured by itself.
   --llm-workers N,…    processes that call the endpoint (default 1 below 500 in flight, else 2)
   --rounds N           rounds of each setting (default 3)
   --latency-ms N       time before each reply (default 50)
-  --peers              then datatrove, Curator, DataDesigner and distilabel at the same endpoint; Python environments of their
-                       own are made once in the cache folder (1 GB)
-  --prompts N          judge prompts for each of them (default 2000)
-  --kill               each peer is killed after six tenths and started again too
   --add                to the rounds that were measured before, instead of in their place
   --work DIR           where runs and figures lie (default: bench/ in the data folder)
   --no-table           leave bench/README.md as it is`;
@@ -36,14 +32,12 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       'in-flight': { ...text, default: '50,200,1000' }, instructions: text, 'llm-workers': text, rounds: { ...text, default: '3' },
-      'latency-ms': { ...text, default: '50' }, work: text, peers: { type: 'boolean', default: false }, prompts: { ...text, default: '2000' },
-      kill: { type: 'boolean', default: false }, add: { type: 'boolean', default: false }, 'no-table': { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+      'latency-ms': { ...text, default: '50' }, work: text, add: { type: 'boolean', default: false }, 'no-table': { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
     },
   });
   const inFlights = numbers(values['in-flight']);
   const [rounds = 0] = numbers(values.rounds);
   const [latencyMs = 0] = numbers(values['latency-ms']);
-  const [prompts = 0] = numbers(values.prompts);
   const settings = inFlights.map((inFlight, index): SpeedSetting => {
     const perSecond = Math.min(MOST_PER_SECOND, (inFlight / Math.max(1, latencyMs)) * 1000);
     return {
@@ -65,17 +59,15 @@ async function main(): Promise<void> {
     const earlier = values.add ? (measured.get(setting.inFlight)?.rounds ?? []) : [];
     const done: MeasuredSetting = { setting, rounds: [...earlier], date: new Date().toISOString().slice(0, 10), cpu: `${cpus().length} x ${cpus()[0]?.model.trim()}` };
     for (let round = 1; round <= rounds; round++) {
-      const figures = await runRound(join(work, 'speed'), setting, values.peers ? { prompts, kill: values.kill } : undefined);
+      const figures = await runRound(join(work, 'speed'), setting);
       done.rounds.push(figures);
       const { bare, rehearse } = figures;
       console.log(`${setting.inFlight} in flight, round ${round}: bare ${bare.perSecond.toFixed(0)}/s, Rehearse ${rehearse.perSecond.toFixed(0)}/s (${(rehearse.perSecond / bare.perSecond).toFixed(2)}), ${rehearse.cpuSeconds.toFixed(2)} CPU s per 1,000`);
-      for (const peer of figures.peers) console.log(`  ${peer.name}: ${peer.failed ?? `${peer.figures?.perSecond.toFixed(0)}/s`}${peer.kill === undefined ? '' : `, killed after ${peer.kill.answered}: ${peer.kill.repaid ?? 'no end'} paid again`}`);
     }
     measured.set(setting.inFlight, done);
     await writeFile(file, JSON.stringify([...measured.values()], null, 2));
   }
-  const kills = killTable([...measured.values()]);
-  const table = `${speedTable([...measured.values()])}${kills === undefined ? '' : `\n\nAfter \`kill -9\` and a second start:\n\n${kills}`}`;
+  const table = speedTable([...measured.values()]);
   console.log(`\n${table}`);
   if (!values['no-table']) await writeReadmeSection('speed', table);
 }

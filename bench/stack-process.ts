@@ -15,6 +15,8 @@ export interface StackProcessOptions {
   readonly ends?: boolean;
   /** When it ends by itself, it is started again, as a supervisor would. */
   readonly restart?: boolean;
+  /** Whether it belongs to the process group of this process, and dies with it; otherwise it has its own. */
+  readonly sameGroup?: boolean;
 }
 
 /** Memory and processor time of one process, from /proc. */
@@ -57,10 +59,10 @@ export class StackProcess {
   }
 
   start(): void {
-    const { command, args, env = process.env, logFile } = this.options;
+    const { command, args, env = process.env, logFile, sameGroup = false } = this.options;
     const log = openSync(logFile, 'a');
     // A group of its own: Ctrl-C comes to the benchmark, which ends what it started.
-    const child = spawn(command, [...args], { env, stdio: ['ignore', log, log], detached: true });
+    const child = spawn(command, [...args], { env, stdio: ['ignore', log, log], detached: !sameGroup });
     closeSync(log);
     this.expected = this.options.ends === true;
     this.child = child;

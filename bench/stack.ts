@@ -16,11 +16,16 @@ export interface StackOptions {
   /** Everything that the run leaves: store, database, logs. A second start on the same folder goes on. */
   readonly folder: string;
   readonly llmWorkers: number;
+  /** Of the endpoint, when it is started here. */
   readonly latencyMs: number;
   /** Node's heap limit of each worker; V8's own when left out. */
   readonly workerHeapMb?: number;
   /** Workers that end by themselves (as they do when they find no server at their start) are started again. */
   readonly restartWorkers?: boolean;
+  /** Origin of an endpoint that runs already; otherwise one is started. */
+  readonly endpointURL?: string;
+  /** The processes belong to the group of this one and die with it; otherwise each has a group of its own. */
+  readonly sameGroup?: boolean;
 }
 
 const READY_TIMEOUT_MS = 60_000;
@@ -36,7 +41,7 @@ export class Stack {
     readonly endpointURL: string,
     readonly temporalAddress: string,
     readonly temporal: StackProcess,
-    readonly endpoint: StackProcess,
+    readonly endpoint: StackProcess | undefined,
     readonly orchestration: StackProcess,
     readonly cpu: StackProcess,
     readonly llm: readonly StackProcess[],
@@ -44,7 +49,7 @@ export class Stack {
 
   /** Starts everything, after ending what a killed benchmark left behind in this folder. */
   static async start(options: StackOptions): Promise<Stack> {
-    const { folder, llmWorkers, latencyMs, workerHeapMb, restartWorkers } = options;
+    const { folder, llmWorkers, latencyMs, workerHeapMb, restartWorkers, sameGroup } = options;
     const logs = join(folder, 'logs');
     await mkdir(logs, { recursive: true });
     for (const leftover of await readJson<ProcessIdentity[]>(join(folder, PIDS_FILE), [])) await killLeftover(leftover);
@@ -54,10 +59,10 @@ export class Stack {
 
     const { path: temporalBinary } = await ensureTemporal(consoleReporter());
     const address = `127.0.0.1:${ports.temporal}`;
-    const endpointURL = `http://127.0.0.1:${ports.endpoint}`;
+    const endpointURL = options.endpointURL ?? `http://127.0.0.1:${ports.endpoint}`;
     const searchAttributes = Object.fromEntries(SEARCH_ATTRIBUTES.map(({ name }) => [name, 'Keyword']));
     const make = (name: string, command: string, args: readonly string[], more: Partial<StackProcessOptions> = {}): StackProcess =>
-      new StackProcess({ name, command, args, logFile: join(logs, `${name}.log`), ...more });
+      new StackProcess({ name, command, args, logFile: join(logs, `${name}.log`), sameGroup, ...more });
     const heap = workerHeapMb === undefined ? [] : [`--max-old-space-size=${workerHeapMb}`];
     const worker = (name: string, queue: QueueName): StackProcess =>
       make(name, process.execPath, [...heap, join(projectDir(), 'bin', 'rehearse.js'), 'worker', '--queue', queue], {
@@ -71,12 +76,14 @@ export class Stack {
       make('temporal', temporalBinary, [
         ...devServerArgs({ dbFile: join(folder, 'temporal.sqlite'), port: ports.temporal, searchAttributes }), '--headless',
       ]),
-      make('endpoint', process.execPath, [join(projectDir(), 'dist', 'bench', 'endpoint.js'), '--port', String(ports.endpoint), '--latency-ms', String(latencyMs)]),
+      options.endpointURL === undefined
+        ? make('endpoint', process.execPath, [join(projectDir(), 'dist', 'bench', 'endpoint.js'), '--port', String(ports.endpoint), '--latency-ms', String(latencyMs)])
+        : undefined,
       worker('orchestration', 'orchestration'),
       worker('cpu', 'cpu'),
       Array.from({ length: llmWorkers }, (_, index) => worker(`llm-${index + 1}`, 'llm')),
     );
-    stack.endpoint.start();
+    stack.endpoint?.start();
     stack.temporal.start();
     await stack.whileRunning(stack.untilReady());
     for (const process of stack.workers) process.start();
@@ -97,7 +104,7 @@ export class Stack {
   }
 
   get processes(): readonly StackProcess[] {
-    return [this.temporal, this.endpoint, ...this.workers];
+    return [this.temporal, ...(this.endpoint === undefined ? [] : [this.endpoint]), ...this.workers];
   }
 
   /** The work's result. @throws when a process ends by itself meanwhile */
@@ -148,7 +155,7 @@ export class Stack {
   async stop(): Promise<void> {
     // Workers first; nobody waits for batches to drain here, since the journal keeps what they have.
     await Promise.all(this.workers.map(async (process) => await process.kill()));
-    await Promise.all([this.temporal.stop(), this.endpoint.stop()]);
+    await Promise.all([this.temporal.stop(), this.endpoint?.stop()]);
   }
 }
 
