@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EndpointStats } from './endpoint';
+import type { JudgeLoad } from './judge-load';
 import { ProcessGroup } from './process-group';
 import type { ClientFigures } from './speed-run';
 
@@ -12,7 +13,7 @@ export interface Contender {
   /** Makes what it needs, once. Returns the interpreter. */
   install(): Promise<string>;
   /** Of its driver, whose last line of stdout is {@link ContenderFigures} as JSON. */
-  args(job: { readonly url: string; readonly inFlight: number; readonly out: string }): string[];
+  args(job: { readonly url: string; readonly inFlight: number; readonly load: JudgeLoad; readonly out: string }): string[];
 }
 
 export interface ContenderFigures {
@@ -27,7 +28,7 @@ export interface ContenderJob {
   readonly inFlight: number;
   /** Origin of the endpoint. */
   readonly url: string;
-  readonly prompts: number;
+  readonly load: JudgeLoad;
   /** What the client keeps, and beside it its logs. Emptied first. */
   readonly folder: string;
   /** Longest time of one start. */
@@ -79,23 +80,23 @@ export async function killContender(job: ContenderJob): Promise<KillOutcome> {
   const { repeated, distinct } = await statsOf(job.url);
   return {
     answered, repaid: repeated,
-    ...(end.failed === undefined ? { resumeSeconds: (performance.now() - startMs) / 1000 } : { failed: `${end.failed}; ${distinct} of ${job.prompts} prompts had been sent` }),
+    ...(end.failed === undefined ? { resumeSeconds: (performance.now() - startMs) / 1000 } : { failed: `${end.failed}; ${distinct} of ${job.load.prompts} prompts had been sent` }),
   };
 }
 
 /** @returns how many, once it is time for the kill; undefined when it comes to nothing */
-async function answeredSoMany({ url, prompts, timeoutMs }: ContenderJob, hasEnded: () => boolean): Promise<number | undefined> {
+async function answeredSoMany({ url, load, timeoutMs }: ContenderJob, hasEnded: () => boolean): Promise<number | undefined> {
   const deadline = performance.now() + timeoutMs;
   while (!hasEnded() && performance.now() < deadline) {
     const { answered } = await statsOf(url);
-    if (answered >= prompts * KILL_AT) return answered;
+    if (answered >= load.prompts * KILL_AT) return answered;
     await sleep(POLL_MS);
   }
   return undefined;
 }
 
-async function start({ contender, url, inFlight, folder }: ContenderJob): Promise<ProcessGroup> {
-  return ProcessGroup.start({ command: await contender.install(), args: contender.args({ url, inFlight, out: folder }), outputs: folder });
+async function start({ contender, url, inFlight, load, folder }: ContenderJob): Promise<ProcessGroup> {
+  return ProcessGroup.start({ command: await contender.install(), args: contender.args({ url, inFlight, load, out: folder }), outputs: folder });
 }
 
 async function runToEnd(group: ProcessGroup, { timeoutMs }: ContenderJob): Promise<{ readonly lastLine: string; readonly failed?: string }> {

@@ -36,10 +36,12 @@ const PREPARE_CONCURRENCY = 200;
 /**
  * Makes judge prompts with the paper's Table 2 text: a synthesis with one judge writes them, through Rehearse itself and
  * without latency. Made once for each number of prompts.
- * @param prompts rounded up to whole instructions of four responses
+ * @param prompts a multiple of 4: four responses to each instruction
+ * @throws RangeError when it is not
  */
 export async function prepareJudgeLoad(folder: string, prompts: number): Promise<JudgeLoad> {
-  const load: JudgeLoad = { folder, prompts: Math.ceil(prompts / SAMPLES) * SAMPLES };
+  if (prompts % SAMPLES !== 0) throw new RangeError(`${prompts} prompts are no multiple of ${SAMPLES}`);
+  const load: JudgeLoad = { folder, prompts };
   const stamp = join(folder, STAMP);
   if (await holds(stamp, load.prompts)) return load;
   await rm(folder, { recursive: true, force: true });

@@ -5,14 +5,14 @@ import { median, spread } from './spread';
 
 /** What was measured, as two tables, of whole runs and of killed ones; a client that failed has a row that says how. */
 export function peerTables({ settings, date, results }: MeasuredPeers): string {
-  const { prompts, latencyMs, cpu } = settings;
+  const { latencyMs, cpu } = settings;
   const runs = results.filter(({ what }) => what === 'run');
   const kills = results.filter(({ what }) => what === 'kill');
   const rounds = new Set(runs.map(({ round }) => round)).size;
   return [
-    `${date}, ${cpu}, ${prompts} judge prompts, ${latencyMs} ms, ${rounds === 1 ? 'one round' : `${rounds} rounds: medians, lowest and highest in brackets`}.`,
+    `${date}, ${cpu}, ${latencyMs} ms, ${promptCounts(runs)}${rounds === 1 ? 'one round' : `${rounds} rounds: medians, lowest and highest in brackets`}.`,
     ...(runs.length === 0 ? [] : [runTable(runs)]),
-    ...(kills.length === 0 ? [] : ['Killed with all its processes (`kill -9`) when six tenths were answered, and started again:', killTable(kills, prompts)]),
+    ...(kills.length === 0 ? [] : ['Killed with all its processes (`kill -9`) when six tenths were answered, and started again:', killTable(kills)]),
   ].join('\n\n');
 }
 
@@ -36,14 +36,19 @@ function runTable(runs: readonly PeerResult[]): string {
   return markdownTable(['calls in flight, client', 'requests/s', 'of the bare loop', 'CPU s per 1,000 calls', 'wall with start', 'largest process'], rows);
 }
 
-function killTable(kills: readonly PeerResult[], prompts: number): string {
-  const rows = kills.map(({ inFlight, client, kill, failed }) => [
+function killTable(kills: readonly PeerResult[]): string {
+  const rows = kills.map(({ inFlight, client, prompts, kill, failed }) => [
     `${inFlight}, ${client}`,
     ...(kill === undefined
       ? [firstLine(failed), '', '']
       : [`${kill.answered} of ${prompts}`, String(kill.repaid), kill.failed === undefined ? `${kill.resumeSeconds?.toFixed(1)} s` : firstLine(kill.failed)]),
   ]);
   return markdownTable(['calls in flight, client', 'answered before the kill', 'paid again', 'second start'], rows);
+}
+
+function promptCounts(runs: readonly PeerResult[]): string {
+  const counts = new Map(runs.map(({ inFlight, prompts }) => [inFlight, `${prompts} judge prompts at ${inFlight} in flight, `]));
+  return [...counts].sort(([a], [b]) => a - b).map(([, text]) => text).join('');
 }
 
 /** Results by setting, then by client in the order in which they were measured. */

@@ -6,6 +6,7 @@ import type { ClientFigures } from './speed-run';
 export interface PeerTask {
   readonly client: string;
   readonly inFlight: number;
+  readonly prompts: number;
   readonly what: 'run' | 'kill';
   readonly round: number;
 }
@@ -20,7 +21,6 @@ export interface PeerResult extends PeerTask {
 
 /** What figures must have in common to stand in one table. */
 export interface PeerSettings {
-  readonly prompts: number;
   readonly latencyMs: number;
   readonly timeoutMs: number;
   readonly cpu: string;
@@ -70,7 +70,7 @@ export class PeerResults {
 }
 
 function isSame(a: PeerTask, b: PeerTask): boolean {
-  return a.client === b.client && a.inFlight === b.inFlight && a.what === b.what && a.round === b.round;
+  return a.client === b.client && a.inFlight === b.inFlight && a.prompts === b.prompts && a.what === b.what && a.round === b.round;
 }
 
 async function readMeasured(file: string): Promise<MeasuredPeers | undefined> {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pickPort } from '../services/local/free-port';
 import { projectDir } from '../services/local/paths';
 import { killContender, runContender, type Contender, type ContenderJob } from './contender-run';
+import type { JudgeLoad } from './judge-load';
 import type { PeerResult, PeerSettings, PeerTask } from './peer-results';
 import { ProcessGroup } from './process-group';
 import { StackProcess } from './stack-process';
@@ -15,8 +16,9 @@ const READY_TIMEOUT_MS = 10_000;
  * @returns its figures, or how it failed
  * @throws when the endpoint ends
  */
-export async function measureTask(task: PeerTask, { contender, work, latencyMs, prompts, timeoutMs }: Omit<PeerSettings, 'cpu'> & {
+export async function measureTask(task: PeerTask, { contender, load, work, latencyMs, timeoutMs }: Omit<PeerSettings, 'cpu'> & {
   readonly contender: Contender;
+  readonly load: JudgeLoad;
   readonly work: string;
 }): Promise<PeerResult> {
   const port = await pickPort(0);
@@ -28,7 +30,7 @@ export async function measureTask(task: PeerTask, { contender, work, latencyMs, 
   const stop = (): void => void Promise.all([ProcessGroup.killAll(), endpoint.stop()]).then(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    const job: ContenderJob = { contender, inFlight: task.inFlight, url: `http://127.0.0.1:${port}`, prompts, timeoutMs, folder: join(work, 'client') };
+    const job: ContenderJob = { contender, inFlight: task.inFlight, url: `http://127.0.0.1:${port}`, load, timeoutMs, folder: join(work, 'client') };
     await Promise.race([endpoint.failure, untilAnswering(job.url)]);
     return await Promise.race([endpoint.failure, outcomeOf(task, job)]);
   } finally {

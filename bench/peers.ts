@@ -6,7 +6,7 @@ import { dataDir } from '../services/local/paths';
 import { consoleReporter } from '../services/local/setup-reporter';
 import { contenders } from './contenders';
 import type { Contender } from './contender-run';
-import { prepareJudgeLoad } from './judge-load';
+import { prepareJudgeLoad, type JudgeLoad } from './judge-load';
 import { writeReadmeSection } from './markdown-section';
 import { peerTables } from './peer-figures';
 import { PeerResults, type PeerResult, type PeerTask } from './peer-results';
@@ -21,49 +21,56 @@ that says so.
 
   --in-flight N,…   calls in flight (default 50,200,1000)
   --kill N,…        calls in flight at which each is killed too (default 50; none: no kills)
-  --prompts N       (default 2000)
+  --prompts N,…     of each (default 2000 below 100 in flight, else 10000: shorter runs would measure the start)
   --rounds N        (default 1)
   --clients A,…     only those whose names begin so, such as Rehearse,distilabel
   --again           measure anew what is chosen
-  --timeout-s N     longest time of one start (default 120)
+  --timeout-s N     longest time of one start (default 180)
   --latency-ms N    time before each reply (default 50)
   --prepare         make the prompts and the Python environments (1.5 GB in the cache folder), and measure nothing
   --work DIR        where runs and figures lie (default: bench/ in the data folder)
   --no-table        leave bench/README.md as it is`;
+
+const MANY_IN_FLIGHT = 100;
 
 async function main(): Promise<void> {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     options: {
-      'in-flight': { ...text, default: '50,200,1000' }, kill: { ...text, default: '50' }, prompts: { ...text, default: '2000' }, rounds: { ...text, default: '1' },
-      clients: { ...text, default: '' }, 'timeout-s': { ...text, default: '120' }, 'latency-ms': { ...text, default: '50' }, work: text,
+      'in-flight': { ...text, default: '50,200,1000' }, kill: { ...text, default: '50' }, prompts: text, rounds: { ...text, default: '1' },
+      clients: { ...text, default: '' }, 'timeout-s': { ...text, default: '180' }, 'latency-ms': { ...text, default: '50' }, work: text,
       again: flag, prepare: flag, 'no-table': flag, help: flag,
     },
   });
   const inFlights = numbers(values['in-flight']);
   const kills = values.kill === 'none' ? [] : numbers(values.kill);
-  const [prompts, rounds, timeoutS, latencyMs] = [values.prompts, values.rounds, values['timeout-s'], values['latency-ms']].map(Number) as [number, number, number, number];
-  if (values.help || ![...inFlights, ...kills, prompts, rounds, timeoutS, latencyMs + 1].every((value) => Number.isInteger(value) && value > 0)) {
+  const prompts = values.prompts === undefined ? [] : numbers(values.prompts);
+  const [rounds, timeoutS, latencyMs] = [values.rounds, values['timeout-s'], values['latency-ms']].map(Number) as [number, number, number];
+  if (values.help || ![...inFlights, ...kills, ...prompts, rounds, timeoutS, latencyMs + 1].every((value) => Number.isInteger(value) && value > 0)) {
     console.log(USAGE);
     process.exitCode = values.help ? 0 : 2;
     return;
   }
   const work = join(resolve(values.work ?? join(dataDir(), 'bench')), 'peers');
   await mkdir(work, { recursive: true });
-  const load = await prepareJudgeLoad(join(work, 'load'), prompts);
+  const settingOf = (inFlight: number, index: number): Setting => ({ inFlight, prompts: prompts[index] ?? prompts.at(-1) ?? (inFlight < MANY_IN_FLIGHT ? 2_000 : 10_000) });
+  const settings = inFlights.map(settingOf);
+  const killed = kills.map((inFlight) => settings.find((setting) => setting.inFlight === inFlight) ?? settingOf(inFlight, 0));
+  const loads = new Map<number, JudgeLoad>();
+  for (const count of new Set([...settings, ...killed].map((setting) => setting.prompts))) loads.set(count, await prepareJudgeLoad(join(work, `load-${count}`), count));
   const beginnings = values.clients.split(',');
-  const chosen = contenders(load, consoleReporter()).filter(({ name }) => beginnings.some((beginning) => name.startsWith(beginning)));
+  const chosen = contenders(consoleReporter()).filter(({ name }) => beginnings.some((beginning) => name.startsWith(beginning)));
   const notInstalled = await install(chosen);
   if (values.prepare) return;
 
-  const settings = { prompts: load.prompts, latencyMs, timeoutMs: timeoutS * 1000, cpu: `${cpus().length} x ${cpus()[0]?.model.trim()}` };
-  const results = await PeerResults.open(join(work, 'peers.json'), settings, today());
-  const tasks = tasksOf({ chosen, inFlights, kills, rounds });
+  const conditions = { latencyMs, timeoutMs: timeoutS * 1000, cpu: `${cpus().length} x ${cpus()[0]?.model.trim()}` };
+  const results = await PeerResults.open(join(work, 'peers.json'), conditions, today());
+  const tasks = tasksOf({ chosen, settings, killed, rounds });
   if (values.again) await results.drop(tasks);
   for (const task of tasks.filter((each) => !results.has(each))) {
     const failed = notInstalled.get(task.client);
-    const result = failed === undefined ? await measureTask(task, { contender: chosen.find(({ name }) => name === task.client)!, work, ...settings }) : { ...task, failed };
+    const result = failed === undefined ? await measureTask(task, { contender: chosen.find(({ name }) => name === task.client)!, load: loads.get(task.prompts)!, work, ...conditions }) : { ...task, failed };
     await results.add(result, today());
     console.log(inWords(result));
   }
@@ -72,18 +79,20 @@ async function main(): Promise<void> {
   if (!values['no-table']) await writeReadmeSection('peers', tables);
 }
 
+type Setting = Pick<PeerTask, 'inFlight' | 'prompts'>;
+
 /** In an order in which no client has a round to itself. */
-function tasksOf({ chosen, inFlights, kills, rounds }: {
+function tasksOf({ chosen, settings, killed, rounds }: {
   readonly chosen: readonly Contender[];
-  readonly inFlights: readonly number[];
-  readonly kills: readonly number[];
+  readonly settings: readonly Setting[];
+  readonly killed: readonly Setting[];
   readonly rounds: number;
 }): PeerTask[] {
   const tasks: PeerTask[] = [];
   for (let round = 1; round <= rounds; round++) {
-    for (const inFlight of inFlights) for (const { name } of chosen) tasks.push({ client: name, inFlight, what: 'run', round });
+    for (const setting of settings) for (const { name } of chosen) tasks.push({ client: name, ...setting, what: 'run', round });
   }
-  for (const inFlight of kills) for (const { name, resumes } of chosen) if (resumes) tasks.push({ client: name, inFlight, what: 'kill', round: 1 });
+  for (const setting of killed) for (const { name, resumes } of chosen) if (resumes) tasks.push({ client: name, ...setting, what: 'kill', round: 1 });
   return tasks;
 }
 

@@ -44,7 +44,7 @@ describe('a client of the peers\' benchmark', () => {
     rmSync(folder, { recursive: true, force: true });
   });
   const job = (contender: Contender, timeoutMs = 30_000): ContenderJob => ({
-    contender, inFlight: 1, url: endpoint.baseURL.replace('/v1', ''), prompts: PROMPTS, folder: join(folder, 'client'), timeoutMs,
+    contender, inFlight: 1, url: endpoint.baseURL.replace('/v1', ''), load: { folder, prompts: PROMPTS }, folder: join(folder, 'client'), timeoutMs,
   });
 
   it('is measured by what has arrived at the endpoint, and by what its driver says of itself', async () => {

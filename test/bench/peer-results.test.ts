@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { peerTables } from '../../bench/peer-figures';
 import { PeerResults, type PeerTask } from '../../bench/peer-results';
 
-const SETTINGS = { prompts: 2000, latencyMs: 50, timeoutMs: 120_000, cpu: '2 x test' };
+const SETTINGS = { latencyMs: 50, timeoutMs: 120_000, cpu: '2 x test' };
 const DAY = '2026-01-01';
-const task = (client: string, more: Partial<PeerTask> = {}): PeerTask => ({ client, inFlight: 50, what: 'run', round: 1, ...more });
+const task = (client: string, more: Partial<PeerTask> = {}): PeerTask => ({ client, inFlight: 50, prompts: 2000, what: 'run', round: 1, ...more });
 const figures = (perSecond: number) => ({ requests: 2000, perSecond, cpuSeconds: 1, peakRssBytes: 2 ** 20, wallSeconds: 10 });
 
 describe('the results of the peers\' benchmark', () => {
@@ -30,7 +30,7 @@ describe('the results of the peers\' benchmark', () => {
 
   it('of other settings are not mixed in', async () => {
     await (await PeerResults.open(file, SETTINGS, DAY)).add({ ...task('a'), figures: figures(100) }, DAY);
-    await expect(PeerResults.open(file, { ...SETTINGS, prompts: 200 }, DAY)).rejects.toThrow('measure with those settings, or remove it');
+    await expect(PeerResults.open(file, { ...SETTINGS, latencyMs: 5 }, DAY)).rejects.toThrow('measure with those settings, or remove it');
   });
 
   it('have a row for each client, also for one that failed or hung, and none that breaks the table', async () => {
