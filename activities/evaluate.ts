@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import type { PlanRef } from '../workflows/types';
 import { NO_CALLS } from '../method/cost';
+import { sampleRows } from '../services/evaluation-samples';
 import { evaluateResultSchema, taskResultSchema, type EvaluateResult } from '../services/python-protocol';
 import { addresses, type RunPlan } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
@@ -82,8 +83,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
 }
 
 async function readSamples(path: string): Promise<SampleRow[]> {
-  const { task, samples } = taskResultSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  return samples.map(({ docId, docHash, promptHash, correct, score }) => ({ task, docId: String(docId), docHash, promptHash, correct, score }));
+  return sampleRows(taskResultSchema.parse(JSON.parse(await readFile(path, 'utf8'))));
 }
 
 function outcomeOf(result: EvaluateResult): EvaluateOutcome {

@@ -63,6 +63,9 @@ export const taskResultSchema = z.looseObject({
       promptHash: z.string(),
       correct: z.boolean().nullable(),
       score: maybe,
+      /** Rules of the document and those that were kept, where the task has such (IFEval). */
+      rules: maybe.optional(),
+      rulesKept: maybe.optional(),
     }),
   ),
 });

@@ -111,6 +111,9 @@ export interface SampleRow {
   readonly promptHash: string;
   readonly correct: boolean | null;
   readonly score: number | null;
+  /** Where a document is a list of rules to keep, as in IFEval: how many, and how many were kept. */
+  readonly rules?: number;
+  readonly rulesKept?: number;
 }
 
 /** Loss of a model on one conversation that it was not trained on. */
@@ -128,6 +131,6 @@ export const heldOutLossTable: Table<HeldOutLossRow> = {
 };
 
 export const sampleTable: Table<SampleRow> = {
-  schema: { task: 'string', docId: 'string', docHash: 'string', promptHash: 'string', correct: 'boolean', score: 'double' },
-  optional: [],
+  schema: { task: 'string', docId: 'string', docHash: 'string', promptHash: 'string', correct: 'boolean', score: 'double', rules: 'int', rulesKept: 'int' },
+  optional: ['rules', 'rulesKept'],
 };

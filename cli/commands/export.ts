@@ -29,7 +29,7 @@ export function registerExport(program: Command): void {
     .description("print a stage's rows as JSON lines, or write them to a file; needs no server, and works while the run goes on")
     .argument('<id>', 'run id')
     .requiredOption('--stage <stage>', `one of ${EXPORT_STAGES.join(', ')}`)
-    .option('--variant <name>', 'variant whose replay set or mixture is meant (default: method); the other stages are shared by all')
+    .option('--variant <name>', 'variant whose replay set, mixture or evaluation is meant (default: method; of evaluations all); the other stages are shared')
     .addOption(new Option('--format <format>', 'file format; parquet needs --out').choices(['jsonl', 'parquet']).default('jsonl'))
     .option('--out <file>', 'file to write, replaced when it exists (default: standard output)')
     .option('--dataset <folder>', 'write the replay set or the mixture as a data set for the Hugging Face hub: Parquet and a card')
@@ -42,6 +42,8 @@ Rows are sorted by id, one JSON object a line:
   replay        instructionId, responseId, instruction, response, model, meanScore, scores, messages
                 (of a variant with another replay set: id, messages)
   mixture       id, source (replay or new), messages
+  evaluation    variant, task, docId, docHash, promptHash, correct, score; of IFEval also rules, rulesKept
+                (by variant and task, a row a document)
   failures      stage, id, model, reason, attempts: everything that was lost, of all stages
 
 While a run goes on, is paused or has failed, the rows are those of the finished parts: a model's work on one shard is one. What
@@ -64,7 +66,8 @@ async function runExport(id: string, { stage: wanted, variant: wantedVariant, fo
     await exportDataset({ id, stage, variant: findVariant(plan, stage, wantedVariant), stages, plan, shape, folder: resolve(dataset) });
     return;
   }
-  const rows = exportStage(stage, { stages, plan, variant: findVariant(plan, stage, wantedVariant) });
+  const variant = stage === 'evaluation' ? findEvaluated(plan, wantedVariant) : findVariant(plan, stage, wantedVariant);
+  const rows = exportStage(stage, { stages, plan, ...(variant === undefined ? {} : { variant }) });
   let count: number;
   if (out === undefined) {
     const written = await untilReaderLeaves(async () => await exportToStream(rows, process.stdout));
@@ -85,7 +88,7 @@ interface DatasetExport extends Omit<PublishOptions, 'runId' | 'stage'> {
 
 async function exportDataset({ id, stage, ...options }: DatasetExport): Promise<void> {
   if (stage !== 'replay' && stage !== 'mixture') {
-    throw new CliError(`the ${stage} are no data set to train on`, { hint: 'use --stage replay or --stage mixture with --dataset' });
+    throw new CliError(`${stage === 'evaluation' ? 'an evaluation is' : `the ${stage} are`} no data set to train on`, { hint: 'use --stage replay or --stage mixture with --dataset' });
   }
   const { rows, leftOut, coverage } = await writeDataset({ runId: id, stage, ...options });
   process.stderr.write(`rehearse: wrote ${formatCount(rows)} conversations and their card to ${options.folder}\n`);
@@ -101,6 +104,15 @@ function checkStage(wanted: string): ExportStage {
   throw new CliError(`no stage is called "${wanted}"`, {
     hint: `${near === undefined ? '' : `did you mean ${near}? `}The stages are ${EXPORT_STAGES.join(', ')}`,
   });
+}
+
+/** The variant whose evaluation is meant, or undefined for all. */
+function findEvaluated(plan: RunPlan, wanted: string | undefined): Variant | undefined {
+  if (wanted === undefined) return undefined;
+  const all = variantsOf(plan.spec);
+  const found = all.find(({ name }) => name === wanted);
+  if (found === undefined) throw new CliError(`no variant is called "${wanted}"`, { hint: `variants are ${all.map(({ name }) => name).join(', ')}` });
+  return found;
 }
 
 /** The variant that is meant: the one named, else the method, else the first that has data of its own. */

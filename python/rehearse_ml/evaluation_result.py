@@ -82,12 +82,16 @@ def _stderr_from_samples(name: str, samples: list[dict[str, Any]]) -> float | No
 def _sample(subtask: str, sample: dict[str, Any], task: LeaderboardTask) -> dict[str, JsonValue]:
     record_id = sample["doc"].get(RECORD_ID)
     scores = [float(np.mean(sample[name])) for name in task.sample_metrics]
+    # IFEval scores a list a document, a rule each; its own score counts rules over all documents.
+    rules = next((sample[name] for name in task.sample_metrics if isinstance(sample[name], list)), None)
     return {
         "docId": str(record_id) if record_id else f"{subtask}/{sample['doc_id']}",
         "docHash": sample["doc_hash"],
         "promptHash": sample["prompt_hash"],
         "correct": scores[0] == 1.0,
         "score": float(np.mean(scores)),
+        "rules": None if rules is None else len(rules),
+        "rulesKept": None if rules is None else sum(map(bool, rules)),
         "filteredResponse": _response(sample),
         "target": _target(sample),
     }

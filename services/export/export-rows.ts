@@ -1,15 +1,15 @@
 import { judgmentId } from '../../method/ids';
-import type { Variant } from '../../config/variants';
+import { variantsOf, type Variant } from '../../config/variants';
 import type { Failure, Instruction, Judgment, LossStage } from '../../method/records';
 import { addresses, type RunPlan, type Shard } from '../run-plan';
 import type { StageAddress, StageStore } from '../stage-store';
 import {
-  conversationTable, failureTable, filterTable, instructionTable, judgmentTable, mixtureTable, replayTable, responseTable, type Table,
+  conversationTable, failureTable, filterTable, instructionTable, judgmentTable, mixtureTable, replayTable, responseTable, sampleTable, type SampleRow, type Table,
 } from '../tables';
 import { StoredParts, type Coverage } from './stored-parts';
 
 /** What `rehearse export --stage` takes. Part of the public contract. */
-export const EXPORT_STAGES = ['instructions', 'responses', 'judgments', 'replay', 'mixture', 'failures'] as const;
+export const EXPORT_STAGES = ['instructions', 'responses', 'judgments', 'replay', 'mixture', 'evaluation', 'failures'] as const;
 export type ExportStage = (typeof EXPORT_STAGES)[number];
 
 /** A judgment as exported: where the response itself was lost there was no call, hence no seed. */
@@ -19,6 +19,11 @@ export type ExportedJudgment = Omit<Judgment, 'seed'> & { readonly seed: number 
 export type FilteredInstruction = Instruction & { readonly dropped: string | null };
 
 const filteredInstructionTable: Table<FilteredInstruction> = { schema: { ...instructionTable.schema, dropped: 'string' }, optional: [] };
+
+/** A document of an evaluation, as a variant's model answered it. */
+export type EvaluatedRow = { readonly variant: string } & SampleRow;
+
+const evaluatedTable: Table<EvaluatedRow> = { schema: { variant: 'string', ...sampleTable.schema }, optional: sampleTable.optional };
 
 /** One stage's rows, as they are stored. */
 export interface StageExport<Row extends object> {
@@ -32,7 +37,7 @@ export interface StageExport<Row extends object> {
 export interface ExportSource {
   readonly stages: StageStore;
   readonly plan: RunPlan;
-  /** Variant whose replay set, mixture or failures are meant; without it, the method. */
+  /** Variant whose replay set, mixture or failures are meant; without it, the method. Of evaluations, without it, all. */
   readonly variant?: Variant;
 }
 
@@ -83,6 +88,16 @@ export function exportStage(stage: ExportStage, source: ExportSource): AnyStageE
       return byShard(replayTable, async (shard) => await parts.rows(addresses.select(plan, shard), replayTable)); // in the order of instructions
     case 'mixture':
       return whole(mixtureTable, addresses.mix(plan, name));
+    case 'evaluation':
+      return erase<EvaluatedRow>({
+        table: evaluatedTable,
+        coverage: parts.coverage,
+        async *parts() {
+          for (const { name: variant } of source.variant === undefined ? variantsOf(plan.spec) : [source.variant]) {
+            yield (await parts.rows(addresses.evaluate(plan, variant), sampleTable)).map((row) => ({ variant, ...row }));
+          }
+        },
+      });
     case 'failures':
       return erase({
         table: failureTable,

@@ -58,7 +58,7 @@ describe('rehearse export', () => {
 
   const mistakes: readonly (readonly [string, readonly string[], string])[] = [
     ['an unknown run', ['export', 'dmo', '--stage', 'replay'], 'rehearse: no run "dmo" is stored here; did you mean demo?\n'],
-    ['an unknown stage', ['export', 'demo', '--stage', 'judgements'], 'rehearse: no stage is called "judgements"; did you mean judgments? The stages are instructions, responses, judgments, replay, mixture, failures\n'],
+    ['an unknown stage', ['export', 'demo', '--stage', 'judgements'], 'rehearse: no stage is called "judgements"; did you mean judgments? The stages are instructions, responses, judgments, replay, mixture, evaluation, failures\n'],
     ['an unknown variant', ['export', 'demo', '--stage', 'mixture', '--variant', 'tulu'], 'rehearse: no variant is called "tulu"; variants with data are method\n'],
     ['the variant without data', ['export', 'demo', '--stage', 'mixture', '--variant', 'official'], 'rehearse: the variant "official" is the target model as it is: it has no data to export; variants with data are method\n'],
     ['Parquet without a file', ['export', 'demo', '--stage', 'replay', '--format', 'parquet'], 'rehearse: a Parquet file is not printed; name a file with --out FILE\n'],

@@ -52,10 +52,17 @@ export async function writeComparedRun({ documents = 60, forgets = {}, ...option
       const was = hash32(`${task}|${index}`) / 2 ** 32 < BEFORE[task];
       const draw = random.below(1_000) / 1_000;
       const correct = was ? draw >= forgotten : draw < learned;
-      return { task, docId: String(index), docHash: `${task}-${index}`, promptHash: 'p', correct, score: Number(correct) };
+      const row = { task, docId: String(index), docHash: `${task}-${index}`, promptHash: 'p', correct, score: Number(correct) };
+      if (task !== 'ifeval') return row;
+      const rules = 1 + (index % 3);
+      const rulesKept = correct ? rules : random.below(rules);
+      return { ...row, rules, rulesKept, score: (Number(correct) + rulesKept / rules) / 2 };
     }));
     const tasks = plan.spec.evaluate.tasks.map(({ task }) => {
-      const value = samples.filter((row) => row.task === task && row.correct === true).length / documents;
+      const own = samples.filter((row) => row.task === task);
+      const right = own.filter(({ correct }) => correct).length / documents;
+      // As lm-evaluation-harness has it: of prompts, and of all rules.
+      const value = task === 'ifeval' ? (right + total(own.map(({ rulesKept }) => rulesKept)) / total(own.map(({ rules }) => rules))) / 2 : right;
       return { task, metrics: { acc: value }, stderr: { acc: 0.05 }, primary: { name: 'acc', value, stderr: 0.05 }, normalized: normalizeScore(task, value), documents };
     });
     await stages.commit(addresses.evaluate(plan, name), ROWS_VERSIONS.evaluate, sampleTable, {
@@ -67,4 +74,8 @@ export async function writeComparedRun({ documents = 60, forgets = {}, ...option
     });
   }
   return run;
+}
+
+function total(values: readonly (number | undefined)[]): number {
+  return values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
 }
