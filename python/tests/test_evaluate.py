@@ -133,6 +133,11 @@ def test_all_four_tasks_run_on_local_documents_and_a_rerun_repeats_only_what_is_
     assert [sample["target"] for sample in _task(spec, "math_level_5")["samples"]] == ["2", "4"]
 
     assert _task(spec, "ifeval")["samples"][0]["target"] == "punctuation:no_comma"
+    rules = [(s["rules"], s["rulesKept"], s["correct"]) for s in _task(spec, "ifeval")["samples"]]
+    assert all(count >= 1 and correct == (kept == count) for count, kept, correct in rules)
+    kept_of_all = sum(kept for _, kept, _ in rules) / sum(count for count, _, _ in rules)
+    assert tasks["ifeval"]["metrics"]["inst_level_strict_acc"] == pytest.approx(kept_of_all)
+    assert all(sample["rules"] is None for sample in _task(spec, "gpqa")["samples"])
 
     done = [event for event in events.read() if event.get("phase") == "gpqa"]
     assert (done[-1]["done"], done[-1]["total"]) == (12, 12)
