@@ -1,5 +1,5 @@
 // ESM-only dependencies are compiled to CommonJS for jest; node itself loads them with import().
-const esmOnly = ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors', 'simple-statistics', 'fast-check', 'pure-rand', 'hysnappy', 'fzstd', 'eld'];
+const esmOnly = ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors', 'simple-statistics', 'fast-check', 'pure-rand', 'hysnappy', 'fzstd', 'eld', 'ml-array-max', 'ml-array-min', 'ml-array-rescale', 'ml-matrix', 'is-any-array'];
 
 /** @type {import('jest').Config} */
 module.exports = {

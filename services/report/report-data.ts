@@ -9,6 +9,7 @@ import type { DamageNote, StageAddress, StageManifest, StageStore } from '../sta
 import { lossTable, mixtureTable, sampleTable } from '../tables';
 import { reportComparison, type VariantReport, type VariantSource } from './comparison-report';
 import { dataCost } from './data-cost';
+import { reportTrainingData, type DataReport } from './data-report';
 import { evaluationResult, reportEvaluation, type EvaluationReport, type StoredEvaluation } from './evaluation-report';
 import { reportHeldOut, type HeldOutSetReport } from './held-out-report';
 import { LossTally, type LossGroup } from './losses';
@@ -38,6 +39,8 @@ export interface ReportData {
   readonly synthesis: SynthesisReport;
   readonly losses: readonly LossGroup[];
   readonly mixture: MixtureReport | null;
+  /** Texts of that mixture: topics, lengths, repetitions. */
+  readonly trainingData: DataReport | null;
   readonly training: TrainingReport | null;
   readonly evaluation: EvaluationReport;
   /** The table: every variant beside the official model. */
@@ -125,6 +128,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   const { mixed, trained, training = null, evaluation: after } = found.find(({ variant }) => variant.name === main) ?? {};
   const before = found.find(({ variant }) => variant.replay === null)?.evaluation;
 
+  const mixtureRows = mixed === undefined ? [] : await stages.readRows(mixed, mixtureTable);
   const usage = ledger.usage();
   const missing = usage
     .filter(({ parts }) => parts.done < parts.planned)
@@ -142,7 +146,8 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     shards: plan.shards.length,
     synthesis,
     losses: losses.result(),
-    mixture: mixed === undefined ? null : reportMixture(mixed, await stages.readRows(mixed, mixtureTable), spec.mix.newShare, training ?? undefined),
+    mixture: mixed === undefined ? null : reportMixture(mixed, mixtureRows, spec.mix.newShare, training ?? undefined),
+    trainingData: mixed === undefined ? null : reportTrainingData(mixtureRows, spec.seed),
     training: trained === undefined || training === null ? null : reportTraining(training, await stages.readRows(trained, lossTable), spec),
     evaluation: reportEvaluation(spec, before, after),
     variants: reportComparison(spec, found),

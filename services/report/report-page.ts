@@ -2,6 +2,7 @@ import { info, warning, type Block, type Figure, type ReportPage, type Section }
 import { count, counted, decimal, dollars, duration, list, NOTHING, percent, scientific, shortCount, signed, time } from './format';
 import type { ReportData } from './report-data';
 import { comparisonSection } from './sections/comparison-section';
+import { dataSection } from './sections/data-section';
 import { heldOutSection } from './sections/held-out-section';
 import { judgingSection } from './sections/judging-section';
 import { provenanceSection } from './sections/provenance-section';
@@ -31,6 +32,7 @@ export function composePage(data: ReportData): ReportPage {
       judgingSection(data),
       examplesSection(data),
       mixtureSection(data.mixture),
+      dataSection(data.trainingData, data.synthesis.quality),
       trainingSection(data.training),
       workSection(data),
       provenanceSection(data),
