@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import type { PlanRef } from '../workflows/types';
+import { weightsOf } from '../config/spec-fine-tuning';
 import { NO_CALLS } from '../method/cost';
+import { MethodError } from '../method/method-error';
 import { sampleRows } from '../services/evaluation-samples';
 import { evaluateResultSchema, taskResultSchema, type EvaluateResult } from '../services/python-protocol';
 import { addresses, type RunPlan } from '../services/run-plan';
@@ -23,6 +25,9 @@ export interface EvaluateOutcome {
   readonly losses?: Readonly<Record<string, number>>;
 }
 
+/** Until evaluation knows models behind an API. */
+const NOT_MEASURED = 'a model that its provider has trained cannot be evaluated here yet; its id is in the training output, see docs/closed-weights.md';
+
 /** The leaderboard's tasks, and the loss on what was kept back, on the official weights or on a variant's checkpoint. Finished tasks are not repeated. */
 export function createEvaluateActivities(deps: ActivityDeps) {
   const { stages } = deps;
@@ -39,13 +44,14 @@ export function createEvaluateActivities(deps: ActivityDeps) {
       return await runActivity(deps, async ({ stop, heartbeat }) => {
         const plan = await deps.plans.load(input.plan);
         const { evaluate, target, train, seed } = plan.spec;
+        if (train.backend === 'openai') throw new MethodError(NOT_MEASURED);
         const address = addresses.evaluate(plan, input.variant);
         const finished = await stages.find(address, ROWS_VERSIONS.evaluate);
         if (finished !== undefined) return outcomeOf(finished.detail as EvaluateResult);
 
         const startedAt = new Date().toISOString();
         const official = input.variant === 'official';
-        const weights = official ? (await deps.weights.resolve(target.weights, target.revision)).path : await checkpoint(plan, input.variant);
+        const weights = official ? (await deps.weights.resolve(weightsOf(plan.spec), target.revision)).path : await checkpoint(plan, input.variant);
         const outputDir = deps.workspace.path(`${stages.folder(address)}/job`);
         const heldOut = plan.keys.holdOut === undefined ? [] : [addresses.holdOut(plan)];
         const rows = (await Promise.all(heldOut.map(async (each) => await readStage(stages, each, ROWS_VERSIONS.holdout, heldOutTable)))).flat();

@@ -1,5 +1,6 @@
-import { NO_CALLS } from '../method/cost';
 import { writeFile } from 'node:fs/promises';
+import { weightsOf } from '../config/spec-fine-tuning';
+import { NO_CALLS } from '../method/cost';
 import type { PlanRef } from '../workflows/types';
 import { replaceFile } from '../services/artifact-store';
 import { sftResultSchema, type PythonEvent, type SftResult } from '../services/python-protocol';
@@ -36,7 +37,7 @@ export function createTrainActivities(deps: ActivityDeps) {
         const startedAt = new Date().toISOString();
         const mixture = addresses.mix(plan, input.variant);
         const rows = await readStage(stages, mixture, ROWS_VERSIONS.mix, mixtureTable);
-        const weights = await deps.weights.resolve(target.weights, target.revision);
+        const weights = await deps.weights.resolve(weightsOf(plan.spec), target.revision);
         const mixtureFile = workspace.path(`${output}/mixture.jsonl`);
         await replaceFile(mixtureFile, async (temporary) => await writeFile(temporary, rows.map((row) => `${JSON.stringify(row)}\n`).join('')));
         const result = await deps.python.run({

@@ -30,7 +30,7 @@ export async function checkSpec(file: string, env: NodeJS.ProcessEnv = process.e
 
 /** Each endpoint is asked once, whatever the number of models behind it. */
 async function checkEndpoints({ models, target }: RunSpec, env: NodeJS.ProcessEnv): Promise<Finding[]> {
-  const isOurs = target.weights.startsWith('builtin:');
+  const isOurs = target.weights?.startsWith('builtin:');
   const endpoints = new Map<string, [string, ModelSpec][]>();
   for (const [name, model] of Object.entries(models)) {
     const key = JSON.stringify([model.baseURL, model.apiKeyEnv]);

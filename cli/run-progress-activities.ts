@@ -35,12 +35,17 @@ export async function readPendingActivities(client: Client, workflowId: string, 
         type,
         queue: queueOfActivity(type),
         attempt,
-        ...(failure?.message ? { lastFailure: oneLine(sentenceOf(failure), 300) } : {}),
+        ...(failure?.message && !isBenign(failure) ? { lastFailure: oneLine(sentenceOf(failure), 300) } : {}),
         ...(waiting && info.scheduledTime?.seconds != null ? { waitingSinceMs: Number(info.scheduledTime.seconds) * 1000 } : {}),
         ...(heartbeat === undefined ? {} : { heartbeat }),
       };
     }),
   );
+}
+
+/** A failure by design, such as a poll's that has found nothing new. */
+function isBenign({ applicationFailureInfo }: temporal.api.failure.v1.IFailure): boolean {
+  return applicationFailureInfo?.category === temporal.api.enums.v1.ApplicationErrorCategory.APPLICATION_ERROR_CATEGORY_BENIGN;
 }
 
 /** A timeout says only that it was one; its cause, where there is one, says what the attempt was stuck on. */

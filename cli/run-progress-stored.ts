@@ -39,7 +39,7 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
   const perAnswered = (address: (shard: Shard) => StageAddress, itemsEach: number): Part[] =>
     shards.map((shard) => ({ address: address(shard), items: answered(shard) * itemsEach }));
 
-  const trainSteps = plan.spec.train.maxSteps ?? 1;
+  const trainSteps = (plan.spec.train.backend === 'trl' ? plan.spec.train.maxSteps : undefined) ?? 1;
   const tasks = plan.spec.evaluate.tasks.length;
   const variantRows = ({ name, replay }: Variant): Promise<StageProgress>[] => {
     const all = (stage: 'replay' | 'mix' | 'train' | 'evaluate', items: number, note: (manifest: StageManifest) => string): Promise<StageProgress> =>
@@ -106,7 +106,7 @@ function mixtureNote({ detail }: StageManifest): string {
 }
 
 function trainNote({ detail }: StageManifest): string {
-  const { steps, lossCurve } = detail as SftResult;
+  const { steps, lossCurve } = detail as Pick<SftResult, 'steps' | 'lossCurve'>; // of whichever trainer
   return `${steps} steps, last loss ${lossCurve.at(-1)?.loss.toFixed(3) ?? 'unknown'}`;
 }
 

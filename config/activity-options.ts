@@ -16,6 +16,17 @@ export const llmActivityOptions: ActivityOptions = {
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 };
 
+/**
+ * Looking at a job of a provider: every look that does not find it ended fails and is made again, which adds nothing to the
+ * history. How long until the next one says the failure itself, or this.
+ */
+export const pollActivityOptions: ActivityOptions = {
+  ...llmActivityOptions, startToCloseTimeout: '30 minutes', retry: { initialInterval: '30s', backoffCoefficient: 1 },
+};
+
+/** Ends what a provider does for a run that is cancelled; a provider that is away for longer is told of in the failure. */
+export const farewellActivityOptions: ActivityOptions = { ...llmActivityOptions, scheduleToCloseTimeout: '1 hour' };
+
 export const cpuActivityOptions: ActivityOptions = {
   taskQueue: TASK_QUEUES.cpu, startToCloseTimeout: '6 hours', heartbeatTimeout: '60s', retry,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',

@@ -1,11 +1,16 @@
 import type { Assumptions } from './cost-assumptions';
 import type { KnownCounts } from './cost-plan';
 import { parametersOf, trainingGpus } from './model-size';
+import { usdOf } from './price';
 import type { EvaluateTask, RunSpec } from './spec';
+import { expectedBatch, expectedEpochs, fineTuningOf, trainingUsd, type FineTuning } from './spec-fine-tuning';
 
-/** What training takes; hours are null when the model's size is not in its name. */
+type Device = 'cpu' | 'gpu';
+
+/** What training takes; hours are null when the model's size is not in its name, or an endpoint trains. */
 export interface TrainingCost {
-  readonly device: 'cpu' | 'gpu';
+  /** Who does it: workers, or the provider of an endpoint. */
+  readonly device: Device | 'provider';
   readonly parameters: number | null;
   /** Devices that hold it; null when its size is unknown. */
   readonly devices: number | null;
@@ -14,15 +19,19 @@ export interface TrainingCost {
   readonly tokens: number;
   /** Device hours: GPU hours, or hours of this CPU. */
   readonly hours: number | null;
+  /** Of one training by an endpoint with a price. */
+  readonly usd: number | null;
 }
 
 /** What measuring takes, before and after training together. */
 export interface EvaluationCost {
-  readonly device: 'cpu' | 'gpu';
+  readonly device: Device | 'provider';
   readonly documents: number;
   readonly promptTokens: number;
   readonly generatedTokens: number;
   readonly hours: number | null;
+  /** Of an endpoint with a price. */
+  readonly usd: number | null;
 }
 
 /** Steps, tokens and device hours of full SFT: 6 FLOP a parameter and token, 8 when activations are computed again. */
@@ -30,6 +39,8 @@ export function planTraining(
   spec: RunSpec, a: Assumptions, mixture: { readonly replay: number; readonly new: number; readonly total: number }, known: KnownCounts,
 ): TrainingCost {
   const { train } = spec;
+  const tuning = fineTuningOf(spec);
+  if (tuning !== undefined) return planFineTuning(spec, a, tuning, mixture, known);
   const device = deviceOf(spec);
   const parameters = targetParameters(spec);
   const devices = parameters === null ? null
@@ -37,18 +48,34 @@ export function planTraining(
   const batch = train.perDeviceBatchSize * train.gradientAccumulation * (devices ?? 1);
   const steps = train.maxSteps ?? Math.max(1, Math.ceil((mixture.total * train.epochs) / batch));
   const examples = train.maxSteps === undefined ? Math.round(mixture.total * train.epochs) : steps * batch;
+  const tokens = Math.round(examples * Math.min(train.maxLength, tokensPerExample(spec, a, mixture, known)));
+  const flop = (parameters ?? 0) * tokens * (train.gradientCheckpointing ? 8 : 6);
+  return {
+    device, parameters, devices, examples, steps, tokens,
+    hours: parameters === null ? null : flop / deviceFlops(device, a) / 3600, usd: null,
+  };
+}
+
+type Mixture = Parameters<typeof planTraining>[2];
+
+/** Of an endpoint nothing is known but what it is given, and its price. */
+function planFineTuning(spec: RunSpec, a: Assumptions, { model, epochs, batchSize }: FineTuning, mixture: Mixture, known: KnownCounts): TrainingCost {
+  const rounds = expectedEpochs(epochs, mixture.total);
+  const examples = mixture.total * rounds;
+  const tokens = Math.round(examples * tokensPerExample(spec, a, mixture, known));
+  return {
+    device: 'provider', parameters: null, devices: null, examples, steps: Math.max(1, Math.ceil(examples / expectedBatch(batchSize, mixture.total))), tokens,
+    hours: null, usd: trainingUsd(tokens, spec.models[model]?.price),
+  };
+}
+
+function tokensPerExample(spec: RunSpec, a: Assumptions, mixture: Mixture, known: KnownCounts): number {
   const newTokens = known.newExamples !== undefined && known.newCharacters !== undefined
     ? known.newCharacters / known.newExamples / a.charactersPerToken : a.newExampleTokens;
   const { extract, respond } = spec.synthesis;
   const replayTokens = Math.min(a.instructionTokens, extract.sampling.maxTokens) + Math.min(a.responseTokens, respond.sampling.maxTokens) + a.chatOverheadTokens;
   const share = mixture.total === 0 ? 0 : mixture.new / mixture.total;
-  const perExample = Math.min(train.maxLength, share * newTokens + (1 - share) * replayTokens);
-  const tokens = Math.round(examples * perExample);
-  const flop = (parameters ?? 0) * tokens * (train.gradientCheckpointing ? 8 : 6);
-  return {
-    device, parameters, devices, examples, steps, tokens,
-    hours: parameters === null ? null : flop / deviceFlops(device, a) / 3600,
-  };
+  return share * newTokens + (1 - share) * replayTokens;
 }
 
 interface TaskLoad {
@@ -71,8 +98,6 @@ const TASK_LOADS: Readonly<Record<EvaluateTask['task'], TaskLoad>> = {
 export function planEvaluation(
   spec: RunSpec, a: Assumptions, known: Readonly<Partial<Record<EvaluateTask['task'], number>>>,
 ): EvaluationCost {
-  const device = deviceOf(spec);
-  const parameters = targetParameters(spec);
   let documents = 0;
   let promptTokens = 0;
   let generatedTokens = 0;
@@ -83,14 +108,22 @@ export function planEvaluation(
     promptTokens += 2 * count * load.promptTokens;
     generatedTokens += 2 * count * Math.min(load.generated, maxGenToks ?? Infinity);
   }
+  const tuning = fineTuningOf(spec);
+  if (tuning !== undefined) {
+    const price = spec.models[tuning.model]?.price;
+    const usage = { promptTokens, completionTokens: generatedTokens };
+    return { device: 'provider', documents, promptTokens, generatedTokens, hours: null, usd: price === undefined ? null : usdOf(usage, price) };
+  }
+  const device = deviceOf(spec);
+  const parameters = targetParameters(spec);
   return {
-    device, documents, promptTokens, generatedTokens,
+    device, documents, promptTokens, generatedTokens, usd: null,
     hours: parameters === null ? null : evaluationSeconds(spec, a, device, parameters, { promptTokens, generatedTokens }) / 3600,
   };
 }
 
 function evaluationSeconds(
-  spec: RunSpec, a: Assumptions, device: 'cpu' | 'gpu', parameters: number, tokens: { promptTokens: number; generatedTokens: number },
+  spec: RunSpec, a: Assumptions, device: Device, parameters: number, tokens: { promptTokens: number; generatedTokens: number },
 ): number {
   const reading = (2 * parameters * tokens.promptTokens) / deviceFlops(device, a);
   if (device === 'cpu') return reading + tokens.generatedTokens / ((a.cpuEvalTokensPerSecond * 135e6) / parameters);
@@ -100,15 +133,15 @@ function evaluationSeconds(
   return gpus * (reading + tokens.generatedTokens / tokensPerSecond);
 }
 
-function deviceFlops(device: 'cpu' | 'gpu', a: Assumptions): number {
+function deviceFlops(device: Device, a: Assumptions): number {
   return device === 'cpu' ? a.cpuGflops * 1e9 : a.gpuTflops * 1e12 * a.gpuUtilization;
 }
 
 /** Who sets CPU threads means a CPU. */
-function deviceOf(spec: RunSpec): 'cpu' | 'gpu' {
+function deviceOf(spec: RunSpec): Device {
   return spec.train.threads === undefined ? 'gpu' : 'cpu';
 }
 
 function targetParameters(spec: RunSpec): number | null {
-  return parametersOf(spec.target.weights) ?? parametersOf(spec.models[spec.target.model]?.model ?? '');
+  return parametersOf(spec.target.weights ?? '') ?? parametersOf(spec.models[spec.target.model]?.model ?? '');
 }

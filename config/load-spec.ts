@@ -53,10 +53,10 @@ export function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
   const tasks = spec.evaluate.tasks.map((task) => task.data === undefined ? task : {
     ...task, data: Object.fromEntries(Object.entries(task.data).map(([split, path]) => [split, full(path)])),
   });
-  const weights = /^\.\.?(\/|$)/.test(spec.target.weights) ? full(spec.target.weights) : spec.target.weights;
+  const { weights } = spec.target;
   return {
     ...spec,
-    target: { ...spec.target, weights },
+    target: { ...spec.target, ...(weights !== undefined && /^\.\.?(\/|$)/.test(weights) ? { weights: full(weights) } : {}) },
     mix: { ...spec.mix, newData: full(spec.mix.newData) },
     evaluate: { ...spec.evaluate, tasks },
     variants: spec.variants.map((variant) => {

@@ -5,6 +5,7 @@ import type { ModelSpec, RunSpec, Sampling } from './spec';
 import { suggestTemplate } from './suggest-template';
 import { evaluationProblems } from './evaluation-splits';
 import { extractionStops } from './extraction-stops';
+import { fineTuningProblems } from './fine-tuning-checks';
 import { holdOutProblems } from './hold-out-checks';
 import { leastReplay } from './least-replay';
 import { qualityProblems } from './quality-checks';
@@ -22,6 +23,7 @@ export function crossCheckSpec(spec: RunSpec): Finding[] {
     ...qualityProblems(spec),
     ...trainingProblems(spec),
     ...holdOutProblems(spec),
+    ...fineTuningProblems(spec),
     ...variantProblems(spec),
     ...budgetProblems(spec),
     ...evaluationProblems(spec.evaluate.tasks),
@@ -213,7 +215,7 @@ function trainingProblems(spec: RunSpec): Finding[] {
       hint: 'extract more, or raise mix.newShare',
     });
   }
-  const weights = weightsProblem(target.weights);
+  const weights = target.weights === undefined ? undefined : weightsProblem(target.weights);
   if (weights !== undefined) findings.push({ at: ['target', 'weights'], ...weights });
   return findings;
 }

@@ -1,9 +1,11 @@
 import { resolveTemplate } from '../method/templates';
 import { extractionStops } from './extraction-stops';
+import { fineTuningWarnings } from './fine-tuning-checks';
 import { qualityWarnings } from './quality-checks';
 import { effectiveSampling, looksLikePath } from './spec-checks';
 import { modelsInUse } from './models-in-use';
-import type { RunSpec } from './spec';
+import { runSpecSchema, type RunSpec } from './spec';
+import { fineTuningOf } from './spec-fine-tuning';
 import type { SpecWarning } from './spec-errors';
 
 /** Above a hundred times the paper's rate, forgetting is the likely result. */
@@ -15,11 +17,11 @@ const FEWEST_JUDGE_TOKENS = 32;
 
 /** What is legal in a valid spec, but seldom meant. */
 export function specWarnings(spec: RunSpec): SpecWarning[] {
-  return [...modelWarnings(spec), ...synthesisWarnings(spec), ...qualityWarnings(spec), ...trainingWarnings(spec)];
+  return [...modelWarnings(spec), ...synthesisWarnings(spec), ...qualityWarnings(spec), ...trainingWarnings(spec), ...fineTuningWarnings(spec, runSpecSchema.shape.train.parse({}))];
 }
 
 function modelWarnings(spec: RunSpec): SpecWarning[] {
-  const used = modelsInUse(spec);
+  const used = [...modelsInUse(spec), fineTuningOf(spec)?.model];
   return Object.entries(spec.models).flatMap(([name, model]): SpecWarning[] => {
     const warnings: SpecWarning[] = [];
     if (!used.includes(name)) warnings.push({ path: `models.${name}`, message: 'no stage uses this model.' });
@@ -59,7 +61,7 @@ function synthesisWarnings(spec: RunSpec): SpecWarning[] {
   if (select.policy === 'complete' && select.minJudges > 1) {
     warnings.push({ path: 'synthesis.select.minJudges', message: 'it has no effect with policy: complete, which needs every score.' });
   }
-  if (!respond.generators.includes(spec.target.model)) {
+  if (fineTuningOf(spec) === undefined && !respond.generators.includes(spec.target.model)) {
     warnings.push({ path: 'synthesis.respond.generators', message: `the target model ${spec.target.model} is not among them; in the paper it answers too.` });
   }
   const shards = Math.ceil(extract.instructions / shardSize);
@@ -78,9 +80,10 @@ function trainingWarnings(spec: RunSpec): SpecWarning[] {
   if (mix.newShare > 0.5) {
     warnings.push({ path: 'mix.newShare', message: `${mix.newShare} makes new data the larger part; the paper uses 0.17.` });
   }
-  if (train.dtype === 'float32' && evaluate.dtype === 'bfloat16') {
+  if (train.backend === 'trl' && train.dtype === 'float32' && evaluate.dtype === 'bfloat16') {
     warnings.push({ path: 'evaluate.dtype', message: 'weights are trained in float32 but measured in bfloat16, whose rounding may hide what a small learning rate changed.' });
   }
+  if (target.weights === undefined) return warnings;
   const hub = !looksLikePath(target.weights) && !target.weights.startsWith('builtin:');
   if (hub && target.revision === undefined) {
     warnings.push({ path: 'target.revision', message: `the weights ${target.weights} are not pinned, so a later run may train others; set the commit of the repository.` });

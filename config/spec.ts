@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fineTuningSchema } from './spec-fine-tuning';
 import { qualitySchema } from './spec-quality';
 import { PUBLIC_SET_NAMES } from './replay-sets';
 import { VARIANT_NAMES } from './variants';
@@ -78,6 +79,7 @@ const model = z
       .strictObject({
         inputUsdPerMillion: z.number().min(0),
         outputUsdPerMillion: z.number().min(0),
+        trainingUsdPerMillion: z.number().min(0).optional().describe('Of trained tokens, where the endpoint fine-tunes the model (train.backend: openai).'),
       })
       .optional()
       .describe('Dollars per million tokens, for `rehearse plan`, the report, and a `budget` in dollars.'),
@@ -153,6 +155,9 @@ const mix = z
 
 const train = z
   .strictObject({
+    backend: z.enum(['trl', 'openai']).default('trl')
+      .describe('trl: full SFT of target.weights on the gpu queue. openai: the OpenAI fine-tuning API, for a model whose weights nobody has.'),
+    openai: fineTuningSchema.optional(),
     learningRate: z.number().gt(0).max(1).default(1e-6).describe('Paper: 1e-6.'),
     epochs: z.number().gt(0).max(100).default(1),
     maxSteps: count.optional().describe('Optimizer steps, whatever the epochs.'),
@@ -247,7 +252,8 @@ export const runSpecSchema = z
     models: z.record(name, model).describe('Every model endpoint, named once.'),
     target: z.strictObject({
       model: name.describe('Name under `models` that serves the target model.'),
-      weights: z.string().min(1).describe('Its weights for training: a directory, a hub id, or builtin:smollm2-135m-instruct.'),
+      weights: z.string().min(1).optional()
+        .describe('Its weights for training: a directory, a hub id, or builtin:smollm2-135m-instruct. Needed unless train.backend is openai.'),
       revision: z.string().min(1).optional().describe('Hub revision of the weights; pin it.'),
     }),
     synthesis,

@@ -2,19 +2,26 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { EvaluateTask, RunSpec } from '../config/spec';
+import { fineTuningOf, weightsOf } from '../config/spec-fine-tuning';
 import { filesOf, variantsOf } from '../config/variants';
 import { canonicalJson } from '../method/canonical-json';
-import type { ContentIdentities } from './stage-keys';
+import { modelIdentity, modelOf, type ContentIdentities } from './stage-keys';
 import type { WeightsResolver } from './weights';
 
 /** Hashes what a spec names but does not hold: the new data, local evaluation documents, the weights. */
 export async function contentIdentities(spec: RunSpec, weights: WeightsResolver): Promise<ContentIdentities> {
   return {
     newData: await fileSha256(spec.mix.newData),
-    weights: (await weights.resolve(spec.target.weights, spec.target.revision)).identity,
+    weights: await weightsIdentity(spec, weights),
     evaluation: await Promise.all(spec.evaluate.tasks.map(evaluationIdentity)),
     replayFiles: await hashFiles(variantsOf(spec).flatMap(filesOf)),
   };
+}
+
+/** Of a model that an endpoint fine-tunes, nothing is known but its name there. */
+async function weightsIdentity(spec: RunSpec, weights: WeightsResolver): Promise<string> {
+  const tuning = fineTuningOf(spec);
+  return tuning === undefined ? (await weights.resolve(weightsOf(spec), spec.target.revision)).identity : modelIdentity(modelOf(spec, tuning.model));
 }
 
 async function hashFiles(paths: readonly string[]): Promise<Record<string, string>> {

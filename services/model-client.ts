@@ -212,7 +212,8 @@ function unavailableError(name: string, spec: ModelSpec, failure: ModelFailure):
   );
 }
 
-function readApiKey(name: string, spec: ModelSpec, env: Readonly<Record<string, string | undefined>>): string | undefined {
+/** The key that a model's requests carry; undefined where it needs none. @throws PermanentEndpointError when the environment has none that could be sent */
+export function readApiKey(name: string, spec: ModelSpec, env: Readonly<Record<string, string | undefined>>): string | undefined {
   if (spec.apiKeyEnv === undefined) return undefined;
   const key = env[spec.apiKeyEnv];
   if (key === undefined || key === '') {
@@ -228,8 +229,8 @@ function readApiKey(name: string, spec: ModelSpec, env: Readonly<Record<string, 
   return key;
 }
 
-/** Endpoints echo parts of a wrong key in their errors. */
-function redact(failure: ModelFailure, apiKey: string | undefined): ModelFailure {
+/** A failure without the key: endpoints echo parts of a wrong one in their errors. */
+export function redact(failure: ModelFailure, apiKey: string | undefined): ModelFailure {
   let message = failure.message.replace(/\b(sk|key|hf)[-_][A-Za-z0-9*_-]{6,}/g, '[redacted]');
   if (apiKey !== undefined) message = message.replaceAll(apiKey, '[redacted]');
   return { ...failure, message };

@@ -6,6 +6,7 @@ import type { EvaluateTask, RunSpec } from '../config/spec';
 import { looksLikePath } from '../config/spec-checks';
 import { problemSentence, SpecError, type SpecProblem } from '../config/spec-errors';
 import { filesOf, variantsOf } from '../config/variants';
+import { fineTuningOf } from '../config/spec-fine-tuning';
 import { specWarnings } from '../config/spec-warnings';
 import { nearestNames } from '../method/nearest-names';
 import { checkJsonl } from './jsonl-check';
@@ -172,7 +173,7 @@ async function checkRows(
 }
 
 async function weightsProblems({ target: { weights } }: RunSpec): Promise<SpecProblem[]> {
-  if (!looksLikePath(weights)) return [];
+  if (weights === undefined || !looksLikePath(weights)) return [];
   const expected = 'a directory with config.json, a tokenizer and safetensors';
   try {
     await (await open(join(weights, 'config.json'))).close();
@@ -188,7 +189,7 @@ async function weightsProblems({ target: { weights } }: RunSpec): Promise<SpecPr
 /** Models in use whose API key is not in this environment. */
 export function keyProblems(spec: RunSpec, env: Readonly<Record<string, string | undefined>>): SpecProblem[] {
   const { respond, judge } = spec.synthesis;
-  const used = new Set([spec.target.model, ...respond.generators, ...judge.judges]);
+  const used = new Set([spec.target.model, ...respond.generators, ...judge.judges, fineTuningOf(spec)?.model]);
   return Object.entries(spec.models).flatMap(([name, { apiKeyEnv }]): SpecProblem[] => {
     if (apiKeyEnv === undefined || !used.has(name) || (env[apiKeyEnv] ?? '') !== '') return [];
     return [{

@@ -1,5 +1,6 @@
 import { extractionStops } from '../config/extraction-stops';
 import type { EvaluateTask, ModelSpec, RunSpec, Sampling } from '../config/spec';
+import { fineTuningOf } from '../config/spec-fine-tuning';
 import { activeQuality } from '../config/spec-quality';
 import { filesOf, variantsOf, type Variant } from '../config/variants';
 import { canonicalJson } from '../method/canonical-json';
@@ -140,8 +141,17 @@ function variantKeys(variant: Variant, synthesis: SynthesisKeys): VariantKeys {
   const mix = key('mix', replay === undefined && newShare === spec.mix.newShare ? budget : {
     budget, newShare, source: source.kind === 'none' ? 'none' : (replay ?? select),
   });
-  const train = key('train', { seed: spec.seed, train: spec.train, weights: content.weights, input: [mix, ROWS_VERSIONS.mix] });
+  const train = key('train', { seed: spec.seed, train: trainingParts(spec), weights: content.weights, input: [mix, ROWS_VERSIONS.mix] });
   return { ...(replay === undefined ? {} : { replay }), mix, train, evaluate: evaluate([train, ROWS_VERSIONS.train]) };
+}
+
+/** What of the settings decides what is trained: not what the result is called, how often it is looked at, and what it may cost. */
+function trainingParts({ train, target }: RunSpec): unknown {
+  const { backend: _backend, openai: _openai, ...local } = train;
+  const tuning = fineTuningOf({ train, target });
+  if (tuning === undefined) return local; // as in keys made before there was another backend
+  const { epochs, batchSize, learningRateMultiplier } = tuning;
+  return { backend: 'openai', epochs, batchSize, learningRateMultiplier };
 }
 
 /** Key of a replay set that is not the method's; undefined where there is none. */

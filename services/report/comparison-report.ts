@@ -71,7 +71,7 @@ export interface VariantReport {
 export interface VariantSource {
   readonly variant: Variant;
   readonly mixture: { readonly replay: number; readonly new: number; readonly share: number; readonly short?: boolean } | null;
-  readonly training: { readonly tokens: number; readonly steps: number } | null;
+  readonly training: { readonly tokens: number | null; readonly steps: number } | null;
   readonly evaluation: StoredEvaluation | undefined;
   readonly dataCost: DataCost | null;
   readonly failure?: string;

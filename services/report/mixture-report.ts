@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { MixtureRow } from '../../method/records';
-import type { SftResult } from '../python-protocol';
 import type { StageManifest } from '../stage-store';
 import { readDetail } from './stage-detail';
 
@@ -46,10 +45,10 @@ const CHARACTERS_A_TOKEN = 4;
 
 /**
  * Shares of the mixture. The trainer counts tokens of the whole only, so the sides are told apart by their characters.
- * @param training the trainer's result, once there is one
+ * @param trainedTokens the trainer's count of the whole, once there is one
  */
 export function reportMixture(
-  manifest: StageManifest, rows: readonly MixtureRow[], requestedShare: number, training: Pick<SftResult, 'tokens'> | undefined,
+  manifest: StageManifest, rows: readonly MixtureRow[], requestedShare: number, trainedTokens: number | null,
 ): MixtureReport {
   const detail = mixtureDetail(manifest);
   const sides = { replay: { examples: 0, characters: 0, trainedCharacters: 0 }, new: { examples: 0, characters: 0, trainedCharacters: 0 } };
@@ -62,7 +61,7 @@ export function reportMixture(
     }
   }
   const characters = sides.replay.characters + sides.new.characters;
-  const total = training === undefined ? Math.round(characters / CHARACTERS_A_TOKEN) : training.tokens;
+  const total = trainedTokens ?? Math.round(characters / CHARACTERS_A_TOKEN);
   const tokensOf = (side: { readonly characters: number }): number => Math.round(total * share(side.characters, characters));
   return {
     replay: { ...sides.replay, leftOut: detail.replayLeftOut, tokens: tokensOf(sides.replay) },
@@ -71,7 +70,7 @@ export function reportMixture(
     shareByCount: share(sides.new.examples, rows.length),
     shareByTokens: share(sides.new.characters, characters),
     shareOfTrainedTokens: share(sides.new.trainedCharacters, sides.replay.trainedCharacters + sides.new.trainedCharacters),
-    tokensFrom: training === undefined ? 'characters' : 'trainer',
+    tokensFrom: trainedTokens === null ? 'characters' : 'trainer',
   };
 }
 

@@ -1,7 +1,6 @@
 import type { RunSpec } from '../../config/spec';
 import type { ArtifactStore } from '../artifact-store';
 import type { PlanStore } from '../plan-store';
-import type { SftResult } from '../python-protocol';
 import { addresses, type RunPlan } from '../run-plan';
 import { variantsOf, type Variant } from '../../config/variants';
 import type { ContentIdentities, StageName } from '../stage-keys';
@@ -16,7 +15,7 @@ import { LossTally, type LossGroup } from './losses';
 import { mixtureDetail, reportMixture, type MixtureReport } from './mixture-report';
 import { StageLedger, type Provenance, type StageUsage } from './stage-ledger';
 import { findOutput, reportSynthesis, type SynthesisReport } from './synthesis-report';
-import { reportTraining, trainerResult, type TrainingReport } from './training-report';
+import { reportTraining, tokensOfMixture, trainerResult, type TrainerResult, type TrainingReport } from './training-report';
 
 /** All that a report says, as plain JSON. */
 export interface ReportData {
@@ -116,16 +115,18 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     const { name } = variant;
     await findOf('replay', name);
     const [mixed, trained] = [await findOf('mix', name), await findOf('train', name)];
+    const trainer = trained === undefined ? null : trainerResult(trained);
     found.push({
       variant, mixed, trained,
       mixture: mixed === undefined ? null : mixtureDetail(mixed),
-      training: trained === undefined ? null : trainerResult(trained),
+      trainer,
+      training: trainer === null ? null : { tokens: tokensOfMixture(trainer), steps: trainer.steps },
       evaluation: await evaluation(name),
       dataCost: dataCost(variant.replay?.kind ?? 'official', spec, synthesized),
       ...(failures.has(name) ? { failure: failures.get(name)! } : {}),
     });
   }
-  const { mixed, trained, training = null, evaluation: after } = found.find(({ variant }) => variant.name === main) ?? {};
+  const { mixed, trained, trainer = null, evaluation: after } = found.find(({ variant }) => variant.name === main) ?? {};
   const before = found.find(({ variant }) => variant.replay === null)?.evaluation;
 
   const mixtureRows = mixed === undefined ? [] : await stages.readRows(mixed, mixtureTable);
@@ -146,9 +147,9 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     shards: plan.shards.length,
     synthesis,
     losses: losses.result(),
-    mixture: mixed === undefined ? null : reportMixture(mixed, mixtureRows, spec.mix.newShare, training ?? undefined),
+    mixture: mixed === undefined ? null : reportMixture(mixed, mixtureRows, spec.mix.newShare, trainer === null ? null : tokensOfMixture(trainer)),
     trainingData: mixed === undefined ? null : reportTrainingData(mixtureRows, spec.seed),
-    training: trained === undefined || training === null ? null : reportTraining(training, await stages.readRows(trained, lossTable), spec),
+    training: trained === undefined || trainer === null ? null : reportTraining(trainer, await stages.readRows(trained, lossTable), spec),
     evaluation: reportEvaluation(spec, before, after),
     variants: reportComparison(spec, found),
     heldOut: keys.holdOut === undefined ? null : reportHeldOut(spec, found),
@@ -163,7 +164,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
 interface FoundVariant extends VariantSource {
   readonly mixed: StageManifest | undefined;
   readonly trained: StageManifest | undefined;
-  readonly training: SftResult | null;
+  readonly trainer: TrainerResult | null;
 }
 
 type VariantStage = 'replay' | 'mix' | 'train' | 'evaluate';

@@ -46,7 +46,7 @@ function subtitle({ spec, synthesis, training }: ReportData): string {
   const trained = training === null ? 'to be trained' : `trained for ${counted(training.steps, 'step')}`;
   return (
     `${counted(synthesis.instructions.asked, 'instruction')} drawn from ${spec.target.model}, ${counted(respond.generators.length, 'generator')} × ${counted(respond.samples, 'answer')}, ` +
-    `${counted(judge.judges.length, 'judge')}; new data mixed in at ${percent(spec.mix.newShare, 0)}; ${trained} at a learning rate of ${scientific(spec.train.learningRate)}.` +
+    `${counted(judge.judges.length, 'judge')}; new data mixed in at ${percent(spec.mix.newShare, 0)}; ${trained} ${spec.train.backend === 'openai' ? 'by its provider' : `at a learning rate of ${scientific(spec.train.learningRate)}`}.` +
     (spec.description === undefined ? '' : ` ${spec.description}`)
   );
 }
@@ -78,7 +78,7 @@ function figures({ evaluation, synthesis, mixture, training, usage, activeMs }: 
     {
       label: 'Training loss',
       value: curve.length === 0 ? NOTHING : `${decimal(curve[0]?.loss)} → ${decimal(curve.at(-1)?.loss)}`,
-      note: training === null ? 'not trained yet' : `${counted(training.steps, 'step')}, ${shortCount(training.trainedTokens)} trained tokens`,
+      note: training === null ? 'not trained yet' : `${counted(training.steps, 'step')}, ${training.trainedTokens === null ? 'an unknown number of' : shortCount(training.trainedTokens)} trained tokens`,
     },
     {
       label: 'Model calls',

@@ -1,10 +1,16 @@
+import { z } from 'zod';
 import type { RunSpec } from '../../config/spec';
+import { fineTuningResultSchema, type FineTuningResult } from '../fine-tuning/result';
 import { sftResultSchema, type SftResult } from '../python-protocol';
 import type { StageManifest } from '../stage-store';
 import type { LossRow } from '../tables';
 import { readDetail } from './stage-detail';
 
-export interface TrainingReport {
+/** A training by our own workers, or by the provider of an endpoint. */
+export type TrainingReport = WorkerTraining | ProviderTraining;
+
+export interface WorkerTraining {
+  readonly by: 'workers';
   readonly steps: number;
   readonly examples: number;
   readonly tokens: number;
@@ -26,15 +32,45 @@ export interface TrainingReport {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** The trainer's own figures. @throws Error when the manifest holds none */
-export function trainerResult(manifest: StageManifest): SftResult {
-  return readDetail(manifest, sftResultSchema);
+export interface ProviderTraining extends Pick<FineTuningResult, 'job' | 'baseModel' | 'hyperparameters' | 'checkpoints' | 'usd'> {
+  readonly by: 'provider';
+  readonly steps: number;
+  /** Of one epoch. */
+  readonly examples: number;
+  /** Billed, over all epochs; null where the provider does not tell. */
+  readonly trainedTokens: number | null;
+  readonly seconds: number;
+  readonly curve: readonly LossRow[];
+  /** Id of the trained model. */
+  readonly checkpoint: string;
+  readonly weightsSha256: null;
+  readonly versions: Readonly<Record<string, string>>;
 }
 
-export function reportTraining(result: SftResult, curve: readonly LossRow[], { train }: Pick<RunSpec, 'train'>): TrainingReport {
+export type TrainerResult = SftResult | FineTuningResult;
+
+const trainerResultSchema = z.union([sftResultSchema, fineTuningResultSchema]);
+
+/** The trainer's own figures. @throws Error when the manifest holds none */
+export function trainerResult(manifest: StageManifest): TrainerResult {
+  return readDetail(manifest, trainerResultSchema) as TrainerResult;
+}
+
+/** Tokens of the mixture, as the trainer counted them; null where a provider does not tell. */
+export function tokensOfMixture(result: TrainerResult): number | null {
+  if (result.kind === 'sft') return result.tokens;
+  const { trainedTokens, hyperparameters: { epochs } } = result;
+  return trainedTokens === null || epochs === null ? null : Math.round(trainedTokens / epochs);
+}
+
+export function reportTraining(result: TrainerResult, curve: readonly LossRow[], { train }: Pick<RunSpec, 'train'>): TrainingReport {
+  if (result.kind === 'fine-tuning') {
+    const { steps, examples, trainedTokens, seconds, model, job, baseModel, hyperparameters, checkpoints, usd } = result;
+    return { by: 'provider', steps, examples, trainedTokens, seconds, curve, checkpoint: model, weightsSha256: null, versions: {}, job, baseModel, hyperparameters, checkpoints, usd };
+  }
   const { steps, examples, tokens, trainedTokens, truncated, seconds, checkpointDir, weightsSha256, versions } = result;
   return {
-    steps, examples, tokens, trainedTokens, truncated, seconds, weightsSha256, versions, curve,
+    by: 'workers', steps, examples, tokens, trainedTokens, truncated, seconds, weightsSha256, versions, curve,
     dropped: typeof result['dropped'] === 'number' ? result['dropped'] : null,
     learningRate: train.learningRate,
     epochs: train.epochs,

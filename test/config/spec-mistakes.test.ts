@@ -114,7 +114,7 @@ const MISTAKES: readonly (readonly [string, unknown, string])[] = [
   ['target/weights', 'builtin:smollm',
     'target.weights: got "builtin:smollm", expected builtin:smollm2-135m-instruct; for other weights give a directory or a hub id.'],
   ['target/weights', undefined,
-    'target.weights: got nothing, expected a text that is not empty; add the key "weights": its weights for training: a directory, a hub id, or builtin:smollm2-135m-instruct.'],
+    'target.weights: got nothing, expected the weights that are trained: a directory, a hub id, or builtin:smollm2-135m-instruct; add them, or set train.backend: openai to have an endpoint fine-tune the model.'],
   ['mix', undefined,
     'mix: got nothing, expected a mapping with the keys newData, newShare, maxExamples, holdOut; add the key "mix": replay set and new data, mixed.'],
   ['mix/newData', '',

@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runSpecSchema, type RunSpecInput } from '../../config/spec';
+import { weightsOf } from '../../config/spec-fine-tuning';
 import { instructionId, judgmentId, responseId } from '../../method/ids';
 import { mix, planMixture } from '../../method/mixture';
 import { createRandom } from '../../method/random';
@@ -76,7 +77,7 @@ export async function writeSampleRun(options: SampleRunOptions = {}): Promise<Sa
   const stages = new StageStore(store);
   const plans = new PlanStore(store);
   const spec = runSpecSchema.parse((options.spec ?? ((same) => same))(sampleSpec()));
-  const content = { newData: 'a'.repeat(64), weights: spec.target.weights, evaluation: spec.evaluate.tasks.map(() => 'b'.repeat(64)), replayFiles: {} };
+  const content = { newData: 'a'.repeat(64), weights: weightsOf(spec), evaluation: spec.evaluate.tasks.map(() => 'b'.repeat(64)), replayFiles: {} };
   const { extract, shardSize } = spec.synthesis;
   const plan: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: partition(extract.instructions, shardSize) };
   const hash = await plans.save(plan);

@@ -35,7 +35,7 @@ export function provenanceSection(data: ReportData): Section {
         ['selection', spec.synthesis.select.policy === 'complete' ? 'only instructions with every score' : `scores that exist, at least ${spec.synthesis.select.minJudges} for an answer`],
         ['new data', code(spec.mix.newData)],
         ['new data, SHA-256', code(content.newData)],
-        ['learning rate', `${scientific(spec.train.learningRate)}, ${spec.train.scheduler}`],
+        ['training', spec.train.backend === 'openai' ? 'by the provider of the model' : `learning rate ${scientific(spec.train.learningRate)}, ${spec.train.scheduler}`],
         ['library versions', versions.length === 0 ? NOTHING : versions.map(([name, version]) => `${name} ${version}`).join(', ')],
         ['plan', code(data.plan)],
         ['last start', time(data.startedAt)],

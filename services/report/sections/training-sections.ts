@@ -2,7 +2,7 @@ import { columns, info, table, text, type Block, type Section } from '../blocks'
 import { barChart, lineChart } from '../charts';
 import { count, counted, decimal, duration, NOTHING, percent, scientific } from '../format';
 import type { MixtureReport, MixtureSide } from '../mixture-report';
-import type { TrainingReport } from '../training-report';
+import type { ProviderTraining, TrainingReport, WorkerTraining } from '../training-report';
 
 /** What was mixed, by count and by tokens. */
 export function mixtureSection(mixture: MixtureReport | null): Section {
@@ -43,32 +43,56 @@ function mixed(mixture: MixtureReport): Block[] {
 
 /** How the training went. */
 export function trainingSection(training: TrainingReport | null): Section {
-  return { id: 'training', title: 'Training', blocks: training === null ? [info('Nothing has been trained yet.')] : trained(training) };
+  return { id: 'training', title: 'Training', blocks: training === null ? [info('Nothing has been trained yet.')] : training.by === 'provider' ? trainedByProvider(training) : trainedByWorkers(training) };
 }
 
-function trained(training: TrainingReport): Block[] {
-  const { curve } = training;
-  const first = curve[0];
-  const last = curve.at(-1);
+function trainedByWorkers(training: WorkerTraining): Block[] {
   return [
     text(
       `Full supervised fine-tuning, loss on the assistant’s tokens only: ${counted(training.steps, 'optimizer step')} of ${count(training.batchSize)} examples at a peak learning rate of ` +
         `${scientific(training.learningRate)}, in ${duration(training.seconds * 1000)}.`,
     ),
-    ...(first === undefined || last === undefined ? [] : [columns({
-      kind: 'chart',
-      title: 'Training loss',
-      alt: `The loss goes from ${decimal(first.loss, 3)} at step ${first.step} to ${decimal(last.loss, 3)} at step ${last.step}.`,
-      spec: lineChart(curve.map(({ step, loss }) => ({ x: step, y: loss })), { x: 'step', y: 'loss' }),
-      numbers: table('Training, step by step', ['>Step', '>Loss', '>Learning rate', '>Gradient norm'], thinned(curve).map(({ step, loss, learningRate, gradNorm }) => [
-        count(step), decimal(loss, 4), learningRate === null ? NOTHING : learningRate.toExponential(2), decimal(gradNorm, 3),
-      ])),
-    } satisfies Block)]),
+    ...lossChart(training),
     table('What was trained on', ['>Examples', '>Tokens', '>Trained tokens', '>Cut to the maximum length', '>Dropped', '>Steps', '>Tokens a second', 'Compute type'], [[
       count(training.examples), count(training.tokens), count(training.trainedTokens), `${count(training.truncated)} (over ${count(training.maxLength)})`, count(training.dropped),
       count(training.steps), training.seconds > 0 ? decimal(training.tokens / training.seconds, 0) : NOTHING, training.dtype,
     ]]),
   ];
+}
+
+function trainedByProvider(training: ProviderTraining): Block[] {
+  const { hyperparameters: { epochs, batchSize, learningRateMultiplier }, checkpoints, usd } = training;
+  const dollars = usd === null ? NOTHING : `$${usd.toFixed(2)}`;
+  return [
+    text(
+      `Fine-tuned by its provider, in the job ${training.job}: ${counted(training.steps, 'step')} in ${duration(training.seconds * 1000)}, its queue included. ` +
+        'What it does to the weights it does not say: the loss is the provider’s own.',
+    ),
+    ...lossChart(training),
+    table('What was trained on', ['>Examples', '>Epochs', '>Batch', '>Learning-rate multiplier', '>Trained tokens', '>Steps', '>Dollars'], [[
+      count(training.examples), decimal(epochs, 0), decimal(batchSize, 0), decimal(learningRateMultiplier, 2), count(training.trainedTokens), count(training.steps), dollars,
+    ]]),
+    table('Models', ['', 'Id', '>Step', '>Loss', '>Validation loss'], [
+      ['before', { text: training.baseModel, tone: 'code' }, NOTHING, NOTHING, NOTHING],
+      ...checkpoints.map(({ step, model, loss, validationLoss }) => ['checkpoint', { text: model, tone: 'code' as const }, count(step), decimal(loss, 4), decimal(validationLoss, 4)]),
+      ['trained', { text: training.checkpoint, tone: 'code' }, count(training.steps), NOTHING, NOTHING],
+    ]),
+  ];
+}
+
+function lossChart({ curve }: TrainingReport): Block[] {
+  const first = curve[0];
+  const last = curve.at(-1);
+  if (first === undefined || last === undefined) return [];
+  return [columns({
+    kind: 'chart',
+    title: 'Training loss',
+    alt: `The loss goes from ${decimal(first.loss, 3)} at step ${first.step} to ${decimal(last.loss, 3)} at step ${last.step}.`,
+    spec: lineChart(curve.map(({ step, loss }) => ({ x: step, y: loss })), { x: 'step', y: 'loss' }),
+    numbers: table('Training, step by step', ['>Step', '>Loss', '>Learning rate', '>Gradient norm'], thinned(curve).map(({ step, loss, learningRate, gradNorm }) => [
+      count(step), decimal(loss, 4), learningRate === null ? NOTHING : learningRate.toExponential(2), decimal(gradNorm, 3),
+    ])),
+  })];
 }
 
 const ROWS_SHOWN = 50;

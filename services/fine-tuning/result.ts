@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import type { RunSpec } from '../../config/spec';
+import { expectedEpochs, trainingUsd } from '../../config/spec-fine-tuning';
+import type { FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent } from './api';
+import { FineTuningError } from './errors';
+import { lossCurve, totalSteps } from './job-progress';
+
+const maybe = z.number().nullable();
+
+/** What a provider's training came to: the detail of the stage output. */
+export const fineTuningResultSchema = z.looseObject({
+  kind: z.literal('fine-tuning'),
+  baseURL: z.string(),
+  job: z.string(),
+  baseModel: z.string(),
+  /** Id of the trained model at the same endpoint. */
+  model: z.string(),
+  trainingFile: z.string(),
+  seed: z.number(),
+  /** As the provider states them, `auto` resolved. */
+  hyperparameters: z.object({ epochs: maybe, batchSize: maybe, learningRateMultiplier: maybe }),
+  /** 0 where the provider does not tell. */
+  steps: z.number(),
+  /** Of one epoch. */
+  examples: z.number(),
+  /** Billed tokens, over all epochs; null where the provider does not tell. */
+  trainedTokens: maybe,
+  /** Null without a price or without trained tokens. */
+  usd: maybe,
+  lossCurve: z.array(z.object({ step: z.number(), loss: z.number() })),
+  /** Earlier states that can be called as models. */
+  checkpoints: z.array(z.object({ step: z.number(), model: z.string(), loss: maybe, validationLoss: maybe })),
+  /** From creation to end, the provider's queue included. */
+  seconds: z.number(),
+});
+
+export type FineTuningResult = z.output<typeof fineTuningResultSchema>;
+
+export interface EndedJob {
+  readonly job: FineTuningJob;
+  /** The oldest first. */
+  readonly events: readonly FineTuningJobEvent[];
+  readonly checkpoints: readonly FineTuningJobCheckpoint[];
+  readonly examples: number;
+  readonly model: RunSpec['models'][string];
+}
+
+/** @throws FineTuningError when a job that has succeeded names no model */
+export function fineTuningResult({ job, events, checkpoints, examples, model }: EndedJob): FineTuningResult {
+  if (job.fine_tuned_model === null || job.fine_tuned_model === '') throw new FineTuningError(`the fine-tuning job ${job.id} has succeeded but names no model; ask the provider`);
+  const given = { ...job.method?.supervised?.hyperparameters, ...job.hyperparameters };
+  const { trained_tokens: trainedTokens } = job;
+  return {
+    kind: 'fine-tuning',
+    baseURL: model.baseURL,
+    job: job.id,
+    baseModel: job.model,
+    model: job.fine_tuned_model,
+    trainingFile: job.training_file,
+    seed: job.seed,
+    hyperparameters: { epochs: numberOf(given.n_epochs), batchSize: numberOf(given.batch_size), learningRateMultiplier: numberOf(given.learning_rate_multiplier) },
+    steps: Math.max(totalSteps(events), ...checkpoints.map(({ step_number: step }) => step)),
+    examples,
+    trainedTokens,
+    usd: trainedTokens === null ? null : trainingUsd(trainedTokens, model.price),
+    lossCurve: lossCurve(events).map(({ step, loss }) => ({ step, loss })),
+    checkpoints: checkpoints.map(({ step_number: step, fine_tuned_model_checkpoint: id, metrics }) => ({
+      step, model: id, loss: metrics.train_loss ?? null, validationLoss: metrics.full_valid_loss ?? metrics.valid_loss ?? null,
+    })),
+    seconds: Math.max(0, (job.finished_at ?? job.created_at) - job.created_at),
+  };
+}
+
+/** What a job is estimated to cost, four bytes of text a token; null without a price. */
+export function estimatedUsd(trainingFileBytes: number, examples: number, epochs: number | 'auto', price: RunSpec['models'][string]['price']): number | null {
+  return trainingUsd((trainingFileBytes / 4) * expectedEpochs(epochs, examples), price);
+}
+
+/** The sentence for a job that did not succeed. */
+export function jobFailure({ id, status, error }: Pick<FineTuningJob, 'id' | 'status' | 'error'>, endpoint: string): FineTuningError {
+  if (status === 'cancelled') return new FineTuningError(`the fine-tuning job ${id} of ${endpoint} was cancelled at the provider; resume the run to create a new one`);
+  const said = error?.message === undefined || error.message === '' ? 'it does not say why' : error.message.replace(/\s+/g, ' ').slice(0, 500);
+  const code = error?.code === undefined || error.code === '' ? '' : ` (${error.code})`;
+  return new FineTuningError(`the fine-tuning job ${id} of ${endpoint} failed${code}: ${said}; mend that and resume the run, which creates a new job`);
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,42 @@
+import type { MixtureRow } from '../../method/records';
+import { FineTuningError } from './errors';
+
+/** Limits of the OpenAI API: https://platform.openai.com/docs/guides/supervised-fine-tuning and its reference of files. */
+export const FILE_LIMITS = { examples: 10, bytes: 512 * 1024 * 1024 } as const;
+
+const MOST_TOLD = 3;
+
+/**
+ * The mixture as the API wants it: one `{"messages": […]}` a line, nothing else, since it refuses other keys.
+ * @throws FineTuningError for what the API would refuse, before anything is sent
+ */
+export function trainingFile(rows: readonly MixtureRow[], limits: { readonly examples: number; readonly bytes: number } = FILE_LIMITS): Buffer {
+  if (rows.length < limits.examples) {
+    throw new FineTuningError(`the mixture has ${rows.length} ${rows.length === 1 ? 'example' : 'examples'} where the fine-tuning API wants at least ${limits.examples}; extract more instructions, or add new data`);
+  }
+  const problems = rows.flatMap(({ id, messages }) => {
+    const problem = messagesProblem(messages);
+    return problem === undefined ? [] : [`${id} ${problem}`];
+  });
+  if (problems.length > 0) {
+    const more = problems.length > MOST_TOLD ? `, and ${problems.length - MOST_TOLD} more` : '';
+    throw new FineTuningError(`the fine-tuning API would refuse ${problems.length} of ${rows.length} examples of the mixture: ${problems.slice(0, MOST_TOLD).join('; ')}${more}; mend the new data`);
+  }
+  const file = Buffer.from(rows.map(({ messages }) => `${JSON.stringify({ messages: messages.map(({ role, content }) => ({ role, content })) })}\n`).join(''));
+  if (file.byteLength > limits.bytes) {
+    throw new FineTuningError(`the training file has ${file.byteLength} bytes where the fine-tuning API takes ${limits.bytes}; lower mix.maxExamples`);
+  }
+  return file;
+}
+
+const ROLES: ReadonlySet<string> = new Set(['system', 'user', 'assistant']);
+
+function messagesProblem(messages: MixtureRow['messages']): string | undefined {
+  if (messages.length === 0) return 'has no message';
+  for (const [index, { role, content }] of messages.entries()) {
+    if (!ROLES.has(role)) return `has the role ${JSON.stringify(role)}`;
+    if (role === 'system' && index > 0) return 'has a system message that is not its first';
+    if (typeof content !== 'string' || content.trim() === '') return `has an empty ${role} message`;
+  }
+  return messages.at(-1)?.role === 'assistant' ? undefined : 'does not end with the assistant';
+}

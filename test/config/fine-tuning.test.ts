@@ -1,0 +1,95 @@
+import { planCost } from '../../config/cost-plan';
+import { parseSpec } from '../../config/load-spec';
+import { expectedEpochs, fineTuningOf } from '../../config/spec-fine-tuning';
+import type { RunSpec, RunSpecInput } from '../../config/spec';
+import { specWarnings } from '../../config/spec-warnings';
+import { planText } from '../../cli/plan-text';
+import { keyProblems } from '../../services/spec-files';
+import { stageKeys, type ContentIdentities } from '../../services/stage-keys';
+import { validSpec } from './valid-spec';
+
+/** A spec whose closed model is fine-tuned by its provider. */
+function closed(change: (spec: RunSpecInput) => void = () => undefined): RunSpecInput {
+  const spec = validSpec();
+  spec.models['gpt'] = { baseURL: 'https://api.example.com/v1', model: 'gpt-base', apiKeyEnv: 'GPT_API_KEY', price: { inputUsdPerMillion: 1, outputUsdPerMillion: 2, trainingUsdPerMillion: 25 } };
+  spec.target = { model: 'target' };
+  spec.train = { backend: 'openai', openai: { model: 'gpt' } };
+  spec.synthesis.respond.generators = ['gpt', 'other'];
+  change(spec);
+  return spec;
+}
+
+function mistakes(spec: RunSpecInput): string {
+  try {
+    parseSpec(spec);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '';
+}
+
+const CONTENT: ContentIdentities = { newData: 'n', weights: 'w', evaluation: [], replayFiles: {} };
+const trainKey = (spec: RunSpec): string | undefined => stageKeys(spec, CONTENT).variants['method']?.train;
+
+describe('train.backend: openai', () => {
+  test('needs no weights, and fine-tunes the target where no other model is named', () => {
+    expect(fineTuningOf(parseSpec(closed()))).toEqual({ model: 'gpt', epochs: 'auto', batchSize: 'auto', learningRateMultiplier: 'auto', suffix: 'rehearse', pollSeconds: 60 });
+    const bare = closed((spec) => {
+      spec.train = { backend: 'openai' };
+      spec.models['target']!.apiKeyEnv = 'TARGET_KEY';
+    });
+    expect(fineTuningOf(parseSpec(bare))?.model).toBe('target');
+  });
+
+  test.each<[string, (spec: RunSpecInput) => void, string]>([
+    ['a name that is no model', (spec) => (spec.train!.openai!.model = 'gtp'), 'train.openai.model: got "gtp", expected a name under models (target, other, gpt); did you mean "gpt"?'],
+    ['settings without the backend', (spec) => (spec.train = { openai: {} }, spec.target.weights = 'org/target'), 'train.openai: got settings, expected nothing while train.backend is trl; set train.backend: openai, or remove them.'],
+    ['another backend', (spec) => (spec.train = { backend: 'opnai' as 'openai' }), 'train.backend: got "opnai", expected "trl" or "openai"; did you mean "openai"?'],
+    ['no key', (spec) => delete spec.models['gpt']!.apiKeyEnv, 'models.gpt.apiKeyEnv: got nothing, expected the name of the environment variable with the key that may fine-tune; add it, such as OPENAI_API_KEY.'],
+    ['a limit without a price', (spec) => {
+      spec.train!.openai!.maxUsd = 5;
+      spec.models['gpt']!.price = { inputUsdPerMillion: 1, outputUsdPerMillion: 1 };
+    }, 'models.gpt.price.trainingUsdPerMillion: got nothing, expected the price of training, which train.openai.maxUsd is reckoned with; add it, or remove maxUsd.'],
+    ['rows kept back', (spec) => (spec.mix.holdOut = { replay: 5 }), 'mix.holdOut: got rows to keep back, expected nothing with train.backend: openai, since a chat API does not tell the loss on a text; remove it.'],
+    ['a suffix that no model id can hold', (spec) => (spec.train!.openai!.suffix = 'my model'), 'train.openai.suffix: got "my model", expected letters, digits and "-", up to 40; leave it out for the default, "rehearse".'],
+  ])('is refused with %s', (_, change, sentence) => {
+    expect(mistakes(closed(change))).toBe(sentence);
+  });
+
+  test('has warnings for settings that nothing reads', () => {
+    const warnings = specWarnings(parseSpec(closed((spec) => {
+      spec.train!.learningRate = 1e-5;
+      spec.target.weights = 'org/target-7b';
+      spec.synthesis.respond.generators = ['other'];
+    })));
+    expect(warnings.map(({ path }) => path)).toEqual(expect.arrayContaining(['train.learningRate', 'target.weights', 'synthesis.respond.generators']));
+    expect(specWarnings(parseSpec(closed())).map(({ path }) => path)).toEqual(['train.backend']);
+  });
+
+  test('has its key asked for, also when no stage calls the model', () => {
+    const spec = parseSpec(closed((draft) => (draft.synthesis.respond.generators = ['other'])));
+    expect(keyProblems(spec, { OTHER_API_KEY: 'x' }).map(({ path }) => path)).toEqual(['models.gpt.apiKeyEnv']);
+  });
+
+  test('is planned in dollars, without a GPU', () => {
+    const spec = parseSpec(closed((draft) => (draft.train!.openai!.epochs = 2)));
+    const plan = planCost(spec);
+    expect(plan.training).toMatchObject({ device: 'provider', parameters: null, hours: null, examples: 2 * plan.mixture.total });
+    expect(plan.training.usd).toBeCloseTo((plan.training.tokens * 25) / 1e6);
+    expect(planText(spec, plan)).toMatch(/training {2,}\d+ steps, \d+ examples, [\d.]+k tokens with every epoch; \$\d\.\d\d at the provider for each variant/);
+    expect(plan.diskBytes.checkpoints).toBe(0);
+  });
+
+  test('is another training than the local one, whatever it is called and however often it is looked at', () => {
+    const key = (openai: NonNullable<NonNullable<RunSpecInput['train']>['openai']>): string | undefined => trainKey(parseSpec(closed((spec) => (spec.train!.openai = { model: 'gpt', ...openai }))));
+    expect(key({ suffix: 'other', pollSeconds: 5, maxUsd: 9 })).toBe(key({}));
+    expect(key({ epochs: 2 })).not.toBe(key({}));
+    const local = parseSpec(validSpec());
+    expect(trainKey({ ...local, train: { ...local.train, backend: 'openai' } })).not.toBe(trainKey(local));
+  });
+
+  test.each([[10, 10], [50, 3], [5_000, 3], [20_000, 1], [100, 3]])('expects of %i examples and auto %i epochs', (examples, epochs) => {
+    expect(expectedEpochs('auto', examples)).toBe(epochs);
+    expect(expectedEpochs(4, examples)).toBe(4);
+  });
+});
