@@ -4,6 +4,7 @@ import { createDocumentsActivities } from './documents';
 import { createEvaluateActivities } from './evaluate';
 import { createExtractActivities } from './extract';
 import { createFilterActivities } from './filter';
+import { createFineTuningActivities } from './fine-tuning';
 import { createHoldOutActivities } from './hold-out';
 import { createJudgeActivities } from './judge';
 import { createMixActivities } from './mix';
@@ -15,9 +16,9 @@ import { createSelectActivities } from './select';
 import { createStoredCostsActivities } from './stored-costs';
 import { createTrainActivities } from './train';
 
-/** What runs on the llm queue: everything that calls a model endpoint. */
+/** What runs on the llm queue: everything that calls a model endpoint, fine-tuning by one included. */
 export function createLlmActivities(deps: ActivityDeps) {
-  return { ...createCheckKeysActivities(deps), ...createExtractActivities(deps), ...createRespondActivities(deps), ...createJudgeActivities(deps), ...createStoredCostsActivities(deps) };
+  return { ...createCheckKeysActivities(deps), ...createExtractActivities(deps), ...createRespondActivities(deps), ...createJudgeActivities(deps), ...createStoredCostsActivities(deps), ...createFineTuningActivities(deps) };
 }
 
 /** What runs on the cpu queue: planning, filters, selection, what is kept back, replay sets, mixing, reporting. */

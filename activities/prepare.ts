@@ -34,8 +34,9 @@ export function createPrepareActivities(deps: ActivityDeps) {
         return {
           runId: input.runId, plan: hash, target: spec.target.model, generators: respond.generators, judges: judge.judges,
           samples: respond.samples, instructions: extract.instructions, shards: plan.shards.length, shardSize, concurrentShards,
-          tasks: spec.evaluate.tasks.map(({ task }) => task), trainSteps: spec.train.maxSteps ?? null, costs: runCosts(spec),
+          tasks: spec.evaluate.tasks.map(({ task }) => task), trainSteps: (spec.train.backend === 'trl' ? spec.train.maxSteps : undefined) ?? null, costs: runCosts(spec),
           ...(spec.budget === undefined ? {} : { budget: spec.budget }),
+          ...(spec.train.backend === 'openai' ? { fineTuning: true as const } : {}),
           ...(plan.keys.filter === undefined ? {} : { filter: { fetchDocuments: Object.keys(plan.keys.documents ?? {}).length > 0 } }),
           ...(plan.keys.holdOut === undefined ? {} : { holdOut: true as const }),
           variants: variantsOf(spec).map(({ name, replay }) => ({ name, replay: replay?.kind ?? null })),

@@ -2,6 +2,7 @@ import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activ
 import { SpecError } from '../config/spec-errors';
 import { MethodError } from '../method/method-error';
 import { AllRefusedError } from '../services/batch';
+import { FineTuningError } from '../services/fine-tuning/errors';
 import { PermanentEndpointError } from '../services/model-client';
 import { PythonJobError } from '../services/python-jobs';
 import { CorruptArtifactError, InputLostError } from '../services/stage-store';
@@ -82,6 +83,7 @@ function toFailure(error: unknown): unknown {
   const permanent =
     error instanceof PermanentEndpointError ||
     error instanceof AllRefusedError ||
+    error instanceof FineTuningError ||
     error instanceof InputLostError ||
     error instanceof SpecError ||
     error instanceof MethodError ||

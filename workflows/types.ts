@@ -27,6 +27,8 @@ export interface RunOutline extends PlanRef {
   readonly concurrentShards: number;
   readonly tasks: readonly string[];
   readonly trainSteps: number | null;
+  /** An endpoint trains, by its fine-tuning API; absent where workers do. */
+  readonly fineTuning?: true;
   readonly costs: RunCosts;
   /** Most that the synthesis may cost; without it there is no limit. */
   readonly budget?: Allowance;

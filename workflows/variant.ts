@@ -4,6 +4,7 @@ import { cpuActivityOptions, gpuActivityOptions } from '../config/activity-optio
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
 import { orderSignal } from './control';
 import { ControlledWork } from './controlled';
+import { fineTune } from './fine-tuning';
 import { ProgressTable, progressQuery, waiting } from './progress';
 import { variantRows } from './progress-rows';
 import { Root } from './root';
@@ -63,7 +64,7 @@ async function stages(input: VariantInput, { root, work, progress }: Means): Pro
     await book({ ...waiting('mix', name, 0), done: 1, note: `${mixture.replay} replay + ${mixture.new} new` });
 
     await enter('train');
-    const training = await work.run(async () => await gpu.trainVariant.executeWithOptions({ summary: `SFT of ${input.target}` }, [ref]));
+    const training = input.fineTuning === true ? await fineTune(work, ref) : await work.run(async () => await gpu.trainVariant.executeWithOptions({ summary: `SFT of ${input.target}` }, [ref]));
     await book({ ...waiting('train', name, 0), done: input.trainSteps ?? 1, note: `${training.steps} steps, last loss ${training.lastLoss?.toFixed(3) ?? 'unknown'}` });
     trained = { examples: mixture.replay + mixture.new, steps: training.steps, checkpoint: training.checkpoint };
   }
