@@ -17,6 +17,7 @@ import { registerPlan } from './commands/plan';
 import { registerReport } from './commands/report';
 import { registerStart } from './commands/start';
 import { registerStatus } from './commands/status';
+import { registerStudy } from './commands/study';
 import { registerWorker } from './commands/worker';
 import { CliError } from './errors';
 import { plainText } from './output';
@@ -34,7 +35,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
   for (const register of [
-    registerDemo, registerInit, registerPlan, registerStart, registerStatus, registerPause, registerResume, registerSet, registerCancel, registerList,
+    registerDemo, registerStudy, registerInit, registerPlan, registerStart, registerStatus, registerPause, registerResume, registerSet, registerCancel, registerList,
     registerExport, registerReport, registerDoctor, registerWorker, registerDev,
   ]) {
     register(program);
