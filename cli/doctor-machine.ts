@@ -1,14 +1,12 @@
-import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import type { ArtifactStore } from '../services/artifact-store';
 import { checkStoreWorks } from '../services/store-check';
-import { findOnPath } from '../services/local/find-on-path';
-import { dataDir, projectDir } from '../services/local/paths';
+import { seenGpus } from '../services/local/gpus';
+import { NotSetUpError, onlyLook } from '../services/local/only-look';
+import { dataDir, existingFolder, projectDir } from '../services/local/paths';
 import { ensurePython, findPython } from '../services/local/python-environment';
-import { runCommand } from '../services/local/run-command';
-import type { SetupReporter } from '../services/local/setup-reporter';
 import { ensureTemporal } from '../services/local/temporal-server';
 
 /** One line of the doctor: how a thing is, and the way out where it is not well. */
@@ -21,7 +19,6 @@ export interface Finding {
 
 const LOW_BYTES = 20e9;
 const FULL_BYTES = 1e9;
-const NVIDIA_TIMEOUT_MS = 15_000;
 
 /** The Node.js that runs this, against package.json's `engines`. */
 export function checkNode(version = process.versions.node): Finding {
@@ -33,18 +30,6 @@ export function checkNode(version = process.versions.node): Finding {
     ? { check: 'Node.js', state: 'ok', message: version }
     : { check: 'Node.js', state: 'fail', message: `${version} is too old`, fix: `install Node.js ${wanted} or later` };
 }
-
-/** Thrown by a set-up that would have to begin. */
-class NotSetUpError extends Error {
-  override readonly name = 'NotSetUpError';
-}
-
-/** Looks whether a set-up was made, without making it. */
-const onlyLook: SetupReporter = {
-  step(name) {
-    throw new NotSetUpError(`${name} is not set up yet`);
-  },
-};
 
 /** The Python environment of training and evaluation; else whether it could be made. */
 export async function checkPython(): Promise<Finding> {
@@ -88,8 +73,7 @@ export async function checkStore(open: () => ArtifactStore): Promise<Finding> {
 
 /** Free space where runs are stored. */
 export async function checkDisk(folder = dataDir()): Promise<Finding> {
-  let existing = folder;
-  while (!existsSync(existing)) existing = dirname(existing);
+  const existing = existingFolder(folder);
   const { bavail, bsize } = await statfs(existing);
   return diskFinding(existing, bavail * bsize);
 }
@@ -105,14 +89,12 @@ export function diskFinding(folder: string, freeBytes: number): Finding {
 /** GPUs, as nvidia-smi tells. None is a warning where the spec's model needs one. */
 export async function checkGpu({ needed }: { readonly needed: boolean }): Promise<Finding> {
   const check = 'GPU';
-  const tool = findOnPath('nvidia-smi');
   const none: Finding = needed
     ? { check, state: 'warn', message: 'this machine has no NVIDIA GPU', fix: 'run "npx rehearse worker --queue gpu" on one that has; the other queues need none' }
     : { check, state: 'ok', message: 'no NVIDIA GPU here: training and evaluation use the CPU, which is enough for the demo only' };
-  if (tool === undefined) return none;
   try {
-    const lines = (await runCommand({ command: tool, args: ['--query-gpu=name,memory.total', '--format=csv,noheader'], timeoutMs: NVIDIA_TIMEOUT_MS })).split('\n').filter((line) => line.trim() !== '');
-    return lines.length === 0 ? none : { check, state: 'ok', message: lines.map((line) => line.trim()).join('; ') };
+    const gpus = await seenGpus();
+    return gpus.length === 0 ? none : { check, state: 'ok', message: gpus.map(({ name, memoryBytes }) => `${name}, ${prettyBytes(memoryBytes)}`).join('; ') };
   } catch (error) {
     return { check, state: 'warn', message: `nvidia-smi is there but fails (${sentence(error)})`, fix: 'check the driver' };
   }

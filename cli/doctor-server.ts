@@ -3,10 +3,11 @@ import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../config/task-queues'
 import { configuredAddress, connect, type Connected } from './connect';
 import type { Finding } from './doctor-machine';
 import { checkTemporalBinary } from './doctor-machine';
+import { checkWorkers } from './doctor-workers';
 import { CliError } from './errors';
 import { queuePollers } from './queue-pollers';
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 40_000;
 const CHECK = 'server';
 
 /** The Temporal server, its namespace and search attributes, and the workers that poll our task queues. */
@@ -31,10 +32,14 @@ export async function checkServer(): Promise<Finding[]> {
           fix: `set TEMPORAL_NAMESPACE, or create it: temporal operator namespace create --namespace ${namespace}`,
         }];
       }
+      const polled = await Promise.all(QUEUE_NAMES.map(async (queue) => ({ queue, pollers: await queuePollers(client, queue) })));
+      // Workers are asked by a workflow.
+      const hasOrchestration = polled.some(({ queue, pollers }) => queue === 'orchestration' && pollers.length > 0);
       return [
         { check: CHECK, state: 'ok', message: `${address}, namespace ${namespace}` },
         await checkSearchAttributes(connected),
-        ...(await Promise.all(QUEUE_NAMES.map(async (queue) => await checkQueue(client, queue)))),
+        ...polled.map(({ queue, pollers }) => queueFinding(queue, pollers)),
+        ...(hasOrchestration ? await checkWorkers(client, [...new Set(polled.flatMap(({ pollers }) => pollers))].sort()) : []),
       ];
     });
   } finally {
@@ -54,9 +59,8 @@ async function checkSearchAttributes({ connection, namespace }: Connected): Prom
   }
 }
 
-async function checkQueue(client: Connected['client'], queue: QueueName): Promise<Finding> {
+function queueFinding(queue: QueueName, pollers: readonly string[]): Finding {
   const check = TASK_QUEUES[queue];
-  const pollers = await queuePollers(client, queue);
   if (pollers.length > 0) return { check, state: 'ok', message: `${pollers.length} worker${pollers.length === 1 ? '' : 's'}: ${pollers.slice(0, 3).join(', ')}${pollers.length > 3 ? ', …' : ''}` };
   return { check, state: 'warn', message: 'no worker polls it', fix: `start one: npx rehearse worker --queue ${queue}` };
 }

@@ -1,5 +1,5 @@
 import type { ActivityOptions, RetryPolicy } from '@temporalio/common';
-import { TASK_QUEUES } from './task-queues';
+import { ownQueue, TASK_QUEUES } from './task-queues';
 
 /**
  * A batch that dies is tried again for as long as it takes: it goes on from its journal or checkpoint. What cannot
@@ -26,6 +26,11 @@ export const pollActivityOptions: ActivityOptions = {
 
 /** Ends what a provider does for a run that is cancelled; a provider that is away for longer is told of in the failure. */
 export const farewellActivityOptions: ActivityOptions = { ...llmActivityOptions, scheduleToCloseTimeout: '1 hour' };
+
+/** Asking one worker process, which answers at once or not at all. */
+export function describeWorkerOptions(identity: string): ActivityOptions {
+  return { taskQueue: ownQueue(identity), scheduleToCloseTimeout: '25 seconds', retry: { maximumAttempts: 1 } };
+}
 
 export const cpuActivityOptions: ActivityOptions = {
   taskQueue: TASK_QUEUES.cpu, startToCloseTimeout: '6 hours', heartbeatTimeout: '60s', retry,

@@ -6,5 +6,10 @@ export const TASK_QUEUES = {
   gpu: 'rehearse-gpu',
 } as const;
 
+/** The queue of one worker process, by its identity at the server; not part of the contract. */
+export function ownQueue(identity: string): string {
+  return `rehearse-worker-${identity}`;
+}
+
 export type QueueName = keyof typeof TASK_QUEUES;
 export const QUEUE_NAMES = Object.keys(TASK_QUEUES) as QueueName[];

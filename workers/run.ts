@@ -9,6 +9,7 @@ import { openStore } from '../services/open-store';
 import { createPythonJobs } from '../services/python-jobs';
 import { createWeightsResolver } from '../services/weights';
 import { workerFactories } from '.';
+import { createSelfWorker } from './self';
 import type { WorkerSetting } from './setting';
 
 /** What a worker process gets from its surroundings. */
@@ -66,6 +67,7 @@ export async function runWorkers(options: {
   const deps = options.deps(draining.signal);
   const workers: Worker[] = [];
   for (const queue of options.queues) workers.push(await workerFactories[queue]({ ...options.setting, deps }));
+  workers.push(await createSelfWorker({ ...options.setting, deps }, options.queues));
   const running = Promise.all(workers.map(async (worker) => await worker.run()));
   const onStop = (): void => {
     draining.abort();

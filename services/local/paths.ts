@@ -19,6 +19,13 @@ export function cacheDir(env: NodeJS.ProcessEnv = process.env): string {
   return join(env['XDG_CACHE_HOME'] ? resolve(env['XDG_CACHE_HOME']) : join(homedir(), '.cache'), 'rehearse');
 }
 
+/** The folder itself, or the nearest above it that exists. */
+export function existingFolder(folder: string): string {
+  let existing = folder;
+  while (!existsSync(existing)) existing = dirname(existing);
+  return existing;
+}
+
 /** Runs, the dev server's database and logs: REHEARSE_HOME, or `.rehearse` in the project. */
 export function dataDir(env: NodeJS.ProcessEnv = process.env): string {
   return env['REHEARSE_HOME'] ? resolve(env['REHEARSE_HOME']) : join(projectDir(), '.rehearse');

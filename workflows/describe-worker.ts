@@ -1,0 +1,8 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { DescribeWorkerActivities } from '../activities/describe-worker';
+import { describeWorkerOptions } from '../config/activity-options';
+
+/** Asks one worker process what it sees. @param identity as the server knows it */
+export async function describeWorker(identity: string): ReturnType<DescribeWorkerActivities['describeWorker']> {
+  return await proxyActivities<DescribeWorkerActivities>(describeWorkerOptions(identity)).describeWorker();
+}
