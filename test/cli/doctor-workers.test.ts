@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { checkServer } from '../../cli/doctor-server';
 import { checkWorkers, workerFinding } from '../../cli/doctor-workers';
 import { readGpus, seenGpus } from '../../services/local/gpus';
 import { release, reportWorker, type WorkerReport } from '../../services/worker-report';
@@ -9,6 +10,7 @@ import type { ArtifactStore } from '../../services/artifact-store';
 import { openStore } from '../../services/open-store';
 import { runWorkers } from '../../workers/run';
 import { processIdentity } from '../../workers/self';
+import { until } from '../support/control';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { useTempFolder } from '../support/temp-folder';
 import { startTemporal, testDeps } from '../support/temporal';
@@ -89,7 +91,16 @@ describe('workers of a server', () => {
       expect(alive).toMatchObject({ check: `worker ${processIdentity()}`, message: expect.stringContaining(`rehearse-orchestration, rehearse-gpu; Rehearse ${release()}`) as string });
       expect(alive?.message).toContain(`store ${root}`);
       expect(gone).toMatchObject({ check: 'worker 1@nowhere', state: 'warn', message: expect.stringContaining('does not answer') as string });
+
+      process.env['TEMPORAL_ADDRESS'] = environment.address;
+      const findings = await until(async () => {
+        const found = await checkServer();
+        return found.some(({ check }) => check === alive?.check) ? found : undefined;
+      });
+      expect(findings.map(({ check }) => check)).toEqual(['server', 'search attributes', 'rehearse-orchestration', 'rehearse-llm', 'rehearse-cpu', 'rehearse-gpu', alive?.check]);
+      expect(findings.find(({ check }) => check === 'rehearse-gpu')?.message).toBe(`1 worker: ${processIdentity()}`);
     } finally {
+      delete process.env['TEMPORAL_ADDRESS'];
       stop.abort();
       await running;
     }
