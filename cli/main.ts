@@ -6,6 +6,7 @@ import { projectDir } from '../services/local/paths';
 import { registerCancel, registerPause, registerResume, registerSet } from './commands/control';
 import { CorruptArtifactError } from '../services/stage-errors';
 import { StorageUnavailableError } from '../services/storage-errors';
+import { PushError } from '../services/export/push-dataset';
 import { StorePlaceError } from '../services/store-place';
 import { registerDemo } from './commands/demo';
 import { registerDev } from './commands/dev';
@@ -25,7 +26,7 @@ import { plainText } from './output';
 const VERSION = (require(join(projectDir(), 'package.json')) as { version: string }).version;
 
 /** Errors whose message says it all. */
-const SENTENCES = [SpecError, MethodError, StorePlaceError, StorageUnavailableError, CorruptArtifactError];
+const SENTENCES = [SpecError, MethodError, StorePlaceError, StorageUnavailableError, CorruptArtifactError, PushError];
 
 /** Runs the command line; returns the exit code. Errors go to stderr, as one sentence with the way out. */
 export async function main(argv: readonly string[]): Promise<number> {

@@ -4,12 +4,12 @@ import { variantsOf, type Variant } from '../../config/variants';
 import { nearestNames } from '../../method/nearest-names';
 import { EXPORT_STAGES, exportStage, METHOD, type ExportStage } from '../../services/export/export-rows';
 import { DATASET_SHAPES, type DatasetShape } from '../../services/export/dataset-shapes';
-import { writeDataset, type PublishOptions } from '../../services/export/publish-dataset';
 import { exportToFile, exportToStream } from '../../services/export/export-file';
-import type { Coverage } from '../../services/export/stored-parts';
 import type { RunPlan } from '../../services/run-plan';
 import { openStore } from '../../services/open-store';
+import { coverageNotices } from '../coverage-notices';
 import { CliError } from '../errors';
+import { checkDestination, exportDataset } from '../export-dataset';
 import { formatCount } from '../../config/figures';
 import { loadStoredRun } from '../stored-run';
 
@@ -20,6 +20,8 @@ interface ExportOptions {
   readonly out?: string;
   readonly dataset?: string;
   readonly shape: DatasetShape;
+  readonly push?: string;
+  readonly private?: boolean;
 }
 
 /** `rehearse export`: a stage's rows, straight from the store. */
@@ -33,6 +35,8 @@ export function registerExport(program: Command): void {
     .addOption(new Option('--format <format>', 'file format; parquet needs --out').choices(['jsonl', 'parquet']).default('jsonl'))
     .option('--out <file>', 'file to write, replaced when it exists (default: standard output)')
     .option('--dataset <folder>', 'write the replay set or the mixture as a data set for the Hugging Face hub: Parquet and a card')
+    .option('--push <owner/name>', 'with --dataset: put it on the hub too, as a commit of that data set; the token comes from HF_TOKEN')
+    .option('--private', 'with --push: the data set is private')
     .addOption(new Option('--shape <shape>', 'how a row of --dataset holds its conversation').choices([...DATASET_SHAPES]).default('messages'))
     .addHelpText('after', `
 Rows are sorted by id, one JSON object a line:
@@ -50,6 +54,8 @@ While a run goes on, is paused or has failed, the rows are those of the finished
 is missing is told on standard error; replies of a part in the making are in its journal and not printed.
 
 A folder written by --dataset is ready for: hf upload ORGANISATION/NAME FOLDER --repo-type dataset
+--push does that itself, for finished sets only. Read the card first: it says whose terms the models' texts are under. HF_ENDPOINT is
+another hub's URL.
 
 Example: npx rehearse export demo --stage judgments | jq -c '{id, score}'`)
     .action(async (id: string, options: ExportOptions) => {
@@ -57,13 +63,14 @@ Example: npx rehearse export demo --stage judgments | jq -c '{id, score}'`)
     });
 }
 
-async function runExport(id: string, { stage: wanted, variant: wantedVariant, format, out, dataset, shape }: ExportOptions): Promise<void> {
+async function runExport(id: string, { stage: wanted, variant: wantedVariant, format, out, dataset, shape, push, private: isPrivate = false }: ExportOptions): Promise<void> {
   const stage = checkStage(wanted);
   if (format === 'parquet' && out === undefined) throw new CliError('a Parquet file is not printed', { hint: 'name a file with --out FILE' });
+  const destination = checkDestination({ dataset, push, isPrivate });
   const { stages, plans } = openStore();
   const { plan } = await loadStoredRun(plans, id);
   if (dataset !== undefined) {
-    await exportDataset({ id, stage, variant: findVariant(plan, stage, wantedVariant), stages, plan, shape, folder: resolve(dataset) });
+    await exportDataset({ id, stage, variant: findVariant(plan, stage, wantedVariant), stages, plan, shape, folder: resolve(dataset), ...(destination === undefined ? {} : { destination }) });
     return;
   }
   const variant = stage === 'evaluation' ? findEvaluated(plan, wantedVariant) : findVariant(plan, stage, wantedVariant);
@@ -79,22 +86,6 @@ async function runExport(id: string, { stage: wanted, variant: wantedVariant, fo
     process.stderr.write(`rehearse: wrote ${formatCount(count)} ${stage} to ${path}\n`);
   }
   for (const notice of coverageNotices(id, stage, rows.coverage)) process.stderr.write(`rehearse: note: ${notice}\n`);
-}
-
-interface DatasetExport extends Omit<PublishOptions, 'runId' | 'stage'> {
-  readonly id: string;
-  readonly stage: ExportStage;
-}
-
-async function exportDataset({ id, stage, ...options }: DatasetExport): Promise<void> {
-  if (stage !== 'replay' && stage !== 'mixture') {
-    throw new CliError(`${stage === 'evaluation' ? 'an evaluation is' : `the ${stage} are`} no data set to train on`, { hint: 'use --stage replay or --stage mixture with --dataset' });
-  }
-  const { rows, leftOut, coverage } = await writeDataset({ runId: id, stage, ...options });
-  process.stderr.write(`rehearse: wrote ${formatCount(rows)} conversations and their card to ${options.folder}\n`);
-  const notices = coverageNotices(id, stage, coverage);
-  if (leftOut > 0) notices.push(`${formatCount(leftOut)} conversations with more than one turn are left out, since the shape "${options.shape}" cannot hold them`);
-  for (const notice of notices) process.stderr.write(`rehearse: note: ${notice}\n`);
 }
 
 function checkStage(wanted: string): ExportStage {
@@ -140,24 +131,4 @@ async function untilReaderLeaves(write: () => Promise<number>): Promise<number |
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') return undefined;
     throw error;
   }
-}
-
-/** What is to be said of an export that does not hold all that the run will have. */
-export function coverageNotices(runId: string, stage: ExportStage, { planned, missing, outdated }: Coverage): string[] {
-  const notices: string[] = [];
-  const gone = [...missing].map(([name, count]) => `${formatCount(count)} of ${name}`);
-  if (gone.length > 0) {
-    const total = [...missing.values()].reduce((sum, count) => sum + count, 0);
-    notices.push(
-      `run "${runId}" has not made all its ${stage} yet: ${formatCount(total)} of ${formatCount(planned)} parts are missing (${gone.join(', ')}); ` +
-        `see "npx rehearse status ${runId}"`,
-    );
-  }
-  if (outdated > 0) {
-    notices.push(
-      `${formatCount(outdated)} of ${formatCount(planned)} parts were made by another version of Rehearse or from inputs that have changed since; ` +
-        `"npx rehearse resume ${runId}" makes them anew from the stored calls`,
-    );
-  }
-  return notices;
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { coverageNotices } from '../../cli/commands/export';
+import { coverageNotices } from '../../cli/coverage-notices';
+import { FakeHub } from '../support/fake-hub';
 import { rehearse, type Ended } from '../support/rehearse';
 import { writeSampleRun } from '../support/sample-run';
 import { useTempFolder } from '../support/temp-folder';
@@ -21,6 +22,45 @@ describe('rehearse export', () => {
     const wrong = await run(['export', 'demo', '--stage', 'judgments', '--dataset', to]);
     expect(wrong.code).not.toBe(0);
     expect(wrong.stderr).toContain('the judgments are no data set to train on');
+  }, START_MS);
+
+  it('pushes a finished data set to the hub, and says where it is; the token is nowhere', async () => {
+    const hub = await FakeHub.start('hf_secret', 'me');
+    await writeSampleRun({ root: join(folder(), 'store') });
+    const env = { HF_TOKEN: 'hf_secret', HF_ENDPOINT: hub.url };
+    const push = ['export', 'demo', '--stage', 'replay', '--dataset', join(folder(), 'out'), '--push', 'me/set', '--private'];
+    const { code, stdout, stderr } = await rehearse(push, { home: folder(), env });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr).toContain(`rehearse: pushed to ${hub.url}/datasets/me/set (commit c0ffee; a new private data set)\n`);
+    expect(hub.repositories.get('me/set')).toMatchObject({ isPrivate: true, commits: ['Replay set of run demo, variant method: 12 conversations'] });
+    const refused = await rehearse(push, { home: folder(), env: { ...env, HF_TOKEN: 'hf_other' } });
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/rehearse: http.* does not know the token in HF_TOKEN \(HTTP 401\)/);
+    expect(`${stderr}${refused.stderr}`).not.toMatch(/hf_secret|hf_other/);
+    await hub.close();
+  }, START_MS);
+
+  it('does not push a set that is not finished', async () => {
+    const hub = await FakeHub.start('hf_secret', 'me');
+    await writeSampleRun({ root: join(folder(), 'store'), until: 'first shard' });
+    const { code, stderr } = await rehearse(['export', 'demo', '--stage', 'replay', '--dataset', join(folder(), 'out'), '--push', 'me/set'], { home: folder(), env: { HF_TOKEN: 'hf_secret', HF_ENDPOINT: hub.url } });
+    expect(code).toBe(1);
+    expect(stderr).toContain('rehearse: the data set is not finished, so it is not pushed; let the run end, or');
+    expect(hub.repositories.size).toBe(0);
+    await hub.close();
+  }, START_MS);
+
+  const pushing = (...more: string[]): string[] => ['export', 'demo', '--stage', 'replay', ...more];
+  it.each<[string, readonly string[], Readonly<Record<string, string>>, string]>([
+    ['without a token', pushing('--dataset', 'out', '--push', 'me/set'), { HF_TOKEN: '' }, 'HF_TOKEN is not set; set it to a token'],
+    ['to no place', pushing('--dataset', 'out', '--push', 'set'), { HF_TOKEN: 't' }, '"set" names no data set of the hub; give OWNER/NAME'],
+    ['of no data set', pushing('--push', 'me/set'), { HF_TOKEN: 't' }, 'only a data set is pushed; name a folder'],
+    ['over plain http', pushing('--dataset', 'out', '--push', 'me/set'), { HF_TOKEN: 't', HF_ENDPOINT: 'http://hub.example' }, 'HF_ENDPOINT is http://hub.example, and a token is only sent over https'],
+    ['that is only said to be private', pushing('--private'), {}, '--private says how --push is done; add --push'],
+  ])('refuses a push %s before anything is written', async (_name, args, env, sentence) => {
+    const { code, stderr } = await rehearse(args, { home: folder(), env });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`rehearse: ${sentence}`);
   }, START_MS);
 
   it('prints JSON lines and nothing else on standard output, without a server', async () => {
