@@ -1,11 +1,10 @@
 import type { RunSpec } from '../../config/spec';
 import type { VariantKind } from './comparison-report';
-import { usdOf } from '../../config/price';
 import type { Provenance } from './stage-ledger';
 
 /** What the model calls behind a variant's replay set took. */
 export interface DataCost {
-  /** Of prompts and replies. */
+  /** Of prompts and replies, as these report them. */
   readonly tokens: number;
   /** Null where a model that was called has no price. */
   readonly usd: number | null;
@@ -18,7 +17,7 @@ export interface DataCost {
  * @returns null for the official model, which is not trained
  */
 export function dataCost(
-  kind: VariantKind, { models, target, synthesis: { respond } }: Pick<RunSpec, 'models' | 'target' | 'synthesis'>, provenance: readonly Provenance[],
+  kind: VariantKind, { target, synthesis: { respond } }: Pick<RunSpec, 'target' | 'synthesis'>, provenance: readonly Provenance[],
 ): DataCost | null {
   if (kind === 'official') return null;
   const parts = provenance.flatMap((group): { readonly group: Provenance; readonly share: number }[] => {
@@ -27,10 +26,9 @@ export function dataCost(
   });
   let tokens = 0;
   let usd: number | null = 0;
-  for (const { group: { model, promptTokens, completionTokens }, share } of parts) {
-    const price = models[model]?.price;
-    tokens += share * (promptTokens + completionTokens);
-    usd = usd === null || price === undefined ? null : usd + share * usdOf({ promptTokens, completionTokens }, price);
+  for (const { group, share } of parts) {
+    tokens += share * (group.promptTokens + group.completionTokens);
+    usd = usd === null || group.usd === null ? null : usd + share * group.usd;
   }
   return { tokens, usd };
 }

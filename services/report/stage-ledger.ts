@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { usdOf } from '../../config/price';
+import { usdOf, type Price } from '../../config/price';
 import type { RunSpec } from '../../config/spec';
 import type { StageName } from '../stage-keys';
 import type { StageManifest } from '../stage-store';
@@ -31,7 +31,7 @@ export interface StageUsage {
   readonly wallMs: number;
   /** Time in which at least one part was at work: pauses between parts left out. */
   readonly activeMs: number;
-  /** Null where the spec names no price, or no model is called. */
+  /** As `status` and budgets count: a call whose end is not known counts at its worst case. Null where the spec names no price, or no model is called. */
   readonly usd: number | null;
   /** Faults that were ridden out, by kind. */
   readonly transient: Readonly<Record<string, number>>;
@@ -45,6 +45,8 @@ export interface Provenance extends StageGroup {
   /** Of the model calls that made the rows; 0 where none did. */
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** As in {@link StageUsage}. */
+  readonly usd: number | null;
   /** SHA-256 of the rows' file; of several parts, over their hashes in order. */
   readonly sha256: string | null;
   readonly rowsVersions: readonly number[];
@@ -62,6 +64,7 @@ interface Account {
   bytes: number;
   promptTokens: number;
   completionTokens: number;
+  usd: number | null;
   reused: number;
   outdated: number;
   readonly versions: Set<number>;
@@ -80,6 +83,7 @@ interface Work {
   requests: number;
   promptTokens: number;
   completionTokens: number;
+  usd: number | null;
   modelMs: number;
   readonly spans: [number, number][];
   readonly transient: Map<string, number>;
@@ -105,6 +109,7 @@ export class StageLedger {
     account.bytes += rows.bytes + failures.bytes + (manifest.calls?.bytes ?? 0);
     account.promptTokens += stats.promptTokens;
     account.completionTokens += stats.completionTokens;
+    account.usd = this.plusDollars(account.usd, group, stats);
     if (manifest.createdAt < this.options.startedAt) account.reused++;
     if (outdated) account.outdated++;
     account.versions.add(manifest.rowsVersion);
@@ -117,6 +122,7 @@ export class StageLedger {
     work.requests += stats.requests;
     work.promptTokens += stats.promptTokens;
     work.completionTokens += stats.completionTokens;
+    work.usd = this.plusDollars(work.usd, group, stats);
     work.modelMs += stats.modelMs;
     work.spans.push([Date.parse(stats.startedAt), Date.parse(stats.finishedAt)]);
     for (const [kind, count] of Object.entries(stats.transient)) work.transient.set(kind, (work.transient.get(kind) ?? 0) + count);
@@ -128,7 +134,6 @@ export class StageLedger {
       ...sums,
       parts: { done, planned },
       ...durations(spans),
-      usd: this.dollars(sums),
       transient: Object.fromEntries(transient),
     }));
   }
@@ -139,37 +144,45 @@ export class StageLedger {
   }
 
   provenance(): Provenance[] {
-    return [...this.accounts.values()].map(({ group, planned, done, rows, bytes, promptTokens, completionTokens, reused, outdated, versions, hash, onlyHash }) => ({
+    return [...this.accounts.values()].map(({ group, planned, done, rows, bytes, promptTokens, completionTokens, usd, reused, outdated, versions, hash, onlyHash }) => ({
       ...group,
       parts: { done, planned },
-      rows, bytes, promptTokens, completionTokens, reused, outdated,
+      rows, bytes, promptTokens, completionTokens, usd, reused, outdated,
       sha256: done > 1 ? hash.copy().digest('hex') : onlyHash,
       rowsVersions: [...versions].sort((a, b) => a - b),
     }));
   }
 
-  private dollars({ stage, model, promptTokens, completionTokens }: Pick<Work, 'stage' | 'model' | 'promptTokens' | 'completionTokens'>): number | null {
-    if (stage !== 'extract' && stage !== 'respond' && stage !== 'judge') return null;
-    const price = this.options.models[model]?.price;
-    return price === undefined ? null : usdOf({ promptTokens, completionTokens }, price);
+  private plusDollars(sum: number | null, group: StageGroup, stats: StageManifest['stats']): number | null {
+    const price = this.priceOf(group);
+    return sum === null || price === undefined ? null : sum + usdOf(stats.counted ?? stats, price);
+  }
+
+  private priceOf({ stage, model }: StageGroup): Price | undefined {
+    return stage === 'extract' || stage === 'respond' || stage === 'judge' ? this.options.models[model]?.price : undefined;
+  }
+
+  private noDollars(group: StageGroup): number | null {
+    return this.priceOf(group) === undefined ? null : 0;
   }
 
   private accountOf(group: StageGroup): Account {
     const name = [group.stage, group.model, group.generator ?? ''].join('\n');
     let account = this.accounts.get(name);
     if (account === undefined) {
-      account = { group, planned: 0, done: 0, rows: 0, bytes: 0, promptTokens: 0, completionTokens: 0, reused: 0, outdated: 0, versions: new Set(), hash: createHash('sha256'), onlyHash: null };
+      account = { group, planned: 0, done: 0, rows: 0, bytes: 0, promptTokens: 0, completionTokens: 0, usd: this.noDollars(group), reused: 0, outdated: 0, versions: new Set(), hash: createHash('sha256'), onlyHash: null };
       this.accounts.set(name, account);
     }
     return account;
   }
 
-  private workOf({ stage, model }: StageGroup): Work {
+  private workOf(group: StageGroup): Work {
+    const { stage, model } = group;
     const name = `${stage}\n${model}`;
     let work = this.work.get(name);
     if (work === undefined) {
       work = {
-        stage, model, planned: 0, done: 0, rows: 0, lost: 0, calls: 0, requests: 0, promptTokens: 0, completionTokens: 0, modelMs: 0,
+        stage, model, planned: 0, done: 0, rows: 0, lost: 0, calls: 0, requests: 0, promptTokens: 0, completionTokens: 0, usd: this.noDollars(group), modelMs: 0,
         spans: [], transient: new Map(),
       };
       this.work.set(name, work);

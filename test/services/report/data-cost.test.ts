@@ -2,16 +2,14 @@ import type { RunSpec } from '../../../config/spec';
 import { dataCost } from '../../../services/report/data-cost';
 import type { Provenance } from '../../../services/report/stage-ledger';
 
-const price = { inputUsdPerMillion: 1_000_000, outputUsdPerMillion: 2_000_000 }; // a dollar a token of the prompt, two of the reply
-const spec = (priced: readonly string[]): Pick<RunSpec, 'models' | 'target' | 'synthesis'> => ({
-  models: Object.fromEntries(['own', 'other'].map((name) => [name, priced.includes(name) ? { price } : {}])),
+const spec: Pick<RunSpec, 'target' | 'synthesis'> = {
   target: { model: 'own' },
   synthesis: { respond: { generators: ['own', 'other'], samples: 4 } },
-}) as never;
+} as never;
 
 const group = (stage: Provenance['stage'], model: string, generator?: string): Provenance => ({
   stage, model, ...(generator === undefined ? {} : { generator }), key: 'k', parts: { done: 1, planned: 1 }, rows: 1, bytes: 1, sha256: null, rowsVersions: [1], reused: 0, outdated: 0,
-  promptTokens: 8, completionTokens: 4,
+  promptTokens: 8, completionTokens: 4, usd: 16,
 });
 
 const made = [
@@ -26,14 +24,15 @@ test.each([
   ['dataset', 0, 0],
   ['none', 0, 0],
 ] as const)('the data of "%s" took %d tokens and %d dollars', (kind, tokens, usd) => {
-  expect(dataCost(kind, spec(['own', 'other']), made)).toEqual({ tokens, usd });
+  expect(dataCost(kind, spec, made)).toEqual({ tokens, usd });
 });
 
 test('a model without a price leaves no sum in dollars, where it was called', () => {
-  expect(dataCost('method', spec(['own']), made)).toEqual({ tokens: 84, usd: null });
-  expect(dataCost('target-best', spec(['own']), made)).toEqual({ tokens: 36, usd: 48 });
+  const priced = made.map((each) => (each.model === 'own' ? each : { ...each, usd: null }));
+  expect(dataCost('method', spec, priced)).toEqual({ tokens: 84, usd: null });
+  expect(dataCost('target-best', spec, priced)).toEqual({ tokens: 36, usd: 48 });
 });
 
 test('the official model has no data', () => {
-  expect(dataCost('official', spec([]), made)).toBeNull();
+  expect(dataCost('official', spec, made)).toBeNull();
 });
