@@ -1,4 +1,4 @@
-import type { StageAddress } from './stage-store';
+import type { StageAddress } from './stage-manifest';
 
 export interface Damage extends ErrorOptions {
   readonly address: StageAddress;
