@@ -22,6 +22,7 @@ export interface EndpointStats {
   readonly peakInFlight: number;
   readonly completions: number;
   readonly chatCompletions: number;
+  /** Of all requests that arrived. */
   readonly promptTokens: number;
   readonly completionTokens: number;
   /** Milliseconds since the epoch; 0 before the first. */
@@ -71,6 +72,8 @@ export async function startEndpoint({ port = 0, latencyMs = 0, answerLength = { 
     totals.peakInFlight = Math.max(totals.peakInFlight, totals.inFlight);
     totals.firstRequestAt ||= Date.now();
     const current = totals;
+    // Made, and its tokens counted, whether or not anybody is there to read it: a provider bills what it has worked on.
+    const reply = replyTo(path, raw, digest);
     const answer = (): void => {
       if (held !== undefined) {
         held.push(answer);
@@ -79,7 +82,7 @@ export async function startEndpoint({ port = 0, latencyMs = 0, answerLength = { 
       if (response.destroyed) return;
       current.answered++;
       current.lastReplyAt = Date.now();
-      send(response, 200, replyTo(path, raw, digest));
+      send(response, 200, reply);
     };
     response.once('close', () => {
       current.inFlight--;

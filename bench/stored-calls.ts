@@ -50,8 +50,8 @@ async function journalledCalls(folder: string): Promise<number> {
   for (const segment of await names(folder)) {
     const lines = (await readFile(join(folder, segment), 'utf8')).split('\n').slice(0, -1);
     for (const line of lines) {
-      const { item, call, request } = JSON.parse(line) as { item: string; call: number; request: string };
-      calls.add(`${item} ${call} ${request}`);
+      const { item, call, request } = JSON.parse(line) as { item?: string; call: number; request: string };
+      if (item !== undefined) calls.add(`${item} ${call} ${request}`); // the other lines set money aside for a call
     }
   }
   return calls.size;
