@@ -19,7 +19,8 @@ function client(name: string, before = ''): Contender {
       const file = out + '/done';
       for (let index = isSecondStart ? Number(fs.readFileSync(file, 'utf8')) : 0; index < ${PROMPTS}; index++) {
         await (await fetch(url + '/v1/chat/completions', { method: 'POST', body: JSON.stringify({ messages: [{ role: 'user', content: 'prompt ' + index }] }) })).text();
-        fs.writeFileSync(file, String(index + 1));
+        fs.writeFileSync(file + '.new', String(index + 1));
+        fs.renameSync(file + '.new', file); // a kill cannot tear it
       }
       console.log(JSON.stringify({ cpuSeconds: 0.5, peakRssBytes: 1000 }));
     })();`;
