@@ -1,14 +1,15 @@
 import { writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { weightsOf } from '../config/spec-fine-tuning';
 import { NO_CALLS } from '../method/cost';
 import type { PlanRef } from '../workflows/types';
 import { replaceFile } from '../services/artifact-store';
 import { sftResultSchema, type PythonEvent, type SftResult } from '../services/python-protocol';
-import { addresses } from '../services/run-plan';
+import { addresses, type RunPlan } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
 import { CHECKPOINT_FOLDER, storeFiles } from '../services/stage-files';
 import { noCalls } from '../services/stage-store';
-import { lossTable, mixtureTable } from '../services/tables';
+import { heldOutTable, lossTable, mixtureTable } from '../services/tables';
 import type { HeartbeatDetails } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { readStage } from './read-stage';
@@ -39,7 +40,9 @@ export function createTrainActivities(deps: ActivityDeps) {
         const rows = await readStage(stages, mixture, ROWS_VERSIONS.mix, mixtureTable);
         const weights = await deps.weights.resolve(weightsOf(plan.spec), target.revision);
         const mixtureFile = workspace.path(`${output}/mixture.jsonl`);
-        await replaceFile(mixtureFile, async (temporary) => await writeFile(temporary, rows.map((row) => `${JSON.stringify(row)}\n`).join('')));
+        await writeText(mixtureFile, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+        const evalMixture = train.evalSteps === undefined ? null : await heldOutFile(deps, plan, output);
+        const accelerate = await accelerateFile(deps, plan, output);
         const result = await deps.python.run({
           command: 'sft',
           resultSchema: sftResultSchema,
@@ -49,12 +52,15 @@ export function createTrainActivities(deps: ActivityDeps) {
             if (details !== undefined) heartbeat(details);
           },
           spec: {
-            weights: weights.path, revision: target.revision ?? null, mixture: mixtureFile, evalMixture: null, outputDir, seed,
+            weights: weights.path, revision: target.revision ?? null, mixture: mixtureFile, evalMixture, outputDir, seed,
             learningRate: train.learningRate, epochs: train.epochs, maxSteps: train.maxSteps ?? null,
             perDeviceBatchSize: train.perDeviceBatchSize, gradientAccumulation: train.gradientAccumulation, maxLength: train.maxLength,
             packing: train.packing, scheduler: train.scheduler, warmupRatio: train.warmupRatio, weightDecay: train.weightDecay,
             dtype: train.dtype, gradientCheckpointing: train.gradientCheckpointing, saveSteps: train.saveSteps,
             loggingSteps: train.loggingSteps, threads: train.threads ?? null,
+            ...(train.evalSteps === undefined ? {} : { evalSteps: train.evalSteps }),
+            ...(train.lora === undefined ? {} : { lora: { ...train.lora, targets: train.lora.targets ?? null } }),
+            ...(accelerate === undefined ? {} : { accelerate }),
           },
         });
         const detail: SftResult = { ...result, checkpointDir: store.location(`${output}/${CHECKPOINT_FOLDER}`) };
@@ -70,6 +76,24 @@ export function createTrainActivities(deps: ActivityDeps) {
       });
     },
   };
+}
+
+/** What is kept back from every training, as a file for the trainer. */
+async function heldOutFile({ stages, workspace }: ActivityDeps, plan: RunPlan, output: string): Promise<string> {
+  const rows = await readStage(stages, addresses.holdOut(plan), ROWS_VERSIONS.holdout, heldOutTable);
+  return await writeText(workspace.path(`${output}/held-out.jsonl`), rows.map(({ id, messages }) => `${JSON.stringify({ id, messages })}\n`).join(''));
+}
+
+/** The plan's own copy of accelerate's configuration: the file it was read from may be on another machine. */
+async function accelerateFile({ workspace }: ActivityDeps, { spec, content }: RunPlan, output: string): Promise<string | undefined> {
+  const { accelerate } = spec.train;
+  if (accelerate === undefined || content.accelerate === undefined) return undefined;
+  return await writeText(workspace.path(`${output}/${basename(accelerate).replace(/\.ya?ml$/, '')}.yaml`), content.accelerate);
+}
+
+async function writeText(path: string, text: string): Promise<string> {
+  await replaceFile(path, async (temporary) => await writeFile(temporary, text));
+  return path;
 }
 
 function outcomeOf(result: SftResult): TrainOutcome {

@@ -48,7 +48,7 @@ function summaryTable(spec: RunSpec, plan: CostPlan): string {
     ['serving', serving(plan)],
     ...(plan.filter === null ? [] : [['filters', `assumed to keep ${formatCount(plan.filter.answered)} of ${formatCount(plan.filter.extracted)} instructions; only those are answered and judged`]]),
     ['mixture', `${formatCount(mixture.replay)} replay + ${formatCount(mixture.new)} new = ${formatCount(mixture.total)} examples, ${share.toFixed(1)} % new${mixture.newKnown ? '' : ' (the new data is not there yet: assumed to be enough)'}`],
-    ['training', `${formatCount(training.steps)} steps, ${formatCount(training.examples)} examples, ${formatShortCount(training.tokens)} tokens${training.device === 'provider' ? ` with every epoch; ${atProvider(training.usd)} for each variant` : `; ${deviceHours(training.device, training.hours)}${devices(training.devices, training.device, plan)}`}`],
+    ['training', `${formatCount(training.steps)} steps, ${formatCount(training.examples)} examples, ${formatShortCount(training.tokens)} tokens${training.device === 'provider' ? ` with every epoch; ${atProvider(training.usd)} for each variant` : `; ${deviceHours(training.device, training.hours)}${spec.train.accelerate === undefined ? leastDevices(training.devices, training.device, plan) : chosenDevices(training)}`}`],
     ['evaluation', `${formatCount(evaluation.documents)} documents, before and after training together, ${spec.evaluate.tasks.length} tasks; ${evaluation.device === 'provider' ? atProvider(evaluation.usd) : deviceHours(evaluation.device, evaluation.hours)}`],
     ['disk', `${prettyBytes(diskBytes.texts)} of texts, ${training.device === 'provider' ? 'no checkpoints here: the provider keeps them' : training.parameters === null ? 'checkpoints of unknown size' : `${prettyBytes(diskBytes.checkpoints)} of checkpoints`}`],
   ];
@@ -92,7 +92,11 @@ function atProvider(usd: number | null): string {
   return usd === null ? 'dollars unknown at the provider: its price is not in the spec' : `${dollars(usd)} at the provider`;
 }
 
-function devices(count: number | null, device: 'cpu' | 'gpu', plan: CostPlan): string {
+function chosenDevices({ devices, device }: CostPlan['training']): string {
+  return devices === null || device === 'cpu' ? '' : ` on ${devices} ${devices === 1 ? 'GPU' : 'GPUs'}`;
+}
+
+function leastDevices(count: number | null, device: 'cpu' | 'gpu', plan: CostPlan): string {
   return count === null || device === 'cpu' ? '' : ` on at least ${count} ${count === 1 ? 'GPU' : 'GPUs'} of ${plan.assumptions.gpuMemoryGB} GB`;
 }
 

@@ -63,6 +63,8 @@ export interface CostPlan {
 
 /** What is known of a spec's files; what is missing is assumed. */
 export interface KnownCounts {
+  /** Processes that train together, as a configuration of accelerate says. */
+  readonly trainingProcesses?: number;
   readonly newExamples?: number;
   readonly newCharacters?: number;
   readonly evaluationDocuments?: Readonly<Partial<Record<EvaluateTask['task'], number>>>;

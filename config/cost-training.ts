@@ -43,8 +43,8 @@ export function planTraining(
   if (tuning !== undefined) return planFineTuning(spec, a, tuning, mixture, known);
   const device = deviceOf(spec);
   const parameters = targetParameters(spec);
-  const devices = parameters === null ? null
-    : device === 'cpu' ? 1 : trainingGpus(parameters, a.trainingBytesPerParameter, a.gpuMemoryGB * 1e9);
+  const devices = known.trainingProcesses ?? (parameters === null ? null
+    : device === 'cpu' ? 1 : trainingGpus(parameters, a.trainingBytesPerParameter, a.gpuMemoryGB * 1e9));
   const batch = train.perDeviceBatchSize * train.gradientAccumulation * (devices ?? 1);
   const steps = train.maxSteps ?? Math.max(1, Math.ceil((mixture.total * train.epochs) / batch));
   const examples = train.maxSteps === undefined ? Math.round(mixture.total * train.epochs) : steps * batch;
@@ -137,9 +137,9 @@ function deviceFlops(device: Device, a: Assumptions): number {
   return device === 'cpu' ? a.cpuGflops * 1e9 : a.gpuTflops * 1e12 * a.gpuUtilization;
 }
 
-/** Who sets CPU threads means a CPU. */
+/** Who sets CPU threads, or asks for it, means a CPU. */
 function deviceOf(spec: RunSpec): Device {
-  return spec.train.threads === undefined ? 'gpu' : 'cpu';
+  return spec.train.threads === undefined && spec.train.accelerate !== 'cpu' ? 'gpu' : 'cpu';
 }
 
 function targetParameters(spec: RunSpec): number | null {

@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { LineCounter, parseDocument, isMap, isPair, isScalar, isSeq, type Document, type Node } from 'yaml';
+import { isAcceleratePreset } from './accelerate-config';
 import { runSpecSchema, type RunSpec } from './spec';
 import { crossCheckSpec } from './spec-checks';
 import { formatPath, showValue, SpecError } from './spec-errors';
@@ -54,10 +55,12 @@ export function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
     ...task, data: Object.fromEntries(Object.entries(task.data).map(([split, path]) => [split, full(path)])),
   });
   const { weights } = spec.target;
+  const { accelerate } = spec.train;
   return {
     ...spec,
     target: { ...spec.target, ...(weights !== undefined && /^\.\.?(\/|$)/.test(weights) ? { weights: full(weights) } : {}) },
     mix: { ...spec.mix, newData: full(spec.mix.newData) },
+    ...(accelerate === undefined || isAcceleratePreset(accelerate) ? {} : { train: { ...spec.train, accelerate: full(accelerate) } }),
     evaluate: { ...spec.evaluate, tasks },
     variants: spec.variants.map((variant) => {
       if (typeof variant === 'string' || typeof variant.replay === 'string' || !('files' in variant.replay) || variant.replay.files === undefined) return variant;

@@ -195,8 +195,14 @@ const HIGHEST_LEARNING_RATE = 1e-3;
 function trainingProblems(spec: RunSpec): Finding[] {
   const { train, mix, target } = spec;
   const findings: Finding[] = [];
-  if (train.learningRate > HIGHEST_LEARNING_RATE) {
+  if (train.learningRate > HIGHEST_LEARNING_RATE && train.lora === undefined) {
     findings.push({ at: ['train', 'learningRate'], value: String(train.learningRate), expected: `at most ${HIGHEST_LEARNING_RATE} for full SFT`, hint: 'the paper uses 0.000001 (1e-6)' });
+  }
+  if (train.lora?.quantize === true && (train.threads !== undefined || train.accelerate === 'cpu')) {
+    findings.push({ at: ['train', 'lora', 'quantize'], value: 'true for a training on a CPU', expected: 'a GPU: QLoRA keeps its frozen weights in 4 bits, for which it needs CUDA', hint: 'set it to false for LoRA, or train on a GPU (without train.threads)' });
+  }
+  if (train.evalSteps !== undefined && mix.holdOut === undefined) {
+    findings.push({ at: ['train', 'evalSteps'], value: String(train.evalSteps), expected: 'rows to take the loss on', hint: 'keep some back with mix.holdOut' });
   }
   if (mix.maxExamples !== undefined) {
     const added = Math.round(mix.maxExamples * mix.newShare);

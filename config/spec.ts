@@ -22,6 +22,8 @@ const envName = z
 
 const count = z.int().positive();
 
+const share = z.number().gt(0).lt(1);
+
 /** Each stage has defaults of its own, also for the fields that a spec leaves out of a `sampling` that it gives. */
 const samplingWith = (defaults: { temperature: number; maxTokens: number }) => z
   .strictObject({
@@ -153,6 +155,16 @@ const mix = z
   })
   .describe('Replay set and new data, mixed.');
 
+const lora = z
+  .strictObject({
+    rank: count.max(1024).default(16),
+    alpha: count.default(32).describe('The adapters count alpha / rank times.'),
+    dropout: share.or(z.literal(0)).default(0),
+    targets: z.array(z.string().min(1)).min(1).optional().describe('Names of the layers that get adapters; without them, all linear layers but the output.'),
+    quantize: z.boolean().default(false).describe('QLoRA: the frozen weights in 4 bits (NF4). Needs a CUDA GPU.'),
+  })
+  .describe('Low-rank adapters instead of all weights, merged into the saved checkpoint.');
+
 const train = z
   .strictObject({
     backend: z.enum(['trl', 'openai']).default('trl')
@@ -165,16 +177,21 @@ const train = z
     gradientAccumulation: count.default(8),
     maxLength: count.default(4096).describe('Tokens of one example; longer ones are cut and counted.'),
     packing: z.boolean().default(false),
-    scheduler: z.enum(['constant', 'linear', 'cosine']).default('cosine'),
+    scheduler: z.enum(['constant', 'constant_with_warmup', 'linear', 'cosine']).default('cosine'),
     warmupRatio: z.number().min(0).max(1).default(0.03),
     weightDecay: z.number().min(0).default(0),
     dtype: z.enum(['float32', 'bfloat16']).default('bfloat16').describe('Compute type; weights stay float32, since 1e-6 is lost in bfloat16.'),
     gradientCheckpointing: z.boolean().default(true),
     saveSteps: count.default(100),
     loggingSteps: count.default(1),
+    evalSteps: count.optional().describe('Take the loss on what mix.holdOut keeps back every this many steps, while training.'),
     threads: count.optional().describe('CPU threads; without it, PyTorch decides.'),
+    lora: lora.optional(),
+    accelerate: z.string().min(1).optional()
+      .describe('Train under `accelerate launch`: cpu, gpu-24gb, gpu-80gb, llama-3-70b-fsdp2, llama-3-70b-zero3, llama-3-70b-zero3-offload, or a file of `accelerate config`.'),
+    deviceMemoryGB: z.number().gt(0).optional().describe('Memory of one device, against which `plan` and `start` check that the training fits. The presets of `accelerate` know theirs.'),
   })
-  .describe('Full SFT of the target model, loss on assistant tokens only.');
+  .describe('SFT of the target model, full or of adapters, loss on assistant tokens only.');
 
 const localData = z.record(z.string(), z.string()).describe('Split name to local JSONL file, in the schema of the public dataset.');
 
@@ -195,8 +212,6 @@ const evaluate = z
     threads: count.optional(),
   })
   .describe("lm-evaluation-harness with the Open LLM Leaderboard's tasks.");
-
-const share = z.number().gt(0).lt(1);
 
 const files = z.array(z.string().min(1)).min(1).describe('JSONL or Parquet files, relative to the spec file.');
 

@@ -5,6 +5,7 @@ import type { EvaluateTask, RunSpec } from '../config/spec';
 import { fineTuningOf, weightsOf } from '../config/spec-fine-tuning';
 import { filesOf, variantsOf } from '../config/variants';
 import { canonicalJson } from '../method/canonical-json';
+import { accelerateText } from './accelerate';
 import { modelIdentity, modelOf, type ContentIdentities } from './stage-keys';
 import type { WeightsResolver } from './weights';
 
@@ -15,6 +16,7 @@ export async function contentIdentities(spec: RunSpec, weights: WeightsResolver)
     weights: await weightsIdentity(spec, weights),
     evaluation: await Promise.all(spec.evaluate.tasks.map(evaluationIdentity)),
     replayFiles: await hashFiles(variantsOf(spec).flatMap(filesOf)),
+    ...(spec.train.accelerate === undefined ? {} : { accelerate: await accelerateText(spec.train.accelerate) }),
   };
 }
 

@@ -25,7 +25,7 @@ export interface PythonJobs {
 }
 
 /** Kinds of failure that a second try on the same input cannot mend. */
-const PERMANENT_KINDS = new Set(['bad_spec', 'bad_data', 'dataset_not_found', 'weights_not_found', 'chat_template', 'out_of_memory', 'nan_loss', 'missing_gpu', 'dtype_refused']);
+const PERMANENT_KINDS = new Set(['bad_spec', 'bad_data', 'dataset_not_found', 'weights_not_found', 'chat_template', 'tokenizer_mismatch', 'out_of_memory', 'nan_loss', 'missing_gpu', 'missing_package', 'dtype_refused']);
 
 /** A job that ended without a result: its kind, and a sentence with the way out. */
 export class PythonJobError extends Error {
@@ -91,7 +91,8 @@ export function createPythonJobs({ environment, killAfterMs = KILL_AFTER_MS }: P
           return;
         }
         if (event.type === 'result') resultPath = event.path;
-        if (event.type === 'error') failure = new PythonJobError(event.kind, `${event.message} ${event.hint}`);
+        // Of several processes that train together, the first says what went wrong; the others were only ended by it.
+        if (event.type === 'error' && (failure === undefined || failure.kind === 'interrupted')) failure = new PythonJobError(event.kind, `${event.message} ${event.hint}`);
         onEvent(event);
       });
 

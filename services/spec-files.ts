@@ -9,6 +9,7 @@ import { filesOf, variantsOf } from '../config/variants';
 import { fineTuningOf } from '../config/spec-fine-tuning';
 import { specWarnings } from '../config/spec-warnings';
 import { nearestNames } from '../method/nearest-names';
+import { checkAccelerate } from './accelerate';
 import { checkJsonl } from './jsonl-check';
 import { projectDir } from './local/paths';
 
@@ -18,6 +19,8 @@ const MAX_PROBLEMS_PER_FILE = 5;
 
 /** What a spec's files hold, as far as they could be read. */
 export interface SpecFileCounts {
+  /** Processes (devices) that train together, where the spec names a configuration of accelerate. */
+  readonly trainingProcesses?: number;
   /** Conversations of the new data. */
   readonly newExamples?: number;
   /** Their characters, JSON included. */
@@ -33,6 +36,8 @@ export interface SpecFilesReport {
   /** What is legal but seldom meant, also within the spec itself. */
   readonly warnings: readonly string[];
   readonly counts: SpecFileCounts;
+  /** The problem of a training that no device of the spec can hold, which no waiting for files mends. */
+  readonly misfit?: SpecProblem;
 }
 
 /**
@@ -84,14 +89,16 @@ async function readSpecText(file: string, asked: string, shown: string): Promise
 export async function checkSpecFiles(spec: RunSpec, options: { readonly env?: Readonly<Record<string, string | undefined>> }): Promise<SpecFilesReport> {
   const newData = await checkNewData(spec.mix);
   const evaluation = await checkEvaluation(spec);
-  const problems = [...newData.problems, ...evaluation.problems, ...(await replayFileProblems(spec)), ...(await weightsProblems(spec)), ...(options.env === undefined ? [] : keyProblems(spec, options.env))];
+  const training = await checkAccelerate(spec);
+  const problems = [...newData.problems, ...evaluation.problems, ...training.problems, ...(await replayFileProblems(spec)), ...(await weightsProblems(spec)), ...(options.env === undefined ? [] : keyProblems(spec, options.env))];
   const warnings = specWarnings(spec).map(({ path, message }) => `${path}: ${message}`);
   if (newData.problems.length === 0 && newData.examples !== undefined) warnings.push(...replayWarnings(spec, newData.examples));
   return {
     problems,
     errors: problems.map((problem) => problemSentence(problem)),
     warnings,
-    counts: { newExamples: newData.examples, newCharacters: newData.characters, evaluationDocuments: evaluation.documents },
+    ...(training.misfit === undefined ? {} : { misfit: training.misfit }),
+    counts: { trainingProcesses: training.config?.processes, newExamples: newData.examples, newCharacters: newData.characters, evaluationDocuments: evaluation.documents },
   };
 }
 

@@ -30,6 +30,8 @@ export interface ContentIdentities {
   readonly evaluation: readonly string[];
   /** SHA-256 of each local file that a variant's replay set is read from. */
   readonly replayFiles: Readonly<Record<string, string>>;
+  /** Text of the configuration that `train.accelerate` names, so that it is the same wherever the training runs. */
+  readonly accelerate?: string;
 }
 
 /** Keys of all stages of a run. */
@@ -141,15 +143,18 @@ function variantKeys(variant: Variant, synthesis: SynthesisKeys): VariantKeys {
   const mix = key('mix', replay === undefined && newShare === spec.mix.newShare ? budget : {
     budget, newShare, source: source.kind === 'none' ? 'none' : (replay ?? select),
   });
-  const train = key('train', { seed: spec.seed, train: trainingParts(spec), weights: content.weights, input: [mix, ROWS_VERSIONS.mix] });
+  const train = key('train', { seed: spec.seed, train: trainingParts(spec, content), weights: content.weights, input: [mix, ROWS_VERSIONS.mix] });
   return { ...(replay === undefined ? {} : { replay }), mix, train, evaluate: evaluate([train, ROWS_VERSIONS.train]) };
 }
 
-/** What of the settings decides what is trained: not what the result is called, how often it is looked at, and what it may cost. */
-function trainingParts({ train, target }: RunSpec): unknown {
-  const { backend: _backend, openai: _openai, ...local } = train;
+/**
+ * What of the settings decides what is trained: not what the result is called, how often it is looked at, and what it may
+ * cost; of accelerate's configuration the text (how many processes share a batch), not its name.
+ */
+function trainingParts({ train, target }: RunSpec, { accelerate }: ContentIdentities): unknown {
+  const { backend: _backend, openai: _openai, accelerate: _name, deviceMemoryGB: _checked, ...local } = train;
   const tuning = fineTuningOf({ train, target });
-  if (tuning === undefined) return local; // as in keys made before there was another backend
+  if (tuning === undefined) return { ...local, ...(accelerate === undefined ? {} : { accelerate: sha256(accelerate) }) }; // as in keys made before there was another backend
   const { epochs, batchSize, learningRateMultiplier } = tuning;
   return { backend: 'openai', epochs, batchSize, learningRateMultiplier };
 }

@@ -25,7 +25,7 @@ export function registerPlan(program: Command): void {
       if (options.json && options.input) throw new CliError('--json and --input print different things', { hint: 'give one of them' });
       const overrides = readAssumptions(options.assume);
       const spec = await loadSpecFile(file);
-      const { errors, warnings, problems, counts } = await checkSpecFiles(spec, { env: process.env });
+      const { errors, warnings, problems, misfit, counts } = await checkSpecFiles(spec, { env: process.env });
       if (options.input) {
         printJson(spec);
         note(errors, warnings);
@@ -37,10 +37,11 @@ export function registerPlan(program: Command): void {
           name, value: plan.assumptions[name as keyof typeof DEFAULT_ASSUMPTIONS], unit, why,
         }));
         printJson({ ...plan, assumptions, warnings, problems });
-        return;
+      } else {
+        process.stdout.write(`${plainText(planText(spec, plan))}\n`);
+        note(errors, warnings);
       }
-      process.stdout.write(`${plainText(planText(spec, plan))}\n`);
-      note(errors, warnings);
+      if (misfit !== undefined) throw new CliError('this training cannot fit its devices', { hint: 'docs/training.md shows the sum' });
     });
 }
 
@@ -56,7 +57,7 @@ function readAssumptions(texts: readonly string[]): ReturnType<typeof parseAssum
   }
 }
 
-/** A plan is worth having before the data is there; starting is not. So these are notes here, and errors of `start`. */
+/** A plan is worth having before the data is there; starting is not. So these are notes here, and errors of `start`. Only a training that cannot fit fails the plan. */
 function note(errors: readonly string[], warnings: readonly string[]): void {
   for (const error of errors) process.stderr.write(`rehearse: before it can start: ${plainText(error)}\n`);
   for (const warning of warnings) process.stderr.write(`rehearse: note: ${plainText(warning)}\n`);

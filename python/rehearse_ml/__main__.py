@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .errors import classify
 from .job import Interruption, exclusive
+from .launch import launch, needs_launch, rank
 from .protocol import Events, claim_stdout
 from .spec import ConvertSpec, DatasetsSpec, DocumentsSpec, EvaluateSpec, SftSpec, load_spec
 
@@ -20,7 +21,8 @@ def main() -> int:
     arguments = parser.parse_args()
 
     interruption = Interruption()
-    events = Events(claim_stdout(), on_reader_gone=interruption.request)
+    stdout = claim_stdout()
+    events = Events(stdout, on_reader_gone=interruption.request, errors_only=rank() > 0)
     output_dir: Path | None = None
     try:
         interruption.install()
@@ -35,6 +37,13 @@ def main() -> int:
                 sft_spec = load_spec(SftSpec, arguments.spec)
                 output_dir = Path(sft_spec.output_dir)
                 _limit_threads(sft_spec.threads)
+                if needs_launch(sft_spec):
+                    launch(sft_spec, arguments.spec, stdout)
+                if rank() > 0:
+                    from .sft import follow
+
+                    follow(sft_spec, events, interruption)
+                    return 0
                 with exclusive(output_dir, events):
                     from .sft import sft
 

@@ -25,9 +25,10 @@ class Events:
     retry of it.
     """
 
-    def __init__(self, fd: int, on_reader_gone: Callable[[], None] | None = None) -> None:
-        """Write to `fd`; nothing else may hold it."""
+    def __init__(self, fd: int, on_reader_gone: Callable[[], None] | None = None, *, errors_only: bool = False) -> None:
+        """Write to `fd`; nothing else may hold it, but for processes of the same job that write `errors_only`."""
         self._fd = fd
+        self._errors_only = errors_only
         self._on_reader_gone = on_reader_gone
         self._lock = threading.Lock()
         self._reader_gone = False
@@ -53,6 +54,8 @@ class Events:
         self._send("error", kind=error.kind, message=error.message, hint=error.hint)
 
     def _send(self, event_type: str, **fields: JsonValue) -> None:
+        if self._errors_only and event_type != "error":
+            return
         at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         event: dict[str, JsonValue] = {"v": PROTOCOL, "type": event_type, "at": at, **fields}
         data = (to_json(event) + "\n").encode()

@@ -1,4 +1,4 @@
-"""Full supervised fine-tuning with TRL: loss on the assistant's tokens only, resumable to the last digit."""
+"""Fine-tuning with TRL, full or of adapters: loss on the assistant's tokens only, resumable to the last digit."""
 
 import shutil
 import time
@@ -8,19 +8,23 @@ from typing import cast
 import datasets
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from peft import PeftModel
+from transformers import PreTrainedModel
 from trl import SFTConfig, SFTTrainer
 
 from . import PROTOCOL
+from .adapters import StateDict, adapter_config, load_for_training, merged
 from .checkpoints import newest_complete
 from .errors import JobError
-from .hardware import check_training, pick_device
+from .hardware import check_launched, check_quantization, check_training, pick_device
 from .job import Interruption, file_sha256, run_once, versions
+from .launch import rank, read_config
 from .mixture import TokenizedMixture, tokenize_mixture
 from .protocol import Events, JsonValue, publish
+from .ranks import all_here
 from .sft_report import SftReport, nan_loss
 from .spec import SftSpec
-from .tokenizer import load_tokenizer
+from .tokenizer import check_tokenizer, load_tokenizer
 from .weights import parameter_count, resolve_weights, weights_sha256
 
 CHECKPOINTS_KEPT = 2
@@ -49,6 +53,8 @@ def sft(spec: SftSpec, events: Events, interruption: Interruption) -> Path:
     mixtures = {name: path for name, path in (("mixture", spec.mixture), ("evalMixture", spec.eval_mixture)) if path}
     identity: dict[str, JsonValue] = {**spec.identity(), "weights": weights_sha256(weights)}
     identity |= {name: file_sha256(Path(path)) for name, path in mixtures.items()}
+    if spec.accelerate is not None:
+        identity["accelerate"] = file_sha256(Path(spec.accelerate))
     return run_once(
         Path(spec.output_dir),
         identity,
@@ -57,17 +63,36 @@ def sft(spec: SftSpec, events: Events, interruption: Interruption) -> Path:
     )
 
 
+def follow(spec: SftSpec, events: Events, interruption: Interruption) -> None:
+    """Do the part of a launched training that is not its first process': train along, write no result."""
+    _train(spec, resolve_weights(spec.weights, spec.revision), events, interruption)
+
+
 def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interruption) -> dict[str, JsonValue]:
     started = time.monotonic()
     output = Path(spec.output_dir)
     device = pick_device(events)
-    check_training(device, parameters=parameter_count(weights), dtype=spec.dtype, learning_rate=spec.learning_rate)
+    if spec.accelerate is not None:
+        config = read_config(Path(spec.accelerate))
+        check_launched(config, device, Path(spec.accelerate).name)
+        if config.get("use_cpu") in (True, "true"):
+            device = torch.device("cpu")
+    if spec.lora is not None and spec.lora.quantize:
+        check_quantization(device)
+    check_training(
+        device,
+        parameters=parameter_count(weights),
+        dtype=spec.dtype,
+        learning_rate=spec.learning_rate,
+        frozen=spec.lora is not None,
+    )
     if spec.threads is not None:
         torch.set_num_threads(spec.threads)
     transformers.logging.disable_progress_bar()
     datasets.disable_progress_bars()
 
     tokenizer = load_tokenizer(weights)
+    check_tokenizer(tokenizer, weights)
     mixture = tokenize_mixture(
         Path(spec.mixture), tokenizer, max_length=spec.max_length, phase="tokenize", events=events
     )
@@ -77,20 +102,22 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
             Path(spec.eval_mixture), tokenizer, max_length=spec.max_length, phase="tokenize held-out", events=events
         )
 
+    # Made before the model is loaded: FSDP and ZeRO-3 then load it on one process only, or in parts.
+    arguments = _training_arguments(spec, device)
     events.progress("load model", 0, 1)
-    pure_bfloat16 = spec.dtype == "bfloat16" and device.type == "cpu"
-    model = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.bfloat16 if pure_bfloat16 else torch.float32)
+    model = load_for_training(spec, weights, device)
     events.progress("load model", 1, 1)
     trainer = FiniteSftTrainer(
         model=model,
-        args=_training_arguments(spec, device),
+        args=arguments,
+        peft_config=adapter_config(spec.lora, model),
         train_dataset=mixture.dataset,
         eval_dataset=held_out.dataset if held_out is not None else None,
         processing_class=tokenizer,
         callbacks=[SftReport(events, interruption)],
     )
     trainer.remove_callback(transformers.PrinterCallback)
-    resume_from = newest_complete(output / "checkpoints")
+    resume_from = _resume_from(output / "checkpoints", events)
     if resume_from is not None:
         events.log(f"Resuming from {resume_from}.")
     # A half-done optimizer step cannot be saved, so the trainer is left to reach the end of it.
@@ -104,10 +131,16 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
                 "Run the job again; it resumes.",
             )
         events.progress("save", 0, 1)
-        checkpoint = _save_final(trainer, weights, output / "checkpoint")
+        state = trainer.accelerator.get_state_dict(trainer.model_wrapped)  # of all processes, gathered
+        checkpoint = output / "checkpoint"
+        if rank() == 0:
+            _save_final(trainer, state, weights, checkpoint)
+            # Only needed to resume, and three times as large as the model.
+            shutil.rmtree(output / "checkpoints", ignore_errors=True)
         events.progress("save", 1, 1)
-        # Only needed to resume, and three times as large as the model.
-        shutil.rmtree(output / "checkpoints", ignore_errors=True)
+        all_here()
+        if rank() > 0:
+            return {}
     return _result(spec, trainer, mixture, checkpoint, time.monotonic() - started)
 
 
@@ -134,7 +167,7 @@ def _training_arguments(spec: SftSpec, device: torch.device) -> SFTConfig:
         save_steps=spec.save_steps,
         save_total_limit=CHECKPOINTS_KEPT,
         eval_strategy="steps" if spec.eval_mixture is not None else "no",
-        eval_steps=spec.save_steps if spec.eval_mixture is not None else None,
+        eval_steps=(spec.eval_steps or spec.save_steps) if spec.eval_mixture is not None else None,
         prediction_loss_only=True,
         logging_steps=spec.logging_steps,
         logging_nan_inf_filter=False,  # it would hide a diverged loss behind the last good one
@@ -143,19 +176,27 @@ def _training_arguments(spec: SftSpec, device: torch.device) -> SFTConfig:
     )
 
 
-def _save_final(trainer: SFTTrainer, weights: Path, final: Path) -> Path:
-    model = cast("PreTrainedModel", trainer.accelerator.unwrap_model(trainer.model))
-    broken = [name for name, tensor in model.named_parameters() if not bool(torch.isfinite(tensor).all())]
+def _resume_from(folder: Path, events: Events) -> Path | None:
+    found = newest_complete(folder, events) if rank() == 0 else None
+    all_here()  # what must not be taken is gone now
+    return found if rank() == 0 else newest_complete(folder, events, verify=False)
+
+
+def _save_final(trainer: SFTTrainer, state: StateDict, weights: Path, final: Path) -> None:
+    broken = [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]
     if broken:
         raise nan_loss(f"{len(broken)} tensors are not finite ({broken[0]} first)", trainer.state.global_step)
     temporary = final.with_name(f".{final.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     shutil.rmtree(final, ignore_errors=True)
-    model.save_pretrained(temporary)
+    model = cast("PreTrainedModel | PeftModel", trainer.accelerator.unwrap_model(trainer.model))
+    if isinstance(model, PeftModel):
+        merged(model, state, weights, final.parent).save_pretrained(temporary)
+    else:
+        model.save_pretrained(temporary, state_dict=state)
     # The model's own, not the trainer's copy: TRL sets a padding token on that one.
     load_tokenizer(weights).save_pretrained(temporary)
     publish(temporary, final)
-    return final
 
 
 def _result(

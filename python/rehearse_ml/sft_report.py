@@ -9,7 +9,9 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from .checkpoints import mark_complete
 from .errors import JobError
 from .job import Interruption
+from .launch import rank
 from .protocol import Events
+from .ranks import all_here, any_rank
 
 PHASE = "train"
 
@@ -34,8 +36,8 @@ class SftReport(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
     ) -> None:
-        """Have the trainer save and stop when the job was told to."""
-        if self._interruption.requested:
+        """Have the trainer save and stop when the job was told to, all its processes at the same step."""
+        if any_rank(self._interruption.requested, args.device):
             control.should_training_stop = True
             control.should_save = state.global_step < state.max_steps
 
@@ -68,9 +70,11 @@ class SftReport(TrainerCallback):
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object) -> None:
         """Mark the checkpoint that was just written, so that a resumption can trust it."""
-        checkpoint = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
-        mark_complete(checkpoint, state.global_step)
-        self._events.checkpoint(state.global_step, checkpoint)
+        all_here()  # each process writes its part
+        if rank() == 0:
+            checkpoint = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+            mark_complete(checkpoint, state.global_step)
+            self._events.checkpoint(state.global_step, checkpoint)
 
 
 def nan_loss(what: str, step: int) -> JobError:

@@ -27,7 +27,7 @@ class _JobSpec(_Strict):
     # Keys that do not determine the result: they may differ between a job and its resumption. What lies at a path
     # counts, not the path; the jobs add hashes of it.
     incidental: ClassVar[frozenset[str]] = frozenset(
-        {"threads", "loggingSteps", "outputDir", "weights", "revision", "mixture", "evalMixture"}
+        {"threads", "loggingSteps", "outputDir", "weights", "revision", "mixture", "evalMixture", "accelerate"}
     )
 
     protocol: int
@@ -45,8 +45,18 @@ class ConvertSpec(_JobSpec):
     gguf: Text
 
 
+class LoraSpec(_Strict):
+    """Low-rank adapters; no `targets` means all linear layers but the output's. `quantize` is QLoRA."""
+
+    rank: Count
+    alpha: Count
+    dropout: Share
+    targets: Annotated[list[Text], Field(min_length=1)] | None
+    quantize: bool
+
+
 class SftSpec(_JobSpec):
-    """Full supervised fine-tuning of `weights` (directory or hub id) on the conversations of `mixture` (JSONL)."""
+    """Fine-tuning, full or of adapters, of `weights` (directory or hub id) on the conversations of `mixture`."""
 
     weights: Text
     revision: Text | None
@@ -68,6 +78,14 @@ class SftSpec(_JobSpec):
     save_steps: Count
     logging_steps: Count
     threads: Count | None
+    eval_steps: Count | None = None
+    lora: LoraSpec | None = None
+    accelerate: Text | None = None
+
+    def identity(self) -> dict[str, JsonValue]:
+        """Leave out what is not asked for, as in directories from before it could be."""
+        later = ("lora", "evalSteps")
+        return {key: value for key, value in super().identity().items() if key not in later or value is not None}
 
 
 class EvaluateTask(_Strict):
@@ -151,7 +169,7 @@ class DatasetsSpec(_JobSpec):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
 
 
-_NESTED = (EvaluateTask, HeldOut, HubSource, FilesSource, TurnsSchema)
+_NESTED = (LoraSpec, EvaluateTask, HeldOut, HubSource, FilesSource, TurnsSchema)
 
 Spec = TypeVar("Spec", bound=_JobSpec)
 

@@ -91,6 +91,7 @@ def start_job(tmp_path: Path) -> Callable[[str, Spec], subprocess.Popen[str]]:
             stderr=subprocess.DEVNULL,
             text=True,
             env={**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)},
+            start_new_session=True,  # a signal is sent to its whole group
         )
 
     return start

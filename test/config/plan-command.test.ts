@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { registerPlan } from '../../cli/commands/plan';
 import { DEFAULT_ASSUMPTIONS } from '../../config/cost-assumptions';
@@ -6,7 +8,10 @@ import { planCost } from '../../config/cost-plan';
 import { parseSpec } from '../../config/load-spec';
 import type { RunSpecInput } from '../../config/spec';
 import { loadSpecFile } from '../../services/spec-files';
+import { useTempFolder } from '../support/temp-folder';
 import { validSpec } from './valid-spec';
+
+const work = useTempFolder();
 
 interface Printed {
   readonly out: string;
@@ -36,7 +41,7 @@ describe('rehearse plan', () => {
     expect(out).toMatch(/^ +total +3,700,000 +3,193,000 /m);
     expect(out).toMatch(/^ +respond +gpt-4 +300,000 /m);
     expect(out).toMatch(/^ +dollars +\$[\d,]+; at most \$[\d,]+ when every reply runs to its maxTokens; without a price: llama-3-70b-instruct, qwen2-72b-instruct$/m);
-    expect(out).toMatch(/^ +training +1,193 steps.+GPU hours on at least 24 GPUs of 80 GB$/m);
+    expect(out).toMatch(/^ +training +895 steps.+GPU hours on 32 GPUs$/m);
     for (const name of Object.keys(DEFAULT_ASSUMPTIONS)) expect(out).toContain(name);
   });
 
@@ -82,6 +87,23 @@ describe('rehearse plan', () => {
     expect(input).toEqual(await loadSpecFile('demo'));
     expect(parseSpec(input)).toEqual(input);
     expect((input as { mix: { newData: string } }).mix.newData).toMatch(/^\/.+\/examples\/demo\/new-data\.jsonl$/);
+  });
+
+  it('fails for a training that no GPU of the spec can hold, after the plan itself', async () => {
+    const file = join(work(), 'spec.json');
+    writeFileSync(join(work(), 'new.jsonl'), `${JSON.stringify({ messages: [{ role: 'user', content: 'q' }, { role: 'assistant', content: 'a' }] })}\n`);
+    const spec = { ...validSpec(), mix: { newData: './new.jsonl' } };
+    const planned = async (train: RunSpecInput['train']): Promise<Printed> => {
+      writeFileSync(file, JSON.stringify({ ...spec, train }));
+      return await plan(file);
+    };
+    await expect(planned({ accelerate: 'gpu-80gb' })).rejects.toThrow('this training cannot fit its devices');
+    await expect(planned({ deviceMemoryGB: 80 })).rejects.toThrow('this training cannot fit its devices');
+    expect((await planned({ accelerate: 'gpu-80gb', lora: {} })).err).not.toContain('train: got');
+    expect((await planned({ accelerate: './own.yaml' })).err).toMatch(/train\.accelerate: got ".*own\.yaml" \(.*ENOENT.*expected a configuration of accelerate, or one of cpu, gpu-24gb/);
+    writeFileSync(join(work(), 'own.yaml'), 'distributed_type: FSDP\nnum_processes: 8\nfsdp_config: {fsdp_version: 2}\n');
+    expect((await planned({ accelerate: './own.yaml', deviceMemoryGB: 80 })).out).toMatch(/^ +training .+ on 8 GPUs$/m);
+    await expect(planned({ accelerate: './own.yaml', deviceMemoryGB: 12 })).rejects.toThrow('this training cannot fit its devices');
   });
 
   it('does not print two things at once', async () => {

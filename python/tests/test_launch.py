@@ -1,0 +1,159 @@
+"""Training under `accelerate launch`: one process, two processes on a CPU, and what is refused before any of it."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from conftest import PACKAGE_ROOT, RecordedEvents, Spec
+
+from rehearse_ml.errors import JobError
+from rehearse_ml.hardware import check_launched
+from rehearse_ml.job import Interruption
+from rehearse_ml.launch import read_config
+from rehearse_ml.sft import sft
+from rehearse_ml.spec import SftSpec
+
+StartJob = Callable[[str, Spec], "subprocess.Popen[str]"]
+PRESETS = sorted((PACKAGE_ROOT.parent / "config" / "accelerate").glob("*.yaml"))
+
+
+def _config(path: Path, **changes: object) -> str:
+    """Write a configuration of two processes on a CPU, which talk as two GPUs would."""
+    config: dict[str, object] = {
+        "compute_environment": "LOCAL_MACHINE",
+        "distributed_type": "MULTI_GPU",
+        "use_cpu": True,
+        "num_machines": 1,
+        "num_processes": 2,
+        "machine_rank": 0,
+        "main_process_port": 0,
+        "mixed_precision": "no",
+        "rdzv_backend": "static",
+        "same_network": True,
+        **changes,
+    }
+    path.write_text(yaml.safe_dump(config))
+    return str(path)
+
+
+def _finish(job: "subprocess.Popen[str]") -> list[dict[str, Any]]:
+    events = [json.loads(line) for line in job.communicate(timeout=300)[0].splitlines()]
+    assert events, "no event at all"
+    return events
+
+
+def test_two_processes_stop_together_resume_and_reach_the_losses_of_one(
+    start_job: StartJob, sft_spec: Spec, tmp_path: Path, events: RecordedEvents
+) -> None:
+    one = {**sft_spec, "outputDir": str(tmp_path / "one"), "perDeviceBatchSize": 4}
+    alone = json.loads(sft(SftSpec.model_validate(one), events, Interruption()).read_text())
+
+    spec = {**sft_spec, "accelerate": _config(tmp_path / "two.yaml")}
+    job = start_job("sft", spec)
+    assert job.stdout is not None
+    before = []
+    for line in job.stdout:
+        before.append(json.loads(line))  # nothing else may be printed there
+        if before[-1]["type"] == "progress" and before[-1].get("loss") is not None and before[-1]["done"] >= 2:
+            os.killpg(job.pid, signal.SIGTERM)
+            break
+    before += [json.loads(line) for line in job.stdout]
+    job.wait()
+    assert job.returncode != 0
+    assert [event["kind"] for event in before if event["type"] == "error"] == ["interrupted", "interrupted"]
+    saved = next(event["step"] for event in reversed(before) if event["type"] == "checkpoint")
+
+    after = _finish(start_job("sft", spec))
+    assert after[-1]["type"] == "result"
+    steps = [event["done"] for event in after if event.get("phase") == "train"]
+    assert steps[0] == saved
+    assert steps == sorted(set(steps)), "each step is told once, by the first process"
+    result = json.loads(Path(after[-1]["path"]).read_text())
+    assert [point["step"] for point in result["lossCurve"]] == list(range(1, 9))
+    # The same 8 conversations a step, in another grouping: equal but for the order of the sums.
+    for point, reference in zip(result["lossCurve"], alone["lossCurve"], strict=True):
+        assert point["loss"] == pytest.approx(reference["loss"], rel=2e-2)
+
+
+def test_one_process_under_the_launcher_trains_as_without(
+    start_job: StartJob, sft_spec: Spec, tmp_path: Path, events: RecordedEvents
+) -> None:
+    short = {**sft_spec, "maxSteps": 2}
+    bare = json.loads(
+        sft(SftSpec.model_validate({**short, "outputDir": str(tmp_path / "bare")}), events, Interruption()).read_text()
+    )
+    preset = next(path for path in PRESETS if path.stem == "cpu")
+
+    launched = _finish(start_job("sft", {**short, "accelerate": str(preset)}))
+
+    result = json.loads(Path(launched[-1]["path"]).read_text())
+    assert result["lossCurve"] == bare["lossCurve"]
+    assert result["weightsSha256"] == bare["weightsSha256"]
+    again = _finish(start_job("sft", {**short, "accelerate": str(preset)}))
+    assert [event["type"] for event in again] == ["result"]
+
+
+def test_gpus_that_are_not_there_are_told_before_training(start_job: StartJob, sft_spec: Spec) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    preset = next(path for path in PRESETS if path.stem == "gpu-24gb")
+
+    told = _finish(start_job("sft", {**sft_spec, "accelerate": str(preset)}))
+
+    error = next(event for event in told if event["type"] == "error")
+    assert error["kind"] == "missing_gpu"
+    assert "gpu-24gb.yaml trains on 1 GPU a machine; this one has none" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        ("num_processes: 2", "bad_spec", "no distributed_type"),
+        ("{", "bad_spec", "cannot be read as YAML"),
+        ("distributed_type: DEEPSPEED", "missing_package", "not installed"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_says_why(tmp_path: Path, text: str, kind: str, said: str) -> None:
+    file = tmp_path / "accelerate.yaml"
+    file.write_text(text)
+    with pytest.raises(JobError) as caught:
+        read_config(file)
+    assert caught.value.kind == kind
+    assert said in caught.value.message
+
+
+def test_several_machines_want_a_command_that_reaches_them(
+    start_job: StartJob, sft_spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = {**sft_spec, "accelerate": _config(tmp_path / "a.yaml", num_machines=2, main_process_ip="127.0.0.1")}
+    monkeypatch.delenv("REHEARSE_LAUNCHER", raising=False)
+    (error,) = _finish(start_job("sft", spec))
+    assert error["kind"] == "bad_spec"
+    assert "REHEARSE_LAUNCHER" in error["hint"]
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: str(path.stem))
+def test_accelerate_itself_reads_every_preset(preset: Path) -> None:
+    from accelerate.commands.config.config_args import ClusterConfig, load_config_from_file
+
+    loaded = load_config_from_file(str(preset))
+    config = yaml.safe_load(preset.read_text())
+    assert isinstance(loaded, ClusterConfig)
+    assert (loaded.num_processes, loaded.num_machines) == (config["num_processes"], config["num_machines"])
+    assert config["num_processes"] % config["num_machines"] == 0
+    assert str(loaded.distributed_type).endswith(config["distributed_type"])
+
+
+def test_too_few_gpus_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    config: dict[str, object] = {"num_processes": 16, "num_machines": 2}
+    with pytest.raises(JobError, match="trains on 8 GPUs a machine; this one has 4"):
+        check_launched(config, torch.device("cuda", 0), "x.yaml")
+    check_launched({"num_processes": 8, "num_machines": 2}, torch.device("cuda", 0), "x.yaml")
