@@ -1,3 +1,4 @@
+import { formatDuration } from '../config/figures';
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { weightsOf } from '../config/spec-fine-tuning';
@@ -103,8 +104,14 @@ function outcomeOf(result: SftResult): TrainOutcome {
 /** A progress event as a heartbeat; other events say nothing new. */
 export function trainHeartbeat(event: PythonEvent, variant: string): HeartbeatDetails | undefined {
   if (event.type !== 'progress') return undefined;
-  const loss = typeof event['loss'] === 'number' ? `, loss ${event['loss'].toFixed(3)}` : '';
+  const { loss, tokensPerSecond: rate, etaSeconds: left } = event;
+  const note = [
+    event.phase,
+    typeof loss === 'number' ? `loss ${loss.toFixed(3)}` : '',
+    typeof rate === 'number' ? `${Math.round(rate).toLocaleString('en-US')} tokens/s` : '',
+    typeof left === 'number' && left > 0 ? `${formatDuration(left * 1000)} left` : '',
+  ].filter((part) => part !== '').join(', ');
   return {
-    stage: 'train', model: variant, part: 'all', done: event.done, total: event.total, ...NO_CALLS, note: `${event.phase}${loss}`,
+    stage: 'train', model: variant, part: 'all', done: event.done, total: event.total, ...NO_CALLS, note,
   };
 }

@@ -3,7 +3,9 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import prettyMs from 'pretty-ms';
 import type { z } from 'zod';
+import { Silence } from './silence';
 import { pythonEventSchema, PYTHON_PROTOCOL, type PythonEvent } from './python-protocol';
 
 export type PythonCommand = 'sft' | 'evaluate' | 'documents' | 'datasets';
@@ -49,13 +51,17 @@ export interface PythonJobsOptions {
   readonly environment: () => Promise<{ readonly python: string; readonly env: Readonly<Record<string, string | undefined>> }>;
   /** Time between SIGTERM and SIGKILL: enough to save a checkpoint. */
   readonly killAfterMs?: number;
+  /** A job that says nothing for as long hangs: it is killed, and tried again. */
+  readonly stallAfterMs?: number;
 }
 
 const KILL_AFTER_MS = 120_000;
+/** Longer than reading or saving a 70B model takes, and than most downloads. */
+export const STALL_AFTER_MS = 60 * 60_000;
 const LOG_TAIL_CHARS = 2_000;
 
 /** {@link PythonJobs} that starts `python -m rehearse_ml`, each in a process group of its own. */
-export function createPythonJobs({ environment, killAfterMs = KILL_AFTER_MS }: PythonJobsOptions): PythonJobs {
+export function createPythonJobs({ environment, killAfterMs = KILL_AFTER_MS, stallAfterMs = STALL_AFTER_MS }: PythonJobsOptions): PythonJobs {
   return {
     async run(job) {
       const { command, spec, resultSchema, stop, onEvent } = job;
@@ -82,17 +88,24 @@ export function createPythonJobs({ environment, killAfterMs = KILL_AFTER_MS }: P
       });
 
       let resultPath: string | undefined;
-      let failure: PythonJobError | undefined;
+      let told: PythonJobError | undefined;
+      let stray: PythonJobError | undefined;
+      let stalled: PythonJobError | undefined;
       const lines = createInterface({ input: child.stdout });
+      const watch = new Silence(stallAfterMs, () => {
+        stalled = new PythonJobError('stalled', `rehearse_ml ${command} said nothing for ${prettyMs(stallAfterMs)} and was ended; it goes on from what it had saved. Where that is no fault (a slow download, very long steps), set REHEARSE_STALL_MINUTES higher for the worker.`);
+        signalGroup(child.pid, 'SIGKILL');
+      });
       lines.on('line', (line) => {
+        watch.broken();
         const event = readEvent(line);
         if (event === undefined) {
-          failure ??= new PythonJobError('internal', `rehearse_ml ${command} printed a line that is no event of protocol ${PYTHON_PROTOCOL}: ${line.slice(0, 200)}`);
+          stray ??= new PythonJobError('internal', `rehearse_ml ${command} printed a line that is no event of protocol ${PYTHON_PROTOCOL}: ${line.slice(0, 200)}`);
           return;
         }
         if (event.type === 'result') resultPath = event.path;
-        // Of several processes that train together, the first says what went wrong; the others were only ended by it.
-        if (event.type === 'error' && (failure === undefined || failure.kind === 'interrupted')) failure = new PythonJobError(event.kind, `${event.message} ${event.hint}`);
+        // Of several processes that train together, one says what went wrong; the others were only ended by it.
+        if (event.type === 'error' && (told === undefined || told.kind === 'interrupted')) told = new PythonJobError(event.kind, `${event.message} ${event.hint}`);
         onEvent(event);
       });
 
@@ -102,11 +115,14 @@ export function createPythonJobs({ environment, killAfterMs = KILL_AFTER_MS }: P
         killTimer = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), killAfterMs);
       };
       stop.addEventListener('abort', onStop, { once: true });
+      // Launched processes do not outlive their launcher: they would train on beside their successors.
+      child.once('exit', () => signalGroup(child.pid, 'SIGKILL'));
       try {
         const { code, signal } = await new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
           child.once('error', (cause) => reject(new PythonJobError('internal', `${python} could not be started: ${cause.message}; run "rehearse doctor"`, { cause })));
           child.once('close', (exitCode, exitSignal) => resolve({ code: exitCode, signal: exitSignal }));
         });
+        const failure = stalled ?? told ?? stray;
         if (code === 0 && resultPath !== undefined && failure === undefined) {
           return await readResult(resultPath, resultSchema);
         }
@@ -116,6 +132,7 @@ export function createPythonJobs({ environment, killAfterMs = KILL_AFTER_MS }: P
           new PythonJobError('internal', `rehearse_ml ${command} ended with ${signal ?? `exit code ${code}`} and no result; the end of its log: ${logTail.trim() || '(empty)'}`)
         );
       } finally {
+        watch.end();
         clearTimeout(killTimer);
         stop.removeEventListener('abort', onStop);
         log.end();

@@ -27,12 +27,20 @@ export function createDeps({ python, builtinWeights }: WorkerSurroundings, drain
   return {
     ...openStore(),
     endpoints: new Endpoints(process.env, sharing),
-    python: createPythonJobs({ environment: python }),
+    python: createPythonJobs({ environment: python, stallAfterMs: stallAfterMs(process.env) }),
     weights: createWeightsResolver(builtinWeights),
     env: process.env,
     log,
     draining,
   };
+}
+
+/** REHEARSE_STALL_MINUTES as milliseconds. @throws Error for what is no number above 0 */
+function stallAfterMs({ REHEARSE_STALL_MINUTES: minutes }: NodeJS.ProcessEnv): number | undefined {
+  if (minutes === undefined || minutes === '') return undefined;
+  const value = Number(minutes);
+  if (!(value > 0 && value <= 24 * 60)) throw new Error(`REHEARSE_STALL_MINUTES is ${JSON.stringify(minutes)}, expected minutes, above 0 and at most 1440; without it, an hour`);
+  return value * 60_000;
 }
 
 /** Logger of a worker process: JSON lines on stderr, without the environment. */

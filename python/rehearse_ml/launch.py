@@ -26,6 +26,9 @@ LAUNCHER = "REHEARSE_LAUNCHER"
 MACHINE_RANKS = ("REHEARSE_MACHINE_RANK", "SLURM_NODEID", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
 """Where such a command says which machine it is on."""
 
+MAIN_ADDRESS = "REHEARSE_MAIN_ADDRESS"
+"""Address of the first machine, unless the configuration has it."""
+
 ON_EACH_MACHINE = "REHEARSE_ON_EACH_MACHINE"
 
 
@@ -62,6 +65,12 @@ def launch(spec: SftSpec, spec_file: Path, stdout: int) -> NoReturn:
                 f"Set {LAUNCHER} for the GPU worker to a command that runs what follows it once on every machine, such "
                 f'as "srun --nodes={machines} --ntasks-per-node=1", or choose a configuration for one machine.',
             )
+        if not config.get("main_process_ip") and MAIN_ADDRESS not in environment:
+            raise JobError(
+                "bad_spec",
+                f"{config_file.name} trains on {machines} machines, and nothing here says where the first one is.",
+                f"Set {MAIN_ADDRESS} for the GPU worker to its address, or main_process_ip in the configuration.",
+            )
         environment[ON_EACH_MACHINE] = "1"
         _become([*launcher, *job], environment, stdout)
     environment[LAUNCHED] = "1"
@@ -70,6 +79,8 @@ def launch(spec: SftSpec, spec_file: Path, stdout: int) -> NoReturn:
     arguments = ["-m", "accelerate.commands.launch", "--config_file", str(config_file)]
     if machines > 1:
         arguments += ["--machine_rank", _machine_rank(environment)]
+        if MAIN_ADDRESS in environment:
+            arguments += ["--main_process_ip", environment[MAIN_ADDRESS]]
     _become([sys.executable, *arguments, "--module", *job[2:]], environment, stdout)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from conftest import PACKAGE_ROOT, RecordedEvents, Spec
 from rehearse_ml.errors import JobError
 from rehearse_ml.hardware import check_launched
 from rehearse_ml.job import Interruption
-from rehearse_ml.launch import read_config
+from rehearse_ml.launch import launch, read_config
 from rehearse_ml.sft import sft
 from rehearse_ml.spec import SftSpec
 
@@ -137,6 +138,48 @@ def test_several_machines_want_a_command_that_reaches_them(
     (error,) = _finish(start_job("sft", spec))
     assert error["kind"] == "bad_spec"
     assert "REHEARSE_LAUNCHER" in error["hint"]
+
+
+def test_each_machine_starts_its_own_processes_under_its_own_number(
+    sft_spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    became: list[tuple[list[str], dict[str, str]]] = []
+
+    def become(_file: str, command: list[str], environment: dict[str, str]) -> None:
+        became.append((command, environment))
+        raise SystemExit  # as a process does that has become another
+
+    monkeypatch.setattr(os, "execvpe", become)
+    def stay(_from: int, _to: int) -> None:
+        """Leave pytest its own stdout."""
+
+    monkeypatch.setattr(os, "dup2", stay)
+    handlers = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
+    spec = SftSpec.model_validate({**sft_spec, "accelerate": _config(tmp_path / "a.yaml", num_machines=2)})
+    spec_file = tmp_path / "spec.json"
+    monkeypatch.setenv("REHEARSE_LAUNCHER", "srun --nodes=2")
+    try:
+        with pytest.raises(JobError, match="nothing here says where the first one is"):
+            launch(spec, spec_file, 1)
+        monkeypatch.setenv("REHEARSE_MAIN_ADDRESS", "10.0.0.1")
+        with pytest.raises(SystemExit):
+            launch(spec, spec_file, 1)
+        command, environment = became[0]
+        assert command == ["srun", "--nodes=2", sys.executable, "-m", "rehearse_ml", "sft", "--spec", str(spec_file)]
+        for name, value in environment.items():  # what the command hands on to each machine
+            monkeypatch.setenv(name, value)
+        with pytest.raises(JobError, match="does not say which machine it is on"):
+            launch(spec, spec_file, 1)
+        monkeypatch.setenv("SLURM_NODEID", "1")
+        with pytest.raises(SystemExit):
+            launch(spec, spec_file, 1)
+        command = became[1][0]
+        assert command[command.index("--machine_rank") + 1] == "1"
+        assert command[command.index("--main_process_ip") + 1] == "10.0.0.1"
+        assert command[-5:] == ["--module", "rehearse_ml", "sft", "--spec", str(spec_file)]
+    finally:
+        for name, handler in handlers.items():
+            signal.signal(name, handler)
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda path: str(path.stem))

@@ -27,12 +27,12 @@ const forever = () => setInterval(() => undefined, 1000);
 `;
 
 /** Runs a job whose interpreter is a script with this body: a real process, a real pipe, real signals. */
-async function run(body: string, options: Partial<PythonJob<Result>> & { readonly killAfterMs?: number; readonly env?: NodeJS.ProcessEnv } = {}) {
+async function run(body: string, options: Partial<PythonJob<Result>> & { readonly killAfterMs?: number; readonly stallAfterMs?: number; readonly env?: NodeJS.ProcessEnv } = {}) {
   const python = join(temp(), 'python');
   await writeFile(python, `#!${process.execPath}\n${PRELUDE}\n${body}`, { mode: 0o755 });
-  const { killAfterMs, env = {}, ...job } = options;
+  const { killAfterMs, stallAfterMs, env = {}, ...job } = options;
   const events: PythonEvent[] = [];
-  const jobs = createPythonJobs({ environment: async () => ({ python, env }), killAfterMs });
+  const jobs = createPythonJobs({ environment: async () => ({ python, env }), killAfterMs, stallAfterMs });
   const outcome = jobs.run<Result>({
     command: 'sft', spec: { outputDir: join(temp(), 'out'), seed: 7 }, resultSchema, stop: new AbortController().signal,
     onEvent: (event) => events.push(event), ...job,
@@ -96,7 +96,7 @@ test('an error event is the job\'s failure, with its hint', async () => {
   expect(error).toMatchObject({ kind: 'out_of_memory', message: 'CUDA ran out of memory. Lower perDeviceBatchSize.', retryable: false });
 });
 
-test.each([['interrupted', true], ['internal', true], ['bad_spec', false], ['bad_data', false], ['dataset_not_found', false], ['hub_unreachable', true], ['weights_not_found', false], ['nan_loss', false], ['missing_gpu', false]])(
+test.each([['interrupted', true], ['internal', true], ['bad_spec', false], ['bad_data', false], ['dataset_not_found', false], ['hub_unreachable', true], ['weights_not_found', false], ['nan_loss', false], ['missing_gpu', false], ['missing_package', false], ['out_of_memory', false], ['tokenizer_mismatch', false], ['chat_template', false], ['disk_full', true], ['stalled', true]])(
   'a failure of kind %s is worth another try: %s',
   (kind, retryable) => {
     expect(new PythonJobError(kind, 'x').retryable).toBe(retryable);
@@ -148,6 +148,51 @@ test('an interpreter that is not there is told by its path', async () => {
   const running = jobs.run<Result>({ command: 'evaluate', spec: { outputDir: temp() }, resultSchema, stop: new AbortController().signal, onEvent: () => undefined });
   await expect(running).rejects.toThrow(/^\/no\/such\/python could not be started: .*ENOENT; run "rehearse doctor"$/);
 });
+
+test('of several processes the one that failed counts, not those that were ended because of it', async () => {
+  const ended = `emit({ type: 'error', kind: 'interrupted', message: 'Ended.', hint: 'Again.' });`;
+  const failed = `emit({ type: 'error', kind: 'out_of_memory', message: 'No memory on one of them.', hint: 'Less.' });`;
+  expect((await failureOf(`${ended}\n${failed}\nprocess.exitCode = 1;`)).kind).toBe('out_of_memory');
+  expect((await failureOf(`${failed}\n${ended}\nprocess.exitCode = 1;`)).kind).toBe('out_of_memory');
+});
+
+test('a job that hangs is ended with all that it started, and may be tried again', async () => {
+  // It says something now and then at first: each word gives it as much time again.
+  const body = `
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
+    writeFileSync(join(spec.outputDir, 'child'), String(child.pid));
+    for (const done of [0, 1, 2]) setTimeout(() => progress(done), done * 100);
+    forever();`;
+  const { outcome, events } = await run(body, { stallAfterMs: 1_500 });
+  const error = await outcome.then(() => undefined, (cause: unknown) => cause as PythonJobError);
+  expect(error).toMatchObject({ kind: 'stalled', retryable: true });
+  expect(error?.message).toContain('rehearse_ml sft said nothing for 1.5s and was ended; it goes on from what it had saved');
+  expect(events).toHaveLength(3);
+  const child = Number(await readFile(join(temp(), 'out', 'child'), 'utf8'));
+  await untilGone(child);
+});
+
+test('what a launcher has started does not outlive it', async () => {
+  const body = `
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'inherit' });
+    writeFileSync(join(spec.outputDir, 'child'), String(child.pid));
+    process.exit(3);`;
+  expect((await failureOf(body)).message).toContain('exit code 3');
+  await untilGone(Number(await readFile(join(temp(), 'out', 'child'), 'utf8')));
+});
+
+/** Waits for a process that was sent SIGKILL. */
+async function untilGone(pid: number): Promise<void> {
+  for (;;) {
+    try {
+      process.kill(pid, 0);
+      if (/^State:\s+Z/m.test(await readFile(`/proc/${pid}/status`, 'utf8'))) return;
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
 
 describe('a stop', () => {
   const reason = new Error('draining');
