@@ -150,6 +150,7 @@ def test_each_machine_starts_its_own_processes_under_its_own_number(
         raise SystemExit  # as a process does that has become another
 
     monkeypatch.setattr(os, "execvpe", become)
+
     def stay(_from: int, _to: int) -> None:
         """Leave pytest its own stdout."""
 
