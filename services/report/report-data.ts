@@ -11,6 +11,7 @@ import { dataCost } from './data-cost';
 import { reportTrainingData, type DataReport } from './data-report';
 import { evaluationResult, reportEvaluation, type EvaluationReport, type StoredEvaluation } from './evaluation-report';
 import { reportHeldOut, type HeldOutSetReport } from './held-out-report';
+import { reportLineage, type Lineage } from './lineage';
 import { LossTally, type LossGroup } from './losses';
 import { mixtureDetail, reportMixture, type MixtureReport } from './mixture-report';
 import { StageLedger, type Provenance, type StageUsage } from './stage-ledger';
@@ -46,6 +47,8 @@ export interface ReportData {
   readonly variants: readonly VariantReport[];
   /** Losses on what was kept back from training; null where the spec keeps nothing back. */
   readonly heldOut: readonly HeldOutSetReport[] | null;
+  /** Of every variant: its replay set and its weights. */
+  readonly lineage: readonly Lineage[];
   readonly usage: readonly StageUsage[];
   /** Time in which any stage was at work, pauses left out. */
   readonly activeMs: number;
@@ -113,7 +116,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   const found: FoundVariant[] = [];
   for (const variant of variants) {
     const { name } = variant;
-    await findOf('replay', name);
+    const replaySet = await findOf('replay', name);
     const [mixed, trained] = [await findOf('mix', name), await findOf('train', name)];
     const trainer = trained === undefined ? null : trainerResult(trained);
     found.push({
@@ -122,6 +125,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
       trainer,
       training: trainer === null ? null : { tokens: tokensOfMixture(trainer), steps: trainer.steps },
       evaluation: await evaluation(name),
+      lineage: reportLineage(name, replaySet, trainer),
       dataCost: dataCost(variant.replay?.kind ?? 'official', spec, synthesized),
       ...(failures.has(name) ? { failure: failures.get(name)! } : {}),
     });
@@ -153,6 +157,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     evaluation: reportEvaluation(spec, before, after),
     variants: reportComparison(spec, found),
     heldOut: keys.holdOut === undefined ? null : reportHeldOut(spec, found),
+    lineage: found.map(({ lineage }) => lineage),
     usage,
     activeMs: ledger.activeMs(),
     provenance: ledger.provenance(),
@@ -162,6 +167,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
 }
 
 interface FoundVariant extends VariantSource {
+  readonly lineage: Lineage;
   readonly mixed: StageManifest | undefined;
   readonly trained: StageManifest | undefined;
   readonly trainer: TrainerResult | null;

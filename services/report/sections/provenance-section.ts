@@ -1,5 +1,7 @@
 import { stringify } from 'yaml';
-import { details, table, text, type Cell, type Section } from '../blocks';
+import { JUDGE_PROMPT } from '../../../method/judge-prompt';
+import { resolveTemplate } from '../../../method/templates';
+import { details, table, text, type Block, type Cell, type Section } from '../blocks';
 import { bytes, count, list, NOTHING, scientific, time } from '../format';
 import type { ReportData } from '../report-data';
 
@@ -12,7 +14,10 @@ export function provenanceSection(data: ReportData): Section {
     return `temperature ${temperature}, top-p ${topP}, ${count(maxTokens)} tokens`;
   };
   const versions = Object.entries({ ...training?.versions, ...evaluation.versions });
-  const weights = [['official', code(content.weights)], ['trained, SHA-256', code(training?.weightsSha256 ?? NOTHING)]];
+  const weights = [
+    ['official', code(content.weights)],
+    ...data.lineage.flatMap(({ variant, weightsSha256 }) => (weightsSha256 === null ? [] : [[`${variant}, SHA-256`, code(weightsSha256)]])),
+  ];
   return {
     id: 'provenance',
     title: 'Provenance',
@@ -40,6 +45,12 @@ export function provenanceSection(data: ReportData): Section {
         ['plan', code(data.plan)],
         ['last start', time(data.startedAt)],
       ]),
+      ...replaySets(data),
+      details('The prompts',
+        text('The judges’ prompt, word for word; the instruction and the answer take the place of the last line.'),
+        { kind: 'code', language: 'text', text: JUDGE_PROMPT },
+        text('What the target model is sent to write an instruction: the beginning of a user’s turn in its own format, and nothing else.'),
+        { kind: 'code', language: 'text', text: preQueryOf(data) }),
       details('Stage keys and content hashes',
         text('A key is the hash of everything that determines an output. The same key is never computed twice; another key is never served.'),
         table('Outputs', ['Stage', 'Model', 'Key', '>Parts', '>Rows', '>Size', '>From earlier starts', 'Content'], provenance.map((group) => [
@@ -50,6 +61,20 @@ export function provenanceSection(data: ReportData): Section {
       details('The run spec, defaults filled in', { kind: 'code', language: 'yaml', text: stringify(spec, { aliasDuplicateObjects: false }) }),
     ],
   };
+}
+
+/** Replay sets of the other variants: where they are from, under which terms, and what was left out. */
+function replaySets({ lineage }: ReportData): Block[] {
+  const sets = lineage.flatMap(({ variant, replaySet }) => (replaySet === null ? [] : [{ variant, ...replaySet }]));
+  if (sets.length === 0) return [];
+  return [table('Replay sets of the other variants', ['Variant', 'Set', 'Revision', 'Licence', '>Rows', '>Rows read', '>No conversation'], sets.map(({ variant, title, revision, licence, rows, read, malformed }) => [
+    variant, title, code(revision ?? NOTHING), licence ?? NOTHING, count(rows), count(read), count(malformed),
+  ]))];
+}
+
+function preQueryOf({ spec }: ReportData): string {
+  const template = spec.models[spec.target.model]?.template;
+  return template === undefined ? NOTHING : resolveTemplate(template).preQuery;
 }
 
 function code(value: string): Cell {

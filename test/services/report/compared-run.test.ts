@@ -79,3 +79,13 @@ test('the data of the method cost more than its parts, and a set that others mad
   expect(tokens['method']).toBeGreaterThan(tokens['target-best']!);
   expect(tokens['method-share-0.5']).toBe(tokens['method']);
 });
+
+test('the provenance tells the weights of every variant, the sets that others made, and the prompts', () => {
+  expect(data.lineage.map(({ variant, weightsSha256 }) => [variant, weightsSha256?.slice(0, 4) ?? null])).toEqual([
+    ['official', null], ...[...VARIANTS.slice(1), 'method-share-0.33', 'method-share-0.5'].map((name) => [name, 'cccc']),
+  ]);
+  expect(data.lineage.find(({ variant }) => variant === 'ultrachat')?.replaySet).toMatchObject({ revision: 'c0ffee', licence: 'MIT', read: 20, malformed: 3 });
+  for (const wanted of ['c0ffee', 'based on the following 5-point scale', 'im_start', 'Replay sets of the other variants']) {
+    expect([wanted, page.html.includes(wanted), page.markdown.includes(wanted)]).toEqual([wanted, true, true]);
+  }
+});
