@@ -16,6 +16,7 @@ export function comparisonSection(variants: readonly VariantReport[], baseShare:
     blocks: [
       text('Every row is the same model after the same training, on another mixture. The official model is not trained: it is what the others are compared with.'),
       scoreTable(variants),
+      text('A difference is the mean over the documents. It is not exactly that of two scores where a score is cut off at chance, or counts something else too, as half of IFEval’s counts rules.'),
       ...failures(variants),
       ...slopes(variants, baseShare),
       ...changes(variants),
