@@ -80,7 +80,8 @@ function publicSet(name: PublicSetName, revision: string | undefined, files: rea
   const source: DatasetSource = files === undefined
     ? { from: 'hub', hub, revision: revision ?? null, config: null, splits, streaming }
     : { from: 'files', files };
-  return { kind: 'dataset', title, source, schema, licence };
+  // Files may hold anything in the set's columns.
+  return { kind: 'dataset', title: files === undefined ? title : `${title}, from local files`, source, schema, licence };
 }
 
 /** Local files of a variant's data set; empty for all else. */

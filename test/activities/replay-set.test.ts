@@ -71,7 +71,7 @@ test('a public set from local files gives as many conversations as the method, w
   const wanted = (await mixtureBase(deps.stages, plan)).plan.replayCount;
 
   const detail = await load(deps, hash, 'chat');
-  expect(detail).toMatchObject({ kind: 'dataset', title: 'ShareGPT', rows: wanted, revision: null, licence: 'Apache-2.0 (source)' });
+  expect(detail).toMatchObject({ kind: 'dataset', title: 'ShareGPT, from local files', rows: wanted, revision: null, licence: 'Apache-2.0 (source)' });
   const malformed = detail.malformed['begins with the assistant'] ?? 0;
   expect(detail.read).toBe(wanted + malformed);
 

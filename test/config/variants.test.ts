@@ -45,7 +45,7 @@ test('a public set can be pinned, or read from local files in its own columns', 
     },
     {
       name: 'local', newShare: 0.5,
-      replay: { kind: 'dataset', title: 'OpenHermes 1', licence: null, schema: { kind: 'alpaca' }, source: { from: 'files', files: ['a.jsonl'] } },
+      replay: { kind: 'dataset', title: 'OpenHermes 1, from local files', licence: null, schema: { kind: 'alpaca' }, source: { from: 'files', files: ['a.jsonl'] } },
     },
   ]);
 });

@@ -34,7 +34,7 @@ function measured(sets: readonly HeldOutSetReport[]): Block[] {
     ...charts(sets),
     ...shareCurve(sets),
     lossTable(sets),
-    intervalTable(sets),
+    ...intervalTable(sets),
   ];
 }
 
@@ -83,12 +83,12 @@ function lossCell(variant: HeldOutVariant | undefined): Cell {
   return change.adjustedP >= 0.05 ? shown : { text: shown, tone: change.value > 0 ? 'bad' : 'good' };
 }
 
-function intervalTable(sets: readonly HeldOutSetReport[]): Block {
+function intervalTable(sets: readonly HeldOutSetReport[]): Block[] {
   const rows = sets.flatMap(({ set, variants }) => variants.flatMap(({ name, change }): Cell[][] => (change === null ? [] : [[
     TITLES[set], name, signed(change.value, 4), `${signed(change.low, 4)} to ${signed(change.high, 4)}`, change.adjustedP < 0.001 ? '< 0.001' : change.adjustedP.toFixed(3),
   ]])));
-  return table(
+  return rows.length === 0 ? [] : [table(
     'Difference from the official model on the same conversations, 95 % interval by paired bootstrap over conversations, each counting by its tokens; p corrected for all rows of this table (Holm)',
     ['Kept back', 'Variant', '>Difference', '>95 % interval', '>p'], rows,
-  );
+  )];
 }
