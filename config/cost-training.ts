@@ -44,7 +44,7 @@ export function planTraining(
   const device = deviceOf(spec);
   const parameters = targetParameters(spec);
   const devices = known.trainingProcesses ?? (parameters === null ? null
-    : device === 'cpu' ? 1 : trainingGpus(parameters, a.trainingBytesPerParameter, a.gpuMemoryGB * 1e9));
+    : device === 'cpu' ? 1 : trainingGpus(parameters, bytesPerParameter(train, a), a.gpuMemoryGB * 1e9));
   const batch = train.perDeviceBatchSize * train.gradientAccumulation * (devices ?? 1);
   const steps = train.maxSteps ?? Math.max(1, Math.ceil((mixture.total * train.epochs) / batch));
   const examples = train.maxSteps === undefined ? Math.round(mixture.total * train.epochs) : steps * batch;
@@ -135,6 +135,13 @@ function evaluationSeconds(
 
 function deviceFlops(device: Device, a: Assumptions): number {
   return device === 'cpu' ? a.cpuGflops * 1e9 : a.gpuTflops * 1e12 * a.gpuUtilization;
+}
+
+/** Of adapters, the frozen weights; their own state is a few hundredths of that. */
+function bytesPerParameter({ lora, dtype }: RunSpec['train'], a: Assumptions): number {
+  if (lora === undefined) return a.trainingBytesPerParameter;
+  if (lora.quantize) return 0.6;
+  return dtype === 'bfloat16' ? 2.1 : 4.1;
 }
 
 /** Who sets CPU threads, or asks for it, means a CPU. */

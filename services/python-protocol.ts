@@ -23,6 +23,8 @@ export const sftResultSchema = z.looseObject({
   protocol: z.literal(PYTHON_PROTOCOL),
   kind: z.literal('sft'),
   checkpointDir: z.string(),
+  /** Processes that trained together, each with batches of its own. */
+  processes: z.number().optional(),
   steps: z.number(),
   examples: z.number(),
   tokens: z.number(),

@@ -20,6 +20,11 @@ def any_rank(here: bool, device: torch.device) -> bool:
     return bool(flag.item())
 
 
+def how_many() -> int:
+    """Return the number of processes that train together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
 def all_here() -> None:
     """Wait until every process has come to this point."""
     if dist.is_initialized() and dist.get_world_size() > 1:

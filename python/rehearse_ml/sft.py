@@ -21,7 +21,7 @@ from .job import Interruption, file_sha256, run_once, versions
 from .launch import rank, read_config
 from .mixture import TokenizedMixture, tokenize_mixture
 from .protocol import Events, JsonValue, publish
-from .ranks import all_here
+from .ranks import all_here, how_many
 from .sft_report import SftReport, nan_loss
 from .spec import SftSpec
 from .tokenizer import check_tokenizer, load_tokenizer
@@ -207,6 +207,7 @@ def _result(
         "protocol": PROTOCOL,
         "kind": "sft",
         "checkpointDir": str(checkpoint),
+        "processes": how_many(),
         "steps": trainer.state.global_step,
         "examples": len(mixture.dataset),
         "tokens": mixture.tokens,

@@ -77,6 +77,7 @@ def test_two_processes_stop_together_resume_and_reach_the_losses_of_one(
     assert steps[0] == saved
     assert steps == sorted(set(steps)), "each step is told once, by the first process"
     result = json.loads(Path(after[-1]["path"]).read_text())
+    assert result["processes"] == 2
     assert [point["step"] for point in result["lossCurve"]] == list(range(1, 9))
     # The same 8 conversations a step, in another grouping: equal but for the order of the sums.
     for point, reference in zip(result["lossCurve"], alone["lossCurve"], strict=True):

@@ -23,7 +23,9 @@ export interface WorkerTraining {
   readonly seconds: number;
   readonly learningRate: number;
   readonly epochs: number;
+  /** Examples of one optimizer step, over all processes. */
   readonly batchSize: number;
+  readonly tuning: 'full' | 'lora' | 'qlora';
   readonly dtype: string;
   readonly maxLength: number;
   readonly curve: readonly LossRow[];
@@ -74,7 +76,8 @@ export function reportTraining(result: TrainerResult, curve: readonly LossRow[],
     dropped: typeof result['dropped'] === 'number' ? result['dropped'] : null,
     learningRate: train.learningRate,
     epochs: train.epochs,
-    batchSize: train.perDeviceBatchSize * train.gradientAccumulation,
+    batchSize: train.perDeviceBatchSize * train.gradientAccumulation * (result.processes ?? 1),
+    tuning: train.lora === undefined ? 'full' : train.lora.quantize ? 'qlora' : 'lora',
     dtype: train.dtype,
     maxLength: train.maxLength,
     checkpoint: checkpointDir,

@@ -5,6 +5,7 @@ import { parseSpec } from '../../config/load-spec';
 import type { RunSpecInput } from '../../config/spec';
 import { trainingMisfit } from '../../config/training-fit';
 import { adapterParameters, trainingMemory, USABLE_SHARE, type ModelShape, type TrainingShape } from '../../config/training-memory';
+import { loadSpecFile } from '../../services/spec-files';
 import { validSpec } from './valid-spec';
 
 const FOLDER = join(__dirname, '..', '..', 'config', 'accelerate');
@@ -109,6 +110,11 @@ describe('a training that cannot fit', () => {
   test('on a smaller GPU is sent to shorter conversations or 4-bit weights', () => {
     expect(misfit({ lora: {} }, 'gpu-24gb', QWEN_7B, 24)?.hint).toMatch(/^lower train.maxLength to 2048, or .*or train adapters on 4-bit weights \(train\.lora\.quantize\)$/);
     expect(misfit({ lora: { quantize: true } }, 'gpu-24gb', QWEN_7B, 24)).toBeUndefined();
+  });
+
+  test('is none of those that the shipped specs ask for', async () => {
+    expect(trainingMisfit(await loadSpecFile('single-gpu'), QWEN_7B, preset('gpu-80gb'), 80)).toBeUndefined();
+    expect(trainingMisfit(await loadSpecFile('paper'), LLAMA_3_70B, preset('llama-3-70b-fsdp2'), 80)).toBeUndefined();
   });
 
   test('70B: four machines do, and of an unknown shape only what is certain is counted', () => {

@@ -121,6 +121,7 @@ describe('the experiment workflow', () => {
     const spec = smallSpec(endpoint.baseURL, (input) => {
       input.variants = ['official', 'method', 'first-response', 'ultrachat', 'new-data-only'];
       input.mix.holdOut = { replay: 2, new: 1 };
+      input.train = { ...input.train, evalSteps: 1, accelerate: 'cpu', lora: { rank: 4 } };
     });
     await withWorkers(environment, deps, async () => {
       const { variants } = await run('held-out', spec);
@@ -143,6 +144,13 @@ describe('the experiment workflow', () => {
       const used = mixture.map(({ id }) => id.split(':').slice(1).join(':'));
       expect(used.filter((id) => kept.some((row) => id === `${row.set}:${row.id}`))).toEqual([]);
       expect(mixture).toHaveLength(variant === 'new-data-only' ? 1 : 7); // 6 of 8 replay rows are left, and room for 1 new one
+    }
+    const trainings = jobs.filter(({ command }) => command === 'sft').map((job) => job.spec);
+    expect(trainings).toHaveLength(4);
+    for (const training of trainings) {
+      expect(training).toMatchObject({ evalSteps: 1, lora: { rank: 4, alpha: 32, dropout: 0, targets: null, quantize: false } });
+      expect(readFileSync(String(training['evalMixture']), 'utf8')).toBe(kept.map(({ id, messages }) => `${JSON.stringify({ id, messages })}\n`).join(''));
+      expect(readFileSync(String(training['accelerate']), 'utf8')).toBe(readFileSync('config/accelerate/cpu.yaml', 'utf8'));
     }
     // All models see the same files, and those are the rows that were kept.
     const asked = jobs.flatMap(({ spec: { losses = [] } }) => (losses as { name: string; conversations: string }[]).map(({ name, conversations }) => ({ name, text: readFileSync(conversations, 'utf8') })));

@@ -46,10 +46,12 @@ export function trainingSection(training: TrainingReport | null): Section {
   return { id: 'training', title: 'Training', blocks: training === null ? [info('Nothing has been trained yet.')] : training.by === 'provider' ? trainedByProvider(training) : trainedByWorkers(training) };
 }
 
+const TUNING = { full: 'Full supervised fine-tuning', lora: 'Supervised fine-tuning of low-rank adapters (LoRA), merged', qlora: 'Supervised fine-tuning of low-rank adapters on 4-bit weights (QLoRA), merged' } as const;
+
 function trainedByWorkers(training: WorkerTraining): Block[] {
   return [
     text(
-      `Full supervised fine-tuning, loss on the assistant’s tokens only: ${counted(training.steps, 'optimizer step')} of ${count(training.batchSize)} examples at a peak learning rate of ` +
+      `${TUNING[training.tuning]}, loss on the assistant’s tokens only: ${counted(training.steps, 'optimizer step')} of ${count(training.batchSize)} examples at a peak learning rate of ` +
         `${scientific(training.learningRate)}, in ${duration(training.seconds * 1000)}.`,
     ),
     ...lossChart(training),
