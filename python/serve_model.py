@@ -1,7 +1,7 @@
 """Serve a GGUF model with llama.cpp's own server (xllamacpp) behind the OpenAI API, until it is ended by a signal.
 
-Differs from llama-server in two ways: its sampling defaults are the OpenAI API's (plain sampling from the model's
-distribution), and it stays quick on a busy machine.
+Differs from llama-server in three ways: its sampling defaults are the OpenAI API's (plain sampling from the model's
+distribution), it stays quick on a busy machine, and a prompt finds the slot of the one that it extends.
 """
 
 import argparse
@@ -28,8 +28,12 @@ def main() -> None:
     params.model_alias = {args.alias}
     params.hostnames = [args.host]
     params.port = args.port
-    params.n_parallel = args.parallel
-    params.n_ctx = args.parallel * args.context_tokens
+    # A judgment is two calls, of which the second extends the first. Between them another request takes the place that has
+    # become free: with slots to spare, and only for what is nearly its whole prompt, it leaves the first call's slot alone.
+    slots = args.slots or args.parallel + args.parallel // 2
+    params.n_parallel = slots
+    params.n_ctx = slots * args.context_tokens
+    params.slot_prompt_similarity = args.slot_similarity
     params.cpuparams.n_threads = args.threads
     params.cpuparams_batch.n_threads = args.threads
     params.sampling.temp = 1.0
@@ -53,6 +57,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--parallel", type=int, default=8, help="requests worked on at once")
+    parser.add_argument("--slots", type=int, help="prompts kept in memory (default: half as many again as --parallel)")
+    parser.add_argument("--slot-similarity", type=float, default=0.9, help="part of a prompt that a slot must hold to be preferred")
     parser.add_argument("--context-tokens", type=int, default=2048, help="prompt and reply of one request")
     parser.add_argument("--threads", type=int, default=usable_cpus())
     return parser.parse_args()

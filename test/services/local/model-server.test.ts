@@ -14,6 +14,8 @@ interface Reply {
     readonly logprobs: null | { readonly content: readonly { readonly top_logprobs: readonly { readonly token: string; readonly logprob: number }[] }[] };
   }[];
   readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
+  /** llama.cpp's own: prompt tokens that were read anew. */
+  readonly timings: { readonly prompt_n: number };
 }
 
 let server: ModelServer;
@@ -90,4 +92,14 @@ test('sampling is plain unless the request says otherwise: no llama.cpp cut-offs
 test('more requests than it works on at once are all answered', async () => {
   const replies = await Promise.all(Array.from({ length: 10 }, async (_, seed) => await complete({ prompt: '<|im_start|>user\n', max_tokens: 8, seed })));
   expect(replies.every(({ choices }) => choices.length === 1)).toBe(true);
+});
+
+test('a prompt that extends an earlier one finds it, although others with the same beginning came between', async () => {
+  const rubric = 'Rate the answer for its truth, its order and its tone, and say in a few words what could be better. '.repeat(4);
+  const ask = (more: string): Promise<Reply> => complete({ prompt: `${rubric}${more}`, max_tokens: 1 });
+  await ask('The first answer is about the sea and about the wind.');
+  for (const topic of ['snow', 'bread', 'light', 'stone']) await ask(`Another answer is about ${topic} and about nothing else at all.`);
+  const { timings, usage } = await ask('The first answer is about the sea and about the wind. Score: ');
+  expect(usage.prompt_tokens).toBeGreaterThan(90);
+  expect(timings.prompt_n).toBeLessThan(8);
 });
