@@ -28,8 +28,9 @@ def main() -> None:
     params.model_alias = {args.alias}
     params.hostnames = [args.host]
     params.port = args.port
-    # A judgment is two calls, of which the second extends the first. Between them another request takes the place that has
-    # become free: with slots to spare, and only for what is nearly its whole prompt, it leaves the first call's slot alone.
+    # A judgment is two calls, of which the second extends the first. Between them another request takes the place that
+    # has become free: with slots to spare, and preferring one only for nearly its whole prompt, it leaves the first
+    # call's slot alone.
     slots = args.slots or args.parallel + args.parallel // 2
     params.n_parallel = slots
     params.n_ctx = slots * args.context_tokens
@@ -58,7 +59,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--parallel", type=int, default=8, help="requests worked on at once")
     parser.add_argument("--slots", type=int, help="prompts kept in memory (default: half as many again as --parallel)")
-    parser.add_argument("--slot-similarity", type=float, default=0.9, help="part of a prompt that a slot must hold to be preferred")
+    parser.add_argument("--slot-similarity", type=float, default=0.9, help="part of a prompt that a slot must hold")
     parser.add_argument("--context-tokens", type=int, default=2048, help="prompt and reply of one request")
     parser.add_argument("--threads", type=int, default=usable_cpus())
     return parser.parse_args()
