@@ -1,5 +1,5 @@
-import { TASK_SPLITS } from '../config/evaluation-splits';
-import type { EvaluateTask } from '../config/spec';
+import { LEADERBOARD_TASKS } from '../config/evaluation-splits';
+import type { LeaderboardTask } from '../method/forgetting';
 import { NO_CALLS } from '../method/cost';
 import type { EvaluationDocument } from '../method/quality/contamination';
 import type { PlanRef } from '../workflows/types';
@@ -16,7 +16,7 @@ import { runActivity, type ActivityScope } from './run-activity';
 export function createDocumentsActivities(deps: ActivityDeps) {
   const { stages, workspace } = deps;
 
-  async function fetchTask(plan: RunPlan, task: EvaluateTask['task'], { stop, heartbeat }: ActivityScope): Promise<number> {
+  async function fetchTask(plan: RunPlan, task: LeaderboardTask, { stop, heartbeat }: ActivityScope): Promise<number> {
     const address = addresses.documents(plan, task);
     const finished = await stages.find(address, ROWS_VERSIONS.documents);
     if (finished !== undefined) return finished.rows.rows;
@@ -45,7 +45,7 @@ export function createDocumentsActivities(deps: ActivityDeps) {
       return await runActivity(deps, async (scope) => {
         const plan = await deps.plans.load(hash);
         let documents = 0;
-        for (const task of Object.keys(TASK_SPLITS) as EvaluateTask['task'][]) {
+        for (const task of LEADERBOARD_TASKS) {
           if (plan.keys.documents?.[task] !== undefined) documents += await fetchTask(plan, task, scope);
         }
         return { documents };

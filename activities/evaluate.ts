@@ -1,101 +1,144 @@
-import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
-import type { PlanRef } from '../workflows/types';
+import { join } from 'node:path';
+import type { EvaluateTask } from '../config/spec';
 import { weightsOf } from '../config/spec-fine-tuning';
 import { NO_CALLS } from '../method/cost';
 import { MethodError } from '../method/method-error';
+import { EVALUATION_REQUESTS, evaluationRow } from '../workflows/progress-rows';
+import type { EvaluatedModel, PlanRef } from '../workflows/types';
+import { evaluationIdentity } from '../services/content-identities';
 import { sampleRows } from '../services/evaluation-samples';
-import { evaluateResultSchema, taskResultSchema, type EvaluateResult } from '../services/python-protocol';
+import { modelSha256 } from '../services/model-identity';
+import { evaluateResultSchema, taskResultSchema, taskScoreSchema, weightsResultSchema, type PythonEvent, type TaskScore } from '../services/python-protocol';
 import { addresses, type RunPlan } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
-import { CHECKPOINT_FOLDER, fetchFiles } from '../services/stage-files';
+import { CHECKPOINT_FOLDER, storeFiles } from '../services/stage-files';
 import { noCalls } from '../services/stage-store';
-import { heldOutTable, sampleTable, type SampleRow } from '../services/tables';
+import { sampleTable } from '../services/tables';
+import type { HeartbeatDetails } from '../workflows/types';
 import type { ActivityDeps } from './deps';
-import { lossRequests, readLosses } from './held-out-losses';
-import { inputManifest, readStage } from './read-stage';
+import { evaluatedWeights, hashesFile } from './evaluated-weights';
+import { inputManifest } from './read-stage';
 import { runActivity } from './run-activity';
 
-export interface EvaluateOutcome {
-  /** Task to its primary score, 0 to 1. */
-  readonly scores: Readonly<Record<string, number>>;
-  /** Mean of the tasks' normalised scores, 0 to 100. */
-  readonly average: number;
-  /** Mean loss a token (nats) on each set that was kept back; absent where nothing was. */
-  readonly losses?: Readonly<Record<string, number>>;
+/** One task on one model. */
+export interface TaskOutcome {
+  readonly task: string;
+  /** Name of its metric, and the score, 0 to 1. */
+  readonly metric: string;
+  readonly score: number;
+  readonly documents: number;
 }
 
-/** Until evaluation knows models behind an API. */
+/** Until evaluation knows models that a provider has trained. */
 const NOT_MEASURED = 'a model that its provider has trained cannot be evaluated here yet; its id is in the training output, see docs/closed-weights.md';
 
-/** The leaderboard's tasks, and the loss on what was kept back, on the official weights or on a variant's checkpoint. Finished tasks are not repeated. */
-export function createEvaluateActivities(deps: ActivityDeps) {
-  const { stages } = deps;
+/** Kept with the output of a task. */
+export interface TaskDetail {
+  readonly score: TaskScore;
+  readonly versions: Readonly<Record<string, string>>;
+}
 
-  /** Folder of the trained model on this machine, each file as it was stored. */
-  async function checkpoint(plan: RunPlan, variant: string): Promise<string> {
-    const training = addresses.train(plan, variant);
-    const manifest = await inputManifest(stages, training, ROWS_VERSIONS.train);
-    return await fetchFiles(deps, stages.folder(training), CHECKPOINT_FOLDER, manifest);
-  }
+/** Tasks of lm-evaluation-harness on the official weights or on a variant's checkpoint, each an activity of its own. */
+export function createEvaluateActivities(deps: ActivityDeps) {
+  const { stages, workspace } = deps;
 
   return {
-    async evaluateVariant(input: PlanRef & { readonly variant: string }): Promise<EvaluateOutcome> {
+    /** Says what a variant's model is by its content. The official weights are looked at anew: they may have changed in their place. */
+    async identifyModel(input: PlanRef & { readonly variant: string }): Promise<EvaluatedModel> {
       return await runActivity(deps, async ({ stop, heartbeat }) => {
         const plan = await deps.plans.load(input.plan);
-        const { evaluate, target, train, seed } = plan.spec;
-        if (train.backend === 'openai') throw new MethodError(NOT_MEASURED);
-        const address = addresses.evaluate(plan, input.variant);
-        const finished = await stages.find(address, ROWS_VERSIONS.evaluate);
-        if (finished !== undefined) return outcomeOf(finished.detail as EvaluateResult);
+        if (plan.spec.train.backend === 'openai') throw new MethodError(NOT_MEASURED);
+        if (input.variant !== 'official') {
+          const { files } = await inputManifest(stages, addresses.train(plan, input.variant), ROWS_VERSIONS.train);
+          return { sha256: modelSha256(files ?? [], CHECKPOINT_FOLDER) };
+        }
+        const { target } = plan.spec;
+        const { sha256, revision } = await deps.python.run({
+          command: 'weights',
+          resultSchema: weightsResultSchema,
+          stop,
+          onEvent: (event) => {
+            if (event.type === 'progress') heartbeat({ stage: 'evaluate', model: input.variant, part: 'all', done: event.done, total: event.total, ...NO_CALLS, note: event.phase });
+          },
+          spec: {
+            weights: (await deps.weights.resolve(weightsOf(plan.spec), target.revision)).path, revision: target.revision ?? null,
+            hashes: hashesFile(deps), outputDir: workspace.path(`weights/${plan.keys.variants[input.variant]?.evaluate ?? 'official'}`),
+          },
+        });
+        return { sha256, ...(revision === null ? {} : { revision }) };
+      });
+    },
+
+    /** Goes on within the task: answers that are there are not asked for again. */
+    async evaluateTask(input: PlanRef & { readonly variant: string; readonly task: string; readonly model: EvaluatedModel }): Promise<TaskOutcome> {
+      return await runActivity(deps, async ({ stop, heartbeat }) => {
+        const { variant, task, model } = input;
+        const plan = await deps.plans.load(input.plan);
+        const address = addresses.evaluateTask(plan, task, model.sha256);
+        const finished = await stages.find(address, ROWS_VERSIONS['evaluate-task']);
+        if (finished !== undefined) return outcomeOf(finished.detail as TaskDetail);
 
         const startedAt = new Date().toISOString();
-        const official = input.variant === 'official';
-        const weights = official ? (await deps.weights.resolve(weightsOf(plan.spec), target.revision)).path : await checkpoint(plan, input.variant);
-        const outputDir = deps.workspace.path(`${stages.folder(address)}/job`);
-        const heldOut = plan.keys.holdOut === undefined ? [] : [addresses.holdOut(plan)];
-        const rows = (await Promise.all(heldOut.map(async (each) => await readStage(stages, each, ROWS_VERSIONS.holdout, heldOutTable)))).flat();
-        const losses = await lossRequests(rows, { folder: deps.workspace.path(`${stages.folder(address)}/held-out`), maxLength: train.maxLength });
-        const result = await deps.python.run({
+        const { evaluate, seed } = plan.spec;
+        const outputDir = workspace.path(`${stages.folder(address)}/job`);
+        const { versions } = await deps.python.run({
           command: 'evaluate',
           resultSchema: evaluateResultSchema,
           stop,
           onEvent: (event) => {
-            if (event.type !== 'progress') return;
-            heartbeat({
-              stage: 'evaluate', model: input.variant, part: 'all', done: event.done, total: event.total, ...NO_CALLS, note: event.phase,
-            });
+            const details = evaluateHeartbeat(event, variant, task);
+            if (details !== undefined) heartbeat(details);
           },
           spec: {
-            weights, revision: official ? (target.revision ?? null) : null, outputDir, seed,
-            tasks: evaluate.tasks.map(({ task, data, limit, numFewshot, maxGenToks }) => ({
-              task, data: data ?? null, limit: limit ?? null, numFewshot: numFewshot ?? null, maxGenToks: maxGenToks ?? null,
-            })),
-            ...(losses.length === 0 ? {} : { losses }), batchSize: evaluate.batchSize, dtype: evaluate.dtype, threads: evaluate.threads ?? null,
+            ...(await evaluatedWeights(deps, { plan, variant, model })), outputDir, seed, tasks: [pythonTask(await plannedTask(plan, task))],
+            batchSize: evaluate.batchSize, dtype: evaluate.dtype, threads: evaluate.threads ?? null,
           },
         });
-        await stages.commit(address, ROWS_VERSIONS.evaluate, sampleTable, {
-          rows: (await Promise.all(result.tasks.map(({ task }) => readSamples(join(outputDir, 'tasks', `${task}.json`))))).flat(),
+        const result = taskResultSchema.parse(JSON.parse(await readFile(join(outputDir, 'tasks', `${task}.json`), 'utf8')));
+        const { samples: _samples, ...score } = result;
+        const detail: TaskDetail = { score: taskScoreSchema.parse(score), versions };
+        await stages.commit(address, ROWS_VERSIONS['evaluate-task'], sampleTable, {
+          rows: sampleRows(result),
           failures: [],
           stats: noCalls(startedAt),
-          detail: result,
-          ...(losses.length === 0 ? {} : { losses: await readLosses(result) }),
-          inputs: [...heldOut, ...(official ? [] : [addresses.train(plan, input.variant)])],
+          detail,
+          files: await storeFiles(deps, stages.folder(address), 'job/tasks'),
+          inputs: [],
         });
-        return outcomeOf(result);
+        return outcomeOf(detail);
       });
     },
   };
 }
 
-async function readSamples(path: string): Promise<SampleRow[]> {
-  return sampleRows(taskResultSchema.parse(JSON.parse(await readFile(path, 'utf8'))));
+/** The spec's task; its local documents must be those that the run was planned with. */
+async function plannedTask({ spec, content }: RunPlan, name: string): Promise<EvaluateTask> {
+  const index = spec.evaluate.tasks.findIndex(({ task }) => task === name);
+  const found = spec.evaluate.tasks[index];
+  if (found === undefined) throw new Error(`evaluate.tasks has no "${name}"; a validated spec cannot come here`);
+  if ((await evaluationIdentity(found)) !== content.evaluation[index]) {
+    throw new MethodError(`the evaluation data of ${name} has changed since the run began; start the run again to plan it with the new content`);
+  }
+  return found;
 }
 
-function outcomeOf(result: EvaluateResult): EvaluateOutcome {
+function pythonTask({ task, data, limit, numFewshot, maxGenToks, metric, randomBaseline }: EvaluateTask): Record<string, unknown> {
   return {
-    scores: Object.fromEntries(result.tasks.map(({ task, primary }) => [task, primary.value])),
-    average: result.average,
-    ...(result.losses === undefined ? {} : { losses: Object.fromEntries(result.losses.map(({ name, loss }) => [name, loss])) }),
+    task, data: data ?? null, limit: limit ?? null, numFewshot: numFewshot ?? null, maxGenToks: maxGenToks ?? null, metric: metric ?? null,
+    randomBaseline: randomBaseline ?? null,
+  };
+}
+
+function outcomeOf({ score: { task, primary, documents } }: TaskDetail): TaskOutcome {
+  return { task, metric: primary.name, score: primary.value, documents };
+}
+
+/** A progress event as a heartbeat; other events say nothing new. */
+function evaluateHeartbeat(event: PythonEvent, variant: string, task: string): HeartbeatDetails | undefined {
+  if (event.type !== 'progress' || event.phase === 'tasks') return undefined;
+  return {
+    stage: 'evaluate', model: evaluationRow(variant, task), part: 'all', done: event.done, total: event.total, ...NO_CALLS,
+    note: event.phase === task ? EVALUATION_REQUESTS : event.phase,
   };
 }

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isLeaderboardTask, LEADERBOARD_TASKS } from '../config/evaluation-splits';
 import { activeQuality } from '../config/spec-quality';
 import { NO_CALLS } from '../method/cost';
 import type { EvaluationDocument } from '../method/quality/contamination';
@@ -57,6 +58,7 @@ export function createFilterActivities(deps: ActivityDeps) {
   async function readDocuments(plan: RunPlan): Promise<EvaluationDocument[]> {
     const documents: EvaluationDocument[] = [];
     for (const [index, task] of plan.spec.evaluate.tasks.entries()) {
+      if (!isLeaderboardTask(task.task)) continue; // said in a warning
       documents.push(...(task.data === undefined
         ? await readStage(stages, addresses.documents(plan, task.task), ROWS_VERSIONS.documents, documentTable)
         : await readLocalDocuments(task, plan.content.evaluation[index])));
@@ -117,7 +119,7 @@ export function createFilterActivities(deps: ActivityDeps) {
 }
 
 function documentInputs(plan: RunPlan): ReturnType<typeof addresses.documents>[] {
-  return plan.spec.evaluate.tasks.filter(({ task }) => plan.keys.documents?.[task] !== undefined).map(({ task }) => addresses.documents(plan, task));
+  return LEADERBOARD_TASKS.filter((task) => plan.keys.documents?.[task] !== undefined).map((task) => addresses.documents(plan, task));
 }
 
 function failureOf({ instructionId, reason, detail }: FilterRow): Failure[] {

@@ -1,5 +1,6 @@
 import type { ActivityDeps } from './deps';
 import { createCheckKeysActivities } from './check-keys';
+import { createCollectEvaluationActivities } from './collect-evaluation';
 import { createDocumentsActivities } from './documents';
 import { createEvaluateActivities } from './evaluate';
 import { createExtractActivities } from './extract';
@@ -7,6 +8,7 @@ import { createFilterActivities } from './filter';
 import { createFineTuningActivities } from './fine-tuning';
 import { createHoldOutActivities } from './hold-out';
 import { createJudgeActivities } from './judge';
+import { createMeasureLossesActivities } from './measure-losses';
 import { createMixActivities } from './mix';
 import { createPrepareActivities } from './prepare';
 import { createReplaySetActivities } from './replay-set';
@@ -25,13 +27,13 @@ export function createLlmActivities(deps: ActivityDeps) {
 export function createCpuActivities(deps: ActivityDeps) {
   return {
     ...createPrepareActivities(deps), ...createFilterActivities(deps), ...createSelectActivities(deps), ...createHoldOutActivities(deps),
-    ...createReplaySetActivities(deps), ...createMixActivities(deps), ...createReportActivities(deps),
+    ...createReplaySetActivities(deps), ...createMixActivities(deps), ...createCollectEvaluationActivities(deps), ...createReportActivities(deps),
   };
 }
 
 /** What runs on the gpu queue: training and evaluation, and what Python fetches for the filters. */
 export function createGpuActivities(deps: ActivityDeps) {
-  return { ...createDocumentsActivities(deps), ...createTrainActivities(deps), ...createEvaluateActivities(deps) };
+  return { ...createDocumentsActivities(deps), ...createTrainActivities(deps), ...createEvaluateActivities(deps), ...createMeasureLossesActivities(deps) };
 }
 
 export type LlmActivities = ReturnType<typeof createLlmActivities>;

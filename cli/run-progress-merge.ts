@@ -1,4 +1,5 @@
 import { addCounts } from '../method/cost';
+import { EVALUATION_REQUESTS } from '../workflows/progress-rows';
 import type { HeartbeatDetails, StageProgress } from '../workflows/types';
 
 /** What the open workflows of a run say about themselves. */
@@ -75,13 +76,13 @@ function inRowUnits(shardRows: readonly StageProgress[], beat: HeartbeatDetails)
   return { done: Math.floor(Math.min(beat.done, beat.total) * unit), ...(beat.perSecond === undefined ? {} : { perSecond: beat.perSecond * unit }) };
 }
 
-/** A Python job counts what its phase does: the phase `train` counts optimizer steps, `tasks` finished tasks. */
+/** A Python job counts what its phase does: the phase `train` counts optimizer steps, an evaluation's own phase its requests to the model. */
 function withPythonJob(row: StageProgress, beat: HeartbeatDetails): StageProgress {
   const running = { ...row, state: 'running' as const };
   const { note = '', done, total, perSecond } = beat;
   const pace = perSecond === undefined ? {} : { perSecond };
   if (beat.stage === 'filter') return note === '' ? { ...running, ...pace, done: Math.min(done, row.total) } : { ...running, note };
   if (beat.stage === 'train' && note.startsWith('train')) return { ...running, ...pace, done: Math.min(done, total), total, note };
-  if (beat.stage === 'evaluate' && note === 'tasks') return { ...running, ...pace, done: Math.min(done, total), total };
+  if (beat.stage === 'evaluate' && note === EVALUATION_REQUESTS) return { ...running, ...pace, done: Math.min(done, total), total, note };
   return { ...running, note: total > 1 ? `${note} ${done}/${total}` : note };
 }

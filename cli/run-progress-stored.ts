@@ -10,6 +10,8 @@ import { costOf, type Price } from '../config/price';
 import { variantsOf, type Variant } from '../config/variants';
 import { addCounts } from '../method/cost';
 import type { EvaluateResult, SftResult } from '../services/python-protocol';
+import { waiting } from '../workflows/progress';
+import { evaluationRow, HELD_OUT } from '../workflows/progress-rows';
 import type { StageProgress } from '../workflows/types';
 
 const PARALLEL_READS = 16;
@@ -40,14 +42,15 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
     shards.map((shard) => ({ address: address(shard), items: answered(shard) * itemsEach }));
 
   const trainSteps = (plan.spec.train.backend === 'trl' ? plan.spec.train.maxSteps : undefined) ?? 1;
-  const tasks = plan.spec.evaluate.tasks.length;
   const variantRows = ({ name, replay }: Variant): Promise<StageProgress>[] => {
     const all = (stage: 'replay' | 'mix' | 'train' | 'evaluate', items: number, note: (manifest: StageManifest) => string): Promise<StageProgress> =>
       row(stage, name, [{ address: addresses[stage](plan, name), items }], note);
-    const evaluation = all('evaluate', tasks, averageNote);
-    if (replay === null) return [evaluation];
+    const heldOut = plan.keys.holdOut === undefined ? [] : [HELD_OUT];
+    const evaluation = [...plan.spec.evaluate.tasks.map(({ task }) => task), ...heldOut].map(async (task) =>
+      evaluationProgress(name, task, await find(addresses.evaluate(plan, name))));
+    if (replay === null) return evaluation;
     const own = replay.kind === 'method' || replay.kind === 'none' ? [] : [all('replay', 1, replayNote)];
-    return [...own, all('mix', 1, mixtureNote), all('train', trainSteps, trainNote), evaluation];
+    return [...own, all('mix', 1, mixtureNote), all('train', trainSteps, trainNote), ...evaluation];
   };
   return await Promise.all([
     row('extract', plan.spec.target.model, perShard((shard) => addresses.extract(plan, shard), 1)),
@@ -110,6 +113,14 @@ function trainNote({ detail }: StageManifest): string {
   return `${steps} steps, last loss ${lossCurve.at(-1)?.loss.toFixed(3) ?? 'unknown'}`;
 }
 
-function averageNote({ detail }: StageManifest): string {
-  return `average ${(detail as EvaluateResult).average.toFixed(1)}`;
+/** A task's row. Tasks are found by the content of a model that is on another machine, so what is known here is all of them or none. */
+function evaluationProgress(variant: string, task: string, manifest: StageManifest | undefined): StageProgress {
+  const result = manifest?.detail as EvaluateResult | undefined;
+  if (task === HELD_OUT && result?.losses !== undefined) {
+    const note = result.losses.map(({ name, loss }) => `${name} ${loss.toFixed(3)}`).join(', ');
+    return { ...waiting('evaluate', evaluationRow(variant, task), 1), done: 1, state: 'done', note };
+  }
+  const found = result?.tasks.find((each) => each.task === task);
+  const row = waiting('evaluate', evaluationRow(variant, task), found?.documents ?? 1);
+  return found === undefined ? row : { ...row, done: found.documents, state: 'done', note: `${found.primary.name} ${found.primary.value.toFixed(3)}` };
 }

@@ -3,7 +3,8 @@ import { assumptionsWith, type AssumptionName, type Assumptions } from './cost-a
 import { planEvaluation, planTraining, type EvaluationCost, type TrainingCost } from './cost-training';
 import { usdOf } from './price';
 import { parametersOf, servingGpus } from './model-size';
-import type { EvaluateTask, ModelSpec, RunSpec } from './spec';
+import type { LeaderboardTask } from '../method/forgetting';
+import type { ModelSpec, RunSpec } from './spec';
 import { leastReplay } from './least-replay';
 import { effectiveSampling } from './spec-checks';
 import { activeQuality } from './spec-quality';
@@ -67,7 +68,7 @@ export interface KnownCounts {
   readonly trainingProcesses?: number;
   readonly newExamples?: number;
   readonly newCharacters?: number;
-  readonly evaluationDocuments?: Readonly<Partial<Record<EvaluateTask['task'], number>>>;
+  readonly evaluationDocuments?: Readonly<Partial<Record<LeaderboardTask, number>>>;
 }
 
 /** What a run will take, before anything is spent. Pure arithmetic on the spec, what is known of its files, and assumptions. */

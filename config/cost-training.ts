@@ -2,7 +2,9 @@ import type { Assumptions } from './cost-assumptions';
 import type { KnownCounts } from './cost-plan';
 import { parametersOf, trainingGpus } from './model-size';
 import { usdOf } from './price';
-import type { EvaluateTask, RunSpec } from './spec';
+import type { LeaderboardTask } from '../method/forgetting';
+import { isLeaderboardTask } from './evaluation-splits';
+import type { RunSpec } from './spec';
 import { expectedBatch, expectedEpochs, fineTuningOf, trainingUsd, type FineTuning } from './spec-fine-tuning';
 
 type Device = 'cpu' | 'gpu';
@@ -87,23 +89,26 @@ interface TaskLoad {
 }
 
 /** Sizes of the public test sets and rough lengths of the leaderboard's prompts (few-shot examples included). */
-const TASK_LOADS: Readonly<Record<EvaluateTask['task'], TaskLoad>> = {
+const TASK_LOADS: Readonly<Record<LeaderboardTask, TaskLoad>> = {
   mmlu_pro: { documents: 12_032, promptTokens: 1500, generated: 0 },
   gpqa: { documents: 1192, promptTokens: 1000, generated: 0 },
   ifeval: { documents: 541, promptTokens: 60, generated: 350 },
   math_level_5: { documents: 1324, promptTokens: 850, generated: 400 },
 };
 
+/** Of a task whose documents are not known here; a guess, as most of the harness's tasks are of this order. */
+const OTHER_TASK_LOAD: TaskLoad = { documents: 1500, promptTokens: 500, generated: 100 };
+
 /** Documents, tokens and device hours of evaluating two models, the official one and the fine-tuned. */
 export function planEvaluation(
-  spec: RunSpec, a: Assumptions, known: Readonly<Partial<Record<EvaluateTask['task'], number>>>,
+  spec: RunSpec, a: Assumptions, known: Readonly<Partial<Record<LeaderboardTask, number>>>,
 ): EvaluationCost {
   let documents = 0;
   let promptTokens = 0;
   let generatedTokens = 0;
   for (const { task, limit, maxGenToks } of spec.evaluate.tasks) {
-    const load = TASK_LOADS[task];
-    const count = Math.min(limit ?? Infinity, known[task] ?? load.documents);
+    const [load, documentsOf] = isLeaderboardTask(task) ? [TASK_LOADS[task], known[task]] : [OTHER_TASK_LOAD, undefined];
+    const count = Math.min(limit ?? Infinity, documentsOf ?? load.documents);
     documents += 2 * count;
     promptTokens += 2 * count * load.promptTokens;
     generatedTokens += 2 * count * Math.min(load.generated, maxGenToks ?? Infinity);

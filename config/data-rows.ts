@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { expectation } from './spec-issues';
 import { formatPath, showValue } from './spec-errors';
-import type { EvaluateTask } from './spec';
+import type { LeaderboardTask } from '../method/forgetting';
 
 const message = z.looseObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() });
 
@@ -11,7 +11,7 @@ const conversation = z.looseObject({ messages: z.array(message).min(1) });
 const text = z.string().min(1);
 
 /** Columns that the leaderboard's task code reads of each dataset (their cards on the hub; lm_eval/tasks/leaderboard). */
-const TASK_COLUMNS: Readonly<Record<EvaluateTask['task'], z.ZodType>> = {
+const TASK_COLUMNS: Readonly<Record<LeaderboardTask, z.ZodType>> = {
   mmlu_pro: z.looseObject({ question: text, options: z.array(z.string()).min(2), answer: z.string().regex(/^[A-Z]$/, 'expected one capital letter') }),
   gpqa: z.looseObject({
     Question: text, 'Correct Answer': text, 'Incorrect Answer 1': text, 'Incorrect Answer 2': text, 'Incorrect Answer 3': text,
@@ -53,7 +53,7 @@ export function conversationProblem(row: unknown): RowProblem | null {
 }
 
 /** Checks one parsed line of local evaluation data against its dataset's columns. Null when it is fine. */
-export function evaluationRowProblem(task: EvaluateTask['task'], row: unknown): RowProblem | null {
+export function evaluationRowProblem(task: LeaderboardTask, row: unknown): RowProblem | null {
   const parsed = TASK_COLUMNS[task].safeParse(row, { reportInput: true });
   if (!parsed.success) return firstProblem(parsed.error.issues[0]);
   const columns = parsed.data as { options?: unknown[]; answer?: string; instruction_id_list?: unknown[]; kwargs?: unknown[] };
@@ -68,7 +68,7 @@ export function evaluationRowProblem(task: EvaluateTask['task'], row: unknown): 
 }
 
 /** Whether the leaderboard's MATH task keeps a document: only the hardest level is measured. */
-export function isMeasured(task: EvaluateTask['task'], row: unknown): boolean {
+export function isMeasured(task: LeaderboardTask, row: unknown): boolean {
   return task !== 'math_level_5' || (row as { level?: unknown }).level === 'Level 5';
 }
 

@@ -1,4 +1,5 @@
 import { nearestNames } from '../method/nearest-names';
+import type { LeaderboardTask } from '../method/forgetting';
 import type { EvaluateTask } from './spec';
 import { anyOf, showValue, type Finding } from './spec-errors';
 
@@ -10,12 +11,19 @@ interface TaskSplits {
 }
 
 /** Splits that the leaderboard's task code reads (lm_eval/tasks/leaderboard). */
-export const TASK_SPLITS: Readonly<Record<EvaluateTask['task'], TaskSplits>> = {
+export const TASK_SPLITS: Readonly<Record<LeaderboardTask, TaskSplits>> = {
   mmlu_pro: { test: 'test', fewshot: 'validation' },
   gpqa: { test: 'train' },
   ifeval: { test: 'train' },
   math_level_5: { test: 'test' },
 };
+
+export const LEADERBOARD_TASKS = Object.keys(TASK_SPLITS) as LeaderboardTask[];
+
+/** Whether a task is one of the leaderboard's, whose data, metric and baseline are known here. */
+export function isLeaderboardTask(task: string): task is LeaderboardTask {
+  return Object.hasOwn(TASK_SPLITS, task);
+}
 
 /** Tasks named twice, and local data whose splits are not those that the task reads. */
 export function evaluationProblems(tasks: readonly EvaluateTask[]): Finding[] {
@@ -24,6 +32,10 @@ export function evaluationProblems(tasks: readonly EvaluateTask[]): Finding[] {
     const findings: Finding[] = [];
     if (tasks.findIndex((other) => other.task === task.task) !== index) {
       findings.push({ at: [...at, 'task'], value: `${showValue(task.task)} a second time`, expected: 'each task once', hint: 'remove one of the two' });
+    }
+    if (!isLeaderboardTask(task.task)) return [...findings, ...otherTaskProblems(task, at)];
+    for (const key of ['metric', 'randomBaseline'] as const) {
+      if (task[key] !== undefined) findings.push({ at: [...at, key], value: showValue(task[key]), expected: `nothing for ${task.task}, whose scoring is the leaderboard's`, hint: 'remove it' });
     }
     if (task.data === undefined) return findings;
     const { test, fewshot } = TASK_SPLITS[task.task];
@@ -42,4 +54,14 @@ export function evaluationProblems(tasks: readonly EvaluateTask[]): Finding[] {
     }
     return findings;
   });
+}
+
+/** A misspelt leaderboard task would be looked for among the harness's thousands only when its turn comes, days later. */
+function otherTaskProblems({ task, data }: EvaluateTask, at: readonly PropertyKey[]): Finding[] {
+  const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+  const meant = LEADERBOARD_TASKS.find((name) => plain(name) === plain(task)) ?? (plain(task) === 'mathlvl5' ? 'math_level_5' : undefined);
+  return [
+    ...(meant === undefined ? [] : [{ at: [...at, 'task'], value: showValue(task), expected: 'the name of a task', hint: `did you mean ${JSON.stringify(meant)}?` }]),
+    ...(data === undefined ? [] : [{ at: [...at, 'data'], value: `local data for ${showValue(task)}`, expected: `it with ${anyOf(LEADERBOARD_TASKS)} only`, hint: 'remove it: the task says itself where its documents are' }]),
+  ];
 }

@@ -1,3 +1,5 @@
+import { activeQuality } from './spec-quality';
+import { isLeaderboardTask } from './evaluation-splits';
 import { resolveTemplate } from '../method/templates';
 import { extractionStops } from './extraction-stops';
 import { fineTuningWarnings } from './fine-tuning-checks';
@@ -82,6 +84,10 @@ function trainingWarnings(spec: RunSpec): SpecWarning[] {
   }
   if (train.backend === 'trl' && train.dtype === 'float32' && evaluate.dtype === 'bfloat16') {
     warnings.push({ path: 'evaluate.dtype', message: 'weights are trained in float32 but measured in bfloat16, whose rounding may hide what a small learning rate changed.' });
+  }
+  if (activeQuality(spec)?.decontaminate !== undefined) {
+    const others = evaluate.tasks.filter(({ task }) => !isLeaderboardTask(task)).map(({ task }) => task);
+    if (others.length > 0) warnings.push({ path: 'synthesis.quality.decontaminate', message: `it knows the leaderboard's documents only, so those of ${others.join(', ')} are not kept out.` });
   }
   if (target.weights === undefined) return warnings;
   const hub = !looksLikePath(target.weights) && !target.weights.startsWith('builtin:');

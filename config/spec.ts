@@ -196,11 +196,15 @@ const train = z
 const localData = z.record(z.string(), z.string()).describe('Split name to local JSONL file, in the schema of the public dataset.');
 
 const evaluateTask = z.strictObject({
-  task: z.enum(['mmlu_pro', 'gpqa', 'ifeval', 'math_level_5']),
+  task: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected the name of a task of lm-evaluation-harness')
+    .describe('mmlu_pro, gpqa, ifeval, math_level_5 (the leaderboard\'s), or any other task or group of lm-evaluation-harness by its name there.'),
   data: localData.optional(),
   limit: count.optional().describe('Evaluate only this many documents.'),
-  numFewshot: z.int().min(0).max(20).optional().describe("Instead of the leaderboard's own number."),
-  maxGenToks: count.optional().describe("Instead of the leaderboard's own length of generation."),
+  numFewshot: z.int().min(0).max(20).optional().describe("Instead of the task's own number."),
+  maxGenToks: count.optional().describe("Instead of the task's own length of generation."),
+  metric: z.string().min(1).max(100).optional()
+    .describe('Of other tasks than the leaderboard\'s: what is reported, a share from 0 to 1. Without it acc_norm, or the first that the task names.'),
+  randomBaseline: z.number().min(0).lt(1).optional().describe('Of other tasks than the leaderboard\'s: what guessing scores, 0 without it.'),
 });
 
 const evaluate = z

@@ -50,14 +50,21 @@ export const documentsResultSchema = z.looseObject({
 /** A line of that file: one question of an evaluation set. */
 export const documentSchema = z.object({ id: z.string(), text: z.string() });
 
-/** `tasks/<task>.json` of `evaluate`: one task's scores and its documents. */
-export const taskResultSchema = z.looseObject({
+/** What `evaluate` says of one task. */
+export const taskScoreSchema = z.looseObject({
   task: z.string(),
   metrics: z.record(z.string(), z.number()),
   stderr: z.record(z.string(), maybe),
   primary: z.looseObject({ name: z.string(), value: z.number(), stderr: maybe }),
   normalized: z.number(),
   documents: z.number(),
+  seconds: z.number().optional(),
+});
+
+export type TaskScore = z.output<typeof taskScoreSchema>;
+
+/** `tasks/<task>.json` of `evaluate`: one task's scores and its documents. */
+export const taskResultSchema = taskScoreSchema.extend({
   samples: z.array(
     z.looseObject({
       docId: z.union([z.number(), z.string()]),
@@ -71,8 +78,6 @@ export const taskResultSchema = z.looseObject({
     }),
   ),
 });
-
-export type TaskResult = z.output<typeof taskResultSchema>;
 
 /** `losses/<name>.json` of `evaluate`: the loss on conversations that were not trained on, assistant tokens only. */
 export const heldOutLossSchema = z.looseObject({
@@ -93,12 +98,23 @@ export type HeldOutLoss = z.output<typeof heldOutLossSchema>;
 /** A line of that file; without an id of its own a conversation is called by its line. */
 export const conversationLossSchema = z.object({ id: z.string(), loss: z.number(), tokens: z.number() });
 
+/** `result.json` of `weights`: what weights are by their content. */
+export const weightsResultSchema = z.looseObject({
+  protocol: z.literal(PYTHON_PROTOCOL),
+  kind: z.literal('weights'),
+  path: z.string(),
+  sha256: z.string(),
+  /** Commit of the hub; null for a local directory. */
+  revision: z.string().nullable(),
+});
+
 /** `result.json` of `evaluate`. */
 export const evaluateResultSchema = z.looseObject({
   protocol: z.literal(PYTHON_PROTOCOL),
   kind: z.literal('evaluate'),
-  tasks: z.array(taskResultSchema.omit({ samples: true })),
-  average: z.number(),
+  tasks: z.array(taskScoreSchema),
+  /** Null without tasks. */
+  average: z.number().nullable(),
   /** Of the spec's `losses`; absent where it asked for none. */
   losses: z.array(heldOutLossSchema).optional(),
   seconds: z.number(),

@@ -1,7 +1,8 @@
-import type { EvaluateTask, RunSpec } from '../config/spec';
+import type { RunSpec } from '../config/spec';
+import type { LeaderboardTask } from '../method/forgetting';
 import { instructionId } from '../method/ids';
 import { variantsOf, type Variant } from '../config/variants';
-import type { ContentIdentities, StageKeys, VariantKeys } from './stage-keys';
+import { evaluateLossKey, evaluateTaskKey, type ContentIdentities, type StageKeys, type VariantKeys } from './stage-keys';
 import type { StageAddress } from './stage-store';
 
 /** Everything that a run's activities need to know, stored once and referred to by its hash. */
@@ -36,7 +37,7 @@ export const addresses = {
   extract: (plan: RunPlan, shard: Shard): StageAddress => ({ stage: 'extract', key: plan.keys.extract, part: partName(shard) }),
   /** Of a plan whose spec has filters. */
   filter: (plan: RunPlan, shard: Shard): StageAddress => ({ stage: 'filter', key: known(plan.keys.filter, 'filter'), part: partName(shard) }),
-  documents: (plan: RunPlan, task: EvaluateTask['task']): StageAddress => ({ stage: 'documents', key: known(plan.keys.documents?.[task], `documents/${task}`), part: 'all' }),
+  documents: (plan: RunPlan, task: LeaderboardTask): StageAddress => ({ stage: 'documents', key: known(plan.keys.documents?.[task], `documents/${task}`), part: 'all' }),
   respond: (plan: RunPlan, shard: Shard, generator: string): StageAddress => ({
     stage: 'respond', key: known(plan.keys.respond[generator], generator), part: partName(shard),
   }),
@@ -50,7 +51,16 @@ export const addresses = {
   replay: (plan: RunPlan, variant: string): StageAddress => ofVariant(plan, variant, 'replay'),
   mix: (plan: RunPlan, variant: string): StageAddress => ofVariant(plan, variant, 'mix'),
   train: (plan: RunPlan, variant: string): StageAddress => ofVariant(plan, variant, 'train'),
+  /** All tasks of a variant together. */
   evaluate: (plan: RunPlan, variant: string): StageAddress => ofVariant(plan, variant, 'evaluate'),
+  /** One task on whatever model: all that counts is its content. */
+  evaluateTask: ({ spec, content }: RunPlan, task: string, modelSha256: string): StageAddress => ({
+    stage: 'evaluate-task', key: evaluateTaskKey({ spec, content }, task, modelSha256), part: 'all',
+  }),
+  /** The loss of a model on what was kept back from training; of a plan whose spec asks for some. */
+  evaluateLoss: ({ spec, keys }: RunPlan, modelSha256: string): StageAddress => ({
+    stage: 'evaluate-loss', key: evaluateLossKey(spec, known(keys.holdOut, 'holdout'), modelSha256), part: 'all',
+  }),
 } as const;
 
 function known(key: string | undefined, name: string): string {

@@ -2,7 +2,9 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { conversationProblem, evaluationRowProblem, isMeasured, type RowProblem } from '../config/data-rows';
 import { parseSpecText, PRESET_NAMES } from '../config/load-spec';
-import type { EvaluateTask, RunSpec } from '../config/spec';
+import { isLeaderboardTask } from '../config/evaluation-splits';
+import type { RunSpec } from '../config/spec';
+import type { LeaderboardTask } from '../method/forgetting';
 import { looksLikePath } from '../config/spec-checks';
 import { problemSentence, SpecError, type SpecProblem } from '../config/spec-errors';
 import { filesOf, variantsOf } from '../config/variants';
@@ -26,7 +28,7 @@ export interface SpecFileCounts {
   /** Their characters, JSON included. */
   readonly newCharacters?: number;
   /** Documents to be measured of each task with local data; MATH counts level 5 only. */
-  readonly evaluationDocuments: Readonly<Partial<Record<EvaluateTask['task'], number>>>;
+  readonly evaluationDocuments: Readonly<Partial<Record<LeaderboardTask, number>>>;
 }
 
 export interface SpecFilesReport {
@@ -113,10 +115,11 @@ async function checkNewData({ newData: path, holdOut }: RunSpec['mix']): Promise
   return { problems: [...read.problems, ...tooMany], examples: read.counted, characters: read.characters };
 }
 
-async function checkEvaluation(spec: RunSpec): Promise<{ problems: SpecProblem[]; documents: Partial<Record<EvaluateTask['task'], number>> }> {
+async function checkEvaluation(spec: RunSpec): Promise<{ problems: SpecProblem[]; documents: Partial<Record<LeaderboardTask, number>> }> {
   const problems: SpecProblem[] = [];
-  const documents: Partial<Record<EvaluateTask['task'], number>> = {};
+  const documents: Partial<Record<LeaderboardTask, number>> = {};
   for (const [index, { task, data }] of spec.evaluate.tasks.entries()) {
+    if (!isLeaderboardTask(task)) continue;
     for (const [split, path] of Object.entries(data ?? {})) {
       const place = `evaluate.tasks[${index}].data.${split}`;
       const read = await checkRows(path, place, `rows in the schema of ${task}`, {

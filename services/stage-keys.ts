@@ -1,9 +1,11 @@
 import { extractionStops } from '../config/extraction-stops';
-import type { EvaluateTask, ModelSpec, RunSpec, Sampling } from '../config/spec';
+import { isLeaderboardTask } from '../config/evaluation-splits';
+import type { ModelSpec, RunSpec, Sampling } from '../config/spec';
 import { fineTuningOf } from '../config/spec-fine-tuning';
 import { activeQuality } from '../config/spec-quality';
 import { filesOf, variantsOf, type Variant } from '../config/variants';
 import { canonicalJson } from '../method/canonical-json';
+import type { LeaderboardTask } from '../method/forgetting';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
 import { sha256 } from './artifact-store';
 
@@ -13,10 +15,10 @@ import { sha256 } from './artifact-store';
  * no longer found. For model stages the version covers the requests; the rows have versions of their own below, so that
  * a mended parser reads the stored calls again instead of making them again.
  */
-const STAGE_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, holdout: 1, replay: 1, mix: 1, train: 1, evaluate: 1 } as const;
+const STAGE_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, holdout: 1, replay: 1, mix: 1, train: 1, evaluate: 1, 'evaluate-task': 1, 'evaluate-loss': 1 } as const;
 
 /** Versions of the code that makes rows from calls. */
-export const ROWS_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, holdout: 1, replay: 1, mix: 1, train: 2, evaluate: 1 } as const;
+export const ROWS_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, holdout: 1, replay: 1, mix: 1, train: 2, evaluate: 1, 'evaluate-task': 1, 'evaluate-loss': 1 } as const;
 
 export type StageName = keyof typeof STAGE_VERSIONS;
 
@@ -40,7 +42,7 @@ export interface StageKeys {
   /** Of the filters, when one is on. */
   readonly filter?: string;
   /** Evaluation documents to be fetched from the hub for the filters, by task. */
-  readonly documents?: Readonly<Partial<Record<EvaluateTask['task'], string>>>;
+  readonly documents?: Readonly<Partial<Record<LeaderboardTask, string>>>;
   readonly respond: Readonly<Record<string, string>>;
   /** By judge, then by generator, so that another generator or judge leaves the rest as it is. */
   readonly judge: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -127,10 +129,8 @@ function variantKeys(variant: Variant, synthesis: SynthesisKeys): VariantKeys {
   const { replay: source, newShare } = variant;
   const evaluate = (weights: unknown): string =>
     key('evaluate', {
-      tasks: spec.evaluate.tasks.map(({ task, limit, numFewshot, maxGenToks }, index) => ({
-        task, limit: limit ?? null, numFewshot: numFewshot ?? null, maxGenToks: maxGenToks ?? null, documents: content.evaluation[index] ?? null,
-      })),
-      dtype: spec.evaluate.dtype, weights, ...holdOut, ...(synthesis.holdOut === undefined ? {} : { maxLength: spec.train.maxLength }),
+      seed: spec.seed, tasks: spec.evaluate.tasks.map(({ task }) => taskIdentity({ spec, content }, task)), dtype: spec.evaluate.dtype, weights,
+      ...holdOut, ...(synthesis.holdOut === undefined ? {} : { maxLength: spec.train.maxLength }),
     });
   if (source === null) return { evaluate: evaluate(content.weights) };
 
@@ -159,6 +159,36 @@ function trainingParts({ train, target }: RunSpec, { accelerate }: ContentIdenti
   return { backend: 'openai', epochs, batchSize, learningRateMultiplier };
 }
 
+/**
+ * Key of one task's evaluation.
+ * @param modelSha256 content hash of the model: with changed weights, whatever their name, it is another key
+ */
+export function evaluateTaskKey(planned: Planned, task: string, modelSha256: string): string {
+  const { seed, evaluate } = planned.spec;
+  return key('evaluate-task', { seed, ...taskIdentity(planned, task), dtype: evaluate.dtype, model: modelSha256 });
+}
+
+/** Key of a model's loss on the rows that were kept back under `holdOut`. */
+export function evaluateLossKey({ train, evaluate }: RunSpec, holdOut: string, modelSha256: string): string {
+  return key('evaluate-loss', { dtype: evaluate.dtype, maxLength: train.maxLength, model: modelSha256, input: [holdOut, ROWS_VERSIONS.holdout] });
+}
+
+interface Planned {
+  readonly spec: RunSpec;
+  readonly content: ContentIdentities;
+}
+
+function taskIdentity({ spec, content }: Planned, name: string): Record<string, unknown> {
+  const index = spec.evaluate.tasks.findIndex(({ task }) => task === name);
+  const found = spec.evaluate.tasks[index];
+  if (found === undefined) throw new Error(`evaluate.tasks has no "${name}"; a validated spec cannot come here`);
+  const { task, limit = null, numFewshot = null, maxGenToks = null, metric, randomBaseline } = found;
+  return {
+    task, limit, numFewshot, maxGenToks, documents: content.evaluation[index] ?? null,
+    ...(metric === undefined ? {} : { metric }), ...(randomBaseline === undefined ? {} : { randomBaseline }),
+  };
+}
+
 /** Key of a replay set that is not the method's; undefined where there is none. */
 function replayKey(variant: Variant, { spec, content, respond, judge }: SynthesisKeys, budget: unknown): string | undefined {
   const { replay: source } = variant;
@@ -185,7 +215,8 @@ function replayKey(variant: Variant, { spec, content, respond, judge }: Synthesi
 function filterKeys(spec: RunSpec, content: ContentIdentities, extractKey: string): Required<Pick<StageKeys, 'filter' | 'documents'>> | undefined {
   const rules = activeQuality(spec);
   if (rules === undefined) return undefined;
-  const tasks = rules.decontaminate === undefined ? [] : spec.evaluate.tasks.map(({ task, data }, index) => ({ task, data, documents: content.evaluation[index] ?? null }));
+  const tasks = rules.decontaminate === undefined ? [] : spec.evaluate.tasks.flatMap(({ task, data }, index) =>
+    isLeaderboardTask(task) ? [{ task, data, documents: content.evaluation[index] ?? null }] : []);
   const fetched = tasks.filter(({ data }) => data === undefined);
   return {
     filter: key('filter', {

@@ -85,7 +85,7 @@ export class StageStore {
   }
 
   /**
-   * Stores an output. When another attempt was first, its output stays and its manifest is returned.
+   * Stores an output. When another attempt from the same inputs was first, its output stays and its manifest is returned.
    * @throws InputLostError when an input is not there any more
    */
   async commit<Row extends object>(address: StageAddress, rowsVersion: number, table: Table<Row>, output: StageOutput<Row>): Promise<StageManifest> {
@@ -114,7 +114,7 @@ export class StageStore {
     const text = `${JSON.stringify(manifest, null, 2)}\n`;
     if (await this.store.create(path, text)) return manifest;
     const winner = await this.find(address, rowsVersion);
-    if (winner !== undefined) return winner;
+    if (winner !== undefined && canonicalJson(winner.inputs) === canonicalJson(inputs)) return winner;
     await this.store.write(path, text); // the one in place was made from inputs that have changed
     return manifest;
   }

@@ -31,8 +31,19 @@ export function holdOutRows(run: RunOutline): StageProgress[] {
 
 /** Rows of one variant; the official model is only evaluated. */
 export function variantRows(run: RunOutline, { name, replay }: VariantOutline): StageProgress[] {
-  const evaluation = waiting('evaluate', name, run.tasks.length);
-  if (replay === null) return [evaluation];
+  const evaluation = [...run.tasks, ...(run.holdOut === undefined ? [] : [HELD_OUT])].map((task) => waiting('evaluate', evaluationRow(name, task), 1));
+  if (replay === null) return evaluation;
   const own = replay === 'method' || replay === 'none' ? [] : [waiting('replay', name, 1)];
-  return [...own, waiting('mix', name, 1), waiting('train', name, run.trainSteps ?? 1), evaluation];
+  return [...own, waiting('mix', name, 1), waiting('train', name, run.trainSteps ?? 1), ...evaluation];
 }
+
+/** What stands in the model's column of a task's row. A task that is done counts its documents; before, nobody knows them. */
+export function evaluationRow(variant: string, task: string): string {
+  return `${variant}/${task}`;
+}
+
+/** Stands beside the tasks: the loss on what was kept back from training. */
+export const HELD_OUT = 'held-out loss';
+
+/** Note of an evaluation's heartbeats that count its requests to the model: one for each choice, or one for each text. */
+export const EVALUATION_REQUESTS = 'requests';

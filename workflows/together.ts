@@ -1,4 +1,4 @@
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
 
 /**
  * Does all works at once. The first failure cancels the others and is thrown when they have ended, so that a workflow
@@ -23,4 +23,11 @@ export async function together<T>(works: readonly (() => Promise<T>)[]): Promise
   );
   if (failure !== undefined) throw failure.error;
   return ends.flat();
+}
+
+/** Does all works at once, and each to its end, whatever becomes of the others. @throws the cancellation, else the first failure, when all have ended */
+export async function eachToItsEnd(works: readonly (() => Promise<void>)[]): Promise<void> {
+  const ends = await Promise.allSettled(works.map(async (work) => await work()));
+  const failures = ends.flatMap((end): unknown[] => (end.status === 'rejected' ? [end.reason] : []));
+  if (failures.length > 0) throw failures.find(isCancellation) ?? failures[0];
 }

@@ -92,6 +92,14 @@ export interface SynthesisResult {
   readonly replayRows: number;
 }
 
+/** A model by what it is, not by where it lies. */
+export interface EvaluatedModel {
+  /** Of its weights, configuration, tokenizer and chat template. */
+  readonly sha256: string;
+  /** Commit of the hub, where the weights are from there: every machine is to load the same one. */
+  readonly revision?: string;
+}
+
 export interface VariantInput extends RunOutline {
   readonly variant: VariantOutline;
   readonly order: ControlOrder;

@@ -6,8 +6,9 @@ import { orderSignal } from './control';
 import { ControlledWork } from './controlled';
 import { fineTune } from './fine-tuning';
 import { ProgressTable, progressQuery, waiting } from './progress';
-import { variantRows } from './progress-rows';
+import { evaluationRow, HELD_OUT, variantRows } from './progress-rows';
 import { Root } from './root';
+import { eachToItsEnd } from './together';
 import type { StageProgress, VariantInput, VariantResult } from './types';
 import { untilHandled } from './until-handled';
 
@@ -28,6 +29,11 @@ export async function variant(input: VariantInput): Promise<VariantResult> {
   return await untilHandled(async () => await stages(input, { root, work, progress }));
 }
 
+/** A row of which all is done. */
+function done(stage: string, model: string, total: number, note: string): StageProgress {
+  return { ...waiting(stage, model, total), done: total, state: 'done', note };
+}
+
 interface Means {
   readonly root: Root;
   readonly work: ControlledWork;
@@ -43,34 +49,46 @@ async function stages(input: VariantInput, { root, work, progress }: Means): Pro
       { key: STAGE_ATTRIBUTE, value: stage },
       { key: TARGET_MODEL_ATTRIBUTE, value: input.target },
     ]);
-    await book({ ...waiting(stage, name, 0), state: 'running' });
+    const rows = progress.snapshot().filter((row) => row.stage === stage);
+    await book(rows.map((row) => ({ ...row, state: 'running' as const })));
   }
 
-  async function book(row: StageProgress): Promise<void> {
-    progress.apply({ mode: 'add', rows: [row] });
-    const current = progress.snapshot().find(({ stage }) => stage === row.stage);
-    if (current !== undefined) await root.report({ mode: 'replace', rows: [current] });
+  async function book(rows: readonly StageProgress[]): Promise<void> {
+    progress.apply({ mode: 'replace', rows });
+    await root.report({ mode: 'replace', rows });
   }
+
 
   let trained: Pick<VariantResult, 'examples' | 'steps' | 'checkpoint'> = {};
   if (replay !== null) {
     if (replay !== 'method' && replay !== 'none') {
       await enter('replay');
       const set = await work.run(async () => await cpu.loadReplaySet.executeWithOptions({ summary: `replay set of ${name}` }, [ref]));
-      await book({ ...waiting('replay', name, 0), done: 1, note: `${set.rows} conversations` });
+      await book([done('replay', name, 1, `${set.rows} conversations`)]);
     }
     await enter('mix');
     const mixture = await work.run(async () => await cpu.mixVariant.executeWithOptions({ summary: 'replay set + new data' }, [ref]));
-    await book({ ...waiting('mix', name, 0), done: 1, note: `${mixture.replay} replay + ${mixture.new} new` });
+    await book([done('mix', name, 1, `${mixture.replay} replay + ${mixture.new} new`)]);
 
     await enter('train');
     const training = input.fineTuning === true ? await fineTune(work, ref) : await work.run(async () => await gpu.trainVariant.executeWithOptions({ summary: `SFT of ${input.target}` }, [ref]));
-    await book({ ...waiting('train', name, 0), done: input.trainSteps ?? 1, note: `${training.steps} steps, last loss ${training.lastLoss?.toFixed(3) ?? 'unknown'}` });
+    await book([done('train', name, input.trainSteps ?? 1, `${training.steps} steps, last loss ${training.lastLoss?.toFixed(3) ?? 'unknown'}`)]);
     trained = { examples: mixture.replay + mixture.new, steps: training.steps, checkpoint: training.checkpoint };
   }
 
   await enter('evaluate');
-  const evaluation = await work.run(async () => await gpu.evaluateVariant.executeWithOptions({ summary: `${input.tasks.join(', ')} of ${name}` }, [ref]));
-  await book({ ...waiting('evaluate', name, 0), done: input.tasks.length, note: `average ${evaluation.average.toFixed(1)}` });
+  const model = await work.run(async () => await gpu.identifyModel.executeWithOptions({ summary: `what is ${name} by its content?` }, [ref]));
+  await eachToItsEnd([
+    ...input.tasks.map((task) => async () => {
+      const { documents, metric, score } = await work.run(async () => await gpu.evaluateTask.executeWithOptions({ summary: `${task} of ${name}` }, [{ ...ref, task, model }]));
+      await book([done('evaluate', evaluationRow(name, task), documents, `${metric} ${score.toFixed(3)}`)]);
+    }),
+    ...(input.holdOut === undefined ? [] : [async () => {
+      const losses = await work.run(async () => await gpu.measureLosses.executeWithOptions({ summary: `loss of ${name} on what was kept back` }, [{ ...ref, model }]));
+      const note = Object.entries(losses).map(([set, loss]) => `${set} ${loss.toFixed(3)}`).join(', ');
+      await book([done('evaluate', evaluationRow(name, HELD_OUT), 1, note)]);
+    }]),
+  ]);
+  const evaluation = await work.run(async () => await cpu.collectEvaluation.executeWithOptions({ summary: `scores of ${name}` }, [{ ...ref, model }]));
   return { variant: name, ...trained, scores: evaluation.scores, average: evaluation.average, ...(evaluation.losses === undefined ? {} : { losses: evaluation.losses }) };
 }

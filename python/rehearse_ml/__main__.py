@@ -1,4 +1,4 @@
-"""Command line: `python -m rehearse_ml <convert|sft|evaluate|documents|datasets> --spec FILE`. See python/README.md."""
+"""Command line: `python -m rehearse_ml COMMAND --spec FILE`. See python/README.md."""
 
 import argparse
 import os
@@ -10,13 +10,13 @@ from .errors import classify
 from .job import Interruption, exclusive
 from .launch import launch, needs_launch, rank
 from .protocol import Events, claim_stdout
-from .spec import ConvertSpec, DatasetsSpec, DocumentsSpec, EvaluateSpec, SftSpec, load_spec
+from .spec import ConvertSpec, DatasetsSpec, DocumentsSpec, EvaluateSpec, SftSpec, WeightsSpec, load_spec
 
 
 def main() -> int:
     """Run one job and return its exit status: 0 only with a result."""
     parser = argparse.ArgumentParser(prog="python -m rehearse_ml", description=__doc__)
-    parser.add_argument("command", choices=["convert", "sft", "evaluate", "documents", "datasets"])
+    parser.add_argument("command", choices=["convert", "sft", "weights", "evaluate", "documents", "datasets"])
     parser.add_argument("--spec", required=True, type=Path, help="JSON file, protocol 1")
     arguments = parser.parse_args()
 
@@ -48,6 +48,13 @@ def main() -> int:
                     from .sft import sft
 
                     events.result(sft(sft_spec, events, interruption))
+            case "weights":
+                weights_spec = load_spec(WeightsSpec, arguments.spec)
+                output_dir = Path(weights_spec.output_dir)
+                with exclusive(output_dir, events):
+                    from .identify import identify
+
+                    events.result(identify(weights_spec, events))
             case "evaluate":
                 evaluate_spec = load_spec(EvaluateSpec, arguments.spec)
                 output_dir = Path(evaluate_spec.output_dir)

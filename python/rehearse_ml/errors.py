@@ -12,6 +12,7 @@ ErrorKind = Literal[
     "dataset_not_found",
     "hub_unreachable",
     "weights_not_found",
+    "weights_changed",
     "chat_template",
     "tokenizer_mismatch",
     "out_of_memory",

@@ -1,6 +1,7 @@
-"""Evaluate a model on leaderboard tasks, one result file a task, so that a rerun does only what is missing."""
+"""Evaluate a model on tasks of lm-evaluation-harness, so that a rerun does only the requests that are missing."""
 
 import json
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -20,9 +21,10 @@ from .held_out import loss_file, measure_loss
 from .hub_errors import EVALUATION_INSTEAD, explained
 from .job import Interruption, file_sha256, run_once, versions
 from .leaderboard import LEADERBOARD
+from .other_tasks import other_task_result
 from .protocol import Events, JsonValue, write_json_atomic
 from .spec import EvaluateSpec, EvaluateTask
-from .weights import resolve_weights, weights_sha256
+from .weights import content_sha256, resolve_weights
 
 PHASE = "tasks"
 
@@ -31,8 +33,11 @@ def evaluate(spec: EvaluateSpec, events: Events, interruption: Interruption) -> 
     """Run the tasks of `spec`, take its losses, and return the path of result.json, which holds both without samples.
 
     Each task's own file, samples included, is `outputDir/tasks/<task>.json`; a task whose file is there is not run
-    again, nor is a loss taken again whose `outputDir/losses/<name>.json` is there. Raises JobError.
+    again, nor is a loss taken again whose `outputDir/losses/<name>.json` is there. Within a task, answers are kept in
+    `outputDir/requests` until its file is there. Raises JobError.
     """
+    if not spec.tasks and not spec.losses:
+        raise JobError("bad_spec", "The spec has neither tasks nor losses.", "Name one at least.")
     for task in spec.tasks:
         _check(task)
     names = [task.task for task in spec.tasks]
@@ -42,7 +47,14 @@ def evaluate(spec: EvaluateSpec, events: Events, interruption: Interruption) -> 
     if len(set(sets)) < len(sets):
         raise JobError("bad_spec", f"losses has a name twice: {', '.join(sets)}.", "Name each file once.")
     weights = resolve_weights(spec.weights, spec.revision)
-    sha256 = weights_sha256(weights)
+    sha256 = content_sha256(weights, Path(spec.hashes) if spec.hashes is not None else None)
+    if spec.content_sha256 not in (None, sha256):
+        raise JobError(
+            "weights_changed",
+            f"{weights} holds other weights than those that were to be evaluated: the content's SHA-256 is {sha256}, "
+            f"not {spec.content_sha256}.",
+            "Start the run again, which looks at the weights anew; every machine must have the same under that path.",
+        )
     identity: dict[str, JsonValue] = {
         **spec.identity(),
         "weights": sha256,
@@ -81,8 +93,9 @@ def _evaluate(
         events.progress("load model", 1, 1)
     for requested in missing:
         assert lm is not None
-        task = LEADERBOARD[requested.task]
+        task = LEADERBOARD.get(requested.task)
         task_started = time.monotonic()
+        kept = Path(spec.output_dir) / "requests" / requested.task
 
         def report(done_requests: int, total_requests: int, phase: str = requested.task) -> None:
             events.progress(phase, done_requests, total_requests)
@@ -92,11 +105,12 @@ def _evaluate(
             tempfile.TemporaryDirectory(prefix="rehearse-evaluate-") as workspace,
             explained(f"the data set of {requested.task}", EVALUATION_INSTEAD),
         ):
-            results = run_task(lm, requested, task, seed=spec.seed, workspace=Path(workspace), report=report)
-        result = task_result(requested, task, results)
+            results = run_task(lm, requested, task, seed=spec.seed, workspace=Path(workspace), kept=kept, report=report)
+        result = task_result(requested, task, results) if task is not None else other_task_result(requested, results)
         result["seconds"] = round(time.monotonic() - task_started, 3)
         interruption.check()
         write_json_atomic(folder / f"{requested.task}.json", result)
+        shutil.rmtree(kept)
         done += 1
         events.progress(PHASE, done, len(spec.tasks))
     for held_out in unmeasured:
@@ -108,7 +122,7 @@ def _evaluate(
         "protocol": PROTOCOL,
         "kind": "evaluate",
         "tasks": [{key: value for key, value in task.items() if key != "samples"} for task in finished],
-        "average": sum(task["normalized"] for task in finished) / len(finished),
+        "average": sum(task["normalized"] for task in finished) / len(finished) if finished else None,
         **(
             {"losses": [json.loads(loss_file(spec, one).read_text(encoding="utf-8")) for one in spec.losses]}
             if spec.losses
@@ -123,7 +137,20 @@ def _evaluate(
 def _check(task: EvaluateTask) -> None:
     if task.subset is not None and task.task != "gpqa":
         raise JobError("bad_spec", f"subset is GPQA's, but task {task.task} has one.", "Remove subset there.")
-    if task.num_fewshot and LEADERBOARD[task.task].fewshot == 0:
+    leaderboard = LEADERBOARD.get(task.task)
+    if leaderboard is None and task.data is not None:
+        raise JobError(
+            "bad_spec",
+            f"data is for the leaderboard's tasks ({', '.join(LEADERBOARD)}), but task {task.task} has it.",
+            "Remove data there: the task says itself where its documents are.",
+        )
+    if leaderboard is not None and (task.metric, task.random_baseline) != (None, None):
+        raise JobError(
+            "bad_spec",
+            f"{task.task} is a leaderboard task, whose metric and baseline are the leaderboard's.",
+            "Remove metric and randomBaseline there.",
+        )
+    if task.num_fewshot and leaderboard is not None and leaderboard.fewshot == 0:
         raise JobError(
             "bad_spec",
             f"{task.task} is a zero-shot task: it has no examples besides the documents under test.",

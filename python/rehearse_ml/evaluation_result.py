@@ -16,7 +16,7 @@ RECORD_ID = "Record ID"
 
 
 def task_result(requested: EvaluateTask, task: LeaderboardTask, results: Results) -> dict[str, JsonValue]:
-    """Return {task, metrics, stderr, primary, normalized, documents, samples} of one task.
+    """Return {task, metrics, stderr, primary, normalized, documents, requests, samples} of one task.
 
     Where the task has subtasks, each metric is the mean over all their documents, as lm-evaluation-harness' group
     (weight_by_size) gives it. A standard error that cannot be estimated (one document; a metric without a formula)
@@ -31,7 +31,7 @@ def task_result(requested: EvaluateTask, task: LeaderboardTask, results: Results
     stderr = {
         name: _stderr_from_samples(name, pooled_samples)
         if len(logged) > 1
-        else _number(next(iter(per_subtask.values())).get(f"{name}_stderr,none"))
+        else number(next(iter(per_subtask.values())).get(f"{name}_stderr,none"))
         for name in names
     }
     value = float(np.mean([metrics[name] for name in task.sample_metrics]))
@@ -46,13 +46,19 @@ def task_result(requested: EvaluateTask, task: LeaderboardTask, results: Results
         },
         "normalized": normalized(value, task.random_baseline),
         "documents": len(pooled_samples),
+        "requests": requests_of(pooled_samples),
         "fewshot": next(iter(results["n-shot"].values())),
         "subtasks": {
-            name: {"documents": counts[name], **{metric: _number(values.get(f"{metric},none")) for metric in names}}
+            name: {"documents": counts[name], **{metric: number(values.get(f"{metric},none")) for metric in names}}
             for name, values in per_subtask.items()
         },
         "samples": [_sample(name, sample, task) for name, samples in logged.items() for sample in samples],
     }
+
+
+def requests_of(samples: list[dict[str, Any]]) -> int:
+    """Return how many requests to the model `samples` took: one a choice, or one a text that it wrote."""
+    return sum(len(sample["arguments"]) for sample in samples)
 
 
 def _metric_names(per_subtask: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -72,7 +78,7 @@ def _pooled(name: str, per_subtask: Mapping[str, Mapping[str, Any]], counts: Map
 
 
 def _stderr_from_samples(name: str, samples: list[dict[str, Any]]) -> float | None:
-    values = [_number(sample.get(name)) for sample in samples]
+    values = [number(sample.get(name)) for sample in samples]
     numbers = [value for value in values if value is not None]
     if len(numbers) < 2 or len(numbers) < len(values):
         return None
@@ -123,5 +129,6 @@ def _arguments(sample: dict[str, Any]) -> list[tuple[str, str]]:
     return list(sample["arguments"])
 
 
-def _number(value: object) -> float | None:
+def number(value: object) -> float | None:
+    """Return what is a finite number as a float, all else as None."""
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -1,12 +1,13 @@
-"""Runs one leaderboard task through lm-evaluation-harness' Python API."""
+"""Runs one task through lm-evaluation-harness' Python API."""
 
+import difflib
 import functools
 import importlib.util
 import os
 import shutil
+import sqlite3
 import tempfile
-import time
-from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +17,18 @@ from lm_eval import evaluator
 from lm_eval.models import huggingface
 from lm_eval.tasks import TaskManager
 from lm_eval.tasks._yaml_loader import load_yaml
-from tqdm import tqdm
 
+from .errors import JobError
 from .evaluation_data import prepare_local
 from .hub import LEADERBOARD_FOLDER
 from .leaderboard import LeaderboardTask, Subtask
+from .request_progress import Report, reported
 from .spec import EvaluateTask
 
 OTHER_SEED = 1234
 """lm-evaluation-harness' own default for numpy, torch and the few-shot sampler."""
 
-PROGRESS_INTERVAL_SECONDS = 1.0
-
 Results = dict[str, Any]
-Report = Callable[[int, int], None]
-"""Told how many requests are done, and of how many."""
 
 
 def load_model(weights: Path, *, dtype: str, device: torch.device, batch_size: int) -> huggingface.HFLM:
@@ -43,36 +41,33 @@ def load_model(weights: Path, *, dtype: str, device: torch.device, batch_size: i
 def run_task(
     lm: huggingface.HFLM,
     requested: EvaluateTask,
-    task: LeaderboardTask,
+    task: LeaderboardTask | None,
     *,
     seed: int,
     workspace: Path,
+    kept: Path,
     report: Report,
 ) -> Results:
     """Return lm-evaluation-harness' results, samples included, of all subtasks that have data.
 
-    Instruct models get their chat template, few-shot examples as turns, as on the leaderboard. `workspace` is an
-    empty directory for this call alone: GPQA shuffles its options with the global random generator inside a
-    `datasets.map`, whose result is taken from the cache on every later access. Within a call that is what keeps the
-    options in place; across calls it would make the seed have no effect.
+    `task` is None for any other task of lm-evaluation-harness. Instruct models get their chat template, few-shot
+    examples as turns, as on the leaderboard. `workspace` is an empty directory for this call alone: GPQA shuffles its
+    options with the global random generator inside a `datasets.map`, whose result is taken from the cache on every
+    later access. Within a call that is what keeps the options in place; across calls it would make the seed have no
+    effect. Answers are kept in `kept`, as soon as their batch is done, and are not asked for again; it must belong to
+    this model, since nothing in it says whose they are. Sampled answers are not kept.
     """
     os.environ["NLTK_DATA"] = _nltk_data().name
-    subtasks = (
-        prepare_local(requested, task, workspace)
-        if requested.data is not None
-        else dict.fromkeys(_hub_subtasks(requested, task))
-    )
-    paths = [_write_yaml(subtask, files, requested, task, workspace) for subtask, files in subtasks.items()]
     with_template = bool(lm.tokenizer is not None and lm.tokenizer.chat_template)
-    with _reporting(report):
+    with reported(report):
         results = evaluator.simple_evaluate(
             model=lm,
-            tasks=[str(path) for path in paths],
             limit=requested.limit,
             log_samples=True,
             apply_chat_template=with_template,
             fewshot_as_multiturn=with_template,
-            task_manager=TaskManager(include_defaults=False),
+            use_cache=_answers(kept),
+            **(_other(requested) if task is None else _leaderboard(requested, task, workspace)),
             random_seed=seed,
             numpy_random_seed=OTHER_SEED,
             torch_random_seed=OTHER_SEED,
@@ -80,6 +75,52 @@ def run_task(
         )
     assert results is not None  # only on ranks other than 0
     return dict(results)
+
+
+def _leaderboard(requested: EvaluateTask, task: LeaderboardTask, workspace: Path) -> dict[str, Any]:
+    subtasks = (
+        prepare_local(requested, task, workspace)
+        if requested.data is not None
+        else dict.fromkeys(_hub_subtasks(requested, task))
+    )
+    paths = [_write_yaml(subtask, files, requested, task, workspace) for subtask, files in subtasks.items()]
+    return {"tasks": [str(path) for path in paths], "task_manager": TaskManager(include_defaults=False)}
+
+
+def _other(requested: EvaluateTask) -> dict[str, Any]:
+    manager = task_manager()
+    if requested.task not in manager.all_tasks:
+        near = difflib.get_close_matches(requested.task, manager.all_tasks, n=3)
+        raise JobError(
+            "bad_spec",
+            f"lm-evaluation-harness has no task {requested.task}.",
+            f"Did you mean {' or '.join(near)}?" if near else "`lm-eval ls tasks` lists them.",
+        )
+    return {
+        "tasks": [requested.task],
+        "task_manager": manager,
+        "num_fewshot": requested.num_fewshot,
+        "gen_kwargs": None if requested.max_gen_toks is None else {"max_gen_toks": requested.max_gen_toks},
+    }
+
+
+def task_manager() -> TaskManager:
+    """Return an index of all of lm-evaluation-harness' tasks."""
+    return TaskManager()
+
+
+def _answers(kept: Path) -> str:
+    """Return the path that lm-evaluation-harness makes the name of its cache from; one that is torn is removed."""
+    kept.mkdir(parents=True, exist_ok=True)
+    for file in kept.glob("*.db"):
+        try:
+            with closing(sqlite3.connect(file)) as database:
+                sound = database.execute("PRAGMA quick_check").fetchone() == ("ok",)
+        except sqlite3.DatabaseError:
+            sound = False
+        if not sound:
+            file.unlink()
+    return str(kept / "answers")
 
 
 def _hub_subtasks(requested: EvaluateTask, task: LeaderboardTask) -> list[Subtask]:
@@ -135,29 +176,3 @@ def _nltk_data() -> tempfile.TemporaryDirectory[str]:
             shutil.copytree(english, Path(copy.name) / "tokenizers" / "punkt_tab" / "english")
             return copy
     raise FileNotFoundError("nltk's punkt_tab is not installed: install python/requirements.lock, which brings it")
-
-
-class _reporting:  # noqa: N801, reads as a statement
-    """Within the block, lm-evaluation-harness' progress bars over requests call `report`."""
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-
-    def __enter__(self) -> None:
-        report = self._report
-
-        class ReportingBar(tqdm):  # type: ignore[type-arg]
-            last_report = float("-inf")
-
-            def update(self, n: float | None = 1) -> bool | None:
-                shown = super().update(n)
-                done, total, now = int(self.n), int(self.total or self.n), time.monotonic()
-                if done >= total or now - self.last_report >= PROGRESS_INTERVAL_SECONDS:
-                    self.last_report = now
-                    report(done, total)
-                return shown
-
-        huggingface.tqdm = ReportingBar
-
-    def __exit__(self, *_: object) -> None:
-        huggingface.tqdm = tqdm

@@ -7,8 +7,6 @@ this file only says where they are. Normalisation: the leaderboard's documentati
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .spec import TaskName
-
 
 @dataclass(frozen=True)
 class Subtask:
@@ -51,7 +49,7 @@ _MATH_SUBJECTS = {
     "precalculus": "Precalculus",
 }
 
-LEADERBOARD: Mapping[TaskName, LeaderboardTask] = {
+LEADERBOARD: Mapping[str, LeaderboardTask] = {
     "mmlu_pro": LeaderboardTask(
         subtasks=(Subtask("leaderboard_mmlu_pro", "mmlu_pro/mmlu_pro.yaml"),),
         metric="acc",

@@ -28,6 +28,7 @@ class _JobSpec(_Strict):
     # counts, not the path; the jobs add hashes of it.
     incidental: ClassVar[frozenset[str]] = frozenset(
         {"threads", "loggingSteps", "outputDir", "weights", "revision", "mixture", "evalMixture", "accelerate"}
+        | {"hashes", "contentSha256"}
     )
 
     protocol: int
@@ -89,14 +90,20 @@ class SftSpec(_JobSpec):
 
 
 class EvaluateTask(_Strict):
-    """One leaderboard task; `data` maps the data set's split names to local JSONL files, null means the hub's."""
+    """A leaderboard task, or any other task or group of lm-evaluation-harness by its name there.
 
-    task: TaskName
+    `data` maps the leaderboard data set's split names to local JSONL files, null means the hub's. `metric` and
+    `random_baseline` are for other tasks: what is reported, and what guessing scores.
+    """
+
+    task: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
     data: dict[Text, Text] | None
     limit: Count | None
     num_fewshot: Annotated[int, Field(ge=0)] | None
     max_gen_toks: Count | None
     subset: Literal["diamond", "extended", "main"] | None = None
+    metric: Text | None = None
+    random_baseline: Share | None = None
 
 
 class HeldOut(_Strict):
@@ -108,16 +115,30 @@ class HeldOut(_Strict):
 
 
 class EvaluateSpec(_JobSpec):
-    """The leaderboard tasks to run on `weights` (directory or hub id), and the conversations to take the loss of."""
+    """The tasks to run on `weights` (directory or hub id), and the conversations to take the loss of.
+
+    `content_sha256` is what the caller takes the weights for (see `weights.content_sha256`): others are refused.
+    `hashes` is a file of this machine that spares hashing the same files again.
+    """
 
     weights: Text
     revision: Text | None
-    tasks: Annotated[list[EvaluateTask], Field(min_length=1)]
+    content_sha256: Text | None = None
+    hashes: Text | None = None
+    tasks: list[EvaluateTask]
     losses: list[HeldOut] = []
     batch_size: Count
     dtype: Dtype
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     threads: Count | None
+
+
+class WeightsSpec(_JobSpec):
+    """Weights (directory or hub id) to be identified by their content."""
+
+    weights: Text
+    revision: Text | None
+    hashes: Text | None
 
 
 class DocumentsSpec(_JobSpec):

@@ -6,8 +6,12 @@ import struct
 from pathlib import Path
 
 from .errors import JobError
+from .protocol import write_json_atomic
 
 HASH_CHUNK_BYTES = 8 * 1024 * 1024
+CONTENT_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
+"""What a model's answers depend on: weights, configuration, tokenizer, chat template."""
+
 HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "merges.txt"]
 
 
@@ -56,6 +60,37 @@ def weights_sha256(directory: Path) -> str:
             while chunk := stream.read(HASH_CHUNK_BYTES):
                 digest.update(chunk)
     return digest.hexdigest()
+
+
+def content_sha256(directory: Path, hashes: Path | None = None) -> str:
+    """Return the SHA-256 of all that the model in `directory` is: what `sha256sum FILES | sha256sum` gives.
+
+    The files are those of CONTENT_FILES, in name order. With `hashes`, a JSON file, one whose size, time and inode are
+    as before is not read again: 140 GB take minutes.
+    """
+    known: dict[str, list[int | str]] = {}
+    if hashes is not None and hashes.is_file():
+        known = json.loads(hashes.read_text(encoding="utf-8"))
+    files = sorted(
+        (file for pattern in CONTENT_FILES for file in directory.glob(pattern) if file.is_file()),
+        key=lambda file: file.name,
+    )
+    seen: dict[str, list[int | str]] = {}
+    for file in files:
+        path = str(file.resolve())
+        stat = file.stat()
+        state: list[int | str] = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+        before = known.get(path)
+        seen[path] = before if before is not None and before[:-1] == state else [*state, _file_sha256(file)]
+    if hashes is not None and any(known.get(path) != entry for path, entry in seen.items()):
+        write_json_atomic(hashes, {**known, **seen})
+    lines = "".join(f"{seen[str(file.resolve())][-1]}  {file.name}\n" for file in files)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _file_sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def parameter_count(directory: Path) -> int:

@@ -1,16 +1,24 @@
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from conftest import RecordedEvents, Spec
+from lm_eval.models.huggingface import HFLM
+from lm_eval.tasks import TaskManager
 
+from rehearse_ml import harness
 from rehearse_ml.errors import JobError
 from rehearse_ml.evaluate import evaluate
+from rehearse_ml.identify import identify
 from rehearse_ml.job import Interruption
 from rehearse_ml.leaderboard import normalized
-from rehearse_ml.spec import EvaluateSpec
+from rehearse_ml.spec import EvaluateSpec, WeightsSpec
+from rehearse_ml.weights import content_sha256
 
 Rows = list[dict[str, Any]]
 
@@ -209,3 +217,152 @@ def test_scores_are_normalised_as_on_the_leaderboard() -> None:
     assert normalized(0.1, 0.25) == 0.0
     assert normalized(1.0, 0.1) == 100.0
     assert normalized(0.55, 0.1) == pytest.approx(50.0)
+
+
+def test_a_killed_task_goes_on_and_no_finished_request_is_made_again(
+    spec: Spec, tmp_path: Path, events: RecordedEvents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """Stands for the end of the process: nothing catches it."""
+
+    calls = 0
+    most = 3
+    original = HFLM._model_call
+
+    def counted(self: HFLM, ids: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        if calls == most:
+            raise Killed
+        calls += 1
+        return original(self, ids)
+
+    one = {**spec, "tasks": [spec["tasks"][1]], "batchSize": 1}
+    whole = _run({**one, "outputDir": str(tmp_path / "whole")}, events)
+
+    monkeypatch.setattr(HFLM, "_model_call", counted)
+    with pytest.raises(Killed):
+        _run(one, events)
+
+    seen, calls, most = len(events.read()), 0, 12
+    again = _run(one, events)
+
+    assert calls == 12 - 3  # 3 documents of 4 choices, of which 3 had been scored
+    assert [task["metrics"] for task in again["tasks"]] == [task["metrics"] for task in whole["tasks"]]
+    told = [event for event in events.read()[seen:] if event.get("phase") == "gpqa"]
+    assert told[0]["done"] > 3 and {event["total"] for event in told} == {12}
+    assert not (Path(one["outputDir"]) / "requests" / "gpqa").exists()
+
+
+def test_answers_in_a_torn_file_are_asked_for_again(spec: Spec, events: RecordedEvents) -> None:
+    one = {**spec, "tasks": [spec["tasks"][1]]}
+    kept = Path(one["outputDir"]) / "requests" / "gpqa"
+    kept.mkdir(parents=True)
+    (kept / "answers_rank0.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
+
+    assert _run(one, events)["tasks"][0]["documents"] == 3
+
+
+def test_other_weights_than_those_that_were_meant_are_refused(
+    spec: Spec, tiny_model: Path, tmp_path: Path, events: RecordedEvents
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(tiny_model, model)
+    hashes = str(tmp_path / "hashes.json")
+    meant = content_sha256(model)
+    one = {**spec, "tasks": [spec["tasks"][1]], "weights": str(model), "contentSha256": meant, "hashes": hashes}
+    identified = identify(
+        WeightsSpec.model_validate(
+            {"protocol": 1, "weights": str(model), "revision": None, "hashes": hashes, "outputDir": str(tmp_path / "w")}
+        ),
+        events,
+    )
+    assert json.loads(identified.read_text())["sha256"] == meant
+    assert _run(one, events)["weightsSha256"] == meant
+
+    weights = model / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[len(data) // 2] ^= 1
+    weights.write_bytes(data)
+
+    with pytest.raises(JobError, match="holds other weights") as caught:
+        _run({**one, "outputDir": str(tmp_path / "other")}, events)
+    assert caught.value.kind == "weights_changed"
+
+
+def test_the_content_of_weights_is_hashed_as_sha256sum_does(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_text("weights")
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "README.md").write_text("no part of it")
+    shown = subprocess.run(
+        "sha256sum config.json model.safetensors | sha256sum", shell=True, cwd=tmp_path, capture_output=True, check=True
+    )
+    assert content_sha256(tmp_path) == shown.stdout.decode().split()[0]
+
+
+@pytest.fixture
+def own_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stands for any of lm-evaluation-harness' other tasks: same format, local documents."""
+    folder = tmp_path / "tasks"
+    folder.mkdir()
+    (folder / "documents.jsonl").write_text(
+        "".join(json.dumps({"q": f"{n} + {n} =", "choices": ["one", "two"], "label": 0}) + "\n" for n in range(3))
+    )
+    (folder / "sums.yaml").write_text(
+        f"""task: sums
+dataset_path: json
+dataset_kwargs:
+  data_files:
+    test: {folder / "documents.jsonl"}
+output_type: multiple_choice
+test_split: test
+doc_to_text: q
+doc_to_choice: choices
+doc_to_target: label
+metric_list:
+  - metric: acc
+    aggregation: mean
+    higher_is_better: true
+  - metric: acc_norm
+    aggregation: mean
+    higher_is_better: true
+  - metric: brier_score
+    aggregation: brier_score
+    higher_is_better: false
+"""
+    )
+    manager = TaskManager(include_path=str(folder), include_defaults=False)
+    monkeypatch.setattr(harness, "task_manager", lambda: manager)
+
+
+def test_any_other_task_runs_by_its_name(spec: Spec, own_task: None, events: RecordedEvents) -> None:
+    task = {"task": "sums", "data": None, "limit": 2, "numFewshot": None, "maxGenToks": None, "randomBaseline": 0.5}
+    result = _run({**spec, "tasks": [task]}, events)["tasks"][0]
+
+    assert result["primary"]["name"] == "acc_norm"
+    assert result["normalized"] == normalized(result["primary"]["value"], 0.5)
+    assert (result["documents"], result["requests"], set(result["metrics"])) == (
+        2,
+        4,
+        {"acc", "acc_norm", "brier_score"},
+    )
+    samples = _task(spec, "sums")["samples"]
+    assert result["primary"]["value"] == pytest.approx(sum(sample["score"] for sample in samples) / 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"task": "suns"}, "has no task suns. Did you mean sums?"),
+        ({"metric": "exact_match"}, "has no metric exact_match. Set metric to one of acc, acc_norm, brier_score"),
+        ({"metric": "brier_score"}, "less is better"),
+        ({"data": {"test": "x"}}, "data is for the leaderboard's tasks"),
+    ],
+)
+def test_another_task_that_cannot_be_scored_is_refused(
+    spec: Spec, own_task: None, events: RecordedEvents, change: dict[str, Any], said: str
+) -> None:
+    task = {"task": "sums", "data": None, "limit": 2, "numFewshot": None, "maxGenToks": None, **change}
+    with pytest.raises(JobError) as caught:
+        _run({**spec, "tasks": [task]}, events)
+    assert caught.value.kind == "bad_spec"
+    assert said in f"{caught.value.message} {caught.value.hint}"

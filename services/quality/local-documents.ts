@@ -1,13 +1,14 @@
 import { evaluationRowProblem, isMeasured } from '../../config/data-rows';
-import { TASK_SPLITS } from '../../config/evaluation-splits';
+import { isLeaderboardTask, TASK_SPLITS } from '../../config/evaluation-splits';
 import type { EvaluateTask } from '../../config/spec';
+import type { LeaderboardTask } from '../../method/forgetting';
 import { MethodError } from '../../method/method-error';
 import type { EvaluationDocument } from '../../method/quality/contamination';
 import { evaluationIdentity } from '../content-identities';
 import { readJsonLines } from '../json-lines';
 
 /** Columns of each dataset that hold the question, and the document's own name where it has one. */
-const COLUMNS: Readonly<Record<EvaluateTask['task'], { readonly text: string; readonly id: string | null }>> = {
+const COLUMNS: Readonly<Record<LeaderboardTask, { readonly text: string; readonly id: string | null }>> = {
   mmlu_pro: { text: 'question', id: 'question_id' },
   gpqa: { text: 'Question', id: 'Record ID' },
   ifeval: { text: 'prompt', id: 'key' },
@@ -20,6 +21,7 @@ const COLUMNS: Readonly<Record<EvaluateTask['task'], { readonly text: string; re
  * @throws MethodError when the files are not those that the run was planned with, or a row has no question
  */
 export async function readLocalDocuments({ task, data }: EvaluateTask, identity: string | undefined): Promise<EvaluationDocument[]> {
+  if (!isLeaderboardTask(task)) throw new MethodError(`the documents of the task ${task} are not known here; a validated spec cannot come here`);
   const split = TASK_SPLITS[task].test;
   const path = data?.[split];
   if (path === undefined) throw new MethodError(`the task ${task} has no local file for its split "${split}"; a validated spec cannot come here`);

@@ -1,6 +1,6 @@
 import type { RunSpec } from '../../config/spec';
 import type { ReplaySource, Variant } from '../../config/variants';
-import { adjustForChance, CHANCE, compareSamples, type AdjustedTransitions, type EvaluatedDocument } from '../../method/forgetting';
+import { adjustForChance, chanceOf, compareSamples, type AdjustedTransitions, type EvaluatedDocument } from '../../method/forgetting';
 import { MethodError } from '../../method/method-error';
 import { bootstrapDifference, holm, type Interval, type PairedTask } from '../../method/paired-bootstrap';
 import type { SampleRow } from '../tables';
@@ -137,7 +137,7 @@ interface Draft {
 function draft(spec: Pick<RunSpec, 'evaluate' | 'seed'>, source: VariantSource, official: StoredEvaluation | undefined): Draft {
   const { evaluation, variant: { name, replay } } = source;
   const paired: PairedTask[] = [];
-  const tasks = spec.evaluate.tasks.flatMap(({ task }): DraftTask[] => {
+  const tasks = spec.evaluate.tasks.flatMap(({ task, randomBaseline }): DraftTask[] => {
     const score = evaluation?.result.tasks.find((each) => each.task === task);
     if (evaluation === undefined || score === undefined) return [];
     const { primary, normalized, documents } = score;
@@ -146,7 +146,8 @@ function draft(spec: Pick<RunSpec, 'evaluate' | 'seed'>, source: VariantSource, 
     const [before, after] = [samplesOf(official, task), samplesOf(evaluation, task)];
     const comparison = compare(before, after);
     if (!comparison.comparable) return [{ ...row, interval: null, transitions: null, unpaired: comparison.reason }];
-    const scale = 100 / (1 - CHANCE[task]);
+    const chance = chanceOf(task, randomBaseline);
+    const scale = 100 / (1 - chance);
     const differences = pairedDifferences(before, after);
     if (differences.length === 0) return [{ ...row, interval: null, transitions: null, unpaired: 'no document has a score' }];
     paired.push({ differences, scale });
@@ -154,7 +155,7 @@ function draft(spec: Pick<RunSpec, 'evaluate' | 'seed'>, source: VariantSource, 
     return [{
       ...row,
       interval: bootstrapDifference([{ differences, scale }], { name: `${name}/${task}`, seed: spec.seed }),
-      transitions: { documents: retained + forgotten + learned + neverRight, retained, forgotten, learned, neverRight, beyondChance: adjustForChance(comparison, CHANCE[task]) },
+      transitions: { documents: retained + forgotten + learned + neverRight, retained, forgotten, learned, neverRight, beyondChance: adjustForChance(comparison, chance) },
     }];
   });
   // An average over fewer tasks would be another average.

@@ -77,7 +77,7 @@ export function reportEvaluation(
     average: {
       before: before?.result.average ?? null,
       after: after?.result.average ?? null,
-      difference: minus(after?.result.average, before?.result.average),
+      difference: minus(after?.result.average ?? undefined, before?.result.average ?? undefined),
     },
     seconds: { before: before?.result.seconds ?? null, after: after?.result.seconds ?? null },
     versions: { ...before?.result.versions, ...after?.result.versions },

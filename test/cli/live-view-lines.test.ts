@@ -35,7 +35,7 @@ describe('LogLines', () => {
 
   it('keeps the variants\' stages apart, and gives their notes', () => {
     const { see } = log();
-    expect(see(0, [row('evaluate', 'official', 4, 4, { note: 'average 11.2' }), row('evaluate', 'method', 0, 4)])).toEqual(['demo: evaluate official is done: 4/4, average 11.2']);
+    expect(see(0, [row('evaluate', 'official/gpqa', 4, 4, { note: 'acc_norm 0.312' }), row('evaluate', 'method/gpqa', 0, 1)])).toEqual(['demo: evaluate official/gpqa is done: 4/4, acc_norm 0.312']);
   });
 
   it('otherwise prints at most one line in ten seconds, and none while nothing moves', () => {

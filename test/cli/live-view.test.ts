@@ -190,7 +190,7 @@ test('tells of an activity that fails and is tried again, and of nothing once it
   await withWorkers(environment, { ...deps, python }, async () => {
     await start('retried');
     const failing = await progressWhen('retried', ({ warnings }) => warnings.length > 0);
-    expect(failing.warnings).toEqual([expect.stringMatching(/^evaluateVariant, attempt \d+: .*the trainer lost its GPU/)]);
+    expect(failing.warnings).toEqual([expect.stringMatching(/^identifyModel, attempt \d+: .*the trainer lost its GPU/)]);
     ill = false;
     const { end } = await watch('retried');
     expect(end.status).toBe('COMPLETED');

@@ -110,21 +110,21 @@ describe('mergeProgress', () => {
     expect(merged[0]).toMatchObject({ done: 0, total: 5, note: 'load model' });
   });
 
-  it('tells the task that an evaluation is at', () => {
+  it('tells what an evaluation is at before its requests', () => {
     const merged = mergeProgress({
       ...none,
-      root: [row('evaluate', 'official', { total: 4, state: 'running' })],
-      heartbeats: [beat('evaluate', 'official', { done: 12, total: 40, note: 'mmlu_pro' })],
+      root: [row('evaluate', 'official/gpqa', { total: 1, state: 'running' })],
+      heartbeats: [beat('evaluate', 'official/gpqa', { done: 0, total: 1, note: 'load model' })],
     });
-    expect(merged[0]).toMatchObject({ done: 0, total: 4, note: 'mmlu_pro 12/40' });
+    expect(merged[0]).toMatchObject({ done: 0, total: 1, note: 'load model' });
   });
 
-  it('counts the tasks that an evaluation has finished', () => {
+  it('counts the requests of a task', () => {
     const merged = mergeProgress({
       ...none,
-      root: [row('evaluate', 'official', { total: 4, state: 'running' })],
-      heartbeats: [beat('evaluate', 'official', { done: 2, total: 4, note: 'tasks' })],
+      root: [row('evaluate', 'official/gpqa', { total: 1, state: 'running' }), row('evaluate', 'official/ifeval', { total: 1 })],
+      heartbeats: [beat('evaluate', 'official/gpqa', { done: 12, total: 40, note: 'requests' })],
     });
-    expect(merged).toEqual([row('evaluate', 'official', { done: 2, total: 4, state: 'running' })]);
+    expect(merged).toEqual([row('evaluate', 'official/gpqa', { done: 12, total: 40, state: 'running', note: 'requests' }), row('evaluate', 'official/ifeval', { total: 1 })]);
   });
 });

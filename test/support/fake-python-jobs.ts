@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PythonJobs } from '../../services/python-jobs';
+import { sha256 } from '../../services/artifact-store';
 import { PYTHON_PROTOCOL } from '../../services/python-protocol';
 
 /** A job that was asked for. */
@@ -39,6 +40,7 @@ export function fakePythonJobs(jobs: RecordedJob[] = [], fails: (job: RecordedJo
           lossCurve: [{ step: 1, loss: 2.5, learningRate: 1e-6, gradNorm: 1 }, { step: 2, loss: 2.4, learningRate: 1e-6, gradNorm: 1 }],
         });
       }
+      if (command === 'weights') return resultSchema.parse({ ...base, path: spec['weights'], sha256: sha256(String(spec['weights'])), revision: null });
       const tasks = (spec['tasks'] as { task: string }[]).map(({ task }) => ({
         task, metrics: { acc: 0.5 }, stderr: { acc: null }, primary: { name: 'acc', value: 0.5, stderr: null }, normalized: 44.4, documents: 2,
         samples: ['a', 'b'].map((docId) => ({ docId, docHash: `${task}-${docId}`, promptHash: 'p', correct: docId === 'a', score: docId === 'a' ? 1 : 0 })),

@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isLeaderboardTask } from '../../config/evaluation-splits';
 import { runSpecSchema, type RunSpecInput } from '../../config/spec';
 import { weightsOf } from '../../config/spec-fine-tuning';
 import { instructionId, judgmentId, responseId } from '../../method/ids';
@@ -213,6 +214,7 @@ async function writeTraining({ stages, plan, root }: SampleRun): Promise<void> {
 async function writeEvaluation({ stages, plan }: SampleRun, variant: string): Promise<void> {
   const side = variant === 'official' ? 0 : 1;
   const tasks = plan.spec.evaluate.tasks.map(({ task }) => {
+    if (!isLeaderboardTask(task)) throw new Error(`no figures for ${task}`);
     const { [side]: value, 2: documents } = TASKS[task];
     return {
       task, metrics: { score: value }, stderr: { score: 0.15 }, primary: { name: task === 'ifeval' ? 'strict_acc' : 'acc', value, stderr: 0.15 },

@@ -1,0 +1,57 @@
+import type { EvaluatedModel, PlanRef } from '../workflows/types';
+import type { EvaluateResult } from '../services/python-protocol';
+import { PYTHON_PROTOCOL } from '../services/python-protocol';
+import { addresses } from '../services/run-plan';
+import { ROWS_VERSIONS } from '../services/stage-keys';
+import { noCalls } from '../services/stage-store';
+import { heldOutLossTable, sampleTable } from '../services/tables';
+import type { ActivityDeps } from './deps';
+import type { TaskDetail } from './evaluate';
+import type { LossDetail } from './measure-losses';
+import { inputManifest } from './read-stage';
+import { runActivity } from './run-activity';
+
+export interface EvaluateOutcome {
+  /** Task to its primary score, 0 to 1. */
+  readonly scores: Readonly<Record<string, number>>;
+  /** Mean of the tasks' normalised scores, 0 to 100. */
+  readonly average: number;
+  /** Mean loss a token (nats) on each set that was kept back; absent where nothing was. */
+  readonly losses?: Readonly<Record<string, number>>;
+}
+
+/** Puts the tasks of one model together, for the report. */
+export function createCollectEvaluationActivities(deps: ActivityDeps) {
+  const { stages } = deps;
+  return {
+    async collectEvaluation(input: PlanRef & { readonly variant: string; readonly model: EvaluatedModel }): Promise<EvaluateOutcome> {
+      return await runActivity(deps, async () => {
+        const { variant, model } = input;
+        const plan = await deps.plans.load(input.plan);
+        const inputs = plan.spec.evaluate.tasks.map(({ task }) => addresses.evaluateTask(plan, task, model.sha256));
+        const manifests = await Promise.all(inputs.map(async (address) => await inputManifest(stages, address, ROWS_VERSIONS['evaluate-task'])));
+        const details = manifests.map(({ detail }) => detail as TaskDetail);
+        const tasks = details.map(({ score }) => score);
+        const average = tasks.reduce((sum, { normalized }) => sum + normalized, 0) / tasks.length;
+        const lossAddresses = plan.keys.holdOut === undefined ? [] : [addresses.evaluateLoss(plan, model.sha256)];
+        const measured = await Promise.all(lossAddresses.map(async (address) => await inputManifest(stages, address, ROWS_VERSIONS['evaluate-loss'])));
+        const losses = measured.flatMap((manifest) => (manifest.detail as LossDetail).losses);
+        const detail: EvaluateResult = {
+          protocol: PYTHON_PROTOCOL, kind: 'evaluate', average, weightsSha256: model.sha256, tasks, ...(measured.length === 0 ? {} : { losses }),
+          seconds: tasks.reduce((sum, { seconds = 0 }) => sum + seconds, 0),
+          versions: Object.assign({}, ...details.map(({ versions }) => versions)) as Record<string, string>,
+        };
+        const rows = (await Promise.all(manifests.map(async (manifest) => await stages.readRows(manifest, sampleTable)))).flat();
+        const startedAt = manifests.map(({ stats }) => stats.startedAt).sort()[0] ?? new Date().toISOString();
+        await stages.commit(addresses.evaluate(plan, variant), ROWS_VERSIONS.evaluate, sampleTable, {
+          rows, failures: [], stats: noCalls(startedAt), detail, inputs: [...inputs, ...lossAddresses],
+          ...(measured.length === 0 ? {} : { losses: (await Promise.all(measured.map(async (manifest) => await stages.readRows(manifest, heldOutLossTable)))).flat() }),
+        });
+        return {
+          scores: Object.fromEntries(tasks.map(({ task, primary }) => [task, primary.value])), average,
+          ...(measured.length === 0 ? {} : { losses: Object.fromEntries(losses.map(({ name, loss }) => [name, loss])) }),
+        };
+      });
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { weightsOf } from '../config/spec-fine-tuning';
+import { addresses, type RunPlan } from '../services/run-plan';
+import { ROWS_VERSIONS } from '../services/stage-keys';
+import { CHECKPOINT_FOLDER, fetchFiles } from '../services/stage-files';
+import type { EvaluatedModel } from '../workflows/types';
+import type { ActivityDeps } from './deps';
+import { inputManifest } from './read-stage';
+
+/** Which model, of which variant. */
+export interface WeightsOf {
+  readonly plan: RunPlan;
+  readonly variant: string;
+  readonly model: EvaluatedModel;
+}
+
+/** The keys that a Python job needs to load an evaluated model: a trained one is fetched to this machine, each file as it was stored. */
+export async function evaluatedWeights(deps: ActivityDeps, { plan, variant, model }: WeightsOf): Promise<Readonly<Record<string, unknown>>> {
+  const { stages } = deps;
+  const { target } = plan.spec;
+  const known = { contentSha256: model.sha256, hashes: hashesFile(deps) };
+  if (variant === 'official') {
+    const { path } = await deps.weights.resolve(weightsOf(plan.spec), target.revision);
+    return { weights: path, revision: model.revision ?? target.revision ?? null, ...known };
+  }
+  const training = addresses.train(plan, variant);
+  const manifest = await inputManifest(stages, training, ROWS_VERSIONS.train);
+  return { weights: await fetchFiles(deps, stages.folder(training), CHECKPOINT_FOLDER, manifest), revision: null, ...known };
+}
+
+/** Hashes of files of this machine, by what the files looked like. */
+export function hashesFile({ workspace }: Pick<ActivityDeps, 'workspace'>): string {
+  return workspace.path('weights/hashes.json');
+}
