@@ -1,3 +1,4 @@
+import { canonicalJson } from '../method/canonical-json';
 import type { EvaluatedModel, PlanRef } from '../workflows/types';
 import type { EvaluateResult } from '../services/python-protocol';
 import { PYTHON_PROTOCOL } from '../services/python-protocol';
@@ -28,12 +29,16 @@ export function createCollectEvaluationActivities(deps: ActivityDeps) {
       return await runActivity(deps, async () => {
         const { variant, model } = input;
         const plan = await deps.plans.load(input.plan);
-        const inputs = plan.spec.evaluate.tasks.map(({ task }) => addresses.evaluateTask(plan, task, model.sha256));
-        const manifests = await Promise.all(inputs.map(async (address) => await inputManifest(stages, address, ROWS_VERSIONS['evaluate-task'])));
+        const taskAddresses = plan.spec.evaluate.tasks.map(({ task }) => addresses.evaluateTask(plan, task, model.sha256));
+        const lossAddresses = plan.keys.holdOut === undefined ? [] : [addresses.evaluateLoss(plan, model.sha256)];
+        const all = [...taskAddresses, ...lossAddresses];
+        const finished = await stages.find(addresses.evaluate(plan, variant), ROWS_VERSIONS.evaluate);
+        // What was made of other weights under the same name, or by an older release, is made anew.
+        if (finished !== undefined && canonicalJson(finished.inputs.map(({ address }) => address)) === canonicalJson(all)) return outcomeOf(finished.detail as EvaluateResult);
+        const manifests = await Promise.all(taskAddresses.map(async (address) => await inputManifest(stages, address, ROWS_VERSIONS['evaluate-task'])));
         const details = manifests.map(({ detail }) => detail as TaskDetail);
         const tasks = details.map(({ score }) => score);
         const average = tasks.reduce((sum, { normalized }) => sum + normalized, 0) / tasks.length;
-        const lossAddresses = plan.keys.holdOut === undefined ? [] : [addresses.evaluateLoss(plan, model.sha256)];
         const measured = await Promise.all(lossAddresses.map(async (address) => await inputManifest(stages, address, ROWS_VERSIONS['evaluate-loss'])));
         const losses = measured.flatMap((manifest) => (manifest.detail as LossDetail).losses);
         const detail: EvaluateResult = {
@@ -44,14 +49,20 @@ export function createCollectEvaluationActivities(deps: ActivityDeps) {
         const rows = (await Promise.all(manifests.map(async (manifest) => await stages.readRows(manifest, sampleTable)))).flat();
         const startedAt = manifests.map(({ stats }) => stats.startedAt).sort()[0] ?? new Date().toISOString();
         await stages.commit(addresses.evaluate(plan, variant), ROWS_VERSIONS.evaluate, sampleTable, {
-          rows, failures: [], stats: noCalls(startedAt), detail, inputs: [...inputs, ...lossAddresses],
+          rows, failures: [], stats: noCalls(startedAt), detail, inputs: all,
           ...(measured.length === 0 ? {} : { losses: (await Promise.all(measured.map(async (manifest) => await stages.readRows(manifest, heldOutLossTable)))).flat() }),
         });
-        return {
-          scores: Object.fromEntries(tasks.map(({ task, primary }) => [task, primary.value])), average,
-          ...(measured.length === 0 ? {} : { losses: Object.fromEntries(losses.map(({ name, loss }) => [name, loss])) }),
-        };
+        return outcomeOf(detail);
       });
     },
+  };
+}
+
+function outcomeOf({ tasks, average, losses }: EvaluateResult): EvaluateOutcome {
+  if (average === null) throw new Error('an evaluation without tasks has no average; a validated spec cannot come here');
+  return {
+    scores: Object.fromEntries(tasks.map(({ task, primary }) => [task, primary.value])),
+    average,
+    ...(losses === undefined ? {} : { losses: Object.fromEntries(losses.map(({ name, loss }) => [name, loss])) }),
   };
 }

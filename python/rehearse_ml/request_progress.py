@@ -58,8 +58,9 @@ def reported(report: Report) -> Iterator[None]:
     with ExitStack() as stack:
         for name in MODELS:
             module = sys.modules.get(f"lm_eval.models.{name}")
-            if module is not None:
-                stack.enter_context(_replaced(module, "tqdm", Bar))
+            if module is None:
+                continue
+            stack.enter_context(_replaced(module, "tqdm", Bar))
             if hasattr(module, "tqdm_asyncio"):
                 stack.enter_context(_replaced(module, "tqdm_asyncio", AsyncBar))
         stack.enter_context(_replaced(importlib.import_module("lm_eval.api.model"), "tqdm", KeptBar))

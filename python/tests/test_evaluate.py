@@ -236,7 +236,7 @@ def test_a_killed_task_goes_on_and_no_finished_request_is_made_again(
         calls += 1
         return original(self, ids)
 
-    one = {**spec, "tasks": [spec["tasks"][1]], "batchSize": 1}
+    one: Spec = {**spec, "tasks": [spec["tasks"][1]], "batchSize": 1}
     whole = _run({**one, "outputDir": str(tmp_path / "whole")}, events)
 
     monkeypatch.setattr(HFLM, "_model_call", counted)
@@ -254,7 +254,7 @@ def test_a_killed_task_goes_on_and_no_finished_request_is_made_again(
 
 
 def test_answers_in_a_torn_file_are_asked_for_again(spec: Spec, events: RecordedEvents) -> None:
-    one = {**spec, "tasks": [spec["tasks"][1]]}
+    one: Spec = {**spec, "tasks": [spec["tasks"][1]]}
     kept = Path(one["outputDir"]) / "requests" / "gpqa"
     kept.mkdir(parents=True)
     (kept / "answers_rank0.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)

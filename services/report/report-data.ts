@@ -89,6 +89,8 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   const { spec, keys } = plan;
   const ledger = new StageLedger({ models: spec.models, startedAt: record.startedAt });
   const losses = new LossTally();
+  /** Of single tasks, which are found by the content of the model. */
+  const taskKeys: string[] = [];
 
   async function find(stage: StageName, model: string, key: string, address: StageAddress): Promise<StageManifest | undefined> {
     const { manifest, outdated } = await findOutput(stages, address);
@@ -104,6 +106,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
 
   async function evaluation(variant: string): Promise<StoredEvaluation | undefined> {
     const manifest = await findOf('evaluate', variant);
+    for (const { address } of manifest?.inputs ?? []) taskKeys.push(address.key);
     return manifest === undefined ? undefined : { result: evaluationResult(manifest), samples: await stages.readRows(manifest, sampleTable), losses: await stages.readLosses(manifest) };
   }
 
@@ -161,7 +164,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     usage,
     activeMs: ledger.activeMs(),
     provenance: ledger.provenance(),
-    damage: await damageOf(plan, stages),
+    damage: await damageOf(plan, taskKeys, stages),
   } as const;
   return { ...report, warnings: [...record.warnings, ...doubts(report)] };
 }
@@ -182,8 +185,8 @@ function mainVariant(variants: readonly Variant[]): string {
 }
 
 /** A stage key is a hash: it stands for this plan wherever it is named. */
-async function damageOf(plan: RunPlan, stages: StageStore): Promise<DamageNote[]> {
-  const keys = JSON.stringify(plan.keys);
+async function damageOf(plan: RunPlan, taskKeys: readonly string[], stages: StageStore): Promise<DamageNote[]> {
+  const keys = JSON.stringify([plan.keys, taskKeys]);
   return (await stages.damageNotes()).filter(({ address }) => keys.includes(address.key));
 }
 

@@ -146,7 +146,7 @@ test('watches a run to its end as lines, each stage once', async () => {
     expect(end.status).toBe('COMPLETED');
     const lines = shown.trimEnd().split('\n');
     expect(lines.every((line) => line.startsWith('lines: '))).toBe(true);
-    for (const stage of ['extract', 'respond', 'judge', 'select', 'mix method', 'train method', 'evaluate official', 'evaluate method', 'report']) {
+    for (const stage of ['extract', 'respond', 'judge', 'select', 'mix method', 'train method', 'evaluate official/gpqa', 'evaluate method/gpqa', 'report']) {
       expect(lines.filter((line) => line.startsWith(`lines: ${stage} is done`))).toHaveLength(1);
     }
     expect(lines.find((line) => line.startsWith('lines: judge is done'))).toMatch(/^lines: judge is done: 64\/64, [\d.]+k tokens$/);

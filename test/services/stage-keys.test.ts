@@ -1,5 +1,5 @@
 import type { RunSpecInput } from '../../config/spec';
-import { modelIdentity, modelOf, samplingFor, stageKeys, type ContentIdentities, type StageKeys } from '../../services/stage-keys';
+import { evaluateTaskKey, modelIdentity, modelOf, samplingFor, stageKeys, type ContentIdentities, type StageKeys } from '../../services/stage-keys';
 import { modelSpec } from '../support/model-spec';
 import { smallSpec } from '../support/small-spec';
 
@@ -229,4 +229,19 @@ describe('variants', () => {
 
 test('a model that the spec does not have is a fault of the caller', () => {
   expect(() => modelOf(smallSpec(BASE_URL), 'nobody')).toThrow('models has no "nobody"');
+});
+
+test('a task is evaluated anew for another model, seed, documents or setting, and for nothing else', () => {
+  const key = (change: (spec: RunSpecInput) => void = () => undefined, model = 'a', content = CONTENT): string => evaluateTaskKey({ spec: smallSpec(BASE_URL, change), content }, 'gpqa', model);
+  const before = key();
+  expect(key((draft) => (draft.evaluate = { batchSize: 1 }))).toBe(before);
+  expect(key((draft) => (draft.evaluate = { tasks: [{ task: 'ifeval', limit: 3 }, { task: 'gpqa' }] }), 'a', { ...CONTENT, evaluation: ['hub', 'hub'] })).toBe(before);
+  const others = [
+    key(undefined, 'b'),
+    key((draft) => (draft.seed = 43)),
+    key((draft) => (draft.evaluate = { dtype: 'float32' })),
+    key((draft) => (draft.evaluate = { tasks: [{ task: 'gpqa', limit: 3 }] }), 'a', { ...CONTENT, evaluation: ['hub'] }),
+    key(undefined, 'a', { ...CONTENT, evaluation: ['hub', 'local', 'hub', 'hub'] }),
+  ];
+  expect(new Set([before, ...others]).size).toBe(6);
 });

@@ -112,7 +112,6 @@ test.each<[string, FileName, () => StageAddress]>([
   ['the replay set', 'rows', () => addresses.select(plan, shard())],
   ['the mixture', 'rows', () => addresses.mix(plan, 'method')],
   ['an evaluation', 'rows', () => addresses.evaluate(plan, 'method')],
-  ['one task of it', 'rows', () => addresses.evaluateTask(plan, 'gpqa', OFFICIAL)],
 ])('a damaged file of %s (%s) is made again without a call or a job, and the report says so', async (_, name, address) => {
   const stored = (await manifestOf(address()))[name];
   damage(fileIn(address(), stored?.file ?? ''));
@@ -157,6 +156,16 @@ test('a damaged checkpoint is not evaluated: it is put aside, and the model trai
   const { jobs: repeated } = await mended();
   expect(repeated).toEqual(['sft', ...Array<string>(plan.spec.evaluate.tasks.length).fill('evaluate')]);
   expect(readFileSync(fileIn(training, 'job/checkpoint/model.safetensors'), 'utf8')).toBe('weights');
+}, 300_000);
+
+test('a damaged file of one task is missed by nobody while the scores of its model are whole, and is made again where they are not', async () => {
+  const task = addresses.evaluateTask(plan, 'gpqa', OFFICIAL);
+  damage(fileIn(task, (await manifestOf(task)).rows.file));
+  expect(await mended()).toMatchObject({ calls: 0, jobs: [] });
+  rmSync(join(deps.root, deps.stages.folder(addresses.evaluate(plan, 'official'))), { recursive: true });
+  const { jobs: repeated, warnings } = await mended();
+  expect(repeated).toEqual(['evaluate']);
+  expect(warnings.join(' ')).toMatch(/found damaged and made again: .*evaluate-task/);
 }, 300_000);
 
 test('a damaged plan is planned anew', async () => {

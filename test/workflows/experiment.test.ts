@@ -157,7 +157,7 @@ describe('the experiment workflow', () => {
     }
     // All models see the same files, and those are the rows that were kept.
     const asked = jobs.flatMap(({ spec: { losses = [] } }) => (losses as { name: string; conversations: string }[]).map(({ name, conversations }) => ({ name, text: readFileSync(conversations, 'utf8') })));
-    expect(asked).toHaveLength(5 * 3);
+    expect(asked).toHaveLength(2 * 3); // the fake trains the same weights for every variant, and a model is measured once
     for (const { name, text } of asked) {
       expect(text).toBe(kept.filter(({ set }) => set === name).map(({ id, messages }) => `${JSON.stringify({ id, messages })}\n`).join(''));
     }
@@ -174,7 +174,7 @@ describe('the experiment workflow', () => {
     jobs.length = 0;
     await withWorkers(environment, deps, async () => await run('held-out', spec));
     expect(await rowsOf(addresses.holdOut(plan), heldOutTable)).toEqual(kept);
-    expect(jobs).toEqual([]);
+    expect(jobs.map(({ command }) => command)).toEqual(['weights']); // which are looked at anew
     rmSync(deps.root, { recursive: true });
   });
 
