@@ -1,3 +1,4 @@
+import { isLeaderboardTask } from '../../config/evaluation-splits';
 import { variantsOf } from '../../config/variants';
 import { normalizeScore } from '../../method/forgetting';
 import { hash32 } from '../../method/hash';
@@ -49,7 +50,8 @@ export async function writeComparedRun({ documents = 60, forgets = {}, ...option
       });
     }
     const [forgotten, learned] = replay === null ? [0, 0] : (forgets[name] ?? [random.below(25) / 100, random.below(12) / 100]);
-    const samples = plan.spec.evaluate.tasks.flatMap(({ task }) => Array.from({ length: documents }, (_, index): SampleRow => {
+    const evaluated = plan.spec.evaluate.tasks.map(({ task }) => task).filter(isLeaderboardTask);
+    const samples = evaluated.flatMap((task) => Array.from({ length: documents }, (_, index): SampleRow => {
       const was = hash32(`${task}|${index}`) / 2 ** 32 < BEFORE[task];
       const draw = random.below(1_000) / 1_000;
       const correct = was ? draw >= forgotten : draw < learned;
@@ -59,7 +61,7 @@ export async function writeComparedRun({ documents = 60, forgets = {}, ...option
       const rulesKept = correct ? rules : random.below(rules);
       return { ...row, rules, rulesKept, score: (Number(correct) + rulesKept / rules) / 2 };
     }));
-    const tasks = plan.spec.evaluate.tasks.map(({ task }) => {
+    const tasks = evaluated.map((task) => {
       const own = samples.filter((row) => row.task === task);
       const right = own.filter(({ correct }) => correct).length / documents;
       // As lm-evaluation-harness has it: of prompts, and of all rules.
