@@ -6,18 +6,19 @@ import { NO_CALLS } from '../method/cost';
 import { MethodError } from '../method/method-error';
 import { EVALUATION_REQUESTS, evaluationRow } from '../workflows/progress-rows';
 import type { EvaluatedModel, PlanRef } from '../workflows/types';
+import { sha256 as sha256Of } from '../services/artifact-store';
 import { evaluationIdentity } from '../services/content-identities';
 import { sampleRows } from '../services/evaluation-samples';
 import { modelSha256 } from '../services/model-identity';
 import { evaluateResultSchema, taskResultSchema, taskScoreSchema, weightsResultSchema, type PythonEvent, type TaskScore } from '../services/python-protocol';
 import { addresses, type RunPlan } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
+import { modelIdentity, modelOf, ROWS_VERSIONS } from '../services/stage-keys';
 import { CHECKPOINT_FOLDER, storeFiles } from '../services/stage-files';
 import { noCalls } from '../services/stage-store';
 import { sampleTable } from '../services/tables';
 import type { HeartbeatDetails } from '../workflows/types';
 import type { ActivityDeps } from './deps';
-import { evaluatedWeights, hashesFile } from './evaluated-weights';
+import { evaluatedModel, hashesFile } from './evaluated-weights';
 import { inputManifest } from './read-stage';
 import { runActivity } from './run-activity';
 
@@ -53,7 +54,9 @@ export function createEvaluateActivities(deps: ActivityDeps) {
           const { files } = await inputManifest(stages, addresses.train(plan, input.variant), ROWS_VERSIONS.train);
           return { sha256: modelSha256(files ?? [], CHECKPOINT_FOLDER) };
         }
-        const { target } = plan.spec;
+        const { evaluate, target } = plan.spec;
+        // Who is asked through an API is who the endpoint says it is.
+        if (evaluate.backend === 'openai') return { sha256: sha256Of(modelIdentity(modelOf(plan.spec, target.model))) };
         const { sha256, revision } = await deps.python.run({
           command: 'weights',
           resultSchema: weightsResultSchema,
@@ -91,7 +94,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
             if (details !== undefined) heartbeat(details);
           },
           spec: {
-            ...(await evaluatedWeights(deps, { plan, variant, model })), outputDir, seed, tasks: [pythonTask(await plannedTask(plan, task))],
+            ...(await evaluatedModel(deps, { plan, variant, model })), outputDir, seed, tasks: [pythonTask(await plannedTask(plan, task))],
             batchSize: evaluate.batchSize, dtype: evaluate.dtype, threads: evaluate.threads ?? null,
           },
         });

@@ -1,6 +1,6 @@
 import { weightsOf } from '../config/spec-fine-tuning';
 import { addresses, type RunPlan } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
+import { modelOf, ROWS_VERSIONS } from '../services/stage-keys';
 import { CHECKPOINT_FOLDER, fetchFiles } from '../services/stage-files';
 import type { EvaluatedModel } from '../workflows/types';
 import type { ActivityDeps } from './deps';
@@ -25,6 +25,20 @@ export async function evaluatedWeights(deps: ActivityDeps, { plan, variant, mode
   const training = addresses.train(plan, variant);
   const manifest = await inputManifest(stages, training, ROWS_VERSIONS.train);
   return { weights: await fetchFiles(deps, stages.folder(training), CHECKPOINT_FOLDER, manifest), revision: null, ...known };
+}
+
+/** The keys that a Python job needs to ask an evaluated model: where it lies, or who serves it. */
+export async function evaluatedModel(deps: ActivityDeps, of: WeightsOf): Promise<Readonly<Record<string, unknown>>> {
+  const { evaluate: { backend, vllm, openai }, target } = of.plan.spec;
+  if (backend !== 'openai') {
+    const { maxModelLen = null, ...rest } = vllm;
+    return { ...(await evaluatedWeights(deps, of)), backend, ...(backend === 'vllm' ? { vllm: { ...rest, maxModelLen } } : {}) };
+  }
+  const { baseURL, model, apiKeyEnv = null } = modelOf(of.plan.spec, target.model);
+  const chat = openai.api === 'chat';
+  // Of the weights only the tokenizer is read, to count tokens; a chat API counts its own.
+  const weights = chat ? null : (await deps.weights.resolve(target.weights, target.revision)).path;
+  return { weights, revision: target.revision ?? null, contentSha256: of.model.sha256, endpoint: { baseURL, model, apiKeyEnv, chat } };
 }
 
 /** Hashes of files of this machine, by what the files looked like. */

@@ -3,6 +3,7 @@ import { templateNames, resolveTemplate } from '../method/templates';
 import { budgetProblems } from './budget-checks';
 import type { ModelSpec, RunSpec, Sampling } from './spec';
 import { suggestTemplate } from './suggest-template';
+import { evaluationBackendProblems } from './evaluation-checks';
 import { evaluationProblems } from './evaluation-splits';
 import { extractionStops } from './extraction-stops';
 import { fineTuningProblems } from './fine-tuning-checks';
@@ -27,6 +28,7 @@ export function crossCheckSpec(spec: RunSpec): Finding[] {
     ...variantProblems(spec),
     ...budgetProblems(spec),
     ...evaluationProblems(spec.evaluate.tasks),
+    ...evaluationBackendProblems(spec),
     ...secretProblems(spec, []),
   ];
 }

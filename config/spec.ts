@@ -211,7 +211,18 @@ const evaluate = z
   .strictObject({
     tasks: z.array(evaluateTask).min(1)
       .default([{ task: 'mmlu_pro' }, { task: 'gpqa' }, { task: 'ifeval' }, { task: 'math_level_5' }]),
-    batchSize: count.default(8),
+    backend: z.enum(['transformers', 'vllm', 'openai']).default('transformers')
+      .describe('What runs the model: transformers or vllm on a gpu worker, or the OpenAI-compatible API that serves it.'),
+    vllm: z.strictObject({
+      tensorParallel: count.default(1).describe('GPUs that share the model.'),
+      gpuMemoryUtilization: z.number().gt(0).max(1).default(0.9).describe('Part of each GPU\'s memory that vLLM takes.'),
+      maxModelLen: count.optional().describe('Longest prompt and reply in tokens; without it, the model\'s own.'),
+    }).prefault({}),
+    openai: z.strictObject({
+      api: z.enum(['completions', 'chat']).default('chat')
+        .describe('chat writes texts only. completions, with logprobs of an echoed prompt, does multiple choice too.'),
+    }).prefault({}),
+    batchSize: count.default(8).describe('Requests at once: a batch of transformers, or concurrent requests to an API.'),
     dtype: z.enum(['float32', 'bfloat16']).default('bfloat16'),
     threads: count.optional(),
   })

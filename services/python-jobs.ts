@@ -27,7 +27,7 @@ export interface PythonJobs {
 }
 
 /** Kinds of failure that a second try on the same input cannot mend. */
-const PERMANENT_KINDS = new Set(['bad_spec', 'bad_data', 'dataset_not_found', 'weights_not_found', 'weights_changed', 'chat_template', 'tokenizer_mismatch', 'out_of_memory', 'nan_loss', 'missing_gpu', 'missing_package', 'dtype_refused']);
+const PERMANENT_KINDS = new Set(['bad_spec', 'bad_data', 'dataset_not_found', 'weights_not_found', 'weights_changed', 'chat_template', 'backend_missing', 'endpoint_refused', 'tokenizer_mismatch', 'out_of_memory', 'nan_loss', 'missing_gpu', 'missing_package', 'dtype_refused']);
 
 /** A job that ended without a result: its kind, and a sentence with the way out. */
 export class PythonJobError extends Error {

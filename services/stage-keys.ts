@@ -129,7 +129,7 @@ function variantKeys(variant: Variant, synthesis: SynthesisKeys): VariantKeys {
   const { replay: source, newShare } = variant;
   const evaluate = (weights: unknown): string =>
     key('evaluate', {
-      seed: spec.seed, tasks: spec.evaluate.tasks.map(({ task }) => taskIdentity({ spec, content }, task)), dtype: spec.evaluate.dtype, weights,
+      seed: spec.seed, tasks: spec.evaluate.tasks.map(({ task }) => taskIdentity({ spec, content }, task)), ...backendIdentity(spec), weights,
       ...holdOut, ...(synthesis.holdOut === undefined ? {} : { maxLength: spec.train.maxLength }),
     });
   if (source === null) return { evaluate: evaluate(content.weights) };
@@ -164,13 +164,19 @@ function trainingParts({ train, target }: RunSpec, { accelerate }: ContentIdenti
  * @param modelSha256 content hash of the model: with changed weights, whatever their name, it is another key
  */
 export function evaluateTaskKey(planned: Planned, task: string, modelSha256: string): string {
-  const { seed, evaluate } = planned.spec;
-  return key('evaluate-task', { seed, ...taskIdentity(planned, task), dtype: evaluate.dtype, model: modelSha256 });
+  const { seed } = planned.spec;
+  return key('evaluate-task', { seed, ...taskIdentity(planned, task), ...backendIdentity(planned.spec), model: modelSha256 });
 }
 
 /** Key of a model's loss on the rows that were kept back under `holdOut`. */
 export function evaluateLossKey({ train, evaluate }: RunSpec, holdOut: string, modelSha256: string): string {
   return key('evaluate-loss', { dtype: evaluate.dtype, maxLength: train.maxLength, model: modelSha256, input: [holdOut, ROWS_VERSIONS.holdout] });
+}
+
+/** Backends differ in the last digits, and an API hides what it computes with. */
+function backendIdentity({ evaluate: { backend, dtype, openai } }: RunSpec): Record<string, unknown> {
+  if (backend === 'openai') return { backend, api: openai.api };
+  return { dtype, ...(backend === 'transformers' ? {} : { backend }) };
 }
 
 interface Planned {

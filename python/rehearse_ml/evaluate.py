@@ -16,11 +16,12 @@ from . import PROTOCOL
 from .errors import JobError
 from .evaluation_result import task_result
 from .hardware import pick_device
-from .harness import load_model, run_task
+from .harness import run_task
 from .held_out import loss_file, measure_loss
 from .hub_errors import EVALUATION_INSTEAD, explained
 from .job import Interruption, file_sha256, run_once, versions
 from .leaderboard import LEADERBOARD
+from .models import answered, load_model
 from .other_tasks import other_task_result
 from .protocol import Events, JsonValue, write_json_atomic
 from .spec import EvaluateSpec, EvaluateTask
@@ -46,8 +47,9 @@ def evaluate(spec: EvaluateSpec, events: Events, interruption: Interruption) -> 
     sets = [one.name for one in spec.losses]
     if len(set(sets)) < len(sets):
         raise JobError("bad_spec", f"losses has a name twice: {', '.join(sets)}.", "Name each file once.")
-    weights = resolve_weights(spec.weights, spec.revision)
-    sha256 = content_sha256(weights, Path(spec.hashes) if spec.hashes is not None else None)
+    if spec.losses and (spec.endpoint is not None or spec.backend != "transformers"):
+        raise JobError("bad_spec", "Losses are taken with transformers only.", "Take them in a job of their own.")
+    weights, sha256 = _model(spec)
     if spec.content_sha256 not in (None, sha256):
         raise JobError(
             "weights_changed",
@@ -58,6 +60,7 @@ def evaluate(spec: EvaluateSpec, events: Events, interruption: Interruption) -> 
     identity: dict[str, JsonValue] = {
         **spec.identity(),
         "weights": sha256,
+        "api": None if spec.endpoint is None else "chat" if spec.endpoint.chat else "completions",
         "tasks": [
             {
                 **task.model_dump(by_alias=True, mode="json"),
@@ -72,11 +75,23 @@ def evaluate(spec: EvaluateSpec, events: Events, interruption: Interruption) -> 
     return run_once(Path(spec.output_dir), identity, lambda: _evaluate(spec, weights, sha256, events, interruption))
 
 
+def _model(spec: EvaluateSpec) -> tuple[Path | None, str]:
+    """Return where the weights are, and what the model is by its content; behind an API the caller's word for it."""
+    weights = None if spec.weights is None else resolve_weights(spec.weights, spec.revision)
+    if spec.endpoint is not None:
+        if spec.content_sha256 is None:
+            raise JobError("bad_spec", "Behind an API nobody sees the weights.", "Say in contentSha256 what they are.")
+        return weights, spec.content_sha256
+    if weights is None:
+        raise JobError("bad_spec", "There are neither weights nor an endpoint.", "Name one of them.")
+    return weights, content_sha256(weights, Path(spec.hashes) if spec.hashes is not None else None)
+
+
 def _evaluate(
-    spec: EvaluateSpec, weights: Path, sha256: str, events: Events, interruption: Interruption
+    spec: EvaluateSpec, weights: Path | None, sha256: str, events: Events, interruption: Interruption
 ) -> dict[str, JsonValue]:
     started = time.monotonic()
-    device = pick_device(events)
+    device = None if spec.endpoint is not None else pick_device(events)
     if spec.threads is not None:
         torch.set_num_threads(spec.threads)
     transformers.logging.disable_progress_bar()
@@ -89,7 +104,7 @@ def _evaluate(
     lm = None
     if missing or unmeasured:
         events.progress("load model", 0, 1)
-        lm = load_model(weights, dtype=spec.dtype, device=device, batch_size=spec.batch_size)
+        lm = load_model(spec, weights, device)
         events.progress("load model", 1, 1)
     for requested in missing:
         assert lm is not None
@@ -104,6 +119,7 @@ def _evaluate(
         with (
             tempfile.TemporaryDirectory(prefix="rehearse-evaluate-") as workspace,
             explained(f"the data set of {requested.task}", EVALUATION_INSTEAD),
+            answered(requested.task, spec.endpoint),
         ):
             results = run_task(lm, requested, task, seed=spec.seed, workspace=Path(workspace), kept=kept, report=report)
         result = task_result(requested, task, results) if task is not None else other_task_result(requested, results)
@@ -114,8 +130,8 @@ def _evaluate(
         done += 1
         events.progress(PHASE, done, len(spec.tasks))
     for held_out in unmeasured:
-        assert lm is not None
-        model = cast("PreTrainedModel", lm.model)
+        assert lm is not None and weights is not None and device is not None
+        model = cast("PreTrainedModel", lm.model)  # pyrefly: ignore - HFLM's
         measure_loss(spec, held_out, model=model, weights=weights, device=device, events=events)
     finished = [json.loads((folder / f"{task.task}.json").read_text(encoding="utf-8")) for task in spec.tasks]
     return {

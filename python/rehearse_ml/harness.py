@@ -11,10 +11,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from lm_eval import evaluator
-from lm_eval.models import huggingface
+from lm_eval.api.model import TemplateLM
 from lm_eval.tasks import TaskManager
 from lm_eval.tasks._yaml_loader import load_yaml
 
@@ -22,24 +21,15 @@ from .errors import JobError
 from .evaluation_data import prepare_local
 from .hub import LEADERBOARD_FOLDER
 from .leaderboard import LeaderboardTask, Subtask
+from .models import OTHER_SEED
 from .request_progress import Report, reported
 from .spec import EvaluateTask
-
-OTHER_SEED = 1234
-"""lm-evaluation-harness' own default for numpy, torch and the few-shot sampler."""
 
 Results = dict[str, Any]
 
 
-def load_model(weights: Path, *, dtype: str, device: torch.device, batch_size: int) -> huggingface.HFLM:
-    """Return the model at `weights` as lm-evaluation-harness uses it."""
-    return huggingface.HFLM(
-        pretrained=str(weights), dtype=dtype, device=str(device), batch_size=batch_size, trust_remote_code=False
-    )
-
-
 def run_task(
-    lm: huggingface.HFLM,
+    lm: TemplateLM,
     requested: EvaluateTask,
     task: LeaderboardTask | None,
     *,
@@ -58,7 +48,8 @@ def run_task(
     this model, since nothing in it says whose they are. Sampled answers are not kept.
     """
     os.environ["NLTK_DATA"] = _nltk_data().name
-    with_template = bool(lm.tokenizer is not None and lm.tokenizer.chat_template)
+    tokenizer = getattr(lm, "tokenizer", None)
+    with_template = tokenizer is None or bool(tokenizer.chat_template)  # a chat API has its own
     with reported(report):
         results = evaluator.simple_evaluate(
             model=lm,

@@ -28,7 +28,7 @@ class _JobSpec(_Strict):
     # counts, not the path; the jobs add hashes of it.
     incidental: ClassVar[frozenset[str]] = frozenset(
         {"threads", "loggingSteps", "outputDir", "weights", "revision", "mixture", "evalMixture", "accelerate"}
-        | {"hashes", "contentSha256"}
+        | {"hashes", "contentSha256", "endpoint", "vllm", "batchSize"}
     )
 
     protocol: int
@@ -114,15 +114,36 @@ class HeldOut(_Strict):
     max_length: Annotated[int, Field(ge=8)] = 4096
 
 
+class Endpoint(_Strict):
+    """An OpenAI-compatible API; `chat` where it has /chat/completions only. The key is in an environment variable."""
+
+    base_url: Annotated[str, Field(alias="baseURL", pattern=r"^https?://")]
+    model: Text
+    api_key_env: Text | None
+    chat: bool
+
+
+class Vllm(_Strict):
+    """How vLLM's engine is started."""
+
+    tensor_parallel: Count = 1
+    gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = 0.9
+    max_model_len: Count | None = None
+
+
 class EvaluateSpec(_JobSpec):
     """The tasks to run on `weights` (directory or hub id), and the conversations to take the loss of.
 
     `content_sha256` is what the caller takes the weights for (see `weights.content_sha256`): others are refused.
-    `hashes` is a file of this machine that spares hashing the same files again.
+    `hashes` is a file of this machine that spares hashing the same files again. Behind an `endpoint`, the weights are
+    only its tokenizer, null where it is a chat API, and `content_sha256` stands for the model.
     """
 
-    weights: Text
+    weights: Text | None
     revision: Text | None
+    backend: Literal["transformers", "vllm"] = "transformers"
+    vllm: Vllm = Vllm()
+    endpoint: Endpoint | None = None
     content_sha256: Text | None = None
     hashes: Text | None = None
     tasks: list[EvaluateTask]
@@ -191,6 +212,7 @@ class DatasetsSpec(_JobSpec):
 
 
 _NESTED = (LoraSpec, EvaluateTask, HeldOut, HubSource, FilesSource, TurnsSchema)
+        
 
 Spec = TypeVar("Spec", bound=_JobSpec)
 

@@ -99,6 +99,8 @@ const MISTAKES: readonly (readonly [string, unknown, string])[] = [
     'evaluate.tasks[0].task: got "MMLU-Pro", expected the name of a task; did you mean "mmlu_pro"?'],
   ['evaluate/tasks', [{ task: 'arc_challenge', data: { test: 'a' } }],
     'evaluate.tasks[0].data: got local data for "arc_challenge", expected it with "mmlu_pro", "gpqa", "ifeval" or "math_level_5" only; remove it: the task says itself where its documents are.'],
+  ['evaluate', { backend: 'openai', tasks: [{ task: 'gpqa' }, { task: 'ifeval' }], openai: { api: 'completions' } },
+    'evaluate.backend: got "openai", expected transformers or vllm, since nothing serves what method will train; those two load the weights themselves; or evaluate the official model alone (variants: [official]).'],
   ['evaluate/tasks', [{ task: 'gpqa', metric: 'acc' }],
     'evaluate.tasks[0].metric: got "acc", expected nothing for gpqa, whose scoring is the leaderboard\'s; remove it.'],
   ['evaluate/tasks', [{ task: 'gpqa' }, { task: 'gpqa' }],
@@ -265,6 +267,14 @@ describe('a judge whose probabilities are read', () => {
     const spec = specWith('models/target/template', { preQuery: '<u>' });
     (spec['synthesis'] as { judge: object }).judge = { judges: ['target'], scoring: 'expected' };
     expect(errorOf(() => parseSpec(spec)).message).toMatch(/^models\.target\.template: got a literal template, expected a named one for a judge .+; name one of .+ or use scoring: text\.$/);
+  });
+
+  it('a chat API cannot choose among given answers, and the sentence names the tasks', () => {
+    const spec = { ...specWith('evaluate', { backend: 'openai', tasks: [{ task: 'mmlu_pro' }, { task: 'ifeval' }, { task: 'gpqa' }] }), variants: ['official'] };
+    expect(errorOf(() => parseSpec(spec)).message).toBe(
+      'evaluate.openai.api: got "chat", expected "completions" for mmlu_pro and gpqa, which compare the probabilities of given answers; use it where the server has it (with echo and logprobs), or leave those tasks out.',
+    );
+    expect(() => parseSpec({ ...spec, evaluate: { backend: 'openai', tasks: [{ task: 'ifeval' }] } })).not.toThrow();
   });
 });
 

@@ -1,11 +1,11 @@
-import type { EvaluateTask } from '../../../config/spec';
+import { runSpecSchema } from '../../../config/spec';
 import type { Variant } from '../../../config/variants';
 import { reportComparison, type VariantSource } from '../../../services/report/comparison-report';
 import type { StoredEvaluation } from '../../../services/report/evaluation-report';
 import { comparisonSection } from '../../../services/report/sections/comparison-section';
 
 const TASKS = ['mmlu_pro', 'ifeval'] as const;
-const SPEC = { seed: 1, evaluate: { tasks: TASKS.map((task): EvaluateTask => ({ task })), batchSize: 8, dtype: 'float32' as const } };
+const SPEC = { seed: 1, evaluate: runSpecSchema.shape.evaluate.parse({ tasks: TASKS.map((task) => ({ task })) }) };
 const DOCUMENTS = 200;
 
 /** An evaluation that is right on the documents that `right` says, of either task. */

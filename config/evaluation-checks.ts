@@ -1,0 +1,27 @@
+import { isLeaderboardTask } from './evaluation-splits';
+import type { RunSpec } from './spec';
+import { showValue, type Finding } from './spec-errors';
+import { variantsOf } from './variants';
+
+/** Leaderboard tasks that compare the probabilities of given answers, which a chat API does not tell. */
+const MULTIPLE_CHOICE = new Set<string>(['mmlu_pro', 'gpqa']);
+
+/** What the backend of the evaluation cannot do. */
+export function evaluationBackendProblems(spec: Pick<RunSpec, 'evaluate' | 'variants' | 'sweep' | 'mix'>): Finding[] {
+  const { backend, openai: { api }, tasks } = spec.evaluate;
+  if (backend !== 'openai') return [];
+  const trained = variantsOf(spec).filter(({ replay }) => replay !== null).map(({ name }) => name);
+  const choosing = tasks.map(({ task }) => task).filter((task) => isLeaderboardTask(task) && MULTIPLE_CHOICE.has(task));
+  return [
+    ...(api === 'chat' && choosing.length > 0
+      ? [{
+        at: ['evaluate', 'openai', 'api'], value: showValue(api), expected: `"completions" for ${choosing.join(' and ')}, which compare the probabilities of given answers`,
+        hint: 'use it where the server has it (with echo and logprobs), or leave those tasks out',
+      }] : []),
+    ...(trained.length > 0
+      ? [{
+        at: ['evaluate', 'backend'], value: showValue(backend), expected: `transformers or vllm, since nothing serves what ${trained.join(' and ')} will train`,
+        hint: 'those two load the weights themselves; or evaluate the official model alone (variants: [official])',
+      }] : []),
+  ];
+}
