@@ -79,6 +79,8 @@ export const taskResultSchema = taskScoreSchema.extend({
   ),
 });
 
+export type TaskResult = z.output<typeof taskResultSchema>;
+
 /** `losses/<name>.json` of `evaluate`: the loss on conversations that were not trained on, assistant tokens only. */
 export const heldOutLossSchema = z.looseObject({
   name: z.string(),
