@@ -6,19 +6,18 @@ import { NO_CALLS } from '../method/cost';
 import { MethodError } from '../method/method-error';
 import { EVALUATION_REQUESTS, evaluationRow } from '../workflows/progress-rows';
 import type { EvaluatedModel, PlanRef } from '../workflows/types';
-import { sha256 as sha256Of } from '../services/artifact-store';
 import { evaluationIdentity } from '../services/content-identities';
 import { sampleRows } from '../services/evaluation-samples';
 import { modelSha256 } from '../services/model-identity';
 import { evaluateResultSchema, taskResultSchema, taskScoreSchema, weightsResultSchema, type PythonEvent, type TaskScore } from '../services/python-protocol';
 import { addresses, type RunPlan } from '../services/run-plan';
-import { modelIdentity, modelOf, ROWS_VERSIONS } from '../services/stage-keys';
+import { ROWS_VERSIONS } from '../services/stage-keys';
 import { CHECKPOINT_FOLDER, storeFiles } from '../services/stage-files';
 import { noCalls } from '../services/stage-store';
 import { sampleTable } from '../services/tables';
 import type { HeartbeatDetails } from '../workflows/types';
 import type { ActivityDeps } from './deps';
-import { evaluatedModel, hashesFile } from './evaluated-weights';
+import { evaluatedModel, hashesFile, servedIdentity } from './evaluated-weights';
 import { inputManifest } from './read-stage';
 import { runActivity } from './run-activity';
 
@@ -31,8 +30,7 @@ export interface TaskOutcome {
   readonly documents: number;
 }
 
-/** Until evaluation knows models that a provider has trained. */
-const NOT_MEASURED = 'a model that its provider has trained cannot be evaluated here yet; its id is in the training output, see docs/closed-weights.md';
+const NOT_MEASURED = 'a model that its provider has trained can only be evaluated through its API: set evaluate.backend: openai and resume the run; its id is in the training output, see docs/closed-weights.md';
 
 /** Kept with the output of a task. */
 export interface TaskDetail {
@@ -49,14 +47,15 @@ export function createEvaluateActivities(deps: ActivityDeps) {
     async identifyModel(input: PlanRef & { readonly variant: string }): Promise<EvaluatedModel> {
       return await runActivity(deps, async ({ stop, heartbeat }) => {
         const plan = await deps.plans.load(input.plan);
-        if (plan.spec.train.backend === 'openai') throw new MethodError(NOT_MEASURED);
+        const { evaluate, train } = plan.spec;
+        // Who is asked through an API is who the endpoint says it is.
+        if (evaluate.backend === 'openai') return { sha256: await servedIdentity(deps, plan, input.variant) };
+        if (train.backend === 'openai') throw new MethodError(NOT_MEASURED);
         if (input.variant !== 'official') {
           const { files } = await inputManifest(stages, addresses.train(plan, input.variant), ROWS_VERSIONS.train);
           return { sha256: modelSha256(files ?? [], CHECKPOINT_FOLDER) };
         }
-        const { evaluate, target } = plan.spec;
-        // Who is asked through an API is who the endpoint says it is.
-        if (evaluate.backend === 'openai') return { sha256: sha256Of(modelIdentity(modelOf(plan.spec, target.model))) };
+        const { target } = plan.spec;
         const { sha256, revision } = await deps.python.run({
           command: 'weights',
           resultSchema: weightsResultSchema,

@@ -1,6 +1,9 @@
-import { weightsOf } from '../config/spec-fine-tuning';
+import type { ModelSpec } from '../config/spec';
+import { fineTuningOf, weightsOf } from '../config/spec-fine-tuning';
+import { sha256 } from '../services/artifact-store';
+import { fineTuningResultSchema } from '../services/fine-tuning/result';
 import { addresses, type RunPlan } from '../services/run-plan';
-import { modelOf, ROWS_VERSIONS } from '../services/stage-keys';
+import { modelIdentity, modelOf, ROWS_VERSIONS } from '../services/stage-keys';
 import { CHECKPOINT_FOLDER, fetchFiles } from '../services/stage-files';
 import type { EvaluatedModel } from '../workflows/types';
 import type { ActivityDeps } from './deps';
@@ -34,11 +37,27 @@ export async function evaluatedModel(deps: ActivityDeps, of: WeightsOf): Promise
     const { maxModelLen = null, ...rest } = vllm;
     return { ...(await evaluatedWeights(deps, of)), backend, ...(backend === 'vllm' ? { vllm: { ...rest, maxModelLen } } : {}) };
   }
-  const { baseURL, model, apiKeyEnv = null } = modelOf(of.plan.spec, target.model);
+  const { baseURL, model, apiKeyEnv = null } = await servedModel(deps, of.plan, of.variant);
   const chat = openai.api === 'chat';
   // Of the weights only the tokenizer is read, to count tokens; a chat API counts its own.
-  const weights = chat ? null : (await deps.weights.resolve(target.weights, target.revision)).path;
+  const weights = chat ? null : (await deps.weights.resolve(weightsOf(of.plan.spec), target.revision)).path;
   return { weights, revision: target.revision ?? null, contentSha256: of.model.sha256, endpoint: { baseURL, model, apiKeyEnv, chat } };
+}
+
+/** What stands for a model behind an API, whose weights nobody sees. */
+export async function servedIdentity(deps: ActivityDeps, plan: RunPlan, variant: string): Promise<string> {
+  return sha256(modelIdentity(await servedModel(deps, plan, variant)));
+}
+
+/** The model that the API is asked for: the target, or what the provider has trained of it. */
+async function servedModel({ stages }: ActivityDeps, plan: RunPlan, variant: string): Promise<ModelSpec> {
+  const { spec } = plan;
+  const tuning = fineTuningOf(spec);
+  const base = modelOf(spec, tuning?.model ?? spec.target.model);
+  if (variant === 'official') return base;
+  const { id: _id, ...endpoint } = base; // the name stands for the base model
+  const { detail } = await inputManifest(stages, addresses.train(plan, variant), ROWS_VERSIONS.train);
+  return { ...endpoint, model: fineTuningResultSchema.parse(detail).model };
 }
 
 /** Hashes of files of this machine, by what the files looked like. */

@@ -48,7 +48,8 @@ export function fineTuningWarnings(spec: RunSpec, localDefaults: TrainSettings):
   const { train, target, synthesis } = spec;
   const unread = (Object.keys(train) as (keyof TrainSettings)[]).filter((key) => key !== 'backend' && key !== 'openai' && train[key] !== localDefaults[key]);
   return [
-    { path: 'train.backend', message: 'a model that its provider has trained cannot be evaluated here yet: the run ends after training, with the model kept.' },
+    ...(spec.evaluate.backend === 'openai' ? []
+      : [{ path: 'evaluate.backend', message: 'a model that its provider has trained can only be evaluated through its API: without evaluate.backend: openai the run ends after training, with the model kept.' }]),
     ...unread.map((key): SpecWarning => ({ path: `train.${key}`, message: 'it has no effect with train.backend: openai, whose settings are under train.openai.' })),
     ...(target.weights === undefined ? [] : [{ path: 'target.weights', message: 'they are not read with train.backend: openai, which trains what the endpoint has.' }]),
     ...(synthesis.respond.generators.includes(settings.model) ? []

@@ -1,4 +1,4 @@
-import type { WorkflowHandle } from '@temporalio/client';
+import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 
 const POLL_MS = 100;
@@ -15,7 +15,12 @@ export async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
 /** Open workflows of a run, from its root down. */
 async function openWorkflows({ client }: TestWorkflowEnvironment, workflowId: string): Promise<WorkflowHandle[]> {
   const handle = client.workflow.getHandle(workflowId);
-  const { raw, status } = await handle.describe();
+  const description = await handle.describe().catch((error: unknown) => {
+    if (error instanceof WorkflowNotFoundError) return undefined; // a child that is about to begin
+    throw error;
+  });
+  if (description === undefined) return [];
+  const { raw, status } = description;
   if (status.name !== 'RUNNING') return [];
   const children = (raw.pendingChildren ?? []).flatMap((child) => child.workflowId ?? []);
   return [handle, ...(await Promise.all(children.map(async (id) => await openWorkflows({ client } as TestWorkflowEnvironment, id)))).flat()];

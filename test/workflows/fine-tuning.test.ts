@@ -81,9 +81,9 @@ async function reasonOf(result: Promise<unknown>): Promise<string> {
   return (error as Error).message;
 }
 
-/** To the end of the training: evaluation does not know models behind an API yet. */
+/** To the end of the training: the spec's evaluation does not ask the API. */
 async function toItsEnd(handle: Awaited<ReturnType<typeof start>>): Promise<void> {
-  expect(await reasonOf(handle.result())).toContain('cannot be evaluated here yet');
+  expect(await reasonOf(handle.result())).toContain('can only be evaluated through its API');
 }
 
 const jobCreations = (): number => provider.requests.filter((request) => request === 'POST fine_tuning/jobs').length;
@@ -189,4 +189,23 @@ test('a training that would cost more than it may is not sent', async () => {
     expect(await reasonOf((await start('dear', spec)).result())).toMatch(/^the fine-tuning job is estimated to cost \$0\.\d\d, more than train\.openai\.maxUsd, \$0\.00; raise it, or lower epochs or mix\.maxExamples$/);
   });
   expect(provider.files).toEqual([]);
+}, 240_000);
+
+test('what a provider has trained is evaluated through its API, and so is the model that it began with', async () => {
+  const spec = await closedRun(7, { looksUntilDone: 0 }, (draft) => {
+    draft.variants = ['official', 'method'];
+    draft.evaluate = { backend: 'openai', tasks: [{ task: 'ifeval' }] };
+  });
+  const jobs: RecordedJob[] = [];
+  await withDeps(async () => {
+    const result = await (await start('measured', spec)).result();
+    expect(result.variants.map(({ variant, scores }) => [variant, Object.keys(scores)])).toEqual([['official', ['ifeval']], ['method', ['ifeval']]]);
+  }, QUEUE_NAMES, jobs);
+  const endpoints = jobs.map(({ command, spec: { weights, endpoint: asked } }) => ({ command, weights, asked }));
+  const asked = (model: string) => ({ baseURL: provider.baseURL, model, apiKeyEnv: 'CLOSED_KEY', chat: true });
+  expect(endpoints).toHaveLength(2);
+  expect(endpoints).toEqual(expect.arrayContaining([
+    { command: 'evaluate', weights: null, asked: asked('gpt-base') },
+    { command: 'evaluate', weights: null, asked: asked('ft:gpt-base:org:rehearse:ftjob-1') },
+  ]));
 }, 240_000);
