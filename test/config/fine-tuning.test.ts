@@ -63,7 +63,9 @@ describe('train.backend: openai', () => {
       spec.synthesis.respond.generators = ['other'];
     })));
     expect(warnings.map(({ path }) => path)).toEqual(expect.arrayContaining(['train.learningRate', 'target.weights', 'synthesis.respond.generators']));
-    expect(specWarnings(parseSpec(closed())).map(({ path }) => path)).toEqual(['train.backend']);
+    expect(specWarnings(parseSpec(closed())).map(({ path }) => path)).toEqual(['evaluate.backend']);
+    const asked = parseSpec(closed((spec) => (spec.evaluate = { backend: 'openai', tasks: [{ task: 'ifeval' }] })));
+    expect(specWarnings(asked)).toEqual([]);
   });
 
   test('has its key asked for, also when no stage calls the model', () => {
