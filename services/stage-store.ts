@@ -1,3 +1,4 @@
+import { canonicalJson } from '../method/canonical-json';
 import type { Failure } from '../method/records';
 import { sha256, type ArtifactStore } from './artifact-store';
 import type { CallRecord } from './journal';
