@@ -31,7 +31,7 @@ export function createCollectEvaluationActivities(deps: ActivityDeps) {
         const plan = await deps.plans.load(input.plan);
         const taskAddresses = plan.spec.evaluate.tasks.map(({ task }) => addresses.evaluateTask(plan, task, model.sha256));
         const lossAddresses = plan.keys.holdOut === undefined ? [] : [addresses.evaluateLoss(plan, model.sha256)];
-        const all = [...taskAddresses, ...lossAddresses];
+        const all = [...taskAddresses, ...lossAddresses, ...(variant === 'official' ? [] : [addresses.train(plan, variant)])];
         const finished = await stages.find(addresses.evaluate(plan, variant), ROWS_VERSIONS.evaluate);
         // What was made of other weights under the same name, or by an older release, is made anew.
         if (finished !== undefined && canonicalJson(finished.inputs.map(({ address }) => address)) === canonicalJson(all)) return outcomeOf(finished.detail as EvaluateResult);

@@ -14,13 +14,10 @@ ErrorKind = Literal[
     "weights_not_found",
     "weights_changed",
     "chat_template",
-<<<<<<< HEAD
     "tokenizer_mismatch",
-=======
     "backend_missing",
     "endpoint_refused",
     "endpoint_unavailable",
->>>>>>> 6833faf (Evaluate through vLLM or an OpenAI-compatible API as well)
     "out_of_memory",
     "nan_loss",
     "disk_full",

@@ -211,8 +211,7 @@ class DatasetsSpec(_JobSpec):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
 
 
-_NESTED = (LoraSpec, EvaluateTask, HeldOut, HubSource, FilesSource, TurnsSchema)
-        
+_NESTED = (LoraSpec, EvaluateTask, Endpoint, Vllm, HeldOut, HubSource, FilesSource, TurnsSchema)
 
 Spec = TypeVar("Spec", bound=_JobSpec)
 
