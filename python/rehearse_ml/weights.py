@@ -72,7 +72,12 @@ def content_sha256(directory: Path, hashes: Path | None = None) -> str:
     if hashes is not None and hashes.is_file():
         known = json.loads(hashes.read_text(encoding="utf-8"))
     files = sorted(
-        (file for pattern in CONTENT_FILES for file in directory.glob(pattern) if file.is_file()),
+        (
+            file
+            for pattern in CONTENT_FILES
+            for file in directory.glob(pattern)
+            if file.is_file() and file.name[0] != "."
+        ),
         key=lambda file: file.name,
     )
     seen: dict[str, list[int | str]] = {}
