@@ -8,7 +8,7 @@ type TrainSettings = RunSpec['train'];
 
 /** What ties `train.backend` to the rest of the spec. */
 export function fineTuningProblems(spec: RunSpec): Finding[] {
-  const { train, models, target, mix } = spec;
+  const { train, models, target, mix, evaluate } = spec;
   const settings = fineTuningOf(spec);
   if (settings === undefined) {
     return [
@@ -29,6 +29,12 @@ export function fineTuningProblems(spec: RunSpec): Finding[] {
     }];
   }
   const findings: Finding[] = [];
+  if (evaluate.backend !== 'openai') {
+    findings.push({
+      at: ['evaluate', 'backend'], value: showValue(evaluate.backend), expected: 'openai, since what a provider has trained can only be asked through its API',
+      hint: 'set it, and name tasks that a chat API can do, such as ifeval and math_level_5',
+    });
+  }
   if (mix.holdOut !== undefined) {
     findings.push({ at: ['mix', 'holdOut'], value: 'rows to keep back', expected: 'nothing with train.backend: openai, since a chat API does not tell the loss on a text', hint: 'remove it' });
   }
@@ -48,8 +54,6 @@ export function fineTuningWarnings(spec: RunSpec, localDefaults: TrainSettings):
   const { train, target, synthesis } = spec;
   const unread = (Object.keys(train) as (keyof TrainSettings)[]).filter((key) => key !== 'backend' && key !== 'openai' && train[key] !== localDefaults[key]);
   return [
-    ...(spec.evaluate.backend === 'openai' ? []
-      : [{ path: 'evaluate.backend', message: 'a model that its provider has trained can only be evaluated through its API: without evaluate.backend: openai the run ends after training, with the model kept.' }]),
     ...unread.map((key): SpecWarning => ({ path: `train.${key}`, message: 'it has no effect with train.backend: openai, whose settings are under train.openai.' })),
     ...(target.weights === undefined ? [] : [{ path: 'target.weights', message: 'they are not read with train.backend: openai, which trains what the endpoint has.' }]),
     ...(synthesis.respond.generators.includes(settings.model) ? []

@@ -15,6 +15,7 @@ function closed(change: (spec: RunSpecInput) => void = () => undefined): RunSpec
   spec.target = { model: 'target' };
   spec.train = { backend: 'openai', openai: { model: 'gpt' } };
   spec.synthesis.respond.generators = ['gpt', 'other'];
+  spec.evaluate = { backend: 'openai', tasks: [{ task: 'ifeval' }] };
   change(spec);
   return spec;
 }
@@ -43,7 +44,7 @@ describe('train.backend: openai', () => {
 
   test.each<[string, (spec: RunSpecInput) => void, string]>([
     ['a name that is no model', (spec) => (spec.train!.openai!.model = 'gtp'), 'train.openai.model: got "gtp", expected a name under models (target, other, gpt); did you mean "gpt"?'],
-    ['settings without the backend', (spec) => (spec.train = { openai: {} }, spec.target.weights = 'org/target'), 'train.openai: got settings, expected nothing while train.backend is trl; set train.backend: openai, or remove them.'],
+    ['settings without the backend', (spec) => (spec.train = { openai: {} }, spec.target.weights = 'org/target', spec.evaluate = {}), 'train.openai: got settings, expected nothing while train.backend is trl; set train.backend: openai, or remove them.'],
     ['another backend', (spec) => (spec.train = { backend: 'opnai' as 'openai' }), 'train.backend: got "opnai", expected "trl" or "openai"; did you mean "openai"?'],
     ['no key', (spec) => delete spec.models['gpt']!.apiKeyEnv, 'models.gpt.apiKeyEnv: got nothing, expected the name of the environment variable with the key that may fine-tune; add it, such as OPENAI_API_KEY.'],
     ['a limit without a price', (spec) => {
@@ -51,6 +52,8 @@ describe('train.backend: openai', () => {
       spec.models['gpt']!.price = { inputUsdPerMillion: 1, outputUsdPerMillion: 1 };
     }, 'models.gpt.price.trainingUsdPerMillion: got nothing, expected the price of training, which train.openai.maxUsd is reckoned with; add it, or remove maxUsd.'],
     ['rows kept back', (spec) => (spec.mix.holdOut = { replay: 5 }), 'mix.holdOut: got rows to keep back, expected nothing with train.backend: openai, since a chat API does not tell the loss on a text; remove it.'],
+    ['an evaluation that needs weights', (spec) => (spec.evaluate = {}), 'evaluate.backend: got "transformers", expected openai, since what a provider has trained can only be asked through its API; set it, and name tasks that a chat API can do, such as ifeval and math_level_5.'],
+    ['multiple choice through a chat API', (spec) => (spec.evaluate = { backend: 'openai' }), 'evaluate.openai.api: got "chat", expected "completions" for mmlu_pro and gpqa, which compare the probabilities of given answers; use it where the server has it (with echo and logprobs), or leave those tasks out.'],
     ['a suffix that no model id can hold', (spec) => (spec.train!.openai!.suffix = 'my model'), 'train.openai.suffix: got "my model", expected letters, digits and "-", up to 40; leave it out for the default, "rehearse".'],
   ])('is refused with %s', (_, change, sentence) => {
     expect(mistakes(closed(change))).toBe(sentence);
@@ -63,9 +66,7 @@ describe('train.backend: openai', () => {
       spec.synthesis.respond.generators = ['other'];
     })));
     expect(warnings.map(({ path }) => path)).toEqual(expect.arrayContaining(['train.learningRate', 'target.weights', 'synthesis.respond.generators']));
-    expect(specWarnings(parseSpec(closed())).map(({ path }) => path)).toEqual(['evaluate.backend']);
-    const asked = parseSpec(closed((spec) => (spec.evaluate = { backend: 'openai', tasks: [{ task: 'ifeval' }] })));
-    expect(specWarnings(asked)).toEqual([]);
+    expect(specWarnings(parseSpec(closed()))).toEqual([]);
   });
 
   test('has its key asked for, also when no stage calls the model', () => {
