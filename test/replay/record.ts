@@ -8,6 +8,7 @@ import { controlQuery, pauseUpdate, resumeUpdate, setBudgetUpdate, setLimitsUpda
 import { TEST_PRICE } from '../support/billed';
 import { until } from '../support/control';
 import { FakeEndpoint } from '../support/fake-endpoint';
+import { FakeFineTuning } from '../support/fake-fine-tuning';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
 import { startTemporal, testDeps, withWorkers } from '../support/temporal';
@@ -40,6 +41,23 @@ async function steered({ client }: TestWorkflowEnvironment, endpoint: FakeEndpoi
   await handle.result();
 }
 
+/** A run whose model its provider fine-tunes. */
+async function fineTuned({ client }: TestWorkflowEnvironment, endpoint: FakeEndpoint): Promise<void> {
+  const provider = await FakeFineTuning.start({ looksUntilDone: 0 });
+  try {
+    const spec = smallSpec(endpoint.baseURL, (draft) => {
+      draft.models['closed'] = { baseURL: provider.baseURL, model: 'gpt-base' };
+      draft.target = { model: 'target' };
+      draft.train = { backend: 'openai', openai: { model: 'closed', pollSeconds: 1 } };
+      draft.evaluate = { backend: 'openai', tasks: [{ task: 'ifeval' }] };
+      draft.variants = ['method'];
+    });
+    await client.workflow.execute(experiment, { workflowId: 'fine-tuned', taskQueue: TASK_QUEUES.orchestration, args: [spec] });
+  } finally {
+    await provider.close();
+  }
+}
+
 /** Records a history of each workflow type anew, when the workflows were changed on purpose: `REHEARSE_RECORD=1 npm test -- test/replay`. */
 export async function record(): Promise<void> {
   const environment = await startTemporal();
@@ -54,10 +72,11 @@ export async function record(): Promise<void> {
         args: [smallSpec(endpoint.baseURL, (spec) => (spec.synthesis.quality = { duplicates: {} }))],
       });
       await steered(environment, endpoint);
+      await fineTuned(environment, endpoint);
     });
     const ids = {
       'experiment.completed': 'recorded', 'synthesis.completed': 'recorded/synthesis', 'synthesizeShard.completed': 'recorded/shard-00000',
-      'variant.official': 'recorded/variant-official', 'variant.method': 'recorded/variant-method',
+      'variant.official': 'recorded/variant-official', 'variant.method': 'recorded/variant-method', 'variant.fine-tuned': 'fine-tuned/variant-method',
       'experiment.steered': 'steered', 'synthesis.steered': 'steered/synthesis', 'synthesizeShard.steered': 'steered/shard-00000',
       'synthesis.answering': 'filtered/synthesis', 'synthesizeShard.extracting': 'filtered/extract-00000', 'synthesizeShard.answering': 'filtered/shard-00000',
     };
