@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { ArtifactStore } from '../services/artifact-store';
 import type { Endpoints } from '../services/endpoints';
 import type { JournalStore } from '../services/journal-store';
+import type { ModelServers } from '../services/model-server';
 import type { PlanStore } from '../services/plan-store';
 import type { PythonJobs } from '../services/python-jobs';
 import type { StageStore } from '../services/stage-store';
@@ -18,6 +19,7 @@ export interface ActivityDeps {
   readonly endpoints: Endpoints;
   readonly python: PythonJobs;
   readonly weights: WeightsResolver;
+  readonly servers: ModelServers;
   /** The worker's environment, for the presence of API keys. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;

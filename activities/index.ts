@@ -15,6 +15,7 @@ import { createReplaySetActivities } from './replay-set';
 import { createReportActivities } from './report';
 import { createRespondActivities } from './respond';
 import { createSelectActivities } from './select';
+import { createServeModelActivities } from './serve-model';
 import { createStoredCostsActivities } from './stored-costs';
 import { createTrainActivities } from './train';
 
@@ -33,7 +34,7 @@ export function createCpuActivities(deps: ActivityDeps) {
 
 /** What runs on the gpu queue: training and evaluation, and what Python fetches for the filters. */
 export function createGpuActivities(deps: ActivityDeps) {
-  return { ...createDocumentsActivities(deps), ...createTrainActivities(deps), ...createEvaluateActivities(deps), ...createMeasureLossesActivities(deps) };
+  return { ...createDocumentsActivities(deps), ...createTrainActivities(deps), ...createEvaluateActivities(deps), ...createMeasureLossesActivities(deps), ...createServeModelActivities(deps) };
 }
 
 export type LlmActivities = ReturnType<typeof createLlmActivities>;

@@ -33,7 +33,8 @@ const LANES_TO_SPARE = 16;
 /** A batch activity: what is stored is not computed again, what is journalled is not called again. */
 export async function runLlmBatch<Row extends { readonly id: string }>(deps: ActivityDeps, scope: ActivityScope, batch: LlmBatch<Row>): Promise<StageOutcome> {
   const { stage, plan, address, model, given } = batch;
-  const spec = withLimits(modelOf(plan.spec, model), given.limits);
+  const known = withLimits(modelOf(plan.spec, model), given.limits);
+  const spec = given.baseURL === undefined ? known : { ...known, baseURL: given.baseURL };
   const finished = await deps.stages.find(address, ROWS_VERSIONS[stage]);
   if (finished !== undefined) return outcomeOf(finished, { reused: true, price: spec.price });
 

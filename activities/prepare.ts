@@ -2,7 +2,8 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { parseSpec, validateRunId } from '../config/load-spec';
 import { runCosts } from '../config/run-costs';
 import { NO_SETTINGS, type RunSettings } from '../config/run-settings';
-import type { RunSpecInput } from '../config/spec';
+import { modelsInUse } from '../config/models-in-use';
+import type { RunSpec, RunSpecInput } from '../config/spec';
 import { variantsOf } from '../config/variants';
 import type { RunOutline } from '../workflows/types';
 import { contentIdentities } from '../services/content-identities';
@@ -35,6 +36,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
           runId: input.runId, plan: hash, target: spec.target.model, generators: respond.generators, judges: judge.judges,
           samples: respond.samples, instructions: extract.instructions, shards: plan.shards.length, shardSize, concurrentShards,
           tasks: spec.evaluate.tasks.map(({ task }) => task), trainSteps: (spec.train.backend === 'trl' ? spec.train.maxSteps : undefined) ?? null, costs: runCosts(spec),
+          ...servedOf(spec),
           ...(spec.budget === undefined ? {} : { budget: spec.budget }),
           ...(spec.train.backend === 'openai' ? { fineTuning: true as const } : {}),
           ...(plan.keys.filter === undefined ? {} : { filter: { fetchDocuments: Object.keys(plan.keys.documents ?? {}).length > 0 } }),
@@ -49,4 +51,9 @@ export function createPrepareActivities(deps: ActivityDeps) {
       await runActivity(deps, async () => await deps.plans.saveSettings(validateRunId(runId), settings));
     },
   };
+}
+
+function servedOf(spec: RunSpec): Pick<RunOutline, 'served'> {
+  const served = modelsInUse(spec).filter((name) => spec.models[name]?.serve !== undefined);
+  return served.length === 0 ? {} : { served };
 }

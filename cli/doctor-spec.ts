@@ -33,6 +33,7 @@ async function checkEndpoints({ models, target }: RunSpec, env: NodeJS.ProcessEn
   const isOurs = target.weights?.startsWith('builtin:');
   const endpoints = new Map<string, [string, ModelSpec][]>();
   for (const [name, model] of Object.entries(models)) {
+    if (model.serve !== undefined) continue; // nothing runs yet
     const key = JSON.stringify([model.baseURL, model.apiKeyEnv]);
     endpoints.set(key, [...(endpoints.get(key) ?? []), [name, model]]);
   }

@@ -1,7 +1,7 @@
 import { nearestNames } from '../method/nearest-names';
 import { templateNames, resolveTemplate } from '../method/templates';
 import { budgetProblems } from './budget-checks';
-import type { ModelSpec, RunSpec, Sampling } from './spec';
+import { SERVED_URL, type ModelSpec, type RunSpec, type Sampling } from './spec';
 import { suggestTemplate } from './suggest-template';
 import { evaluationBackendProblems } from './evaluation-checks';
 import { evaluationProblems } from './evaluation-splits';
@@ -127,6 +127,7 @@ function endpointProblems(spec: RunSpec): Finding[] {
   const firstAt = new Map<string, string>();
   for (const [name, model] of Object.entries(spec.models)) {
     const at = ['models', name, 'baseURL'];
+    findings.push(...serveProblems(spec, name));
     const url = new URL(model.baseURL);
     if (url.username !== '' || url.password !== '') {
       findings.push({ at, value: 'a URL with a user name or password in it', expected: 'a URL without secrets', hint: 'put the key into an environment variable and its name under apiKeyEnv' });
@@ -144,6 +145,23 @@ function endpointProblems(spec: RunSpec): Finding[] {
     else if (JSON.stringify(spec.models[other]!.limits) !== JSON.stringify(model.limits)) {
       findings.push({ at: ['models', name, 'limits'], value: 'other limits', expected: `those of ${other}, which has the same baseURL and model and so shares them`, hint: 'make the two alike' });
     }
+  }
+  return findings;
+}
+
+function serveProblems(spec: RunSpec, name: string): Finding[] {
+  const { serve, baseURL } = spec.models[name]!;
+  const at = ['models', name];
+  if (serve === undefined) {
+    return baseURL !== SERVED_URL ? [] : [{
+      at: [...at, 'baseURL'], value: 'nothing', expected: 'an http(s) URL of an OpenAI-compatible API, such as http://127.0.0.1:8000/v1',
+      hint: 'add it, or `serve` to have a gpu worker serve the model',
+    }];
+  }
+  const findings: Finding[] = [];
+  if (baseURL !== SERVED_URL) findings.push({ at: [...at, 'baseURL'], value: showValue(baseURL), expected: 'nothing beside serve, whose server gets an address of its own', hint: 'remove one of the two' });
+  if (serve.weights === undefined && (name !== spec.target.model || spec.target.weights === undefined)) {
+    findings.push({ at: [...at, 'serve', 'weights'], value: 'nothing', expected: 'the weights to serve: a directory, a hub id, or a GGUF file for llama.cpp', hint: 'add them' });
   }
   return findings;
 }

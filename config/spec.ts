@@ -55,13 +55,27 @@ const template = z
   ])
   .describe('Chat format: a name (llama-3, llama-3-paper, chatml, …) or a literal pre-query template.');
 
+/** Stands for the address of a model whose server the run brings itself. */
+export const SERVED_URL = 'serve:';
+
+const serve = z
+  .strictObject({
+    engine: z.enum(['vllm', 'transformers', 'llama.cpp']).describe('vllm; transformers for small models; llama.cpp for a GGUF file.'),
+    weights: z.string().min(1).optional().describe('A directory, a hub id, or a GGUF file for llama.cpp. Without it, target.weights.'),
+    revision: z.string().min(1).optional().describe('Hub revision of these weights.'),
+    args: z.array(z.string()).max(100).default([]).describe('Further arguments of the server\'s command line.'),
+  })
+  .describe('A gpu worker serves this model for as long as the synthesis needs it.');
+
 const model = z
   .strictObject({
     baseURL: z.url({ protocol: /^https?$/, error: 'expected an http(s) URL of an OpenAI-compatible API, such as http://127.0.0.1:8000/v1' })
-      .describe('Base URL of an OpenAI-compatible API, with its /v1.'),
+      .default(SERVED_URL)
+      .describe('Base URL of an OpenAI-compatible API, with its /v1. Left out where `serve` brings the server.'),
     model: z.string().min(1).describe('Model id that the endpoint knows.'),
     id: z.string().min(1).optional()
       .describe('What stands for this model in stage keys instead of baseURL and model. The same id means the same weights, wherever they are served.'),
+    serve: serve.optional(),
     apiKeyEnv: envName.optional().describe('Name of the environment variable that holds the API key.'),
     template: template.optional(),
     supportsN: z.boolean().default(true).describe('Whether one request may ask for several samples (`n`).'),
@@ -313,5 +327,6 @@ export interface ModelLimits {
   readonly requestsPerMinute?: number | null;
   readonly tokensPerMinute?: number | null;
 }
+export type ServeSpec = NonNullable<ModelSpec['serve']>;
 export type Sampling = RunSpec['synthesis']['extract']['sampling'];
 export type EvaluateTask = RunSpec['evaluate']['tasks'][number];

@@ -64,7 +64,9 @@ export interface VariantKeys {
 
 /** Who answers: the same id means the same weights, wherever they are served. */
 export function modelIdentity(model: ModelSpec): string {
-  return canonicalJson({ endpoint: model.id ?? [model.baseURL, model.model], template: model.template ?? null });
+  const { id, serve, baseURL, template } = model;
+  const place = serve === undefined ? [baseURL, model.model] : ['served', serve.weights ?? null, serve.revision ?? null, model.model];
+  return canonicalJson({ endpoint: id ?? place, template: template ?? null });
 }
 
 /** The sampling of one model in a stage: the stage's own, with the model's overrides. */

@@ -5,6 +5,7 @@ import type { ActivityDeps } from '../activities/deps';
 import type { QueueName } from '../config/task-queues';
 import { Endpoints } from '../services/endpoints';
 import { limitSharing } from '../services/limit-sharing';
+import { createModelServers } from '../services/model-server';
 import { openStore } from '../services/open-store';
 import { createPythonJobs } from '../services/python-jobs';
 import { createWeightsResolver } from '../services/weights';
@@ -28,6 +29,7 @@ export function createDeps({ python, builtinWeights }: WorkerSurroundings, drain
     ...openStore(),
     endpoints: new Endpoints(process.env, sharing),
     python: createPythonJobs({ environment: python, stallAfterMs: stallAfterMs(process.env) }),
+    servers: createModelServers({ host: process.env['REHEARSE_SERVE_HOST'] ?? '127.0.0.1', environment: python }),
     weights: createWeightsResolver(builtinWeights),
     env: process.env,
     log,

@@ -23,6 +23,8 @@ export interface ControlOrder {
   readonly limits: LimitsByModel;
   /** Most that the synthesis may cost; a side that is left out is not limited. */
   readonly budget: Allowance;
+  /** Addresses of the models that the run serves itself; null while a server is on its way up. */
+  readonly served?: Readonly<Record<string, string | null>>;
 }
 
 /** A descendant that cannot go on asks for the whole run to be paused. */
@@ -54,6 +56,8 @@ export const controlQuery = defineQuery<ControlState>('control');
 
 /** From `experiment` down, parent to child. */
 export const orderSignal = defineSignal<[ControlOrder]>('order');
+/** From the activity that serves a model to `experiment`: its server is up. */
+export const servedSignal = defineSignal<[{ readonly model: string; readonly baseURL: string }]>('served');
 /** From any descendant to `experiment`. */
 export const haltSignal = defineSignal<[Halt]>('halt');
 

@@ -38,7 +38,8 @@ export class ControlledWork {
     for (const each of this.running) {
       const { model } = each;
       const otherLimits = model !== undefined && (!sameLimits(before.limits[model], order.limits[model]) || isTighter(before.budget, order.budget));
-      if (order.pause === undefined && !otherLimits) continue;
+      const moved = model !== undefined && before.served?.[model] !== order.served?.[model];
+      if (order.pause === undefined && !otherLimits && !moved) continue;
       each.interrupted = true;
       each.scope.cancel();
     }
@@ -47,17 +48,19 @@ export class ControlledWork {
 
   /**
    * Runs an activity until it ends by itself; a result that comes in spite of a cancellation counts.
-   * @param model whose limits the activity needs, if any
+   * @param model whose limits and address the activity needs, if any
    * @throws what the activity throws; CancelledFailure when the workflow is cancelled
    */
-  async run<T>(activity: (limits: ModelLimits | undefined) => Promise<T>, model?: string): Promise<T> {
+  async run<T>(activity: (limits: ModelLimits | undefined, baseURL: string | undefined) => Promise<T>, model?: string): Promise<T> {
+    const isUp = (): boolean => model === undefined || this.order.served?.[model] !== null;
     for (;;) {
-      await condition(() => this.order.pause === undefined && this.order.revision > this.heldAt);
+      await condition(() => this.order.pause === undefined && this.order.revision > this.heldAt && isUp());
       const each: Running = { scope: new CancellationScope(), model, interrupted: false };
       this.running.add(each);
       try {
         const limits = model === undefined ? undefined : this.order.limits[model];
-        return await each.scope.run(async () => await activity(limits));
+        const baseURL = model === undefined ? undefined : (this.order.served?.[model] ?? undefined);
+        return await each.scope.run(async () => await activity(limits, baseURL));
       } catch (error) {
         if (each.interrupted && isInterruption(error)) continue;
         const unavailable = storageFailure(error);

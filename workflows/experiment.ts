@@ -1,23 +1,25 @@
 import { proxyActivities, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { CpuActivities, LlmActivities } from '../activities';
-import { cpuActivityOptions, llmActivityOptions } from '../config/activity-options';
+import type { CpuActivities, GpuActivities, LlmActivities } from '../activities';
+import { cpuActivityOptions, gpuActivityOptions, llmActivityOptions } from '../config/activity-options';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
 import { modelsInUse } from '../config/models-in-use';
 import type { RunSettings } from '../config/run-settings';
 import type { RunSpecInput } from '../config/spec';
 import { failureNotes, runVariants, variantsFailure, type FailedVariant } from './all-variants';
-import { controlQuery, haltSignal, pauseUpdate, resumeUpdate, setBudgetUpdate, setLimitsUpdate, type ControlState } from './control';
+import { controlQuery, haltSignal, pauseUpdate, resumeUpdate, setBudgetUpdate, servedSignal, setLimitsUpdate, type ControlState } from './control';
 import { checkBudget, checkLimits, checkPause } from './control-requests';
 import { untilInputsHold } from './lost-inputs';
 import { ProgressTable, progressQuery, progressSignal, waiting } from './progress';
 import { holdOutRows, synthesisRows, variantRows } from './progress-rows';
 import { RunControl } from './run-control';
+import { withServers } from './serving';
 import { synthesis } from './synthesis';
 import type { ExperimentResult, RunOutline, VariantResult } from './types';
 import { untilHandled } from './until-handled';
 
 const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
 const llm = proxyActivities<LlmActivities>(llmActivityOptions);
+const gpu = proxyActivities<GpuActivities>(gpuActivityOptions);
 
 /**
  * The whole method, from a run spec to the report. The workflow id is the run id.
@@ -90,11 +92,14 @@ interface StagesEnd {
 async function stagesOf(control: RunControl, outline: RunOutline, progress: ProgressTable): Promise<StagesEnd> {
   const { work, offspring } = control;
   const { runId } = outline;
-  const { stages, replayRows } = await offspring.run(synthesis, {
-    workflowId: `${runId}/synthesis`,
-    input: (order) => ({ ...outline, order }),
-    summary: `${outline.instructions} instructions, ${outline.generators.length} generators, ${outline.judges.length} judges`,
-  });
+  const fetched = await fetchedFirst(control, outline);
+  const { stages, replayRows } = await withServers(control, outline, async () =>
+    await offspring.run(synthesis, {
+      workflowId: `${runId}/synthesis`,
+      input: (order) => ({ ...fetched, order }),
+      summary: `${outline.instructions} instructions, ${outline.generators.length} generators, ${outline.judges.length} judges`,
+    }),
+  );
   // Signals of concurrent shards may arrive out of order; the result is the last word.
   progress.apply({ mode: 'replace', rows: stages });
 
@@ -109,6 +114,14 @@ async function stagesOf(control: RunControl, outline: RunOutline, progress: Prog
   return { replayRows, results, failed, report };
 }
 
+/** Servers may hold every gpu worker while the synthesis runs, so what it wants of that queue is done before. */
+async function fetchedFirst({ work }: RunControl, outline: RunOutline): Promise<RunOutline> {
+  const { runId, plan, served, filter } = outline;
+  if (served === undefined || filter?.fetchDocuments !== true) return outline;
+  await work.run(async () => await gpu.fetchDocuments.executeWithOptions({ summary: 'the questions of the evaluation sets' }, [{ runId, plan }]));
+  return { ...outline, filter: { fetchDocuments: false } };
+}
+
 /** Updates can come at any time, also before the spec has been checked. */
 function handleControl(control: RunControl, spec: RunSpecInput): void {
   const answer = async (change: Promise<void>): Promise<ControlState> => {
@@ -117,6 +130,7 @@ function handleControl(control: RunControl, spec: RunSpecInput): void {
   };
   setHandler(controlQuery, () => control.state);
   setHandler(haltSignal, async (halt) => await control.halt(halt));
+  setHandler(servedSignal, async ({ model, baseURL }) => await control.serve(model, baseURL));
   setHandler(pauseUpdate, async (request?: { readonly reason?: string }) => await answer(control.pause(request?.reason)), { validator: checkPause });
   setHandler(resumeUpdate, async () => await answer(control.resume()));
   setHandler(setLimitsUpdate, async (limits) => await answer(control.setLimits(limits)), { validator: (limits) => checkLimits(limits, spec.models) });

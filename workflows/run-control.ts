@@ -90,6 +90,12 @@ export class RunControl {
     await this.save();
   }
 
+  /** A server has come up at an address; or, with null, is about to be started. */
+  async serve(model: string, baseURL: string | null): Promise<void> {
+    const { served = {} } = this.order;
+    if (served[model] !== baseURL) await this.change({ served: { ...served, [model]: baseURL } });
+  }
+
   /** What the synthesis tells of its costs. */
   book(spent: Cost | undefined): void {
     if (spent !== undefined) this.spent = spent;
@@ -113,7 +119,7 @@ export class RunControl {
     }
   }
 
-  private async change(change: { readonly pause?: Pause | undefined; readonly limits?: LimitsByModel; readonly budget?: Allowance }): Promise<void> {
+  private async change(change: { readonly pause?: Pause | undefined; readonly limits?: LimitsByModel; readonly budget?: Allowance; readonly served?: ControlOrder['served'] }): Promise<void> {
     const before = this.order.pause;
     this.order = { ...this.order, ...change, revision: this.order.revision + 1 };
     const { pause } = this.order;

@@ -41,7 +41,7 @@ export async function synthesizeShard(input: ShardInput): Promise<ShardResult> {
   /** A batch of model calls, under the limits of its model and within its part of the budget. */
   async function batch(model: string, id: string, each: Cost | undefined, activity: (given: BatchLimits) => Promise<StageOutcome>): Promise<StageOutcome> {
     return await funds.run(id, timesCost(each ?? NO_COST, size), async (allowance) =>
-      await work.run(async (limits) => await activity({ limits, allowance: allowance() }), model),
+      await work.run(async (limits, baseURL) => await activity({ limits, allowance: allowance(), ...(baseURL === undefined ? {} : { baseURL }) }), model),
     );
   }
 

@@ -36,6 +36,8 @@ export interface RunOutline extends PlanRef {
   readonly filter?: { readonly fetchDocuments: boolean };
   /** Rows are kept back from every training, to take the loss on them. */
   readonly holdOut?: true;
+  /** Models that gpu workers are to serve. */
+  readonly served?: readonly string[];
   readonly variants: readonly VariantOutline[];
 }
 
@@ -43,6 +45,8 @@ export interface RunOutline extends PlanRef {
 export interface BatchLimits {
   /** The most that the batch may cost in total, what its journal holds included; without it there is no limit. */
   readonly allowance?: Allowance;
+  /** Where the model is, if the run serves it itself. */
+  readonly baseURL?: string;
   /** Instead of the spec's limits of the model. */
   readonly limits?: ModelLimits;
 }

@@ -9,6 +9,7 @@ import type { ActivityDeps } from '../../activities/deps';
 import { QUEUE_NAMES, type QueueName } from '../../config/task-queues';
 import { Endpoints } from '../../services/endpoints';
 import { ensureTemporal } from '../../services/local/temporal-server';
+import type { ModelServers } from '../../services/model-server';
 import { openStore, type OpenStore } from '../../services/open-store';
 import type { PythonJobs } from '../../services/python-jobs';
 import { workerFactories } from '../../workers';
@@ -32,16 +33,20 @@ export interface TestDeps {
   /** Instead of the store in `root`. */
   readonly opened?: OpenStore;
   readonly draining?: AbortSignal;
+  readonly servers?: ModelServers;
 }
 
+const NO_SERVERS: ModelServers = { serve: async () => await Promise.reject(new Error('this test serves nothing')) };
+
 /** Real dependencies over a store of their own; training and evaluation are handed in. */
-export function testDeps({ python, root = mkdtempSync(join(tmpdir(), 'rehearse-test-')), opened = openStore(root), draining = new AbortController().signal }: TestDeps): ActivityDeps & { readonly root: string } {
+export function testDeps({ python, root = mkdtempSync(join(tmpdir(), 'rehearse-test-')), opened = openStore(root), draining = new AbortController().signal, servers = NO_SERVERS }: TestDeps): ActivityDeps & { readonly root: string } {
   setMaxListeners(0, draining); // every activity listens, as in a worker
   return {
     root,
     ...opened,
     endpoints: new Endpoints({}),
     python,
+    servers,
     weights: { resolve: async (weights) => ({ path: weights, identity: weights }) },
     env: {},
     log: pino({ level: 'silent' }),

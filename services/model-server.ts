@@ -1,0 +1,183 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServeSpec } from '../config/spec';
+import { pickPort } from './local/free-port';
+import { projectDir } from './local/paths';
+
+/** What a served model is, where its server runs, and who is told. */
+export interface ServedModel {
+  /** Name of the model in the API. */
+  readonly alias: string;
+  readonly serve: ServeSpec;
+  /** Directory or hub id of the weights; a GGUF file for llama.cpp. */
+  readonly weights: string;
+  readonly revision?: string;
+  /** Address to listen on, and under which others reach it. */
+  readonly host: string;
+  readonly logFile: string;
+  readonly environment: () => Promise<{ readonly python: string; readonly env: Readonly<Record<string, string | undefined>> }>;
+  /** Aborted to end the server. */
+  readonly stop: AbortSignal;
+  /** Called every time that it has come up; the address stays the same. */
+  readonly onReady: (baseURL: string) => Promise<void>;
+  readonly onState: (state: 'loading' | 'up' | 'restarting') => void;
+}
+
+/** Serves models on this machine. */
+export interface ModelServers {
+  /** @throws ModelServerError, or the reason of `stop` */
+  serve(model: Omit<ServedModel, 'host' | 'environment'>): Promise<never>;
+}
+
+/** @param host to listen on, under which llm workers reach this machine */
+export function createModelServers({ host, environment }: Pick<ServedModel, 'host' | 'environment'>): ModelServers {
+  return { serve: async (model) => await serveUntilStopped({ ...model, host, environment }) };
+}
+
+/** A server that does not come up, or that dies again and again. */
+export class ModelServerError extends Error {
+  override readonly name = 'ModelServerError';
+}
+
+export interface ModelServerTiming {
+  /** A 70B model takes minutes to load. */
+  readonly readyTimeoutMs: number;
+  readonly pollMs: number;
+  /** Unanswered health checks in a row after which it counts as hung. */
+  readonly missesAllowed: number;
+}
+
+const TIMING: ModelServerTiming = { readyTimeoutMs: 30 * 60_000, pollMs: 1_000, missesAllowed: 60 };
+/** A server that lived for less time than this has not worked. */
+const SHORT_LIFE_MS = 60_000;
+const MOST_SHORT_LIVES = 3;
+const PROBE_TIMEOUT_MS = 5_000;
+const LOG_TAIL_CHARS = 1_500;
+
+/**
+ * Serves a model until `stop`, starting its server anew when it dies or hangs. Nothing of it outlives this process: see
+ * python/keep_server.py.
+ * @throws ModelServerError when it does not work; the reason of `stop`
+ */
+export async function serveUntilStopped(model: ServedModel, timing = TIMING): Promise<never> {
+  const port = await pickPort(0);
+  const baseURL = `http://${model.host.includes(':') ? `[${model.host}]` : model.host}:${port}/v1`;
+  for (let shortLives = 0; ; ) {
+    const server = await start(model, port);
+    try {
+      model.onState('loading');
+      await untilReady(server, baseURL, model.stop, timing);
+      const since = performance.now();
+      model.onState('up');
+      await model.onReady(baseURL);
+      const why = await untilLost(server, baseURL, model.stop, timing);
+      model.onState('restarting');
+      shortLives = performance.now() - since < SHORT_LIFE_MS ? shortLives + 1 : 0;
+      if (shortLives >= MOST_SHORT_LIVES) throw new ModelServerError(`the server of ${model.alias} ${why}, ${shortLives} times in a row soon after it came up; its log ${model.logFile} ends with: ${server.tail()}`);
+    } finally {
+      await server.end();
+    }
+  }
+}
+
+/** Command line of an engine, without Python itself. Public for its tests. */
+export function engineArguments({ serve, alias, weights, revision, host }: Pick<ServedModel, 'serve' | 'alias' | 'weights' | 'revision' | 'host'>, port: number): string[] {
+  const place = ['--host', host, '--port', String(port)];
+  switch (serve.engine) {
+    case 'vllm':
+      return ['-m', 'vllm.entrypoints.cli.main', 'serve', weights, '--served-model-name', alias, ...(revision === undefined ? [] : ['--revision', revision]), ...place, ...serve.args];
+    case 'transformers':
+      return [join(projectDir(), 'python', 'serve_weights.py'), '--weights', weights, '--alias', alias, ...place, ...serve.args];
+    case 'llama.cpp':
+      return [join(projectDir(), 'python', 'serve_model.py'), '--gguf', weights, '--alias', alias, ...place, ...serve.args];
+  }
+}
+
+interface RunningServer {
+  readonly child: ChildProcess;
+  /** How it ended; undefined while it runs. */
+  readonly ended: () => string | undefined;
+  readonly tail: () => string;
+  readonly end: () => Promise<void>;
+}
+
+async function start(model: ServedModel, port: number): Promise<RunningServer> {
+  model.stop.throwIfAborted();
+  const { python, env } = await model.environment();
+  await mkdir(dirname(model.logFile), { recursive: true });
+  const log = createWriteStream(model.logFile, { flags: 'a' });
+  log.on('error', () => undefined); // a full disk must not bring the server down for its log's sake
+  const child = spawn(python, [join(projectDir(), 'python', 'keep_server.py'), python, ...engineArguments(model, port)], {
+    env: env as NodeJS.ProcessEnv,
+    stdio: ['pipe', 'pipe', 'pipe'], // while the first is open the server runs
+    detached: true, // a Ctrl-C in the terminal reaches it through the worker only
+  });
+  child.stdin?.on('error', () => undefined);
+  let ended: string | undefined;
+  let tail = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      log.write(chunk);
+      tail = (tail + chunk.toString('utf8')).slice(-LOG_TAIL_CHARS);
+    });
+  }
+  const closed = new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      ended ??= `could not be started: ${error.message}`;
+      resolve();
+    });
+    child.once('close', (code, signal) => {
+      ended ??= `ended with ${signal ?? `exit code ${code}`}`;
+      resolve();
+    });
+  });
+  return {
+    child,
+    ended: () => ended,
+    tail: () => tail.trim() || '(empty)',
+    end: async () => {
+      child.stdin?.destroy();
+      await closed;
+      log.end();
+    },
+  };
+}
+
+async function untilReady(server: RunningServer, baseURL: string, stop: AbortSignal, { readyTimeoutMs, pollMs }: ModelServerTiming): Promise<void> {
+  const deadline = performance.now() + readyTimeoutMs;
+  while (!(await isHealthy(baseURL))) {
+    stop.throwIfAborted();
+    const ended = server.ended();
+    if (ended !== undefined) throw new ModelServerError(`the server ${ended} before it answered; its log ends with: ${server.tail()}`);
+    if (performance.now() > deadline) throw new ModelServerError(`the server did not answer within ${readyTimeoutMs / 60_000} minutes; its log ends with: ${server.tail()}`);
+    await pause(pollMs, stop);
+  }
+}
+
+/** Returns what became of it. */
+async function untilLost(server: RunningServer, baseURL: string, stop: AbortSignal, { pollMs, missesAllowed }: ModelServerTiming): Promise<string> {
+  for (let misses = 0; misses <= missesAllowed; misses = (await isHealthy(baseURL)) ? 0 : misses + 1) {
+    await pause(pollMs, stop);
+    const ended = server.ended();
+    if (ended !== undefined) return ended;
+  }
+  return 'did not answer any more';
+}
+
+async function pause(ms: number, stop: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal: stop }).catch(() => undefined);
+  stop.throwIfAborted();
+}
+
+async function isHealthy(baseURL: string): Promise<boolean> {
+  try {
+    const reply = await fetch(new URL('/health', baseURL), { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    await reply.body?.cancel();
+    return reply.ok;
+  } catch {
+    return false; // not yet, or not any more
+  }
+}
