@@ -153,7 +153,7 @@ function serveProblems(spec: RunSpec, name: string): Finding[] {
   const { serve, baseURL } = spec.models[name]!;
   const at = ['models', name];
   if (serve === undefined) {
-    return baseURL !== SERVED_URL ? [] : [{
+    return /^https?:/.test(baseURL) ? [] : [{
       at: [...at, 'baseURL'], value: 'nothing', expected: 'an http(s) URL of an OpenAI-compatible API, such as http://127.0.0.1:8000/v1',
       hint: 'add it, or `serve` to have a gpu worker serve the model',
     }];

@@ -69,7 +69,7 @@ const serve = z
 
 const model = z
   .strictObject({
-    baseURL: z.url({ protocol: /^https?$/, error: 'expected an http(s) URL of an OpenAI-compatible API, such as http://127.0.0.1:8000/v1' })
+    baseURL: z.url({ protocol: /^(https?|serve)$/, error: 'expected an http(s) URL of an OpenAI-compatible API, such as http://127.0.0.1:8000/v1' })
       .default(SERVED_URL)
       .describe('Base URL of an OpenAI-compatible API, with its /v1. Left out where `serve` brings the server.'),
     model: z.string().min(1).describe('Model id that the endpoint knows.'),

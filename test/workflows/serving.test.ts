@@ -70,7 +70,6 @@ test('a model that the run serves itself is called where its server is, moved wi
     await handle.executeUpdate(resumeUpdate); // which starts it at the second address
 
     await second.received(1);
-    await servers.move(); // and is told of the same one again: no news
     const result = await handle.result();
     expect(result.replayRows).toBe(8);
     expect(first.requests).toHaveLength(before);
