@@ -163,6 +163,10 @@ function serveProblems(spec: RunSpec, name: string): Finding[] {
   if (serve.weights === undefined && (name !== spec.target.model || spec.target.weights === undefined)) {
     findings.push({ at: [...at, 'serve', 'weights'], value: 'nothing', expected: 'the weights to serve: a directory, a hub id, or a GGUF file for llama.cpp', hint: 'add them' });
   }
+  const weights = serve.weights ?? spec.target.weights;
+  if (serve.engine !== 'vllm' && weights !== undefined && !looksLikePath(weights) && !weights.startsWith('builtin:')) {
+    findings.push({ at: [...at, 'serve', 'engine'], value: showValue(serve.engine), expected: `vllm for weights on the hub (${weights})`, hint: 'use vllm, or name a local copy that begins with "./" or "/"' });
+  }
   return findings;
 }
 
