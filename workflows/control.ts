@@ -58,6 +58,8 @@ export const controlQuery = defineQuery<ControlState>('control');
 export const orderSignal = defineSignal<[ControlOrder]>('order');
 /** From the activity that serves a model to `experiment`: its server is up. */
 export const servedSignal = defineSignal<[{ readonly model: string; readonly baseURL: string }]>('served');
+/** From child to parent: under the order of this revision, which pauses the run, nothing of the child is in work any more. */
+export const drainedSignal = defineSignal<[{ readonly id: string; readonly revision: number }]>('drained');
 /** From any descendant to `experiment`. */
 export const haltSignal = defineSignal<[Halt]>('halt');
 

@@ -4,10 +4,16 @@ import { isTighter } from './funding';
 import type { ModelLimits } from '../config/spec';
 
 /** Work that a change of the order can end. */
-interface Running {
+interface Running extends WorkOptions {
   readonly scope: CancellationScope;
-  readonly model: string | undefined;
   interrupted: boolean;
+}
+
+export interface WorkOptions {
+  /** Whose limits and address the activity needs, if any. */
+  readonly model?: string;
+  /** A pause ends the activity only when this holds: others need what it gives them until then. */
+  readonly pausedWhen?: () => boolean;
 }
 
 /**
@@ -36,26 +42,34 @@ export class ControlledWork {
     const before = this.order;
     this.latest = order;
     for (const each of this.running) {
-      const { model } = each;
+      const { model, pausedWhen } = each;
+      if (pausedWhen !== undefined) {
+        if (order.pause !== undefined) void this.pauseWhen(pausedWhen, each);
+        continue;
+      }
       const otherLimits = model !== undefined && (!sameLimits(before.limits[model], order.limits[model]) || isTighter(before.budget, order.budget));
       const moved = model !== undefined && before.served?.[model] !== order.served?.[model];
       if (order.pause === undefined && !otherLimits && !moved) continue;
-      each.interrupted = true;
-      each.scope.cancel();
+      interrupt(each);
     }
     return true;
   }
 
+  /** Whether no activity is in work. */
+  get isIdle(): boolean {
+    return this.running.size === 0;
+  }
+
   /**
    * Runs an activity until it ends by itself; a result that comes in spite of a cancellation counts.
-   * @param model whose limits and address the activity needs, if any
    * @throws what the activity throws; CancelledFailure when the workflow is cancelled
    */
-  async run<T>(activity: (limits: ModelLimits | undefined, baseURL: string | undefined) => Promise<T>, model?: string): Promise<T> {
+  async run<T>(activity: (limits: ModelLimits | undefined, baseURL: string | undefined) => Promise<T>, options: WorkOptions = {}): Promise<T> {
+    const { model } = options;
     const isUp = (): boolean => model === undefined || this.order.served?.[model] !== null;
     for (;;) {
       await condition(() => this.order.pause === undefined && this.order.revision > this.heldAt && isUp());
-      const each: Running = { scope: new CancellationScope(), model, interrupted: false };
+      const each: Running = { ...options, scope: new CancellationScope(), interrupted: false };
       this.running.add(each);
       try {
         const limits = model === undefined ? undefined : this.order.limits[model];
@@ -73,6 +87,18 @@ export class ControlledWork {
       }
     }
   }
+
+  private async pauseWhen(holds: () => boolean, each: Running): Promise<void> {
+    const { revision } = this.order;
+    const isOver = (): boolean => this.order.revision !== revision || !this.running.has(each);
+    await CancellationScope.nonCancellable(async () => await condition(() => isOver() || holds()));
+    if (!isOver()) interrupt(each);
+  }
+}
+
+function interrupt(each: Running): void {
+  each.interrupted = true;
+  each.scope.cancel();
 }
 
 /** Cancelled; or it failed while it was to be cancelled, as a worker does that is shutting down, and was not tried again for that. */

@@ -6,7 +6,7 @@ import { modelsInUse } from '../config/models-in-use';
 import type { RunSettings } from '../config/run-settings';
 import type { RunSpecInput } from '../config/spec';
 import { failureNotes, runVariants, variantsFailure, type FailedVariant } from './all-variants';
-import { controlQuery, haltSignal, pauseUpdate, resumeUpdate, setBudgetUpdate, servedSignal, setLimitsUpdate, type ControlState } from './control';
+import { controlQuery, drainedSignal, haltSignal, pauseUpdate, resumeUpdate, setBudgetUpdate, servedSignal, setLimitsUpdate, type ControlState } from './control';
 import { checkBudget, checkLimits, checkPause } from './control-requests';
 import { untilInputsHold } from './lost-inputs';
 import { ProgressTable, progressQuery, progressSignal, waiting } from './progress';
@@ -130,6 +130,7 @@ function handleControl(control: RunControl, spec: RunSpecInput): void {
   };
   setHandler(controlQuery, () => control.state);
   setHandler(haltSignal, async (halt) => await control.halt(halt));
+  setHandler(drainedSignal, (drained) => control.offspring.drained(drained));
   setHandler(servedSignal, async ({ model, baseURL }) => await control.serve(model, baseURL));
   setHandler(pauseUpdate, async (request?: { readonly reason?: string }) => await answer(control.pause(request?.reason)), { validator: checkPause });
   setHandler(resumeUpdate, async () => await answer(control.resume()));

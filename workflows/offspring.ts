@@ -22,19 +22,34 @@ type Handle<Input, Result> = ChildWorkflowHandle<Child<Input, Result>>;
 /** The open children of a workflow, and the order that all of them follow. */
 export class Offspring {
   private readonly open = new Set<Tellable>();
+  private starting = 0;
+  /** By workflow id: the latest order under which a child has said that nothing of it is in work. */
+  private readonly drainedUnder = new Map<string, number>();
 
   constructor(private order: ControlOrder) {}
+
+  /** Whether no child has anything in work, under an order that pauses the run. */
+  get isDrained(): boolean {
+    return this.starting === 0 && [...this.open].every(({ workflowId }) => this.drainedUnder.get(workflowId) === this.order.revision);
+  }
+
+  /** A child says that under this order nothing of it is in work. */
+  drained({ id, revision }: { readonly id: string; readonly revision: number }): void {
+    this.drainedUnder.set(id, revision);
+  }
 
   /** Runs a child to its end. Cancelled with its parent, whichever way that ends. */
   async run<Input, Result>(type: Child<Input, Result>, options: ChildOptions<Input>): Promise<Result> {
     const { order } = this;
-    const child = await startWhenFree(type, options, order);
+    this.starting++;
+    const child = await startWhenFree(type, options, order).finally(() => this.starting--);
     this.open.add(child);
     try {
       if (this.order.revision !== order.revision) await tell(child, this.order);
       return await child.result();
     } finally {
       this.open.delete(child);
+      this.drainedUnder.delete(child.workflowId);
     }
   }
 

@@ -4,6 +4,7 @@ import { cpuActivityOptions, llmActivityOptions } from '../config/activity-optio
 import { NO_COST, timesCost } from '../method/cost';
 import { orderSignal } from './control';
 import { ControlledWork } from './controlled';
+import { tellWhenDrained } from './draining';
 import { fundSignal } from './funding';
 import { Funds } from './funds';
 import { untilInputsHold } from './lost-inputs';
@@ -20,7 +21,7 @@ const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
 
 /** One shard of the synthesis: extract, then respond and judge for each generator, then select; or one `phase` of it. */
 export async function synthesizeShard(input: ShardInput): Promise<ShardResult> {
-  const { runId, plan, shard, size, target, generators, judges, samples, order, phase, costs } = input;
+  const { runId, plan, shard, size, target, generators, judges, samples, order, phase, costs, served } = input;
   const ref = { runId, plan, shard };
   const responses = size * samples;
   const root = new Root(runId);
@@ -31,17 +32,22 @@ export async function synthesizeShard(input: ShardInput): Promise<ShardResult> {
   progress.pause(order.pause);
   setHandler(progressQuery, () => progress.snapshot());
   setHandler(fundSignal, (funding) => funds.receive(funding));
-  setHandler(orderSignal, (latest) => {
+  const drain = async (): Promise<void> => {
+    if (served !== undefined) await tellWhenDrained(work, () => work.isIdle);
+  };
+  setHandler(orderSignal, async (latest) => {
     const { budget } = work.order;
     if (!work.follow(latest)) return;
     funds.follow(budget, latest.budget);
     progress.pause(latest.pause);
+    await drain();
   });
+  void drain(); // it may begin under a pause
 
   /** A batch of model calls, under the limits of its model and within its part of the budget. */
   async function batch(model: string, id: string, each: Cost | undefined, activity: (given: BatchLimits) => Promise<StageOutcome>): Promise<StageOutcome> {
     return await funds.run(id, timesCost(each ?? NO_COST, size), async (allowance) =>
-      await work.run(async (limits, baseURL) => await activity({ limits, allowance: allowance(), ...(baseURL === undefined ? {} : { baseURL }) }), model),
+      await work.run(async (limits, baseURL) => await activity({ limits, allowance: allowance(), ...(baseURL === undefined ? {} : { baseURL }) }), { model }),
     );
   }
 

@@ -2,8 +2,9 @@ import { continueAsNew, proxyActivities, setHandler, workflowInfo } from '@tempo
 import type { CpuActivities, GpuActivities } from '../activities';
 import { cpuActivityOptions, gpuActivityOptions } from '../config/activity-options';
 import { BudgetKeeper } from './budget-keeper';
-import { orderSignal } from './control';
+import { drainedSignal, orderSignal } from './control';
 import { ControlledWork } from './controlled';
+import { tellWhenDrained } from './draining';
 import { askSignal } from './funding';
 import { Offspring } from './offspring';
 import { ProgressTable, progressQuery, waiting } from './progress';
@@ -32,13 +33,18 @@ export async function synthesis(input: SynthesisInput): Promise<SynthesisResult>
   const work = new ControlledWork(given, async (halt) => await root.halt(halt));
   let next = nextShard;
   const keeper = new BudgetKeeper({ run, phase, root, work, next: () => next, state: treasury });
+  const drain = async (): Promise<void> => {
+    if (run.served !== undefined) await tellWhenDrained(work, () => work.isIdle && offspring.isDrained);
+  };
   setHandler(progressQuery, () => progress.snapshot());
   setHandler(askSignal, (ask) => keeper.ask(ask));
   setHandler(orderSignal, async (latest) => {
     if (!work.follow(latest)) return;
     progress.pause(latest.pause);
-    await Promise.all([offspring.tell(latest), keeper.follow(latest)]);
+    await Promise.all([offspring.tell(latest), keeper.follow(latest), drain()]);
   });
+  setHandler(drainedSignal, (drained) => offspring.drained(drained));
+  void drain(); // it may begin under a pause
 
   async function lane(): Promise<void> {
     for (;;) {

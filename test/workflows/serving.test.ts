@@ -1,3 +1,4 @@
+import { WorkflowFailedError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { rmSync } from 'node:fs';
 import { TASK_QUEUES } from '../../config/task-queues';
@@ -5,7 +6,7 @@ import type { RunSpec } from '../../config/spec';
 import type { ModelServers } from '../../services/model-server';
 import { experiment } from '../../workflows';
 import { pauseUpdate, resumeUpdate } from '../../workflows/control';
-import { until } from '../support/control';
+import { cancellationsHeard, until } from '../support/control';
 import { FakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
@@ -64,7 +65,9 @@ test('a model that the run serves itself is called where its server is, moved wi
     expect(servers.started).toEqual([{ alias: 'target', weights: 'org/target-model' }]);
 
     await handle.executeUpdate(pauseUpdate, { args: [{}] });
-    first.release(); // calls in flight are waited for
+    await cancellationsHeard(environment, 'served');
+    expect(servers.running).toBe(1); // calls in flight are waited for
+    first.release();
     await until(async () => (servers.running === 0 ? true : undefined));
     const before = first.requests.length;
     await handle.executeUpdate(resumeUpdate); // which starts it at the second address
@@ -79,6 +82,26 @@ test('a model that the run serves itself is called where its server is, moved wi
     expect(first.requests.length + second.requests.length + other.requests.length).toBe(96);
   });
   for (const endpoint of [other, first, second]) await endpoint.close();
+  rmSync(deps.root, { recursive: true });
+}, 240_000);
+
+test('the server of a run that is cancelled ends after the calls in flight', async () => {
+  const [other, first] = [await FakeEndpoint.start(), await FakeEndpoint.start()];
+  const servers = new FakeServers([first]);
+  const deps = testDeps({ python: fakePythonJobs(), servers });
+  await withWorkers(environment, deps, async () => {
+    first.hold();
+    const handle = await environment.client.workflow.start(experiment, { workflowId: 'called-off', taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(other)] });
+    await first.received(1);
+    await handle.cancel();
+    await cancellationsHeard(environment, 'called-off');
+    expect(servers.running).toBe(1);
+    first.release();
+    await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
+    expect(servers.running).toBe(0);
+    expect(first.requests.every(({ answered }) => answered)).toBe(true);
+  });
+  for (const endpoint of [other, first]) await endpoint.close();
   rmSync(deps.root, { recursive: true });
 }, 240_000);
 
