@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Runtime, type Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import pino from 'pino';
 import type { ActivityDeps } from '../../activities/deps';
@@ -14,6 +14,7 @@ import { openStore, type OpenStore } from '../../services/open-store';
 import type { PythonJobs } from '../../services/python-jobs';
 import { workerFactories } from '../../workers';
 import { ensureSearchAttributes } from '../../workers/search-attributes';
+import { startDevServer } from './dev-server';
 
 /** Says nothing; `npm test` has set everything up before. */
 export const quietReporter = { step: () => ({ update: () => undefined, done: () => undefined, fail: () => undefined }) };
@@ -22,7 +23,7 @@ export const quietReporter = { step: () => ({ update: () => undefined, done: () 
 export async function startTemporal(): Promise<TestWorkflowEnvironment> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const { path } = await ensureTemporal(quietReporter);
-  const environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path } } });
+  const environment = await startDevServer(path);
   await ensureSearchAttributes(environment.connection, environment.namespace ?? 'default');
   return environment;
 }
