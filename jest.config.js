@@ -16,4 +16,6 @@ module.exports = {
   moduleNameMapper: { '^eld/(\\w+)$': '<rootDir>/node_modules/eld/src/entries/static.$1.js' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   testTimeout: 60_000,
+  // A workflow's test mostly waits; jest's default on a machine with two cores is one file after the other.
+  maxWorkers: 2,
 };

@@ -5,10 +5,10 @@ import { TASK_QUEUES } from '../config/task-queues';
 import { sharedOptions, type WorkerSetting } from './setting';
 
 /** Runs the workflows. */
-export async function createOrchestrationWorker({ connection, namespace }: WorkerSetting): Promise<Worker> {
+export async function createOrchestrationWorker({ connection, namespace, workflowBundle }: WorkerSetting): Promise<Worker> {
   return await Worker.create({
     ...sharedOptions,
-    ...workflowSource(),
+    ...(workflowBundle === undefined ? workflowSource() : { workflowBundle }),
     connection,
     namespace,
     taskQueue: TASK_QUEUES.orchestration,

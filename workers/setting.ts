@@ -1,4 +1,4 @@
-import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+import type { NativeConnection, WorkerOptions, WorkflowBundle } from '@temporalio/worker';
 import type { ActivityDeps } from '../activities/deps';
 
 /** What every worker needs. */
@@ -6,6 +6,8 @@ export interface WorkerSetting {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly deps: ActivityDeps;
+  /** The workflows' code, where the caller has it already. */
+  readonly workflowBundle?: WorkflowBundle;
 }
 
 /** Options that all workers share. */

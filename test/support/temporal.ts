@@ -57,7 +57,7 @@ export function testDeps({ python, root = mkdtempSync(join(tmpdir(), 'rehearse-t
 
 /** Workers of all queues, or of some, around `body`; they are shut down when it ends. */
 export async function withWorkers<T>(environment: TestWorkflowEnvironment, deps: ActivityDeps, body: () => Promise<T>, queues: readonly QueueName[] = QUEUE_NAMES): Promise<T> {
-  const setting = { connection: environment.nativeConnection, namespace: environment.namespace ?? 'default', deps };
+  const setting = { connection: environment.nativeConnection, namespace: environment.namespace ?? 'default', deps, workflowBundle: await workflowBundle() };
   const workers: Worker[] = [];
   for (const queue of queues) workers.push(await workerFactories[queue](setting));
   const running = Promise.all(workers.map((worker) => worker.run()));
@@ -69,7 +69,9 @@ export async function withWorkers<T>(environment: TestWorkflowEnvironment, deps:
   }
 }
 
-/** The workflows' code, for replays. */
+let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
+
+/** The workflows' code, made once a test file. */
 export async function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
-  return await bundleWorkflowCode({ workflowsPath: require.resolve('../../workflows'), logger: new DefaultLogger('ERROR') });
+  return await (bundle ??= bundleWorkflowCode({ workflowsPath: require.resolve('../../workflows'), logger: new DefaultLogger('ERROR') }));
 }
