@@ -18,6 +18,7 @@ import { InputLostError, noCalls, type StageAddress } from '../services/stage-st
 import { lossTable, mixtureTable } from '../services/tables';
 import type { HeartbeatDetails, PlanRef } from '../workflows/types';
 import type { ActivityDeps } from './deps';
+import type { MixtureDetail } from './mix';
 import { inputManifest, readStage } from './read-stage';
 import { runActivity, type ActivityScope } from './run-activity';
 import type { TrainOutcome } from './train';
@@ -72,7 +73,7 @@ export function createFineTuningActivities(deps: ActivityDeps) {
   async function readTrainingFile({ plan, settings, mixture }: Tuning): Promise<Buffer> {
     const rows = await readStage(stages, mixture, ROWS_VERSIONS.mix, mixtureTable);
     const file = trainingFile(rows);
-    const usd = estimatedUsd(file.byteLength, rows.length, settings.epochs, modelOf(plan.spec, settings.model).price);
+    const usd = estimatedUsd(file.byteLength, rows.filter(({ cut = false }) => !cut).length, settings.epochs, modelOf(plan.spec, settings.model).price);
     if (settings.maxUsd !== undefined && usd !== null && usd > settings.maxUsd) {
       throw new FineTuningError(`the fine-tuning job is estimated to cost $${usd.toFixed(2)}, more than train.openai.maxUsd, $${settings.maxUsd.toFixed(2)}; raise it, or lower epochs or mix.maxExamples`);
     }
@@ -80,8 +81,8 @@ export function createFineTuningActivities(deps: ActivityDeps) {
   }
 
   async function keep({ plan, settings, address, mixture, api }: Tuning, job: FineTuningJob): Promise<TrainOutcome> {
-    const [events, checkpoints, { rows }] = [await api.events(job.id), await api.checkpoints(job.id), await inputManifest(stages, mixture, ROWS_VERSIONS.mix)];
-    const result = fineTuningResult({ job, events, checkpoints, examples: rows.rows, model: modelOf(plan.spec, settings.model) });
+    const [events, checkpoints, { rows, detail }] = [await api.events(job.id), await api.checkpoints(job.id), await inputManifest(stages, mixture, ROWS_VERSIONS.mix)];
+    const result = fineTuningResult({ job, events, checkpoints, examples: rows.rows - (detail as MixtureDetail).cut, model: modelOf(plan.spec, settings.model) });
     const output = stages.folder(address);
     await replaceFile(workspace.path(`${output}/${FOLDER}/events/events.jsonl`), async (temporary) => await writeFile(temporary, events.map((event) => `${JSON.stringify(event)}\n`).join('')));
     await stages.commit(address, ROWS_VERSIONS.train, lossTable, {

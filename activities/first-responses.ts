@@ -1,5 +1,5 @@
-import type { Conversation } from '../method/mixture';
-import type { Response } from '../method/records';
+import type { Conversation, Response } from '../method/records';
+import { isCut } from '../method/selection';
 import { addresses, type RunPlan, type Shard } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
 import type { StageStore } from '../services/stage-store';
@@ -15,6 +15,8 @@ export async function firstResponses(stages: StageStore, plan: RunPlan, shard: S
   }
   return (await readInstructions(stages, plan, shard)).flatMap(({ id, text }): Conversation[] => {
     const response = first.get(id);
-    return response === undefined ? [] : [{ id, messages: [{ role: 'user', content: text }, { role: 'assistant', content: response.text }] }];
+    return response === undefined ? [] : [{
+      id, messages: [{ role: 'user', content: text }, { role: 'assistant', content: response.text }], ...(isCut(response) ? { cut: true } : {}),
+    }];
   });
 }

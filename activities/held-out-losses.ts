@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HELD_OUT_SETS, type HeldOutRow } from '../method/hold-out';
-import { replaceFile } from '../services/artifact-store';
+import { writeConversations } from '../services/conversations';
 import { readJsonLines } from '../services/json-lines';
 import { conversationLossSchema, type EvaluateResult } from '../services/python-protocol';
 import type { HeldOutLossRow } from '../services/tables';
@@ -19,11 +19,9 @@ export async function lossRequests(rows: readonly HeldOutRow[], { folder, maxLen
   await mkdir(folder, { recursive: true });
   const requests: LossRequest[] = [];
   for (const name of HELD_OUT_SETS) {
-    const lines = rows.filter(({ set }) => set === name).map(({ id, messages }) => `${JSON.stringify({ id, messages })}\n`);
-    if (lines.length === 0) continue;
-    const conversations = join(folder, `${name}.jsonl`);
-    await replaceFile(conversations, async (temporary) => await writeFile(temporary, lines.join('')));
-    requests.push({ name, conversations, maxLength });
+    const ofSet = rows.filter(({ set }) => set === name);
+    if (ofSet.length === 0) continue;
+    requests.push({ name, conversations: await writeConversations(join(folder, `${name}.jsonl`), ofSet), maxLength });
   }
   return requests;
 }

@@ -1,5 +1,6 @@
 import { HELD_OUT_SETS, holdOut, type HeldOutRow, type HeldOutSet } from '../method/hold-out';
-import type { Conversation } from '../method/mixture';
+import type { Conversation } from '../method/records';
+import { conversationOf } from '../method/selection';
 import { addresses, type RunPlan } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
 import { noCalls, type StageAddress } from '../services/stage-store';
@@ -23,7 +24,7 @@ export function createHoldOutActivities(deps: ActivityDeps) {
   async function fromReplay(plan: RunPlan, count: number): Promise<HeldOutRow[]> {
     const all: Conversation[] = [];
     for (const shard of plan.shards) {
-      for (const { instructionId, messages } of await readStage(stages, addresses.select(plan, shard), ROWS_VERSIONS.select, replayTable)) all.push({ id: instructionId, messages });
+      all.push(...(await readStage(stages, addresses.select(plan, shard), ROWS_VERSIONS.select, replayTable)).map(conversationOf));
     }
     const replay = holdOut({ rows: all, count, name: 'replay', seed: plan.spec.seed });
     const ids = new Set(replay.map(({ id }) => id));
@@ -72,5 +73,5 @@ function inputsOf(plan: RunPlan): StageAddress[] {
 }
 
 function ofSet(set: HeldOutSet): (row: Conversation) => HeldOutRow {
-  return ({ id, messages }) => ({ set, id, messages });
+  return (row) => ({ set, ...row });
 }

@@ -1,5 +1,7 @@
 import type { ReplaySource } from '../config/variants';
-import { mix, type Conversation } from '../method/mixture';
+import { mix } from '../method/mixture';
+import type { Conversation } from '../method/records';
+import { conversationOf } from '../method/selection';
 import { planVariantMixture } from '../method/variant-mixture';
 import { addresses, planVariant, type RunPlan } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
@@ -21,6 +23,8 @@ export interface MixtureDetail {
   readonly newLeftOut: number;
   /** Whether the replay set has fewer rows than the share asks for. */
   readonly short: boolean;
+  /** Examples whose last answer was cut at a token limit: no end is learned from them. */
+  readonly cut: number;
 }
 
 interface ReplayRows {
@@ -43,7 +47,7 @@ export function createMixActivities(deps: ActivityDeps) {
     }
     const rows: Conversation[] = [];
     for (const shard of plan.shards) {
-      for (const { instructionId, messages } of await readStage(stages, addresses.select(plan, shard), ROWS_VERSIONS.select, replayTable)) rows.push({ id: instructionId, messages });
+      rows.push(...(await readStage(stages, addresses.select(plan, shard), ROWS_VERSIONS.select, replayTable)).map(conversationOf));
     }
     return { rows: trainable(rows), inputs };
   }
@@ -71,6 +75,7 @@ export function createMixActivities(deps: ActivityDeps) {
           replayLeftOut: counts.replayUnused,
           newLeftOut: counts.newUnused,
           short: counts.shrunk,
+          cut: rows.filter((row) => row.cut).length,
         };
         const manifest = await stages.commit(address, ROWS_VERSIONS.mix, mixtureTable, { rows, failures: [], stats: noCalls(startedAt), detail, inputs });
         return detailOf(manifest);

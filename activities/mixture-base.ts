@@ -1,5 +1,6 @@
 import type { HeldOutRow, HeldOutSet } from '../method/hold-out';
-import { planMixture, type Conversation, type MixturePlan } from '../method/mixture';
+import { planMixture, type MixturePlan } from '../method/mixture';
+import type { Conversation } from '../method/records';
 import { MethodError } from '../method/method-error';
 import { fileSha256 } from '../services/content-identities';
 import { readConversations } from '../services/conversations';

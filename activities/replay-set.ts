@@ -1,9 +1,9 @@
 import type { ReplaySource, ReplayDataset } from '../config/variants';
 import { NO_CALLS } from '../method/cost';
 import { byInstruction } from '../method/by-instruction';
-import type { Conversation } from '../method/mixture';
-import type { Message } from '../method/records';
-import { selectBest } from '../method/selection';
+import { selectionRules } from '../config/selection-rules';
+import type { Conversation, Message } from '../method/records';
+import { conversationOf, selectBest } from '../method/selection';
 import { readJsonLines } from '../services/json-lines';
 import { datasetsResultSchema } from '../services/python-protocol';
 import { addresses, planVariant, type RunPlan } from '../services/run-plan';
@@ -60,11 +60,13 @@ export function createReplaySetActivities(deps: ActivityDeps) {
   /** Section 3.4 of the paper: "the responses generated directly by the target model without … filtering". */
   async function unfiltered(plan: RunPlan): Promise<Loaded> {
     const target = plan.spec.target.model;
+    const { truncated } = plan.spec.synthesis.select;
     const rows: Conversation[] = [];
     const inputs: StageAddress[] = [];
     for (const shard of plan.shards) {
       inputs.push(...instructionInputs(plan, shard), addresses.respond(plan, shard, target));
-      rows.push(...(await firstResponses(stages, plan, shard)));
+      const first = await firstResponses(stages, plan, shard);
+      rows.push(...(truncated === 'drop' ? first.filter(({ cut = false }) => !cut) : first));
     }
     return { rows, inputs, detail: ablation('first-response', `first response of ${target}, unfiltered`, rows.length) };
   }
@@ -88,10 +90,10 @@ export function createReplaySetActivities(deps: ActivityDeps) {
           judgments: judgments.get(instruction.id) ?? [],
           judges: [target],
           expectedResponses: respond.samples,
-          policy: select.policy === 'complete' ? { keep: 'complete' } : { keep: 'available', minJudges: 1 },
+          ...selectionRules(select, 1),
           seed: plan.spec.seed,
         });
-        if ('replay' in result) rows.push({ id: instruction.id, messages: result.replay.messages });
+        if ('replay' in result) rows.push(conversationOf(result.replay));
       }
     }
     return { rows, inputs, detail: ablation('target-best', `best of ${respond.samples} responses of ${target}, judged by itself`, rows.length) };

@@ -1,6 +1,7 @@
 import { byInstruction } from '../method/by-instruction';
 import type { Failure, ReplayRow } from '../method/records';
-import { selectBest } from '../method/selection';
+import { isCut, selectBest } from '../method/selection';
+import { selectionRules } from '../config/selection-rules';
 import type { PlanRef, StageOutcome } from '../workflows/types';
 import { addresses } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
@@ -17,6 +18,8 @@ import { shardOf } from './shard-of';
 export interface SelectionDetail {
   /** Instructions whose best mean was shared by several responses. */
   readonly ties: number;
+  /** Kept instructions whose winner was cut at a token limit. */
+  readonly cut: number;
 }
 
 /** Best mean score wins: the replay set's part of a shard. */
@@ -51,7 +54,7 @@ export function createSelectActivities(deps: ActivityDeps) {
             judgments: judgments.get(instruction.id) ?? [],
             judges: judge.judges,
             expectedResponses: respond.generators.length * respond.samples,
-            policy: select.policy === 'complete' ? { keep: 'complete' } : { keep: 'available', minJudges: select.minJudges },
+            ...selectionRules(select, judge.judges.length),
             seed: plan.spec.seed,
           });
           if ('replay' in result) {
@@ -65,7 +68,7 @@ export function createSelectActivities(deps: ActivityDeps) {
           rows,
           failures,
           stats: noCalls(startedAt),
-          detail: { ties } satisfies SelectionDetail,
+          detail: { ties, cut: rows.filter(isCut).length } satisfies SelectionDetail,
           inputs: [...from.instructions, ...from.respond, ...from.judge],
         });
         return outcomeOf(manifest, { reused: false });

@@ -5,6 +5,7 @@ import { weightsOf } from '../config/spec-fine-tuning';
 import { NO_CALLS } from '../method/cost';
 import type { PlanRef } from '../workflows/types';
 import { replaceFile } from '../services/artifact-store';
+import { writeConversations } from '../services/conversations';
 import { sftResultSchema, type PythonEvent, type SftResult } from '../services/python-protocol';
 import { addresses, type RunPlan } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
@@ -40,8 +41,7 @@ export function createTrainActivities(deps: ActivityDeps) {
         const mixture = addresses.mix(plan, input.variant);
         const rows = await readStage(stages, mixture, ROWS_VERSIONS.mix, mixtureTable);
         const weights = await deps.weights.resolve(weightsOf(plan.spec), target.revision);
-        const mixtureFile = workspace.path(`${output}/mixture.jsonl`);
-        await writeText(mixtureFile, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+        const mixtureFile = await writeConversations(workspace.path(`${output}/mixture.jsonl`), rows);
         const evalMixture = train.evalSteps === undefined ? null : await heldOutFile(deps, plan, output);
         const accelerate = await accelerateFile(deps, plan, output);
         const result = await deps.python.run({
@@ -82,7 +82,7 @@ export function createTrainActivities(deps: ActivityDeps) {
 /** What is kept back from every training, as a file for the trainer. */
 async function heldOutFile({ stages, workspace }: ActivityDeps, plan: RunPlan, output: string): Promise<string> {
   const rows = await readStage(stages, addresses.holdOut(plan), ROWS_VERSIONS.holdout, heldOutTable);
-  return await writeText(workspace.path(`${output}/held-out.jsonl`), rows.map(({ id, messages }) => `${JSON.stringify({ id, messages })}\n`).join(''));
+  return await writeConversations(workspace.path(`${output}/held-out.jsonl`), rows);
 }
 
 /** The plan's own copy of accelerate's configuration: the file it was read from may be on another machine. */

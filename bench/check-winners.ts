@@ -17,7 +17,8 @@ const MOST_PROBLEMS = 20;
 /**
  * Chooses every winner once more from the stored judgments, with code of its own: it reads the Parquet files of a store
  * that holds one run, and shares nothing with the selection, the stage store or the tables of the project. A kept row must
- * hold the text and the scores of a response whose scores add up to the most of its instruction.
+ * hold the text and the scores of a response whose scores add up to the most of its instruction: of those that came to their end, where
+ * there is one, as `synthesis.select.truncated: last` has it.
  */
 export async function checkWinners({ store, responsesEach, judges }: { readonly store: string; readonly responsesEach: number; readonly judges: number }): Promise<WinnerCheck> {
   const problems: string[] = [];
@@ -54,16 +55,18 @@ export async function checkWinners({ store, responsesEach, judges }: { readonly 
       seen.add(instructionId);
       const candidates = sums.get(instructionId) ?? new Map<unknown, never>();
       const winner = candidates.get(responseId);
-      const best = Math.max(...[...candidates.values()].map(({ sum }) => sum));
+      const whole = [...candidates].filter(([id]) => responses.get(id)?.['finishReason'] !== 'length');
+      const running = (whole.length > 0 ? whole : [...candidates]).map(([, each]) => each);
+      const best = Math.max(...running.map(({ sum }) => sum));
       const response = responses.get(responseId);
       if (candidates.size !== responsesEach) complain(`${String(instructionId)}: ${candidates.size} responses were judged, not ${responsesEach}`);
-      if (winner === undefined || winner.sum !== best) complain(`${String(instructionId)}: kept ${String(responseId)} with ${winner?.sum}, the best has ${best}`);
+      if (winner === undefined || !running.includes(winner) || winner.sum !== best) complain(`${String(instructionId)}: kept ${String(responseId)} with ${winner?.sum}, the best has ${best}`);
       else if (Object.keys(winner.scores).length !== judges || !sameScores(row['scores'], winner.scores) || Math.abs(Number(row['meanScore']) - best / judges) > 1e-9) {
         complain(`${String(instructionId)}: scores ${String(row['scores'])}, mean ${String(row['meanScore'])}, but the judgments say ${JSON.stringify(winner.scores)}`);
       }
       if (row['response'] !== response?.['text'] || response?.['instructionId'] !== instructionId) complain(`${String(instructionId)}: the text is not that of ${String(responseId)}`);
       if (row['instruction'] !== instructions.get(instructionId)?.['text']) complain(`${String(instructionId)}: the instruction's text is another one`);
-      if ([...candidates.values()].filter(({ sum }) => sum === best).length > 1) ties++;
+      if (running.filter(({ sum }) => sum === best).length > 1) ties++;
     }
   }
   return { rows, judgments, ties, problems };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fineTuningSchema } from './spec-fine-tuning';
 import { qualitySchema } from './spec-quality';
+import { TRUNCATED_RULES } from '../method/selection';
 import { PUBLIC_SET_NAMES } from './replay-sets';
 import { VARIANT_NAMES } from './variants';
 
@@ -120,7 +121,7 @@ const respond = z
     sampling: sampling.prefault({}),
     perModel: samplingOverrides,
     maxAttempts: count.max(20).default(3),
-    acceptTruncated: z.boolean().default(true).describe('Keep responses that were cut at maxTokens; judges mark them down.'),
+    acceptTruncated: z.boolean().default(true).describe('Keep responses that were cut at maxTokens; synthesis.select.truncated says whether one may win.'),
   })
   .describe('Step 2: several responses of each generator.');
 
@@ -142,6 +143,8 @@ const select = z
     policy: z.enum(['complete', 'available']).default('complete')
       .describe('complete: an instruction is kept only when every judge scored every response. available: means over the scores there are.'),
     minJudges: count.default(1).describe('available only: scores that a response needs.'),
+    truncated: z.enum(TRUNCATED_RULES).default('last')
+      .describe('Responses that were cut at maxTokens. last: one wins only where no whole one does. keep: by their scores alone. drop: none wins.'),
   })
   .describe('Best mean score wins.');
 

@@ -1,7 +1,7 @@
 import { hash32 } from './hash';
 import { MethodError } from './method-error';
-import type { Conversation } from './mixture';
 import { createRandom, shuffled } from './random';
+import type { Conversation } from './records';
 
 /**
  * Conversations whose loss is measured: `replay`, the replay set's own rows; `own`, the target model's first answers to the

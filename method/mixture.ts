@@ -1,7 +1,7 @@
 import { hash32 } from './hash';
 import { MethodError } from './method-error';
 import { createRandom, shuffled, type Random } from './random';
-import type { Message, MixtureRow } from './records';
+import type { Conversation, MixtureRow } from './records';
 
 export interface MixturePlanInput {
   /** Rows of the replay set. */
@@ -80,12 +80,6 @@ export function planMixture(input: MixturePlanInput): MixturePlan {
   };
 }
 
-/** One conversation of either source. */
-export interface Conversation {
-  readonly id: string;
-  readonly messages: readonly Message[];
-}
-
 export interface MixInput {
   readonly replay: readonly Conversation[];
   readonly new: readonly Conversation[];
@@ -106,10 +100,9 @@ export function mix({ replay, new: fresh, plan, seed }: MixInput): MixtureRow[] 
     ...draw('new', fresh, plan.newCount, seed),
   ];
   const digits = Math.max(7, String(drawn.length).length);
-  return shuffled(drawn, streamOf(seed, 'order')).map(({ id, source, messages }, position) => ({
-    id: `m${String(position).padStart(digits, '0')}:${source}:${id}`,
-    source,
-    messages,
+  return shuffled(drawn, streamOf(seed, 'order')).map((row, position) => ({
+    ...row,
+    id: `m${String(position).padStart(digits, '0')}:${row.source}:${row.id}`,
   }));
 }
 
@@ -119,7 +112,8 @@ function draw(source: MixtureRow['source'], rows: readonly Conversation[], count
   sorted.forEach(({ id }, index) => {
     if (sorted[index + 1]?.id === id) throw new MethodError(`the ${source} row ${id} is given twice; give every row once`);
   });
-  return shuffled(sorted, streamOf(seed, source)).slice(0, count).map(({ id, messages }) => ({ id, source, messages }));
+  return shuffled(sorted, streamOf(seed, source)).slice(0, count)
+    .map(({ id, messages, cut = false }) => ({ id, source, messages, ...(cut ? { cut } : {}) }));
 }
 
 /** Each use has a stream of its own: shuffling twice with one stream reaches only some of the orders. */

@@ -19,6 +19,14 @@ export interface Message {
   readonly content: string;
 }
 
+/** Messages in turn, the assistant's last. */
+export interface Conversation {
+  readonly id: string;
+  readonly messages: readonly Message[];
+  /** The last answer was cut at a token limit: it has no end, so none may be learned from it. */
+  readonly cut?: boolean;
+}
+
 /** What the target model wrote after its bare pre-query template (paper, section 3.1, step 1). */
 export interface Instruction {
   readonly id: string;
@@ -76,6 +84,8 @@ export interface ReplayRow {
   readonly response: string;
   /** The generator whose response won. */
   readonly model: string;
+  /** Of the response: `length` where it was cut at a token limit. */
+  readonly finishReason: FinishReason;
   readonly meanScore: number;
   /** Judge name to its score of the winner. */
   readonly scores: Readonly<Record<string, number>>;
@@ -83,10 +93,8 @@ export interface ReplayRow {
 }
 
 /** One training example. */
-export interface MixtureRow {
-  readonly id: string;
+export interface MixtureRow extends Conversation {
   readonly source: 'replay' | 'new';
-  readonly messages: readonly Message[];
 }
 
 /** Stages whose items can be lost. */

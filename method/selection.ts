@@ -1,6 +1,6 @@
 import { hash32 } from './hash';
 import { MethodError } from './method-error';
-import type { Failure, Instruction, Judgment, ReplayRow, Response } from './records';
+import type { Conversation, Failure, Instruction, Judgment, ReplayRow, Response } from './records';
 
 /** What the judges said of one response together. */
 export interface MeanScore {
@@ -71,11 +71,19 @@ export type SelectionPolicy =
   | { readonly keep: 'complete' }
   | { readonly keep: 'available'; readonly minJudges: number };
 
+/**
+ * What becomes of responses that were cut at a token limit. `last`: one wins only where no whole response takes part.
+ * `keep`: they compete by their scores like any other. `drop`: none ever wins.
+ */
+export const TRUNCATED_RULES = ['last', 'keep', 'drop'] as const;
+export type TruncatedRule = (typeof TRUNCATED_RULES)[number];
+
 export interface SelectionInput extends MeanScoresInput {
   readonly instruction: Instruction;
   /** Generators times samples; the paper's is 9. */
   readonly expectedResponses: number;
   readonly policy: SelectionPolicy;
+  readonly truncated: TruncatedRule;
   /** Decides ties; the run's seed. */
   readonly seed: number;
 }
@@ -83,7 +91,7 @@ export interface SelectionInput extends MeanScoresInput {
 export interface SelectionSummary {
   /** Of every response that exists, sorted by response id. */
   readonly means: readonly MeanScore[];
-  /** Responses that shared the highest mean, sorted by id, the winner among them: one when there was no tie. */
+  /** Responses that shared the highest mean of those that could win, sorted by id, the winner among them: one when there was no tie. */
   readonly best: readonly string[];
 }
 
@@ -95,14 +103,15 @@ export type Selection =
  * Keeps an instruction with its best response (paper, section 3.1, step 3).
  *
  * The paper says nothing of ties, which integer scores make common. Here the tied response with the smallest seeded
- * hash of its id wins: repeatable, and without favour to the first generator or the longest name.
+ * hash of its id wins: repeatable, and without favour to the first generator or the longest name. Nor does it say anything of
+ * responses without an end: see {@link TRUNCATED_RULES}. They are scored and count for completeness as all others do.
  *
  * A loss's `reason` begins with fixed words before the first colon, by which losses can be counted.
  *
  * @throws {MethodError} on rows that do not belong together, see {@link meanScores}.
  */
 export function selectBest(input: SelectionInput): Selection {
-  const { instruction, responses, judges, expectedResponses, policy, seed } = input;
+  const { instruction, responses, judges, expectedResponses, policy, truncated, seed } = input;
   const stranger = responses.find(({ instructionId }) => instructionId !== instruction.id);
   if (stranger !== undefined) throw new MethodError(`the response ${stranger.id} does not answer ${instruction.id}`);
   if (responses.length > expectedResponses) {
@@ -115,13 +124,15 @@ export function selectBest(input: SelectionInput): Selection {
   const means = meanScores(input);
   const reason = incomplete(means, judges.length, expectedResponses, policy);
   const needed = policy.keep === 'complete' ? judges.length : policy.minJudges;
-  const eligible = means.filter((entry) => entry.judges >= needed && entry.mean !== null);
+  const scored = means.filter((entry) => entry.judges >= needed && entry.mean !== null);
+  const whole = scored.filter(({ responseId }) => !isCut(responses.find(({ id }) => id === responseId)!));
+  const eligible = truncated === 'keep' || (truncated === 'last' && whole.length === 0) ? scored : whole;
   if (reason !== undefined || eligible.length === 0) {
     const lost: Failure = {
       stage: 'select',
       id: instruction.id,
       model: null,
-      reason: reason ?? `too few scores: no response has ${needed} of ${judges.length}`,
+      reason: reason ?? (scored.length > 0 ? `only cut responses: ${scored.length}` : `too few scores: no response has ${needed} of ${judges.length}`),
       attempts: 1,
     };
     return { lost, means, best: [] };
@@ -137,6 +148,7 @@ export function selectBest(input: SelectionInput): Selection {
     instruction: instruction.text,
     response: response.text,
     model: response.model,
+    finishReason: response.finishReason,
     meanScore: highest,
     scores: winner.scores,
     messages: [
@@ -145,6 +157,16 @@ export function selectBest(input: SelectionInput): Selection {
     ],
   };
   return { replay, tied: best.length > 1, means, best: best.map(({ responseId }) => responseId) };
+}
+
+/** Whether a reply was ended by a token limit and not by its model. */
+export function isCut({ finishReason }: Pick<Response, 'finishReason'>): boolean {
+  return finishReason === 'length';
+}
+
+/** A kept row as a conversation to train on. */
+export function conversationOf(row: Pick<ReplayRow, 'instructionId' | 'messages' | 'finishReason'>): Conversation {
+  return { id: row.instructionId, messages: row.messages, ...(isCut(row) ? { cut: true } : {}) };
 }
 
 function incomplete(

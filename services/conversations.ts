@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { conversationProblem } from '../config/data-rows';
-import type { Conversation } from '../method/mixture';
-import type { Message } from '../method/records';
+import type { Conversation, Message } from '../method/records';
+import { replaceFile } from './artifact-store';
 
 /**
  * The new SFT data: one `{"messages": [...]}` a line, empty lines skipped. Ids are line numbers, `n0000001`.
@@ -28,4 +29,11 @@ export async function readConversations(path: string): Promise<Conversation[]> {
     input.destroy();
   }
   return rows;
+}
+
+/** Writes conversations as the trainer and the evaluator read them, one JSON object a line. Returns the path. */
+export async function writeConversations(path: string, rows: readonly Conversation[]): Promise<string> {
+  const text = rows.map(({ id, messages, cut = false }) => `${JSON.stringify({ id, messages, ...(cut ? { cut } : {}) })}\n`).join('');
+  await replaceFile(path, async (temporary) => await writeFile(temporary, text));
+  return path;
 }

@@ -18,7 +18,7 @@ import { sha256 } from './artifact-store';
 const STAGE_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, holdout: 1, replay: 1, mix: 1, train: 1, evaluate: 1, 'evaluate-task': 1, 'evaluate-loss': 1 } as const;
 
 /** Versions of the code that makes rows from calls. */
-export const ROWS_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, holdout: 1, replay: 1, mix: 1, train: 2, evaluate: 1, 'evaluate-task': 1, 'evaluate-loss': 1 } as const;
+export const ROWS_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 2, holdout: 2, replay: 2, mix: 2, train: 2, evaluate: 1, 'evaluate-task': 1, 'evaluate-loss': 1 } as const;
 
 export type StageName = keyof typeof STAGE_VERSIONS;
 
@@ -102,7 +102,7 @@ export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys 
     ),
   );
   const selectKey = key('select', {
-    seed: spec.seed, policy: select.policy, minJudges: select.policy === 'available' ? select.minJudges : null,
+    seed: spec.seed, policy: select.policy, minJudges: select.policy === 'available' ? select.minJudges : null, truncated: select.truncated,
     input: [judgeKeys, ROWS_VERSIONS.judge],
   });
   const { holdOut: kept } = spec.mix;
@@ -201,11 +201,12 @@ function taskIdentity({ spec, content }: Planned, name: string): Record<string, 
 function replayKey(variant: Variant, { spec, content, respond, judge }: SynthesisKeys, budget: unknown): string | undefined {
   const { replay: source } = variant;
   const target = spec.target.model;
+  const { truncated } = spec.synthesis.select;
   switch (source?.kind) {
     case 'first-response':
-      return key('replay', { source: source.kind, input: [respond[target], ROWS_VERSIONS.respond] });
+      return key('replay', { source: source.kind, withoutCut: truncated === 'drop', input: [respond[target], ROWS_VERSIONS.respond] });
     case 'target-best':
-      return key('replay', { source: source.kind, seed: spec.seed, input: [judge[target]?.[target], ROWS_VERSIONS.judge] });
+      return key('replay', { source: source.kind, seed: spec.seed, truncated, input: [judge[target]?.[target], ROWS_VERSIONS.judge] });
     case 'dataset':
       return key('replay', {
         source: source.source.from === 'hub' ? source.source : filesOf(variant).map((file) => content.replayFiles[file]),

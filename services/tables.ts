@@ -1,8 +1,7 @@
 import type { DropReason } from '../method/quality/instruction-filter';
 import type { Contamination, EvaluationDocument } from '../method/quality/contamination';
 import type { HeldOutRow, HeldOutSet } from '../method/hold-out';
-import type { Conversation } from '../method/mixture';
-import type { Failure, Instruction, Judgment, MixtureRow, ReplayRow, Response } from '../method/records';
+import type { Conversation, Failure, Instruction, Judgment, MixtureRow, ReplayRow, Response } from '../method/records';
 import type { CallRecord } from './journal';
 import type { TableSchema } from './parquet';
 
@@ -60,24 +59,24 @@ export const judgmentTable: Table<Judgment> = {
 export const replayTable: Table<ReplayRow> = {
   schema: {
     instructionId: 'string', responseId: 'string', instruction: 'string', response: 'string', model: 'string',
-    meanScore: 'double', scores: 'json', messages: 'json',
+    finishReason: 'string', meanScore: 'double', scores: 'json', messages: 'json',
   },
   optional: [],
 };
 
 export const conversationTable: Table<Conversation> = {
-  schema: { id: 'string', messages: 'json' },
-  optional: [],
+  schema: { id: 'string', messages: 'json', cut: 'boolean' },
+  optional: ['cut'],
 };
 
 export const heldOutTable: Table<HeldOutRow> = {
-  schema: { set: 'string', id: 'string', messages: 'json' },
-  optional: [],
+  schema: { set: 'string', id: 'string', messages: 'json', cut: 'boolean' },
+  optional: ['cut'],
 };
 
 export const mixtureTable: Table<MixtureRow> = {
-  schema: { id: 'string', source: 'string', messages: 'json' },
-  optional: [],
+  schema: { id: 'string', source: 'string', messages: 'json', cut: 'boolean' },
+  optional: ['cut'],
 };
 
 export const failureTable: Table<Failure> = {

@@ -42,10 +42,11 @@ export function registerExport(program: Command): void {
 Rows are sorted by id, one JSON object a line:
   instructions  id, text, model, finishReason, seed, attempts, usage; with filters also dropped (why, or null)
   responses     id, instructionId, model, sample, text, finishReason, seed, attempts, usage
-  judgments     id, responseId, instructionId, judge, score (or null, with reason), scoredBy, raw, …
-  replay        instructionId, responseId, instruction, response, model, meanScore, scores, messages
-                (of a variant with another replay set: id, messages)
-  mixture       id, source (replay or new), messages
+  judgments     id, responseId, instructionId, judge, score (or null, with reason), scoredBy, raw, …,
+                responseFinishReason (of what was judged; length: it was cut)
+  replay        instructionId, responseId, instruction, response, model, finishReason, meanScore, scores, messages
+                (of a variant with another replay set: id, messages, cut)
+  mixture       id, source (replay or new), messages, cut (true where the last answer was cut at a token limit)
   evaluation    variant, task, docId, docHash, promptHash, correct, score; of IFEval also rules, rulesKept
                 (by variant and task, a row a document)
   failures      stage, id, model, reason, attempts: everything that was lost, of all stages

@@ -41,11 +41,13 @@ class AssistantSpans:
         self._special_tokens = sorted(tokenizer.all_special_tokens, key=len, reverse=True)
         self._marked_template = _marked_template(tokenizer)
 
-    def render(self, messages: list[Message], where: str) -> tuple[str, list[Span]]:
+    def render(self, messages: list[Message], where: str, *, cut: bool = False) -> tuple[str, list[Span]]:
         """Return the rendered conversation and the character spans of the assistant's turns in it, in order.
 
-        Each span holds one answer and its end-of-turn token. `where` names the conversation in errors. Raises
-        JobError `chat_template` when the template refuses the conversation or the spans cannot be told.
+        Each span holds one answer and its end-of-turn token; where the last answer was `cut` at a token limit, its span
+        ends with its text, since the end that the template puts there was never written. `where` names the conversation
+        in errors. Raises JobError `chat_template` when the template refuses the conversation or the spans cannot be
+        told.
         """
         try:
             text = self._render(messages)
@@ -59,7 +61,8 @@ class AssistantSpans:
         finders: tuple[SpanFinder, ...] = (self._spans_by_prefix, self._spans_by_markers)
         for finder in finders:
             try:
-                return text, finder(messages, text)
+                spans = finder(messages, text)
+                return text, [*spans[:-1], _without_end(spans[-1], messages[-1], text)] if cut else spans
             except (SpanError, TemplateError, TypeError, ValueError, KeyError) as error:
                 reasons.append(str(error))
         raise JobError(
@@ -103,6 +106,15 @@ class AssistantSpans:
         if len(marked[0]) != sum(message["role"] == "assistant" for message in messages):
             raise SpanError("the {% generation %} markers do not match the assistant's turns")
         return [(start, end) for start, end in marked[0]]
+
+
+def _without_end(span: Span, message: Message, text: str) -> Span:
+    start, end = span
+    answer = message["content"].strip()  # templates may strip it
+    found = text.find(answer, start, end)
+    if found < 0:
+        raise SpanError("the template changes the text of an answer that was cut, so where it ends is not known")
+    return start, found + len(answer)
 
 
 def _marked_template(tokenizer: PreTrainedTokenizerBase) -> str | None:

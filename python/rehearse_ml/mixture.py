@@ -29,6 +29,8 @@ class Conversation:
     messages: list[Message]
     where: str
     name: str
+    cut: bool
+    """Whether the answer at its end was cut at a token limit: no loss is taken on an end that it does not have."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class TokenizedMixture:
 
 
 def read_conversations(path: Path) -> Iterator[Conversation]:
-    """Yield the conversations of a JSONL file of {id, source, messages: [{role, content}]}.
+    """Yield the conversations of a JSONL file of {id, messages: [{role, content}], cut}; other keys are ignored.
 
     Raises JobError `bad_data`, which names the line and what is wrong with it.
     """
@@ -80,7 +82,7 @@ def tokenize_mixture(
     tokens = trained = truncated = dropped = done = 0
     total, conversations = sum(1 for _ in read_conversations(path)), read_conversations(path)
     while batch := list(islice(conversations, BATCH)):
-        rendered = [spans.render(conversation.messages, conversation.where) for conversation in batch]
+        rendered = [spans.render(each.messages, each.where, cut=each.cut) for each in batch]
         encoded = tokenizer(
             [text for text, _ in rendered], add_special_tokens=False, return_offsets_mapping=True, truncation=False
         )
@@ -153,8 +155,13 @@ def _conversation(line: str, where: str, name: str) -> Conversation:
         raise _bad(where, "has no assistant message to learn from")
     if messages[0]["role"] == "assistant":
         raise _bad(where, "begins with the assistant, so there is nothing to answer")
-    return Conversation(messages, where, name)
+    cut = row.get("cut", False)
+    if not isinstance(cut, bool):
+        raise _bad(where, "has a `cut` that is neither true nor false")
+    if cut and messages[-1]["role"] != "assistant":
+        raise _bad(where, "is marked as `cut`, but does not end with the assistant")
+    return Conversation(messages, where, name, cut)
 
 
 def _bad(where: str, what: str) -> JobError:
-    return JobError("bad_data", f"{where} {what}.", "Each line is one JSON object {id, source, messages}.")
+    return JobError("bad_data", f"{where} {what}.", "Each line is one JSON object {id, messages, cut}.")

@@ -46,6 +46,58 @@ def test_a_token_that_the_template_s_line_break_shares_with_the_answer_is_not_tr
     assert tokenizer.decode([label for label in row["labels"] if label != IGNORED]) == " Rye.<|im_end|>"
 
 
+def test_no_loss_is_taken_on_the_end_of_an_answer_that_was_cut_and_still_on_that_of_earlier_ones(
+    tokenizer: PreTrainedTokenizerBase, tmp_path: Path, events: RecordedEvents
+) -> None:
+    file = tmp_path / "mixture.jsonl"
+    file.write_text(json.dumps({"id": "a", "messages": TWO_TURNS, "cut": True}))
+
+    row = tokenize_mixture(file, tokenizer, max_length=512, phase="tokenize", events=events).dataset[0]
+
+    trained = tokenizer.decode([label for label in row["labels"] if label != IGNORED])
+    assert trained == "Rye, of course: ünïcode <b>too</b>.\n<|im_end|>" + "Spelt."
+    assert row["input_ids"] == tokenizer.apply_chat_template(TWO_TURNS, return_dict=False)
+
+
+def test_where_a_template_has_no_end_of_turn_token_a_cut_answer_ends_with_its_text(
+    tokenizer: PreTrainedTokenizerBase,
+) -> None:
+    plain = (
+        "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] | trim }} [/{{ m['role'] }}]{% endfor %}"
+        "{% if add_generation_prompt %}[assistant]{% endif %}"
+    )
+    with _template(tokenizer, plain) as changed:
+        text, spans = AssistantSpans(changed).render([TWO_TURNS[0], TWO_TURNS[1]], "a conversation", cut=True)
+
+    assert [text[start:end] for start, end in spans] == ["Rye, of course: ünïcode <b>too</b>."]
+
+
+def test_a_template_that_changes_the_text_of_a_cut_answer_is_refused(tokenizer: PreTrainedTokenizerBase) -> None:
+    loud = (
+        "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] | upper }}<|im_end|>{% endfor %}"
+        "{% if add_generation_prompt %}[assistant]{% endif %}"
+    )
+    with _template(tokenizer, loud) as changed, pytest.raises(JobError, match="where it ends is not known"):
+        AssistantSpans(changed).render(TWO_TURNS, "a conversation", cut=True)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"messages": TWO_TURNS, "cut": "yes"}, "neither true nor false"),
+        ({"messages": TWO_TURNS[:3], "cut": True}, "does not end with the assistant"),
+    ],
+)
+def test_a_mark_that_makes_no_sense_is_refused(
+    row: dict[str, object], said: str, tokenizer: PreTrainedTokenizerBase, tmp_path: Path, events: RecordedEvents
+) -> None:
+    file = tmp_path / "mixture.jsonl"
+    file.write_text(json.dumps(row))
+
+    with pytest.raises(JobError, match=said):
+        tokenize_mixture(file, tokenizer, max_length=512, phase="tokenize", events=events)
+
+
 def test_the_model_s_own_template_and_its_default_system_prompt_are_rendered_unchanged(
     tokenizer: PreTrainedTokenizerBase,
 ) -> None:

@@ -14,6 +14,8 @@ export interface DatasetCard {
   readonly rows: number;
   /** Rows that the shape cannot hold. */
   readonly leftOut: number;
+  /** Rows whose last answer was cut at a token limit. */
+  readonly cut: number;
   /** Rows by `model` (replay) or by `source` (mixture). */
   readonly counts: ReadonlyMap<string, number>;
   readonly meanScore: number | null;
@@ -30,7 +32,7 @@ const SIZES: readonly (readonly [number, string])[] = [
  * Texts of the spec are quoted, none of the models is.
  */
 export function datasetCard(card: DatasetCard): string {
-  const { runId, spec, stage, variant, shape, rows, leftOut, counts, meanScore, key } = card;
+  const { runId, spec, stage, variant, shape, rows, leftOut, cut, counts, meanScore, key } = card;
   const { extract, respond, judge, select } = spec.synthesis;
   const frontMatter = stringify({
     pretty_name: `${runId} ${stage}`,
@@ -54,12 +56,13 @@ export function datasetCard(card: DatasetCard): string {
     `1. **Instructions.** ${extract.instructions.toLocaleString('en-US')} were drawn from the target model itself, from nothing but the beginning of a user turn (temperature ${extract.sampling.temperature}, top p ${extract.sampling.topP}).`,
     `2. **Responses.** ${respond.generators.length} generators answered each ${respond.samples} times.`,
     `3. **Judgments.** ${judge.judges.length} judges scored every response from 1 to 5 with the prompt below (${judge.scoring === 'text' ? 'the rating that they wrote' : 'the mean of 1 to 5, weighted by their own probabilities'}).`,
-    `4. **Selection.** The best mean score was kept for each instruction (policy \`${select.policy}\`).`,
+    `4. **Selection.** The best mean score was kept for each instruction (policy \`${select.policy}\`; answers cut at the token limit: \`${select.truncated}\`).`,
     ...(stage === 'mixture' ? [`5. **Mixture.** New data is ${(spec.mix.newShare * 100).toFixed(1)} % of the whole.`] : []),
     '\nThe method is that of "Better supervised fine-tuning of closed-source large models".\n',
     '## Counts\n',
     `| ${stage === 'replay' ? 'answered by' : 'source'} | conversations |\n| --- | ---: |`,
     ...[...counts].map(([name, count]) => `| ${code(name)} | ${count.toLocaleString('en-US')} |`),
+    ...(cut === 0 ? [] : [`\n${cut.toLocaleString('en-US')} of them end in an answer that was cut at a token limit (column \`cut\`): take no loss on an end-of-turn token after it, or leave them out.`]),
     ...(meanScore === null ? [] : [`\nMean score of what was kept: ${meanScore.toFixed(3)} of 5.`]),
     '\n## Models and their terms\n',
     'What a model wrote is under the terms of that model. Read them before you train on it or pass it on.\n',

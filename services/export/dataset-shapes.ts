@@ -9,8 +9,8 @@ export type DatasetShape = (typeof DATASET_SHAPES)[number];
 export interface PublishedRow {
   readonly id: string;
   readonly messages: readonly Message[];
-  /** Further columns of text or numbers, the same for every row of a data set. */
-  readonly extra: Readonly<Record<string, string | number>>;
+  /** Further columns of text, numbers or truth values, the same for every row of a data set. */
+  readonly extra: Readonly<Record<string, string | number | boolean>>;
 }
 
 const SPEAKERS = { system: 'system', user: 'human', assistant: 'gpt' } as const;
@@ -37,7 +37,7 @@ export function shapeSchema(shape: DatasetShape, extra: PublishedRow['extra']): 
     sharegpt: [list('conversations', ['from', 'value'])],
     alpaca: ['instruction', 'input', 'output'].map((name) => [text(name)]),
   }[shape];
-  const others = Object.entries(extra).map(([name, value]) => (typeof value === 'number' ? number(name) : text(name)));
+  const others = Object.entries(extra).map(([name, value]) => (typeof value === 'number' ? number(name) : typeof value === 'boolean' ? truth(name) : text(name)));
   return [
     { name: 'root', num_children: 1 + conversation.length + others.length },
     text('id'), ...conversation.flat(), ...others,
@@ -50,6 +50,10 @@ function text(name: string): SchemaElement {
 
 function number(name: string): SchemaElement {
   return { name, type: 'DOUBLE', repetition_type: 'OPTIONAL' };
+}
+
+function truth(name: string): SchemaElement {
+  return { name, type: 'BOOLEAN', repetition_type: 'OPTIONAL' };
 }
 
 /** A list of structures of text, in the three levels that the format asks for. */

@@ -1,6 +1,6 @@
 import { judgmentId } from '../../method/ids';
 import { variantsOf, type Variant } from '../../config/variants';
-import type { Failure, Instruction, Judgment, LossStage } from '../../method/records';
+import type { Failure, FinishReason, Instruction, Judgment, LossStage } from '../../method/records';
 import { addresses, type RunPlan, type Shard } from '../run-plan';
 import type { StageAddress, StageStore } from '../stage-store';
 import {
@@ -13,7 +13,13 @@ export const EXPORT_STAGES = ['instructions', 'responses', 'judgments', 'replay'
 export type ExportStage = (typeof EXPORT_STAGES)[number];
 
 /** A judgment as exported: where the response itself was lost there was no call, hence no seed. */
-export type ExportedJudgment = Omit<Judgment, 'seed'> & { readonly seed: number | null };
+export type ExportedJudgment = Omit<Judgment, 'seed'> & {
+  readonly seed: number | null;
+  /** Of the response, so that the winners can be chosen again from these rows alone; null also where there is no response. */
+  readonly responseFinishReason: FinishReason;
+};
+
+export const exportedJudgmentTable: Table<ExportedJudgment> = { schema: { ...judgmentTable.schema, responseFinishReason: 'string' }, optional: judgmentTable.optional };
 
 /** An instruction of a run with filters: `dropped` is why nobody answered it, or null. */
 export type FilteredInstruction = Instruction & { readonly dropped: string | null };
@@ -82,7 +88,7 @@ export function exportStage(stage: ExportStage, source: ExportSource): AnyStageE
         sorted((await inTurn(generators, async (generator) => await parts.rows(addresses.respond(plan, shard, generator), responseTable))).flat()),
       );
     case 'judgments':
-      return byShard<ExportedJudgment>(judgmentTable, async (shard) => sorted(await readJudgments(parts, plan, shard)));
+      return byShard(exportedJudgmentTable, async (shard) => sorted(await readJudgments(parts, plan, shard)));
     case 'replay':
       if (replay?.kind !== 'method') return whole(conversationTable, addresses.replay(plan, name));
       return byShard(replayTable, async (shard) => await parts.rows(addresses.select(plan, shard), replayTable)); // in the order of instructions
@@ -135,10 +141,11 @@ async function readJudgments(parts: StoredParts, plan: RunPlan, shard: Shard): P
   const { respond, judge } = plan.spec.synthesis;
   const rows: ExportedJudgment[] = [];
   for (const generator of respond.generators) {
-    const lostResponses = await parts.failures(addresses.respond(plan, shard, generator));
+    const responses = await parts.all(addresses.respond(plan, shard, generator), responseTable);
+    const ends = new Map(responses.rows.map(({ id, finishReason }) => [id, finishReason]));
     for (const name of judge.judges) {
-      rows.push(...(await parts.rows(addresses.judge(plan, shard, name, generator), judgmentTable)));
-      rows.push(...lostResponses.map((lost) => withoutResponse(lost, name, judge.scoring)));
+      rows.push(...(await parts.rows(addresses.judge(plan, shard, name, generator), judgmentTable)).map((row) => ({ ...row, responseFinishReason: ends.get(row.responseId) ?? null })));
+      rows.push(...responses.failures.map((lost) => withoutResponse(lost, name, judge.scoring)));
     }
   }
   return rows;
@@ -147,7 +154,7 @@ async function readJudgments(parts: StoredParts, plan: RunPlan, shard: Shard): P
 function withoutResponse(lost: Failure, judge: string, scoredBy: Judgment['scoredBy']): ExportedJudgment {
   return {
     id: judgmentId(lost.id, judge), responseId: lost.id, instructionId: lost.id.split(':')[0] ?? lost.id, judge, score: null, scoredBy,
-    raw: '', reason: `no response to judge: ${lost.reason}`, seed: null, attempts: 0, usage: null,
+    raw: '', reason: `no response to judge: ${lost.reason}`, seed: null, attempts: 0, usage: null, responseFinishReason: null,
   };
 }
 

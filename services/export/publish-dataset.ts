@@ -38,6 +38,7 @@ export async function writeDataset({ runId, stages, plan, variant, stage, shape,
   const counts = new Map<string, number>();
   let written = 0;
   let leftOut = 0;
+  let cut = 0;
   let scores = 0;
   let scored = 0;
 
@@ -57,6 +58,7 @@ export async function writeDataset({ runId, stages, plan, variant, stage, shape,
           scores += published.extra['mean_score'];
           scored++;
         }
+        if (published.extra['cut'] === true) cut++;
         written++;
         pending.push(shaped);
         if (pending.length >= ROW_GROUP_ROWS) {
@@ -80,7 +82,7 @@ export async function writeDataset({ runId, stages, plan, variant, stage, shape,
   const { key } = stage === 'mixture' ? addresses.mix(plan, variant.name)
     : variant.replay?.kind === 'method' ? { key: plan.keys.select } : addresses.replay(plan, variant.name);
   await writeFile(join(folder, 'README.md'), datasetCard({
-    runId, spec: plan.spec, stage, variant: variant.name, shape, rows: written, leftOut, counts, meanScore: scored === 0 ? null : scores / scored, key,
+    runId, spec: plan.spec, stage, variant: variant.name, shape, rows: written, leftOut, cut, counts, meanScore: scored === 0 ? null : scores / scored, key,
   }));
   return { rows: written, leftOut, coverage: rows.coverage };
 }
@@ -109,13 +111,17 @@ function topLevel(schema: ReturnType<typeof shapeSchema>): string[] {
 
 /** The columns beside the conversation, by example. */
 function extraColumns(stage: PublishOptions['stage'], { replay }: Variant): PublishedRow['extra'] {
-  if (stage === 'mixture') return { source: '' };
-  return replay?.kind === 'method' ? { model: '', mean_score: 0 } : {};
+  if (stage === 'mixture') return { source: '', cut: false };
+  return replay?.kind === 'method' ? { model: '', mean_score: 0, cut: false } : { cut: false };
 }
 
 function publishedRow(row: Readonly<Record<string, unknown>>, stage: PublishOptions['stage']): PublishedRow {
   const messages = row['messages'] as readonly Message[];
-  if (stage === 'mixture') return { id: (row['id'] as string), messages, extra: { source: (row['source'] as string) } };
-  if (row['instructionId'] === undefined) return { id: (row['id'] as string), messages, extra: {} };
-  return { id: (row['instructionId'] as string), messages, extra: { model: (row['model'] as string), mean_score: Number(row['meanScore']) } };
+  const cut = row['cut'] === true;
+  if (stage === 'mixture') return { id: (row['id'] as string), messages, extra: { source: (row['source'] as string), cut } };
+  if (row['instructionId'] === undefined) return { id: (row['id'] as string), messages, extra: { cut } };
+  return {
+    id: (row['instructionId'] as string), messages,
+    extra: { model: (row['model'] as string), mean_score: Number(row['meanScore']), cut: row['finishReason'] === 'length' },
+  };
 }

@@ -7,12 +7,15 @@ export const FILE_LIMITS = { examples: 10, bytes: 512 * 1024 * 1024 } as const;
 const MOST_TOLD = 3;
 
 /**
- * The mixture as the API wants it: one `{"messages": […]}` a line, nothing else, since it refuses other keys.
+ * The mixture as the API wants it: one `{"messages": […]}` a line, nothing else, since it refuses other keys. Answers that were cut
+ * are left out: the API trains every answer to its end, and they have none.
  * @throws FineTuningError for what the API would refuse, before anything is sent
  */
-export function trainingFile(rows: readonly MixtureRow[], limits: { readonly examples: number; readonly bytes: number } = FILE_LIMITS): Buffer {
+export function trainingFile(mixture: readonly MixtureRow[], limits: { readonly examples: number; readonly bytes: number } = FILE_LIMITS): Buffer {
+  const rows = mixture.filter(({ cut = false }) => !cut);
+  const leftOut = mixture.length === rows.length ? '' : `, without ${mixture.length - rows.length} with an answer that was cut,`;
   if (rows.length < limits.examples) {
-    throw new FineTuningError(`the mixture has ${rows.length} ${rows.length === 1 ? 'example' : 'examples'} where the fine-tuning API wants at least ${limits.examples}; extract more instructions, or add new data`);
+    throw new FineTuningError(`the mixture${leftOut} has ${rows.length} ${rows.length === 1 ? 'example' : 'examples'} where the fine-tuning API wants at least ${limits.examples}; extract more instructions, or add new data`);
   }
   const problems = rows.flatMap(({ id, messages }) => {
     const problem = messagesProblem(messages);

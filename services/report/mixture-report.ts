@@ -10,6 +10,7 @@ const mixtureDetailSchema = z.looseObject({
   replayLeftOut: z.number(),
   newLeftOut: z.number(),
   short: z.boolean().optional(),
+  cut: z.number().optional(),
 });
 
 /** The mixture's own counts. @throws Error when the manifest holds none */
@@ -31,6 +32,8 @@ export interface MixtureSide {
 export interface MixtureReport {
   readonly replay: MixtureSide;
   readonly new: MixtureSide;
+  /** Examples whose last answer was cut at a token limit; 0 where an older mixture does not tell. */
+  readonly cut: number;
   readonly requestedShare: number;
   /** New data's share of the examples. */
   readonly shareByCount: number;
@@ -66,6 +69,7 @@ export function reportMixture(
   return {
     replay: { ...sides.replay, leftOut: detail.replayLeftOut, tokens: tokensOf(sides.replay) },
     new: { ...sides.new, leftOut: detail.newLeftOut, tokens: tokensOf(sides.new) },
+    cut: detail.cut ?? 0,
     requestedShare,
     shareByCount: share(sides.new.examples, rows.length),
     shareByTokens: share(sides.new.characters, characters),

@@ -31,7 +31,7 @@ export function composePage(data: ReportData): ReportPage {
       ...qualitySection(data),
       judgingSection(data),
       examplesSection(data),
-      mixtureSection(data.mixture),
+      mixtureSection(data.mixture, data.spec.train.backend),
       dataSection(data.trainingData, data.synthesis.quality),
       trainingSection(data.training),
       workSection(data),

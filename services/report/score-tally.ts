@@ -29,6 +29,8 @@ export interface ScoreReport {
   readonly wins: readonly WinShare[];
   /** Kept instructions whose best mean was shared. */
   readonly tied: number;
+  /** Kept answers that were cut at a token limit. */
+  readonly cut: number;
   readonly kept: number;
 }
 
@@ -60,6 +62,7 @@ export class ScoreTally {
   private readonly readings = { text: 0, expected: 0 };
   private readonly wins = new Map<string, number>();
   private tied = 0;
+  private cut = 0;
 
   constructor(
     private readonly options: {
@@ -121,11 +124,12 @@ export class ScoreTally {
   }
 
   /** A kept instruction. */
-  addKept(kept: { readonly model: string; readonly meanScore: number; readonly tied: boolean }): void {
+  addKept(kept: { readonly model: string; readonly meanScore: number; readonly tied: boolean; readonly cut: boolean }): void {
     addTo(this.winners, kept.meanScore);
     this.keptBins = added(this.keptBins, scoreHistogram([kept.meanScore], this.meanWidth()));
     this.wins.set(kept.model, (this.wins.get(kept.model) ?? 0) + 1);
     if (kept.tied) this.tied++;
+    if (kept.cut) this.cut++;
   }
 
   result(): ScoreReport {
@@ -145,6 +149,7 @@ export class ScoreTally {
       agreementSample: { responses: this.sample.length, complete: this.complete },
       wins: winShares([...this.wins].flatMap(([model, count]) => new Array<string>(count).fill(model)), generators),
       tied: this.tied,
+      cut: this.cut,
       kept: this.winners.count,
     };
   }

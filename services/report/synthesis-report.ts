@@ -1,5 +1,6 @@
+import { selectionRules } from '../../config/selection-rules';
 import { activeQuality } from '../../config/spec-quality';
-import { meanScores, selectBest } from '../../method/selection';
+import { isCut, meanScores, selectBest } from '../../method/selection';
 import type { Failure, Instruction, Judgment, ReplayRow, Response } from '../../method/records';
 import { addresses, type RunPlan, type Shard } from '../run-plan';
 import { ROWS_VERSIONS, type StageName } from '../stage-keys';
@@ -140,13 +141,13 @@ export async function reportSynthesis(
     const selection = isSelected
       ? selectBest({
           instruction, ...input, expectedResponses: generators.length * samples, seed: spec.seed,
-          policy: select.policy === 'complete' ? { keep: 'complete' } : { keep: 'available', minJudges: select.minJudges },
+          ...selectionRules(select, judges.length),
         })
       : undefined;
     scores.addMeans(instruction.id, selection?.means ?? meanScores(input));
     const kept = rows.kept.get(instruction.id);
     const again = selection !== undefined && 'replay' in selection ? selection : undefined;
-    if (kept !== undefined) scores.addKept({ model: kept.model, meanScore: kept.meanScore, tied: again?.tied ?? false });
+    if (kept !== undefined) scores.addKept({ model: kept.model, meanScore: kept.meanScore, tied: again?.tied ?? false, cut: isCut(kept) });
     if (kept !== undefined || again !== undefined) {
       recomputed.checked++;
       if (kept !== undefined && kept.responseId === again?.replay.responseId && kept.meanScore === again.replay.meanScore) recomputed.equal++;

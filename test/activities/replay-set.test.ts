@@ -52,7 +52,7 @@ async function planWith(deps: Deps, variants: RunSpecInput['variants']): Promise
     const rows = Array.from({ length: shard.end - shard.start }, (_, offset): ReplayRow => {
       const id = `i${shard.start + offset}`;
       const messages = [{ role: 'user' as const, content: 'Why?' }, { role: 'assistant' as const, content: 'So.' }];
-      return { instructionId: id, responseId: `${id}-r`, instruction: 'Why?', response: 'So.', model: 'target', meanScore: 5, scores: { target: 5 }, messages };
+      return { instructionId: id, responseId: `${id}-r`, instruction: 'Why?', response: 'So.', model: 'target', finishReason: 'stop', meanScore: 5, scores: { target: 5 }, messages };
     });
     await deps.stages.commit(addresses.select(plan, shard), ROWS_VERSIONS.select, replayTable, { rows, failures: [], stats: noCalls(new Date().toISOString()), inputs: [] });
   }

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 
-import { mix, planMixture, type Conversation } from '../../method/mixture';
+import type { Conversation } from '../../method/records';
+import { mix, planMixture } from '../../method/mixture';
+
+test('an answer that was cut is still marked in the mixture, and no other row is', () => {
+  const conversation = (id: string): Conversation => ({ id, messages: [{ role: 'user', content: 'Why?' }, { role: 'assistant', content: 'Beca' }] });
+  const rows = mix({ replay: [{ ...conversation('a'), cut: true }, { ...conversation('b'), cut: false }], new: [conversation('n')], plan: { replayCount: 2, newCount: 1 }, seed: 1 });
+  expect(rows.filter((row) => 'cut' in row).map(({ id, cut }) => [id.split(':')[2], cut])).toEqual([['a', true]]);
+});
 
 describe('a mixture plan', () => {
   it("is the paper's: all new data, and replay so that 17 % of the whole is new", () => {

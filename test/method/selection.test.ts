@@ -2,7 +2,7 @@ import fc from 'fast-check';
 
 import { instructionId, judgmentId, responseId } from '../../method/ids';
 import type { Instruction, Judgment, Response } from '../../method/records';
-import { meanScores, selectBest, type Selection, type SelectionInput } from '../../method/selection';
+import { conversationOf, meanScores, selectBest, type Selection, type SelectionInput } from '../../method/selection';
 
 const generators = ['llama', 'gpt-4', 'qwen2'];
 const judges = ['llama', 'gpt-4', 'qwen2'];
@@ -54,6 +54,7 @@ function inputOf(score: (response: Response, judge: string) => number | null, ch
     judges,
     expectedResponses: 9,
     policy: { keep: 'complete' },
+    truncated: 'last',
     seed: 42,
     ...changes,
   };
@@ -204,6 +205,43 @@ describe('an instruction under the policy available', () => {
 
   it('is lost when no response has enough scores', () => {
     expect(lost(selectBest(inputOf((_response, judge) => (judge === 'llama' ? 5 : null), { policy })))).toBe('too few scores: no response has 2 of 3');
+  });
+});
+
+describe('a response that was cut at a token limit', () => {
+  /** The best response and the second best, which is `whole` or, like all others, cut. */
+  function cutInput(whole: (response: Response) => boolean, truncated: SelectionInput['truncated']): SelectionInput {
+    const input = inputOf((response) => (isBest(response) ? 5 : response.model === 'qwen2' && response.sample === 0 ? 4 : 3), { truncated });
+    return { ...input, responses: input.responses.map((response) => (whole(response) ? response : { ...response, finishReason: 'length' as const })) };
+  }
+  const allBut = (response: Response): boolean => !isBest(response);
+
+  it('loses to the best whole one, whatever its own score', () => {
+    const { replay, best } = kept(selectBest(cutInput(allBut, 'last')));
+    expect(replay).toMatchObject({ responseId: 'i0000007:qwen2:0', meanScore: 4, finishReason: 'stop' });
+    expect(best).toEqual(['i0000007:qwen2:0']);
+  });
+
+  it('wins by its score where no whole one takes part, and says that it was cut', () => {
+    expect(kept(selectBest(cutInput(() => false, 'last'))).replay).toMatchObject({ responseId: 'i0000007:gpt-4:1', finishReason: 'length' });
+    const policy = { keep: 'available', minJudges: 3 } as const;
+    const input = cutInput(({ model, sample }) => model === 'llama' && sample === 0, 'last');
+    const judgments = input.judgments.filter(({ responseId: id, judge }) => id !== 'i0000007:llama:0' || judge === 'llama');
+    expect(kept(selectBest({ ...input, judgments, policy })).replay.responseId).toBe('i0000007:gpt-4:1');
+  });
+
+  it('competes like any other where the spec says so', () => {
+    expect(kept(selectBest(cutInput(allBut, 'keep'))).replay).toMatchObject({ responseId: 'i0000007:gpt-4:1', finishReason: 'length' });
+  });
+
+  it('never wins where the spec leaves such out, and then loses the instruction if there is no other', () => {
+    expect(kept(selectBest(cutInput(allBut, 'drop'))).replay.responseId).toBe('i0000007:qwen2:0');
+    expect(lost(selectBest(cutInput(() => false, 'drop')))).toBe('only cut responses: 9');
+  });
+
+  it('is marked in the conversation that is trained on, a whole one is not', () => {
+    expect(conversationOf(kept(selectBest(cutInput(() => false, 'last'))).replay)).toMatchObject({ id: 'i0000007', cut: true });
+    expect(conversationOf(kept(selectBest(cutInput(() => true, 'last'))).replay)).not.toHaveProperty('cut');
   });
 });
 

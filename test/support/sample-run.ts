@@ -8,7 +8,8 @@ import { instructionId, judgmentId, responseId } from '../../method/ids';
 import { mix, planMixture } from '../../method/mixture';
 import { createRandom } from '../../method/random';
 import type { Failure, Instruction, Judgment, ReplayRow, Response } from '../../method/records';
-import { selectBest } from '../../method/selection';
+import { conversationOf, selectBest } from '../../method/selection';
+import { selectionRules } from '../../config/selection-rules';
 import { LocalArtifactStore, type ArtifactStore } from '../../services/artifact-store';
 import { PlanStore } from '../../services/plan-store';
 import { addresses, partition, type RunPlan, type Shard } from '../../services/run-plan';
@@ -175,7 +176,7 @@ async function writeShard({ stages, plan }: SampleRun, shard: Shard, options: Sa
   const lost: Failure[] = [];
   for (const instruction of instructions) {
     const result = selectBest({
-      instruction, judges: [...MODELS], expectedResponses: 9, policy: { keep: 'complete' }, seed: spec.seed,
+      instruction, judges: [...MODELS], expectedResponses: 9, ...selectionRules(spec.synthesis.select, MODELS.length), seed: spec.seed,
       responses: responses.filter(({ instructionId: id }) => id === instruction.id),
       judgments: judgments.filter(({ instructionId: id }) => id === instruction.id),
     });
@@ -194,7 +195,7 @@ async function writeMixture({ stages, plan }: SampleRun, replay: readonly Replay
     id: `n${index}`, messages: [{ role: 'user' as const, content: `How do I care for my starter, part ${index}?` }, { role: 'assistant' as const, content: newText }],
   }));
   await stages.commit(addresses.mix(plan, 'method'), ROWS_VERSIONS.mix, mixtureTable, {
-    rows: mix({ replay: replay.map(({ instructionId: id, messages }) => ({ id, messages })), new: fresh, plan: counts, seed: plan.spec.seed }), failures: [], stats: noCallsAt(142, 1),
+    rows: mix({ replay: replay.map(conversationOf), new: fresh, plan: counts, seed: plan.spec.seed }), failures: [], stats: noCallsAt(142, 1),
     detail: { replay: counts.replayCount, new: counts.newCount, share: counts.share, replayLeftOut: counts.replayUnused, newLeftOut: counts.newUnused },
     inputs: plan.shards.map((shard) => addresses.select(plan, shard)),
   });

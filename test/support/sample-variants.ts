@@ -31,7 +31,7 @@ export async function writeComparedRun({ documents = 60, forgets = {}, ...option
       const keys = plan.keys.variants[name]!;
       if (keys.replay !== undefined) {
         await stages.commit(addresses.replay(plan, name), ROWS_VERSIONS.replay, conversationTable, {
-          rows: rows.map(({ id, messages }) => ({ id, messages })), failures: [], stats, inputs: [],
+          rows: rows.map(({ source: _source, ...row }) => row), failures: [], stats, inputs: [],
           detail: { kind: replay.kind, title: name, rows: rows.length, read: 20, malformed: { 'no answer': 3 }, revision: replay.kind === 'dataset' ? 'c0ffee' : null, licence: 'MIT' },
         });
       }

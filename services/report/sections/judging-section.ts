@@ -25,6 +25,7 @@ export function judgingSection({ synthesis, spec }: Pick<ReportData, 'synthesis'
           ...pairTable(scores),
           columns(heatmap(scores, short), wins(scores, short, modelColors(spec))),
           text(ties(scores)),
+          ...cutAnswers(scores),
           ...selfPreference(scores),
         ]
       : [info('No response has been scored yet.')],
@@ -126,6 +127,12 @@ function ties({ tied, kept }: ScoreReport): string {
   return tied === 0
     ? 'Every kept answer had the highest mean to itself.'
     : `${count(tied)} of ${counted(kept, 'kept answer')} (${percent(tied / kept)}) shared the highest mean with another answer to the same instruction; the seed decided.`;
+}
+
+function cutAnswers({ cut, kept }: ScoreReport): Block[] {
+  return cut === 0 ? [] : [text(
+    `${count(cut)} of ${counted(kept, 'kept answer')} (${percent(cut / kept)}) ${cut === 1 ? 'was' : 'were'} cut at the token limit. Training takes no loss on an end that ${cut === 1 ? 'it does' : 'they do'} not have.`,
+  )];
 }
 
 function selfPreference({ agreement }: ScoreReport): Block[] {

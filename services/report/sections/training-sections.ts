@@ -1,3 +1,4 @@
+import type { RunSpec } from '../../../config/spec';
 import { columns, info, table, text, type Block, type Section } from '../blocks';
 import { barChart, lineChart } from '../charts';
 import { count, counted, decimal, duration, NOTHING, percent, scientific } from '../format';
@@ -5,8 +6,8 @@ import type { MixtureReport, MixtureSide } from '../mixture-report';
 import type { ProviderTraining, TrainingReport, WorkerTraining } from '../training-report';
 
 /** What was mixed, by count and by tokens. */
-export function mixtureSection(mixture: MixtureReport | null): Section {
-  return { id: 'mixture', title: 'The mixture', blocks: mixture === null ? [info('Nothing has been mixed yet.')] : mixed(mixture) };
+export function mixtureSection(mixture: MixtureReport | null, trainer: RunSpec['train']['backend']): Section {
+  return { id: 'mixture', title: 'The mixture', blocks: mixture === null ? [info('Nothing has been mixed yet.')] : [...mixed(mixture), ...cutAnswers(mixture, trainer)] };
 }
 
 function mixed(mixture: MixtureReport): Block[] {
@@ -39,6 +40,12 @@ function mixed(mixture: MixtureReport): Block[] {
         : 'Tokens are an estimate of four characters each, until the trainer has counted them. Trained tokens are those of the assistant’s messages, on which the loss is taken.',
     ),
   ];
+}
+
+function cutAnswers({ cut }: MixtureReport, trainer: RunSpec['train']['backend']): Block[] {
+  if (cut === 0) return [];
+  const what = trainer === 'openai' ? 'The provider trains every answer to its end, so such examples are not sent.' : 'No loss is taken on an end-of-turn token that the model never wrote.';
+  return [text(`${counted(cut, 'example')} of the mixture ${cut === 1 ? 'ends' : 'end'} in an answer that was cut at the token limit. ${what}`)];
 }
 
 /** How the training went. */

@@ -2,10 +2,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setImmediate as tick } from 'node:timers/promises';
-import { exportStage, type AnyStageExport } from '../../../services/export/export-rows';
+import { exportedJudgmentTable, exportStage, type AnyStageExport } from '../../../services/export/export-rows';
 import { exportToFile, exportToStream } from '../../../services/export/export-file';
 import { decodeParquet } from '../../../services/parquet';
-import { judgmentTable } from '../../../services/tables';
 import { writeSampleRun } from '../../support/sample-run';
 import { useTempFolder } from '../../support/temp-folder';
 
@@ -33,7 +32,7 @@ describe('exportToFile', () => {
     expect(await exportToFile(exportStage('judgments', run), { path: parquet, format: 'parquet' })).toBe(written);
     const lines = (await readFile(jsonl, 'utf8')).trimEnd().split('\n').map((line) => JSON.parse(line) as object);
     expect(lines).toHaveLength(written);
-    expect(await decodeParquet(judgmentTable.schema, await readFile(parquet), judgmentTable.optional)).toEqual(lines);
+    expect(await decodeParquet(exportedJudgmentTable.schema, await readFile(parquet), exportedJudgmentTable.optional)).toEqual(lines);
   });
 
   it('cuts a Parquet file into row groups, so that neither side holds it all', async () => {

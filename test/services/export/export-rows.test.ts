@@ -42,8 +42,8 @@ describe('exportStage', () => {
     const fields = async (stage: ExportStage): Promise<string[]> => Object.keys((await rowsOf(run, stage))[0] ?? {});
     expect(await fields('instructions')).toEqual(['id', 'text', 'model', 'finishReason', 'seed', 'attempts', 'usage']);
     expect(await fields('responses')).toEqual(['id', 'instructionId', 'model', 'sample', 'text', 'finishReason', 'seed', 'attempts', 'usage']);
-    expect(await fields('judgments')).toEqual(['id', 'responseId', 'instructionId', 'judge', 'score', 'scoredBy', 'raw', 'ratingMass', 'seed', 'attempts', 'usage']);
-    expect(await fields('replay')).toEqual(['instructionId', 'responseId', 'instruction', 'response', 'model', 'meanScore', 'scores', 'messages']);
+    expect(await fields('judgments')).toEqual(['id', 'responseId', 'instructionId', 'judge', 'score', 'scoredBy', 'raw', 'ratingMass', 'seed', 'attempts', 'usage', 'responseFinishReason']);
+    expect(await fields('replay')).toEqual(['instructionId', 'responseId', 'instruction', 'response', 'model', 'finishReason', 'meanScore', 'scores', 'messages']);
     expect(await fields('mixture')).toEqual(['id', 'source', 'messages']);
     expect(await fields('failures')).toEqual(['stage', 'id', 'model', 'reason', 'attempts']);
   });
@@ -70,20 +70,24 @@ describe('exportStage', () => {
 
   it('lets a reader recompute the replay set from the judgments alone', async () => {
     const run = await writeSampleRun({ root: folder() });
-    const byResponse = new Map<string, { instructionId: string; scores: (number | null)[] }>();
-    for (const { responseId, instructionId, score } of await rowsOf(run, 'judgments')) {
-      const entry = byResponse.get(String(responseId)) ?? { instructionId: String(instructionId), scores: [] };
+    const byResponse = new Map<string, { instructionId: string; cut: boolean; scores: (number | null)[] }>();
+    for (const { responseId, instructionId, score, responseFinishReason } of await rowsOf(run, 'judgments')) {
+      const entry = byResponse.get(String(responseId)) ?? { instructionId: String(instructionId), cut: responseFinishReason === 'length', scores: [] };
       entry.scores.push(score as number | null);
       byResponse.set(String(responseId), entry);
     }
-    const complete = new Map<string, { id: string; mean: number }[]>();
+    const complete = new Map<string, { id: string; cut: boolean; mean: number }[]>();
     const dropped = new Set<string>();
-    for (const [id, { instructionId, scores }] of byResponse) {
+    for (const [id, { instructionId, cut, scores }] of byResponse) {
       if (scores.some((score) => score === null)) dropped.add(instructionId);
       const mean = (scores as number[]).reduce((sum, score) => sum + score, 0) / scores.length;
-      complete.set(instructionId, [...(complete.get(instructionId) ?? []), { id, mean }]);
+      complete.set(instructionId, [...(complete.get(instructionId) ?? []), { id, cut, mean }]);
     }
-    const winners = [...complete].filter(([id]) => !dropped.has(id)).map(([, means]) => means.reduce((best, each) => (each.mean > best.mean ? each : best)));
+    const winners = [...complete].filter(([id]) => !dropped.has(id)).map(([, means]) => {
+      const whole = means.filter(({ cut }) => !cut);
+      return (whole.length > 0 ? whole : means).reduce((best, each) => (each.mean > best.mean ? each : best));
+    });
+    expect([...complete.values()].flat().some(({ cut }) => cut)).toBe(true);
     const replay = await rowsOf(run, 'replay');
     expect(replay.map(({ responseId }) => responseId)).toEqual(winners.map(({ id }) => id));
     for (const [index, row] of replay.entries()) expect(row['meanScore']).toBeCloseTo(winners[index]?.mean ?? Number.NaN, 12);

@@ -25,7 +25,7 @@ test('a replay set becomes nested columns with the model and the mean score of e
   const { result, rows } = await publish(run, 'replay', 'messages');
   expect(result.rows).toBe(rows.length);
   expect(rows[0]).toEqual({
-    id: 'i0000000', model: expect.any(String) as string, mean_score: expect.any(Number) as number,
+    id: 'i0000000', model: expect.any(String) as string, mean_score: expect.any(Number) as number, cut: false,
     messages: [{ role: 'user', content: expect.any(String) as string }, { role: 'assistant', content: expect.any(String) as string }],
   });
 });
@@ -35,7 +35,7 @@ test.each(DATASET_SHAPES)('a mixture is written in the shape %s, every row of it
   const { result, rows } = await publish(run, 'mixture', shape);
   expect(rows).toHaveLength(result.rows);
   expect(result.leftOut).toBe(0);
-  const columns = { messages: ['id', 'messages', 'source'], sharegpt: ['conversations', 'id', 'source'], alpaca: ['id', 'input', 'instruction', 'output', 'source'] };
+  const columns = { messages: ['cut', 'id', 'messages', 'source'], sharegpt: ['conversations', 'cut', 'id', 'source'], alpaca: ['cut', 'id', 'input', 'instruction', 'output', 'source'] };
   expect(Object.keys(rows[0]!).sort()).toEqual(columns[shape]);
   expect(new Set(rows.map(({ source }) => source))).toEqual(new Set(['replay', 'new']));
 });

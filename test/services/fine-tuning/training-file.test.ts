@@ -10,6 +10,12 @@ describe('the training file', () => {
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(good.map(({ messages }) => ({ messages })));
   });
 
+  test('leaves out what ends in an answer that was cut, and says so where too few are left', () => {
+    const cut = { ...row('cut', good[0]!.messages), cut: true };
+    expect(trainingFile([...good, cut])).toEqual(trainingFile(good));
+    expect(() => trainingFile([...good.slice(1), cut])).toThrow('the mixture, without 1 with an answer that was cut, has 9 examples');
+  });
+
   test.each<[string, readonly Message[], string]>([
     ['without a message', [], 'bad has no message'],
     ['with an empty answer', [{ role: 'user', content: 'Why?' }, { role: 'assistant', content: ' \n' }], 'bad has an empty assistant message'],
