@@ -30,7 +30,7 @@ It writes
   contamination.csv        instructions that share words with an evaluation set, where the spec looks for them
   report.json              all of it
 
-With two runs: which settings differ, which outputs they share, and their scores by variant and task.`)
+With two runs: which settings differ, which outputs they share, their scores by variant and task, and the losses on what they kept back.`)
     .action(async (runId: string, other: string | undefined, options: ReportOptions) => {
       await (other === undefined ? runReport(runId, options) : compareRuns(runId, other, options));
     });
@@ -58,6 +58,6 @@ async function compareRuns(a: string, b: string, { out, json = false }: ReportOp
     return await gatherReport({ ...opened, runId, now: new Date() });
   };
   const [left, right] = [await gather(a), await gather(b)];
-  if (json) printJson({ a, b, settings: specDifferences(left.spec, right.spec), variants: { [a]: left.variants, [b]: right.variants } });
+  if (json) printJson({ a, b, settings: specDifferences(left.spec, right.spec), variants: { [a]: left.variants, [b]: right.variants }, heldOut: { [a]: left.heldOut, [b]: right.heldOut } });
   else process.stdout.write(renderMarkdown(comparePage(left, right)));
 }

@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../method/canonical-json';
+import { compareHeldOut } from './compare-held-out';
 import { info, table, text, type Block, type Cell, type ReportPage, type Section } from './blocks';
 import { count, decimal, dollars, list, NOTHING, signed } from './format';
 import type { ReportData } from './report-data';
@@ -41,7 +42,7 @@ export function comparePage(a: ReportData, b: ReportData): ReportPage {
     state: a.finished && b.finished ? { text: 'Both finished', good: true } : { text: `Not finished: ${list([a, b].filter(({ finished }) => !finished).map(({ runId }) => runId))}`, good: false },
     figures: [],
     notes: [],
-    sections: [settings(a, b), shared(a, b), outcomes(a, b), scores(a, b)],
+    sections: [settings(a, b), shared(a, b), outcomes(a, b), scores(a, b), ...compareHeldOut(a, b)],
     footer: `Report made ${b.generatedAt} by Rehearse.`,
   };
 }

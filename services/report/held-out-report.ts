@@ -1,6 +1,8 @@
 import type { RunSpec } from '../../config/spec';
-import { HELD_OUT_SETS, type HeldOutSet } from '../../method/hold-out';
+import { canonicalJson } from '../../method/canonical-json';
+import { HELD_OUT_SETS, type HeldOutRow, type HeldOutSet } from '../../method/hold-out';
 import { bootstrapDifference, holm, type Interval } from '../../method/paired-bootstrap';
+import { sha256 } from '../artifact-store';
 import type { HeldOutLossRow } from '../tables';
 import type { Change, VariantKind, VariantSource } from './comparison-report';
 
@@ -22,6 +24,8 @@ export interface HeldOutSetReport {
   readonly conversations: number;
   /** Assistant tokens, on which the loss is taken. */
   readonly tokens: number;
+  /** Hash of the conversations, whatever they are called: two runs with the same one measured the same texts. Null when they are not in the store. */
+  readonly content: string | null;
   readonly variants: readonly HeldOutVariant[];
 }
 
@@ -33,8 +37,9 @@ interface Draft extends Omit<HeldOutVariant, 'change'> {
  * The losses of every variant on every set that was kept back, with the difference from the official model on the same
  * conversations: paired bootstrap over conversations, each counting by its tokens. p is corrected over all of them (Holm).
  * Sets that nobody has measured yet are left out.
+ * @param kept the conversations themselves
  */
-export function reportHeldOut({ seed }: Pick<RunSpec, 'seed'>, sources: readonly VariantSource[]): HeldOutSetReport[] {
+export function reportHeldOut({ seed }: Pick<RunSpec, 'seed'>, sources: readonly VariantSource[], kept: readonly HeldOutRow[] = []): HeldOutSetReport[] {
   const official = sources.find(({ variant }) => variant.replay === null)?.evaluation?.losses ?? [];
   const drafts = HELD_OUT_SETS.flatMap((set) => {
     const before = rowsOf(official, set);
@@ -45,7 +50,7 @@ export function reportHeldOut({ seed }: Pick<RunSpec, 'seed'>, sources: readonly
       return [{ name, kind, share, rows, loss: meanLoss(rows), interval: replay === null ? null : difference(before, rows, { name: `${name}/held-out/${set}`, seed }) }];
     });
     const [first] = variants;
-    return first === undefined ? [] : [{ set, conversations: first.rows.length, tokens: sum(first.rows.map(({ tokens }) => tokens)), variants }];
+    return first === undefined ? [] : [{ set, conversations: first.rows.length, tokens: sum(first.rows.map(({ tokens }) => tokens)), content: contentOf(kept, set), variants }];
   });
   const intervals = drafts.flatMap(({ variants }) => variants.flatMap(({ interval }) => (interval === null ? [] : [interval])));
   const corrected = new Map(holm(intervals.map(({ p }) => p)).map((adjustedP, index) => [intervals[index]!, adjustedP]));
@@ -60,6 +65,12 @@ function difference(before: readonly HeldOutLossRow[], after: readonly HeldOutLo
   const same = before.length === after.length && before.every(({ id, tokens }, index) => after[index]!.id === id && after[index]!.tokens === tokens);
   if (!same || before.length === 0) return null;
   return bootstrapDifference([{ differences: after.map(({ loss }, index) => loss - before[index]!.loss), weights: after.map(({ tokens }) => tokens), scale: 1 }], options);
+}
+
+/** In the order of the texts, since ids are a run's own. */
+function contentOf(kept: readonly HeldOutRow[], set: HeldOutSet): string | null {
+  const texts = kept.filter((row) => row.set === set).map(({ messages, cut = false }) => canonicalJson({ messages: messages.map(({ role, content }) => ({ role, content })), cut }));
+  return texts.length === 0 ? null : sha256(texts.sort().join('\n'));
 }
 
 /** Rows of a set, by their ids. */

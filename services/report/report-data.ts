@@ -5,7 +5,7 @@ import { addresses, type RunPlan } from '../run-plan';
 import { variantsOf, type Variant } from '../../config/variants';
 import type { ContentIdentities, StageName } from '../stage-keys';
 import type { DamageNote, StageAddress, StageManifest, StageStore } from '../stage-store';
-import { lossTable, mixtureTable, sampleTable } from '../tables';
+import { heldOutTable, lossTable, mixtureTable, sampleTable } from '../tables';
 import { reportComparison, type VariantReport, type VariantSource } from './comparison-report';
 import { dataCost } from './data-cost';
 import { reportTrainingData, type DataReport } from './data-report';
@@ -111,7 +111,8 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   }
 
   const synthesis = await reportSynthesis({ stages, plan, ledger, losses });
-  if (keys.holdOut !== undefined) await find('holdout', '', keys.holdOut, addresses.holdOut(plan));
+  const kept = keys.holdOut === undefined ? undefined : await find('holdout', '', keys.holdOut, addresses.holdOut(plan));
+  const heldOutRows = kept === undefined ? [] : await stages.readRows(kept, heldOutTable);
   const synthesized = ledger.provenance();
   const variants = variantsOf(spec);
   const main = mainVariant(variants);
@@ -159,7 +160,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     training: trained === undefined || trainer === null ? null : reportTraining(trainer, await stages.readRows(trained, lossTable), spec),
     evaluation: reportEvaluation(spec, before, after),
     variants: reportComparison(spec, found),
-    heldOut: keys.holdOut === undefined ? null : reportHeldOut(spec, found),
+    heldOut: keys.holdOut === undefined ? null : reportHeldOut(spec, found, heldOutRows),
     lineage: found.map(({ lineage }) => lineage),
     usage,
     activeMs: ledger.activeMs(),

@@ -5,7 +5,8 @@ import { shareChart } from '../forgetting-charts';
 import { counted, decimal, NOTHING, percent, signed } from '../format';
 import type { HeldOutSetReport, HeldOutVariant } from '../held-out-report';
 
-const TITLES: Readonly<Record<HeldOutSet, string>> = { replay: 'replay set', own: 'own answers', new: 'new data' };
+/** Names of the sets, as the report calls them. */
+export const HELD_OUT_TITLES: Readonly<Record<HeldOutSet, string>> = { replay: 'replay set', own: 'own answers', new: 'new data' };
 
 const MARKS = { replay: 'c1', own: 'c2', new: 'c4' } as const satisfies Record<HeldOutSet, string>;
 
@@ -22,7 +23,7 @@ export function heldOutSection(sets: readonly HeldOutSetReport[] | null): Sectio
 }
 
 function measured(sets: readonly HeldOutSetReport[]): Block[] {
-  const what = sets.map(({ set, conversations, tokens }) => `${TITLES[set]} (${counted(conversations, 'conversation')}, ${counted(tokens, 'token')}: ${MEANINGS[set]})`);
+  const what = sets.map(({ set, conversations, tokens }) => `${HELD_OUT_TITLES[set]} (${counted(conversations, 'conversation')}, ${counted(tokens, 'token')}: ${MEANINGS[set]})`);
   return [
     text(
       `Loss, in nats a token, on conversations that no variant was trained on: ${what.join('; ')}. Lower is better. ` +
@@ -42,7 +43,7 @@ function charts(sets: readonly HeldOutSetReport[]): Block[] {
   const drawn = sets.flatMap(({ set, variants }) => {
     const rows = variants.flatMap(({ name, change }) => (change === null ? [] : [{ name, value: change.value, low: change.low, high: change.high, label: signed(change.value, 3) }]));
     return rows.length === 0 ? [] : [{
-      kind: 'chart' as const, title: `Loss on the ${TITLES[set]}: difference from the official model, with its 95 % interval`,
+      kind: 'chart' as const, title: `Loss on the ${HELD_OUT_TITLES[set]}: difference from the official model, with its 95 % interval`,
       alt: rows.map(({ name, label, low, high }) => `${name} ${label}, from ${signed(low, 3)} to ${signed(high, 3)}`).join('; '),
       spec: intervalChart(rows, 'nats a token', 'lower'), numbers: null,
     }];
@@ -56,7 +57,7 @@ function shareCurve(sets: readonly HeldOutSetReport[]): Block[] {
     const points = variants
       .flatMap(({ kind, share, change }) => (kind !== 'method' || share === null || change === null ? [] : [{ share, ...change, label: signed(change.value, 3) }]))
       .sort((a, b) => a.share - b.share);
-    return points.length < 2 ? [] : [{ name: TITLES[set], mark: MARKS[set], points }];
+    return points.length < 2 ? [] : [{ name: HELD_OUT_TITLES[set], mark: MARKS[set], points }];
   });
   if (series.length === 0) return [];
   return [columns({
@@ -70,7 +71,7 @@ function lossTable(sets: readonly HeldOutSetReport[]): Block {
   const names = [...new Set(sets.flatMap(({ variants }) => variants.map(({ name }) => name)))];
   return table(
     'Loss in nats a token; in brackets the difference from the official model, coloured where the corrected p is below 0.05',
-    ['Variant', ...sets.map(({ set }) => `>${TITLES[set]}`)],
+    ['Variant', ...sets.map(({ set }) => `>${HELD_OUT_TITLES[set]}`)],
     names.map((name) => [{ text: name, tone: 'strong' }, ...sets.map(({ variants }) => lossCell(variants.find((variant) => variant.name === name)))]),
   );
 }
@@ -85,7 +86,7 @@ function lossCell(variant: HeldOutVariant | undefined): Cell {
 
 function intervalTable(sets: readonly HeldOutSetReport[]): Block[] {
   const rows = sets.flatMap(({ set, variants }) => variants.flatMap(({ name, change }): Cell[][] => (change === null ? [] : [[
-    TITLES[set], name, signed(change.value, 4), `${signed(change.low, 4)} to ${signed(change.high, 4)}`, change.adjustedP < 0.001 ? '< 0.001' : change.adjustedP.toFixed(3),
+    HELD_OUT_TITLES[set], name, signed(change.value, 4), `${signed(change.low, 4)} to ${signed(change.high, 4)}`, change.adjustedP < 0.001 ? '< 0.001' : change.adjustedP.toFixed(3),
   ]])));
   return rows.length === 0 ? [] : [table(
     'Difference from the official model on the same conversations, 95 % interval by paired bootstrap over conversations, each counting by its tokens; p corrected for all rows of this table (Holm)',
