@@ -50,6 +50,7 @@ function summaryTable(spec: RunSpec, plan: CostPlan): string {
     ['mixture', `${formatCount(mixture.replay)} replay + ${formatCount(mixture.new)} new = ${formatCount(mixture.total)} examples, ${share.toFixed(1)} % new${mixture.newKnown ? '' : ' (the new data is not there yet: assumed to be enough)'}`],
     ['training', `${formatCount(training.steps)} steps, ${formatCount(training.examples)} examples, ${formatShortCount(training.tokens)} tokens${training.device === 'provider' ? ` with every epoch; ${atProvider(training.usd)} for each variant` : `; ${deviceHours(training.device, training.hours)}${spec.train.accelerate === undefined ? leastDevices(training.devices, training.device, plan) : chosenDevices(training)}`}`],
     ['evaluation', `${formatCount(evaluation.documents)} documents, before and after training together, ${spec.evaluate.tasks.length} tasks; ${evaluation.device === 'provider' ? atProvider(evaluation.usd) : deviceHours(evaluation.device, evaluation.hours)}`],
+    ...(plan.heldOut === null ? [] : [['held-out', heldOutText(plan.heldOut)]]),
     ['disk', `${prettyBytes(diskBytes.texts)} of texts, ${training.device === 'provider' ? 'no checkpoints here: the provider keeps them' : training.parameters === null ? 'checkpoints of unknown size' : `${prettyBytes(diskBytes.checkpoints)} of checkpoints`}`],
   ];
   return wrapTable(rows);
@@ -86,6 +87,13 @@ function busiest(plan: CostPlan): EndpointCost {
 function deviceHours(device: 'cpu' | 'gpu', hours: number | null): string {
   if (hours === null) return `${device === 'cpu' ? 'time' : 'GPU hours'} unknown, since the model's name does not tell its size`;
   return device === 'cpu' ? `${duration(hours)} on this CPU` : `${hours.toFixed(1)} GPU hours`;
+}
+
+function heldOutText({ conversations, tokens, measurements, device, hours }: NonNullable<CostPlan['heldOut']>): string {
+  const sets = [`${formatCount(conversations.replay)} of the replay set`, `${formatCount(conversations.own)} own answers`, `${formatCount(conversations.new)} of the new data`];
+  const { models, whileTraining } = measurements;
+  const times = [`of ${formatCount(models)} ${models === 1 ? 'model' : 'models'}`, ...(whileTraining === 0 ? [] : [`${formatCount(whileTraining)} times while training`])].join(' and ');
+  return `loss on ${sets.join(', ')}: ${formatShortCount(tokens)} tokens, taken ${times}, ${formatShortCount(tokens * (models + whileTraining))} in all, on the gpu queue; no model call; ${deviceHours(device, hours)}`;
 }
 
 function atProvider(usd: number | null): string {

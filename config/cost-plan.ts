@@ -1,6 +1,6 @@
 import { planMixture } from '../method/mixture';
 import { assumptionsWith, type AssumptionName, type Assumptions } from './cost-assumptions';
-import { planEvaluation, planTraining, type EvaluationCost, type TrainingCost } from './cost-training';
+import { planEvaluation, planHeldOut, planTraining, type EvaluationCost, type HeldOutCost, type TrainingCost } from './cost-training';
 import { usdOf } from './price';
 import { parametersOf, servingGpus } from './model-size';
 import type { LeaderboardTask } from '../method/forgetting';
@@ -58,6 +58,8 @@ export interface CostPlan {
   readonly mixture: { readonly replay: number; readonly new: number; readonly total: number; readonly newKnown: boolean };
   readonly training: TrainingCost;
   readonly evaluation: EvaluationCost;
+  /** Null where the spec keeps no rows back. */
+  readonly heldOut: HeldOutCost | null;
   readonly diskBytes: { readonly texts: number; readonly checkpoints: number };
   readonly assumptions: Assumptions;
 }
@@ -102,6 +104,7 @@ export function planCost(
     mixture,
     training,
     evaluation,
+    heldOut: planHeldOut(spec, assumptions, mixture, training.steps, known),
     diskBytes: {
       texts: Math.round(tokens * assumptions.bytesPerToken + sum(({ requests }) => requests) * assumptions.bytesPerRequest),
       checkpoints: Math.round((training.parameters ?? 0) * (assumptions.checkpointsKept * assumptions.checkpointBytesPerParameter + 4)),

@@ -3,8 +3,10 @@ import type { KnownCounts } from './cost-plan';
 import { parametersOf, trainingGpus } from './model-size';
 import { usdOf } from './price';
 import type { LeaderboardTask } from '../method/forgetting';
+import type { HeldOutSet } from '../method/hold-out';
 import { isLeaderboardTask } from './evaluation-splits';
 import type { RunSpec } from './spec';
+import { variantsOf } from './variants';
 import { expectedBatch, expectedEpochs, fineTuningOf, trainingUsd, type FineTuning } from './spec-fine-tuning';
 
 type Device = 'cpu' | 'gpu';
@@ -34,6 +36,38 @@ export interface EvaluationCost {
   readonly hours: number | null;
   /** Of an endpoint with a price. */
   readonly usd: number | null;
+}
+
+/** What taking the losses on the rows that are kept back takes: forward passes on the gpu queue, no call to an endpoint. */
+export interface HeldOutCost {
+  readonly device: Device;
+  /** Of each set, as far as the replay set is large enough. */
+  readonly conversations: Readonly<Record<HeldOutSet, number>>;
+  /** Of taking the loss on all of them once. */
+  readonly tokens: number;
+  /** Times it is taken: of every row of the table, and `train.evalSteps` within each training. */
+  readonly measurements: { readonly models: number; readonly whileTraining: number };
+  /** Device hours of all measurements; null when the model's size is not in its name. */
+  readonly hours: number | null;
+}
+
+/** Null where the spec keeps nothing back. */
+export function planHeldOut(spec: RunSpec, a: Assumptions, mixture: Mixture, steps: number, known: KnownCounts): HeldOutCost | null {
+  const { mix: { holdOut }, train, synthesis, target } = spec;
+  if (holdOut === undefined) return null;
+  const own = synthesis.respond.generators.includes(target.model) ? holdOut.replay : 0;
+  const conversations = { replay: holdOut.replay, own, new: holdOut.new };
+  const [replayTokens, newTokens] = [0, 1].map((share) => Math.min(train.maxLength, tokensOfExample(spec, a, share, known))) as [number, number];
+  const tokens = Math.round((conversations.replay + own) * replayTokens + conversations.new * newTokens);
+  const rows = variantsOf(spec);
+  const trained = rows.filter(({ replay }) => replay !== null).length;
+  const measurements = { models: rows.length, whileTraining: train.evalSteps === undefined ? 0 : trained * Math.floor(steps / train.evalSteps) };
+  const device = deviceOf(spec);
+  const parameters = targetParameters(spec);
+  return {
+    device, conversations, tokens, measurements,
+    hours: parameters === null ? null : (2 * parameters * tokens * (measurements.models + measurements.whileTraining)) / deviceFlops(device, a) / 3600,
+  };
 }
 
 /** Steps, tokens and device hours of full SFT: 6 FLOP a parameter and token, 8 when activations are computed again. */
@@ -72,11 +106,15 @@ function planFineTuning(spec: RunSpec, a: Assumptions, { model, epochs, batchSiz
 }
 
 function tokensPerExample(spec: RunSpec, a: Assumptions, mixture: Mixture, known: KnownCounts): number {
+  return tokensOfExample(spec, a, mixture.total === 0 ? 0 : mixture.new / mixture.total, known);
+}
+
+/** Mean over examples of which a share, 0 to 1, is new data. */
+function tokensOfExample(spec: RunSpec, a: Assumptions, share: number, known: KnownCounts): number {
   const newTokens = known.newExamples !== undefined && known.newCharacters !== undefined
     ? known.newCharacters / known.newExamples / a.charactersPerToken : a.newExampleTokens;
   const { extract, respond } = spec.synthesis;
   const replayTokens = Math.min(a.instructionTokens, extract.sampling.maxTokens) + Math.min(a.responseTokens, respond.sampling.maxTokens) + a.chatOverheadTokens;
-  const share = mixture.total === 0 ? 0 : mixture.new / mixture.total;
   return share * newTokens + (1 - share) * replayTokens;
 }
 

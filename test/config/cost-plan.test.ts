@@ -1,4 +1,5 @@
 import { DEFAULT_ASSUMPTIONS, parseAssumptions } from '../../config/cost-assumptions';
+import { planText } from '../../cli/plan-text';
 import { planCost } from '../../config/cost-plan';
 import { parseSpec } from '../../config/load-spec';
 import { parametersOf, servingGpus, trainingGpus } from '../../config/model-size';
@@ -116,6 +117,24 @@ describe('training and evaluation', () => {
     expect(planCost(parseSpec(specWith('seed', 1)), { keptShare: 1 }, { newExamples: 10 }).mixture).toEqual({ replay: 49, new: 10, total: 59, newKnown: true });
     const limited = parseSpec(specWith('mix/maxExamples', 50));
     expect(planCost(limited, { keptShare: 1 }, { newExamples: 10 }).mixture).toMatchObject({ new: 9, replay: 41, total: 50 });
+  });
+
+  it('are joined by the losses on what is kept back, of every row of the table and while training', async () => {
+    const demo = await loadSpecFile('demo');
+    expect(planCost(demo).heldOut).toBeNull();
+    const spec = { ...demo, mix: { ...demo.mix, holdOut: { replay: 4, new: 2 } }, sweep: { newShare: [0.5] }, train: { ...demo.train, maxSteps: 5, evalSteps: 2 } };
+    const assumed = { instructionTokens: 20, responseTokens: 30, chatOverheadTokens: 10, cpuGflops: 27 };
+    const { heldOut } = planCost(spec, assumed, { newExamples: 40, newCharacters: 40 * 1200 });
+    // Four kept rows and as many own answers of 20 + 30 + 10 tokens, two new ones of 1,200 characters.
+    expect(heldOut).toMatchObject({ conversations: { replay: 4, own: 4, new: 2 }, tokens: 8 * 60 + 2 * 300, measurements: { models: 3, whileTraining: 4 }, device: 'cpu' });
+    expect(heldOut!.hours! * 3600).toBeCloseTo((2 * 135e6 * 1080 * 7) / 27e9, 9);
+    expect(planText(spec, planCost(spec, assumed, { newExamples: 40, newCharacters: 40 * 1200 }))).toContain(
+      'held-out    loss on 4 of the replay set, 4 own answers, 2 of the new data: 1.08k tokens, taken of 3 models and 4 times while training',
+    );
+    const cut = planCost({ ...spec, train: { ...spec.train, maxLength: 100 } }, assumed, { newExamples: 40, newCharacters: 40 * 1200 });
+    expect(cut.heldOut?.tokens).toBe(8 * 60 + 2 * 100);
+    const others = { ...spec, synthesis: { ...spec.synthesis, respond: { ...spec.synthesis.respond, generators: ['smollm2-precise'] } } };
+    expect(planCost(others).heldOut?.conversations.own).toBe(0);
   });
 
   it('have no hours where the model\'s name does not tell its size', () => {
