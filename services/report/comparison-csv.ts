@@ -8,11 +8,11 @@ type Value = string | number | null;
 export function variantsCsv(variants: readonly VariantReport[], tasks: readonly string[]): string {
   return csvText(
     [
-      'variant', 'replaySet', 'state', 'failure', 'newShare', 'replayExamples', 'newExamples', 'tokens', 'steps', 'dataTokens', 'dataUsd',
+      'variant', 'replaySet', 'state', 'failure', 'newShare', 'replayExamples', 'newExamples', 'cutExamples', 'tokens', 'steps', 'dataTokens', 'dataUsd',
       ...tasks, 'average', ...CHANGE_NAMES, 'worstTask', 'worstDifference',
     ],
     variants.map(({ name, replay, state, failure = null, examples, tokens, steps, dataCost, tasks: done, average, averageChange, worst }) => [
-      name, replay, state, failure, examples?.share ?? null, examples?.replay ?? null, examples?.new ?? null, tokens, steps, dataCost?.tokens ?? null, dataCost?.usd ?? null,
+      name, replay, state, failure, examples?.share ?? null, examples?.replay ?? null, examples?.new ?? null, examples?.cut ?? null, tokens, steps, dataCost?.tokens ?? null, dataCost?.usd ?? null,
       ...tasks.map((task) => done.find((each) => each.task === task)?.normalized ?? null), average, ...changeValues(averageChange),
       worst?.task ?? null, worst?.change ?? null,
     ]),

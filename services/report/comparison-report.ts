@@ -54,7 +54,11 @@ export interface VariantReport {
   readonly state: VariantState;
   /** Why it failed. */
   readonly failure?: string;
-  readonly examples: { readonly replay: number; readonly new: number; readonly share: number; readonly short: boolean } | null;
+  readonly examples: {
+    readonly replay: number; readonly new: number; readonly share: number; readonly short: boolean;
+    /** Of both, those whose last answer was cut at a token limit; null where an older mixture does not tell. */
+    readonly cut: number | null;
+  } | null;
   /** Tokens trained through, of prompts and answers. */
   readonly tokens: number | null;
   readonly steps: number | null;
@@ -70,7 +74,7 @@ export interface VariantReport {
 /** What the store has of a variant. */
 export interface VariantSource {
   readonly variant: Variant;
-  readonly mixture: { readonly replay: number; readonly new: number; readonly share: number; readonly short?: boolean } | null;
+  readonly mixture: { readonly replay: number; readonly new: number; readonly share: number; readonly short?: boolean; readonly cut?: number } | null;
   readonly training: { readonly tokens: number | null; readonly steps: number } | null;
   readonly evaluation: StoredEvaluation | undefined;
   readonly dataCost: DataCost | null;
@@ -114,7 +118,7 @@ export function reportComparison(spec: Pick<RunSpec, 'evaluate' | 'seed'>, sourc
       replay: replayTitle(source.variant),
       state: stateOf(source),
       ...(source.failure === undefined ? {} : { failure: source.failure }),
-      examples: source.mixture === null ? null : { ...source.mixture, short: source.mixture.short ?? false },
+      examples: source.mixture === null ? null : { ...source.mixture, short: source.mixture.short ?? false, cut: source.mixture.cut ?? null },
       tokens: source.training?.tokens ?? null,
       steps: source.training?.steps ?? null,
       dataCost: source.dataCost,

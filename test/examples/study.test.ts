@@ -29,8 +29,8 @@ describe('the study', () => {
   });
 
   test('its public sets have the rows that the largest mixture asks of them, in their own columns', async () => {
-    const { synthesis, mix } = await study();
-    const wanted = synthesis.extract.instructions - (mix.holdOut?.replay ?? 0);
+    const { mix } = await study();
+    const wanted = mix.maxExamples! - Math.round(mix.maxExamples! * mix.newShare);
     const ultrachat = rowsOf('ultrachat.jsonl');
     const wildchat = rowsOf('wildchat.jsonl');
     expect(Object.keys(ultrachat[0]!)).toEqual(['prompt', 'prompt_id', 'messages']);
@@ -40,5 +40,34 @@ describe('the study', () => {
     expect(answered).toHaveLength(ultrachat.length + wildchat.length - 1);
     expect(Math.min(ultrachat.length, wildchat.length - 1)).toBeGreaterThanOrEqual(wanted);
     for (const turns of answered) expect(turns.map(({ role }) => role)).toEqual(turns.map((_, index) => (index % 2 === 0 ? 'user' : 'assistant')));
+  });
+
+  test('trains every row on as many examples, and keeps as many rows back as it says', async () => {
+    const { mix, train, synthesis } = await study();
+    expect(train.maxSteps! * train.perDeviceBatchSize * train.gradientAccumulation).toBeGreaterThanOrEqual(mix.maxExamples!);
+    expect(2 * mix.holdOut!.replay + mix.holdOut!.new).toBeGreaterThanOrEqual(30);
+    expect(synthesis.extract.instructions).toBeGreaterThan(mix.holdOut!.replay + mix.maxExamples! - Math.round(mix.maxExamples! * 0.17));
+  });
+
+  test('its prompts with rules have one rule each, four of a kind, with the arguments that its checker takes', () => {
+    const rows = rowsOf('ifeval.jsonl') as { key: number; prompt: string; instruction_id_list: string[]; kwargs: Record<string, unknown>[] }[];
+    expect(new Set(rows.map(({ key }) => key)).size).toBe(rows.length);
+    const given = new Map<string, { count: number; names: string[] }>();
+    for (const { instruction_id_list: [rule = ''], kwargs: [values = {}] } of rows) {
+      const names = Object.entries(values).filter(([, value]) => value !== null).map(([name]) => name);
+      given.set(rule, { count: (given.get(rule)?.count ?? 0) + 1, names });
+      expect(Object.keys(values)).toHaveLength(24);
+    }
+    expect(Object.fromEntries(given)).toEqual({
+      'punctuation:no_comma': { count: 4, names: [] },
+      'keywords:forbidden_words': { count: 4, names: ['forbidden_words'] },
+      'keywords:existence': { count: 4, names: ['keywords'] },
+      'change_case:english_lowercase': { count: 4, names: [] },
+      'startend:end_checker': { count: 4, names: ['end_phrase'] },
+      'startend:quotation': { count: 4, names: [] },
+    });
+    for (const { prompt, kwargs: [values = {}] } of rows) {
+      for (const text of Object.values(values).flat().filter((value) => value !== null)) expect(prompt).toContain(`"${String(text)}"`);
+    }
   });
 });

@@ -101,9 +101,9 @@ function budgetTable(variants: readonly VariantReport[]): Block {
   const short = variants.filter(({ examples }) => examples?.short === true).map(({ name }) => name);
   return table(
     `What each variant was trained on${short.length === 0 ? '' : `; too few replay examples in ${list(short)}`}`,
-    ['Variant', '>Examples', '>Replay', '>New', '>Share of new data', '>Tokens', '>Steps', '>Tokens of the calls behind it', '>Dollars'],
+    ['Variant', '>Examples', '>Replay', '>New', '>Share of new data', '>Cut answers', '>Tokens', '>Steps', '>Tokens of the calls behind it', '>Dollars'],
     variants.filter(({ examples }) => examples !== null).map(({ name, examples, tokens, steps, dataCost }) => [
-      name, count((examples?.replay ?? 0) + (examples?.new ?? 0)), count(examples?.replay), count(examples?.new), percent(examples?.share ?? null),
+      name, count((examples?.replay ?? 0) + (examples?.new ?? 0)), count(examples?.replay), count(examples?.new), percent(examples?.share ?? null), count(examples?.cut),
       tokens === null ? NOTHING : shortCount(tokens), count(steps), dataCost === null ? NOTHING : shortCount(dataCost.tokens), dollars(dataCost?.usd),
     ]),
   );
