@@ -143,8 +143,8 @@ const select = z
     policy: z.enum(['complete', 'available']).default('complete')
       .describe('complete: an instruction is kept only when every judge scored every response. available: means over the scores there are.'),
     minJudges: count.default(1).describe('available only: scores that a response needs.'),
-    truncated: z.enum(TRUNCATED_RULES).default('last')
-      .describe('Responses that were cut at maxTokens. last: one wins only where no whole one does. keep: by their scores alone. drop: none wins.'),
+    truncated: z.enum(TRUNCATED_RULES).default('keep')
+      .describe('Responses that were cut at maxTokens. keep: they compete by their scores alone, as in the paper. last: one wins only where no whole one does. drop: none wins.'),
   })
   .describe('Best mean score wins.');
 

@@ -84,6 +84,7 @@ describe('the response with the highest mean over the judges', () => {
       response: "gpt-4's answer 1",
       model: 'gpt-4',
       meanScore: 13 / 3,
+      finishReason: 'stop',
       scores: { 'gpt-4': 5, llama: 3, qwen2: 5 },
       messages: [
         { role: 'user', content: 'Question 7?' },

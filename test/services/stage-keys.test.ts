@@ -57,7 +57,7 @@ const changes: [what: string, change: (spec: RunSpecInput) => void, stages: read
   ['the way of scoring', (spec) => (spec.synthesis.judge.scoring = 'expected'), FROM_JUDGE],
   ['the sampling of judges', (spec) => (spec.synthesis.judge.sampling!.maxTokens = 100), FROM_JUDGE],
   ['how often a judge is asked', (spec) => (spec.synthesis.judge.maxAttempts = 5), FROM_JUDGE],
-  ['whether a cut response may win', (spec) => (spec.synthesis.select = { truncated: 'keep' }), FROM_SELECT],
+  ['whether a cut response may win', (spec) => (spec.synthesis.select = { truncated: 'last' }), FROM_SELECT],
   ['the policy of selection', (spec) => (spec.synthesis.select = { policy: 'available' }), FROM_SELECT],
   ['the share of new data', (spec) => (spec.mix.newShare = 0.5), FROM_MIX],
   ['what is kept back from training', (spec) => (spec.mix.holdOut = { replay: 1 }), FROM_MIX],
