@@ -24,12 +24,13 @@ export interface JudgedPair {
   readonly response: string;
 }
 
+/** The prompt's text before, between and after its two placeholders. */
+const [BEFORE = '', BETWEEN = '', AFTER = ''] = JUDGE_PROMPT.split(/<generated instruction>|<output>/);
+
 /**
  * The prompt that one judge gets for one response (paper, section 3.1, step 3 and Table 2), as one user message.
  * Both texts are inserted as they are: what looks like a placeholder inside them is not replaced again.
  */
 export function renderJudgePrompt({ instruction, response }: JudgedPair): string {
-  return JUDGE_PROMPT.replace(/<generated instruction>|<output>/g, (placeholder) =>
-    placeholder === '<output>' ? response : instruction,
-  );
+  return `${BEFORE}${instruction}${BETWEEN}${response}${AFTER}`;
 }
