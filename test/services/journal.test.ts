@@ -77,6 +77,55 @@ test('calls that end together share one sync', async () => {
   expect([...(await reopened()).all()]).toHaveLength(300);
 });
 
+describe('soon after a sync', () => {
+  beforeEach(() => jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] }));
+  afterEach(() => jest.useRealTimers());
+
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  };
+
+  async function opened(): Promise<{ readonly journal: Journal; readonly syncs: () => number }> {
+    const synced = jest.spyOn(await fileHandlePrototype(), 'datasync');
+    const journal = await Journal.open(temp());
+    await journal.append(record('first'));
+    const before = synced.mock.calls.length;
+    return { journal, syncs: () => synced.mock.calls.length - before };
+  }
+
+  test('calls wait some milliseconds for others to share the next one with', async () => {
+    const { journal, syncs } = await opened();
+    const one = journal.append(record('one'));
+    await turns();
+    const other = journal.append(record('other'));
+    await turns();
+    expect(syncs()).toBe(0);
+    await jest.advanceTimersByTimeAsync(1_000);
+    await Promise.all([one, other]);
+    expect(syncs()).toBe(1);
+    await journal.close();
+  });
+
+  test('a reservation does not wait, and takes what waits along', async () => {
+    const { journal, syncs } = await opened();
+    const one = journal.append(record('one'));
+    await turns();
+    await journal.reserve('r-1', { promptTokens: 1, completionTokens: 1 });
+    await one;
+    expect(syncs()).toBe(1);
+    await journal.close();
+  });
+
+  test('closing does not wait either', async () => {
+    const { journal } = await opened();
+    const one = journal.append(record('one'));
+    await turns();
+    await journal.close();
+    await one;
+    expect((await reopened()).find('one', 0, 'r1')).toEqual(record('one'));
+  });
+});
+
 test('a torn last line is left out and every line before it is kept', async () => {
   const journal = await Journal.open(temp());
   await journal.append(record('a'));
