@@ -59,7 +59,7 @@ export function createFineTuningActivities(deps: ActivityDeps) {
     const address = addresses.train(plan, input.variant);
     return {
       plan, settings, address, mixture: addresses.mix(plan, input.variant),
-      api: createFineTuningApi({ name: settings.model, spec: modelOf(plan.spec, settings.model), env: deps.env, signal }),
+      api: await createFineTuningApi({ name: settings.model, spec: modelOf(plan.spec, settings.model), env: deps.env, signal }),
       ledger: new JobLedger(store, `${stages.folder(address)}/${FOLDER}`),
     };
   }

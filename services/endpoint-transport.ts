@@ -1,4 +1,4 @@
-import { APIConnectionError, APIConnectionTimeoutError } from 'openai';
+import { APIConnectionError, APIConnectionTimeoutError } from 'openai/error';
 import { Agent, type Dispatcher } from 'undici';
 import { statusError } from './error-body';
 
@@ -9,8 +9,8 @@ export interface PostOptions {
   readonly path: string;
   /** Names and values in turn; made once for many calls. */
   readonly headers: readonly string[];
-  /** JSON text. */
-  readonly body: string;
+  /** JSON text, or its bytes. */
+  readonly body: string | Buffer;
   /** For the whole call, from the connection to the last byte of the body. */
   readonly timeoutMs: number;
 }

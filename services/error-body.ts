@@ -1,4 +1,4 @@
-import { APIError } from 'openai';
+import { APIError } from 'openai/error';
 
 /** What an endpoint says of an error, whatever shape it says it in. */
 export interface ErrorFields {

@@ -1,4 +1,4 @@
-import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
+import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai/error';
 import { retryAfterMs } from './retry-timing';
 
 /**
@@ -57,7 +57,7 @@ function classifyConnection(error: Error): ModelFailure {
   return { scope: 'transient', kind: 'connection', overloaded: false, message, ...unsent };
 }
 
-function classifyStatus(error: InstanceType<typeof OpenAI.APIError>, status: number, nowMs: number): ModelFailure {
+function classifyStatus(error: APIError, status: number, nowMs: number): ModelFailure {
   const waitMs = retryAfterMs(error.headers, nowMs);
   const base = {
     status, message: error.message, overloaded: false,

@@ -1,4 +1,3 @@
-import OpenAI, { toFile } from 'openai';
 import type { FileObject } from 'openai/resources/files';
 import type { FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent, JobCreateParams } from 'openai/resources/fine-tuning/jobs';
 import type { ModelSpec } from '../../config/spec';
@@ -44,9 +43,10 @@ const PAGE = 100;
 const NOT_FOUND = 404;
 
 /** The fine-tuning API behind a model's baseURL. @throws PermanentEndpointError when its key is not in the environment */
-export function createFineTuningApi({ name, spec, env, signal }: FineTuningApiOptions): FineTuningApi {
+export async function createFineTuningApi({ name, spec, env, signal }: FineTuningApiOptions): Promise<FineTuningApi> {
   const endpoint = `model "${name}" at ${spec.baseURL}`;
   const apiKey = readApiKey(name, spec, env);
+  const { default: OpenAI, toFile } = await import('openai'); // every llm worker would take longer to start
   const client = new OpenAI({
     baseURL: spec.baseURL,
     apiKey: apiKey ?? 'none',

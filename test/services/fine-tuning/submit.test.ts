@@ -32,7 +32,7 @@ function order(over: Partial<JobOrder> = {}): JobOrder {
 async function submit(over: { readonly store?: string; readonly settleMs?: number; readonly env?: Record<string, string>; readonly order?: Partial<JobOrder> } = {}): ReturnType<typeof submitJob> {
   const { signal } = new AbortController();
   return await submitJob(order(over.order), {
-    api: createFineTuningApi({ name: 'closed', spec: modelSpec({ baseURL: provider.baseURL, apiKeyEnv: 'CLOSED_KEY' }), env: over.env ?? { CLOSED_KEY: KEY }, signal }),
+    api: await createFineTuningApi({ name: 'closed', spec: modelSpec({ baseURL: provider.baseURL, apiKeyEnv: 'CLOSED_KEY' }), env: over.env ?? { CLOSED_KEY: KEY }, signal }),
     ledger: new JobLedger(new LocalArtifactStore({ root: folder() }), `${over.store ?? 'train'}/fine-tuning`), signal, filePollMs: 1,
     ...(over.settleMs === undefined ? {} : { settleMs: over.settleMs }),
   });
