@@ -9,6 +9,7 @@ import { projectDir } from '../services/local/paths';
 import type { ProcessIdentity } from '../services/local/process-identity';
 import { consoleReporter } from '../services/local/setup-reporter';
 import { devServerArgs, ensureTemporal, probeServer } from '../services/local/temporal-server';
+import { rehearseArgs } from '../services/local/worker-command';
 import type { EndpointStats } from './endpoint';
 import { killLeftover, StackProcess, type StackProcessOptions } from './stack-process';
 
@@ -65,7 +66,7 @@ export class Stack {
       new StackProcess({ name, command, args, logFile: join(logs, `${name}.log`), sameGroup, ...more });
     const heap = workerHeapMb === undefined ? [] : [`--max-old-space-size=${workerHeapMb}`];
     const worker = (name: string, queue: QueueName): StackProcess =>
-      make(name, process.execPath, [...heap, join(projectDir(), 'bin', 'rehearse.js'), 'worker', '--queue', queue], {
+      make(name, process.execPath, [...heap, ...rehearseArgs('worker', '--queue', queue)], {
         env: { ...process.env, REHEARSE_HOME: join(folder, 'home'), TEMPORAL_ADDRESS: address, REHEARSE_LOG: 'warn' },
         restart: restartWorkers,
       });

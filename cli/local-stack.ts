@@ -3,10 +3,11 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { SEARCH_ATTRIBUTES } from '../config/search-attributes';
 import { ensureModel, startModelServer } from '../services/local/local-model';
-import { dataDir, projectDir } from '../services/local/paths';
+import { dataDir } from '../services/local/paths';
 import { ensurePython } from '../services/local/python-environment';
 import type { SetupReporter } from '../services/local/setup-reporter';
 import { ensureTemporal, startDevServer } from '../services/local/temporal-server';
+import { rehearseArgs } from '../services/local/worker-command';
 import { configuredAddress } from './connect';
 import { CliError } from './errors';
 
@@ -80,7 +81,7 @@ export async function startLocalStack(reporter: SetupReporter): Promise<LocalSta
 function startWorkerProcess(logFile: string): { readonly ended: Promise<string>; stop(): Promise<void> } {
   const log = openSync(logFile, 'a');
   // A group of its own: Ctrl-C comes to us, and we ask the workers to drain.
-  const child: ChildProcess = spawn(process.execPath, [join(projectDir(), 'bin', 'rehearse.js'), 'worker'], {
+  const child: ChildProcess = spawn(process.execPath, rehearseArgs('worker'), {
     stdio: ['ignore', log, log],
     detached: true,
     env: process.env,
