@@ -4,6 +4,7 @@ import { MethodError } from '../method/method-error';
 import { AllRefusedError } from '../services/batch';
 import { FineTuningError } from '../services/fine-tuning/errors';
 import { PermanentEndpointError } from '../services/model-client';
+import { ModelServerError } from '../services/model-server';
 import { PythonJobError } from '../services/python-jobs';
 import { CorruptArtifactError, InputLostError } from '../services/stage-store';
 import { StorageUnavailableError, storageFault } from '../services/storage-errors';
@@ -88,6 +89,7 @@ function toFailure(error: unknown): unknown {
     error instanceof SpecError ||
     error instanceof MethodError ||
     error instanceof WeightsNotFoundError ||
+    error instanceof ModelServerError ||
     (error instanceof PythonJobError && !error.retryable);
   return ApplicationFailure.create({ ...failure, nonRetryable: permanent });
 }

@@ -11,17 +11,17 @@ import sys
 import sysconfig
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 
 def main() -> None:
-    """Start the server from the command line's arguments; exit 1 with a sentence when it cannot."""
+    """Start the server from the command line's arguments; exit with EX_CONFIG where a second try is useless."""
     args = parse_arguments()
     # Read by OpenMP as it loads. Threads that spin at barriers wait for one another's time slices on a busy machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     engine = import_engine()
-    if not args.gguf.is_file():
-        sys.exit(f"serve_model: there is no file {args.gguf}")
+    if not is_gguf(args.gguf):
+        refuse(f"{args.gguf} is no GGUF file")
 
     params = engine.CommonParams()
     params.model.path = str(args.gguf)
@@ -65,6 +65,21 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def is_gguf(path: Path) -> bool:
+    """Tell whether a file is there that begins as GGUF files do."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"GGUF"
+    except OSError:
+        return False
+
+
+def refuse(why: str) -> NoReturn:
+    """End in a way that tells the caller not to try again."""
+    print(f"serve_model: {why}", file=sys.stderr)
+    sys.exit(os.EX_CONFIG)
+
+
 def usable_cpus() -> int:
     """Return the CPUs that this process may use, which in a container can be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -77,7 +92,7 @@ def import_engine() -> Any:  # noqa: ANN401 - the engine is a module without typ
     except ImportError as error:
         lent = sorted((Path(sysconfig.get_path("platlib")) / "torch" / "lib").glob("libgomp*.so*"))
         if "libgomp" not in str(error) or not lent:
-            raise
+            refuse(f"xllamacpp cannot be imported: {error}")
         ctypes.CDLL(str(lent[0]), mode=ctypes.RTLD_GLOBAL)
         import xllamacpp
     return xllamacpp

@@ -6,6 +6,7 @@ lacks and evaluation needs is here: `echo` with `logprobs` in /v1/completions, t
 
 import argparse
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -186,7 +188,7 @@ def refusal(message: str) -> JsonObject:
 
 
 def main() -> None:
-    """Start the server from the command line's arguments; exit 1 with a sentence when it cannot."""
+    """Start the server from the command line's arguments; exit with EX_CONFIG where a second try is useless."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="directory with config.json and *.safetensors")
     parser.add_argument("--alias", required=True, help="name of the model in the API")
@@ -195,11 +197,15 @@ def main() -> None:
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--threads", type=int)
     args = parser.parse_args()
-    if not (args.weights / "config.json").is_file():
-        sys.exit(f"serve_weights: {args.weights} has no config.json")
     if args.threads is not None:
         torch.set_num_threads(args.threads)
-    engine = Engine(args.weights, args.dtype)
+    try:
+        if not (args.weights / "config.json").is_file():
+            raise FileNotFoundError("it has no config.json")
+        engine = Engine(args.weights, args.dtype)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:  # memory may be free later: a RuntimeError
+        print(f"serve_weights: {args.weights} cannot be loaded: {error}", file=sys.stderr)
+        sys.exit(os.EX_CONFIG)
     server = ThreadingHTTPServer((args.host, args.port), handler(engine, args.alias))
     print(f"listening on http://{args.host}:{args.port}", flush=True)
     server.serve_forever()

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServeSpec } from '../config/spec';
@@ -21,7 +22,7 @@ export interface ServedModel {
   readonly environment: () => Promise<{ readonly python: string; readonly env: Readonly<Record<string, string | undefined>> }>;
   /** Aborted to end the server. */
   readonly stop: AbortSignal;
-  /** Called every time that it has come up; the address stays the same. */
+  /** Called every time that it has come up: at the same address, unless a start failed there. */
   readonly onReady: (baseURL: string) => Promise<void>;
   readonly onState: (state: 'loading' | 'up' | 'restarting') => void;
 }
@@ -32,12 +33,15 @@ export interface ModelServers {
   serve(model: Omit<ServedModel, 'host' | 'environment'>): Promise<never>;
 }
 
-/** @param host to listen on, under which llm workers reach this machine */
-export function createModelServers({ host, environment }: Pick<ServedModel, 'host' | 'environment'>): ModelServers {
-  return { serve: async (model) => await serveUntilStopped({ ...model, host, environment }) };
+/**
+ * @param host to listen on, under which llm workers reach this machine
+ * @param readyTimeoutMs longest time from a server's start to its first answer
+ */
+export function createModelServers({ host, environment, readyTimeoutMs = TIMING.readyTimeoutMs }: Pick<ServedModel, 'host' | 'environment'> & { readonly readyTimeoutMs?: number | undefined }): ModelServers {
+  return { serve: async (model) => await serveUntilStopped({ ...model, host, environment }, { ...TIMING, readyTimeoutMs }) };
 }
 
-/** A server that does not come up, or that dies again and again. */
+/** A server that does not come up, or that dies again and again: trying on would only cost. */
 export class ModelServerError extends Error {
   override readonly name = 'ModelServerError';
 }
@@ -48,14 +52,21 @@ export interface ModelServerTiming {
   readonly pollMs: number;
   /** Unanswered health checks in a row after which it counts as hung. */
   readonly missesAllowed: number;
+  /** Before it is started again when it did not come up: the memory of the one before may not be free yet. */
+  readonly pauseMs: number;
 }
 
-const TIMING: ModelServerTiming = { readyTimeoutMs: 30 * 60_000, pollMs: 1_000, missesAllowed: 60 };
+const TIMING: ModelServerTiming = { readyTimeoutMs: 30 * 60_000, pollMs: 1_000, missesAllowed: 60, pauseMs: 10_000 };
+/** Starts in a row that may end before the server has answered once. */
+const MOST_FAILED_STARTS = 3;
 /** A server that lived for less time than this has not worked. */
 const SHORT_LIFE_MS = 60_000;
-const MOST_SHORT_LIVES = 3;
+/** More than a request that the server cannot live through brings about before the model client gives it up. */
+const MOST_SHORT_LIVES = 10;
 const PROBE_TIMEOUT_MS = 5_000;
-const LOG_TAIL_CHARS = 1_500;
+const LOG_TAIL_CHARS = 300;
+/** Exit statuses that another try does not change: a wrong command line (argparse), and EX_CONFIG of sysexits.h (python/serve_*.py). */
+const USELESS_TO_RETRY: readonly (number | null)[] = [2, 78];
 
 /**
  * Serves a model until `stop`, starting its server anew when it dies or hangs. Nothing of it outlives this process: see
@@ -63,24 +74,38 @@ const LOG_TAIL_CHARS = 1_500;
  * @throws ModelServerError when it does not work; the reason of `stop`
  */
 export async function serveUntilStopped(model: ServedModel, timing = TIMING): Promise<never> {
-  const port = await pickPort(0);
-  const baseURL = `http://${model.host.includes(':') ? `[${model.host}]` : model.host}:${port}/v1`;
-  for (let shortLives = 0; ; ) {
+  let port = await pickPort(0);
+  for (let [failedStarts, shortLives] = [0, 0]; ; ) {
+    const baseURL = `http://${model.host.includes(':') ? `[${model.host}]` : model.host}:${port}/v1`;
     const server = await start(model, port);
     try {
       model.onState('loading');
-      await untilReady(server, baseURL, model.stop, timing);
-      const since = performance.now();
-      model.onState('up');
-      await model.onReady(baseURL);
-      const why = await untilLost(server, baseURL, model.stop, timing);
+      const failure = await untilReady(server, baseURL, model.stop, timing);
+      if (failure === undefined) {
+        failedStarts = 0;
+        const since = performance.now();
+        model.onState('up');
+        await model.onReady(baseURL);
+        const why = await untilLost(server, baseURL, model.stop, timing);
+        shortLives = performance.now() - since < SHORT_LIFE_MS ? shortLives + 1 : 0;
+        if (shortLives >= MOST_SHORT_LIVES) throw broken(model, server, `${why} soon after it came up, ${shortLives} times in a row`);
+      } else {
+        failedStarts++;
+        if (failure.final || failedStarts >= MOST_FAILED_STARTS) throw broken(model, server, `${failure.why}${failedStarts > 1 ? `, ${failedStarts} times in a row` : ''}`);
+        port = await pickPort(0); // somebody else may have taken it
+      }
       model.onState('restarting');
-      shortLives = performance.now() - since < SHORT_LIFE_MS ? shortLives + 1 : 0;
-      if (shortLives >= MOST_SHORT_LIVES) throw new ModelServerError(`the server of ${model.alias} ${why}, ${shortLives} times in a row soon after it came up; its log ${model.logFile} ends with: ${server.tail()}`);
     } finally {
       await server.end();
     }
+    if (failedStarts > 0) await pause(timing.pauseMs, model.stop);
   }
+}
+
+function broken({ alias, serve, logFile }: ServedModel, server: RunningServer, why: string): ModelServerError {
+  return new ModelServerError(
+    `the server of ${alias} (${serve.engine}) ${why}; mend the model's "serve" in the spec, or its worker's machine ${hostname()}, then go on with "npx rehearse resume"; its log ${logFile} ends with: ${server.tail()}`,
+  );
 }
 
 /** Command line of an engine, without Python itself. Public for its tests. */
@@ -88,7 +113,7 @@ export function engineArguments({ serve, alias, weights, revision, host }: Pick<
   const place = ['--host', host, '--port', String(port)];
   switch (serve.engine) {
     case 'vllm':
-      return ['-m', 'vllm.entrypoints.cli.main', 'serve', weights, '--served-model-name', alias, ...(revision === undefined ? [] : ['--revision', revision]), ...place, ...serve.args];
+      return [join(projectDir(), 'python', 'serve_vllm.py'), weights, '--served-model-name', alias, ...(revision === undefined ? [] : ['--revision', revision]), ...place, ...serve.args];
     case 'transformers':
       return [join(projectDir(), 'python', 'serve_weights.py'), '--weights', weights, '--alias', alias, ...place, ...serve.args];
     case 'llama.cpp':
@@ -99,7 +124,7 @@ export function engineArguments({ serve, alias, weights, revision, host }: Pick<
 interface RunningServer {
   readonly child: ChildProcess;
   /** How it ended; undefined while it runs. */
-  readonly ended: () => string | undefined;
+  readonly ended: () => { readonly how: string; readonly code: number | null } | undefined;
   readonly tail: () => string;
   readonly end: () => Promise<void>;
 }
@@ -116,28 +141,28 @@ async function start(model: ServedModel, port: number): Promise<RunningServer> {
     detached: true, // a Ctrl-C in the terminal reaches it through the worker only
   });
   child.stdin?.on('error', () => undefined);
-  let ended: string | undefined;
+  let ended: ReturnType<RunningServer['ended']>;
   let tail = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => {
       log.write(chunk);
-      tail = (tail + chunk.toString('utf8')).slice(-LOG_TAIL_CHARS);
+      tail = (tail + chunk.toString('utf8')).slice(-2 * LOG_TAIL_CHARS); // some of it is blanks
     });
   }
   const closed = new Promise<void>((resolve) => {
     child.once('error', (error) => {
-      ended ??= `could not be started: ${error.message}`;
+      ended ??= { how: `could not be started: ${error.message}`, code: null };
       resolve();
     });
     child.once('close', (code, signal) => {
-      ended ??= `ended with ${signal ?? `exit code ${code}`}`;
+      ended ??= { how: `ended with ${signal ?? `exit code ${code}`}`, code };
       resolve();
     });
   });
   return {
     child,
     ended: () => ended,
-    tail: () => tail.trim() || '(empty)',
+    tail: () => tail.replace(/\s+/g, ' ').trim().slice(-LOG_TAIL_CHARS) || '(empty)',
     end: async () => {
       child.stdin?.destroy();
       await closed;
@@ -146,13 +171,16 @@ async function start(model: ServedModel, port: number): Promise<RunningServer> {
   };
 }
 
-async function untilReady(server: RunningServer, baseURL: string, stop: AbortSignal, { readyTimeoutMs, pollMs }: ModelServerTiming): Promise<void> {
+/** Returns what kept it from coming up; `final` where another try would end likewise. */
+async function untilReady(server: RunningServer, baseURL: string, stop: AbortSignal, { readyTimeoutMs, pollMs }: ModelServerTiming): Promise<{ readonly why: string; readonly final: boolean } | undefined> {
   const deadline = performance.now() + readyTimeoutMs;
-  while (!(await isHealthy(baseURL))) {
+  for (;;) {
     stop.throwIfAborted();
+    const isUp = await isHealthy(baseURL);
     const ended = server.ended();
-    if (ended !== undefined) throw new ModelServerError(`the server ${ended} before it answered; its log ends with: ${server.tail()}`);
-    if (performance.now() > deadline) throw new ModelServerError(`the server did not answer within ${readyTimeoutMs / 60_000} minutes; its log ends with: ${server.tail()}`);
+    if (ended !== undefined) return { why: `${ended.how} before it answered`, final: USELESS_TO_RETRY.includes(ended.code) };
+    if (isUp) return undefined;
+    if (performance.now() > deadline) return { why: `did not answer within ${readyTimeoutMs / 60_000} minutes (REHEARSE_SERVE_MINUTES of its worker allows more)`, final: true };
     await pause(pollMs, stop);
   }
 }
@@ -162,7 +190,7 @@ async function untilLost(server: RunningServer, baseURL: string, stop: AbortSign
   for (let misses = 0; misses <= missesAllowed; misses = (await isHealthy(baseURL)) ? 0 : misses + 1) {
     await pause(pollMs, stop);
     const ended = server.ended();
-    if (ended !== undefined) return ended;
+    if (ended !== undefined) return ended.how;
   }
   return 'did not answer any more';
 }

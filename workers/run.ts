@@ -28,8 +28,11 @@ export function createDeps({ python, builtinWeights }: WorkerSurroundings, drain
   return {
     ...openStore(),
     endpoints: new Endpoints(process.env, sharing),
-    python: createPythonJobs({ environment: python, stallAfterMs: stallAfterMs(process.env) }),
-    servers: createModelServers({ host: process.env['REHEARSE_SERVE_HOST'] ?? '127.0.0.1', environment: python }),
+    python: createPythonJobs({ environment: python, stallAfterMs: milliseconds(process.env, 'REHEARSE_STALL_MINUTES', 'an hour') }),
+    servers: createModelServers({
+      host: process.env['REHEARSE_SERVE_HOST'] ?? '127.0.0.1', environment: python,
+      readyTimeoutMs: milliseconds(process.env, 'REHEARSE_SERVE_MINUTES', 'half an hour'),
+    }),
     weights: createWeightsResolver(builtinWeights),
     env: process.env,
     log,
@@ -37,11 +40,12 @@ export function createDeps({ python, builtinWeights }: WorkerSurroundings, drain
   };
 }
 
-/** REHEARSE_STALL_MINUTES as milliseconds. @throws Error for what is no number above 0 */
-function stallAfterMs({ REHEARSE_STALL_MINUTES: minutes }: NodeJS.ProcessEnv): number | undefined {
+/** A variable in minutes as milliseconds. @throws Error for what is no number above 0 */
+function milliseconds(env: NodeJS.ProcessEnv, name: string, without: string): number | undefined {
+  const { [name]: minutes } = env;
   if (minutes === undefined || minutes === '') return undefined;
   const value = Number(minutes);
-  if (!(value > 0 && value <= 24 * 60)) throw new Error(`REHEARSE_STALL_MINUTES is ${JSON.stringify(minutes)}, expected minutes, above 0 and at most 1440; without it, an hour`);
+  if (!(value > 0 && value <= 24 * 60)) throw new Error(`${name} is ${JSON.stringify(minutes)}, expected minutes, above 0 and at most 1440; without it, ${without}`);
   return value * 60_000;
 }
 
