@@ -7,15 +7,20 @@ import type { PlanRef } from '../workflows/types';
 import { replaceFile } from '../services/artifact-store';
 import { writeConversations } from '../services/conversations';
 import { sftResultSchema, type PythonEvent, type SftResult } from '../services/python-protocol';
+import { CheckpointUploads } from '../services/checkpoint-uploads';
 import { addresses, type RunPlan } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
 import { CHECKPOINT_FOLDER, storeFiles } from '../services/stage-files';
 import { noCalls } from '../services/stage-store';
+import { TrainingCheckpoints } from '../services/training-checkpoints';
 import { heldOutTable, lossTable, mixtureTable } from '../services/tables';
 import type { HeartbeatDetails } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { readStage } from './read-stage';
 import { runActivity } from './run-activity';
+
+/** For the upload of the last checkpoint of a training that is stopped; a draining worker has two minutes for all. */
+const LAST_UPLOAD_MS = 60_000;
 
 export interface TrainOutcome {
   readonly checkpoint: string;
@@ -32,10 +37,14 @@ export function createTrainActivities(deps: ActivityDeps) {
         const plan = await deps.plans.load(input.plan);
         const { train, target, seed } = plan.spec;
         const address = addresses.train(plan, input.variant);
-        const finished = await stages.find(address, ROWS_VERSIONS.train);
-        if (finished !== undefined) return outcomeOf(finished.detail as SftResult);
-
         const output = stages.folder(address);
+        const checkpoints = checkpointsInStore(deps, plan, output);
+        const finished = await stages.find(address, ROWS_VERSIONS.train);
+        if (finished !== undefined) {
+          await checkpoints?.clear();
+          return outcomeOf(finished.detail as SftResult);
+        }
+
         const outputDir = workspace.path(`${output}/job`);
         const startedAt = new Date().toISOString();
         const mixture = addresses.mix(plan, input.variant);
@@ -44,11 +53,14 @@ export function createTrainActivities(deps: ActivityDeps) {
         const mixtureFile = await writeConversations(workspace.path(`${output}/mixture.jsonl`), rows);
         const evalMixture = train.evalSteps === undefined ? null : await heldOutFile(deps, plan, output);
         const accelerate = await accelerateFile(deps, plan, output);
-        const result = await deps.python.run({
+        await checkpoints?.fetchNewer();
+        const uploads = checkpoints === undefined ? undefined : new CheckpointUploads({ checkpoints, holdIn: workspace.path(`${output}/job/uploading`), log: deps.log });
+        const result = await untilStored(uploads, async () => await deps.python.run({
           command: 'sft',
           resultSchema: sftResultSchema,
           stop,
           onEvent: (event) => {
+            if (event.type === 'checkpoint') uploads?.offer(event.path);
             const details = trainHeartbeat(event, input.variant);
             if (details !== undefined) heartbeat(details);
           },
@@ -63,7 +75,7 @@ export function createTrainActivities(deps: ActivityDeps) {
             ...(train.lora === undefined ? {} : { lora: { ...train.lora, targets: train.lora.targets ?? null } }),
             ...(accelerate === undefined ? {} : { accelerate }),
           },
-        });
+        }));
         const detail: SftResult = { ...result, checkpointDir: store.location(`${output}/${CHECKPOINT_FOLDER}`) };
         await stages.commit(address, ROWS_VERSIONS.train, lossTable, {
           rows: result.lossCurve.map(({ step, loss, learningRate, gradNorm }) => ({ step, loss, learningRate: learningRate ?? null, gradNorm: gradNorm ?? null })),
@@ -73,10 +85,28 @@ export function createTrainActivities(deps: ActivityDeps) {
           files: await storeFiles(deps, output, CHECKPOINT_FOLDER),
           inputs: [mixture],
         });
+        await checkpoints?.clear();
         return outcomeOf(detail);
       });
     },
   };
+}
+
+/** Where the store is a directory, what the trainer saves is in it already. */
+function checkpointsInStore(deps: ActivityDeps, { spec }: RunPlan, output: string): TrainingCheckpoints | undefined {
+  return deps.workspace.isStore || spec.train.keepCheckpoints === 'host' ? undefined : new TrainingCheckpoints(deps, output);
+}
+
+/** A training that is stopped has saved a checkpoint, which the machine that goes on wants; of one that is done, none is needed. */
+async function untilStored<T>(uploads: CheckpointUploads | undefined, training: () => Promise<T>): Promise<T> {
+  try {
+    const result = await training();
+    await uploads?.abandon();
+    return result;
+  } catch (error) {
+    await uploads?.finish(LAST_UPLOAD_MS);
+    throw error;
+  }
 }
 
 /** What is kept back from every training, as a file for the trainer. */

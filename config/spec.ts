@@ -200,6 +200,8 @@ const train = z
     dtype: z.enum(['float32', 'bfloat16']).default('bfloat16').describe('Compute type; weights stay float32, since 1e-6 is lost in bfloat16.'),
     gradientCheckpointing: z.boolean().default(true),
     saveSteps: count.default(100),
+    keepCheckpoints: z.enum(['store', 'host']).default('store')
+      .describe('store: where the store is a bucket, the newest checkpoint of a training that goes on is kept there too, for another machine to go on from. host: only on the disk of its machine.'),
     loggingSteps: count.default(1),
     evalSteps: count.optional().describe('Take the loss on what mix.holdOut keeps back every this many steps, while training.'),
     threads: count.optional().describe('CPU threads; without it, PyTorch decides.'),

@@ -150,11 +150,11 @@ function variantKeys(variant: Variant, synthesis: SynthesisKeys): VariantKeys {
 }
 
 /**
- * What of the settings decides what is trained: not what the result is called, how often it is looked at, and what it may
- * cost; of accelerate's configuration the text (how many processes share a batch), not its name.
+ * What of the settings decides what is trained: not what the result is called, how often it is looked at, where it is kept
+ * meanwhile, and what it may cost; of accelerate's configuration the text (how many processes share a batch), not its name.
  */
 function trainingParts({ train, target }: RunSpec, { accelerate }: ContentIdentities): unknown {
-  const { backend: _backend, openai: _openai, accelerate: _name, deviceMemoryGB: _checked, ...local } = train;
+  const { backend: _backend, openai: _openai, accelerate: _name, deviceMemoryGB: _checked, keepCheckpoints: _kept, ...local } = train;
   const tuning = fineTuningOf({ train, target });
   if (tuning === undefined) return { ...local, ...(accelerate === undefined ? {} : { accelerate: sha256(accelerate) }) }; // as in keys made before there was another backend
   const { epochs, batchSize, learningRateMultiplier } = tuning;
