@@ -1,5 +1,6 @@
 import type { ActivityDeps } from './deps';
 import { createCheckKeysActivities } from './check-keys';
+import { createCheckTasksActivities } from './check-tasks';
 import { createCollectEvaluationActivities } from './collect-evaluation';
 import { createDocumentsActivities } from './documents';
 import { createEvaluateActivities } from './evaluate';
@@ -34,7 +35,7 @@ export function createCpuActivities(deps: ActivityDeps) {
 
 /** What runs on the gpu queue: training and evaluation, and what Python fetches for the filters. */
 export function createGpuActivities(deps: ActivityDeps) {
-  return { ...createDocumentsActivities(deps), ...createTrainActivities(deps), ...createEvaluateActivities(deps), ...createMeasureLossesActivities(deps), ...createServeModelActivities(deps) };
+  return { ...createCheckTasksActivities(deps), ...createDocumentsActivities(deps), ...createTrainActivities(deps), ...createEvaluateActivities(deps), ...createMeasureLossesActivities(deps), ...createServeModelActivities(deps) };
 }
 
 export type LlmActivities = ReturnType<typeof createLlmActivities>;

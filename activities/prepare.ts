@@ -11,6 +11,7 @@ import { partition, type RunPlan } from '../services/run-plan';
 import { checkSpecFiles } from '../services/spec-files';
 import { stageKeys } from '../services/stage-keys';
 import { checkStoreWorks } from '../services/store-check';
+import { otherTasks } from '../services/task-names';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 
@@ -37,6 +38,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
           samples: respond.samples, instructions: extract.instructions, shards: plan.shards.length, shardSize, concurrentShards,
           tasks: spec.evaluate.tasks.map(({ task }) => task), trainSteps: (spec.train.backend === 'trl' ? spec.train.maxSteps : undefined) ?? null, costs: runCosts(spec),
           ...servedOf(spec),
+          ...(otherTasks(spec).length === 0 ? {} : { otherTasks: true as const }),
           ...(spec.budget === undefined ? {} : { budget: spec.budget }),
           ...(spec.train.backend === 'openai' ? { fineTuning: true as const } : {}),
           ...(plan.keys.filter === undefined ? {} : { filter: { fetchDocuments: Object.keys(plan.keys.documents ?? {}).length > 0 } }),

@@ -2,6 +2,10 @@ import { SpecError } from '../config/spec-errors';
 import type { ModelSpec, RunSpec } from '../config/spec';
 import { missingModel, servedModels } from '../services/endpoint-check';
 import { checkSpecFiles, loadSpecFile } from '../services/spec-files';
+import { onlyLook, NotSetUpError } from '../services/local/only-look';
+import { ensurePython } from '../services/local/python-environment';
+import { createPythonJobs, PythonJobError } from '../services/python-jobs';
+import { checkTaskNames, otherTasks } from '../services/task-names';
 import type { Finding } from './doctor-machine';
 
 const ENDPOINT_TIMEOUT_MS = 10_000;
@@ -24,8 +28,26 @@ export async function checkSpec(file: string, env: NodeJS.ProcessEnv = process.e
       ...errors.map((message): Finding => ({ check, state: 'fail', message })),
       ...warnings.map((message): Finding => ({ check, state: 'warn', message })),
       ...(await checkEndpoints(spec, env)),
+      ...(await checkTasks(spec)),
     ],
   };
+}
+
+/** Names of tasks other than the leaderboard's, where the Python environment is here to ask. */
+async function checkTasks(spec: RunSpec): Promise<Finding[]> {
+  const check = 'tasks';
+  const tasks = otherTasks(spec);
+  if (tasks.length === 0) return [];
+  try {
+    const environment = await ensurePython(onlyLook);
+    const python = createPythonJobs({ environment: async () => await Promise.resolve(environment) });
+    await checkTaskNames(python, tasks, { stop: new AbortController().signal, onEvent: () => undefined });
+    return [{ check, state: 'ok', message: `lm-evaluation-harness has ${tasks.join(', ')}` }];
+  } catch (error) {
+    if (error instanceof NotSetUpError) return [{ check, state: 'warn', message: `${tasks.join(', ')}: not looked up, since the Python environment is not here`, fix: 'a gpu worker looks them up when the run starts' }];
+    if (error instanceof PythonJobError) return [{ check, state: 'fail', message: error.message, fix: 'correct evaluate.tasks in the spec' }];
+    throw error;
+  }
 }
 
 /** Each endpoint is asked once, whatever the number of models behind it. */

@@ -8,7 +8,7 @@ import type { z } from 'zod';
 import { Silence } from './silence';
 import { pythonEventSchema, PYTHON_PROTOCOL, type PythonEvent } from './python-protocol';
 
-export type PythonCommand = 'sft' | 'weights' | 'evaluate' | 'documents' | 'datasets';
+export type PythonCommand = 'sft' | 'weights' | 'evaluate' | 'tasks' | 'documents' | 'datasets';
 
 export interface PythonJob<Result> {
   readonly command: PythonCommand;

@@ -38,6 +38,15 @@ export const sftResultSchema = z.looseObject({
 
 export type SftResult = z.output<typeof sftResultSchema>;
 
+/** `result.json` of `tasks`. */
+export const tasksResultSchema = z.looseObject({
+  protocol: z.literal(PYTHON_PROTOCOL),
+  kind: z.literal('tasks'),
+  tasks: z.array(z.string()),
+});
+
+export type TasksResult = z.output<typeof tasksResultSchema>;
+
 /** `result.json` of `documents`. */
 export const documentsResultSchema = z.looseObject({
   protocol: z.literal(PYTHON_PROTOCOL),

@@ -62,6 +62,7 @@ async function run({ spec, runId, settings, progress, control }: Run): Promise<E
     await work.run(async () => await cpu.prepareRun.executeWithOptions({ summary: 'check the spec, plan the stages' }, [{ runId, spec, ...(settings === undefined ? {} : { settings }) }])),
   );
   await work.run(async () => await llm.checkKeys.executeWithOptions({ summary: 'are all API keys there?' }, [outline]));
+  if (outline.otherTasks === true) await work.run(async () => await gpu.checkTasks.executeWithOptions({ summary: 'does lm-evaluation-harness have these tasks?' }, [outline]));
 
   progress.begin(`Run ${runId}: ${outline.instructions} instructions from ${outline.target}`, [
     ...synthesisRows(outline, outline.instructions),

@@ -36,6 +36,8 @@ export interface RunOutline extends PlanRef {
   readonly filter?: { readonly fetchDocuments: boolean };
   /** Rows are kept back from every training, to take the loss on them. */
   readonly holdOut?: true;
+  /** Tasks other than the leaderboard's, whose names only a gpu worker can check. */
+  readonly otherTasks?: true;
   /** Models that gpu workers are to serve. */
   readonly served?: readonly string[];
   readonly variants: readonly VariantOutline[];

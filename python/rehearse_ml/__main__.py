@@ -10,13 +10,13 @@ from .errors import classify
 from .job import Interruption, exclusive
 from .launch import launch, needs_launch, rank
 from .protocol import Events, claim_stdout
-from .spec import ConvertSpec, DatasetsSpec, DocumentsSpec, EvaluateSpec, SftSpec, WeightsSpec, load_spec
+from .spec import ConvertSpec, DatasetsSpec, DocumentsSpec, EvaluateSpec, SftSpec, TasksSpec, WeightsSpec, load_spec
 
 
 def main() -> int:
     """Run one job and return its exit status: 0 only with a result."""
     parser = argparse.ArgumentParser(prog="python -m rehearse_ml", description=__doc__)
-    parser.add_argument("command", choices=["convert", "sft", "weights", "evaluate", "documents", "datasets"])
+    parser.add_argument("command", choices=["convert", "sft", "weights", "evaluate", "tasks", "documents", "datasets"])
     parser.add_argument("--spec", required=True, type=Path, help="JSON file, protocol 1")
     arguments = parser.parse_args()
 
@@ -63,6 +63,13 @@ def main() -> int:
                     from .evaluate import evaluate
 
                     events.result(evaluate(evaluate_spec, events, interruption))
+            case "tasks":
+                tasks_spec = load_spec(TasksSpec, arguments.spec)
+                output_dir = Path(tasks_spec.output_dir)
+                with exclusive(output_dir, events):
+                    from .task_names import check_tasks
+
+                    events.result(check_tasks(tasks_spec, events))
             case "documents":
                 documents_spec = load_spec(DocumentsSpec, arguments.spec)
                 output_dir = Path(documents_spec.output_dir)

@@ -1,6 +1,5 @@
 """Runs one task through lm-evaluation-harness' Python API."""
 
-import difflib
 import functools
 import importlib.util
 import os
@@ -17,13 +16,13 @@ from lm_eval.api.model import TemplateLM
 from lm_eval.tasks import TaskManager
 from lm_eval.tasks._yaml_loader import load_yaml
 
-from .errors import JobError
 from .evaluation_data import prepare_local
 from .hub import LEADERBOARD_FOLDER
 from .leaderboard import LeaderboardTask, Subtask
 from .models import OTHER_SEED
 from .request_progress import Report, reported
 from .spec import EvaluateTask
+from .task_names import check_names, task_manager
 
 Results = dict[str, Any]
 
@@ -80,24 +79,13 @@ def _leaderboard(requested: EvaluateTask, task: LeaderboardTask, workspace: Path
 
 def _other(requested: EvaluateTask) -> dict[str, Any]:
     manager = task_manager()
-    if requested.task not in manager.all_tasks:
-        near = difflib.get_close_matches(requested.task, manager.all_tasks, n=3)
-        raise JobError(
-            "bad_spec",
-            f"lm-evaluation-harness has no task {requested.task}.",
-            f"Did you mean {' or '.join(near)}?" if near else "`lm-eval ls tasks` lists them.",
-        )
+    check_names([requested.task], manager.all_tasks)
     return {
         "tasks": [requested.task],
         "task_manager": manager,
         "num_fewshot": requested.num_fewshot,
         "gen_kwargs": None if requested.max_gen_toks is None else {"max_gen_toks": requested.max_gen_toks},
     }
-
-
-def task_manager() -> TaskManager:
-    """Return an index of all of lm-evaluation-harness' tasks."""
-    return TaskManager()
 
 
 def _answers(kept: Path) -> str:

@@ -162,6 +162,12 @@ class WeightsSpec(_JobSpec):
     hashes: Text | None
 
 
+class TasksSpec(_JobSpec):
+    """Names of tasks that lm-evaluation-harness should know."""
+
+    tasks: Annotated[list[Text], Field(min_length=1)]
+
+
 class DocumentsSpec(_JobSpec):
     """The questions of one leaderboard task's data set on the hub."""
 

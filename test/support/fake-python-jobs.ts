@@ -40,6 +40,7 @@ export function fakePythonJobs(jobs: RecordedJob[] = [], fails: (job: RecordedJo
           lossCurve: [{ step: 1, loss: 2.5, learningRate: 1e-6, gradNorm: 1 }, { step: 2, loss: 2.4, learningRate: 1e-6, gradNorm: 1 }],
         });
       }
+      if (command === 'tasks') return resultSchema.parse({ ...base, tasks: spec['tasks'] });
       if (command === 'weights') return resultSchema.parse({ ...base, path: spec['weights'], sha256: sha256(String(spec['weights'])), revision: null });
       const tasks = (spec['tasks'] as { task: string }[]).map(({ task }) => ({
         task, metrics: { acc: 0.5 }, stderr: { acc: null }, primary: { name: 'acc', value: 0.5, stderr: null }, normalized: 44.4, documents: 2,

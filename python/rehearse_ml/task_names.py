@@ -1,0 +1,53 @@
+"""Are there such tasks? Asked before anything is spent on a model that could not be evaluated in the end."""
+
+import difflib
+import time
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from lm_eval.tasks import TaskManager
+
+from . import PROTOCOL
+from .errors import JobError
+from .job import RESULT_FILE, versions
+from .protocol import Events, write_json_atomic
+from .spec import TasksSpec
+
+
+def task_manager() -> TaskManager:
+    """Return an index of all of lm-evaluation-harness' tasks."""
+    return TaskManager()
+
+
+def check_names(names: Sequence[str], known: Collection[str]) -> None:
+    """Raise JobError `bad_spec` for names that are not `known`, with the nearest ones that are."""
+    wrong = [name for name in names if name not in known]
+    if not wrong:
+        return
+    near = {name: difflib.get_close_matches(name, known, n=3) for name in wrong}
+    asked = [f"{' or '.join(near[name])}{f' for {name}' if len(wrong) > 1 else ''}" for name in wrong if near[name]]
+    raise JobError(
+        "bad_spec",
+        f"lm-evaluation-harness has no task {' and no task '.join(wrong)}.",
+        f"Did you mean {', '.join(asked)}?" if asked else "`lm-eval ls tasks` lists them.",
+    )
+
+
+def check_tasks(spec: TasksSpec, events: Events) -> Path:
+    """Write a result.json that says that lm-evaluation-harness has all of `spec.tasks`. Raises JobError `bad_spec`."""
+    started = time.monotonic()
+    events.progress("read the names of the tasks", 0, 1)
+    check_names(spec.tasks, task_manager().all_tasks)
+    events.progress("read the names of the tasks", 1, 1)
+    result = Path(spec.output_dir) / RESULT_FILE
+    write_json_atomic(
+        result,
+        {
+            "protocol": PROTOCOL,
+            "kind": "tasks",
+            "tasks": spec.tasks,
+            "seconds": round(time.monotonic() - started, 3),
+            "versions": versions("lm-eval"),
+        },
+    )
+    return result
