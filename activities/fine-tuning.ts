@@ -30,7 +30,7 @@ const NEWEST_EVENTS = 20;
 
 type VariantRef = PlanRef & { readonly variant: string };
 
-/** What the three activities have in common. */
+/** What the activities have in common. */
 interface Tuning {
   readonly plan: RunPlan;
   readonly settings: FineTuning;
@@ -46,7 +46,7 @@ class StillTrainingError extends Error {
 }
 
 /**
- * SFT by the fine-tuning API of an endpoint. Three short activities around a job that may take days: no slot of a worker
+ * SFT by the fine-tuning API of an endpoint. Short activities around a job that may take days: no slot of a worker
  * is held meanwhile, and a history gets no event for a look at the job.
  */
 export function createFineTuningActivities(deps: ActivityDeps) {
@@ -69,15 +69,15 @@ export function createFineTuningActivities(deps: ActivityDeps) {
     return finished === undefined ? undefined : outcomeOf(finished.detail as FineTuningResult);
   }
 
-  /** The training file, once it may be sent. */
-  async function readTrainingFile({ plan, settings, mixture }: Tuning): Promise<Buffer> {
+  /** The training file, once it may be sent, and what its job is estimated to cost. */
+  async function readTrainingFile({ plan, settings, mixture }: Tuning): Promise<{ readonly file: Buffer; readonly usd: number | null }> {
     const rows = await readStage(stages, mixture, ROWS_VERSIONS.mix, mixtureTable);
     const file = trainingFile(rows);
     const usd = estimatedUsd(file.byteLength, rows.filter(({ cut = false }) => !cut).length, settings.epochs, modelOf(plan.spec, settings.model).price);
     if (settings.maxUsd !== undefined && usd !== null && usd > settings.maxUsd) {
       throw new FineTuningError(`the fine-tuning job is estimated to cost $${usd.toFixed(2)}, more than train.openai.maxUsd, $${settings.maxUsd.toFixed(2)}; raise it, or lower epochs or mix.maxExamples`);
     }
-    return file;
+    return { file, usd };
   }
 
   async function keep({ plan, settings, address, mixture, api }: Tuning, job: FineTuningJob): Promise<TrainOutcome> {
@@ -105,6 +105,19 @@ export function createFineTuningActivities(deps: ActivityDeps) {
   }
 
   return {
+    /** What the job will cost, or has cost; `ordered` when it is there already and needs no funds. */
+    async estimateFineTuning(input: VariantRef): Promise<{ readonly key: string; readonly usd: number | null; readonly ordered: boolean }> {
+      return await asking(async ({ stop }) => {
+        const tuning = await tuningOf(input, stop);
+        const { address: { key }, api, ledger } = tuning;
+        const before = await trained(tuning.address);
+        if (before !== undefined) return { key, usd: before.usd ?? null, ordered: true };
+        const { usd } = await readTrainingFile(tuning);
+        const last = await ledger.last();
+        return { key, usd, ordered: last !== undefined && (await jobOfAttempt(key, last, { api, ledger })) !== undefined };
+      });
+    },
+
     /** Sends the mixture and creates the job, unless either is there. Returns the job's id, or null when the training was done before. */
     async submitFineTuning(input: VariantRef): Promise<string | null> {
       return await asking(async ({ stop, heartbeat }) => {
@@ -113,7 +126,7 @@ export function createFineTuningActivities(deps: ActivityDeps) {
         if ((await trained(address)) !== undefined) return null;
         heartbeat(beat(input.variant, { done: 0, total: 0, note: 'sending the mixture to the provider' }));
         const { id } = await submitJob(
-          { key: address.key, baseModel: modelOf(plan.spec, settings.model).model, settings, seed: plan.spec.seed, data: async () => await readTrainingFile(tuning) },
+          { key: address.key, baseModel: modelOf(plan.spec, settings.model).model, settings, seed: plan.spec.seed, data: async () => (await readTrainingFile(tuning)).file },
           { api, ledger, signal: stop },
         );
         return id;
@@ -173,6 +186,6 @@ function stillTraining(message: string, pollSeconds: number): ApplicationFailure
   return ApplicationFailure.create({ type: error.name, message, nextRetryDelay: pollSeconds * 1000, category: ApplicationFailureCategory.BENIGN });
 }
 
-function outcomeOf({ model, steps, lossCurve: curve }: FineTuningResult): TrainOutcome {
-  return { checkpoint: model, steps, lastLoss: curve.at(-1)?.loss ?? null };
+function outcomeOf({ model, steps, lossCurve: curve, usd }: FineTuningResult): TrainOutcome {
+  return { checkpoint: model, steps, lastLoss: curve.at(-1)?.loss ?? null, usd };
 }

@@ -26,6 +26,8 @@ export interface TrainOutcome {
   readonly checkpoint: string;
   readonly steps: number;
   readonly lastLoss: number | null;
+  /** What a provider has billed, where that is known. */
+  readonly usd?: number | null;
 }
 
 /** Full SFT of the target model on the mixture, in a Python subprocess that goes on from its last checkpoint. */

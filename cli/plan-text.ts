@@ -1,6 +1,7 @@
 import prettyBytes from 'pretty-bytes';
 import { DEFAULT_ASSUMPTIONS, type AssumptionName } from '../config/cost-assumptions';
 import type { CostPlan, EndpointCost } from '../config/cost-plan';
+import { variantsOf } from '../config/variants';
 import type { RunSpec } from '../config/spec';
 import { formatCount, formatDuration, formatShortCount } from '../config/figures';
 import { formatTable } from './output';
@@ -44,7 +45,7 @@ function summaryTable(spec: RunSpec, plan: CostPlan): string {
   const rows = [
     ['time', `synthesis ${duration(plan.synthesisHours)}: shards overlap, so the busiest endpoint (${busiest(plan).names.join(', ')}) decides`],
     ['dollars', dollarText(plan)],
-    ...(spec.budget === undefined ? [] : [['budget', budgetText(spec.budget, plan)]]),
+    ...(spec.budget === undefined ? [] : [['budget', budgetText(spec, spec.budget, plan)]]),
     ['serving', serving(plan)],
     ...(plan.filter === null ? [] : [['filters', `assumed to keep ${formatCount(plan.filter.answered)} of ${formatCount(plan.filter.extracted)} instructions; only those are answered and judged`]]),
     ['mixture', `${formatCount(mixture.replay)} replay + ${formatCount(mixture.new)} new = ${formatCount(mixture.total)} examples, ${share.toFixed(1)} % new${mixture.newKnown ? '' : ' (the new data is not there yet: assumed to be enough)'}`],
@@ -63,9 +64,10 @@ function dollarText({ usd, stages }: CostPlan): string {
 }
 
 /** The budget against the estimate: the larger of the two shares decides. */
-function budgetText({ usd, tokens }: NonNullable<RunSpec['budget']>, plan: CostPlan): string {
+function budgetText(spec: RunSpec, { usd, tokens }: NonNullable<RunSpec['budget']>, plan: CostPlan): string {
+  const trained = variantsOf(spec).filter(({ replay }) => replay !== null).length; // alike ones share a job: at most these
   const share = Math.max(
-    usd === undefined ? 0 : plan.usd.expected / usd,
+    usd === undefined ? 0 : (plan.usd.expected + trained * (plan.training.usd ?? 0)) / usd,
     tokens === undefined ? 0 : (plan.promptTokens + plan.completionTokens) / tokens,
   );
   const limits = [usd === undefined ? '' : dollars(usd), tokens === undefined ? '' : `${formatShortCount(tokens)} tokens`].filter((limit) => limit !== '').join(' and ');

@@ -297,7 +297,7 @@ export const runSpecSchema = z
         tokens: count.optional().describe('Tokens, of prompts and replies together.'),
       })
       .optional()
-      .describe('Hard limit on what the model calls of the synthesis may cost. The run pauses before it would be exceeded.'),
+      .describe('Hard limit on what the model calls of the synthesis may cost; in dollars, on a training by a provider too. The run pauses before it would be exceeded.'),
     models: z.record(name, model).describe('Every model endpoint, named once.'),
     target: z.strictObject({
       model: name.describe('Name under `models` that serves the target model.'),

@@ -2,7 +2,7 @@ import { proxyActivities, setHandler, upsertSearchAttributes, workflowInfo } fro
 import type { CpuActivities, GpuActivities, LlmActivities } from '../activities';
 import { cpuActivityOptions, gpuActivityOptions, llmActivityOptions } from '../config/activity-options';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
-import { modelsInUse } from '../config/models-in-use';
+import { unpricedModels } from '../config/models-in-use';
 import type { RunSettings } from '../config/run-settings';
 import type { RunSpecInput } from '../config/spec';
 import { failureNotes, runVariants, variantsFailure, type FailedVariant } from './all-variants';
@@ -14,6 +14,7 @@ import { holdOutRows, synthesisRows, variantRows } from './progress-rows';
 import { RunControl } from './run-control';
 import { withServers } from './serving';
 import { synthesis } from './synthesis';
+import { trainingCostSignal } from './training-costs';
 import type { ExperimentResult, RunOutline, VariantResult } from './types';
 import { untilHandled } from './until-handled';
 
@@ -123,6 +124,12 @@ async function fetchedFirst({ work }: RunControl, outline: RunOutline): Promise<
   return { ...outline, filter: { fetchDocuments: false } };
 }
 
+/** As a sentence names them. */
+function unpricedNames(spec: RunSpecInput): string[] {
+  const { calls, training } = unpricedModels(spec);
+  return [...calls, ...training.map((name) => `${name} (trainingUsdPerMillion)`)];
+}
+
 /** Updates can come at any time, also before the spec has been checked. */
 function handleControl(control: RunControl, spec: RunSpecInput): void {
   const answer = async (change: Promise<void>): Promise<ControlState> => {
@@ -133,10 +140,11 @@ function handleControl(control: RunControl, spec: RunSpecInput): void {
   setHandler(haltSignal, async (halt) => await control.halt(halt));
   setHandler(drainedSignal, (drained) => control.offspring.drained(drained));
   setHandler(servedSignal, async ({ model, baseURL }) => await control.serve(model, baseURL));
+  setHandler(trainingCostSignal, async (cost) => await control.bookTraining(cost));
   setHandler(pauseUpdate, async (request?: { readonly reason?: string }) => await answer(control.pause(request?.reason)), { validator: checkPause });
   setHandler(resumeUpdate, async () => await answer(control.resume()));
   setHandler(setLimitsUpdate, async (limits) => await answer(control.setLimits(limits)), { validator: (limits) => checkLimits(limits, spec.models) });
   setHandler(setBudgetUpdate, async (budget) => await answer(control.setBudget(budget)), {
-    validator: (budget) => checkBudget(budget, { spent: control.state.spent, unpriced: modelsInUse(spec).filter((name) => spec.models[name]?.price === undefined) }),
+    validator: (budget) => checkBudget(budget, { spent: control.state.spent, unpriced: unpricedNames(spec) }),
   });
 }

@@ -1,26 +1,44 @@
-import { ApplicationFailure, CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, condition, isCancellation, patched, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { LlmActivities } from '../activities';
 import type { TrainOutcome } from '../activities/train';
 import { farewellActivityOptions, llmActivityOptions, pollActivityOptions } from '../config/activity-options';
 import type { ControlledWork } from './controlled';
+import type { Root } from './root';
+import { trainingFundedSignal, type TrainingCost } from './training-costs';
 import type { PlanRef } from './types';
 
 const submission = proxyActivities<LlmActivities>(llmActivityOptions);
 const poll = proxyActivities<LlmActivities>(pollActivityOptions);
+/** Runs that began before know of no budget of trainings. */
+const BUDGETED = 'budget of trainings';
 const farewell = proxyActivities<LlmActivities>(farewellActivityOptions);
 
 /**
  * SFT by an endpoint. A pause only stops the looking: the job goes on at the provider, which has been paid for it. A
  * cancellation cancels the job.
  */
-export async function fineTune(work: ControlledWork, ref: PlanRef & { readonly variant: string }): Promise<TrainOutcome> {
+export async function fineTune(work: ControlledWork, root: Root, ref: PlanRef & { readonly variant: string }): Promise<TrainOutcome> {
   try {
+    const cost = patched(BUDGETED) ? await funded(work, root, ref) : undefined;
     await work.run(async () => await submission.submitFineTuning.executeWithOptions({ summary: 'send the mixture, create the job' }, [ref]));
-    return await work.run(async () => await poll.awaitFineTuning.executeWithOptions({ summary: 'the provider trains' }, [ref]));
+    const outcome = await work.run(async () => await poll.awaitFineTuning.executeWithOptions({ summary: 'the provider trains' }, [ref]));
+    if (cost !== undefined) await root.bookTraining({ ...cost, usd: outcome.usd ?? cost.usd, state: 'ended' });
+    return outcome;
   } catch (error) {
     if (isCancellation(error)) await CancellationScope.nonCancellable(async () => await cancelJob(ref));
     throw error;
   }
+}
+
+/** Returns once the run's budget covers the job, with what it is estimated to cost. */
+async function funded(work: ControlledWork, root: Root, ref: PlanRef & { readonly variant: string }): Promise<TrainingCost> {
+  const keys = new Set<string>();
+  setHandler(trainingFundedSignal, ({ key }) => void keys.add(key));
+  const { key, usd, ordered } = await work.run(async () => await submission.estimateFineTuning.executeWithOptions({ summary: 'what will the job cost?' }, [ref]));
+  const cost: TrainingCost = { from: workflowInfo().workflowId, variant: ref.variant, key, usd: usd ?? 0, state: ordered ? 'ordered' : 'asked' };
+  await root.bookTraining(cost);
+  await condition(() => keys.has(key));
+  return cost;
 }
 
 /** @throws ApplicationFailure when the job may still run, and cost */

@@ -1,6 +1,7 @@
 import { getExternalWorkflowHandle, isCancellation, log, workflowInfo, type ExternalWorkflowHandle } from '@temporalio/workflow';
 import { haltSignal, type Halt } from './control';
 import { progressSignal, type ProgressUpdate } from './progress';
+import { trainingCostSignal, type TrainingCost } from './training-costs';
 
 /** The `experiment` that this workflow works for: this very run of it, not one that was started later under the same id. */
 export class Root {
@@ -18,6 +19,11 @@ export class Root {
   /** Asks for the whole run to be paused. */
   async halt(halt: Halt): Promise<void> {
     await this.send(async () => await this.handle.signal(haltSignal, halt));
+  }
+
+  /** What a provider's training costs. */
+  async bookTraining(cost: TrainingCost): Promise<void> {
+    await this.send(async () => await this.handle.signal(trainingCostSignal, cost));
   }
 
   /** A root that has been terminated hears nothing; this workflow has been told to stop then. */

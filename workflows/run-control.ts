@@ -7,6 +7,7 @@ import { PAUSE_MEMO, type ControlOrder, type ControlState, type Halt, type Pause
 import { budgetOf, mergeLimits } from './control-requests';
 import { ControlledWork } from './controlled';
 import { Offspring } from './offspring';
+import { fundTraining, TrainingCosts, type TrainingCost } from './training-costs';
 import type { Allowance, Cost } from './types';
 
 const NO_REASON = 'paused by hand';
@@ -36,6 +37,7 @@ export class RunControl {
   private resumedAt = 0;
   private settings: RunSettings;
   private spent: Cost = NO_COST;
+  private readonly trainings = new TrainingCosts({ fund: fundTraining, halt: async (halt) => await this.halt(halt) });
   private saving: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: RunControlOptions) {
@@ -47,7 +49,7 @@ export class RunControl {
 
   get state(): ControlState {
     const { pause, limits, budget } = this.order;
-    return { paused: pause !== undefined, pausedBy: pause?.by ?? null, reason: pause?.reason ?? null, limits, budget, spent: this.spent };
+    return { paused: pause !== undefined, pausedBy: pause?.by ?? null, reason: pause?.reason ?? null, limits, budget, spent: { ...this.spent, usd: this.spent.usd + this.trainings.usd } };
   }
 
   async pause(reason?: string): Promise<void> {
@@ -101,6 +103,11 @@ export class RunControl {
     if (spent !== undefined) this.spent = spent;
   }
 
+  /** A variant tells what its provider's training costs. */
+  async bookTraining(cost: TrainingCost): Promise<void> {
+    await this.trainings.take(cost, this.order, this.spent.usd);
+  }
+
   /** One after the other: the file must be what was set last, and the run must be planned before. */
   async inTurn<T>(write: () => Promise<T>): Promise<T> {
     const turn = this.saving.then(write, write);
@@ -130,5 +137,6 @@ export class RunControl {
     }
     this.work.follow(this.order);
     await this.offspring.tell(this.order);
+    await this.trainings.review(this.order, this.spent.usd); // the budget may suffice now
   }
 }

@@ -71,7 +71,7 @@ async function stages(input: VariantInput, { root, work, progress }: Means): Pro
     await book([done('mix', name, 1, `${mixture.replay} replay + ${mixture.new} new`)]);
 
     await enter('train');
-    const training = input.fineTuning === true ? await fineTune(work, ref) : await work.run(async () => await gpu.trainVariant.executeWithOptions({ summary: `SFT of ${input.target}` }, [ref]));
+    const training = input.fineTuning === true ? await fineTune(work, root, ref) : await work.run(async () => await gpu.trainVariant.executeWithOptions({ summary: `SFT of ${input.target}` }, [ref]));
     await book([done('train', name, input.trainSteps ?? 1, `${training.steps} steps, last loss ${training.lastLoss?.toFixed(3) ?? 'unknown'}`)]);
     trained = { examples: mixture.replay + mixture.new, steps: training.steps, checkpoint: training.checkpoint };
   }

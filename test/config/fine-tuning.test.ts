@@ -51,6 +51,10 @@ describe('train.backend: openai', () => {
       spec.train!.openai!.maxUsd = 5;
       spec.models['gpt']!.price = { inputUsdPerMillion: 1, outputUsdPerMillion: 1 };
     }, 'models.gpt.price.trainingUsdPerMillion: got nothing, expected the price of training, which train.openai.maxUsd is reckoned with; add it, or remove maxUsd.'],
+    ['a budget in dollars without a price', (spec) => {
+      spec.budget = { usd: 5 };
+      for (const name of ['target', 'other', 'gpt']) spec.models[name]!.price = { inputUsdPerMillion: 1, outputUsdPerMillion: 1 };
+    }, 'models.gpt.price.trainingUsdPerMillion: got nothing, expected the price of training, since budget.usd limits what the run may cost; add it, or remove budget.usd.'],
     ['rows kept back', (spec) => (spec.mix.holdOut = { replay: 5 }), 'mix.holdOut: got rows to keep back, expected nothing with train.backend: openai, since a chat API does not tell the loss on a text; remove it.'],
     ['an evaluation that needs weights', (spec) => (spec.evaluate = {}), 'evaluate.backend: got "transformers", expected openai, since what a provider has trained can only be asked through its API; set it, and name tasks that a chat API can do, such as ifeval and math_level_5.'],
     ['multiple choice through a chat API', (spec) => (spec.evaluate = { backend: 'openai' }), 'evaluate.openai.api: got "chat", expected "completions" for mmlu_pro and gpqa, which compare the probabilities of given answers; use it where the server has it (with echo and logprobs), or leave those tasks out.'],
@@ -81,6 +85,18 @@ describe('train.backend: openai', () => {
     expect(plan.training.usd).toBeCloseTo((plan.training.tokens * 25) / 1e6);
     expect(planText(spec, plan)).toMatch(/training {2,}\d+ steps, \d+ examples, [\d.]+k tokens with every epoch; \$\d\.\d\d at the provider for each variant/);
     expect(plan.diskBytes.checkpoints).toBe(0);
+  });
+
+  test('a plan sets a budget in dollars against the training too', () => {
+    const priced = (usd?: number): RunSpec => parseSpec(closed((spec) => {
+      for (const name of ['target', 'other']) spec.models[name]!.price = { inputUsdPerMillion: 0, outputUsdPerMillion: 0 };
+      spec.variants = ['method'];
+      if (usd !== undefined) spec.budget = { usd };
+    }));
+    const plan = planCost(priced());
+    const all = plan.usd.expected + plan.training.usd!;
+    expect(planText(priced(all * 2), plan)).toContain('the estimate is 50 % of it');
+    expect(planText(priced(all / 2), plan)).toContain('too little: the estimate is 200 % of it');
   });
 
   test('is another training than the local one, whatever it is called and however often it is looked at', () => {

@@ -14,7 +14,7 @@ import { addresses } from '../../services/run-plan';
 import { lossTable } from '../../services/tables';
 import type { StageManifest } from '../../services/stage-store';
 import { experiment } from '../../workflows';
-import { pauseUpdate, resumeUpdate } from '../../workflows/control';
+import { controlQuery, pauseUpdate, resumeUpdate, setBudgetUpdate } from '../../workflows/control';
 import { pendingActivities, standstill, until } from '../support/control';
 import { FakeEndpoint } from '../support/fake-endpoint';
 import { FakeFineTuning, type FakeFineTuningOptions } from '../support/fake-fine-tuning';
@@ -109,7 +109,7 @@ test('a closed model is fine-tuned by its provider: its progress is seen, its ou
     expect(report).toContain('Fine-tuned by its provider, in the job ftjob-1: 6 steps');
     expect(report).toContain('ft:gpt-base:org:rehearse:ftjob-1');
     const { events } = await environment.client.workflow.getHandle('closed/variant-method').fetchHistory();
-    expect(events?.length).toBeLessThan(80);
+    expect(events?.length).toBeLessThan(110); // a look at the job adds nothing
     expect(JSON.stringify(events)).not.toContain(KEY);
 
     const before = provider.requests.length;
@@ -185,6 +185,36 @@ test('a training that would cost more than it may is not sent', async () => {
     expect(await reasonOf((await start('dear', spec)).result())).toMatch(/^the fine-tuning job is estimated to cost \$0\.\d\d, more than train\.openai\.maxUsd, \$0\.00; raise it, or lower epochs or mix\.maxExamples$/);
   });
   expect(provider.files).toEqual([]);
+}, 240_000);
+
+test('a training that the budget does not cover is not ordered before somebody raises it; what it has cost is booked, and counts for later runs', async () => {
+  const spec = await closedRun(8, { looksUntilDone: 0 }, (draft) => {
+    for (const name of ['target', 'other']) draft.models[name]!.price = { inputUsdPerMillion: 0, outputUsdPerMillion: 0 };
+    draft.budget = { usd: 0.01 };
+  });
+  await withDeps(async () => {
+    const handle = await start('short', spec);
+    const paused = await until(async () => {
+      const state = await handle.query(controlQuery);
+      return state.paused ? state : undefined;
+    });
+    expect(paused).toMatchObject({ pausedBy: 'budget', spent: { usd: 0 } });
+    expect(paused.reason).toMatch(/^the budget of \$0\.010 does not cover the training of method: \$0\.00 is spent, and the fine-tuning job is estimated to cost \$0\.\d+$/);
+    await handle.executeUpdate(resumeUpdate); // without another budget it is as before
+    await until(async () => ((await handle.query(controlQuery)).paused ? true : undefined));
+    expect(provider.files).toEqual([]);
+
+    await handle.executeUpdate(setBudgetUpdate, { args: [{ usd: 5 }] });
+    await handle.result();
+    expect((await handle.query(controlQuery)).spent.usd).toBeCloseTo(0.03085); // billed, not estimated
+    expect(jobCreations()).toBe(1);
+
+    // It is paid for, so a run that finds it needs nothing more, whatever its budget.
+    const again = await start('short-again', spec);
+    await again.result();
+    expect((await again.query(controlQuery)).spent.usd).toBeCloseTo(0.03085);
+    expect(jobCreations()).toBe(1);
+  });
 }, 240_000);
 
 test('what a provider has trained is evaluated through its API, and so is the model that it began with', async () => {
