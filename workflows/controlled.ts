@@ -1,4 +1,4 @@
-import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, CancellationScope, CancelledFailure, condition, isCancellation } from '@temporalio/workflow';
 import { STORAGE_FAILURE, type ControlOrder, type Halt } from './control';
 import { isTighter } from './funding';
 import type { ModelLimits } from '../config/spec';
@@ -76,7 +76,10 @@ export class ControlledWork {
         const baseURL = model === undefined ? undefined : (this.order.served?.[model] ?? undefined);
         return await each.scope.run(async () => await activity(limits, baseURL));
       } catch (error) {
-        if (each.interrupted && isInterruption(error)) continue;
+        if (isInterruption(error)) {
+          if (each.interrupted) continue;
+          throw isCancellation(error) ? error : new CancelledFailure('cancelled while it failed', [], error as Error);
+        }
         const unavailable = storageFailure(error);
         if (unavailable === undefined) throw error;
         const { revision } = this.order;

@@ -9,7 +9,7 @@ import type { PythonJobs } from '../../services/python-jobs';
 import { experiment } from '../../workflows';
 import { controlQuery, pauseUpdate, resumeUpdate, setLimitsUpdate } from '../../workflows/control';
 import { progressQuery } from '../../workflows/progress';
-import { standstill, until } from '../support/control';
+import { cancellationsHeard, standstill, until } from '../support/control';
 import { FakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
@@ -127,6 +127,32 @@ describe('pause and resume', () => {
       expect((await handle.query(progressQuery)).find(({ stage }) => stage === 'train')).toMatchObject({ state: 'paused', done: 0 });
       await handle.executeUpdate(resumeUpdate);
       expect((await handle.result()).variants).toHaveLength(2);
+    });
+  });
+
+  test('an activity that fails while its run is cancelled, and is not tried again for that, is cancelled too', async () => {
+    const inner = fakePythonJobs();
+    let reached: () => void = () => undefined;
+    const training = new Promise<void>((resolve) => (reached = resolve));
+    let fail: (error: Error) => void = () => undefined;
+    const failure = new Promise<never>((_, reject) => (fail = reject));
+    failure.catch(() => undefined);
+    const python: PythonJobs = {
+      async run(job) {
+        if (job.command !== 'sft') return await inner.run(job);
+        reached();
+        return await failure; // deaf to its cancellation
+      },
+    };
+    await withWorkers(environment, deps(python), async () => {
+      const handle = await start('called-off');
+      await training;
+      await handle.cancel();
+      await cancellationsHeard(environment, 'called-off');
+      fail(new Error('the connection was lost'));
+      await expect(handle.result()).rejects.toThrow(WorkflowFailedError);
+      const ends = await Promise.all(['called-off', 'called-off/variant-method'].map(async (id) => (await environment.client.workflow.getHandle(id).describe()).status.name));
+      expect(ends).toEqual(['CANCELLED', 'CANCELLED']);
     });
   });
 
