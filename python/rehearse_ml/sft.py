@@ -193,7 +193,10 @@ def _save_final(trainer: SFTTrainer, state: StateDict, weights: Path, final: Pat
     if isinstance(model, PeftModel):
         merged(model, state, weights, final.parent).save_pretrained(temporary)
     else:
-        model.save_pretrained(temporary, state_dict=state)
+        # Gathered from shards, a tied weight is two tensors of the same content.
+        tied = {copy for copy, source in model.all_tied_weights_keys.items() if source in state}
+        own = {name: tensor for name, tensor in state.items() if name not in tied}
+        model.save_pretrained(temporary, state_dict=own)
     # The model's own, not the trainer's copy: TRL sets a padding token on that one.
     load_tokenizer(weights).save_pretrained(temporary)
     publish(temporary, final)

@@ -79,10 +79,10 @@ def events(tmp_path: Path) -> RecordedEvents:
 
 
 @pytest.fixture
-def start_job(tmp_path: Path) -> Callable[[str, Spec], subprocess.Popen[str]]:
+def start_job(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """Start `python -m rehearse_ml` as its caller does: spec file in, event lines on stdout."""
 
-    def start(command: str, spec: Spec) -> subprocess.Popen[str]:
+    def start(command: str, spec: Spec, **env: str) -> subprocess.Popen[str]:
         path = tmp_path / f"{command}-spec.json"
         path.write_text(json.dumps(spec))
         return subprocess.Popen(
@@ -90,7 +90,7 @@ def start_job(tmp_path: Path) -> Callable[[str, Spec], subprocess.Popen[str]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)},
+            env={**os.environ, "PYTHONPATH": str(PACKAGE_ROOT), **env},
             start_new_session=True,  # a signal is sent to its whole group
         )
 

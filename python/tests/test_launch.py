@@ -13,6 +13,7 @@ import pytest
 import torch
 import yaml
 from conftest import PACKAGE_ROOT, RecordedEvents, Spec
+from safetensors.torch import load_file
 
 from rehearse_ml.errors import JobError
 from rehearse_ml.hardware import check_launched
@@ -21,7 +22,7 @@ from rehearse_ml.launch import launch, read_config
 from rehearse_ml.sft import sft
 from rehearse_ml.spec import SftSpec
 
-StartJob = Callable[[str, Spec], "subprocess.Popen[str]"]
+StartJob = Callable[..., "subprocess.Popen[str]"]
 PRESETS = sorted((PACKAGE_ROOT.parent / "config" / "accelerate").glob("*.yaml"))
 
 
@@ -50,14 +51,42 @@ def _finish(job: "subprocess.Popen[str]") -> list[dict[str, Any]]:
     return events
 
 
+SHARDED = {
+    "distributed_type": "FSDP",
+    "fsdp_config": {
+        "fsdp_version": 2,
+        "fsdp_auto_wrap_policy": "TRANSFORMER_BASED_WRAP",
+        "fsdp_cpu_ram_efficient_loading": True,
+        "fsdp_offload_params": False,
+        "fsdp_reshard_after_forward": True,
+        "fsdp_state_dict_type": "SHARDED_STATE_DICT",
+        "fsdp_activation_checkpointing": False,
+    },
+}
+"""As the preset llama-3-70b-fsdp2 has it."""
+
+ON_CPU = {
+    "ACCELERATE_TORCH_DEVICE": "cpu",
+    "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent / "shards_on_cpu"), str(PACKAGE_ROOT)]),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "env"), [({}, {}), (SHARDED, ON_CPU)], ids=["the whole model each", "a part of the model each"]
+)
 def test_two_processes_stop_together_resume_and_reach_the_losses_of_one(
-    start_job: StartJob, sft_spec: Spec, tmp_path: Path, events: RecordedEvents
+    start_job: StartJob,
+    sft_spec: Spec,
+    tmp_path: Path,
+    events: RecordedEvents,
+    changes: dict[str, object],
+    env: dict[str, str],
 ) -> None:
     one = {**sft_spec, "outputDir": str(tmp_path / "one"), "perDeviceBatchSize": 4}
     alone = json.loads(sft(SftSpec.model_validate(one), events, Interruption()).read_text())
 
-    spec = {**sft_spec, "accelerate": _config(tmp_path / "two.yaml")}
-    job = start_job("sft", spec)
+    spec = {**sft_spec, "accelerate": _config(tmp_path / "two.yaml", **changes)}
+    job = start_job("sft", spec, **env)
     assert job.stdout is not None
     before = []
     for line in job.stdout:
@@ -69,9 +98,12 @@ def test_two_processes_stop_together_resume_and_reach_the_losses_of_one(
     job.wait()
     assert job.returncode != 0
     assert [event["kind"] for event in before if event["type"] == "error"] == ["interrupted", "interrupted"]
-    saved = next(event["step"] for event in reversed(before) if event["type"] == "checkpoint")
+    checkpoint = next(event for event in reversed(before) if event["type"] == "checkpoint")
+    saved = checkpoint["step"]
+    parts = sorted(file.name for file in Path(checkpoint["path"]).glob("pytorch_model_fsdp_0/*.distcp"))
+    assert parts == (["__0_0.distcp", "__1_0.distcp"] if changes else [])
 
-    after = _finish(start_job("sft", spec))
+    after = _finish(start_job("sft", spec, **env))
     assert after[-1]["type"] == "result"
     steps = [event["done"] for event in after if event.get("phase") == "train"]
     assert steps[0] == saved
@@ -82,6 +114,10 @@ def test_two_processes_stop_together_resume_and_reach_the_losses_of_one(
     # The same 8 conversations a step, in another grouping: equal but for the order of the sums.
     for point, reference in zip(result["lossCurve"], alone["lossCurve"], strict=True):
         assert point["loss"] == pytest.approx(reference["loss"], rel=2e-2)
+    trained, expected = (load_file(Path(each["checkpointDir"]) / "model.safetensors") for each in (result, alone))
+    assert {name: tensor.shape for name, tensor in trained.items()} == {
+        name: tensor.shape for name, tensor in expected.items()
+    }
 
 
 def test_one_process_under_the_launcher_trains_as_without(

@@ -17,7 +17,7 @@ from rehearse_ml.sft import sft
 from rehearse_ml.spec import SftSpec
 from rehearse_ml.weights import weights_sha256
 
-StartJob = Callable[[str, Spec], "subprocess.Popen[str]"]
+StartJob = Callable[..., "subprocess.Popen[str]"]
 
 
 def _train(spec: Spec, events: RecordedEvents) -> dict[str, Any]:
