@@ -5,12 +5,12 @@ import { fineTuningOf, type FineTuning } from '../config/spec-fine-tuning';
 import { NO_CALLS } from '../method/cost';
 import { replaceFile } from '../services/artifact-store';
 import { createFineTuningApi, type FineTuningApi, type FineTuningJob } from '../services/fine-tuning/api';
-import { FineTuningError, FineTuningUnavailableError } from '../services/fine-tuning/errors';
 import { JobLedger } from '../services/fine-tuning/job-ledger';
 import { jobProgress, lossCurve } from '../services/fine-tuning/job-progress';
 import { estimatedUsd, fineTuningResult, jobFailure, type FineTuningResult } from '../services/fine-tuning/result';
 import { hasFailed, jobOfAttempt, knownJob, submitJob } from '../services/fine-tuning/submit';
 import { trainingFile } from '../services/fine-tuning/training-file';
+import { EndpointUnavailableError, PermanentEndpointError } from '../services/model-client';
 import { addresses, type RunPlan } from '../services/run-plan';
 import { modelOf, ROWS_VERSIONS } from '../services/stage-keys';
 import { storeFiles } from '../services/stage-files';
@@ -75,7 +75,7 @@ export function createFineTuningActivities(deps: ActivityDeps) {
     const file = trainingFile(rows);
     const usd = estimatedUsd(file.byteLength, rows.filter(({ cut = false }) => !cut).length, settings.epochs, modelOf(plan.spec, settings.model).price);
     if (settings.maxUsd !== undefined && usd !== null && usd > settings.maxUsd) {
-      throw new FineTuningError(`the fine-tuning job is estimated to cost $${usd.toFixed(2)}, more than train.openai.maxUsd, $${settings.maxUsd.toFixed(2)}; raise it, or lower epochs or mix.maxExamples`);
+      throw new PermanentEndpointError(`the fine-tuning job is estimated to cost $${usd.toFixed(2)}, more than train.openai.maxUsd, $${settings.maxUsd.toFixed(2)}; raise it, or lower epochs or mix.maxExamples`);
     }
     return { file, usd };
   }
@@ -98,7 +98,7 @@ export function createFineTuningActivities(deps: ActivityDeps) {
       try {
         return await body(scope);
       } catch (error) {
-        if (!(error instanceof FineTuningUnavailableError) || error.waitMs === undefined) throw error;
+        if (!(error instanceof EndpointUnavailableError) || error.waitMs === undefined) throw error;
         throw ApplicationFailure.create({ type: error.name, message: error.message, cause: error, nextRetryDelay: Math.min(error.waitMs, LONGEST_WAIT_MS) });
       }
     });

@@ -2,7 +2,6 @@ import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activ
 import { SpecError } from '../config/spec-errors';
 import { MethodError } from '../method/method-error';
 import { AllRefusedError } from '../services/batch';
-import { FineTuningError } from '../services/fine-tuning/errors';
 import { PermanentEndpointError } from '../services/model-client';
 import { ModelServerError } from '../services/model-server';
 import { PythonJobError } from '../services/python-jobs';
@@ -84,7 +83,6 @@ function toFailure(error: unknown): unknown {
   const permanent =
     error instanceof PermanentEndpointError ||
     error instanceof AllRefusedError ||
-    error instanceof FineTuningError ||
     error instanceof InputLostError ||
     error instanceof SpecError ||
     error instanceof MethodError ||

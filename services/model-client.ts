@@ -51,9 +51,19 @@ export class PermanentEndpointError extends Error {
   }
 }
 
-/** The endpoint stayed unreachable or overloaded for a long time; a later attempt may find it well. */
+/** The endpoint did not answer, or stayed overloaded, for too long; a later attempt may find it well. */
 export class EndpointUnavailableError extends Error {
   override readonly name = 'EndpointUnavailableError';
+  /** Whether the request did not reach the endpoint, or was turned away by its rate limit, so that nothing came of it. */
+  readonly unsent: boolean;
+  /** When to ask again, where that is known. */
+  readonly waitMs: number | undefined;
+
+  constructor(message: string, { unsent = false, waitMs }: { readonly unsent?: boolean; readonly waitMs?: number } = {}) {
+    super(message);
+    this.unsent = unsent;
+    this.waitMs = waitMs;
+  }
 }
 
 /** Counts of what was ridden out, by kind. */

@@ -2,11 +2,12 @@ import type { FileObject } from 'openai/resources/files';
 import type { FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent, JobCreateParams } from 'openai/resources/fine-tuning/jobs';
 import type { ModelSpec } from '../../config/spec';
 import { readApiKey } from '../model-client';
-import { FineTuningError, fineTuningFault } from './errors';
+import { PermanentEndpointError } from '../model-client';
+import { fineTuningFault } from './errors';
 
 export type { FileObject, FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent, JobCreateParams };
 
-/** A provider's fine-tuning API. Every method throws FineTuningError, FineTuningUnavailableError, or the signal's reason. */
+/** A provider's fine-tuning API. Every method throws PermanentEndpointError, EndpointUnavailableError, or the signal's reason. */
 export interface FineTuningApi {
   /** Which model and where, for messages. */
   readonly endpoint: string;
@@ -83,7 +84,7 @@ export async function createFineTuningApi({ name, spec, env, signal }: FineTunin
       try {
         return await asking('tell of the fine-tuning job', async () => await jobs.retrieve(id, { signal }));
       } catch (error) {
-        if (error instanceof FineTuningError && error.status === NOT_FOUND) return undefined;
+        if (error instanceof PermanentEndpointError && error.failure?.status === NOT_FOUND) return undefined;
         throw error;
       }
     },

@@ -1,30 +1,10 @@
-import { redact } from '../model-client';
+import { EndpointUnavailableError, PermanentEndpointError, redact } from '../model-client';
 import { adviceFor, classifyModelError, type ModelFailure } from '../model-errors';
-
-/** A fine-tuning that cannot succeed until somebody changes something. */
-export class FineTuningError extends Error {
-  override readonly name = 'FineTuningError';
-
-  /** @param status that the provider answered with, where a request was refused */
-  constructor(message: string, readonly status?: number) {
-    super(message);
-  }
-}
-
-/** The provider did not answer, or is to be asked again; a later attempt may find it well. */
-export class FineTuningUnavailableError extends Error {
-  override readonly name = 'FineTuningUnavailableError';
-
-  /** @param unsent whether the request did not reach the provider, or was turned away by its rate limit, so that nothing came of it */
-  constructor(message: string, readonly unsent: boolean, readonly waitMs?: number) {
-    super(message);
-  }
-}
 
 const LONGEST_MESSAGE = 300;
 
 /**
- * An error of the SDK as one of the two above.
+ * An error of the SDK as one of the model client's pair.
  * @param doing what was asked for, such as `create a fine-tuning job`
  * @param context model and address, for the sentence; the key, which providers like to repeat and which no error may tell
  */
@@ -34,10 +14,12 @@ export function fineTuningFault(error: unknown, doing: string, { endpoint, apiKe
   const status = failure.status === undefined ? '' : ` (HTTP ${failure.status})`;
   const said = failure.message.replace(/\s+/g, ' ').slice(0, LONGEST_MESSAGE);
   if (failure.scope === 'transient') {
-    return new FineTuningUnavailableError(`${endpoint} could not ${doing}${status}: ${said}; it is asked again`, failure.unsent === true || failure.kind === 'rate_limited', failure.waitMs);
+    return new EndpointUnavailableError(`${endpoint} could not ${doing}${status}: ${said}; it is asked again`, {
+      unsent: failure.unsent === true || failure.kind === 'rate_limited', ...(failure.waitMs === undefined ? {} : { waitMs: failure.waitMs }),
+    });
   }
   // Without the SDK's error as its cause: that one has the provider's own words, and request headers.
-  return new FineTuningError(`${endpoint} refuses to ${doing}${status}: ${said}; ${advice(failure)}`, failure.status);
+  return new PermanentEndpointError(`${endpoint} refuses to ${doing}${status}: ${said}; ${advice(failure)}`, failure);
 }
 
 function advice(failure: ModelFailure): string {

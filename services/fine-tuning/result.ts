@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { RunSpec } from '../../config/spec';
 import { expectedEpochs, trainingUsd } from '../../config/spec-fine-tuning';
 import type { FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent } from './api';
-import { FineTuningError } from './errors';
+import { PermanentEndpointError } from '../model-client';
 import { lossCurve, totalSteps } from './job-progress';
 
 const maybe = z.number().nullable();
@@ -45,9 +45,9 @@ export interface EndedJob {
   readonly model: RunSpec['models'][string];
 }
 
-/** @throws FineTuningError when a job that has succeeded names no model */
+/** @throws PermanentEndpointError when a job that has succeeded names no model */
 export function fineTuningResult({ job, events, checkpoints, examples, model }: EndedJob): FineTuningResult {
-  if (job.fine_tuned_model === null || job.fine_tuned_model === '') throw new FineTuningError(`the fine-tuning job ${job.id} has succeeded but names no model; ask the provider`);
+  if (job.fine_tuned_model === null || job.fine_tuned_model === '') throw new PermanentEndpointError(`the fine-tuning job ${job.id} has succeeded but names no model; ask the provider`);
   const given = { ...job.method?.supervised?.hyperparameters, ...job.hyperparameters };
   const { trained_tokens: trainedTokens } = job;
   return {
@@ -77,11 +77,11 @@ export function estimatedUsd(trainingFileBytes: number, examples: number, epochs
 }
 
 /** The sentence for a job that did not succeed. */
-export function jobFailure({ id, status, error }: Pick<FineTuningJob, 'id' | 'status' | 'error'>, endpoint: string): FineTuningError {
-  if (status === 'cancelled') return new FineTuningError(`the fine-tuning job ${id} of ${endpoint} was cancelled at the provider; resume the run to create a new one`);
+export function jobFailure({ id, status, error }: Pick<FineTuningJob, 'id' | 'status' | 'error'>, endpoint: string): PermanentEndpointError {
+  if (status === 'cancelled') return new PermanentEndpointError(`the fine-tuning job ${id} of ${endpoint} was cancelled at the provider; resume the run to create a new one`);
   const said = error?.message === undefined || error.message === '' ? 'it does not say why' : error.message.replace(/\s+/g, ' ').slice(0, 500);
   const code = error?.code === undefined || error.code === '' ? '' : ` (${error.code})`;
-  return new FineTuningError(`the fine-tuning job ${id} of ${endpoint} failed${code}: ${said}; mend that and resume the run, which creates a new job`);
+  return new PermanentEndpointError(`the fine-tuning job ${id} of ${endpoint} failed${code}: ${said}; mend that and resume the run, which creates a new job`);
 }
 
 function numberOf(value: unknown): number | null {

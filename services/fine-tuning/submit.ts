@@ -1,7 +1,7 @@
 import type { FineTuning } from '../../config/spec-fine-tuning';
 import { sleep } from '../pause';
 import type { FileObject, FineTuningApi, FineTuningJob, JobCreateParams } from './api';
-import { FineTuningError, FineTuningUnavailableError } from './errors';
+import { PermanentEndpointError, EndpointUnavailableError } from '../model-client';
 import type { JobAttempt, JobLedger } from './job-ledger';
 
 /** Everything that a job is made from. */
@@ -34,7 +34,7 @@ const ATTEMPT = 'rehearse_attempt';
 /**
  * The job of a training: the one that there is, at the provider or in the ledger, else a new one. However often it is
  * asked for, from however many workers, and wherever these die, no second job is created beside one that runs or has succeeded.
- * @throws FineTuningError, FineTuningUnavailableError
+ * @throws PermanentEndpointError, EndpointUnavailableError
  */
 export async function submitJob(order: JobOrder, options: SubmitOptions): Promise<FineTuningJob> {
   const { api, ledger } = options;
@@ -46,7 +46,7 @@ export async function submitJob(order: JobOrder, options: SubmitOptions): Promis
   // The file is there before the attempt begins, so that of an open attempt the request is soon sent or never.
   const file = made === undefined ? (await uploadedFile(order, options)).id : made.training_file;
   const attempt = await ledger.begin((last?.number ?? 0) + 1, Date.now());
-  if (attempt === undefined) throw new FineTuningUnavailableError(`another worker is creating the fine-tuning job of ${order.key}; its end is waited for`, true);
+  if (attempt === undefined) throw new EndpointUnavailableError(`another worker is creating the fine-tuning job of ${order.key}; its end is waited for`, { unsent: true });
   if (made === undefined) return await createJob(jobRequest(order, file, attempt), attempt, options);
   await ledger.end(attempt, made.id);
   return made;
@@ -68,16 +68,16 @@ export async function jobOfAttempt(key: string, last: JobAttempt, { api, ledger,
     return created;
   }
   const waitMs = last.atMs + settleMs - Date.now();
-  if (waitMs > 0) throw new FineTuningUnavailableError(`it is not known whether ${api.endpoint} made a fine-tuning job of the last request; its list is looked at again`, false, waitMs);
+  if (waitMs > 0) throw new EndpointUnavailableError(`it is not known whether ${api.endpoint} made a fine-tuning job of the last request; its list is looked at again`, { waitMs });
   await ledger.end(last, null);
   return undefined;
 }
 
-/** A job that the ledger names. @throws FineTuningError when the provider does not know it */
+/** A job that the ledger names. @throws PermanentEndpointError when the provider does not know it */
 export async function knownJob(id: string, attempt: Pick<JobAttempt, 'number'>, { api, ledger }: Pick<SubmitOptions, 'api' | 'ledger'>): Promise<FineTuningJob> {
   const job = await api.job(id);
   if (job !== undefined) return job;
-  throw new FineTuningError(
+  throw new PermanentEndpointError(
     `${api.endpoint} does not know the fine-tuning job ${id}, which this run has created; use the key of the project that it belongs to, or, to pay for a new one, remove ${ledger.location(attempt)}`,
   );
 }
@@ -88,7 +88,7 @@ async function createJob(request: JobCreateParams, attempt: JobAttempt, { api, l
     job = await api.create(request);
   } catch (error) {
     // Only a request whose end is not known leaves the attempt open.
-    if (error instanceof FineTuningError || (error instanceof FineTuningUnavailableError && error.unsent)) await ledger.end(attempt, null);
+    if (error instanceof PermanentEndpointError || (error instanceof EndpointUnavailableError && error.unsent)) await ledger.end(attempt, null);
     throw error;
   }
   await ledger.end(attempt, job.id);
@@ -105,7 +105,7 @@ async function uploadedFile({ key, data }: JobOrder, { api, signal, filePollMs =
     await sleep(filePollMs, signal);
     file = await api.file(file.id);
   }
-  if (file.status === 'error') throw new FineTuningError(`${api.endpoint} refuses the training file: ${file.status_details ?? 'it does not say why'}; mend the new data and resume the run`);
+  if (file.status === 'error') throw new PermanentEndpointError(`${api.endpoint} refuses the training file: ${file.status_details ?? 'it does not say why'}; mend the new data and resume the run`);
   return file;
 }
 

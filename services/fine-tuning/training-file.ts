@@ -1,5 +1,5 @@
 import type { MixtureRow } from '../../method/records';
-import { FineTuningError } from './errors';
+import { PermanentEndpointError } from '../model-client';
 
 /** Limits of the OpenAI API: https://platform.openai.com/docs/guides/supervised-fine-tuning and its reference of files. */
 export const FILE_LIMITS = { examples: 10, bytes: 512 * 1024 * 1024 } as const;
@@ -9,13 +9,13 @@ const MOST_TOLD = 3;
 /**
  * The mixture as the API wants it: one `{"messages": […]}` a line, nothing else, since it refuses other keys. Answers that were cut
  * are left out: the API trains every answer to its end, and they have none.
- * @throws FineTuningError for what the API would refuse, before anything is sent
+ * @throws PermanentEndpointError for what the API would refuse, before anything is sent
  */
 export function trainingFile(mixture: readonly MixtureRow[], limits: { readonly examples: number; readonly bytes: number } = FILE_LIMITS): Buffer {
   const rows = mixture.filter(({ cut = false }) => !cut);
   const leftOut = mixture.length === rows.length ? '' : `, without ${mixture.length - rows.length} with an answer that was cut,`;
   if (rows.length < limits.examples) {
-    throw new FineTuningError(`the mixture${leftOut} has ${rows.length} ${rows.length === 1 ? 'example' : 'examples'} where the fine-tuning API wants at least ${limits.examples}; extract more instructions, or add new data`);
+    throw new PermanentEndpointError(`the mixture${leftOut} has ${rows.length} ${rows.length === 1 ? 'example' : 'examples'} where the fine-tuning API wants at least ${limits.examples}; extract more instructions, or add new data`);
   }
   const problems = rows.flatMap(({ id, messages }) => {
     const problem = messagesProblem(messages);
@@ -23,11 +23,11 @@ export function trainingFile(mixture: readonly MixtureRow[], limits: { readonly 
   });
   if (problems.length > 0) {
     const more = problems.length > MOST_TOLD ? `, and ${problems.length - MOST_TOLD} more` : '';
-    throw new FineTuningError(`the fine-tuning API would refuse ${problems.length} of ${rows.length} examples of the mixture: ${problems.slice(0, MOST_TOLD).join('; ')}${more}; mend the new data`);
+    throw new PermanentEndpointError(`the fine-tuning API would refuse ${problems.length} of ${rows.length} examples of the mixture: ${problems.slice(0, MOST_TOLD).join('; ')}${more}; mend the new data`);
   }
-  const file = Buffer.from(rows.map(({ messages }) => `${JSON.stringify({ messages: messages.map(({ role, content }) => ({ role, content })) })}\n`).join(''));
+  const file = Buffer.concat(rows.map(({ messages }) => Buffer.from(`${JSON.stringify({ messages: messages.map(({ role, content }) => ({ role, content })) })}\n`)));
   if (file.byteLength > limits.bytes) {
-    throw new FineTuningError(`the training file has ${file.byteLength} bytes where the fine-tuning API takes ${limits.bytes}; lower mix.maxExamples`);
+    throw new PermanentEndpointError(`the training file has ${file.byteLength} bytes where the fine-tuning API takes ${limits.bytes}; lower mix.maxExamples`);
   }
   return file;
 }

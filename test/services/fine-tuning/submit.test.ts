@@ -69,7 +69,7 @@ describe('a fine-tuning job', () => {
 
   test('that was turned away for load is asked for again at once', async () => {
     await start({ faultOf: (request, number) => (request === 'POST fine_tuning/jobs' && number === 1 ? { status: 429, headers: { 'retry-after': '3' } } : undefined) });
-    await expect(submit()).rejects.toMatchObject({ name: 'FineTuningUnavailableError', waitMs: 3000 });
+    await expect(submit()).rejects.toMatchObject({ name: 'EndpointUnavailableError', waitMs: 3000 });
     expect((await submit()).id).toBe('ftjob-1');
   });
 
@@ -115,7 +115,7 @@ describe('what cannot be mended by trying again ends with one sentence', () => {
   ])('%s', async (_, options, sentence) => {
     await start(options);
     const error = await submit().catch((reason: unknown) => reason as Error);
-    expect(error).toMatchObject({ name: 'FineTuningError' });
+    expect(error).toMatchObject({ name: 'PermanentEndpointError' });
     expect((error as Error).message).toMatch(sentence);
     expect(inspect(error)).not.toContain(KEY);
     expect(provider.jobs).toEqual([]);
