@@ -12,11 +12,15 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase, set_seed
 
+from rehearse_ml.job import Interruption
 from rehearse_ml.protocol import Events
+from rehearse_ml.sft import sft
+from rehearse_ml.spec import SftSpec
 from rehearse_ml.tokenizer import load_tokenizer
 
 PACKAGE_ROOT = Path(__file__).parent.parent
 Spec = dict[str, Any]
+StartJob = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture(scope="session")
@@ -73,13 +77,19 @@ class RecordedEvents(Events):
         return [json.loads(line) for line in self.path.read_text().splitlines()]
 
 
+def train(spec: Spec, events: RecordedEvents) -> dict[str, Any]:
+    """Train in this process and return the result."""
+    result: dict[str, Any] = json.loads(sft(SftSpec.model_validate(spec), events, Interruption()).read_text())
+    return result
+
+
 @pytest.fixture
 def events(tmp_path: Path) -> RecordedEvents:
     return RecordedEvents(tmp_path / "events.jsonl")
 
 
 @pytest.fixture
-def start_job(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+def start_job(tmp_path: Path) -> StartJob:
     """Start `python -m rehearse_ml` as its caller does: spec file in, event lines on stdout."""
 
     def start(command: str, spec: Spec, **env: str) -> subprocess.Popen[str]:

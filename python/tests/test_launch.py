@@ -5,24 +5,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import yaml
-from conftest import PACKAGE_ROOT, RecordedEvents, Spec
+from conftest import PACKAGE_ROOT, RecordedEvents, Spec, StartJob, train
 from safetensors.torch import load_file
 
 from rehearse_ml.errors import JobError
 from rehearse_ml.hardware import check_launched
-from rehearse_ml.job import Interruption
 from rehearse_ml.launch import launch, read_config
-from rehearse_ml.sft import sft
 from rehearse_ml.spec import SftSpec
 
-StartJob = Callable[..., "subprocess.Popen[str]"]
 PRESETS = sorted((PACKAGE_ROOT.parent / "config" / "accelerate").glob("*.yaml"))
 
 
@@ -83,7 +79,7 @@ def test_two_processes_stop_together_resume_and_reach_the_losses_of_one(
     env: dict[str, str],
 ) -> None:
     one = {**sft_spec, "outputDir": str(tmp_path / "one"), "perDeviceBatchSize": 4}
-    alone = json.loads(sft(SftSpec.model_validate(one), events, Interruption()).read_text())
+    alone = train(one, events)
 
     spec = {**sft_spec, "accelerate": _config(tmp_path / "two.yaml", **changes)}
     job = start_job("sft", spec, **env)
@@ -124,9 +120,7 @@ def test_one_process_under_the_launcher_trains_as_without(
     start_job: StartJob, sft_spec: Spec, tmp_path: Path, events: RecordedEvents
 ) -> None:
     short = {**sft_spec, "maxSteps": 2}
-    bare = json.loads(
-        sft(SftSpec.model_validate({**short, "outputDir": str(tmp_path / "bare")}), events, Interruption()).read_text()
-    )
+    bare = train({**short, "outputDir": str(tmp_path / "bare")}, events)
     preset = next(path for path in PRESETS if path.stem == "cpu")
 
     launched = _finish(start_job("sft", {**short, "accelerate": str(preset)}))

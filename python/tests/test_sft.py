@@ -1,34 +1,21 @@
 import json
 import shutil
 import signal
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from conftest import RecordedEvents, Spec
+from conftest import RecordedEvents, Spec, StartJob, train
 from transformers import AutoModelForCausalLM
 
 from rehearse_ml.errors import JobError
-from rehearse_ml.job import Interruption
-from rehearse_ml.sft import sft
-from rehearse_ml.spec import SftSpec
 from rehearse_ml.weights import weights_sha256
-
-StartJob = Callable[..., "subprocess.Popen[str]"]
-
-
-def _train(spec: Spec, events: RecordedEvents) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(sft(SftSpec.model_validate(spec), events, Interruption()).read_text())
-    return result
 
 
 def test_a_killed_training_resumes_from_its_checkpoint_with_the_losses_of_an_undisturbed_one(
     start_job: StartJob, sft_spec: Spec, tmp_path: Path, events: RecordedEvents
 ) -> None:
-    undisturbed = _train({**sft_spec, "outputDir": str(tmp_path / "undisturbed")}, events)
+    undisturbed = train({**sft_spec, "outputDir": str(tmp_path / "undisturbed")}, events)
 
     job = start_job("sft", sft_spec)
     assert job.stdout is not None
@@ -42,7 +29,7 @@ def test_a_killed_training_resumes_from_its_checkpoint_with_the_losses_of_an_und
     torn = tmp_path / "sft" / "checkpoints" / "checkpoint-99"
     torn.mkdir()
     (torn / "model.safetensors").write_bytes(b"half of i")
-    resumed = _train(sft_spec, events)
+    resumed = train(sft_spec, events)
 
     log = events.read()
     resumed_at = next(at for at, event in enumerate(log) if "Resuming from" in event.get("message", ""))
@@ -76,7 +63,7 @@ def test_sigterm_saves_a_checkpoint_and_ends_as_interrupted(start_job: StartJob,
 def test_the_checkpoint_keeps_the_model_s_template_and_tokenizer_and_a_second_run_does_nothing(
     sft_spec: Spec, tiny_model: Path, events: RecordedEvents
 ) -> None:
-    result = _train({**sft_spec, "maxSteps": 2, "evalMixture": sft_spec["mixture"]}, events)
+    result = train({**sft_spec, "maxSteps": 2, "evalMixture": sft_spec["mixture"]}, events)
 
     checkpoint = Path(result["checkpointDir"])
     for name in ("chat_template.jinja", "tokenizer.json", "tokenizer_config.json"):
@@ -88,7 +75,7 @@ def test_the_checkpoint_keeps_the_model_s_template_and_tokenizer_and_a_second_ru
     assert not (checkpoint.parent / "checkpoints").exists()
 
     done_before = len(events.read())
-    again = _train({**sft_spec, "maxSteps": 2, "evalMixture": sft_spec["mixture"], "loggingSteps": 5}, events)
+    again = train({**sft_spec, "maxSteps": 2, "evalMixture": sft_spec["mixture"], "loggingSteps": 5}, events)
     assert again == result
     assert len(events.read()) == done_before
 
@@ -98,8 +85,8 @@ def test_packing_trains_on_the_same_tokens_without_mixing_conversations(
 ) -> None:
     # At learning rate ~0 the mean loss of one epoch over all packed rows is that over all single conversations.
     still = {**sft_spec, "learningRate": 1e-12, "maxSteps": 1, "gradientAccumulation": 24, "perDeviceBatchSize": 1}
-    single = _train({**still, "outputDir": str(tmp_path / "single")}, events)
-    packed = _train({**still, "packing": True, "outputDir": str(tmp_path / "packed")}, events)
+    single = train({**still, "outputDir": str(tmp_path / "single")}, events)
+    packed = train({**still, "packing": True, "outputDir": str(tmp_path / "packed")}, events)
 
     assert packed["trainedTokens"] == single["trainedTokens"]
     assert packed["lossCurve"][0]["loss"] == pytest.approx(single["lossCurve"][0]["loss"], rel=1e-4)
@@ -116,7 +103,7 @@ def test_a_diverged_loss_ends_the_training_at_once(
     model.save_pretrained(broken)
 
     with pytest.raises(JobError) as caught:
-        _train({**sft_spec, "weights": str(broken)}, events)
+        train({**sft_spec, "weights": str(broken)}, events)
 
     assert caught.value.kind == "nan_loss"
     assert "step 1" in caught.value.message
@@ -129,7 +116,7 @@ def test_bfloat16_weights_with_a_learning_rate_that_rounding_would_lose_are_refu
     if torch.cuda.is_available():
         pytest.skip("on a GPU bfloat16 keeps float32 weights")
     with pytest.raises(JobError) as caught:
-        _train({**sft_spec, "dtype": "bfloat16", "learningRate": 1e-6}, events)
+        train({**sft_spec, "dtype": "bfloat16", "learningRate": 1e-6}, events)
 
     assert caught.value.kind == "dtype_refused"
 
@@ -137,6 +124,6 @@ def test_bfloat16_weights_with_a_learning_rate_that_rounding_would_lose_are_refu
 def test_weights_that_are_not_there_are_named(sft_spec: Spec, tmp_path: Path, events: RecordedEvents) -> None:
     for weights in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(JobError) as caught:
-            _train({**sft_spec, "weights": str(weights)}, events)
+            train({**sft_spec, "weights": str(weights)}, events)
         assert caught.value.kind == "weights_not_found"
         assert str(weights) in caught.value.message

@@ -3,23 +3,17 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from conftest import RecordedEvents, Spec
+from conftest import RecordedEvents, Spec, StartJob, train
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 from trl import SFTTrainer
 
 from rehearse_ml.checkpoints import MARKER, newest_complete
 from rehearse_ml.errors import JobError, classify
-from rehearse_ml.job import Interruption
-from rehearse_ml.sft import sft
-from rehearse_ml.spec import SftSpec
-
-StartJob = Callable[[str, Spec], "subprocess.Popen[str]"]
 
 LLAMA_3_TEMPLATE = (
     "{% for message in messages %}<|start_header_id|>{{ message['role'] }}<|end_header_id|>\n\n"
@@ -28,15 +22,10 @@ LLAMA_3_TEMPLATE = (
 )
 
 
-def _train(spec: Spec, events: RecordedEvents) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(sft(SftSpec.model_validate(spec), events, Interruption()).read_text())
-    return result
-
-
 def _failure(spec: Spec, events: RecordedEvents) -> JobError:
     """Return what the job would tell its caller."""
     with pytest.raises(Exception) as caught:
-        _train(spec, events)
+        train(spec, events)
     return classify(caught.value, Path(spec["outputDir"]))
 
 
@@ -55,7 +44,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_keeps_the_last_checkpoint_and_a_larger_one_goes_on_from_it(
     sft_spec: Spec, small_disk: Path, tmp_path: Path, events: RecordedEvents
 ) -> None:
-    undisturbed = _train({**sft_spec, "outputDir": str(tmp_path / "undisturbed")}, events)
+    undisturbed = train({**sft_spec, "outputDir": str(tmp_path / "undisturbed")}, events)
     spec = {**sft_spec, "outputDir": str(small_disk / "sft")}
 
     error = _failure(spec, events)
@@ -65,7 +54,7 @@ def test_a_full_disk_keeps_the_last_checkpoint_and_a_larger_one_goes_on_from_it(
     kept = newest_complete(small_disk / "sft" / "checkpoints", events)
     assert kept is not None and kept.name == "checkpoint-2"
     subprocess.run(["mount", "-o", "remount,size=400m", str(small_disk)], check=True)
-    assert _train(spec, events)["lossCurve"] == undisturbed["lossCurve"]
+    assert train(spec, events)["lossCurve"] == undisturbed["lossCurve"]
 
 
 def test_memory_that_does_not_suffice_says_what_to_lower(
@@ -147,7 +136,7 @@ def test_a_tokenizer_of_a_larger_vocabulary_is_refused(
 def test_a_damaged_checkpoint_is_left_for_the_one_before_and_old_ones_are_pruned(
     start_job: StartJob, sft_spec: Spec, tmp_path: Path, events: RecordedEvents
 ) -> None:
-    undisturbed = _train({**sft_spec, "outputDir": str(tmp_path / "undisturbed")}, events)
+    undisturbed = train({**sft_spec, "outputDir": str(tmp_path / "undisturbed")}, events)
     job = start_job("sft", sft_spec)
     assert job.stdout is not None
     for line in job.stdout:
@@ -162,7 +151,7 @@ def test_a_damaged_checkpoint_is_left_for_the_one_before_and_old_ones_are_pruned
     content[-1] ^= 1
     newest.write_bytes(bytes(content))
 
-    resumed = _train(sft_spec, events)
+    resumed = train(sft_spec, events)
 
     said = [event["message"] for event in events.read() if event["type"] == "log"]
     assert any(f"{marked[-1]} is damaged (model.safetensors)" in message for message in said)
