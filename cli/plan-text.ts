@@ -1,7 +1,6 @@
 import prettyBytes from 'pretty-bytes';
 import { DEFAULT_ASSUMPTIONS, type AssumptionName } from '../config/cost-assumptions';
 import type { CostPlan, EndpointCost } from '../config/cost-plan';
-import { variantsOf } from '../config/variants';
 import type { RunSpec } from '../config/spec';
 import { formatCount, formatDuration, formatShortCount } from '../config/figures';
 import { formatTable } from './output';
@@ -45,16 +44,27 @@ function summaryTable(spec: RunSpec, plan: CostPlan): string {
   const rows = [
     ['time', `synthesis ${duration(plan.synthesisHours)}: shards overlap, so the busiest endpoint (${busiest(plan).names.join(', ')}) decides`],
     ['dollars', dollarText(plan)],
-    ...(spec.budget === undefined ? [] : [['budget', budgetText(spec, spec.budget, plan)]]),
+    ...(spec.budget === undefined ? [] : [['budget', budgetText(spec.budget, plan)]]),
     ['serving', serving(plan)],
     ...(plan.filter === null ? [] : [['filters', `assumed to keep ${formatCount(plan.filter.answered)} of ${formatCount(plan.filter.extracted)} instructions; only those are answered and judged`]]),
     ['mixture', `${formatCount(mixture.replay)} replay + ${formatCount(mixture.new)} new = ${formatCount(mixture.total)} examples, ${share.toFixed(1)} % new${mixture.newKnown ? '' : ' (the new data is not there yet: assumed to be enough)'}`],
-    ['training', `${formatCount(training.steps)} steps, ${formatCount(training.examples)} examples, ${formatShortCount(training.tokens)} tokens${training.device === 'provider' ? ` with every epoch; ${atProvider(training.usd)} for each variant` : `; ${deviceHours(training.device, training.hours)}${spec.train.accelerate === undefined ? leastDevices(training.devices, training.device, plan) : chosenDevices(training)}`}`],
-    ['evaluation', `${formatCount(evaluation.documents)} documents, before and after training together, ${spec.evaluate.tasks.length} tasks; ${evaluation.device === 'provider' ? atProvider(evaluation.usd) : deviceHours(evaluation.device, evaluation.hours)}`],
+    ['training', trainingText(spec, plan)],
+    ['evaluation', `${formatCount(evaluation.documents)} documents of ${spec.evaluate.tasks.length} ${spec.evaluate.tasks.length === 1 ? 'task' : 'tasks'}, all ${evaluation.models} rows of the table together; ${evaluation.device === 'provider' ? atProvider(evaluation.usd) : deviceHours(evaluation.device, evaluation.hours)}`],
     ...(plan.heldOut === null ? [] : [['held-out', heldOutText(plan.heldOut)]]),
     ['disk', `${prettyBytes(diskBytes.texts)} of texts, ${training.device === 'provider' ? 'no checkpoints here: the provider keeps them' : training.parameters === null ? 'checkpoints of unknown size' : `${prettyBytes(diskBytes.checkpoints)} of checkpoints`}`],
   ];
   return wrapTable(rows);
+}
+
+function trainingText(spec: RunSpec, plan: CostPlan): string {
+  const { training } = plan;
+  const { trainings, device, hours, usd } = training;
+  if (trainings === 0) return 'none: no row of the table is trained';
+  const each = trainings === 1 ? '' : ' each';
+  const size = `${trainings === 1 ? '' : `${formatCount(trainings)} trainings of `}${formatCount(training.steps)} steps, ${formatCount(training.examples)} examples, ${formatShortCount(training.tokens)} tokens`;
+  if (device === 'provider') return `${size} with every epoch; ${atProvider(usd)}${each}${usd === null || each === '' ? '' : `, ${dollars(trainings * usd)} in all`}`;
+  const all = hours === null || each === '' ? '' : `, ${deviceHours(device, trainings * hours)} in all`;
+  return `${size}; ${deviceHours(device, hours)}${hours === null ? '' : each}${spec.train.accelerate === undefined ? leastDevices(training.devices, device, plan) : chosenDevices(training)}${all}`;
 }
 
 function dollarText({ usd, stages }: CostPlan): string {
@@ -64,10 +74,9 @@ function dollarText({ usd, stages }: CostPlan): string {
 }
 
 /** The budget against the estimate: the larger of the two shares decides. */
-function budgetText(spec: RunSpec, { usd, tokens }: NonNullable<RunSpec['budget']>, plan: CostPlan): string {
-  const trained = variantsOf(spec).filter(({ replay }) => replay !== null).length; // alike ones share a job: at most these
+function budgetText({ usd, tokens }: NonNullable<RunSpec['budget']>, plan: CostPlan): string {
   const share = Math.max(
-    usd === undefined ? 0 : (plan.usd.expected + trained * (plan.training.usd ?? 0)) / usd,
+    usd === undefined ? 0 : (plan.usd.expected + plan.training.trainings * (plan.training.usd ?? 0)) / usd, // alike ones share a job: at most these
     tokens === undefined ? 0 : (plan.promptTokens + plan.completionTokens) / tokens,
   );
   const limits = [usd === undefined ? '' : dollars(usd), tokens === undefined ? '' : `${formatShortCount(tokens)} tokens`].filter((limit) => limit !== '').join(' and ');

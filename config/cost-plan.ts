@@ -107,7 +107,8 @@ export function planCost(
     heldOut: planHeldOut(spec, assumptions, mixture, training.steps, known),
     diskBytes: {
       texts: Math.round(tokens * assumptions.bytesPerToken + sum(({ requests }) => requests) * assumptions.bytesPerRequest),
-      checkpoints: Math.round((training.parameters ?? 0) * (assumptions.checkpointsKept * assumptions.checkpointBytesPerParameter + 4)),
+      // The results of all trainings, and what one keeps while it goes on.
+      checkpoints: Math.round((training.parameters ?? 0) * (assumptions.checkpointsKept * assumptions.checkpointBytesPerParameter + 4 * training.trainings)),
     },
     assumptions,
   };

@@ -11,8 +11,10 @@ import { expectedBatch, expectedEpochs, fineTuningOf, trainingUsd, type FineTuni
 
 type Device = 'cpu' | 'gpu';
 
-/** What training takes; hours are null when the model's size is not in its name, or an endpoint trains. */
+/** What one training takes, and how many there are; hours are null when the model's size is not in its name, or an endpoint trains. */
 export interface TrainingCost {
+  /** Rows of the table that are trained. All other figures are of one of them. */
+  readonly trainings: number;
   /** Who does it: workers, or the provider of an endpoint. */
   readonly device: Device | 'provider';
   readonly parameters: number | null;
@@ -27,8 +29,10 @@ export interface TrainingCost {
   readonly usd: number | null;
 }
 
-/** What measuring takes, before and after training together. */
+/** What measuring takes, all rows of the table together. */
 export interface EvaluationCost {
+  /** Rows of the table. */
+  readonly models: number;
   readonly device: Device | 'provider';
   readonly documents: number;
   readonly promptTokens: number;
@@ -59,9 +63,7 @@ export function planHeldOut(spec: RunSpec, a: Assumptions, mixture: Mixture, ste
   const conversations = { replay: holdOut.replay, own, new: holdOut.new };
   const [replayTokens, newTokens] = [0, 1].map((share) => Math.min(train.maxLength, tokensOfExample(spec, a, share, known))) as [number, number];
   const tokens = Math.round((conversations.replay + own) * replayTokens + conversations.new * newTokens);
-  const rows = variantsOf(spec);
-  const trained = rows.filter(({ replay }) => replay !== null).length;
-  const measurements = { models: rows.length, whileTraining: train.evalSteps === undefined ? 0 : trained * Math.floor(steps / train.evalSteps) };
+  const measurements = { models: variantsOf(spec).length, whileTraining: train.evalSteps === undefined ? 0 : trainedOf(spec) * Math.floor(steps / train.evalSteps) };
   const device = deviceOf(spec);
   const parameters = targetParameters(spec);
   return {
@@ -87,9 +89,13 @@ export function planTraining(
   const tokens = Math.round(examples * Math.min(train.maxLength, tokensPerExample(spec, a, mixture, known)));
   const flop = (parameters ?? 0) * tokens * (train.gradientCheckpointing ? 8 : 6);
   return {
-    device, parameters, devices, examples, steps, tokens,
+    trainings: trainedOf(spec), device, parameters, devices, examples, steps, tokens,
     hours: parameters === null ? null : flop / deviceFlops(device, a) / 3600, usd: null,
   };
+}
+
+function trainedOf(spec: RunSpec): number {
+  return variantsOf(spec).filter(({ replay }) => replay !== null).length;
 }
 
 type Mixture = Parameters<typeof planTraining>[2];
@@ -100,7 +106,7 @@ function planFineTuning(spec: RunSpec, a: Assumptions, { model, epochs, batchSiz
   const examples = mixture.total * rounds;
   const tokens = Math.round(examples * tokensPerExample(spec, a, mixture, known));
   return {
-    device: 'provider', parameters: null, devices: null, examples, steps: Math.max(1, Math.ceil(examples / expectedBatch(batchSize, mixture.total))), tokens,
+    trainings: trainedOf(spec), device: 'provider', parameters: null, devices: null, examples, steps: Math.max(1, Math.ceil(examples / expectedBatch(batchSize, mixture.total))), tokens,
     hours: null, usd: trainingUsd(tokens, spec.models[model]?.price),
   };
 }
@@ -137,30 +143,31 @@ const TASK_LOADS: Readonly<Record<LeaderboardTask, TaskLoad>> = {
 /** Of a task whose documents are not known here; a guess, as most of the harness's tasks are of this order. */
 const OTHER_TASK_LOAD: TaskLoad = { documents: 1500, promptTokens: 500, generated: 100 };
 
-/** Documents, tokens and device hours of evaluating two models, the official one and the fine-tuned. */
+/** Documents, tokens and device hours of evaluating every row of the table. */
 export function planEvaluation(
   spec: RunSpec, a: Assumptions, known: Readonly<Partial<Record<LeaderboardTask, number>>>,
 ): EvaluationCost {
+  const models = variantsOf(spec).length;
   let documents = 0;
   let promptTokens = 0;
   let generatedTokens = 0;
   for (const { task, limit, maxGenToks } of spec.evaluate.tasks) {
     const [load, documentsOf] = isLeaderboardTask(task) ? [TASK_LOADS[task], known[task]] : [OTHER_TASK_LOAD, undefined];
     const count = Math.min(limit ?? Infinity, documentsOf ?? load.documents);
-    documents += 2 * count;
-    promptTokens += 2 * count * load.promptTokens;
-    generatedTokens += 2 * count * Math.min(load.generated, maxGenToks ?? Infinity);
+    documents += models * count;
+    promptTokens += models * count * load.promptTokens;
+    generatedTokens += models * count * Math.min(load.generated, maxGenToks ?? Infinity);
   }
   const tuning = fineTuningOf(spec);
   if (tuning !== undefined) {
     const price = spec.models[tuning.model]?.price;
     const usage = { promptTokens, completionTokens: generatedTokens };
-    return { device: 'provider', documents, promptTokens, generatedTokens, hours: null, usd: price === undefined ? null : usdOf(usage, price) };
+    return { models, device: 'provider', documents, promptTokens, generatedTokens, hours: null, usd: price === undefined ? null : usdOf(usage, price) };
   }
   const device = deviceOf(spec);
   const parameters = targetParameters(spec);
   return {
-    device, documents, promptTokens, generatedTokens, usd: null,
+    models, device, documents, promptTokens, generatedTokens, usd: null,
     hours: parameters === null ? null : evaluationSeconds(spec, a, device, parameters, { promptTokens, generatedTokens }) / 3600,
   };
 }

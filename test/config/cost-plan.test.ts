@@ -113,6 +113,17 @@ describe('training and evaluation', () => {
     expect(plan.evaluation).toMatchObject({ device: 'cpu', documents: 52 });
   });
 
+  it('are counted for every row of the table, of which the official model is not trained', async () => {
+    const demo = await loadSpecFile('demo');
+    const two = planCost(demo);
+    const five = planCost({ ...demo, variants: ['official', 'method', 'first-response', 'new-data-only'], sweep: { newShare: [0.5] } });
+    expect(two).toMatchObject({ training: { trainings: 1 }, evaluation: { models: 2 } });
+    expect(five).toMatchObject({ training: { trainings: 4, hours: two.training.hours }, evaluation: { models: 5, documents: (two.evaluation.documents / 2) * 5 } });
+    expect(five.diskBytes.checkpoints - two.diskBytes.checkpoints).toBe(3 * 4 * 135e6);
+    expect(planText(demo, five)).toMatch(/training +4 trainings of \d+ steps.+ each, .+ in all$/m);
+    expect(planText(demo, planCost({ ...demo, variants: ['official'] }))).toMatch(/training +none: no row of the table is trained$/m);
+  });
+
   it('leave replay out when there is little new data, so that the share holds', () => {
     expect(planCost(parseSpec(specWith('seed', 1)), { keptShare: 1 }, { newExamples: 10 }).mixture).toEqual({ replay: 49, new: 10, total: 59, newKnown: true });
     const limited = parseSpec(specWith('mix/maxExamples', 50));

@@ -41,7 +41,8 @@ describe('rehearse plan', () => {
     expect(out).toMatch(/^ +total +3,700,000 +3,193,000 /m);
     expect(out).toMatch(/^ +respond +gpt-4 +300,000 /m);
     expect(out).toMatch(/^ +dollars +\$[\d,]+; at most \$[\d,]+ when every reply runs to its maxTokens; without a price: llama-3-70b-instruct, qwen2-72b-instruct$/m);
-    expect(out).toMatch(/^ +training +895 steps.+GPU hours on 32 GPUs$/m);
+    expect(out).toMatch(/^ +training +12 trainings of 895 steps.+GPU hours each on 32 GPUs, [\d.]+ GPU hours in all$/m);
+    expect(out).toMatch(/^ +evaluation +[\d,]+ documents of 4 tasks, all 13 rows of the table together; [\d.]+ GPU hours$/m);
     for (const name of Object.keys(DEFAULT_ASSUMPTIONS)) expect(out).toContain(name);
   });
 
