@@ -105,18 +105,28 @@ export class ProgressTable {
   }
 }
 
-/** The rows as a Markdown table. */
+const COLUMNS: readonly { readonly name: string; readonly right?: true; readonly cell: (row: StageProgress) => string }[] = [
+  { name: 'stage', cell: ({ state, stage }) => `${STATE_MARKS[state]} ${stage}` },
+  { name: 'model', cell: ({ model }) => model },
+  { name: 'done', right: true, cell: ({ done, total }) => `${formatCount(done)} / ${formatCount(total)}` },
+  { name: 'lost', right: true, cell: ({ failed }) => formatCount(failed) },
+  { name: 'rate', right: true, cell: ({ perSecond }) => (perSecond === undefined ? '' : formatRate(perSecond)) },
+  { name: 'left', right: true, cell: leftText },
+  { name: 'errors', cell: ({ errors }) => formatErrors(errors) },
+  { name: 'tokens', right: true, cell: ({ promptTokens, completionTokens }) => (promptTokens + completionTokens === 0 ? '' : formatShortCount(promptTokens + completionTokens)) },
+  { name: 'cost', right: true, cell: ({ usd }) => (usd === 0 ? '' : formatUsd(usd)) },
+  { name: '', cell: ({ note = '' }) => note },
+];
+
+/** The rows as a Markdown table, without columns that say nothing. The Web UI's is narrow, so its cells are kept on one line. */
 export function progressTable(rows: readonly StageProgress[]): string[] {
-  const lines = rows.map((row) => {
-    const tokens = row.promptTokens + row.completionTokens;
-    const cells = [
-      `${STATE_MARKS[row.state]} ${row.stage}`, row.model, `${formatCount(row.done)} / ${formatCount(row.total)}`, formatCount(row.failed),
-      row.perSecond === undefined ? '' : formatRate(row.perSecond), leftText(row), formatErrors(row.errors), tokens === 0 ? '' : formatShortCount(tokens),
-      row.usd === 0 ? '' : formatUsd(row.usd), row.note ?? '',
-    ];
-    return `| ${cells.join(' | ')} |`;
-  });
-  return ['| stage | model | done | lost | rate | left | errors | tokens | cost | |', '| --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | --- |', ...lines];
+  const columns = COLUMNS.filter(({ cell }) => rows.some((row) => cell(row) !== ''));
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [
+    line(columns.map(({ name }) => name)),
+    line(columns.map(({ right }) => (right === true ? '---:' : '---'))),
+    ...rows.map((row) => line(columns.map(({ cell }) => cell(row).replaceAll(' ', '\u00a0')))),
+  ];
 }
 
 /** How long a row that runs takes yet at its rate, in ms; undefined without evidence. */

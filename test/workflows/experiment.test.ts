@@ -244,7 +244,7 @@ describe('the experiment workflow', () => {
       expect(extracted?.usd).toBeCloseTo(((extracted?.promptTokens ?? 0) + 2 * (extracted?.completionTokens ?? 0)) / 1_000, 9);
       const { definition, currentDetails } = await handle.query<{ definition: unknown; currentDetails: string }>('__temporal_workflow_metadata');
       expect(definition).toBeDefined();
-      expect(currentDetails).toMatch(/^\| ✓ extract \| target \| 8 \/ 8 \| 0 \| {2}\| {2}\| 2 overloaded \| \d+ \| \$\d/m);
+      expect(currentDetails).toMatch(/^\| ✓\sextract \| target \| 8\s\/\s8 \| 0 \| 2\soverloaded \| \d+ \| \$\d/m);
     });
     rmSync(deps.root, { recursive: true });
   });
