@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readManifest } from './stored-manifest';
 
 /** What the check found; a run passes when `rows` is what was asked for and `problems` is empty. */
 export interface WinnerCheck {
@@ -84,8 +85,9 @@ async function readParts(stages: string, stage: string, part: string): Promise<R
   const rows: Row[] = [];
   for (const key of await readdir(join(stages, stage))) {
     const folder = join(stages, stage, key, part);
-    const { rows: stored } = JSON.parse(await readFile(join(folder, 'manifest-v1.json'), 'utf8')) as { readonly rows: { readonly file: string } };
-    const data = await readFile(join(folder, stored.file));
+    const manifest = await readManifest(folder);
+    if (manifest === undefined) throw new Error(`${folder} is not finished`);
+    const data = await readFile(join(folder, manifest.rows.file));
     rows.push(...((await parquetReadObjects({ file: data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer })) as Row[]));
   }
   return rows;

@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesIn, readManifest } from './stored-manifest';
 
 /** What a store holds of its one run. */
 export interface StoreSnapshot {
@@ -13,11 +14,11 @@ export interface StoreSnapshot {
 export async function readStoreSnapshot(store: string): Promise<StoreSnapshot> {
   const outputs = new Map<string, string>();
   let calls = 0;
-  for (const stage of await names(join(store, 'stages'))) {
-    for (const key of await names(join(store, 'stages', stage))) {
-      for (const part of await names(join(store, 'stages', stage, key))) {
+  for (const stage of await namesIn(join(store, 'stages'))) {
+    for (const key of await namesIn(join(store, 'stages', stage))) {
+      for (const part of await namesIn(join(store, 'stages', stage, key))) {
         const folder = join(store, 'stages', stage, key, part);
-        const manifest = await manifestOf(folder);
+        const manifest = await readManifest(folder);
         if (manifest === undefined) {
           calls += await journalledCalls(join(folder, 'journal'));
         } else {
@@ -30,24 +31,10 @@ export async function readStoreSnapshot(store: string): Promise<StoreSnapshot> {
   return { calls, outputs };
 }
 
-interface Manifest {
-  readonly rows: { readonly sha256: string };
-  readonly stats: { readonly requests: number };
-}
-
-async function manifestOf(folder: string): Promise<Manifest | undefined> {
-  try {
-    return JSON.parse(await readFile(join(folder, 'manifest-v1.json'), 'utf8')) as Manifest;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
 /** Different calls among the whole lines of a journal's segments. */
 async function journalledCalls(folder: string): Promise<number> {
   const calls = new Set<string>();
-  for (const segment of await names(folder)) {
+  for (const segment of await namesIn(folder)) {
     const lines = (await readFile(join(folder, segment), 'utf8')).split('\n').slice(0, -1);
     for (const line of lines) {
       const { item, call, request } = JSON.parse(line) as { item?: string; call: number; request: string };
@@ -55,13 +42,4 @@ async function journalledCalls(folder: string): Promise<number> {
     }
   }
   return calls.size;
-}
-
-async function names(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }
