@@ -104,7 +104,7 @@ export function planCost(
     mixture,
     training,
     evaluation,
-    heldOut: planHeldOut(spec, assumptions, mixture, training.steps, known),
+    heldOut: planHeldOut(spec, assumptions, training.steps, known),
     diskBytes: {
       texts: Math.round(tokens * assumptions.bytesPerToken + sum(({ requests }) => requests) * assumptions.bytesPerRequest),
       // The results of all trainings, and what one keeps while it goes on.

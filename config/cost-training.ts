@@ -56,7 +56,7 @@ export interface HeldOutCost {
 }
 
 /** Null where the spec keeps nothing back. */
-export function planHeldOut(spec: RunSpec, a: Assumptions, mixture: Mixture, steps: number, known: KnownCounts): HeldOutCost | null {
+export function planHeldOut(spec: RunSpec, a: Assumptions, steps: number, known: KnownCounts): HeldOutCost | null {
   const { mix: { holdOut }, train, synthesis, target } = spec;
   if (holdOut === undefined) return null;
   const own = synthesis.respond.generators.includes(target.model) ? holdOut.replay : 0;
