@@ -6,7 +6,8 @@ export interface MeasuredSetting {
   readonly setting: SpeedSetting;
   readonly rounds: SpeedRound[];
   readonly date: string;
-  readonly cpu: string;
+  /** Its processors, and the Node that ran everything. */
+  readonly machine: string;
 }
 
 /** Medians over the rounds, with the lowest and the highest where it matters. */
@@ -31,7 +32,7 @@ export function speedTable(measured: readonly MeasuredSetting[]): string {
     });
   const [first] = measured;
   const notes = measured.map(({ setting, rounds }) => `${setting.inFlight}: ${rounds.length} rounds of ${rounds[0]?.rehearse.requests ?? 0} requests`).join('; ');
-  return `${first?.date}, ${first?.cpu}, ${first?.setting.latencyMs} ms; ${notes}. Medians, lowest and highest in brackets.\n\n${markdownTable(
+  return `${first?.date}, ${first?.machine}, ${first?.setting.latencyMs} ms; ${notes}. Medians, lowest and highest in brackets.\n\n${markdownTable(
     ['calls in flight', 'requests/s', 'of the bare loop', 'CPU s per 1,000 calls', 'wall with start', 'peak RSS'], rows,
   )}`;
 }

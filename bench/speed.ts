@@ -14,8 +14,8 @@ undici loop that sends the same requests to the same endpoint, in turns. Puts on
 into bench/README.md; each setting can be measured by itself.
 
   --in-flight N,…      calls in flight (default 50,200,1000)
-  --instructions N,…   of each round, 31 requests each (default: about twenty seconds' worth)
-  --llm-workers N,…    processes that call the endpoint (default 1 below 500 in flight, else 2)
+  --instructions N,…   of each round, 31 requests each (default: about forty seconds' worth)
+  --llm-workers N,…    processes that call the endpoint (default 1 below 100 in flight, else 2)
   --rounds N           rounds of each setting (default 3)
   --latency-ms N       time before each reply (default 50)
   --add                to the rounds that were measured before, instead of in their place
@@ -23,7 +23,7 @@ into bench/README.md; each setting can be measured by itself.
   --no-table           leave bench/README.md as it is`;
 
 const REQUESTS_PER_INSTRUCTION = 31;
-const SECONDS = 20;
+const SECONDS = 40;
 /** What two cores can be expected to do, for the size of a round. */
 const MOST_PER_SECOND = 4_500;
 
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
     return {
       inFlight, latencyMs,
       instructions: numbers(values.instructions)[index] ?? Math.ceil((perSecond * SECONDS) / REQUESTS_PER_INSTRUCTION),
-      llmWorkers: numbers(values['llm-workers'])[index] ?? (inFlight < 500 ? 1 : 2),
+      llmWorkers: numbers(values['llm-workers'])[index] ?? (inFlight < 100 ? 1 : 2),
     };
   });
   if (values.help || rounds < 1 || settings.some((setting) => Object.values(setting).some((value) => !Number.isInteger(value) || value < 0))) {
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   const measured = await readMeasured(file);
   for (const setting of settings) {
     const earlier = values.add ? (measured.get(setting.inFlight)?.rounds ?? []) : [];
-    const done: MeasuredSetting = { setting, rounds: [...earlier], date: new Date().toISOString().slice(0, 10), cpu: `${cpus().length} x ${cpus()[0]?.model.trim()}` };
+    const done: MeasuredSetting = { setting, rounds: [...earlier], date: new Date().toISOString().slice(0, 10), machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.versions.node}` };
     for (let round = 1; round <= rounds; round++) {
       const figures = await runRound(join(work, 'speed'), setting);
       done.rounds.push(figures);

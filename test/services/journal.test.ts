@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { appendFile, open, readFile, readdir, writeFile, type FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { appendFile, open, readFile, readdir, readlink, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Journal, type CallRecord } from '../../services/journal';
@@ -34,19 +35,29 @@ test('a call that was acknowledged is in the file although the journal is still 
   await journal.close();
 });
 
-test('a call is acknowledged only after its line was synced', async () => {
+test('the file is open so that each write returns when it is on disk', async () => {
+  const journal = await Journal.open(temp());
+  const [segment] = await segments(temp());
+  const targets = await Promise.all((await readdir('/proc/self/fd')).map(async (fd) => ({ fd, path: await readlink(`/proc/self/fd/${fd}`).catch(() => undefined) })));
+  const { fd } = targets.find(({ path }) => path === segment)!;
+  const flags = Number.parseInt(/flags:\s*([0-7]+)/.exec(await readFile(`/proc/self/fdinfo/${fd}`, 'utf8'))![1]!, 8);
+  expect(flags & (constants.O_DSYNC | constants.O_APPEND)).toBe(constants.O_DSYNC | constants.O_APPEND);
+  await journal.close();
+});
+
+test('a call is acknowledged only after its line was written', async () => {
   const prototype = await fileHandlePrototype();
   const journal = await Journal.open(temp());
   let release = (): void => undefined;
-  const syncing = new Promise<void>((begun) => {
-    jest.spyOn(prototype, 'datasync').mockImplementationOnce(() => {
+  const writing = new Promise<void>((begun) => {
+    jest.spyOn(prototype, 'appendFile').mockImplementationOnce(() => {
       begun();
       return new Promise((resolve) => (release = resolve));
     });
   });
   let acknowledged = false;
   const appended = journal.append(record('a')).then(() => (acknowledged = true));
-  await syncing;
+  await writing;
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
   expect(acknowledged).toBe(false);
   expect(journal.find('a', 0, 'r1')).toBeUndefined();
@@ -67,17 +78,17 @@ test('a reply that spans lines is one line in the file', async () => {
   expect([...again.all()].map(({ item }) => item)).toEqual(['a', 'b']);
 });
 
-test('calls that end together share one sync', async () => {
-  const synced = jest.spyOn(await fileHandlePrototype(), 'datasync');
+test('calls that end together share one write', async () => {
+  const written = jest.spyOn(await fileHandlePrototype(), 'appendFile');
   const journal = await Journal.open(temp());
-  const before = synced.mock.calls.length;
+  const before = written.mock.calls.length;
   await Promise.all(Array.from({ length: 300 }, (_, index) => journal.append(record(`item${index}`))));
-  expect(synced.mock.calls.length - before).toBeLessThan(10);
+  expect(written.mock.calls.length - before).toBeLessThan(10);
   await journal.close();
   expect([...(await reopened()).all()]).toHaveLength(300);
 });
 
-describe('soon after a sync', () => {
+describe('soon after a write', () => {
   beforeEach(() => jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] }));
   afterEach(() => jest.useRealTimers());
 
@@ -85,34 +96,34 @@ describe('soon after a sync', () => {
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
   };
 
-  async function opened(): Promise<{ readonly journal: Journal; readonly syncs: () => number }> {
-    const synced = jest.spyOn(await fileHandlePrototype(), 'datasync');
+  async function opened(): Promise<{ readonly journal: Journal; readonly writes: () => number }> {
+    const written = jest.spyOn(await fileHandlePrototype(), 'appendFile');
     const journal = await Journal.open(temp());
     await journal.append(record('first'));
-    const before = synced.mock.calls.length;
-    return { journal, syncs: () => synced.mock.calls.length - before };
+    const before = written.mock.calls.length;
+    return { journal, writes: () => written.mock.calls.length - before };
   }
 
   test('calls wait some milliseconds for others to share the next one with', async () => {
-    const { journal, syncs } = await opened();
+    const { journal, writes } = await opened();
     const one = journal.append(record('one'));
     await turns();
     const other = journal.append(record('other'));
     await turns();
-    expect(syncs()).toBe(0);
+    expect(writes()).toBe(0);
     await jest.advanceTimersByTimeAsync(1_000);
     await Promise.all([one, other]);
-    expect(syncs()).toBe(1);
+    expect(writes()).toBe(1);
     await journal.close();
   });
 
   test('a reservation does not wait, and takes what waits along', async () => {
-    const { journal, syncs } = await opened();
+    const { journal, writes } = await opened();
     const one = journal.append(record('one'));
     await turns();
     await journal.reserve('r-1', { promptTokens: 1, completionTokens: 1 });
     await one;
-    expect(syncs()).toBe(1);
+    expect(writes()).toBe(1);
     await journal.close();
   });
 
