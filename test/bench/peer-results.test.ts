@@ -40,11 +40,15 @@ describe('the results of the peers\' benchmark', () => {
     await results.add({ ...task('quick', { round: 2 }), figures: figures(800) }, DAY);
     await results.add({ ...task('broken'), failed: 'ended with exit code 1; its log /x/client.log ends with:\nTraceback | of\nmany lines' }, DAY);
     await results.add({ ...task('quick', { what: 'kill' }), kill: { answered: 1201, repaid: 50, resumeSeconds: 31.2 } }, DAY);
+    await results.add({ ...task('bare loop', { prompts: 30_000 }), figures: figures(1200) }, DAY);
+    await results.add({ ...task('quick', { prompts: 30_000 }), figures: figures(600) }, DAY);
     await results.add({ ...task('slow', { what: 'kill' }), kill: { answered: 1210, repaid: 0, failed: 'hung: no end after 120 s; 1400 of 2000 prompts had been sent' } }, DAY);
     expect(peerTables(results.all).split('\n').filter((line) => line.startsWith('| 50'))).toEqual([
-      '| 50, bare loop | 1000 | 1.00 | 1.00 | 10.0 s | 1 MiB |',
-      '| 50, quick | 850 (800-900) | 0.85 | 1.00 | 10.0 s | 1 MiB |',
-      '| 50, broken | ended with exit code 1 |  |  |  |  |',
+      '| 50, bare loop | 2,000 | 1000 | 1.00 | 1.00 | 10.0 s | 1 MiB |',
+      '| 50, quick | 2,000 | 850 (800-900) | 0.85 | 1.00 | 10.0 s | 1 MiB |',
+      '| 50, broken | 2,000 | ended with exit code 1 |  |  |  |  |',
+      '| 50, bare loop | 30,000 | 1200 | 1.00 | 1.00 | 10.0 s | 1 MiB |',
+      '| 50, quick | 30,000 | 600 | 0.50 | 1.00 | 10.0 s | 1 MiB |',
       '| 50, quick | 1201 of 2000 | 50 | 31.2 s |',
       '| 50, slow | 1210 of 2000 | 0 | hung: no end after 120 s; 1400 of 2000 prompts had been sent |',
     ]);
