@@ -5,7 +5,7 @@ import { contentIdentities } from '../../services/content-identities';
 import { addresses, partition, type RunPlan } from '../../services/run-plan';
 import { ROWS_VERSIONS, stageKeys } from '../../services/stage-keys';
 import type { BatchLimits, HeartbeatDetails, StageOutcome } from '../../workflows/types';
-import { FakeEndpoint } from '../support/fake-endpoint';
+import { useFakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
 import { useTempFolder } from '../support/temp-folder';
@@ -13,25 +13,20 @@ import { testDeps } from '../support/temporal';
 
 const temp = useTempFolder();
 const INSTRUCTIONS = 8;
-let endpoint: FakeEndpoint;
+const endpoint = useFakeEndpoint();
 let deps: ReturnType<typeof testDeps>;
 let plan: RunPlan;
 let hash: string;
 
 beforeEach(async () => {
-  endpoint = await FakeEndpoint.start();
   deps = testDeps({ python: fakePythonJobs(), root: join(temp(), 'store') });
-  const spec = smallSpec(endpoint.baseURL, (input) => {
+  const spec = smallSpec(endpoint().baseURL, (input) => {
     input.synthesis.shardSize = INSTRUCTIONS;
     for (const model of Object.values(input.models)) model.price = { inputUsdPerMillion: 1_000, outputUsdPerMillion: 2_000 };
   });
   const content = await contentIdentities(spec, deps.weights);
   plan = { spec, content, keys: stageKeys(spec, content), shards: partition(INSTRUCTIONS, INSTRUCTIONS) };
   hash = await deps.plans.save(plan);
-});
-
-afterEach(async () => {
-  await endpoint.close();
 });
 
 async function extract(limits: BatchLimits = {}, beats: HeartbeatDetails[] = []): Promise<StageOutcome> {
@@ -53,7 +48,7 @@ test('a batch whose allowance ends stores nothing, says what it has cost and nee
   expect(cost.tokens).toBeGreaterThan(0);
   expect(cost.tokens).toBeLessThanOrEqual(420);
   expect(await isStored()).toBe(false);
-  const made = endpoint.requests.length;
+  const made = endpoint().requests.length;
   expect(made).toBeLessThan(INSTRUCTIONS);
 
   const whole = await extract({ allowance: { tokens: 100_000 } });
@@ -61,8 +56,8 @@ test('a batch whose allowance ends stores nothing, says what it has cost and nee
   expect(whole.usable).toBe(INSTRUCTIONS);
   expect(whole.cost.tokens).toBe(whole.promptTokens + whole.completionTokens);
   expect(whole.cost.usd).toBeCloseTo((whole.promptTokens * 1_000 + whole.completionTokens * 2_000) / 1e6, 9);
-  expect(endpoint.requests).toHaveLength(INSTRUCTIONS);
-  expect(endpoint.paidTwice()).toEqual([]);
+  expect(endpoint().requests).toHaveLength(INSTRUCTIONS);
+  expect(endpoint().paidTwice()).toEqual([]);
 });
 
 test('an output that is stored has the cost that it had, and needs no allowance', async () => {
@@ -71,19 +66,19 @@ test('an output that is stored has the cost that it had, and needs no allowance'
 });
 
 test('rows that are made anew from stored calls cost what the calls did, lost ones included', async () => {
-  endpoint.inject({ kind: 'reset' }, { times: 1 });
+  endpoint().inject({ kind: 'reset' }, { times: 1 });
   const { cost } = await extract();
   const folder = deps.stages.folder(addresses.extract(plan, plan.shards[0]!));
   await deps.store.remove(`${folder}/manifest-v${ROWS_VERSIONS.extract}.json`);
   const again = await extract({ allowance: { tokens: 1 } });
   expect(again.usable).toBe(INSTRUCTIONS);
-  expect(endpoint.requests).toHaveLength(INSTRUCTIONS + 1);
+  expect(endpoint().requests).toHaveLength(INSTRUCTIONS + 1);
   expect(again.cost.tokens).toBeLessThanOrEqual(cost.tokens);
 });
 
 test('the heartbeat tells the cost and the errors by kind, and so does the end', async () => {
-  endpoint.inject({ kind: 'status', status: 503, headers: { 'retry-after-ms': '1' } }, { times: 2 });
-  endpoint.inject({ kind: 'status', status: 400 }, { when: ({ number }) => number > 4 });
+  endpoint().inject({ kind: 'status', status: 503, headers: { 'retry-after-ms': '1' } }, { times: 2 });
+  endpoint().inject({ kind: 'status', status: 400 }, { when: ({ number }) => number > 4 });
   const beats: HeartbeatDetails[] = [];
   const outcome = await extract({}, beats);
   expect(outcome.errors).toEqual({ overloaded: 2, refused: 1 });
@@ -91,12 +86,12 @@ test('the heartbeat tells the cost and the errors by kind, and so does the end',
 });
 
 test('a run\'s own limits take the place of the spec\'s', async () => {
-  endpoint.hold();
+  endpoint().hold();
   const running = extract({ limits: { concurrency: 2 } });
-  await endpoint.received(2);
+  await endpoint().received(2);
   for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
-  endpoint.release();
+  endpoint().release();
   await running;
   expect(plan.spec.models['target']!.limits.concurrency).toBe(4);
-  expect(endpoint.maxInFlight).toBe(2);
+  expect(endpoint().maxInFlight).toBe(2);
 });

@@ -1,7 +1,6 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { checkServer } from '../../cli/doctor-server';
 import { checkWorkers, workerFinding } from '../../cli/doctor-workers';
 import { readGpus, seenGpus } from '../../services/local/gpus';
@@ -13,7 +12,7 @@ import { processIdentity } from '../../workers/self';
 import { until } from '../support/control';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { useTempFolder } from '../support/temp-folder';
-import { startTemporal, testDeps } from '../support/temporal';
+import { testDeps, useTemporal } from '../support/temporal';
 
 const folder = useTempFolder();
 
@@ -26,7 +25,7 @@ describe('the finding on a worker', () => {
   test('says what it sees', () => {
     expect(workerFinding('7@gpu-1', REPORT)).toEqual({
       check: 'worker 7@gpu-1', state: 'ok',
-      message: `rehearse-gpu; Rehearse ${release()} on Node.js 20.20.0; 16 CPUs, 100 GB of 128 GB free; NVIDIA H100 80GB HBM3 with 84 GB of 85 GB free; Python environment ready; 900 GB free at /data; store s3://bucket/runs`,
+      message: `rehearse-gpu; Rehearse ${release()} on Node.js 20.20.0; 16 CPUs, 100 GB of 128 GB free; NVIDIA H100 80GB HBM3 with 84 GB of 85 GB free; Python environment() ready; 900 GB free at /data; store s3://bucket/runs`,
     });
   });
 
@@ -68,31 +67,26 @@ test('a report tells of a store that fails instead of failing', async () => {
 });
 
 describe('workers of a server', () => {
-  let environment: TestWorkflowEnvironment;
+  const environment = useTemporal();
   const root = mkdtempSync(join(tmpdir(), 'rehearse-test-'));
 
-  beforeAll(async () => {
-    environment = await startTemporal();
-  }, 600_000);
-
   afterAll(async () => {
-    await environment.teardown();
     rmSync(root, { recursive: true });
   });
 
   test('are asked each for itself; one that is gone is told of', async () => {
     const stop = new AbortController();
     const running = runWorkers({
-      queues: ['orchestration', 'gpu'], setting: { connection: environment.nativeConnection, namespace: environment.namespace ?? 'default' },
+      queues: ['orchestration', 'gpu'], setting: { connection: environment().nativeConnection, namespace: environment().namespace ?? 'default' },
       deps: (draining) => testDeps({ python: fakePythonJobs(), root, draining }), stop: stop.signal, onReady: () => undefined,
     });
     try {
-      const [alive, gone] = await checkWorkers(environment.client, [processIdentity(), '1@nowhere'], 15_000);
+      const [alive, gone] = await checkWorkers(environment().client, [processIdentity(), '1@nowhere'], 15_000);
       expect(alive).toMatchObject({ check: `worker ${processIdentity()}`, message: expect.stringContaining(`rehearse-orchestration, rehearse-gpu; Rehearse ${release()}`) as string });
       expect(alive?.message).toContain(`store ${root}`);
       expect(gone).toMatchObject({ check: 'worker 1@nowhere', state: 'warn', message: expect.stringContaining('does not answer') as string });
 
-      process.env['TEMPORAL_ADDRESS'] = environment.address;
+      process.env['TEMPORAL_ADDRESS'] = environment().address;
       const findings = await until(async () => {
         const found = await checkServer();
         return found.some(({ check }) => check === alive?.check) ? found : undefined;

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ListedRun } from '../../cli/commands/list';
 import { renderStatus, type RunStatus, type StatusRow } from '../../cli/commands/status';
 import { totalsOf } from '../../cli/run-totals';
@@ -12,7 +11,7 @@ import { rehearse, type Ended } from '../support/rehearse';
 import { writeSampleRun } from '../support/sample-run';
 import { smallSpec } from '../support/small-spec';
 import { useTempFolder } from '../support/temp-folder';
-import { startTemporal, testDeps, withWorkers } from '../support/temporal';
+import { testDeps, useTemporal, withWorkers } from '../support/temporal';
 
 const folder = useTempFolder();
 const NOWHERE = '127.0.0.1:1';
@@ -69,27 +68,25 @@ describe('without a server', () => {
 });
 
 describe('with a server', () => {
-  let environment: TestWorkflowEnvironment;
+  const environment = useTemporal();
   let endpoint: FakeEndpoint;
 
   beforeAll(async () => {
-    environment = await startTemporal();
     endpoint = await FakeEndpoint.start();
   }, 600_000);
 
   afterAll(async () => {
     await endpoint.close();
-    await environment.teardown();
   });
 
   async function online(args: readonly string[]): Promise<Ended> {
-    return await rehearse(args, { home: folder(), env: { TEMPORAL_ADDRESS: environment.address, REHEARSE_UI_URL: 'http://127.0.0.1:8233' } });
+    return await rehearse(args, { home: folder(), env: { TEMPORAL_ADDRESS: environment().address, REHEARSE_UI_URL: 'http://127.0.0.1:8233' } });
   }
 
   it('status, list and doctor tell of a run and its workers', async () => {
     const deps = testDeps({ python: fakePythonJobs(), root: join(folder(), 'store') });
-    await withWorkers(environment, deps, async () => {
-      await environment.client.workflow.execute(experiment, { workflowId: 'seen', taskQueue: TASK_QUEUES.orchestration, args: [smallSpec(endpoint.baseURL)] });
+    await withWorkers(environment(), deps, async () => {
+      await environment().client.workflow.execute(experiment, { workflowId: 'seen', taskQueue: TASK_QUEUES.orchestration, args: [smallSpec(endpoint.baseURL)] });
       const { code, stdout } = await online(['status', 'seen']);
       expect(code).toBe(0);
       expect(stdout).toMatch(/^Run seen: completed\ntarget target, started .* UTC, took \d/);
@@ -115,7 +112,7 @@ describe('with a server', () => {
 
   it('status takes the counts from the store where no worker answers for a closed run, and says why it failed', async () => {
     await writeSampleRun({ root: join(folder(), 'store'), runId: 'orphan', until: 'first shard' });
-    const handle = await environment.client.workflow.start('experiment', { workflowId: 'orphan', taskQueue: 'nobody-works-here', args: [{}] });
+    const handle = await environment().client.workflow.start('experiment', { workflowId: 'orphan', taskQueue: 'nobody-works-here', args: [{}] });
     await handle.terminate('switched off');
     const { code, stdout } = await online(['status', 'orphan']);
     expect(code).toBe(0);

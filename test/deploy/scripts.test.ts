@@ -2,12 +2,11 @@ import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../config/search-attributes';
 import { TASK_QUEUES } from '../../config/task-queues';
 import { ensureTemporal } from '../../services/local/temporal-server';
-import { startTemporal } from '../support/temporal';
+import { useTemporal } from '../support/temporal';
 
 const { bootstrap } = require('../../bin/bootstrap') as { bootstrap: () => Promise<void> };
 const run = promisify(execFile);
@@ -16,18 +15,16 @@ const QUIET = { step: () => ({ update: () => undefined, done: () => undefined, f
 /** Temporal's own number of the type Keyword (temporal.api.enums.v1.IndexedValueType). */
 const KEYWORD = 2;
 
-let temporal: TestWorkflowEnvironment;
+const temporal = useTemporal();
 let path: string;
 
 beforeAll(async () => {
   await bootstrap();
   path = `${dirname((await ensureTemporal(QUIET)).path)}:${process.env['PATH'] ?? ''}`;
-  temporal = await startTemporal();
 }, 600_000);
-afterAll(async () => await temporal.teardown());
 
 function env(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  return { PATH: path, HOME: process.env['HOME'], TEMPORAL_ADDRESS: temporal.address, ...extra };
+  return { PATH: path, HOME: process.env['HOME'], TEMPORAL_ADDRESS: temporal().address, ...extra };
 }
 
 describe('create-namespace.sh on a real server', () => {
@@ -36,9 +33,9 @@ describe('create-namespace.sh on a real server', () => {
 
   test('creates the namespace with its retention and the search attributes of a run', async () => {
     await run('sh', [script], { env: env(inNamespace) });
-    const { config } = await temporal.connection.workflowService.describeNamespace({ namespace: 'deployed' });
+    const { config } = await temporal().connection.workflowService.describeNamespace({ namespace: 'deployed' });
     expect(Number(config?.workflowExecutionRetentionTtl?.seconds)).toBe(3 * 24 * 3_600);
-    const { customAttributes } = await temporal.connection.operatorService.listSearchAttributes({ namespace: 'deployed' });
+    const { customAttributes } = await temporal().connection.operatorService.listSearchAttributes({ namespace: 'deployed' });
     expect(customAttributes).toMatchObject(Object.fromEntries(SEARCH_ATTRIBUTES.map(({ name }) => [name, KEYWORD])));
   });
 
@@ -55,13 +52,13 @@ describe('healthcheck.js', () => {
 
   test('fails for a workflow worker that does not poll, and passes once it does', async () => {
     await expect(check('orchestration')).rejects.toMatchObject({
-      code: 1, stderr: `unhealthy: no worker of ${hostname()} polls the queue orchestration at ${temporal.address}\n`,
+      code: 1, stderr: `unhealthy: no worker of ${hostname()} polls the queue orchestration at ${temporal().address}\n`,
     });
     const worker = await Worker.create({
-      connection: temporal.nativeConnection, taskQueue: TASK_QUEUES.orchestration, workflowsPath: require.resolve('../../workflows'),
+      connection: temporal().nativeConnection, taskQueue: TASK_QUEUES.orchestration, workflowsPath: require.resolve('../../workflows'),
     });
     await worker.runUntil(async () => {
-      const { workflowService } = temporal.connection;
+      const { workflowService } = temporal().connection;
       const pollers = async (): Promise<number> =>
         (await workflowService.describeTaskQueue({ namespace: 'default', taskQueue: { name: TASK_QUEUES.orchestration }, taskQueueType: 1 })).pollers?.length ?? 0;
       while ((await pollers()) === 0) await new Promise(setImmediate);

@@ -1,4 +1,3 @@
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { rmSync } from 'node:fs';
 import { failureSentence } from '../../cli/failure-sentence';
 import { TASK_QUEUES } from '../../config/task-queues';
@@ -12,22 +11,17 @@ import { fakePythonJobs } from '../support/fake-python-jobs';
 import { processes } from '../support/processes';
 import { RecordingProxy } from '../support/recording-proxy';
 import { smallSpec } from '../support/small-spec';
-import { quietReporter, startTemporal, testDeps, withWorkers } from '../support/temporal';
+import { quietReporter, testDeps, useTemporal, withWorkers } from '../support/temporal';
 
-let environment: TestWorkflowEnvironment;
+const environment = useTemporal();
 let python: Awaited<ReturnType<typeof ensurePython>>;
 let gguf: string;
 let proxy: RecordingProxy;
 
 beforeAll(async () => {
-  environment = await startTemporal();
   python = await ensurePython(quietReporter);
   ({ gguf } = await ensureModel(quietReporter, python));
 }, 900_000);
-
-afterAll(async () => {
-  await environment.teardown();
-});
 
 beforeEach(async () => {
   proxy = await RecordingProxy.start();
@@ -74,8 +68,8 @@ test('a real model is served for its run, comes back after kill -9 with nothing 
     }),
   };
   const deps = testDeps({ python: fakePythonJobs(), servers });
-  const result = await withWorkers(environment, deps, async () => {
-    const handle = await environment.client.workflow.start(experiment, { workflowId: alias, taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(alias, gguf)] });
+  const result = await withWorkers(environment(), deps, async () => {
+    const handle = await environment().client.workflow.start(experiment, { workflowId: alias, taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(alias, gguf)] });
     // Killed with some answered and others at work.
     await until(async () => (proxy.answered.length >= 4 && proxy.inFlight > 0 ? true : undefined));
     const [, server] = processes('--alias', alias); // the first keeps it
@@ -97,8 +91,8 @@ test('a real model is served for its run, comes back after kill -9 with nothing 
 test('a run whose model cannot be served fails with the reason, before anything is asked', async () => {
   const alias = `unserved-for-${process.pid}`;
   const deps = testDeps({ python: fakePythonJobs(), servers: createModelServers({ host: '127.0.0.1', environment: async () => python }) });
-  const failure = await withWorkers(environment, deps, async () =>
-    await environment.client.workflow.execute(experiment, { workflowId: alias, taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(alias, __filename)] }).catch((error: unknown) => error),
+  const failure = await withWorkers(environment(), deps, async () =>
+    await environment().client.workflow.execute(experiment, { workflowId: alias, taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(alias, __filename)] }).catch((error: unknown) => error),
   );
   const sentence = failureSentence(failure);
   expect(sentence).toContain(`the server of ${alias} (llama.cpp) ended with exit code 78 before it answered`);

@@ -1,6 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { loadSpecFile } from '../../services/spec-files';
 import { ensureModel, startModelServer, type ModelServer } from '../../services/local/local-model';
 import { ensurePython } from '../../services/local/python-environment';
@@ -11,14 +10,13 @@ import { createWeightsResolver } from '../../services/weights';
 import { TASK_QUEUES } from '../../config/task-queues';
 import type { RunSpec } from '../../config/spec';
 import { experiment } from '../../workflows';
-import { quietReporter, startTemporal, testDeps, withWorkers } from '../support/temporal';
+import { quietReporter, testDeps, useTemporal, withWorkers } from '../support/temporal';
 
-let environment: TestWorkflowEnvironment;
+const environment = useTemporal();
 let server: ModelServer;
 let resolved: { readonly python: Awaited<ReturnType<typeof ensurePython>>; readonly weightsDir: string };
 
 beforeAll(async () => {
-  environment = await startTemporal();
   const python = await ensurePython(quietReporter);
   const { gguf, weightsDir } = await ensureModel(quietReporter, python);
   resolved = { python, weightsDir };
@@ -27,7 +25,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.stop();
-  await environment.teardown();
 });
 
 // The model server's state lies in the data folder; tests have one of their own.
@@ -61,8 +58,8 @@ test('the whole method runs on the real model: extracted, answered, judged, mixe
     weights: createWeightsResolver(async () => weightsDir),
   };
   const spec = await smallest(server.baseURL);
-  const result = await withWorkers(environment, deps, async () =>
-    await environment.client.workflow.execute(experiment, { workflowId: 'whole-method', taskQueue: TASK_QUEUES.orchestration, args: [spec] }),
+  const result = await withWorkers(environment(), deps, async () =>
+    await environment().client.workflow.execute(experiment, { workflowId: 'whole-method', taskQueue: TASK_QUEUES.orchestration, args: [spec] }),
   );
   expect(result.replayRows).toBeGreaterThan(0);
 

@@ -284,3 +284,16 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify(body));
 }
+
+/** An endpoint of its own for each test, ended after it. Call where the tests are declared; call the result within a test. */
+export function useFakeEndpoint(options: FakeEndpointOptions = {}): () => FakeEndpoint {
+  let endpoint: FakeEndpoint | undefined;
+  beforeEach(async () => {
+    endpoint = await FakeEndpoint.start(options);
+  });
+  afterEach(async () => await endpoint?.close());
+  return () => {
+    if (endpoint === undefined) throw new Error('the endpoint is there only within a test and its hooks');
+    return endpoint;
+  };
+}

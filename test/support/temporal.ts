@@ -28,6 +28,19 @@ export async function startTemporal(): Promise<TestWorkflowEnvironment> {
   return environment;
 }
 
+/** A dev server of the test file's own, ended after it. Call where the tests are declared; call the result within a test. */
+export function useTemporal(): () => TestWorkflowEnvironment {
+  let environment: TestWorkflowEnvironment | undefined;
+  beforeAll(async () => {
+    environment = await startTemporal();
+  }, 600_000);
+  afterAll(async () => await environment?.teardown());
+  return () => {
+    if (environment === undefined) throw new Error('the Temporal server is there only within hooks and tests');
+    return environment;
+  };
+}
+
 export interface TestDeps {
   readonly python: PythonJobs;
   readonly root?: string;

@@ -3,7 +3,6 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { TASK_QUEUES } from '../../config/task-queues';
 import type { RunSettings } from '../../config/run-settings';
 import type { RunSpec } from '../../config/spec';
@@ -18,9 +17,9 @@ import { cancellationsHeard, standstill, until } from '../support/control';
 import { FakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
-import { startTemporal, testDeps, withWorkers } from '../support/temporal';
+import { testDeps, useTemporal, withWorkers } from '../support/temporal';
 
-let environment: TestWorkflowEnvironment;
+const environment = useTemporal();
 /** The same run without a budget: what it costs and what comes of it. */
 let unlimited: { readonly cost: Cost; readonly spent: Cost; readonly rows: readonly ReplayRow[] };
 const folders: string[] = [];
@@ -34,7 +33,7 @@ function newDeps(): ReturnType<typeof testDeps> {
 type Handle = WorkflowHandleWithFirstExecutionRunId<typeof experiment>;
 
 async function start(runId: string, spec: RunSpec, settings?: RunSettings): Promise<Handle> {
-  return await environment.client.workflow.start(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: settings === undefined ? [spec] : [spec, settings] });
+  return await environment().client.workflow.start(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: settings === undefined ? [spec] : [spec, settings] });
 }
 
 /** Priced, at one address for all tests, so that what endpoints reply is the same. */
@@ -59,7 +58,7 @@ async function pausedByBudget(handle: Handle): Promise<ControlState> {
     const seen = await handle.query(controlQuery);
     return seen.paused ? seen : undefined;
   });
-  await standstill(environment, handle.workflowId);
+  await standstill(environment(), handle.workflowId);
   return state;
 }
 
@@ -73,10 +72,9 @@ async function withEndpoint<T>(body: (endpoint: FakeEndpoint) => Promise<T>): Pr
 }
 
 beforeAll(async () => {
-  environment = await startTemporal();
   unlimited = await withEndpoint(async (endpoint) => {
     const deps = newDeps();
-    return await withWorkers(environment, deps, async () => {
+    return await withWorkers(environment(), deps, async () => {
       const handle = await start('unlimited', pricedSpec(endpoint));
       await handle.result();
       const { spent } = await handle.query(controlQuery);
@@ -86,7 +84,6 @@ beforeAll(async () => {
 }, 600_000);
 
 afterAll(async () => {
-  await environment.teardown();
   await Promise.all(folders.map(async (folder) => await rm(folder, { recursive: true })));
 });
 
@@ -103,7 +100,7 @@ describe('a budget is never exceeded, and raising it ends in the same replay set
       const deps = newDeps();
       const runId = `budget-${side}-${share * 100}`;
       const amount = side === 'usd' ? unlimited.cost.usd * share : Math.round(unlimited.cost.tokens * share);
-      await withWorkers(environment, deps, async () => {
+      await withWorkers(environment(), deps, async () => {
         const handle = await start(runId, pricedSpec(endpoint, { [side]: amount }));
         const state = await pausedByBudget(handle);
         expect(state).toMatchObject({ pausedBy: 'budget', budget: { [side]: amount } });
@@ -129,14 +126,14 @@ describe('a budget is never exceeded, and raising it ends in the same replay set
 
   test('when it is set on a run that had none, and raised step by step', async () => {
     await withEndpoint(async (endpoint) => {
-      await withWorkers(environment, newDeps(), async () => {
+      await withWorkers(environment(), newDeps(), async () => {
         const handle = await start('set-later', pricedSpec(endpoint));
         await endpoint.received(25);
         endpoint.hold(); // batches go on until they hear of it
         for (const share of [0.7, 0.8, 0.9]) {
           const usd = unlimited.cost.usd * share;
           await handle.executeUpdate(setBudgetUpdate, { args: [{ usd }] });
-          await cancellationsHeard(environment, 'set-later');
+          await cancellationsHeard(environment(), 'set-later');
           endpoint.release();
           const state = await pausedByBudget(handle);
           expect(state).toMatchObject({ pausedBy: 'budget', budget: { usd } });
@@ -154,7 +151,7 @@ describe('a budget is never exceeded, and raising it ends in the same replay set
 
 test('a run that is started again knows what was spent before, and needs nothing for what is stored', async () => {
   await withEndpoint(async (endpoint) => {
-    await withWorkers(environment, newDeps(), async () => {
+    await withWorkers(environment(), newDeps(), async () => {
       const usd = unlimited.cost.usd * 0.6;
       const handle = await start('again', pricedSpec(endpoint, { usd }));
       const first = await pausedByBudget(handle);
@@ -180,10 +177,10 @@ test('a run that is started again knows what was spent before, and needs nothing
 
 test('sharing out a budget takes few events: 200 shards stay far below the limits of a history', async () => {
   await withEndpoint(async (endpoint) => {
-    await withWorkers(environment, newDeps(), async () => {
+    await withWorkers(environment(), newDeps(), async () => {
       const handle = await start('ample', pricedSpec(endpoint, { usd: unlimited.cost.usd * 20, tokens: unlimited.cost.tokens * 20 }));
       await handle.result();
-      const events = async (id: string): Promise<number> => (await environment.client.workflow.getHandle(id).fetchHistory()).events?.length ?? 0;
+      const events = async (id: string): Promise<number> => (await environment().client.workflow.getHandle(id).fetchHistory()).events?.length ?? 0;
       // Shards of 3 instructions are the worst case: the reservation of a call is most of what its batch is expected to cost.
       expect((await events('ample/synthesis')) / 3).toBeLessThan(10_000 / 200);
       expect(await events('ample/shard-00000')).toBeLessThan(500);

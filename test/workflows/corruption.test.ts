@@ -1,6 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ActivityDeps } from '../../activities/deps';
 import { TASK_QUEUES } from '../../config/task-queues';
 import type { RunSpec } from '../../config/spec';
@@ -16,11 +15,11 @@ import { FakeEndpoint } from '../support/fake-endpoint';
 import { defaultReply } from '../support/fake-replies';
 import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
-import { startTemporal, testDeps, withWorkers } from '../support/temporal';
+import { testDeps, useTemporal, withWorkers } from '../support/temporal';
 
 const RUN = 'damaged';
 
-let environment: TestWorkflowEnvironment;
+const environment = useTemporal();
 let endpoint: FakeEndpoint;
 let deps: ActivityDeps & { readonly root: string };
 let spec: RunSpec;
@@ -32,7 +31,6 @@ const jobs: RecordedJob[] = [];
 const MUTE = [0, 1, 2].map((attempt) => deriveSeed({ runSeed: 7, stage: 'extract', itemIndex: 0, sample: 0, attempt }));
 
 beforeAll(async () => {
-  environment = await startTemporal();
   endpoint = await FakeEndpoint.start({
     reply: (path, body, sample) => (path === 'completions' && MUTE.includes(body.seed ?? -1) ? { text: ' ' } : defaultReply(path, body, sample)),
   });
@@ -47,13 +45,12 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await endpoint.close();
-  await environment.teardown();
   rmSync(deps.root, { recursive: true });
 });
 
 async function runAgain(): Promise<void> {
-  await withWorkers(environment, deps, async () => {
-    await environment.client.workflow.execute(experiment, { workflowId: RUN, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
+  await withWorkers(environment(), deps, async () => {
+    await environment().client.workflow.execute(experiment, { workflowId: RUN, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
   });
 }
 

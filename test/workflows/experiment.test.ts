@@ -1,5 +1,4 @@
 import { WorkflowFailedError } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { TASK_QUEUES } from '../../config/task-queues';
@@ -17,41 +16,25 @@ import type { StageAddress } from '../../services/stage-store';
 import { heldOutTable, mixtureTable, type Table } from '../../services/tables';
 import { experiment } from '../../workflows';
 import { progressQuery } from '../../workflows/progress';
-import { FakeEndpoint } from '../support/fake-endpoint';
+import { FakeEndpoint, useFakeEndpoint } from '../support/fake-endpoint';
 import { defaultReply } from '../support/fake-replies';
 import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
-import { startTemporal, testDeps, withWorkers } from '../support/temporal';
+import { testDeps, useTemporal, withWorkers } from '../support/temporal';
 
-let environment: TestWorkflowEnvironment;
-let endpoint: FakeEndpoint;
-
-beforeAll(async () => {
-  environment = await startTemporal();
-}, 600_000);
-
-afterAll(async () => {
-  await environment.teardown();
-});
-
-beforeEach(async () => {
-  endpoint = await FakeEndpoint.start();
-});
-
-afterEach(async () => {
-  await endpoint.close();
-});
+const environment = useTemporal();
+const endpoint = useFakeEndpoint();
 
 async function run(runId: string, spec: RunSpec): Promise<Awaited<ReturnType<typeof experiment>>> {
-  return await environment.client.workflow.execute(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
+  return await environment().client.workflow.execute(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
 }
 
 describe('the experiment workflow', () => {
   test('runs the whole method, and a second run of the same spec makes no call and no job', async () => {
     const jobs: RecordedJob[] = [];
     const deps = testDeps({ python: fakePythonJobs(jobs) });
-    const spec = smallSpec(endpoint.baseURL);
-    await withWorkers(environment, deps, async () => {
+    const spec = smallSpec(endpoint().baseURL);
+    await withWorkers(environment(), deps, async () => {
       const result = await run('whole', spec);
       expect(result.replayRows).toBe(8);
       expect(result.variants.map(({ variant }) => variant)).toEqual(['official', 'method']);
@@ -66,12 +49,12 @@ describe('the experiment workflow', () => {
       expect(jobs.filter(({ command }) => command === 'evaluate').map(({ spec: { tasks } }) => (tasks as unknown[]).length)).toEqual(Array<number>(8).fill(1));
 
       // 8 extractions; responses: 8 with n = 2, and 8 x 2 without; 32 responses x 2 judges.
-      expect(endpoint.requests).toHaveLength(8 + 8 + 16 + 64);
-      expect(endpoint.paidTwice()).toHaveLength(0);
+      expect(endpoint().requests).toHaveLength(8 + 8 + 16 + 64);
+      expect(endpoint().paidTwice()).toHaveLength(0);
 
       const again = await run('whole', spec);
       expect(again.replayRows).toBe(8);
-      expect(endpoint.requests).toHaveLength(96);
+      expect(endpoint().requests).toHaveLength(96);
       expect(jobs.slice(10).map(({ command }) => command)).toEqual(['weights']); // which are looked at anew
     });
     rmSync(deps.root, { recursive: true });
@@ -83,17 +66,17 @@ describe('the experiment workflow', () => {
     const python = fakePythonJobs(jobs, ({ command, spec }) =>
       broken && command === 'sft' && String(spec['mixture']).includes(doomed) ? new PythonJobError('nan_loss', 'the loss is no number') : undefined);
     const deps = testDeps({ python });
-    const spec = smallSpec(endpoint.baseURL, (input) => {
+    const spec = smallSpec(endpoint().baseURL, (input) => {
       input.variants = ['official', 'method', 'first-response', 'target-best', 'ultrachat', 'new-data-only'];
       input.sweep = { newShare: [0.5] };
     });
     const doomed = stageKeys(spec, await contentIdentities(spec, deps.weights)).variants['target-best']!.train!;
-    await withWorkers(environment, deps, async () => {
+    await withWorkers(environment(), deps, async () => {
       const failure: unknown = await run('variants', spec).catch((error: unknown) => error);
       expect((failure as WorkflowFailedError).cause?.message).toMatch(/^1 of 7 variants failed: target-best \(the loss is no number\); the others are in .*report\.html;/);
       // The fake trains the same weights every time, so their four scores are taken once.
       expect(jobs.map(({ command }) => command).sort()).toEqual([...Array<string>(8).fill('evaluate'), 'datasets', ...Array<string>(6).fill('sft'), 'weights'].sort());
-      expect(endpoint.requests).toHaveLength(96); // not one call more than the method alone makes
+      expect(endpoint().requests).toHaveLength(96); // not one call more than the method alone makes
 
       broken = false;
       jobs.length = 0;
@@ -121,12 +104,12 @@ describe('the experiment workflow', () => {
   test('what is kept back is in no mixture, and every model is measured on it, the official one too', async () => {
     const jobs: RecordedJob[] = [];
     const deps = testDeps({ python: fakePythonJobs(jobs) });
-    const spec = smallSpec(endpoint.baseURL, (input) => {
+    const spec = smallSpec(endpoint().baseURL, (input) => {
       input.variants = ['official', 'method', 'first-response', 'ultrachat', 'new-data-only'];
       input.mix.holdOut = { replay: 2, new: 1 };
       input.train = { ...input.train, evalSteps: 1, accelerate: 'cpu', lora: { rank: 4 } };
     });
-    await withWorkers(environment, deps, async () => {
+    await withWorkers(environment(), deps, async () => {
       const { variants } = await run('held-out', spec);
       const trained = { replay: 2.5, own: 2.5, new: 2.5 };
       expect(variants.map(({ losses }) => losses)).toEqual([{ replay: 2, own: 2, new: 2 }, trained, trained, trained, trained]);
@@ -172,7 +155,7 @@ describe('the experiment workflow', () => {
     // Its output lost, it is made again as it was, and nothing that followed from it is.
     rmSync(join(deps.root, deps.stages.folder(addresses.holdOut(plan))), { recursive: true });
     jobs.length = 0;
-    await withWorkers(environment, deps, async () => await run('held-out', spec));
+    await withWorkers(environment(), deps, async () => await run('held-out', spec));
     expect(await rowsOf(addresses.holdOut(plan), heldOutTable)).toEqual(kept);
     expect(jobs.map(({ command }) => command)).toEqual(['weights']); // which are looked at anew
     rmSync(deps.root, { recursive: true });
@@ -187,11 +170,11 @@ describe('the experiment workflow', () => {
       reply: (path, body, sample) => (path === 'completions' ? { text: texts[seeds.indexOf(body.seed ?? -1)] ?? '' } : defaultReply(path, body, sample)),
     });
     const spec = smallSpec(repetitive.baseURL, (input) => (input.synthesis.quality = { length: { minWords: 2 }, duplicates: { near: {} } }));
-    await withWorkers(environment, deps, async () => {
+    await withWorkers(environment(), deps, async () => {
       expect((await run('filtered', spec)).replayRows).toBe(3);
       // 8 extractions; of 3: responses 3 with n = 2 and 3 x 2 without, 12 responses x 2 judges.
       expect(repetitive.requests).toHaveLength(8 + 3 + 6 + 24);
-      const rows = await environment.client.workflow.getHandle('filtered').query(progressQuery);
+      const rows = await environment().client.workflow.getHandle('filtered').query(progressQuery);
       expect(rows.slice(0, 7).map(({ stage, model, done, total, failed }) => [stage, model, done, total, failed])).toEqual([
         ['extract', 'target', 8, 8, 0], ['filter', '', 8, 8, 5], ['respond', 'target', 6, 6, 0], ['respond', 'other', 6, 6, 0],
         ['judge', 'target', 12, 12, 0], ['judge', 'other', 12, 12, 0], ['select', '', 3, 3, 0],
@@ -226,12 +209,12 @@ describe('the experiment workflow', () => {
 
   test('keeps its progress table, its stage and its target where the Web UI shows them', async () => {
     const deps = testDeps({ python: fakePythonJobs() });
-    await withWorkers(environment, deps, async () => {
-      endpoint.inject({ kind: 'status', status: 503, headers: { 'retry-after-ms': '1' } }, { times: 2 });
-      await run('shown', smallSpec(endpoint.baseURL, ({ models }) => {
+    await withWorkers(environment(), deps, async () => {
+      endpoint().inject({ kind: 'status', status: 503, headers: { 'retry-after-ms': '1' } }, { times: 2 });
+      await run('shown', smallSpec(endpoint().baseURL, ({ models }) => {
         for (const model of Object.values(models)) model.price = { inputUsdPerMillion: 1_000, outputUsdPerMillion: 2_000 };
       }));
-      const handle = environment.client.workflow.getHandle('shown');
+      const handle = environment().client.workflow.getHandle('shown');
       const { searchAttributes } = await handle.describe();
       expect(searchAttributes['RehearseStage']).toEqual(['done']);
       expect(searchAttributes['RehearseTargetModel']).toEqual(['target']);
@@ -251,20 +234,20 @@ describe('the experiment workflow', () => {
 
   test('fails with the sentence of a permanent error, and goes on from what is stored when it is mended', async () => {
     const deps = testDeps({ python: fakePythonJobs() });
-    const spec = smallSpec(endpoint.baseURL);
-    endpoint.inject({ kind: 'status', status: 404, message: 'no such model' }, { times: 1_000, when: ({ body }) => body.model === 'other' });
-    await withWorkers(environment, deps, async () => {
+    const spec = smallSpec(endpoint().baseURL);
+    endpoint().inject({ kind: 'status', status: 404, message: 'no such model' }, { times: 1_000, when: ({ body }) => body.model === 'other' });
+    await withWorkers(environment(), deps, async () => {
       const failure: unknown = await run('mended', spec).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(WorkflowFailedError);
       expect(rootMessage(failure)).toMatch(/^model "other" at http.* refuses every call \(HTTP 404\)/);
     });
-    const paid = endpoint.requests.filter(({ answered }) => answered).length;
+    const paid = endpoint().requests.filter(({ answered }) => answered).length;
     expect(paid).toBeGreaterThan(0);
-    endpoint.clearFaults();
-    await withWorkers(environment, testDeps({ python: fakePythonJobs(), root: deps.root }), async () => {
+    endpoint().clearFaults();
+    await withWorkers(environment(), testDeps({ python: fakePythonJobs(), root: deps.root }), async () => {
       expect((await run('mended', spec)).replayRows).toBe(8);
     });
-    expect(endpoint.paidTwice()).toHaveLength(0);
+    expect(endpoint().paidTwice()).toHaveLength(0);
     rmSync(deps.root, { recursive: true });
   });
 
@@ -274,7 +257,7 @@ describe('the experiment workflow', () => {
     const mute = await FakeEndpoint.start({
       reply: (path, body, sample) => (path === 'completions' && seeds.includes(body.seed ?? -1) ? { text: ' ' } : defaultReply(path, body, sample)),
     });
-    await withWorkers(environment, deps, async () => {
+    await withWorkers(environment(), deps, async () => {
       expect((await run('losses', smallSpec(mute.baseURL))).replayRows).toBe(7);
     });
     await mute.close();

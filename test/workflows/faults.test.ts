@@ -1,5 +1,4 @@
 import { rmSync } from 'node:fs';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { TASK_QUEUES } from '../../config/task-queues';
 import { createRandom } from '../../method/random';
 import type { ReplayRow } from '../../method/records';
@@ -9,16 +8,9 @@ import { experiment } from '../../workflows';
 import { FakeEndpoint, type Fault, type FakeEndpointOptions } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
-import { startTemporal, testDeps, withWorkers } from '../support/temporal';
+import { testDeps, useTemporal, withWorkers } from '../support/temporal';
 
-let environment: TestWorkflowEnvironment;
-
-beforeAll(async () => {
-  environment = await startTemporal();
-}, 600_000);
-afterAll(async () => {
-  await environment.teardown();
-});
+const environment = useTemporal();
 
 const SOON = { 'retry-after-ms': '5' };
 const FAULTS: readonly Fault[] = [
@@ -46,8 +38,8 @@ async function replaySet(runId: string, options: FakeEndpointOptions): Promise<{
     const spec = smallSpec(endpoint.baseURL, ({ models }) => {
       for (const model of Object.values(models)) model.limits = { concurrency: 4, timeoutMs: 1_000 };
     });
-    return await withWorkers(environment, deps, async () => {
-      await environment.client.workflow.execute(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
+    return await withWorkers(environment(), deps, async () => {
+      await environment().client.workflow.execute(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
       const plan = await deps.plans.load((await deps.plans.findRun(runId))?.plan ?? '');
       const rows: ReplayRow[] = [];
       for (const shard of plan.shards) {

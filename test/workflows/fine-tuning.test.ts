@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { collectProgress } from '../../cli/run-progress';
 import type { RunSpec, RunSpecInput } from '../../config/spec';
 import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../../config/task-queues';
@@ -20,25 +19,23 @@ import { FakeEndpoint } from '../support/fake-endpoint';
 import { FakeFineTuning, type FakeFineTuningOptions } from '../support/fake-fine-tuning';
 import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
-import { startTemporal, testDeps, withWorkers } from '../support/temporal';
+import { testDeps, useTemporal, withWorkers } from '../support/temporal';
 
 const KEY = 'sk-test-key-of-nobody';
 const ENV = { CLOSED_KEY: KEY };
 
 /** One store and one endpoint for all tests: the synthesis is made once, each training is another. */
 const root = mkdtempSync(join(tmpdir(), 'rehearse-test-'));
-let environment: TestWorkflowEnvironment;
+const environment = useTemporal();
 let endpoint: FakeEndpoint;
 let provider: FakeFineTuning;
 
 beforeAll(async () => {
-  environment = await startTemporal();
   endpoint = await FakeEndpoint.start();
 }, 600_000);
 
 afterAll(async () => {
   await endpoint.close();
-  await environment.teardown();
   rmSync(root, { recursive: true });
 });
 
@@ -61,13 +58,13 @@ async function closedRun(epochs: number, options: FakeFineTuningOptions, change:
   });
 }
 
-async function start(runId: string, spec: RunSpec): ReturnType<typeof environment.client.workflow.start<typeof experiment>> {
-  return await environment.client.workflow.start(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
+async function start(runId: string, spec: RunSpec): Promise<WorkflowHandleWithFirstExecutionRunId<typeof experiment>> {
+  return await environment().client.workflow.start(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
 }
 
 async function withDeps<T>(body: (deps: ReturnType<typeof testDeps>) => Promise<T>, queues: readonly QueueName[] = QUEUE_NAMES, jobs: RecordedJob[] = []): Promise<T> {
   const deps = { ...testDeps({ python: fakePythonJobs(jobs), root }), env: ENV };
-  return await withWorkers(environment, deps, async () => await body(deps), queues);
+  return await withWorkers(environment(), deps, async () => await body(deps), queues);
 }
 
 async function training({ plans, stages }: ReturnType<typeof testDeps>, runId: string): Promise<StageManifest | undefined> {
@@ -89,7 +86,7 @@ test('a closed model is fine-tuned by its provider: its progress is seen, its ou
   await withDeps(async (deps) => {
     const handle = await start('closed', spec);
     const row = await until(async () => {
-      const { rows, warnings } = await collectProgress(environment.client, 'closed');
+      const { rows, warnings } = await collectProgress(environment().client, 'closed');
       expect(warnings.filter((warning) => warning.includes('FineTuning'))).toEqual([]); // a look that finds the job at work is no fault
       return rows?.find(({ stage, note }) => stage === 'train' && note?.startsWith('training'));
     });
@@ -108,7 +105,7 @@ test('a closed model is fine-tuned by its provider: its progress is seen, its ou
     const report = (await deps.store.read('runs/closed/report/report.md'))?.toString('utf8');
     expect(report).toContain('Fine-tuned by its provider, in the job ftjob-1: 6 steps');
     expect(report).toContain('ft:gpt-base:org:rehearse:ftjob-1');
-    const { events } = await environment.client.workflow.getHandle('closed/variant-method').fetchHistory();
+    const { events } = await environment().client.workflow.getHandle('closed/variant-method').fetchHistory();
     expect(events?.length).toBeLessThan(110); // a look at the job adds nothing
     expect(JSON.stringify(events)).not.toContain(KEY);
 
@@ -125,13 +122,13 @@ test('a worker that is killed while it creates the job leaves one job, which the
     const created = provider.once('POST fine_tuning/jobs');
     const script = `require(${JSON.stringify(resolve('cli/main.ts'))}).main(['worker', '--queue', 'llm']);`;
     const worker = spawn(process.execPath, ['-r', resolve('test/support/ts-hook.cjs'), '-e', script], {
-      stdio: 'ignore', env: { ...process.env, ...ENV, REHEARSE_STORE: root, REHEARSE_HOME: root, TEMPORAL_ADDRESS: environment.address },
+      stdio: 'ignore', env: { ...process.env, ...ENV, REHEARSE_STORE: root, REHEARSE_HOME: root, TEMPORAL_ADDRESS: environment().address },
     });
     const handle = await start('killed', spec);
     await created;
     worker.kill('SIGKILL');
     await once(worker, 'close');
-    await withWorkers(environment, deps, async () => await handle.result(), ['llm']);
+    await withWorkers(environment(), deps, async () => await handle.result(), ['llm']);
     expect((await training(deps, 'killed'))?.detail).toMatchObject({ job: 'ftjob-1' });
   }, ['orchestration', 'cpu', 'gpu']);
   expect(jobCreations()).toBe(1);
@@ -141,10 +138,10 @@ test('a pause leaves the job alone; a cancelled run cancels it, and the next sta
   const spec = await closedRun(3, { looksUntilDone: Infinity });
   await withDeps(async () => {
     const handle = await start('cancelled', spec);
-    const looking = async (): Promise<true | undefined> => ((await pendingActivities(environment, 'cancelled')).includes('awaitFineTuning') ? true : undefined);
+    const looking = async (): Promise<true | undefined> => ((await pendingActivities(environment(), 'cancelled')).includes('awaitFineTuning') ? true : undefined);
     await until(looking);
     await handle.executeUpdate(pauseUpdate, { args: [{}] });
-    await standstill(environment, 'cancelled');
+    await standstill(environment(), 'cancelled');
     expect(provider.jobs[0]?.status).not.toBe('cancelled');
     await handle.executeUpdate(resumeUpdate);
     await until(looking);

@@ -1,7 +1,6 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { TASK_QUEUES } from '../../config/task-queues';
 import type { RunSpec } from '../../config/spec';
 import type { ActivityDeps } from '../../activities/deps';
@@ -9,34 +8,25 @@ import { PythonJobError, type PythonJobs } from '../../services/python-jobs';
 import { openStore } from '../../services/open-store';
 import { writeReportFiles } from '../../services/report/write-report';
 import { experiment } from '../../workflows';
-import { FakeEndpoint } from '../support/fake-endpoint';
+import { useFakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
-import { quietReporter, startTemporal, testDeps, withWorkers } from '../support/temporal';
+import { quietReporter, testDeps, useTemporal, withWorkers } from '../support/temporal';
 import { S3Server } from '../support/versitygw';
 
-let environment: TestWorkflowEnvironment;
+const environment = useTemporal();
 let server: S3Server;
-let endpoint: FakeEndpoint;
+const endpoint = useFakeEndpoint({ latencyMs: 10 });
 const machines: string[] = [];
 
 beforeAll(async () => {
-  [environment, server] = await Promise.all([startTemporal(), S3Server.start(quietReporter)]);
+  server = await S3Server.start(quietReporter);
   Object.assign(process.env, server.env);
 }, 600_000);
 
 afterAll(async () => {
-  await environment.teardown();
   await server.close();
   for (const folder of machines) rmSync(folder, { recursive: true, force: true });
-});
-
-beforeEach(async () => {
-  endpoint = await FakeEndpoint.start({ latencyMs: 10 });
-});
-
-afterEach(async () => {
-  await endpoint.close();
 });
 
 interface Machine {
@@ -56,21 +46,21 @@ function machine(prefix: string, { draining, python }: { readonly draining?: Abo
 }
 
 async function start(runId: string, spec: RunSpec) {
-  return await environment.client.workflow.start(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
+  return await environment().client.workflow.start(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
 }
 
 test('workers on two machines do one run together in a bucket: one calls the models, the other selects, mixes and trains', async () => {
   const [a, b] = [machine('together'), machine('together')];
-  const spec = smallSpec(endpoint.baseURL);
-  await withWorkers(environment, a.deps, async () => {
-    await withWorkers(environment, b.deps, async () => {
+  const spec = smallSpec(endpoint().baseURL);
+  await withWorkers(environment(), a.deps, async () => {
+    await withWorkers(environment(), b.deps, async () => {
       const result = await (await start('together', spec)).result();
       expect(result.replayRows).toBe(8);
       expect(result.report).toBe('s3://runs/together/runs/together/report/report.html');
     }, ['cpu', 'gpu']);
   }, ['orchestration', 'llm']);
-  expect(endpoint.requests).toHaveLength(96);
-  expect(endpoint.paidTwice()).toHaveLength(0);
+  expect(endpoint().requests).toHaveLength(96);
+  expect(endpoint().paidTwice()).toHaveLength(0);
   expect(b.jobs.map(({ command }) => command).sort()).toEqual([...Array<string>(8).fill('evaluate'), 'sft', 'weights']);
 
   // Whoever has the bucket has the run.
@@ -84,14 +74,14 @@ test('workers on two machines do one run together in a bucket: one calls the mod
 test('when a machine drains in the middle and is lost, another goes on with its journal and with its checkpoint', async () => {
   const draining = new AbortController();
   const first = machine('lost', { draining: draining.signal });
-  const spec = smallSpec(endpoint.baseURL);
-  const handle = await withWorkers(environment, first.deps, async () => {
+  const spec = smallSpec(endpoint().baseURL);
+  const handle = await withWorkers(environment(), first.deps, async () => {
     const started = await start('lost', spec);
-    await endpoint.received(20);
+    await endpoint().received(20);
     draining.abort();
     return started;
   });
-  expect(endpoint.requests.length).toBeLessThan(96);
+  expect(endpoint().requests.length).toBeLessThan(96);
   rmSync(first.folder, { recursive: true });
 
   let evaluations = 0;
@@ -106,7 +96,7 @@ test('when a machine drains in the middle and is lost, another goes on with its 
       },
     }),
   });
-  await withWorkers(environment, second.deps, async () => {
+  await withWorkers(environment(), second.deps, async () => {
     await expect(handle.result()).rejects.toThrow('Workflow execution failed');
   });
   expect(evaluations).toBe(4); // each task to its end, whatever becomes of the others
@@ -114,13 +104,13 @@ test('when a machine drains in the middle and is lost, another goes on with its 
   rmSync(second.folder, { recursive: true });
 
   const third = machine('lost');
-  await withWorkers(environment, third.deps, async () => {
+  await withWorkers(environment(), third.deps, async () => {
     expect((await (await start('lost', spec)).result()).replayRows).toBe(8);
   });
   expect(third.jobs.map(({ command }) => command).sort()).toEqual([...Array<string>(4).fill('evaluate'), 'weights']);
   const weights = String(third.jobs.find(({ command }) => command === 'evaluate')?.spec['weights']);
   expect(weights.startsWith(third.folder)).toBe(true);
   expect(existsSync(join(weights, 'tokenizer', 'tokenizer.json'))).toBe(true);
-  expect(endpoint.requests).toHaveLength(96);
-  expect(endpoint.paidTwice()).toHaveLength(0);
+  expect(endpoint().requests).toHaveLength(96);
+  expect(endpoint().paidTwice()).toHaveLength(0);
 }, 240_000);

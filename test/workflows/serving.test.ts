@@ -1,5 +1,4 @@
 import { WorkflowFailedError } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { rmSync } from 'node:fs';
 import { TASK_QUEUES } from '../../config/task-queues';
 import type { RunSpec } from '../../config/spec';
@@ -10,17 +9,9 @@ import { cancellationsHeard, until } from '../support/control';
 import { FakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
-import { startTemporal, testDeps, withWorkers } from '../support/temporal';
+import { testDeps, useTemporal, withWorkers } from '../support/temporal';
 
-let environment: TestWorkflowEnvironment;
-
-beforeAll(async () => {
-  environment = await startTemporal();
-}, 600_000);
-
-afterAll(async () => {
-  await environment.teardown();
-});
+const environment = useTemporal();
 
 /** Servers whose models are answered by endpoints: each start, and each move, takes the next. */
 class FakeServers implements ModelServers {
@@ -58,14 +49,14 @@ test('a model that the run serves itself is called where its server is, moved wi
   const [other, first, second] = [await FakeEndpoint.start(), await FakeEndpoint.start(), await FakeEndpoint.start()];
   const servers = new FakeServers([first, second]);
   const deps = testDeps({ python: fakePythonJobs(), servers });
-  await withWorkers(environment, deps, async () => {
+  await withWorkers(environment(), deps, async () => {
     first.hold();
-    const handle = await environment.client.workflow.start(experiment, { workflowId: 'served', taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(other)] });
+    const handle = await environment().client.workflow.start(experiment, { workflowId: 'served', taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(other)] });
     await first.received(1);
     expect(servers.started).toEqual([{ alias: 'target', weights: 'org/target-model' }]);
 
     await handle.executeUpdate(pauseUpdate, { args: [{}] });
-    await cancellationsHeard(environment, 'served');
+    await cancellationsHeard(environment(), 'served');
     expect(servers.running).toBe(1); // calls in flight are waited for
     first.release();
     await until(async () => (servers.running === 0 ? true : undefined));
@@ -89,12 +80,12 @@ test('the server of a run that is cancelled ends after the calls in flight', asy
   const [other, first] = [await FakeEndpoint.start(), await FakeEndpoint.start()];
   const servers = new FakeServers([first]);
   const deps = testDeps({ python: fakePythonJobs(), servers });
-  await withWorkers(environment, deps, async () => {
+  await withWorkers(environment(), deps, async () => {
     first.hold();
-    const handle = await environment.client.workflow.start(experiment, { workflowId: 'called-off', taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(other)] });
+    const handle = await environment().client.workflow.start(experiment, { workflowId: 'called-off', taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(other)] });
     await first.received(1);
     await handle.cancel();
-    await cancellationsHeard(environment, 'called-off');
+    await cancellationsHeard(environment(), 'called-off');
     expect(servers.running).toBe(1);
     first.release();
     await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
@@ -109,9 +100,9 @@ test('batches go on at the new address of a server that has moved', async () => 
   const [other, first, second] = [await FakeEndpoint.start(), await FakeEndpoint.start(), await FakeEndpoint.start()];
   const servers = new FakeServers([first, second]);
   const deps = testDeps({ python: fakePythonJobs(), servers });
-  await withWorkers(environment, deps, async () => {
+  await withWorkers(environment(), deps, async () => {
     first.hold();
-    const handle = await environment.client.workflow.start(experiment, { workflowId: 'moved', taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(other)] });
+    const handle = await environment().client.workflow.start(experiment, { workflowId: 'moved', taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(other)] });
     await first.received(1);
     await servers.move();
     first.release();

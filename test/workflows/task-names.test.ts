@@ -1,4 +1,3 @@
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -13,22 +12,20 @@ import { FakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
 import { useTempFolder } from '../support/temp-folder';
-import { quietReporter, startTemporal, testDeps, withWorkers } from '../support/temporal';
+import { quietReporter, testDeps, useTemporal, withWorkers } from '../support/temporal';
 
 const temp = useTempFolder();
-let environment: TestWorkflowEnvironment;
+const environment = useTemporal();
 let endpoint: FakeEndpoint;
 let real: PythonJobs;
 
 beforeAll(async () => {
-  environment = await startTemporal();
   endpoint = await FakeEndpoint.start();
   const python = await ensurePython(quietReporter);
   real = createPythonJobs({ environment: async () => await Promise.resolve(python) });
 }, 900_000);
 
 afterAll(async () => {
-  await environment.teardown();
   await endpoint.close();
 });
 
@@ -45,8 +42,8 @@ test('a run with a misspelt task fails with the nearest names, before anything i
   const jobs: RecordedJob[] = [];
   const fake = fakePythonJobs(jobs);
   const deps = testDeps({ python: { run: async (job) => await (job.command === 'tasks' ? real : fake).run(job) } });
-  const failure = await withWorkers(environment, deps, async () =>
-    await environment.client.workflow.execute(experiment, { workflowId: 'misspelt', taskQueue: TASK_QUEUES.orchestration, args: [specWith('ifeval', 'helaswag', 'arc_easy')] }).catch((error: unknown) => error),
+  const failure = await withWorkers(environment(), deps, async () =>
+    await environment().client.workflow.execute(experiment, { workflowId: 'misspelt', taskQueue: TASK_QUEUES.orchestration, args: [specWith('ifeval', 'helaswag', 'arc_easy')] }).catch((error: unknown) => error),
   );
   expect(failureSentence(failure)).toContain(SENTENCE);
   expect(endpoint.requests).toEqual([]);
@@ -57,9 +54,9 @@ test('a run with a misspelt task fails with the nearest names, before anything i
 test('names are looked up once a run, first of all, and not at all for the leaderboard\'s', async () => {
   const jobs: RecordedJob[] = [];
   const deps = testDeps({ python: fakePythonJobs(jobs) });
-  await withWorkers(environment, deps, async () => {
+  await withWorkers(environment(), deps, async () => {
     for (const [workflowId, tasks] of [['others', ['ifeval', 'arc_easy', 'hellaswag']], ['leaderboard', ['ifeval']]] as const) {
-      await environment.client.workflow.execute(experiment, { workflowId, taskQueue: TASK_QUEUES.orchestration, args: [specWith(...tasks)] });
+      await environment().client.workflow.execute(experiment, { workflowId, taskQueue: TASK_QUEUES.orchestration, args: [specWith(...tasks)] });
     }
   });
   expect(jobs[0]).toMatchObject({ command: 'tasks', spec: { tasks: ['arc_easy', 'hellaswag'] } });
