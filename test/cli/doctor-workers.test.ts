@@ -25,7 +25,7 @@ describe('the finding on a worker', () => {
   test('says what it sees', () => {
     expect(workerFinding('7@gpu-1', REPORT)).toEqual({
       check: 'worker 7@gpu-1', state: 'ok',
-      message: `rehearse-gpu; Rehearse ${release()} on Node.js 20.20.0; 16 CPUs, 100 GB of 128 GB free; NVIDIA H100 80GB HBM3 with 84 GB of 85 GB free; Python environment() ready; 900 GB free at /data; store s3://bucket/runs`,
+      message: `rehearse-gpu; Rehearse ${release()} on Node.js 20.20.0; 16 CPUs, 100 GB of 128 GB free; NVIDIA H100 80GB HBM3 with 84 GB of 85 GB free; Python environment ready; 900 GB free at /data; store s3://bucket/runs`,
     });
   });
 
