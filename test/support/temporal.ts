@@ -28,7 +28,10 @@ export async function startTemporal(): Promise<TestWorkflowEnvironment> {
   return environment;
 }
 
-/** A dev server of the test file's own, ended after it. Call where the tests are declared; call the result within a test. */
+/**
+ * A dev server of the test file's own, ended after its tests and before hooks that are declared later: a file whose workers run on until
+ * then starts one by itself. Call where the tests are declared; call the result within a test.
+ */
 export function useTemporal(): () => TestWorkflowEnvironment {
   let environment: TestWorkflowEnvironment | undefined;
   beforeAll(async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ActivityDeps } from '../../activities/deps';
 import { TASK_QUEUES } from '../../config/task-queues';
 import type { RunSpec } from '../../config/spec';
@@ -11,7 +12,7 @@ import { FakeEndpoint } from '../support/fake-endpoint';
 import { defaultReply } from '../support/fake-replies';
 import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
-import { testDeps, useTemporal, withWorkers } from '../support/temporal';
+import { startTemporal, testDeps, withWorkers } from '../support/temporal';
 
 /** A stage output by its folder below `stages`: STAGE/KEY/PART. */
 type Outputs = ReadonlyMap<string, StageManifest>;
@@ -21,7 +22,7 @@ const jobs: RecordedJob[] = [];
 /** Changes what the model "other" answers, and what a training makes. */
 const salt = { responses: '', training: '' };
 
-const environment = useTemporal();
+let environment: TestWorkflowEnvironment;
 let endpoint: FakeEndpoint;
 let deps: ActivityDeps & { readonly root: string };
 let spec: RunSpec;
@@ -29,6 +30,7 @@ let working: Promise<void>;
 let stopWorking = (): void => undefined;
 
 beforeAll(async () => {
+  environment = await startTemporal();
   endpoint = await FakeEndpoint.start({
     reply: (path, body, sample) => {
       const plain = defaultReply(path, body, sample);
@@ -44,7 +46,7 @@ beforeAll(async () => {
   });
   deps = testDeps({ python: faithfulJobs() });
   // One set of workers for all runs of this file: starting them takes longer than a run.
-  working = withWorkers(environment(), deps, async () => await new Promise<void>((resolve) => (stopWorking = resolve)));
+  working = withWorkers(environment, deps, async () => await new Promise<void>((resolve) => (stopWorking = resolve)));
   await runAgain();
 }, 600_000);
 
@@ -52,6 +54,7 @@ afterAll(async () => {
   stopWorking();
   await working;
   await endpoint.close();
+  await environment.teardown();
   rmSync(deps.root, { recursive: true });
 });
 
@@ -71,7 +74,7 @@ function faithfulJobs(): PythonJobs {
 }
 
 async function runAgain(): Promise<void> {
-  await environment().client.workflow.execute(experiment, { workflowId: RUN, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
+  await environment.client.workflow.execute(experiment, { workflowId: RUN, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
 }
 
 /** Every output in the store. */
