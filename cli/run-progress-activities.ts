@@ -14,6 +14,8 @@ export interface PendingActivity {
   readonly attempt: number;
   /** Why the attempt before this one failed. */
   readonly lastFailure?: string;
+  /** Whether a worker has it in work. */
+  readonly running: boolean;
   /** Waiting for a worker since then; absent while it runs or backs off. */
   readonly waitingSinceMs?: number;
   readonly heartbeat?: HeartbeatDetails;
@@ -28,13 +30,15 @@ export async function readPendingActivities(client: Client, workflowId: string, 
       const type = info.activityType?.name ?? 'activity';
       const attempt = info.attempt ?? 1;
       const heartbeat = await readHeartbeat(client, info);
-      const waiting = info.state === temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED && attempt <= 1;
+      const { PENDING_ACTIVITY_STATE_SCHEDULED, PENDING_ACTIVITY_STATE_STARTED } = temporal.api.enums.v1.PendingActivityState;
+      const waiting = info.state === PENDING_ACTIVITY_STATE_SCHEDULED && attempt <= 1;
       const failure = info.lastFailure;
       return {
         workflowId,
         type,
         queue: queueOfActivity(type),
         attempt,
+        running: info.state === PENDING_ACTIVITY_STATE_STARTED,
         ...(failure?.message && !isBenign(failure) ? { lastFailure: oneLine(sentenceOf(failure), 300) } : {}),
         ...(waiting && info.scheduledTime?.seconds != null ? { waitingSinceMs: Number(info.scheduledTime.seconds) * 1000 } : {}),
         ...(heartbeat === undefined ? {} : { heartbeat }),

@@ -209,15 +209,18 @@ export function failingActivities(activities: readonly PendingActivity[]): strin
   });
 }
 
-async function idleQueues(client: Client, activities: readonly PendingActivity[]): Promise<string[]> {
+/** One sentence for each queue where work waits that nobody polls. A worker that is full does not poll: one that has something in work is there. */
+export async function idleQueues(client: Client, activities: readonly PendingActivity[]): Promise<string[]> {
+  const served = new Set(activities.flatMap(({ queue, running }) => (running ? [queue] : [])));
   const waits = new Map<QueueName, number>();
   for (const { queue, waitingSinceMs } of activities) {
-    if (waitingSinceMs === undefined) continue;
+    if (waitingSinceMs === undefined || served.has(queue)) continue;
     waits.set(queue, Math.max(waits.get(queue) ?? 0, Date.now() - waitingSinceMs));
   }
   const sentences = [...waits].map(async ([queue, waitMs]) => {
     if (waitMs < SUSPICIOUS_WAIT_MS || (await queuePollers(client, queue)).length > 0) return [];
-    return [`no worker polls ${TASK_QUEUES[queue]}; work waits there for ${formatDuration(waitMs)}: start one with "npx rehearse worker --queue ${queue}"`];
+    const orElse = queue === 'gpu' ? ', unless those there work for another run' : '';
+    return [`no worker polls ${TASK_QUEUES[queue]}; work waits there for ${formatDuration(waitMs)}: start one with "npx rehearse worker --queue ${queue}"${orElse}`];
   });
   return (await Promise.all(sentences)).flat();
 }
