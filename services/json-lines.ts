@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { linesOf } from './lines';
 
 /** A parsed line of a JSONL file, with its 1-based number. */
 export interface JsonLine {
@@ -15,7 +15,7 @@ export async function* readJsonLines(path: string): AsyncGenerator<JsonLine> {
   const input = createReadStream(path, { encoding: 'utf8' });
   let line = 0;
   try {
-    for await (const raw of createInterface({ input, crlfDelay: Infinity })) {
+    for await (const raw of linesOf(input)) {
       line++;
       const text = line === 1 ? raw.replace(/^\uFEFF/, '') : raw;
       if (text.trim() === '') continue;

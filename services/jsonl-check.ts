@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { linesOf } from './lines';
 
 /** One thing that is wrong with a JSONL file. */
 export interface LineProblem {
@@ -43,7 +43,7 @@ export async function checkJsonl(path: string, options: JsonlCheckOptions): Prom
   let number = 0;
   const input = createReadStream(path, { encoding: 'utf8' });
   try {
-    for await (const raw of createInterface({ input, crlfDelay: Infinity })) {
+    for await (const raw of linesOf(input)) {
       number += 1;
       const line = number === 1 ? raw.replace(/^\uFEFF/, '') : raw;
       if (line.trim() === '') continue;

@@ -58,7 +58,7 @@ class Events:
             return
         at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         event: dict[str, JsonValue] = {"v": PROTOCOL, "type": event_type, "at": at, **fields}
-        data = (to_json(event) + "\n").encode()
+        data = (to_json(event, ascii_only=True) + "\n").encode()  # some readers end a line at U+2028
         with self._lock:
             if self._reader_gone:
                 return
@@ -84,9 +84,9 @@ def claim_stdout() -> int:
     return fd
 
 
-def to_json(value: JsonValue) -> str:
+def to_json(value: JsonValue, *, ascii_only: bool = False) -> str:
     """Encode as strict JSON: NaN and infinities, which JSON lacks, become null."""
-    return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return json.dumps(_finite(value), ensure_ascii=ascii_only, allow_nan=False, separators=(",", ":"))
 
 
 def write_json_atomic(path: Path, value: JsonValue) -> None:

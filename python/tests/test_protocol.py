@@ -42,6 +42,17 @@ def test_only_events_reach_stdout_whatever_libraries_and_children_print() -> Non
     assert all(text in ran.stderr for text in ("python print", "descriptor 1", "child process", "more"))
 
 
+def test_an_event_is_one_line_to_every_reader_whatever_its_text_holds() -> None:
+    reading, writing = os.pipe()
+    Events(writing).log("a\u2028b\u0085c\nd é")
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        text = pipe.read()
+
+    (line,) = text.splitlines()  # which ends lines wherever Unicode says so
+    assert json.loads(line)["message"] == "a\u2028b\u0085c\nd é"
+
+
 def test_a_reader_that_is_gone_interrupts_the_job_instead_of_leaving_an_orphan() -> None:
     reading, writing = os.pipe()
     os.close(reading)

@@ -33,9 +33,10 @@ describe('new data', () => {
   it('of sound conversations is counted', async () => {
     const rows = [
       whole, '', { id: 7, messages: [{ role: 'system', content: 'Be brief.' }, USER, ASSISTANT, USER, ASSISTANT] }, JSON.stringify(whole).concat('\r'),
+      { messages: [{ role: 'user', content: 'one line\u2028and another' }, ASSISTANT] },
     ];
     const { errors, counts } = await checkSpecFiles(specOf('mix/newData', file('good.jsonl', rows)), { env: ENV });
-    expect([errors, counts.newExamples]).toEqual([[], 3]);
+    expect([errors, counts.newExamples]).toEqual([[], 4]);
   });
 
   const expected = 'expected one {"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]} a line; mend that line.';
