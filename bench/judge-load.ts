@@ -1,9 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseSpec } from '../config/load-spec';
 import type { RunSpec } from '../config/spec';
-import { linesOf } from '../services/lines';
+import { readLines } from '../services/lines';
 import { measureSynthesis } from './measured-synthesis';
 import { paperRunSpec } from './paper-run';
 import { writeRequestBodies } from './request-bodies';
@@ -92,7 +91,7 @@ async function judgeLoadSpec({ load, endpointURL, concurrency, maxTokens }: {
 async function keepJudgeRequests({ folder, prompts }: JudgeLoad): Promise<void> {
   const requests: string[] = [];
   const texts: string[] = [];
-  for await (const line of linesOf(createReadStream(join(folder, 'all-requests.txt'), { encoding: 'utf8' }))) {
+  for await (const { text: line } of readLines(join(folder, 'all-requests.txt'))) {
     if (!line.startsWith('chat/completions ') || !line.includes('Score: <rating>')) continue;
     const { messages } = JSON.parse(line.slice(line.indexOf(' ') + 1)) as { readonly messages: readonly { readonly content: string }[] };
     requests.push(line);

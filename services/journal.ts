@@ -42,10 +42,10 @@ export interface CallError {
 }
 
 /** For appending to a new file; a write returns when it is on disk, in one job for the thread pool instead of the two of write and fdatasync. */
-const NEW_DURABLE_FILE = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL | (constants.O_DSYNC ?? constants.O_SYNC);
+const NEW_DURABLE_FILE = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL | constants.O_DSYNC;
 
 /**
- * Under load a sync begins this long after the one before it began. Write and sync cost some 0.1 CPU ms however few the lines, and
+ * Under load a write begins this long after the one before it began. It costs some 0.1 CPU ms however few the lines, and
  * nothing but the item itself waits for its line: the place at the endpoint is given to another call when the reply is there.
  */
 const COMMIT_EVERY_MS = 10;
@@ -63,7 +63,7 @@ interface Pending {
  * attempt that Temporal has given up on cannot tear the lines of its successor.
  *
  * Group commit: `append` returns once its line is on disk (a write with O_DSYNC); lines that arrive meanwhile, or within some
- * milliseconds of the last sync, share the next one. After `kill -9` nothing that was acknowledged is lost.
+ * milliseconds of the last write, share the next one. After `kill -9` nothing that was acknowledged is lost.
  */
 export class Journal {
   private pending: Pending[] = [];
@@ -171,7 +171,7 @@ export class Journal {
   }
 
   private async flush(): Promise<void> {
-    // One turn of the event loop lets calls that end together share a sync.
+    // One turn of the event loop lets calls that end together share a write.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.pending.length > 0) {
       const waitMs = this.lastCommitMs + COMMIT_EVERY_MS - performance.now();

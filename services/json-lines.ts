@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { linesOf } from './lines';
+import { readLines } from './lines';
 
 /** A parsed line of a JSONL file, with its 1-based number. */
 export interface JsonLine {
@@ -12,18 +11,7 @@ export interface JsonLine {
  * @throws Error that names the file and the line that is no JSON; the file system's error
  */
 export async function* readJsonLines(path: string): AsyncGenerator<JsonLine> {
-  const input = createReadStream(path, { encoding: 'utf8' });
-  let line = 0;
-  try {
-    for await (const raw of linesOf(input)) {
-      line++;
-      const text = line === 1 ? raw.replace(/^\uFEFF/, '') : raw;
-      if (text.trim() === '') continue;
-      yield { line, row: parse(text, path, line) };
-    }
-  } finally {
-    input.destroy();
-  }
+  for await (const { line, text } of readLines(path)) yield { line, row: parse(text, path, line) };
 }
 
 function parse(text: string, path: string, line: number): unknown {

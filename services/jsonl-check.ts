@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { linesOf } from './lines';
+import { readLines } from './lines';
 
 /** One thing that is wrong with a JSONL file. */
 export interface LineProblem {
@@ -40,25 +39,16 @@ export async function checkJsonl(path: string, options: JsonlCheckOptions): Prom
   let counted = 0;
   let characters = 0;
   let badLines = 0;
-  let number = 0;
-  const input = createReadStream(path, { encoding: 'utf8' });
-  try {
-    for await (const raw of linesOf(input)) {
-      number += 1;
-      const line = number === 1 ? raw.replace(/^\uFEFF/, '') : raw;
-      if (line.trim() === '') continue;
-      characters += line.length;
-      const found = problemOfLine(line, options.check);
-      if (found.message === null) {
-        rows += 1;
-        if (options.counts?.(found.row) ?? true) counted += 1;
-        continue;
-      }
-      badLines += 1;
-      if (problems.length < options.maxProblems) problems.push({ line: number, message: found.message });
+  for await (const { line, text } of readLines(path)) {
+    characters += text.length;
+    const found = problemOfLine(text, options.check);
+    if (found.message === null) {
+      rows += 1;
+      if (options.counts?.(found.row) ?? true) counted += 1;
+      continue;
     }
-  } finally {
-    input.destroy();
+    badLines += 1;
+    if (problems.length < options.maxProblems) problems.push({ line, message: found.message });
   }
   return { rows, counted, characters, problems, badLines };
 }

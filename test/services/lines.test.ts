@@ -6,6 +6,12 @@ async function read(...pieces: readonly string[]): Promise<string[]> {
   return lines;
 }
 
+test('a large file of one line takes no longer than its length', async () => {
+  const pieces = Array<string>(5_000).fill('x'.repeat(10_000));
+  const [line, ...others] = await read(...pieces);
+  expect([line?.length, others]).toEqual([50_000_000, []]);
+});
+
 test.each<[string, readonly string[], readonly string[]]>([
   ['ends of both kinds', ['a\nb\r\nc\n'], ['a', 'b', 'c']],
   ['an end that is cut in two', ['a\r', '\nb'], ['a', 'b']],
