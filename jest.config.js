@@ -1,5 +1,20 @@
 // ESM-only dependencies are compiled to CommonJS for jest; node itself loads them with import().
-const esmOnly = ['hyparquet', 'hyparquet-writer', 'hyparquet-compressors', 'simple-statistics', 'fast-check', 'pure-rand', 'hysnappy', 'fzstd', 'eld', 'ml-array-max', 'ml-array-min', 'ml-array-rescale', 'ml-matrix', 'is-any-array'];
+const esmOnly = [
+  'hyparquet',
+  'hyparquet-writer',
+  'hyparquet-compressors',
+  'simple-statistics',
+  'fast-check',
+  'pure-rand',
+  'hysnappy',
+  'fzstd',
+  'eld',
+  'ml-array-max',
+  'ml-array-min',
+  'ml-array-rescale',
+  'ml-matrix',
+  'is-any-array',
+];
 
 /** @type {import('jest').Config} */
 module.exports = {
@@ -7,10 +22,7 @@ module.exports = {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   transform: {
-    '^.+\\.(t|j)s$': [
-      '@swc/jest',
-      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
-    ],
+    '^.+\\.(t|j)s$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }],
   },
   // eld offers its entries to `import` only, and compiled to CommonJS they are required.
   moduleNameMapper: { '^eld/(\\w+)$': '<rootDir>/node_modules/eld/src/entries/static.$1.js' },

@@ -15,24 +15,33 @@ export interface Account {
 }
 
 /** Opens an output's account: its journal, and the calls that are stored with earlier versions of it. */
-export async function openAccount({ stages, journals, log }: ActivityDeps, address: StageAddress, { price, allowance }: { readonly price?: Price; readonly allowance?: Allowance }): Promise<Account> {
+export async function openAccount(
+  { stages, journals, log }: ActivityDeps,
+  address: StageAddress,
+  { price, allowance }: { readonly price?: Price; readonly allowance?: Allowance },
+): Promise<Account> {
   const output = stages.folder(address);
   const journal = await journals.open(output);
   try {
-    if (journal.damagedLines > 0) log.warn({ address, lines: journal.damagedLines }, 'damaged journal lines are left out; their calls are made again');
+    if (journal.damagedLines > 0)
+      log.warn({ address, lines: journal.damagedLines }, 'damaged journal lines are left out; their calls are made again');
     const earlier = await stages.storedCalls(address);
-    if (earlier.damaged.length > 0) log.warn({ address, files: earlier.damaged }, 'damaged files of calls are left out; their calls are made again');
+    if (earlier.damaged.length > 0)
+      log.warn({ address, files: earlier.damaged }, 'damaged files of calls are left out; their calls are made again');
     journal.preload(earlier.calls);
     const budget = new BatchBudget({
       journal,
       allowance,
       price,
       lostBefore: lostBefore(await stages.latest(address), earlier.calls),
-      onOverrun: (overrun) => log.warn({ address, ...overrun }, 'the endpoint reports more tokens than the request can hold; they count as reported'),
+      onOverrun: (overrun) =>
+        log.warn({ address, ...overrun }, 'the endpoint reports more tokens than the request can hold; they count as reported'),
     });
     return { journal, budget };
   } catch (error) {
-    await journals.leave(output, journal).catch((problem: unknown) => log.warn({ address, err: problem }, 'the journal stays on this machine only'));
+    await journals
+      .leave(output, journal)
+      .catch((problem: unknown) => log.warn({ address, err: problem }, 'the journal stays on this machine only'));
     throw error;
   }
 }
@@ -42,7 +51,9 @@ function lostBefore(earlier: StageManifest | undefined, calls: readonly CallReco
   const counted = earlier?.stats.counted;
   if (counted === undefined) return undefined;
   // Several versions of an output hold the same calls.
-  const known = sumOfUsage(new Map(calls.map((record) => [`${record.item}\n${record.call}\n${record.request}`, countedOf(record)])).values());
+  const known = sumOfUsage(
+    new Map(calls.map((record) => [`${record.item}\n${record.call}\n${record.request}`, countedOf(record)])).values(),
+  );
   return {
     promptTokens: Math.max(0, counted.promptTokens - known.promptTokens),
     completionTokens: Math.max(0, counted.completionTokens - known.completionTokens),

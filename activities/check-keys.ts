@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { problemSentence } from '../config/spec-errors';
-import type { PlanRef } from '../workflows/types';
 import { keyProblems } from '../services/spec-files';
 import { checkStoreWorks } from '../services/store-check';
+import type { PlanRef } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 
@@ -12,7 +12,8 @@ export function createCheckKeysActivities(deps: ActivityDeps) {
     async checkKeys({ plan }: PlanRef): Promise<void> {
       await runActivity(deps, async () => {
         const problems = keyProblems((await deps.plans.load(plan)).spec, deps.env);
-        if (problems.length > 0) throw ApplicationFailure.nonRetryable(problems.map((problem) => problemSentence(problem)).join('; '), 'SpecError');
+        if (problems.length > 0)
+          throw ApplicationFailure.nonRetryable(problems.map((problem) => problemSentence(problem)).join('; '), 'SpecError');
         await checkStoreWorks(deps.store);
       });
     },

@@ -1,11 +1,11 @@
 import { canonicalJson } from '../method/canonical-json';
-import type { EvaluatedModel, PlanRef } from '../workflows/types';
 import type { EvaluateResult } from '../services/python-protocol';
 import { PYTHON_PROTOCOL } from '../services/python-protocol';
 import { addresses } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
 import { noCalls } from '../services/stage-store';
 import { heldOutLossTable, sampleTable } from '../services/tables';
+import type { EvaluatedModel, PlanRef } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import type { TaskDetail } from './evaluate';
 import type { LossDetail } from './measure-losses';
@@ -34,23 +34,39 @@ export function createCollectEvaluationActivities(deps: ActivityDeps) {
         const all = [...taskAddresses, ...lossAddresses, ...(variant === 'official' ? [] : [addresses.train(plan, variant)])];
         const finished = await stages.find(addresses.evaluate(plan, variant), ROWS_VERSIONS.evaluate);
         // What was made of other weights under the same name, or by an older release, is made anew.
-        if (finished !== undefined && canonicalJson(finished.inputs.map(({ address }) => address)) === canonicalJson(all)) return outcomeOf(finished.detail as EvaluateResult);
-        const manifests = await Promise.all(taskAddresses.map(async (address) => await inputManifest(stages, address, ROWS_VERSIONS['evaluate-task'])));
+        if (finished !== undefined && canonicalJson(finished.inputs.map(({ address }) => address)) === canonicalJson(all))
+          return outcomeOf(finished.detail as EvaluateResult);
+        const manifests = await Promise.all(
+          taskAddresses.map(async (address) => await inputManifest(stages, address, ROWS_VERSIONS['evaluate-task'])),
+        );
         const details = manifests.map(({ detail }) => detail as TaskDetail);
         const tasks = details.map(({ score }) => score);
         const average = tasks.reduce((sum, { normalized }) => sum + normalized, 0) / tasks.length;
-        const measured = await Promise.all(lossAddresses.map(async (address) => await inputManifest(stages, address, ROWS_VERSIONS['evaluate-loss'])));
+        const measured = await Promise.all(
+          lossAddresses.map(async (address) => await inputManifest(stages, address, ROWS_VERSIONS['evaluate-loss'])),
+        );
         const losses = measured.flatMap((manifest) => (manifest.detail as LossDetail).losses);
         const detail: EvaluateResult = {
-          protocol: PYTHON_PROTOCOL, kind: 'evaluate', average, weightsSha256: model.sha256, tasks, ...(measured.length === 0 ? {} : { losses }),
+          protocol: PYTHON_PROTOCOL,
+          kind: 'evaluate',
+          average,
+          weightsSha256: model.sha256,
+          tasks,
+          ...(measured.length === 0 ? {} : { losses }),
           seconds: tasks.reduce((sum, { seconds = 0 }) => sum + seconds, 0),
           versions: Object.assign({}, ...details.map(({ versions }) => versions)) as Record<string, string>,
         };
         const rows = (await Promise.all(manifests.map(async (manifest) => await stages.readRows(manifest, sampleTable)))).flat();
         const startedAt = manifests.map(({ stats }) => stats.startedAt).sort()[0] ?? new Date().toISOString();
         await stages.commit(addresses.evaluate(plan, variant), ROWS_VERSIONS.evaluate, sampleTable, {
-          rows, failures: [], stats: noCalls(startedAt), detail, inputs: all,
-          ...(measured.length === 0 ? {} : { losses: (await Promise.all(measured.map(async (manifest) => await stages.readRows(manifest, heldOutLossTable)))).flat() }),
+          rows,
+          failures: [],
+          stats: noCalls(startedAt),
+          detail,
+          inputs: all,
+          ...(measured.length === 0
+            ? {}
+            : { losses: (await Promise.all(measured.map(async (manifest) => await stages.readRows(manifest, heldOutLossTable)))).flat() }),
         });
         return outcomeOf(detail);
       });

@@ -1,14 +1,14 @@
 import { LEADERBOARD_TASKS } from '../config/evaluation-splits';
-import type { LeaderboardTask } from '../method/forgetting';
 import { NO_CALLS } from '../method/cost';
+import type { LeaderboardTask } from '../method/forgetting';
 import type { EvaluationDocument } from '../method/quality/contamination';
-import type { PlanRef } from '../workflows/types';
 import { readJsonLines } from '../services/json-lines';
 import { documentSchema, documentsResultSchema } from '../services/python-protocol';
 import { addresses, type RunPlan } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
 import { noCalls } from '../services/stage-store';
 import { documentTable } from '../services/tables';
+import type { PlanRef } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { runActivity, type ActivityScope } from './run-activity';
 
@@ -28,14 +28,25 @@ export function createDocumentsActivities(deps: ActivityDeps) {
       onEvent: (event) => {
         if (event.type !== 'progress') return;
         heartbeat({
-          stage: 'filter', model: '', part: 'all', done: 0, total: 1, ...NO_CALLS, note: `fetching the questions of ${event.phase}`,
+          stage: 'filter',
+          model: '',
+          part: 'all',
+          done: 0,
+          total: 1,
+          ...NO_CALLS,
+          note: `fetching the questions of ${event.phase}`,
         });
       },
       spec: { task, outputDir: workspace.path(`${stages.folder(address)}/job`) },
     });
     const rows: EvaluationDocument[] = [];
     for await (const { row } of readJsonLines(result.path)) rows.push({ task, ...documentSchema.parse(row) });
-    const manifest = await stages.commit(address, ROWS_VERSIONS.documents, documentTable, { rows, failures: [], stats: noCalls(startedAt), inputs: [] });
+    const manifest = await stages.commit(address, ROWS_VERSIONS.documents, documentTable, {
+      rows,
+      failures: [],
+      stats: noCalls(startedAt),
+      inputs: [],
+    });
     return manifest.rows.rows;
   }
 

@@ -4,17 +4,24 @@ import type { EvaluateTask } from '../config/spec';
 import { weightsOf } from '../config/spec-fine-tuning';
 import { NO_CALLS } from '../method/cost';
 import { MethodError } from '../method/method-error';
-import { EVALUATION_REQUESTS, evaluationRow } from '../workflows/progress-rows';
-import type { EvaluatedModel, PlanRef } from '../workflows/types';
 import { evaluationIdentity } from '../services/content-identities';
 import { sampleRows } from '../services/evaluation-samples';
 import { modelSha256 } from '../services/model-identity';
-import { evaluateResultSchema, taskResultSchema, taskScoreSchema, weightsResultSchema, type PythonEvent, type TaskScore } from '../services/python-protocol';
+import {
+  evaluateResultSchema,
+  taskResultSchema,
+  taskScoreSchema,
+  weightsResultSchema,
+  type PythonEvent,
+  type TaskScore,
+} from '../services/python-protocol';
 import { addresses, type RunPlan } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
 import { CHECKPOINT_FOLDER, storeFiles } from '../services/stage-files';
+import { ROWS_VERSIONS } from '../services/stage-keys';
 import { noCalls } from '../services/stage-store';
 import { sampleTable } from '../services/tables';
+import { EVALUATION_REQUESTS, evaluationRow } from '../workflows/progress-rows';
+import type { EvaluatedModel, PlanRef } from '../workflows/types';
 import type { HeartbeatDetails } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { evaluatedModel, hashesFile, servedIdentity } from './evaluated-weights';
@@ -58,11 +65,22 @@ export function createEvaluateActivities(deps: ActivityDeps) {
           resultSchema: weightsResultSchema,
           stop,
           onEvent: (event) => {
-            if (event.type === 'progress') heartbeat({ stage: 'evaluate', model: input.variant, part: 'all', done: event.done, total: event.total, ...NO_CALLS, note: event.phase });
+            if (event.type === 'progress')
+              heartbeat({
+                stage: 'evaluate',
+                model: input.variant,
+                part: 'all',
+                done: event.done,
+                total: event.total,
+                ...NO_CALLS,
+                note: event.phase,
+              });
           },
           spec: {
-            weights: (await deps.weights.resolve(weightsOf(plan.spec), target.revision)).path, revision: target.revision ?? null,
-            hashes: hashesFile(deps), outputDir: workspace.path(`weights/${plan.keys.variants[input.variant]?.evaluate ?? 'official'}`),
+            weights: (await deps.weights.resolve(weightsOf(plan.spec), target.revision)).path,
+            revision: target.revision ?? null,
+            hashes: hashesFile(deps),
+            outputDir: workspace.path(`weights/${plan.keys.variants[input.variant]?.evaluate ?? 'official'}`),
           },
         });
         return { sha256, ...(revision === null ? {} : { revision }) };
@@ -70,7 +88,9 @@ export function createEvaluateActivities(deps: ActivityDeps) {
     },
 
     /** Goes on within the task: answers that are there are not asked for again. */
-    async evaluateTask(input: PlanRef & { readonly variant: string; readonly task: string; readonly model: EvaluatedModel }): Promise<TaskOutcome> {
+    async evaluateTask(
+      input: PlanRef & { readonly variant: string; readonly task: string; readonly model: EvaluatedModel },
+    ): Promise<TaskOutcome> {
       return await runActivity(deps, async ({ stop, heartbeat }) => {
         const { variant, task, model } = input;
         const plan = await deps.plans.load(input.plan);
@@ -90,8 +110,13 @@ export function createEvaluateActivities(deps: ActivityDeps) {
             if (details !== undefined) heartbeat(details);
           },
           spec: {
-            ...(await evaluatedModel(deps, { plan, variant, model })), outputDir, seed, tasks: [pythonTask(await plannedTask(plan, task))],
-            batchSize: evaluate.batchSize, dtype: evaluate.dtype, threads: evaluate.threads ?? null,
+            ...(await evaluatedModel(deps, { plan, variant, model })),
+            outputDir,
+            seed,
+            tasks: [pythonTask(await plannedTask(plan, task))],
+            batchSize: evaluate.batchSize,
+            dtype: evaluate.dtype,
+            threads: evaluate.threads ?? null,
           },
         });
         const result = taskResultSchema.parse(JSON.parse(await readFile(join(outputDir, 'tasks', `${task}.json`), 'utf8')));
@@ -117,14 +142,21 @@ async function plannedTask({ spec, content }: RunPlan, name: string): Promise<Ev
   const found = spec.evaluate.tasks[index];
   if (found === undefined) throw new Error(`evaluate.tasks has no "${name}"; a validated spec cannot come here`);
   if ((await evaluationIdentity(found)) !== content.evaluation[index]) {
-    throw new MethodError(`the evaluation data of ${name} has changed since the run began; start the run again to plan it with the new content`);
+    throw new MethodError(
+      `the evaluation data of ${name} has changed since the run began; start the run again to plan it with the new content`,
+    );
   }
   return found;
 }
 
 function pythonTask({ task, data, limit, numFewshot, maxGenToks, metric, randomBaseline }: EvaluateTask): Record<string, unknown> {
   return {
-    task, data: data ?? null, limit: limit ?? null, numFewshot: numFewshot ?? null, maxGenToks: maxGenToks ?? null, metric: metric ?? null,
+    task,
+    data: data ?? null,
+    limit: limit ?? null,
+    numFewshot: numFewshot ?? null,
+    maxGenToks: maxGenToks ?? null,
+    metric: metric ?? null,
     randomBaseline: randomBaseline ?? null,
   };
 }
@@ -137,7 +169,12 @@ function outcomeOf({ score: { task, primary, documents } }: TaskDetail): TaskOut
 function evaluateHeartbeat(event: PythonEvent, variant: string, task: string): HeartbeatDetails | undefined {
   if (event.type !== 'progress' || event.phase === 'tasks') return undefined;
   return {
-    stage: 'evaluate', model: evaluationRow(variant, task), part: 'all', done: event.done, total: event.total, ...NO_CALLS,
+    stage: 'evaluate',
+    model: evaluationRow(variant, task),
+    part: 'all',
+    done: event.done,
+    total: event.total,
+    ...NO_CALLS,
     note: event.phase === task ? EVALUATION_REQUESTS : event.phase,
   };
 }

@@ -3,8 +3,8 @@ import { fineTuningOf, weightsOf } from '../config/spec-fine-tuning';
 import { sha256 } from '../services/artifact-store';
 import { fineTuningResultSchema } from '../services/fine-tuning/result';
 import { addresses, type RunPlan } from '../services/run-plan';
-import { modelIdentity, modelOf, ROWS_VERSIONS } from '../services/stage-keys';
 import { CHECKPOINT_FOLDER, fetchFiles } from '../services/stage-files';
+import { modelIdentity, modelOf, ROWS_VERSIONS } from '../services/stage-keys';
 import type { EvaluatedModel } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { inputManifest } from './read-stage';
@@ -17,7 +17,10 @@ export interface WeightsOf {
 }
 
 /** The keys that a Python job needs to load an evaluated model: a trained one is fetched to this machine, each file as it was stored. */
-export async function evaluatedWeights(deps: ActivityDeps, { plan, variant, model }: WeightsOf): Promise<Readonly<Record<string, unknown>>> {
+export async function evaluatedWeights(
+  deps: ActivityDeps,
+  { plan, variant, model }: WeightsOf,
+): Promise<Readonly<Record<string, unknown>>> {
   const { stages } = deps;
   const { target } = plan.spec;
   const known = { contentSha256: model.sha256, hashes: hashesFile(deps) };
@@ -32,7 +35,10 @@ export async function evaluatedWeights(deps: ActivityDeps, { plan, variant, mode
 
 /** The keys that a Python job needs to ask an evaluated model: where it lies, or who serves it. */
 export async function evaluatedModel(deps: ActivityDeps, of: WeightsOf): Promise<Readonly<Record<string, unknown>>> {
-  const { evaluate: { backend, vllm, openai }, target } = of.plan.spec;
+  const {
+    evaluate: { backend, vllm, openai },
+    target,
+  } = of.plan.spec;
   if (backend !== 'openai') {
     const { maxModelLen = null, ...rest } = vllm;
     return { ...(await evaluatedWeights(deps, of)), backend, ...(backend === 'vllm' ? { vllm: { ...rest, maxModelLen } } : {}) };

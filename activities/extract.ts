@@ -1,7 +1,7 @@
-import type { ShardBatch, StageOutcome } from '../workflows/types';
 import { addresses } from '../services/run-plan';
 import { extractionItems } from '../services/steps/extraction';
 import { instructionTable } from '../services/tables';
+import type { ShardBatch, StageOutcome } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { runLlmBatch } from './llm-batch';
 import { runActivity } from './run-activity';

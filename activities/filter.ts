@@ -5,7 +5,6 @@ import { NO_CALLS } from '../method/cost';
 import type { EvaluationDocument } from '../method/quality/contamination';
 import { InstructionFilter, type DropReason } from '../method/quality/instruction-filter';
 import type { Failure, Instruction } from '../method/records';
-import type { FilterOutcome, PlanRef } from '../workflows/types';
 import { sha256 } from '../services/artifact-store';
 import { loadLanguageDetector } from '../services/quality/language-detector';
 import { readLocalDocuments } from '../services/quality/local-documents';
@@ -13,6 +12,7 @@ import { addresses, type RunPlan, type Shard } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
 import { noCalls, type StageManifest } from '../services/stage-store';
 import { documentTable, filterTable, instructionTable, type FilterRow } from '../services/tables';
+import type { FilterOutcome, PlanRef } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { readStage } from './read-stage';
 import { runActivity } from './run-activity';
@@ -59,9 +59,11 @@ export function createFilterActivities(deps: ActivityDeps) {
     const documents: EvaluationDocument[] = [];
     for (const [index, task] of plan.spec.evaluate.tasks.entries()) {
       if (!isLeaderboardTask(task.task)) continue; // said in a warning
-      documents.push(...(task.data === undefined
-        ? await readStage(stages, addresses.documents(plan, task.task), ROWS_VERSIONS.documents, documentTable)
-        : await readLocalDocuments(task, plan.content.evaluation[index])));
+      documents.push(
+        ...(task.data === undefined
+          ? await readStage(stages, addresses.documents(plan, task.task), ROWS_VERSIONS.documents, documentTable)
+          : await readLocalDocuments(task, plan.content.evaluation[index])),
+      );
     }
     return documents;
   }
@@ -75,9 +77,18 @@ export function createFilterActivities(deps: ActivityDeps) {
       }
       const fingerprint = sha256(text).slice(0, 16);
       const verdict = filter.verdict({ id, text });
-      rows.push(verdict.kept
-        ? { instructionId: id, kept: true, reason: null, detail: null, fingerprint }
-        : { instructionId: id, kept: false, reason: verdict.reason, detail: verdict.detail, fingerprint, ...(verdict.matches === undefined ? {} : { matches: verdict.matches }) });
+      rows.push(
+        verdict.kept
+          ? { instructionId: id, kept: true, reason: null, detail: null, fingerprint }
+          : {
+              instructionId: id,
+              kept: false,
+              reason: verdict.reason,
+              detail: verdict.detail,
+              fingerprint,
+              ...(verdict.matches === undefined ? {} : { matches: verdict.matches }),
+            },
+      );
     }
     return rows;
   }

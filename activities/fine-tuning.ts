@@ -12,8 +12,8 @@ import { hasFailed, jobOfAttempt, knownJob, submitJob } from '../services/fine-t
 import { trainingFile } from '../services/fine-tuning/training-file';
 import { EndpointUnavailableError, PermanentEndpointError } from '../services/model-client';
 import { addresses, type RunPlan } from '../services/run-plan';
-import { modelOf, ROWS_VERSIONS } from '../services/stage-keys';
 import { storeFiles } from '../services/stage-files';
+import { modelOf, ROWS_VERSIONS } from '../services/stage-keys';
 import { InputLostError, noCalls, type StageAddress } from '../services/stage-store';
 import { lossTable, mixtureTable } from '../services/tables';
 import type { HeartbeatDetails, PlanRef } from '../workflows/types';
@@ -58,7 +58,10 @@ export function createFineTuningActivities(deps: ActivityDeps) {
     if (settings === undefined) throw new Error('train.backend of the plan is not openai; a validated spec cannot come here');
     const address = addresses.train(plan, input.variant);
     return {
-      plan, settings, address, mixture: addresses.mix(plan, input.variant),
+      plan,
+      settings,
+      address,
+      mixture: addresses.mix(plan, input.variant),
       api: await createFineTuningApi({ name: settings.model, spec: modelOf(plan.spec, settings.model), env: deps.env, signal }),
       ledger: new JobLedger(store, `${stages.folder(address)}/${FOLDER}`),
     };
@@ -73,21 +76,45 @@ export function createFineTuningActivities(deps: ActivityDeps) {
   async function readTrainingFile({ plan, settings, mixture }: Tuning): Promise<{ readonly file: Buffer; readonly usd: number | null }> {
     const rows = await readStage(stages, mixture, ROWS_VERSIONS.mix, mixtureTable);
     const file = trainingFile(rows);
-    const usd = estimatedUsd(file.byteLength, rows.filter(({ cut = false }) => !cut).length, settings.epochs, modelOf(plan.spec, settings.model).price);
+    const usd = estimatedUsd(
+      file.byteLength,
+      rows.filter(({ cut = false }) => !cut).length,
+      settings.epochs,
+      modelOf(plan.spec, settings.model).price,
+    );
     if (settings.maxUsd !== undefined && usd !== null && usd > settings.maxUsd) {
-      throw new PermanentEndpointError(`the fine-tuning job is estimated to cost $${usd.toFixed(2)}, more than train.openai.maxUsd, $${settings.maxUsd.toFixed(2)}; raise it, or lower epochs or mix.maxExamples`);
+      throw new PermanentEndpointError(
+        `the fine-tuning job is estimated to cost $${usd.toFixed(2)}, more than train.openai.maxUsd, $${settings.maxUsd.toFixed(2)}; raise it, or lower epochs or mix.maxExamples`,
+      );
     }
     return { file, usd };
   }
 
   async function keep({ plan, settings, address, mixture, api }: Tuning, job: FineTuningJob): Promise<TrainOutcome> {
-    const [events, checkpoints, { rows, detail }] = [await api.events(job.id), await api.checkpoints(job.id), await inputManifest(stages, mixture, ROWS_VERSIONS.mix)];
-    const result = fineTuningResult({ job, events, checkpoints, examples: rows.rows - (detail as MixtureDetail).cut, model: modelOf(plan.spec, settings.model) });
+    const [events, checkpoints, { rows, detail }] = [
+      await api.events(job.id),
+      await api.checkpoints(job.id),
+      await inputManifest(stages, mixture, ROWS_VERSIONS.mix),
+    ];
+    const result = fineTuningResult({
+      job,
+      events,
+      checkpoints,
+      examples: rows.rows - (detail as MixtureDetail).cut,
+      model: modelOf(plan.spec, settings.model),
+    });
     const output = stages.folder(address);
-    await replaceFile(workspace.path(`${output}/${FOLDER}/events/events.jsonl`), async (temporary) => await writeFile(temporary, events.map((event) => `${JSON.stringify(event)}\n`).join('')));
+    await replaceFile(
+      workspace.path(`${output}/${FOLDER}/events/events.jsonl`),
+      async (temporary) => await writeFile(temporary, events.map((event) => `${JSON.stringify(event)}\n`).join('')),
+    );
     await stages.commit(address, ROWS_VERSIONS.train, lossTable, {
-      rows: lossCurve(events), failures: [], stats: noCalls(new Date(job.created_at * 1000).toISOString()), detail: result,
-      files: await storeFiles(deps, output, `${FOLDER}/events`), inputs: [mixture],
+      rows: lossCurve(events),
+      failures: [],
+      stats: noCalls(new Date(job.created_at * 1000).toISOString()),
+      detail: result,
+      files: await storeFiles(deps, output, `${FOLDER}/events`),
+      inputs: [mixture],
     });
     return outcomeOf(result);
   }
@@ -99,7 +126,12 @@ export function createFineTuningActivities(deps: ActivityDeps) {
         return await body(scope);
       } catch (error) {
         if (!(error instanceof EndpointUnavailableError) || error.waitMs === undefined) throw error;
-        throw ApplicationFailure.create({ type: error.name, message: error.message, cause: error, nextRetryDelay: Math.min(error.waitMs, LONGEST_WAIT_MS) });
+        throw ApplicationFailure.create({
+          type: error.name,
+          message: error.message,
+          cause: error,
+          nextRetryDelay: Math.min(error.waitMs, LONGEST_WAIT_MS),
+        });
       }
     });
   }
@@ -109,7 +141,11 @@ export function createFineTuningActivities(deps: ActivityDeps) {
     async estimateFineTuning(input: VariantRef): Promise<{ readonly key: string; readonly usd: number | null; readonly ordered: boolean }> {
       return await asking(async ({ stop }) => {
         const tuning = await tuningOf(input, stop);
-        const { address: { key }, api, ledger } = tuning;
+        const {
+          address: { key },
+          api,
+          ledger,
+        } = tuning;
         const before = await trained(tuning.address);
         if (before !== undefined) return { key, usd: before.usd ?? null, ordered: true };
         const { usd } = await readTrainingFile(tuning);
@@ -126,7 +162,13 @@ export function createFineTuningActivities(deps: ActivityDeps) {
         if ((await trained(address)) !== undefined) return null;
         heartbeat(beat(input.variant, { done: 0, total: 0, note: 'sending the mixture to the provider' }));
         const { id } = await submitJob(
-          { key: address.key, baseModel: modelOf(plan.spec, settings.model).model, settings, seed: plan.spec.seed, data: async () => (await readTrainingFile(tuning)).file },
+          {
+            key: address.key,
+            baseModel: modelOf(plan.spec, settings.model).model,
+            settings,
+            seed: plan.spec.seed,
+            data: async () => (await readTrainingFile(tuning)).file,
+          },
           { api, ledger, signal: stop },
         );
         return id;
@@ -141,13 +183,19 @@ export function createFineTuningActivities(deps: ActivityDeps) {
         const before = await trained(address);
         if (before !== undefined) return before;
         const last = await ledger.last();
-        if (last === undefined || typeof last.end === 'string') throw new InputLostError(`which fine-tuning job trains ${stages.folder(address)} is not in the store any more; start the run again, which finds the job at the provider`);
+        if (last === undefined || typeof last.end === 'string')
+          throw new InputLostError(
+            `which fine-tuning job trains ${stages.folder(address)} is not in the store any more; start the run again, which finds the job at the provider`,
+          );
         const job = await knownJob(last.end.job, last, tuning);
         if (hasFailed(job.status)) throw jobFailure(job, api.endpoint);
         if (job.status === 'succeeded') return await keep(tuning, job);
         const { step, totalSteps, note } = jobProgress(job, await api.newestEvents(job.id, NEWEST_EVENTS));
         heartbeat(beat(input.variant, { done: step, total: totalSteps, note }));
-        throw stillTraining(`the fine-tuning job ${job.id} goes on: ${note}${totalSteps > 0 ? `, step ${step} of ${totalSteps}` : ''}`, settings.pollSeconds);
+        throw stillTraining(
+          `the fine-tuning job ${job.id} goes on: ${note}${totalSteps > 0 ? `, step ${step} of ${totalSteps}` : ''}`,
+          settings.pollSeconds,
+        );
       });
     },
 
@@ -183,7 +231,12 @@ function beat(variant: string, progress: Pick<HeartbeatDetails, 'done' | 'total'
 
 function stillTraining(message: string, pollSeconds: number): ApplicationFailure {
   const error = new StillTrainingError(message);
-  return ApplicationFailure.create({ type: error.name, message, nextRetryDelay: pollSeconds * 1000, category: ApplicationFailureCategory.BENIGN });
+  return ApplicationFailure.create({
+    type: error.name,
+    message,
+    nextRetryDelay: pollSeconds * 1000,
+    category: ApplicationFailureCategory.BENIGN,
+  });
 }
 
 function outcomeOf({ model, steps, lossCurve: curve, usd }: FineTuningResult): TrainOutcome {

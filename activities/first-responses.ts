@@ -10,13 +10,27 @@ import { readStage } from './read-stage';
 /** A shard's instructions with the target model's own first response to each, unfiltered; one whose response was lost is left out. */
 export async function firstResponses(stages: StageStore, plan: RunPlan, shard: Shard): Promise<Conversation[]> {
   const first = new Map<string, Response>();
-  for (const response of await readStage(stages, addresses.respond(plan, shard, plan.spec.target.model), ROWS_VERSIONS.respond, responseTable)) {
+  for (const response of await readStage(
+    stages,
+    addresses.respond(plan, shard, plan.spec.target.model),
+    ROWS_VERSIONS.respond,
+    responseTable,
+  )) {
     if (response.sample === 0) first.set(response.instructionId, response);
   }
   return (await readInstructions(stages, plan, shard)).flatMap(({ id, text }): Conversation[] => {
     const response = first.get(id);
-    return response === undefined ? [] : [{
-      id, messages: [{ role: 'user', content: text }, { role: 'assistant', content: response.text }], ...(isCut(response) ? { cut: true } : {}),
-    }];
+    return response === undefined
+      ? []
+      : [
+          {
+            id,
+            messages: [
+              { role: 'user', content: text },
+              { role: 'assistant', content: response.text },
+            ],
+            ...(isCut(response) ? { cut: true } : {}),
+          },
+        ];
   });
 }

@@ -15,7 +15,10 @@ export interface LossRequest {
 }
 
 /** Writes the rows as one JSONL file a set below `folder`; sets without rows are left out. */
-export async function lossRequests(rows: readonly HeldOutRow[], { folder, maxLength }: { readonly folder: string; readonly maxLength: number }): Promise<LossRequest[]> {
+export async function lossRequests(
+  rows: readonly HeldOutRow[],
+  { folder, maxLength }: { readonly folder: string; readonly maxLength: number },
+): Promise<LossRequest[]> {
   await mkdir(folder, { recursive: true });
   const requests: LossRequest[] = [];
   for (const name of HELD_OUT_SETS) {

@@ -50,9 +50,15 @@ export function createHoldOutActivities(deps: ActivityDeps) {
           ...(replay > 0 ? await fromReplay(plan, replay) : []),
           ...(fresh > 0 ? holdOut({ rows: await newConversations(plan), count: fresh, name: 'new', seed }).map(ofSet('new')) : []),
         ];
-        const detail = Object.fromEntries(HELD_OUT_SETS.map((name) => [name, rows.filter(({ set }) => set === name).length])) as HoldOutDetail;
+        const detail = Object.fromEntries(
+          HELD_OUT_SETS.map((name) => [name, rows.filter(({ set }) => set === name).length]),
+        ) as HoldOutDetail;
         const manifest = await stages.commit(address, ROWS_VERSIONS.holdout, heldOutTable, {
-          rows, failures: [], stats: noCalls(startedAt), detail, inputs: replay > 0 ? inputsOf(plan) : [],
+          rows,
+          failures: [],
+          stats: noCalls(startedAt),
+          detail,
+          inputs: replay > 0 ? inputsOf(plan) : [],
         });
         return manifest.detail as HoldOutDetail;
       });

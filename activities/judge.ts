@@ -1,8 +1,8 @@
-import type { ShardBatch, StageOutcome } from '../workflows/types';
 import { addresses } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
 import { judgmentItems } from '../services/steps/judgment';
 import { instructionTable, judgmentTable, responseTable } from '../services/tables';
+import type { ShardBatch, StageOutcome } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { runLlmBatch } from './llm-batch';
 import { readStage } from './read-stage';

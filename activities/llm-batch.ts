@@ -2,14 +2,14 @@ import { costOf, type Price } from '../config/price';
 import type { ModelLimits, ModelSpec } from '../config/spec';
 import { addCounts, type BatchProgress } from '../method/cost';
 import type { Failure } from '../method/records';
-import type { BatchLimits, StageOutcome } from '../workflows/types';
 import { runBatch, type BatchItem } from '../services/batch';
 import type { BatchPlace } from '../services/batch-gate';
 import { BudgetExhaustedError } from '../services/budget';
-import { ROWS_VERSIONS, modelIdentity, modelOf } from '../services/stage-keys';
 import type { RunPlan } from '../services/run-plan';
+import { ROWS_VERSIONS, modelIdentity, modelOf } from '../services/stage-keys';
 import type { StageAddress, StageManifest } from '../services/stage-store';
 import type { Table } from '../services/tables';
+import type { BatchLimits, StageOutcome } from '../workflows/types';
 import { openAccount } from './account';
 import type { ActivityDeps } from './deps';
 import type { ActivityScope } from './run-activity';
@@ -31,7 +31,11 @@ export interface LlmBatch<Row> {
 const LANES_TO_SPARE = 16;
 
 /** A batch activity: what is stored is not computed again, what is journalled is not called again. */
-export async function runLlmBatch<Row extends { readonly id: string }>(deps: ActivityDeps, scope: ActivityScope, batch: LlmBatch<Row>): Promise<StageOutcome> {
+export async function runLlmBatch<Row extends { readonly id: string }>(
+  deps: ActivityDeps,
+  scope: ActivityScope,
+  batch: LlmBatch<Row>,
+): Promise<StageOutcome> {
   const { stage, plan, address, model, given } = batch;
   const known = withLimits(modelOf(plan.spec, model), given.limits);
   const spec = given.baseURL === undefined ? known : { ...known, baseURL: given.baseURL };
@@ -94,7 +98,9 @@ async function makeOutput<Row extends { readonly id: string }>(
     await journals.drop(output, journal);
     return outcomeOf(manifest, { reused: false, price });
   } catch (error) {
-    await journals.leave(output, journal).catch((problem: unknown) => log.warn({ address, err: problem }, 'the journal stays on this machine only'));
+    await journals
+      .leave(output, journal)
+      .catch((problem: unknown) => log.warn({ address, err: problem }, 'the journal stays on this machine only'));
     throw error;
   }
 }

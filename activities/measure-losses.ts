@@ -42,17 +42,36 @@ export function createMeasureLossesActivities(deps: ActivityDeps) {
           stop,
           onEvent: (event) => {
             if (event.type !== 'progress') return;
-            heartbeat({ stage: 'evaluate', model: evaluationRow(variant, HELD_OUT), part: 'all', done: event.done, total: event.total, ...NO_CALLS, note: event.phase });
+            heartbeat({
+              stage: 'evaluate',
+              model: evaluationRow(variant, HELD_OUT),
+              part: 'all',
+              done: event.done,
+              total: event.total,
+              ...NO_CALLS,
+              note: event.phase,
+            });
           },
           spec: {
-            ...(await evaluatedWeights(deps, { plan, variant, model })), outputDir: workspace.path(`${stages.folder(address)}/job`), seed, tasks: [],
+            ...(await evaluatedWeights(deps, { plan, variant, model })),
+            outputDir: workspace.path(`${stages.folder(address)}/job`),
+            seed,
+            tasks: [],
             losses: await lossRequests(rows, { folder: workspace.path(`${stages.folder(address)}/held-out`), maxLength: train.maxLength }),
-            batchSize: evaluate.batchSize, dtype: evaluate.dtype, threads: evaluate.threads ?? null,
+            batchSize: evaluate.batchSize,
+            dtype: evaluate.dtype,
+            threads: evaluate.threads ?? null,
           },
         });
         const { losses = [], seconds, versions } = result;
         const detail: LossDetail = { losses, seconds, versions };
-        await stages.commit(address, ROWS_VERSIONS['evaluate-loss'], heldOutLossTable, { rows: await readLosses(result), failures: [], stats: noCalls(startedAt), detail, inputs: [heldOut] });
+        await stages.commit(address, ROWS_VERSIONS['evaluate-loss'], heldOutLossTable, {
+          rows: await readLosses(result),
+          failures: [],
+          stats: noCalls(startedAt),
+          detail,
+          inputs: [heldOut],
+        });
         return bySet(detail);
       });
     },

@@ -77,7 +77,13 @@ export function createMixActivities(deps: ActivityDeps) {
           short: counts.shrunk,
           cut: rows.filter((row) => row.cut).length,
         };
-        const manifest = await stages.commit(address, ROWS_VERSIONS.mix, mixtureTable, { rows, failures: [], stats: noCalls(startedAt), detail, inputs });
+        const manifest = await stages.commit(address, ROWS_VERSIONS.mix, mixtureTable, {
+          rows,
+          failures: [],
+          stats: noCalls(startedAt),
+          detail,
+          inputs,
+        });
         return detailOf(manifest);
       });
     },

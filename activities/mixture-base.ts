@@ -1,7 +1,7 @@
 import type { HeldOutRow, HeldOutSet } from '../method/hold-out';
+import { MethodError } from '../method/method-error';
 import { planMixture, type MixturePlan } from '../method/mixture';
 import type { Conversation } from '../method/records';
-import { MethodError } from '../method/method-error';
 import { fileSha256 } from '../services/content-identities';
 import { readConversations } from '../services/conversations';
 import { addresses, type RunPlan } from '../services/run-plan';
@@ -34,12 +34,20 @@ export async function mixtureBase(stages: StageStore, plan: RunPlan): Promise<Mi
     selected += (await inputManifest(stages, selection, ROWS_VERSIONS.select)).rows.rows;
   }
   const apart = plan.keys.holdOut === undefined ? [] : [addresses.holdOut(plan)];
-  const kept = (await Promise.all(apart.map(async (address) => await readStage(stages, address, ROWS_VERSIONS.holdout, heldOutTable)))).flat();
+  const kept = (
+    await Promise.all(apart.map(async (address) => await readStage(stages, address, ROWS_VERSIONS.holdout, heldOutTable)))
+  ).flat();
   const heldOut = idsOf(kept, 'replay');
   const keptNew = idsOf(kept, 'new');
   const fresh = (await newConversations(plan)).filter(({ id }) => !keptNew.has(id));
   return {
-    plan: planMixture({ replayAvailable: selected - heldOut.size, newAvailable: fresh.length, newShare, limit: maxExamples, onShortage: 'shrink-new' }),
+    plan: planMixture({
+      replayAvailable: selected - heldOut.size,
+      newAvailable: fresh.length,
+      newShare,
+      limit: maxExamples,
+      onShortage: 'shrink-new',
+    }),
     fresh,
     heldOut,
     inputs: [...selections, ...apart],

@@ -1,17 +1,17 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { parseSpec, validateRunId } from '../config/load-spec';
+import { modelsInUse } from '../config/models-in-use';
 import { runCosts } from '../config/run-costs';
 import { NO_SETTINGS, type RunSettings } from '../config/run-settings';
-import { modelsInUse } from '../config/models-in-use';
 import type { RunSpec, RunSpecInput } from '../config/spec';
 import { variantsOf } from '../config/variants';
-import type { RunOutline } from '../workflows/types';
 import { contentIdentities } from '../services/content-identities';
 import { partition, type RunPlan } from '../services/run-plan';
 import { checkSpecFiles } from '../services/spec-files';
 import { stageKeys } from '../services/stage-keys';
 import { checkStoreWorks } from '../services/store-check';
 import { otherTasks } from '../services/task-names';
+import type { RunOutline } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 
@@ -34,9 +34,19 @@ export function createPrepareActivities(deps: ActivityDeps) {
         await deps.plans.saveRun({ runId: input.runId, plan: hash, startedAt: new Date().toISOString(), warnings: problems.warnings });
         await deps.plans.saveSettings(input.runId, input.settings ?? NO_SETTINGS);
         return {
-          runId: input.runId, plan: hash, target: spec.target.model, generators: respond.generators, judges: judge.judges,
-          samples: respond.samples, instructions: extract.instructions, shards: plan.shards.length, shardSize, concurrentShards,
-          tasks: spec.evaluate.tasks.map(({ task }) => task), trainSteps: (spec.train.backend === 'trl' ? spec.train.maxSteps : undefined) ?? null, costs: runCosts(spec),
+          runId: input.runId,
+          plan: hash,
+          target: spec.target.model,
+          generators: respond.generators,
+          judges: judge.judges,
+          samples: respond.samples,
+          instructions: extract.instructions,
+          shards: plan.shards.length,
+          shardSize,
+          concurrentShards,
+          tasks: spec.evaluate.tasks.map(({ task }) => task),
+          trainSteps: (spec.train.backend === 'trl' ? spec.train.maxSteps : undefined) ?? null,
+          costs: runCosts(spec),
           ...servedOf(spec),
           ...(otherTasks(spec).length === 0 ? {} : { otherTasks: true as const }),
           ...(spec.budget === undefined ? {} : { budget: spec.budget }),

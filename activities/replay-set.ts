@@ -1,7 +1,7 @@
-import type { ReplaySource, ReplayDataset } from '../config/variants';
-import { NO_CALLS } from '../method/cost';
-import { byInstruction } from '../method/by-instruction';
 import { selectionRules } from '../config/selection-rules';
+import type { ReplaySource, ReplayDataset } from '../config/variants';
+import { byInstruction } from '../method/by-instruction';
+import { NO_CALLS } from '../method/cost';
 import type { Conversation, Message } from '../method/records';
 import { conversationOf, selectBest } from '../method/selection';
 import { readJsonLines } from '../services/json-lines';
@@ -96,11 +96,20 @@ export function createReplaySetActivities(deps: ActivityDeps) {
         if ('replay' in result) rows.push(conversationOf(result.replay));
       }
     }
-    return { rows, inputs, detail: ablation('target-best', `best of ${respond.samples} responses of ${target}, judged by itself`, rows.length) };
+    return {
+      rows,
+      inputs,
+      detail: ablation('target-best', `best of ${respond.samples} responses of ${target}, judged by itself`, rows.length),
+    };
   }
 
   /** As many conversations as the mixture needs, drawn by the run's seed. */
-  async function drawDataset(plan: RunPlan, variant: string, { title, source, schema, licence }: ReplayDataset, { stop, heartbeat }: ActivityScope): Promise<Loaded> {
+  async function drawDataset(
+    plan: RunPlan,
+    variant: string,
+    { title, source, schema, licence }: ReplayDataset,
+    { stop, heartbeat }: ActivityScope,
+  ): Promise<Loaded> {
     const { plan: base, inputs } = await mixtureBase(stages, plan);
     const { newShare } = planVariant(plan, variant);
     const count = newShare === base.requestedShare ? base.replayCount : base.total - Math.round(base.total * newShare);
@@ -112,15 +121,26 @@ export function createReplaySetActivities(deps: ActivityDeps) {
         if (event.type !== 'progress') return;
         heartbeat({ ...NO_CALLS, stage: 'replay', model: variant, part: 'all', done: event.done, total: event.total, note: event.phase });
       },
-      spec: { source, schema, count, seed: plan.spec.seed, outputDir: workspace.path(`${stages.folder(addresses.replay(plan, variant))}/job`) },
+      spec: {
+        source,
+        schema,
+        count,
+        seed: plan.spec.seed,
+        outputDir: workspace.path(`${stages.folder(addresses.replay(plan, variant))}/job`),
+      },
     });
     const rows = await readRows(result.conversations);
     return {
       rows,
       inputs,
       detail: {
-        kind: 'dataset', title, rows: rows.length, read: result.read, malformed: result.malformed,
-        trailingUserTurnsCut: result.trailingUserTurnsCut, revision: result.revision,
+        kind: 'dataset',
+        title,
+        rows: rows.length,
+        read: result.read,
+        malformed: result.malformed,
+        trailingUserTurnsCut: result.trailingUserTurnsCut,
+        revision: result.revision,
         licence: licence ?? result.licence,
       },
     };
@@ -140,7 +160,11 @@ export function createReplaySetActivities(deps: ActivityDeps) {
         const startedAt = new Date().toISOString();
         const { rows, detail, inputs } = await load(plan, input.variant, replay, scope);
         const manifest = await stages.commit(address, ROWS_VERSIONS.replay, conversationTable, {
-          rows: [...rows], failures: [], stats: noCalls(startedAt), detail, inputs,
+          rows: [...rows],
+          failures: [],
+          stats: noCalls(startedAt),
+          detail,
+          inputs,
         });
         return detailOf(manifest);
       });

@@ -1,6 +1,6 @@
-import type { PlanRef } from '../workflows/types';
 import type { RunOutcome } from '../services/plan-store';
 import { writeReportFiles } from '../services/report/write-report';
+import type { PlanRef } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 

@@ -1,7 +1,7 @@
-import type { ShardBatch, StageOutcome } from '../workflows/types';
 import { addresses } from '../services/run-plan';
 import { responseItems } from '../services/steps/response';
 import { responseTable } from '../services/tables';
+import type { ShardBatch, StageOutcome } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { runLlmBatch } from './llm-batch';
 import { instructionInputs, readInstructions } from './read-instructions';
@@ -23,9 +23,7 @@ export function createRespondActivities(deps: ActivityDeps) {
           model: input.generator,
           table: responseTable,
           inputs: instructionInputs(plan, shard),
-          items: async () => ({
-            items: responseItems(plan.spec, input.generator, await readInstructions(deps.stages, plan, shard)),
-          }),
+          items: async () => ({ items: responseItems(plan.spec, input.generator, await readInstructions(deps.stages, plan, shard)) }),
         });
       });
     },

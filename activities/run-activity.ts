@@ -9,8 +9,8 @@ import { CorruptArtifactError, InputLostError } from '../services/stage-store';
 import { StorageUnavailableError, storageFault } from '../services/storage-errors';
 import { WeightsNotFoundError } from '../services/weights';
 import type { HeartbeatDetails } from '../workflows/types';
-import { HeartbeatPace } from './heartbeat-pace';
 import type { ActivityDeps } from './deps';
+import { HeartbeatPace } from './heartbeat-pace';
 
 /** What an activity body gets: when to stop, and how to say that it is alive. */
 export interface ActivityScope {
@@ -32,11 +32,15 @@ const BEAT_MS = 2_000;
  * somebody's doing is non-retryable, all else is tried again. A damaged output is set aside, for the workflow to have it
  * made anew.
  */
-export async function runActivity<T>(deps: Pick<ActivityDeps, 'draining' | 'stages' | 'log'>, body: (scope: ActivityScope) => Promise<T>): Promise<T> {
+export async function runActivity<T>(
+  deps: Pick<ActivityDeps, 'draining' | 'stages' | 'log'>,
+  body: (scope: ActivityScope) => Promise<T>,
+): Promise<T> {
   const { draining } = deps;
   const context = Context.current();
   const drained = new AbortController();
-  const onDrain = (): void => drained.abort(new WorkerDrainingError('this worker is shutting down; the work goes on elsewhere or after its restart'));
+  const onDrain = (): void =>
+    drained.abort(new WorkerDrainingError('this worker is shutting down; the work goes on elsewhere or after its restart'));
   if (draining.aborted) onDrain();
   draining.addEventListener('abort', onDrain, { once: true });
   let latest: HeartbeatDetails | (() => HeartbeatDetails) | undefined;
@@ -75,7 +79,10 @@ function toFailure(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const failure = { type: error.name, message: error.message, cause: error };
   if (error instanceof WorkerDrainingError) return ApplicationFailure.create({ ...failure, nextRetryDelay: '1s' });
-  const storage = error instanceof PythonJobError && error.kind === 'disk_full' ? new StorageUnavailableError(error.message, { cause: error }) : storageFault(error);
+  const storage =
+    error instanceof PythonJobError && error.kind === 'disk_full'
+      ? new StorageUnavailableError(error.message, { cause: error })
+      : storageFault(error);
   if (storage !== undefined) {
     // A full disk waits for somebody; an object store that is away may be back in a minute.
     return ApplicationFailure.create({ type: storage.name, message: storage.message, cause: storage, nonRetryable: !storage.passing });

@@ -1,12 +1,12 @@
+import { selectionRules } from '../config/selection-rules';
 import { byInstruction } from '../method/by-instruction';
 import type { Failure, ReplayRow } from '../method/records';
 import { isCut, selectBest } from '../method/selection';
-import { selectionRules } from '../config/selection-rules';
-import type { PlanRef, StageOutcome } from '../workflows/types';
 import { addresses } from '../services/run-plan';
 import { ROWS_VERSIONS } from '../services/stage-keys';
 import { noCalls } from '../services/stage-store';
 import { judgmentTable, replayTable, responseTable } from '../services/tables';
+import type { PlanRef, StageOutcome } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { outcomeOf } from './llm-batch';
 import { instructionInputs, readInstructions } from './read-instructions';
@@ -42,8 +42,12 @@ export function createSelectActivities(deps: ActivityDeps) {
           judge: judge.judges.flatMap((name) => respond.generators.map((generator) => addresses.judge(plan, shard, name, generator))),
         };
         const instructions = await readInstructions(stages, plan, shard);
-        const responses = byInstruction((await Promise.all(from.respond.map((each) => readStage(stages, each, ROWS_VERSIONS.respond, responseTable)))).flat());
-        const judgments = byInstruction((await Promise.all(from.judge.map((each) => readStage(stages, each, ROWS_VERSIONS.judge, judgmentTable)))).flat());
+        const responses = byInstruction(
+          (await Promise.all(from.respond.map((each) => readStage(stages, each, ROWS_VERSIONS.respond, responseTable)))).flat(),
+        );
+        const judgments = byInstruction(
+          (await Promise.all(from.judge.map((each) => readStage(stages, each, ROWS_VERSIONS.judge, judgmentTable)))).flat(),
+        );
         const rows: ReplayRow[] = [];
         const failures: Failure[] = [];
         let ties = 0;

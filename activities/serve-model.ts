@@ -1,8 +1,8 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { NO_CALLS } from '../method/cost';
 import { modelOf } from '../services/stage-keys';
-import type { PlanRef } from '../workflows/types';
 import { servedSignal } from '../workflows/control';
+import type { PlanRef } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 
@@ -15,17 +15,23 @@ export function createServeModelActivities(deps: ActivityDeps) {
         const { spec } = await deps.plans.load(hash);
         const { serve, model: alias } = modelOf(spec, name);
         const weights = serve?.weights ?? spec.target.weights;
-        if (serve === undefined || weights === undefined) throw ApplicationFailure.nonRetryable(`models.${name} has nothing to serve; a validated spec cannot come here`);
+        if (serve === undefined || weights === undefined)
+          throw ApplicationFailure.nonRetryable(`models.${name} has nothing to serve; a validated spec cannot come here`);
         const { path } = await deps.weights.resolve(weights, serve.revision);
         const context = Context.current();
         const { workflowId, runId } = context.info.workflowExecution ?? {};
         if (workflowId === undefined) throw ApplicationFailure.nonRetryable('a model is served for a workflow');
         const run = context.client.workflow.getHandle(workflowId, runId);
         return await deps.servers.serve({
-          alias, serve, weights: path, ...(serve.revision === undefined ? {} : { revision: serve.revision }),
-          logFile: deps.workspace.path(`serve/${name}.log`), stop,
+          alias,
+          serve,
+          weights: path,
+          ...(serve.revision === undefined ? {} : { revision: serve.revision }),
+          logFile: deps.workspace.path(`serve/${name}.log`),
+          stop,
           onReady: async (baseURL) => await run.signal(servedSignal, { model: name, baseURL }),
-          onState: (state) => heartbeat({ stage: 'serve', model: name, part: 'all', done: state === 'up' ? 1 : 0, total: 1, ...NO_CALLS, note: state }),
+          onState: (state) =>
+            heartbeat({ stage: 'serve', model: name, part: 'all', done: state === 'up' ? 1 : 0, total: 1, ...NO_CALLS, note: state }),
         });
       });
     },

@@ -1,9 +1,9 @@
 import pLimit from 'p-limit';
 import { addCosts, NO_COST, type Cost } from '../method/cost';
-import type { PlanRef, StoredCosts } from '../workflows/types';
 import { addresses, type RunPlan, type Shard } from '../services/run-plan';
 import { modelOf, ROWS_VERSIONS } from '../services/stage-keys';
 import type { StageAddress } from '../services/stage-store';
+import type { PlanRef, StoredCosts } from '../workflows/types';
 import { openAccount } from './account';
 import type { ActivityDeps } from './deps';
 import { outcomeOf } from './llm-batch';
@@ -15,28 +15,41 @@ const PARALLEL_READS = 16;
 export function createStoredCostsActivities(deps: ActivityDeps) {
   return {
     /** What is stored of the shards from these numbers on has cost, finished or not. Runs where the journals are. */
-    async storedCosts({ plan: hash, from }: PlanRef & { readonly from: { readonly extract: number; readonly answer: number } }): Promise<StoredCosts> {
+    async storedCosts({
+      plan: hash,
+      from,
+    }: PlanRef & { readonly from: { readonly extract: number; readonly answer: number } }): Promise<StoredCosts> {
       return await runActivity(deps, async ({ stop }) => {
         const plan = await deps.plans.load(hash);
         const { respond, judge } = plan.spec.synthesis;
         const limit = pLimit(PARALLEL_READS);
         const sum = async (parts: readonly (readonly [model: string, address: StageAddress])[]): Promise<Cost> => {
-          const costs = await Promise.all(parts.map(async ([model, address]) => await limit(async () => {
-            stop.throwIfAborted();
-            return await costOf(deps, plan, model, address);
-          })));
+          const costs = await Promise.all(
+            parts.map(
+              async ([model, address]) =>
+                await limit(async () => {
+                  stop.throwIfAborted();
+                  return await costOf(deps, plan, model, address);
+                }),
+            ),
+          );
           return costs.reduce(addCosts, NO_COST);
         };
-        const each = async (first: number, parts: (shard: Shard) => readonly (readonly [string, StageAddress])[]): Promise<Record<number, Cost>> => {
+        const each = async (
+          first: number,
+          parts: (shard: Shard) => readonly (readonly [string, StageAddress])[],
+        ): Promise<Record<number, Cost>> => {
           const costs = await Promise.all(plan.shards.slice(first).map(async (shard) => [shard.index, await sum(parts(shard))] as const));
           return Object.fromEntries(costs.filter(([, { tokens }]) => tokens > 0));
         };
         return {
           extract: await each(from.extract, (shard) => [[plan.spec.target.model, addresses.extract(plan, shard)]]),
-          answer: await each(from.answer, (shard) => respond.generators.flatMap((generator) => [
-            [generator, addresses.respond(plan, shard, generator)] as const,
-            ...judge.judges.map((name) => [name, addresses.judge(plan, shard, name, generator)] as const),
-          ])),
+          answer: await each(from.answer, (shard) =>
+            respond.generators.flatMap((generator) => [
+              [generator, addresses.respond(plan, shard, generator)] as const,
+              ...judge.judges.map((name) => [name, addresses.judge(plan, shard, name, generator)] as const),
+            ]),
+          ),
         };
       });
     },

@@ -1,19 +1,19 @@
-import { formatDuration } from '../config/figures';
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { formatDuration } from '../config/figures';
 import { weightsOf } from '../config/spec-fine-tuning';
 import { NO_CALLS } from '../method/cost';
-import type { PlanRef } from '../workflows/types';
 import { replaceFile } from '../services/artifact-store';
+import { CheckpointUploads } from '../services/checkpoint-uploads';
 import { writeConversations } from '../services/conversations';
 import { sftResultSchema, type PythonEvent, type SftResult } from '../services/python-protocol';
-import { CheckpointUploads } from '../services/checkpoint-uploads';
 import { addresses, type RunPlan } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
 import { CHECKPOINT_FOLDER, storeFiles } from '../services/stage-files';
+import { ROWS_VERSIONS } from '../services/stage-keys';
 import { noCalls } from '../services/stage-store';
-import { TrainingCheckpoints } from '../services/training-checkpoints';
 import { heldOutTable, lossTable, mixtureTable } from '../services/tables';
+import { TrainingCheckpoints } from '../services/training-checkpoints';
+import type { PlanRef } from '../workflows/types';
 import type { HeartbeatDetails } from '../workflows/types';
 import type { ActivityDeps } from './deps';
 import { readStage } from './read-stage';
@@ -56,31 +56,58 @@ export function createTrainActivities(deps: ActivityDeps) {
         const evalMixture = train.evalSteps === undefined ? null : await heldOutFile(deps, plan, output);
         const accelerate = await accelerateFile(deps, plan, output);
         await checkpoints?.fetchNewer();
-        const uploads = checkpoints === undefined ? undefined : new CheckpointUploads({ checkpoints, holdIn: workspace.path(`${output}/job/uploading`), log: deps.log });
-        const result = await untilStored(uploads, async () => await deps.python.run({
-          command: 'sft',
-          resultSchema: sftResultSchema,
-          stop,
-          onEvent: (event) => {
-            if (event.type === 'checkpoint') uploads?.offer(event.path);
-            const details = trainHeartbeat(event, input.variant);
-            if (details !== undefined) heartbeat(details);
-          },
-          spec: {
-            weights: weights.path, revision: target.revision ?? null, mixture: mixtureFile, evalMixture, outputDir, seed,
-            learningRate: train.learningRate, epochs: train.epochs, maxSteps: train.maxSteps ?? null,
-            perDeviceBatchSize: train.perDeviceBatchSize, gradientAccumulation: train.gradientAccumulation, maxLength: train.maxLength,
-            packing: train.packing, scheduler: train.scheduler, warmupRatio: train.warmupRatio, weightDecay: train.weightDecay,
-            dtype: train.dtype, gradientCheckpointing: train.gradientCheckpointing, saveSteps: train.saveSteps,
-            loggingSteps: train.loggingSteps, threads: train.threads ?? null,
-            ...(train.evalSteps === undefined ? {} : { evalSteps: train.evalSteps }),
-            ...(train.lora === undefined ? {} : { lora: { ...train.lora, targets: train.lora.targets ?? null } }),
-            ...(accelerate === undefined ? {} : { accelerate }),
-          },
-        }));
+        const uploads =
+          checkpoints === undefined
+            ? undefined
+            : new CheckpointUploads({ checkpoints, holdIn: workspace.path(`${output}/job/uploading`), log: deps.log });
+        const result = await untilStored(
+          uploads,
+          async () =>
+            await deps.python.run({
+              command: 'sft',
+              resultSchema: sftResultSchema,
+              stop,
+              onEvent: (event) => {
+                if (event.type === 'checkpoint') uploads?.offer(event.path);
+                const details = trainHeartbeat(event, input.variant);
+                if (details !== undefined) heartbeat(details);
+              },
+              spec: {
+                weights: weights.path,
+                revision: target.revision ?? null,
+                mixture: mixtureFile,
+                evalMixture,
+                outputDir,
+                seed,
+                learningRate: train.learningRate,
+                epochs: train.epochs,
+                maxSteps: train.maxSteps ?? null,
+                perDeviceBatchSize: train.perDeviceBatchSize,
+                gradientAccumulation: train.gradientAccumulation,
+                maxLength: train.maxLength,
+                packing: train.packing,
+                scheduler: train.scheduler,
+                warmupRatio: train.warmupRatio,
+                weightDecay: train.weightDecay,
+                dtype: train.dtype,
+                gradientCheckpointing: train.gradientCheckpointing,
+                saveSteps: train.saveSteps,
+                loggingSteps: train.loggingSteps,
+                threads: train.threads ?? null,
+                ...(train.evalSteps === undefined ? {} : { evalSteps: train.evalSteps }),
+                ...(train.lora === undefined ? {} : { lora: { ...train.lora, targets: train.lora.targets ?? null } }),
+                ...(accelerate === undefined ? {} : { accelerate }),
+              },
+            }),
+        );
         const detail: SftResult = { ...result, checkpointDir: store.location(`${output}/${CHECKPOINT_FOLDER}`) };
         await stages.commit(address, ROWS_VERSIONS.train, lossTable, {
-          rows: result.lossCurve.map(({ step, loss, learningRate, gradNorm }) => ({ step, loss, learningRate: learningRate ?? null, gradNorm: gradNorm ?? null })),
+          rows: result.lossCurve.map(({ step, loss, learningRate, gradNorm }) => ({
+            step,
+            loss,
+            learningRate: learningRate ?? null,
+            gradNorm: gradNorm ?? null,
+          })),
           failures: [],
           stats: noCalls(startedAt),
           detail,
@@ -142,8 +169,8 @@ export function trainHeartbeat(event: PythonEvent, variant: string): HeartbeatDe
     typeof loss === 'number' ? `loss ${loss.toFixed(3)}` : '',
     typeof rate === 'number' ? `${Math.round(rate).toLocaleString('en-US')} tokens/s` : '',
     typeof left === 'number' && left > 0 ? `${formatDuration(left * 1000)} left` : '',
-  ].filter((part) => part !== '').join(', ');
-  return {
-    stage: 'train', model: variant, part: 'all', done: event.done, total: event.total, ...NO_CALLS, note,
-  };
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+  return { stage: 'train', model: variant, part: 'all', done: event.done, total: event.total, ...NO_CALLS, note };
 }

@@ -21,7 +21,15 @@ const MOST_PROBLEMS = 20;
  * hold the text and the scores of a response whose scores add up to the most of its instruction: of those that came to their end, where
  * there is one, as `synthesis.select.truncated: last` has it.
  */
-export async function checkWinners({ store, responsesEach, judges }: { readonly store: string; readonly responsesEach: number; readonly judges: number }): Promise<WinnerCheck> {
+export async function checkWinners({
+  store,
+  responsesEach,
+  judges,
+}: {
+  readonly store: string;
+  readonly responsesEach: number;
+  readonly judges: number;
+}): Promise<WinnerCheck> {
   const problems: string[] = [];
   const complain = (problem: string): void => {
     if (problems.length < MOST_PROBLEMS) problems.push(problem);
@@ -45,7 +53,8 @@ export async function checkWinners({ store, responsesEach, judges }: { readonly 
       const ofResponse = ofInstruction.get(responseId) ?? { sum: 0, scores: {} };
       ofInstruction.set(responseId, ofResponse);
       // Ratings are whole numbers, so sums compare without rounding.
-      if (!Number.isInteger(score) || String(judge) in ofResponse.scores) complain(`${String(judgment['id'])}: score ${String(score)}, or a second one of this judge`);
+      if (!Number.isInteger(score) || String(judge) in ofResponse.scores)
+        complain(`${String(judgment['id'])}: score ${String(score)}, or a second one of this judge`);
       ofResponse.sum += Number(score);
       ofResponse.scores[String(judge)] = score;
     }
@@ -60,13 +69,23 @@ export async function checkWinners({ store, responsesEach, judges }: { readonly 
       const running = (whole.length > 0 ? whole : [...candidates]).map(([, each]) => each);
       const best = Math.max(...running.map(({ sum }) => sum));
       const response = responses.get(responseId);
-      if (candidates.size !== responsesEach) complain(`${String(instructionId)}: ${candidates.size} responses were judged, not ${responsesEach}`);
-      if (winner === undefined || !running.includes(winner) || winner.sum !== best) complain(`${String(instructionId)}: kept ${String(responseId)} with ${winner?.sum}, the best has ${best}`);
-      else if (Object.keys(winner.scores).length !== judges || !sameScores(row['scores'], winner.scores) || Math.abs(Number(row['meanScore']) - best / judges) > 1e-9) {
-        complain(`${String(instructionId)}: scores ${String(row['scores'])}, mean ${String(row['meanScore'])}, but the judgments say ${JSON.stringify(winner.scores)}`);
+      if (candidates.size !== responsesEach)
+        complain(`${String(instructionId)}: ${candidates.size} responses were judged, not ${responsesEach}`);
+      if (winner === undefined || !running.includes(winner) || winner.sum !== best)
+        complain(`${String(instructionId)}: kept ${String(responseId)} with ${winner?.sum}, the best has ${best}`);
+      else if (
+        Object.keys(winner.scores).length !== judges ||
+        !sameScores(row['scores'], winner.scores) ||
+        Math.abs(Number(row['meanScore']) - best / judges) > 1e-9
+      ) {
+        complain(
+          `${String(instructionId)}: scores ${String(row['scores'])}, mean ${String(row['meanScore'])}, but the judgments say ${JSON.stringify(winner.scores)}`,
+        );
       }
-      if (row['response'] !== response?.['text'] || response?.['instructionId'] !== instructionId) complain(`${String(instructionId)}: the text is not that of ${String(responseId)}`);
-      if (row['instruction'] !== instructions.get(instructionId)?.['text']) complain(`${String(instructionId)}: the instruction's text is another one`);
+      if (row['response'] !== response?.['text'] || response?.['instructionId'] !== instructionId)
+        complain(`${String(instructionId)}: the text is not that of ${String(responseId)}`);
+      if (row['instruction'] !== instructions.get(instructionId)?.['text'])
+        complain(`${String(instructionId)}: the instruction's text is another one`);
       if (running.filter(({ sum }) => sum === best).length > 1) ties++;
     }
   }
@@ -88,7 +107,11 @@ async function readParts(stages: string, stage: string, part: string): Promise<R
     const manifest = await readManifest(folder);
     if (manifest === undefined) throw new Error(`${folder} is not finished`);
     const data = await readFile(join(folder, manifest.rows.file));
-    rows.push(...((await parquetReadObjects({ file: data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer })) as Row[]));
+    rows.push(
+      ...((await parquetReadObjects({
+        file: data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer,
+      })) as Row[]),
+    );
   }
   return rows;
 }

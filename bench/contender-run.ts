@@ -61,7 +61,13 @@ export async function runContender(job: ContenderJob): Promise<ClientFigures> {
   const wallSeconds = (performance.now() - startMs) / 1000;
   const { requests, firstRequestAt, lastReplyAt } = await statsOf(job.url);
   const { cpuSeconds, peakRssBytes } = JSON.parse(end.lastLine) as ContenderFigures;
-  return { requests, perSecond: requests / ((lastReplyAt - firstRequestAt) / 1000), cpuSeconds: cpuSeconds / (requests / 1000), peakRssBytes, wallSeconds };
+  return {
+    requests,
+    perSecond: requests / ((lastReplyAt - firstRequestAt) / 1000),
+    cpuSeconds: cpuSeconds / (requests / 1000),
+    peakRssBytes,
+    wallSeconds,
+  };
 }
 
 /** Kills a client (`kill -9`, its whole process group) when six tenths are answered, starts it again, and counts what is paid again. */
@@ -73,14 +79,20 @@ export async function killContender(job: ContenderJob): Promise<KillOutcome> {
   void first.ended().then((how) => (ended = how));
   const answered = await answeredSoMany(job, () => ended !== undefined);
   await first.kill();
-  if (answered === undefined) throw new Error(`${ended === undefined ? `six tenths were not answered in ${job.timeoutMs / 1000} s` : `it ended before it was killed (${ended})`}${tail(first)}`);
+  if (answered === undefined)
+    throw new Error(
+      `${ended === undefined ? `six tenths were not answered in ${job.timeoutMs / 1000} s` : `it ended before it was killed (${ended})`}${tail(first)}`,
+    );
   while ((await statsOf(job.url)).inFlight > 0) await sleep(POLL_MS);
   const startMs = performance.now();
   const end = await runToEnd(await start(job), job);
   const { repeated, distinct } = await statsOf(job.url);
   return {
-    answered, repaid: repeated,
-    ...(end.failed === undefined ? { resumeSeconds: (performance.now() - startMs) / 1000 } : { failed: `${end.failed}; ${distinct} of ${job.load.prompts} prompts had been sent` }),
+    answered,
+    repaid: repeated,
+    ...(end.failed === undefined
+      ? { resumeSeconds: (performance.now() - startMs) / 1000 }
+      : { failed: `${end.failed}; ${distinct} of ${job.load.prompts} prompts had been sent` }),
   };
 }
 
@@ -96,10 +108,17 @@ async function answeredSoMany({ url, load, timeoutMs }: ContenderJob, hasEnded: 
 }
 
 async function start({ contender, url, inFlight, load, folder }: ContenderJob): Promise<ProcessGroup> {
-  return ProcessGroup.start({ command: await contender.install(), args: contender.args({ url, inFlight, load, out: folder }), outputs: folder });
+  return ProcessGroup.start({
+    command: await contender.install(),
+    args: contender.args({ url, inFlight, load, out: folder }),
+    outputs: folder,
+  });
 }
 
-async function runToEnd(group: ProcessGroup, { timeoutMs }: ContenderJob): Promise<{ readonly lastLine: string; readonly failed?: string }> {
+async function runToEnd(
+  group: ProcessGroup,
+  { timeoutMs }: ContenderJob,
+): Promise<{ readonly lastLine: string; readonly failed?: string }> {
   const timer = new AbortController();
   const end = await Promise.race([group.ended(), sleep(timeoutMs, undefined, { signal: timer.signal })]);
   timer.abort();

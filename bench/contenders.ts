@@ -27,20 +27,50 @@ export const REHEARSE = 'Rehearse';
 /** All clients that are compared. Python environments are made once, before anything is measured. */
 export function contenders(reporter: SetupReporter): Contender[] {
   const compiled = (name: string): string => join(projectDir(), 'dist', 'bench', name);
-  const own = (name: string, resumes: boolean, args: Contender['args']): Contender => ({ name, resumes, install: () => Promise.resolve(process.execPath), args });
+  const own = (name: string, resumes: boolean, args: Contender['args']): Contender => ({
+    name,
+    resumes,
+    install: () => Promise.resolve(process.execPath),
+    args,
+  });
   return [
     own(BARE_LOOP, false, ({ url, inFlight, load }) => [
-      compiled('bare-loop.js'), '--url', url, '--requests', join(load.folder, LOAD.requests), '--in-flight', String(inFlight),
+      compiled('bare-loop.js'),
+      '--url',
+      url,
+      '--requests',
+      join(load.folder, LOAD.requests),
+      '--in-flight',
+      String(inFlight),
     ]),
     own(REHEARSE, true, ({ url, inFlight, load, out }) => [
-      compiled('rehearse-driver.js'), '--url', url, '--load', load.folder, '--prompts', String(load.prompts), '--in-flight', String(inFlight), '--out', out,
+      compiled('rehearse-driver.js'),
+      '--url',
+      url,
+      '--load',
+      load.folder,
+      '--prompts',
+      String(load.prompts),
+      '--in-flight',
+      String(inFlight),
+      '--out',
+      out,
     ]),
     ...PEERS.map((peer): Contender => ({
       name: peer.name,
       resumes: resumes(peer),
-      install: async () => await ensureVenv({ name: `bench-${peer.driver}`, requirements: join(peersFolder(), `${peer.driver}.txt`), reporter }),
+      install: async () =>
+        await ensureVenv({ name: `bench-${peer.driver}`, requirements: join(peersFolder(), `${peer.driver}.txt`), reporter }),
       args: ({ url, inFlight, load, out }) => [
-        join(peersFolder(), `${peer.driver}_driver.py`), '--url', `${url}/v1`, '--prompts', join(load.folder, LOAD.prompts), '--in-flight', String(inFlight), '--out', out,
+        join(peersFolder(), `${peer.driver}_driver.py`),
+        '--url',
+        `${url}/v1`,
+        '--prompts',
+        join(load.folder, LOAD.prompts),
+        '--in-flight',
+        String(inFlight),
+        '--out',
+        out,
         ...(peer.checkpoint === true ? ['--checkpoint'] : []),
       ],
     })),

@@ -13,19 +13,42 @@ export interface FakeText {
 }
 
 const ASKS = [
-  'Explain how to plan', 'What goes wrong most often with', 'Give me five tips for', 'How do I repair', 'Compare two ways to make',
-  'Write a short story about', 'Summarize what is known about', 'Draft an e-mail to a colleague about', 'Find the mistake in my notes on', 'Why is it hard to measure',
+  'Explain how to plan',
+  'What goes wrong most often with',
+  'Give me five tips for',
+  'How do I repair',
+  'Compare two ways to make',
+  'Write a short story about',
+  'Summarize what is known about',
+  'Draft an e-mail to a colleague about',
+  'Find the mistake in my notes on',
+  'Why is it hard to measure',
 ];
 const TOPICS = [
-  'a rain barrel', 'a sourdough loaf', 'a linear regression', 'a bicycle chain', 'a haiku', 'a tax return', 'a tide table', 'a binary tree',
-  'the water cycle', 'a chess opening', 'an old radio', 'a herb garden', 'the rules of a debate', 'a savings plan', 'a sorting algorithm', 'a night train',
+  'a rain barrel',
+  'a sourdough loaf',
+  'a linear regression',
+  'a bicycle chain',
+  'a haiku',
+  'a tax return',
+  'a tide table',
+  'a binary tree',
+  'the water cycle',
+  'a chess opening',
+  'an old radio',
+  'a herb garden',
+  'the rules of a debate',
+  'a savings plan',
+  'a sorting algorithm',
+  'a night train',
 ];
-const WORDS =
-  ('the a this each one and or but with from over under after before about into time year people way day part case week water side word line end home ' +
-    'number night point city system program question work story fact month lot right study book eye job business issue kind head house service friend power hour ' +
-    'game member law car community name team minute idea body information back parent face level office door health person art war history party result change morning ' +
-    'reason research girl guy moment air teacher force education is was has had does makes gives keeps finds shows needs leaves calls asks turns follows holds brings ' +
-    'slow early small large old young useful clear certain simple likely common whole careful warm quiet again often then here usually perhaps almost together').split(' ');
+const WORDS = (
+  'the a this each one and or but with from over under after before about into time year people way day part case week water side word line end home ' +
+  'number night point city system program question work story fact month lot right study book eye job business issue kind head house service friend power hour ' +
+  'game member law car community name team minute idea body information back parent face level office door health person art war history party result change morning ' +
+  'reason research girl guy moment air teacher force education is was has had does makes gives keeps finds shows needs leaves calls asks turns follows holds brings ' +
+  'slow early small large old young useful clear certain simple likely common whole careful warm quiet again often then here usually perhaps almost together'
+).split(' ');
 const SENTENCES = 2048;
 
 /** Sentences of 5 to 16 words, the same in every process; replies are made by joining them, which costs next to nothing. */

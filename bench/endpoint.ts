@@ -57,7 +57,11 @@ const JUDGE_MARK = 'write \\"Score: <rating>\\" in the last line';
  * depends on the request's bytes alone, in every process. `GET /stats`, `POST /reset`; between `POST /hold` and
  * `POST /release` requests arrive but are not answered.
  */
-export async function startEndpoint({ port = 0, latencyMs = 0, answerLength = { minWords: 30, maxWords: 150 } }: EndpointOptions = {}): Promise<BenchEndpoint> {
+export async function startEndpoint({
+  port = 0,
+  latencyMs = 0,
+  answerLength = { minWords: 30, maxWords: 150 },
+}: EndpointOptions = {}): Promise<BenchEndpoint> {
   let counts = new CallCounts();
   let totals = noTotals();
   /** Replies that wait, while they are held. */
@@ -117,7 +121,10 @@ export async function startEndpoint({ port = 0, latencyMs = 0, answerLength = { 
   }
 
   const stats = (): EndpointStats => ({
-    ...totals, distinct: counts.distinct, repeated: counts.repeated, rssBytes: process.memoryUsage.rss(),
+    ...totals,
+    distinct: counts.distinct,
+    repeated: counts.repeated,
+    rssBytes: process.memoryUsage.rss(),
   });
   const reset = (): void => {
     counts = new CallCounts();
@@ -171,8 +178,17 @@ type Totals = { -readonly [Name in Exclude<keyof EndpointStats, 'distinct' | 're
 
 function noTotals(): Totals {
   return {
-    requests: 0, answered: 0, abandoned: 0, inFlight: 0, peakInFlight: 0, completions: 0, chatCompletions: 0,
-    promptTokens: 0, completionTokens: 0, firstRequestAt: 0, lastReplyAt: 0,
+    requests: 0,
+    answered: 0,
+    abandoned: 0,
+    inFlight: 0,
+    peakInFlight: 0,
+    completions: 0,
+    chatCompletions: 0,
+    promptTokens: 0,
+    completionTokens: 0,
+    firstRequestAt: 0,
+    lastReplyAt: 0,
   };
 }
 

@@ -33,7 +33,14 @@ async function main(): Promise<void> {
     const { plan, hash, documents } = await preparePlan(opened, folder, count);
     const planted = await writeInstructions(opened, plan, documents);
     const stopper = new AbortController();
-    const idle = { endpoints: undefined, python: undefined, weights: undefined, env: {}, log: pino({ level: 'silent' }), draining: stopper.signal };
+    const idle = {
+      endpoints: undefined,
+      python: undefined,
+      weights: undefined,
+      env: {},
+      log: pino({ level: 'silent' }),
+      draining: stopper.signal,
+    };
     const activities = createFilterActivities({ ...opened, ...idle } as unknown as Parameters<typeof createFilterActivities>[0]);
     const environment = new MockActivityEnvironment();
     let peakBytes = 0;
@@ -50,30 +57,54 @@ async function main(): Promise<void> {
       const detail = manifest?.detail as FilterDetail | undefined;
       for (const [reason, number] of Object.entries(detail?.dropped ?? {})) dropped[reason] = (dropped[reason] ?? 0) + number;
     }
-    console.log(JSON.stringify({
-      instructions: count, documents: DOCUMENTS, seconds: Number(seconds.toFixed(1)), cpuSeconds: Number(((cpu.user + cpu.system) / 1e6).toFixed(1)),
-      peakRssMB: Math.round(peakBytes / 1e6), planted, dropped,
-    }, null, 2));
+    console.log(
+      JSON.stringify(
+        {
+          instructions: count,
+          documents: DOCUMENTS,
+          seconds: Number(seconds.toFixed(1)),
+          cpuSeconds: Number(((cpu.user + cpu.system) / 1e6).toFixed(1)),
+          peakRssMB: Math.round(peakBytes / 1e6),
+          planted,
+          dropped,
+        },
+        null,
+        2,
+      ),
+    );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function preparePlan({ plans }: OpenStore, folder: string, count: number): Promise<{ readonly plan: RunPlan; readonly hash: string; readonly documents: readonly string[] }> {
+async function preparePlan(
+  { plans }: OpenStore,
+  folder: string,
+  count: number,
+): Promise<{ readonly plan: RunPlan; readonly hash: string; readonly documents: readonly string[] }> {
   const random = createRandom(11);
   const documents = Array.from({ length: DOCUMENTS }, () => textOf(random));
   const data = join(folder, 'ifeval.jsonl');
-  await writeFile(data, documents.map((prompt, key) => `${JSON.stringify({ key, prompt, instruction_id_list: ['x'], kwargs: [{}] })}\n`).join(''));
+  await writeFile(
+    data,
+    documents.map((prompt, key) => `${JSON.stringify({ key, prompt, instruction_id_list: ['x'], kwargs: [{}] })}\n`).join(''),
+  );
   const newData = join(folder, 'new.jsonl');
   await writeFile(newData, '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}\n');
   const model = { baseURL: 'http://127.0.0.1:9/v1', model: 'none', template: 'chatml' };
   const spec = parseSpec({
-    version: 1, models: { target: model }, target: { model: 'target', weights: 'org/none', revision: 'none' },
+    version: 1,
+    models: { target: model },
+    target: { model: 'target', weights: 'org/none', revision: 'none' },
     synthesis: {
-      extract: { instructions: count }, respond: { generators: ['target'] }, judge: { judges: ['target'] }, shardSize: SHARD_SIZE,
+      extract: { instructions: count },
+      respond: { generators: ['target'] },
+      judge: { judges: ['target'] },
+      shardSize: SHARD_SIZE,
       quality: { length: { minWords: 2 }, refusals: true, language: ['en'], decontaminate: {}, duplicates: { near: {} } },
     },
-    mix: { newData }, evaluate: { tasks: [{ task: 'ifeval', data: { train: data } }] },
+    mix: { newData },
+    evaluate: { tasks: [{ task: 'ifeval', data: { train: data } }] },
   });
   const content = await contentIdentities(spec, { resolve: async (path) => ({ path, identity: path }) });
   const plan: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: partition(count, SHARD_SIZE) };
@@ -112,7 +143,12 @@ async function writeInstructions({ stages }: OpenStore, plan: RunPlan, documents
       }
       return { id: instructionId(index), text, model: 'target', finishReason: 'stop' as const, seed: index, attempts: 1, usage: null };
     });
-    await stages.commit(addresses.extract(plan, shard), ROWS_VERSIONS.extract, instructionTable, { rows, failures: [], stats: noCalls(new Date().toISOString()), inputs: [] });
+    await stages.commit(addresses.extract(plan, shard), ROWS_VERSIONS.extract, instructionTable, {
+      rows,
+      failures: [],
+      stats: noCalls(new Date().toISOString()),
+      inputs: [],
+    });
   }
   return planted;
 }

@@ -49,7 +49,11 @@ export async function prepareJudgeLoad(folder: string, prompts: number): Promise
   const stop = (): void => void stack.stop().then(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    await measureSynthesis(stack, RUN_ID, await judgeLoadSpec({ load, endpointURL: stack.endpointURL, concurrency: PREPARE_CONCURRENCY, maxTokens: MAX_TOKENS.prepare }));
+    await measureSynthesis(
+      stack,
+      RUN_ID,
+      await judgeLoadSpec({ load, endpointURL: stack.endpointURL, concurrency: PREPARE_CONCURRENCY, maxTokens: MAX_TOKENS.prepare }),
+    );
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     await stack.stop();
@@ -65,7 +69,12 @@ export async function judgingSpec(load: JudgeLoad, endpointURL: string, concurre
   return await judgeLoadSpec({ load, endpointURL, concurrency, maxTokens: MAX_TOKENS.measure });
 }
 
-async function judgeLoadSpec({ load, endpointURL, concurrency, maxTokens }: {
+async function judgeLoadSpec({
+  load,
+  endpointURL,
+  concurrency,
+  maxTokens,
+}: {
   readonly load: JudgeLoad;
   readonly endpointURL: string;
   readonly concurrency: number;
@@ -73,9 +82,17 @@ async function judgeLoadSpec({ load, endpointURL, concurrency, maxTokens }: {
 }): Promise<RunSpec> {
   const instructions = load.prompts / SAMPLES;
   const spec = await paperRunSpec({
-    instructions, baseURL: `${endpointURL}/v1`, folder: load.folder, concurrency, shardSize: Math.ceil(instructions / SHARDS), concurrentShards: SHARDS,
+    instructions,
+    baseURL: `${endpointURL}/v1`,
+    folder: load.folder,
+    concurrency,
+    shardSize: Math.ceil(instructions / SHARDS),
+    concurrentShards: SHARDS,
   });
-  const { target, synthesis: { respond, judge } } = spec;
+  const {
+    target,
+    synthesis: { respond, judge },
+  } = spec;
   return parseSpec({
     ...spec,
     models: { [target.model]: { ...spec.models[target.model], model: 'bench-model' } },
@@ -97,7 +114,8 @@ async function keepJudgeRequests({ folder, prompts }: JudgeLoad): Promise<void> 
     requests.push(line);
     texts.push(JSON.stringify(messages[0]?.content));
   }
-  if (new Set(texts).size !== prompts) throw new Error(`${new Set(texts).size} different judge prompts were made, ${prompts} were asked for`);
+  if (new Set(texts).size !== prompts)
+    throw new Error(`${new Set(texts).size} different judge prompts were made, ${prompts} were asked for`);
   await writeFile(join(folder, LOAD.requests), `${requests.join('\n')}\n`);
   await writeFile(join(folder, LOAD.prompts), `${texts.join('\n')}\n`);
 }

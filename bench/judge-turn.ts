@@ -8,13 +8,13 @@ import type { Instruction, Response } from '../method/records';
 import { runBatch } from '../services/batch';
 import { Endpoints } from '../services/endpoints';
 import { Journal, type CallRecord } from '../services/journal';
-import { ensureModel } from '../services/local/local-model';
 import { pickPort } from '../services/local/free-port';
+import { ensureModel } from '../services/local/local-model';
 import { projectDir } from '../services/local/paths';
 import { ensurePython } from '../services/local/python-environment';
 import { consoleReporter } from '../services/local/setup-reporter';
-import { modelIdentity, modelOf } from '../services/stage-keys';
 import { configFolder, loadSpecFile } from '../services/spec-files';
+import { modelIdentity, modelOf } from '../services/stage-keys';
 import { judgmentItems } from '../services/steps/judgment';
 import { answerText, instructionText } from './endpoint-texts';
 import { StackProcess } from './stack-process';
@@ -61,23 +61,48 @@ export async function startServer(folder: string, kind: ServerKind): Promise<Ser
   const { gguf } = await ensureModel(reporter, python);
   const port = await pickPort(0);
   const server = new StackProcess({
-    name: `model server ${kind.name}`, command: python.python, env: python.env, logFile: join(folder, `server-${kind.slots}-${kind.similarity}.log`),
+    name: `model server ${kind.name}`,
+    command: python.python,
+    env: python.env,
+    logFile: join(folder, `server-${kind.slots}-${kind.similarity}.log`),
     args: [
-      join(projectDir(), 'python', 'serve_model.py'), '--gguf', gguf, '--alias', 'smollm2-135m-instruct', '--port', String(port),
-      '--slots', String(kind.slots), '--slot-similarity', String(kind.similarity),
+      join(projectDir(), 'python', 'serve_model.py'),
+      '--gguf',
+      gguf,
+      '--alias',
+      'smollm2-135m-instruct',
+      '--port',
+      String(port),
+      '--slots',
+      String(kind.slots),
+      '--slot-similarity',
+      String(kind.similarity),
     ],
   });
   server.start();
   const origin = `http://127.0.0.1:${port}`;
   for (const deadline = performance.now() + READY_TIMEOUT_MS; ; await sleep(200)) {
-    const ready = await Promise.race([server.failure, fetch(`${origin}/health`).then(({ ok }) => ok, () => false)]);
+    const ready = await Promise.race([
+      server.failure,
+      fetch(`${origin}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    ]);
     if (ready) return { kind, process: server, baseURL: `${origin}/v1` };
     if (performance.now() > deadline) throw new Error(`the server is not ready:\n${server.logTail()}`);
   }
 }
 
 /** One turn: one judge of the demo scores the responses of its three generators, a batch for each, as a shard has them. */
-export async function judge({ server, order, instructions: count, inFlight, folder, number }: {
+export async function judge({
+  server,
+  order,
+  instructions: count,
+  inFlight,
+  folder,
+  number,
+}: {
   readonly server: Server;
   readonly order: Order;
   readonly instructions: number;
@@ -92,16 +117,26 @@ export async function judge({ server, order, instructions: count, inFlight, fold
   const endpoints = new Endpoints({});
   const { instructions, responses } = texts(spec, count, number);
   const startMs = performance.now();
-  const batches = await Promise.all(spec.synthesis.respond.generators.map(async (generator) => {
-    const items = judgmentItems(spec, name, generator, { instructions, responses: responses.filter((response) => response.model === generator) });
-    const journal = await Journal.open(await mkdtemp(join(folder, 'journal-')));
-    const result = await runBatch({
-      items: order === 'as sent' ? items : shuffled(items, createRandom(SEED)),
-      client: endpoints.client(name, { ...model, limits }), identity: modelIdentity(model), journal, concurrency: 2 * inFlight, stop: new AbortController().signal, onProgress: () => undefined,
-    });
-    await journal.close();
-    return result;
-  }));
+  const batches = await Promise.all(
+    spec.synthesis.respond.generators.map(async (generator) => {
+      const items = judgmentItems(spec, name, generator, {
+        instructions,
+        responses: responses.filter((response) => response.model === generator),
+      });
+      const journal = await Journal.open(await mkdtemp(join(folder, 'journal-')));
+      const result = await runBatch({
+        items: order === 'as sent' ? items : shuffled(items, createRandom(SEED)),
+        client: endpoints.client(name, { ...model, limits }),
+        identity: modelIdentity(model),
+        journal,
+        concurrency: 2 * inFlight,
+        stop: new AbortController().signal,
+        onProgress: () => undefined,
+      });
+      await journal.close();
+      return result;
+    }),
+  );
   const seconds = (performance.now() - startMs) / 1000;
   await endpoints.close();
   const calls = batches.flatMap((batch) => batch.calls);
@@ -109,7 +144,10 @@ export async function judge({ server, order, instructions: count, inFlight, fold
   const firstCalls = calls.filter(({ call }) => call % 2 === 0);
   const followUps = calls.filter(({ call }) => call % 2 === 1);
   return {
-    server: server.kind.name, order, seconds: seconds / judgments, rssBytes: server.process.usage()?.peakRssBytes ?? 0,
+    server: server.kind.name,
+    order,
+    seconds: seconds / judgments,
+    rssBytes: server.process.usage()?.peakRssBytes ?? 0,
     first: total(firstCalls, 'prompt_n') / firstCalls.length,
     second: total(followUps, 'prompt_n') / followUps.length,
     all: (total(calls, 'prompt_n') + total(calls, 'cache_n')) / judgments,
@@ -122,11 +160,23 @@ function texts(spec: RunSpec, count: number, number: number): { readonly instruc
   const plain = (json: string): string => JSON.parse(`"${json}"`) as string;
   const common = { finishReason: 'stop', seed: 0, attempts: 1, usage: null } as const;
   const instructions = Array.from({ length: count }, (_, index): Instruction => ({
-    ...common, id: instructionId(index), text: `${1_000 + number}: ${plain(instructionText(random).json)}`, model: spec.target.model,
+    ...common,
+    id: instructionId(index),
+    text: `${1_000 + number}: ${plain(instructionText(random).json)}`,
+    model: spec.target.model,
   }));
-  const responses = instructions.flatMap(({ id }) => spec.synthesis.respond.generators.flatMap((model) => Array.from({ length: SAMPLES }, (_, sample): Response => ({
-    ...common, id: responseId(id, model, sample), instructionId: id, model, sample, text: plain(answerText(random, ANSWER_WORDS).json),
-  }))));
+  const responses = instructions.flatMap(({ id }) =>
+    spec.synthesis.respond.generators.flatMap((model) =>
+      Array.from({ length: SAMPLES }, (_, sample): Response => ({
+        ...common,
+        id: responseId(id, model, sample),
+        instructionId: id,
+        model,
+        sample,
+        text: plain(answerText(random, ANSWER_WORDS).json),
+      })),
+    ),
+  );
   return { instructions, responses };
 }
 

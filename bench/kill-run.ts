@@ -71,7 +71,9 @@ export async function killRun({ stack, runId, spec, kills: count, seed, say = ()
       if (ended) break;
       const kill = await killAndRestart(stack, victims[index]!, { random, lostBefore: kills.reduce((sum, { lost }) => sum + lost, 0) });
       kills.push(kill);
-      say(`killed ${kill.victim} after ${kill.requests} requests, ${kill.inFlight} in flight, ${kill.lost} lost; back after ${(kill.outageMs / 1000).toFixed(1)} s`);
+      say(
+        `killed ${kill.victim} after ${kill.requests} requests, ${kill.inFlight} in flight, ${kill.lost} lost; back after ${(kill.outageMs / 1000).toFixed(1)} s`,
+      );
     }
     await stack.whileRunning(end);
     await stack.whileRunning(untilTraining(client, runId));
@@ -93,7 +95,11 @@ function killMoments(count: number, requests: number, random: Random): number[] 
  * victims are killed. The others go on, at first without replies, until they have written down what they had received: what
  * is not on disk then was lost with the victims.
  */
-async function killAndRestart(stack: Stack, victim: Victim, { random, lostBefore }: { readonly random: Random; readonly lostBefore: number }): Promise<Kill> {
+async function killAndRestart(
+  stack: Stack,
+  victim: Victim,
+  { random, lostBefore }: { readonly random: Random; readonly lostBefore: number },
+): Promise<Kill> {
   const store = join(stack.home, 'store');
   for (const worker of stack.llm) worker.freeze();
   while ((await stack.stats()).inFlight > 0) await sleep(POLL_MS);
@@ -129,7 +135,7 @@ async function killAndRestart(stack: Stack, victim: Victim, { random, lostBefore
 /** Calls on disk, once their number does not grow any more. */
 async function settledCalls(store: string): Promise<number> {
   let calls = (await readStoreSnapshot(store)).calls;
-  for (let same = 0; same < SETTLED_LOOKS; ) {
+  for (let same = 0; same < SETTLED_LOOKS;) {
     await sleep(SETTLE_POLL_MS);
     const now = (await readStoreSnapshot(store)).calls;
     same = now === calls ? same + 1 : 0;

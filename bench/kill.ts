@@ -2,8 +2,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dataDir } from '../services/local/paths';
-import { killRun, type KillRunResult } from './kill-run';
 import { compareRuns, killTable } from './kill-figures';
+import { killRun, type KillRunResult } from './kill-run';
 import { writeReadmeSection } from './markdown-section';
 import { paperRunSpec } from './paper-run';
 import { Stack } from './stack';
@@ -26,8 +26,15 @@ async function main(): Promise<void> {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     options: {
-      instructions: text, kills: text, seed: text, 'latency-ms': text, concurrency: text, 'llm-workers': text, work: text,
-      'no-table': { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+      instructions: text,
+      kills: text,
+      seed: text,
+      'latency-ms': text,
+      concurrency: text,
+      'llm-workers': text,
+      work: text,
+      'no-table': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
@@ -36,8 +43,12 @@ async function main(): Promise<void> {
   }
   const instructions = Number(values.instructions ?? 1000);
   const settings = {
-    work: join(resolve(values.work ?? join(dataDir(), 'bench')), 'kill'), instructions, seed: Number(values.seed ?? 1),
-    latencyMs: Number(values['latency-ms'] ?? 50), concurrency: Number(values.concurrency ?? 32), llmWorkers: Number(values['llm-workers'] ?? 2),
+    work: join(resolve(values.work ?? join(dataDir(), 'bench')), 'kill'),
+    instructions,
+    seed: Number(values.seed ?? 1),
+    latencyMs: Number(values['latency-ms'] ?? 50),
+    concurrency: Number(values.concurrency ?? 32),
+    llmWorkers: Number(values['llm-workers'] ?? 2),
   };
   await rm(settings.work, { recursive: true, force: true });
   say(`undisturbed: ${instructions} instructions`);

@@ -11,14 +11,23 @@ export interface CommandFigures {
 const POLL_MS = 100;
 
 /** Runs one `rehearse` command over a data folder. @throws Error with its output's end when it fails */
-export async function measureCommand({ home, args, logFile, address }: {
+export async function measureCommand({
+  home,
+  args,
+  logFile,
+  address,
+}: {
   readonly home: string;
   readonly args: readonly string[];
   readonly logFile: string;
   readonly address: string;
 }): Promise<CommandFigures> {
   const command = new StackProcess({
-    name: `rehearse ${args[0]}`, command: process.execPath, args: [join(projectDir(), 'bin', 'rehearse.js'), ...args], logFile, ends: true,
+    name: `rehearse ${args[0]}`,
+    command: process.execPath,
+    args: [join(projectDir(), 'bin', 'rehearse.js'), ...args],
+    logFile,
+    ends: true,
     env: { ...process.env, REHEARSE_HOME: home, TEMPORAL_ADDRESS: address },
   });
   const startMs = performance.now();

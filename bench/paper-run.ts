@@ -21,7 +21,14 @@ export interface PaperRunOptions {
  * which an endpoint on this machine does not have, and without the variants that need data sets of the hub. Weights are a
  * stand-in, since nothing is trained; the new data is as much as 17 % of the mixture asks for.
  */
-export async function paperRunSpec({ instructions, baseURL, folder, shardSize, concurrentShards, concurrency }: PaperRunOptions): Promise<RunSpec> {
+export async function paperRunSpec({
+  instructions,
+  baseURL,
+  folder,
+  shardSize,
+  concurrentShards,
+  concurrency,
+}: PaperRunOptions): Promise<RunSpec> {
   const weights = join(folder, 'weights');
   await mkdir(weights, { recursive: true });
   await writeFile(join(weights, 'config.json'), '{}');
@@ -55,13 +62,16 @@ export async function paperRunSpec({ instructions, baseURL, folder, shardSize, c
 /** Requests that the synthesis of a spec makes when every reply is usable: samples are one request where `n` is supported. */
 export function expectedRequests({ models, synthesis: { extract, respond, judge } }: RunSpec): number {
   const perGenerator = respond.generators.map((name) => (models[name]?.supportsN === false ? respond.samples : 1));
-  const requests = 1 + perGenerator.reduce((sum, count) => sum + count, 0) + respond.generators.length * respond.samples * judge.judges.length;
+  const requests =
+    1 + perGenerator.reduce((sum, count) => sum + count, 0) + respond.generators.length * respond.samples * judge.judges.length;
   return extract.instructions * requests;
 }
 
 function conversation(index: number): string {
-  return `${JSON.stringify({ messages: [
-    { role: 'user', content: `What does the guideline say about case ${index}?` },
-    { role: 'assistant', content: `For case ${index}: examine first, then treat, then examine again, and write down what changed.` },
-  ] })}\n`;
+  return `${JSON.stringify({
+    messages: [
+      { role: 'user', content: `What does the guideline say about case ${index}?` },
+      { role: 'assistant', content: `For case ${index}: examine first, then treat, then examine again, and write down what changed.` },
+    ],
+  })}\n`;
 }

@@ -34,14 +34,19 @@ export interface MeasuredPeers {
 
 /** The results of a benchmark in one file, rewritten after each, so that one that was broken off goes on where it was. */
 export class PeerResults {
-  private constructor(private readonly file: string, private measured: MeasuredPeers) {}
+  private constructor(
+    private readonly file: string,
+    private measured: MeasuredPeers,
+  ) {}
 
   /** @throws Error when the file holds figures of other settings */
   static async open(file: string, settings: PeerSettings, date: string): Promise<PeerResults> {
     const earlier = await readMeasured(file);
     if (earlier === undefined) return new PeerResults(file, { settings, date, results: [] });
     if (JSON.stringify(earlier.settings) !== JSON.stringify(settings)) {
-      throw new Error(`${file} was measured with ${JSON.stringify(earlier.settings)}, not ${JSON.stringify(settings)}; measure with those settings, or remove it`);
+      throw new Error(
+        `${file} was measured with ${JSON.stringify(earlier.settings)}, not ${JSON.stringify(settings)}; measure with those settings, or remove it`,
+      );
     }
     return new PeerResults(file, earlier);
   }

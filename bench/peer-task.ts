@@ -16,21 +16,35 @@ const READY_TIMEOUT_MS = 10_000;
  * @returns its figures, or how it failed
  * @throws when the endpoint ends
  */
-export async function measureTask(task: PeerTask, { contender, load, work, latencyMs, timeoutMs }: Omit<PeerSettings, 'cpu'> & {
-  readonly contender: Contender;
-  readonly load: JudgeLoad;
-  readonly work: string;
-}): Promise<PeerResult> {
+export async function measureTask(
+  task: PeerTask,
+  {
+    contender,
+    load,
+    work,
+    latencyMs,
+    timeoutMs,
+  }: Omit<PeerSettings, 'cpu'> & { readonly contender: Contender; readonly load: JudgeLoad; readonly work: string },
+): Promise<PeerResult> {
   const port = await pickPort(0);
   const endpoint = new StackProcess({
-    name: 'endpoint', command: process.execPath, logFile: join(work, 'endpoint.log'),
+    name: 'endpoint',
+    command: process.execPath,
+    logFile: join(work, 'endpoint.log'),
     args: [join(projectDir(), 'dist', 'bench', 'endpoint.js'), '--port', String(port), '--latency-ms', String(latencyMs)],
   });
   endpoint.start();
   const stop = (): void => void Promise.all([ProcessGroup.killAll(), endpoint.stop()]).then(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    const job: ContenderJob = { contender, inFlight: task.inFlight, url: `http://127.0.0.1:${port}`, load, timeoutMs, folder: join(work, 'client') };
+    const job: ContenderJob = {
+      contender,
+      inFlight: task.inFlight,
+      url: `http://127.0.0.1:${port}`,
+      load,
+      timeoutMs,
+      folder: join(work, 'client'),
+    };
     await Promise.race([endpoint.failure, untilAnswering(job.url)]);
     return await Promise.race([endpoint.failure, outcomeOf(task, job)]);
   } finally {
@@ -49,8 +63,11 @@ async function outcomeOf(task: PeerTask, job: ContenderJob): Promise<PeerResult>
 }
 
 async function untilAnswering(url: string): Promise<void> {
-  for (const deadline = performance.now() + READY_TIMEOUT_MS; ; ) {
-    const answered = await fetch(`${url}/stats`).then(async (response) => await response.arrayBuffer(), () => undefined);
+  for (const deadline = performance.now() + READY_TIMEOUT_MS; ;) {
+    const answered = await fetch(`${url}/stats`).then(
+      async (response) => await response.arrayBuffer(),
+      () => undefined,
+    );
     if (answered !== undefined) return;
     if (performance.now() > deadline) throw new Error(`the endpoint at ${url} does not answer`);
     await sleep(POLL_MS);

@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dataDir } from '../services/local/paths';
 import { consoleReporter } from '../services/local/setup-reporter';
-import { contenders } from './contenders';
 import type { Contender } from './contender-run';
+import { contenders } from './contenders';
 import { prepareJudgeLoad, type JudgeLoad } from './judge-load';
 import { writeReadmeSection } from './markdown-section';
 import { peerTables } from './peer-figures';
@@ -38,27 +38,43 @@ async function main(): Promise<void> {
   const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     options: {
-      'in-flight': { ...text, default: '50,200,1000' }, kill: { ...text, default: '50' }, prompts: text, rounds: { ...text, default: '1' },
-      clients: { ...text, default: '' }, 'timeout-s': { ...text, default: '180' }, 'latency-ms': { ...text, default: '50' }, work: text,
-      again: flag, prepare: flag, 'no-table': flag, help: flag,
+      'in-flight': { ...text, default: '50,200,1000' },
+      kill: { ...text, default: '50' },
+      prompts: text,
+      rounds: { ...text, default: '1' },
+      clients: { ...text, default: '' },
+      'timeout-s': { ...text, default: '180' },
+      'latency-ms': { ...text, default: '50' },
+      work: text,
+      again: flag,
+      prepare: flag,
+      'no-table': flag,
+      help: flag,
     },
   });
   const inFlights = numbers(values['in-flight']);
   const kills = values.kill === 'none' ? [] : numbers(values.kill);
   const prompts = values.prompts === undefined ? [] : numbers(values.prompts);
   const [rounds, timeoutS, latencyMs] = [values.rounds, values['timeout-s'], values['latency-ms']].map(Number) as [number, number, number];
-  if (values.help || ![...inFlights, ...kills, ...prompts, rounds, timeoutS, latencyMs + 1].every((value) => Number.isInteger(value) && value > 0)) {
+  if (
+    values.help ||
+    ![...inFlights, ...kills, ...prompts, rounds, timeoutS, latencyMs + 1].every((value) => Number.isInteger(value) && value > 0)
+  ) {
     console.log(USAGE);
     process.exitCode = values.help ? 0 : 2;
     return;
   }
   const work = join(resolve(values.work ?? join(dataDir(), 'bench')), 'peers');
   await mkdir(work, { recursive: true });
-  const settingOf = (inFlight: number, index: number): Setting => ({ inFlight, prompts: prompts[index] ?? prompts.at(-1) ?? (inFlight < MANY_IN_FLIGHT ? 2_000 : 10_000) });
+  const settingOf = (inFlight: number, index: number): Setting => ({
+    inFlight,
+    prompts: prompts[index] ?? prompts.at(-1) ?? (inFlight < MANY_IN_FLIGHT ? 2_000 : 10_000),
+  });
   const settings = inFlights.map(settingOf);
   const killed = kills.map((inFlight) => settings.find((setting) => setting.inFlight === inFlight) ?? settingOf(inFlight, 0));
   const loads = new Map<number, JudgeLoad>();
-  for (const count of new Set([...settings, ...killed].map((setting) => setting.prompts))) loads.set(count, await prepareJudgeLoad(join(work, `load-${count}`), count));
+  for (const count of new Set([...settings, ...killed].map((setting) => setting.prompts)))
+    loads.set(count, await prepareJudgeLoad(join(work, `load-${count}`), count));
   const beginnings = values.clients.split(',');
   const chosen = contenders(consoleReporter()).filter(({ name }) => beginnings.some((beginning) => name.startsWith(beginning)));
   const notInstalled = await install(chosen);
@@ -70,7 +86,15 @@ async function main(): Promise<void> {
   if (values.again) await results.drop(tasks);
   for (const task of tasks.filter((each) => !results.has(each))) {
     const failed = notInstalled.get(task.client);
-    const result = failed === undefined ? await measureTask(task, { contender: chosen.find(({ name }) => name === task.client)!, load: loads.get(task.prompts)!, work, ...conditions }) : { ...task, failed };
+    const result =
+      failed === undefined
+        ? await measureTask(task, {
+            contender: chosen.find(({ name }) => name === task.client)!,
+            load: loads.get(task.prompts)!,
+            work,
+            ...conditions,
+          })
+        : { ...task, failed };
     await results.add(result, today());
     console.log(inWords(result));
   }
@@ -82,7 +106,12 @@ async function main(): Promise<void> {
 type Setting = Pick<PeerTask, 'inFlight' | 'prompts'>;
 
 /** In an order in which no client has a round to itself. */
-function tasksOf({ chosen, settings, killed, rounds }: {
+function tasksOf({
+  chosen,
+  settings,
+  killed,
+  rounds,
+}: {
   readonly chosen: readonly Contender[];
   readonly settings: readonly Setting[];
   readonly killed: readonly Setting[];
@@ -92,7 +121,8 @@ function tasksOf({ chosen, settings, killed, rounds }: {
   for (let round = 1; round <= rounds; round++) {
     for (const setting of settings) for (const { name } of chosen) tasks.push({ client: name, ...setting, what: 'run', round });
   }
-  for (const setting of killed) for (const { name, resumes } of chosen) if (resumes) tasks.push({ client: name, ...setting, what: 'kill', round: 1 });
+  for (const setting of killed)
+    for (const { name, resumes } of chosen) if (resumes) tasks.push({ client: name, ...setting, what: 'kill', round: 1 });
   return tasks;
 }
 

@@ -25,13 +25,26 @@ async function main(): Promise<void> {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     options: {
-      instructions: { ...text, default: '6' }, rounds: { ...text, default: '3' }, servers: { ...text, default: '8:0.1,12:0.9' }, 'in-flight': { ...text, default: '8' },
+      instructions: { ...text, default: '6' },
+      rounds: { ...text, default: '3' },
+      servers: { ...text, default: '8:0.1,12:0.9' },
+      'in-flight': { ...text, default: '8' },
       help: { type: 'boolean', default: false },
     },
   });
-  const kinds = values.servers.split(',').map((kind): ServerKind => ({ name: kind, slots: Number(kind.split(':')[0]), similarity: Number(kind.split(':')[1]) }));
-  const [instructions, rounds, inFlight] = [values.instructions, values.rounds, values['in-flight']].map(Number) as [number, number, number];
-  if (values.help || ![...kinds.map(({ slots }) => slots), instructions, rounds, inFlight].every((value) => Number.isInteger(value) && value > 0) || kinds.some(({ similarity }) => !(similarity >= 0 && similarity <= 1))) {
+  const kinds = values.servers
+    .split(',')
+    .map((kind): ServerKind => ({ name: kind, slots: Number(kind.split(':')[0]), similarity: Number(kind.split(':')[1]) }));
+  const [instructions, rounds, inFlight] = [values.instructions, values.rounds, values['in-flight']].map(Number) as [
+    number,
+    number,
+    number,
+  ];
+  if (
+    values.help ||
+    ![...kinds.map(({ slots }) => slots), instructions, rounds, inFlight].every((value) => Number.isInteger(value) && value > 0) ||
+    kinds.some(({ similarity }) => !(similarity >= 0 && similarity <= 1))
+  ) {
     console.log(USAGE);
     process.exitCode = values.help ? 0 : 2;
     return;
@@ -59,17 +72,31 @@ async function main(): Promise<void> {
     await Promise.all(servers.map(async (server) => await server.process.stop()));
     await rm(folder, { recursive: true, force: true });
   }
-  console.log(`\n${inFlight} requests in flight, ${rounds} turns of ${instructions * 3 * SAMPLES} judgments, ${Math.round(median(turns.map(({ all }) => all)))} prompt tokens in a judgment's two calls:\n\n${table(turns)}`);
+  console.log(
+    `\n${inFlight} requests in flight, ${rounds} turns of ${instructions * 3 * SAMPLES} judgments, ${Math.round(median(turns.map(({ all }) => all)))} prompt tokens in a judgment's two calls:\n\n${table(turns)}`,
+  );
 }
 
 function table(turns: readonly Turn[]): string {
-  const kinds = [...new Set(turns.map(({ server }) => server))].flatMap((server) => ORDERS.map((order) => turns.filter((turn) => turn.server === server && turn.order === order)));
+  const kinds = [...new Set(turns.map(({ server }) => server))].flatMap((server) =>
+    ORDERS.map((order) => turns.filter((turn) => turn.server === server && turn.order === order)),
+  );
   const column = (those: readonly Turn[], what: (turn: Turn) => number, digits: number): string => spread(those.map(what), digits);
   return markdownTable(
-    ['slots:part, order', 'new prompt tokens a judgment', 'of its first call', 'of its second call', 'seconds a judgment', 'RSS of the server'],
+    [
+      'slots:part, order',
+      'new prompt tokens a judgment',
+      'of its first call',
+      'of its second call',
+      'seconds a judgment',
+      'RSS of the server',
+    ],
     kinds.map((those) => [
-      `${those[0]?.server}, ${those[0]?.order}`, column(those, ({ first, second }) => first + second, 0), column(those, ({ first }) => first, 0),
-      column(those, ({ second }) => second, 0), column(those, ({ seconds }) => seconds, 2),
+      `${those[0]?.server}, ${those[0]?.order}`,
+      column(those, ({ first, second }) => first + second, 0),
+      column(those, ({ first }) => first, 0),
+      column(those, ({ second }) => second, 0),
+      column(those, ({ seconds }) => seconds, 2),
       `${(Math.max(...those.map(({ rssBytes }) => rssBytes)) / 2 ** 20).toFixed(0)} MiB`,
     ]),
   );

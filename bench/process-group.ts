@@ -12,7 +12,10 @@ const MOST_DYING_MS = 5_000;
 export class ProcessGroup {
   private readonly exit: Promise<string>;
 
-  private constructor(private readonly child: ChildProcess, private readonly outputs: string) {
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly outputs: string,
+  ) {
     this.exit = new Promise((resolve) => {
       child.once('error', (error) => resolve(error.message));
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
@@ -21,7 +24,15 @@ export class ProcessGroup {
   }
 
   /** @param outputs path without ending; `.out` gets stdout and `.log` stderr, both emptied first */
-  static start({ command, args, outputs }: { readonly command: string; readonly args: readonly string[]; readonly outputs: string }): ProcessGroup {
+  static start({
+    command,
+    args,
+    outputs,
+  }: {
+    readonly command: string;
+    readonly args: readonly string[];
+    readonly outputs: string;
+  }): ProcessGroup {
     const [out, log] = [openSync(`${outputs}.out`, 'w'), openSync(`${outputs}.log`, 'w')];
     const env = { ...process.env, HF_HUB_OFFLINE: '1', PYTHONDONTWRITEBYTECODE: undefined };
     const child = spawn(command, [...args], { stdio: ['ignore', out, log], detached: true, env });

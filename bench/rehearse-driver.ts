@@ -40,10 +40,13 @@ async function main(): Promise<void> {
 }
 
 async function isThere(file: string): Promise<boolean> {
-  return await stat(file).then(() => true, (error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return false;
-    throw error;
-  });
+  return await stat(file).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
 }
 
 main().catch((error: unknown) => {

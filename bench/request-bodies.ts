@@ -1,7 +1,7 @@
-import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
-import type { BatchItem } from '../services/batch';
+import { createWriteStream } from 'node:fs';
 import { canonicalJson } from '../method/canonical-json';
+import type { BatchItem } from '../services/batch';
 import { openStore } from '../services/open-store';
 import { addresses, type RunPlan } from '../services/run-plan';
 import { modelOf, ROWS_VERSIONS } from '../services/stage-keys';
@@ -41,7 +41,9 @@ export async function writeRequestBodies({ store, runId, file }: RequestBodiesOp
     for (const item of items) {
       const step = item.next([]);
       if (step.do !== 'call') continue;
-      out.write(`${step.request.path} {"model":${JSON.stringify(modelOf(plan.spec, model).model)},${canonicalJson(step.request.body).slice(1)}\n`);
+      out.write(
+        `${step.request.path} {"model":${JSON.stringify(modelOf(plan.spec, model).model)},${canonicalJson(step.request.body).slice(1)}\n`,
+      );
       count++;
     }
   };

@@ -54,15 +54,21 @@ export class Sampler {
   /** The latest sample of this session. */
   latest: Sample | undefined;
 
-  private constructor(private readonly stack: Stack, private readonly folder: string, private readonly session: number) {}
+  private constructor(
+    private readonly stack: Stack,
+    private readonly folder: string,
+    private readonly session: number,
+  ) {}
 
   static async start(stack: Stack, folder: string): Promise<Sampler> {
     const session = Math.max(-1, ...(await readSamples(folder)).map((sample) => sample.session)) + 1;
     const sampler = new Sampler(stack, folder, session);
     sampler.timer = setInterval(() => {
-      sampler.looking = sampler.looking.then(async () => await sampler.look()).catch((error: unknown) => {
-        sampler.failed ??= error;
-      });
+      sampler.looking = sampler.looking
+        .then(async () => await sampler.look())
+        .catch((error: unknown) => {
+          sampler.failed ??= error;
+        });
     }, INTERVAL_MS);
     return sampler;
   }
@@ -84,8 +90,13 @@ export class Sampler {
     const column = (pick: 'rssBytes' | 'peakRssBytes' | 'cpuSeconds'): Record<string, number> =>
       Object.fromEntries(usages.map(([name, usage]) => [name, usage?.[pick] ?? 0]));
     this.latest = {
-      session: this.session, second: Math.round(second * 10) / 10, requests, repeated,
-      rss: column('rssBytes'), peakRss: column('peakRssBytes'), cpuSeconds: column('cpuSeconds'),
+      session: this.session,
+      second: Math.round(second * 10) / 10,
+      requests,
+      repeated,
+      rss: column('rssBytes'),
+      peakRss: column('peakRssBytes'),
+      cpuSeconds: column('cpuSeconds'),
       journalBytes: this.journalBytes,
       databaseBytes: (await sizeOf(stack.dbFile)) + (await sizeOf(`${stack.dbFile}-wal`)),
     };
@@ -113,12 +124,15 @@ export async function sampledFigures(folder: string): Promise<SampledFigures> {
     journalPeakBytes: most(({ journalBytes }) => journalBytes),
     databasePeakBytes: most(({ databaseBytes }) => databaseBytes),
     memory: Object.fromEntries(
-      names.map((name) => [name, {
-        peakBytes: most(({ peakRss }) => peakRss[name] ?? 0),
-        firstThirdBytes: mean(samples.slice(0, third), name),
-        lastThirdBytes: mean(samples.slice(-third), name),
-        cpuSeconds: sum(({ cpuSeconds }) => cpuSeconds[name] ?? 0),
-      }]),
+      names.map((name) => [
+        name,
+        {
+          peakBytes: most(({ peakRss }) => peakRss[name] ?? 0),
+          firstThirdBytes: mean(samples.slice(0, third), name),
+          lastThirdBytes: mean(samples.slice(-third), name),
+          cpuSeconds: sum(({ cpuSeconds }) => cpuSeconds[name] ?? 0),
+        },
+      ]),
     ),
   };
 }
@@ -132,5 +146,8 @@ async function readSamples(folder: string): Promise<Sample[]> {
     throw error;
   }
   // A line that a kill tore is no sample.
-  return text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Sample);
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Sample);
 }

@@ -45,9 +45,16 @@ async function main(): Promise<void> {
   const number = { type: 'string' } as const;
   const { values } = parseArgs({
     options: {
-      instructions: number, 'llm-workers': number, 'latency-ms': number, concurrency: number, 'worker-heap-mb': number, work: number,
-      keep: { type: 'boolean', default: false }, again: { type: 'boolean', default: false },
-      'no-table': { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+      instructions: number,
+      'llm-workers': number,
+      'latency-ms': number,
+      concurrency: number,
+      'worker-heap-mb': number,
+      work: number,
+      keep: { type: 'boolean', default: false },
+      again: { type: 'boolean', default: false },
+      'no-table': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
   const sizes = (values.instructions ?? '').split(',').map(Number);
@@ -58,8 +65,11 @@ async function main(): Promise<void> {
   }
   const optional = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
   const settings: Settings = {
-    llmWorkers: Number(values['llm-workers'] ?? 2), latencyMs: Number(values['latency-ms'] ?? 0), keep: values.keep,
-    concurrency: optional(values.concurrency), workerHeapMb: optional(values['worker-heap-mb']),
+    llmWorkers: Number(values['llm-workers'] ?? 2),
+    latencyMs: Number(values['latency-ms'] ?? 0),
+    keep: values.keep,
+    concurrency: optional(values.concurrency),
+    workerHeapMb: optional(values['worker-heap-mb']),
   };
   const work = resolve(values.work ?? join(dataDir(), 'bench'));
   const all: ScaleFigures[] = [];
@@ -89,7 +99,9 @@ async function measure(work: string, instructions: number, settings: Settings): 
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     const spec = await paperRunSpec({ instructions, baseURL: `${stack.endpointURL}/v1`, folder, concurrency: settings.concurrency });
-    const figures = await stack.whileRunning(stack.withClient(async (client) => await follow({ client, stack, spec, runId, folder, llmWorkers: settings.llmWorkers })));
+    const figures = await stack.whileRunning(
+      stack.withClient(async (client) => await follow({ client, stack, spec, runId, folder, llmWorkers: settings.llmWorkers })),
+    );
     await stack.stop();
     await writeFile(figuresFile(work, instructions), JSON.stringify(figures, null, 2));
     if (!settings.keep) await rm(folder, { recursive: true, force: true });
@@ -102,7 +114,14 @@ async function measure(work: string, instructions: number, settings: Settings): 
   }
 }
 
-async function follow({ client, stack, spec, runId, folder, llmWorkers }: {
+async function follow({
+  client,
+  stack,
+  spec,
+  runId,
+  folder,
+  llmWorkers,
+}: {
   readonly client: Client;
   readonly stack: Stack;
   readonly spec: RunSpec;
@@ -133,15 +152,29 @@ async function follow({ client, stack, spec, runId, folder, llmWorkers }: {
   const { bytes, files } = await diskUsage(store);
   const command = { home: stack.home, logFile: join(folder, 'logs', 'commands.log'), address: stack.temporalAddress };
   say('exporting the judgments');
-  const exportJudgments = await measureCommand({ ...command, args: ['export', runId, '--stage', 'judgments', '--out', join(folder, 'judgments.jsonl')] });
+  const exportJudgments = await measureCommand({
+    ...command,
+    args: ['export', runId, '--stage', 'judgments', '--out', join(folder, 'judgments.jsonl')],
+  });
   say('writing the report');
   const report = await measureCommand({ ...command, args: ['report', runId, '--out', join(folder, 'report')] });
   const memory = { ...sampled.memory };
-  if (memory['cpu'] !== undefined && cpuUsage !== undefined) memory['cpu'] = { ...memory['cpu'], peakBytes: Math.max(memory['cpu'].peakBytes, cpuUsage.peakRssBytes) };
+  if (memory['cpu'] !== undefined && cpuUsage !== undefined)
+    memory['cpu'] = { ...memory['cpu'], peakBytes: Math.max(memory['cpu'].peakBytes, cpuUsage.peakRssBytes) };
   return {
-    instructions: extract.instructions, llmWorkers, sampled: { ...sampled, memory }, histories, winners, storeBytes: bytes, storeFiles: files,
-    mixSeconds, mixRows: Math.round(winners.rows / (1 - spec.mix.newShare)), exportJudgments, report,
-    date: new Date().toISOString().slice(0, 10), cpu: `${cpus().length} x ${cpus()[0]?.model.trim()}`,
+    instructions: extract.instructions,
+    llmWorkers,
+    sampled: { ...sampled, memory },
+    histories,
+    winners,
+    storeBytes: bytes,
+    storeFiles: files,
+    mixSeconds,
+    mixRows: Math.round(winners.rows / (1 - spec.mix.newShare)),
+    exportJudgments,
+    report,
+    date: new Date().toISOString().slice(0, 10),
+    cpu: `${cpus().length} x ${cpus()[0]?.model.trim()}`,
   };
 }
 
@@ -154,7 +187,9 @@ function progressShower(sampler: Sampler, expected: number): () => void {
     const { latest } = sampler;
     if (latest === undefined || now - shownAt < SHOW_EVERY_MS) return;
     const rate = (latest.requests - before) / ((now - shownAt) / 1000);
-    const rss = Object.entries(latest.rss).map(([name, bytes]) => `${name} ${megabytes(bytes)}`).join(', ');
+    const rss = Object.entries(latest.rss)
+      .map(([name, bytes]) => `${name} ${megabytes(bytes)}`)
+      .join(', ');
     say(`${count(latest.requests)} of ${count(expected)} requests, ${count(rate)}/s; ${rss}`);
     shownAt = now;
     before = latest.requests;

@@ -56,11 +56,21 @@ export async function runRound(folder: string, setting: SpeedSetting): Promise<S
   const stop = (): void => void stack.stop().then(() => process.exit(130));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    const spec = await speedSpec({ folder, baseURL: `${stack.endpointURL}/v1`, instructions, concurrency: Math.ceil(inFlight / llmWorkers) });
+    const spec = await speedSpec({
+      folder,
+      baseURL: `${stack.endpointURL}/v1`,
+      instructions,
+      concurrency: Math.ceil(inFlight / llmWorkers),
+    });
     const { cpuSeconds, peakRssBytes, closedAt } = await measureSynthesis(stack, RUN_ID, spec);
     const seen = await perSecondOf(stack);
     const thousands = seen.requests / 1000;
-    const rehearse: ClientFigures = { ...seen, cpuSeconds: cpuSeconds.workers / thousands, peakRssBytes, wallSeconds: (closedAt - startedAt) / 1000 };
+    const rehearse: ClientFigures = {
+      ...seen,
+      cpuSeconds: cpuSeconds.workers / thousands,
+      peakRssBytes,
+      wallSeconds: (closedAt - startedAt) / 1000,
+    };
     await Promise.all(stack.workers.map(async (process) => await process.kill()));
     await stack.temporal.stop();
 
@@ -80,7 +90,13 @@ async function runBareLoop(stack: Stack, file: string, inFlight: number): Promis
   await fetch(`${stack.endpointURL}/reset`, { method: 'POST' });
   const startMs = performance.now();
   const { stdout } = await promisify(execFile)(process.execPath, [
-    join(projectDir(), 'dist', 'bench', 'bare-loop.js'), '--url', stack.endpointURL, '--requests', file, '--in-flight', String(inFlight),
+    join(projectDir(), 'dist', 'bench', 'bare-loop.js'),
+    '--url',
+    stack.endpointURL,
+    '--requests',
+    file,
+    '--in-flight',
+    String(inFlight),
   ]);
   const wallSeconds = (performance.now() - startMs) / 1000;
   const { requests, cpuSeconds, peakRssBytes } = JSON.parse(stdout) as BareLoopFigures;
@@ -88,14 +104,29 @@ async function runBareLoop(stack: Stack, file: string, inFlight: number): Promis
 }
 
 /** The paper's synthesis with its three models behind one model id, so that they share the calls in flight. */
-async function speedSpec({ folder, baseURL, instructions, concurrency }: {
+async function speedSpec({
+  folder,
+  baseURL,
+  instructions,
+  concurrency,
+}: {
   readonly folder: string;
   readonly baseURL: string;
   readonly instructions: number;
   readonly concurrency: number;
 }): Promise<ReturnType<typeof parseSpec>> {
-  const spec = await paperRunSpec({ instructions, baseURL, folder, concurrency, shardSize: Math.ceil(instructions / SHARDS), concurrentShards: SHARDS_AT_ONCE });
-  return parseSpec({ ...spec, models: Object.fromEntries(Object.entries(spec.models).map(([name, model]) => [name, { ...model, model: 'bench-model' }])) });
+  const spec = await paperRunSpec({
+    instructions,
+    baseURL,
+    folder,
+    concurrency,
+    shardSize: Math.ceil(instructions / SHARDS),
+    concurrentShards: SHARDS_AT_ONCE,
+  });
+  return parseSpec({
+    ...spec,
+    models: Object.fromEntries(Object.entries(spec.models).map(([name, model]) => [name, { ...model, model: 'bench-model' }])),
+  });
 }
 
 async function perSecondOf(stack: Stack): Promise<{ readonly requests: number; readonly perSecond: number }> {

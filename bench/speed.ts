@@ -31,8 +31,15 @@ async function main(): Promise<void> {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     options: {
-      'in-flight': { ...text, default: '50,200,1000' }, instructions: text, 'llm-workers': text, rounds: { ...text, default: '3' },
-      'latency-ms': { ...text, default: '50' }, work: text, add: { type: 'boolean', default: false }, 'no-table': { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+      'in-flight': { ...text, default: '50,200,1000' },
+      instructions: text,
+      'llm-workers': text,
+      rounds: { ...text, default: '3' },
+      'latency-ms': { ...text, default: '50' },
+      work: text,
+      add: { type: 'boolean', default: false },
+      'no-table': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
   const inFlights = numbers(values['in-flight']);
@@ -41,12 +48,17 @@ async function main(): Promise<void> {
   const settings = inFlights.map((inFlight, index): SpeedSetting => {
     const perSecond = Math.min(MOST_PER_SECOND, (inFlight / Math.max(1, latencyMs)) * 1000);
     return {
-      inFlight, latencyMs,
+      inFlight,
+      latencyMs,
       instructions: numbers(values.instructions)[index] ?? Math.ceil((perSecond * SECONDS) / REQUESTS_PER_INSTRUCTION),
       llmWorkers: numbers(values['llm-workers'])[index] ?? (inFlight < 100 ? 1 : 2),
     };
   });
-  if (values.help || rounds < 1 || settings.some((setting) => Object.values(setting).some((value) => !Number.isInteger(value) || value < 0))) {
+  if (
+    values.help ||
+    rounds < 1 ||
+    settings.some((setting) => Object.values(setting).some((value) => !Number.isInteger(value) || value < 0))
+  ) {
     console.log(USAGE);
     process.exitCode = values.help ? 0 : 2;
     return;
@@ -57,12 +69,19 @@ async function main(): Promise<void> {
   const measured = await readMeasured(file);
   for (const setting of settings) {
     const earlier = values.add ? (measured.get(setting.inFlight)?.rounds ?? []) : [];
-    const done: MeasuredSetting = { setting, rounds: [...earlier], date: new Date().toISOString().slice(0, 10), machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.versions.node}` };
+    const done: MeasuredSetting = {
+      setting,
+      rounds: [...earlier],
+      date: new Date().toISOString().slice(0, 10),
+      machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`,
+    };
     for (let round = 1; round <= rounds; round++) {
       const figures = await runRound(join(work, 'speed'), setting);
       done.rounds.push(figures);
       const { bare, rehearse } = figures;
-      console.log(`${setting.inFlight} in flight, round ${round}: bare ${bare.perSecond.toFixed(0)}/s, Rehearse ${rehearse.perSecond.toFixed(0)}/s (${(rehearse.perSecond / bare.perSecond).toFixed(2)}), ${rehearse.cpuSeconds.toFixed(2)} CPU s per 1,000`);
+      console.log(
+        `${setting.inFlight} in flight, round ${round}: bare ${bare.perSecond.toFixed(0)}/s, Rehearse ${rehearse.perSecond.toFixed(0)}/s (${(rehearse.perSecond / bare.perSecond).toFixed(2)}), ${rehearse.cpuSeconds.toFixed(2)} CPU s per 1,000`,
+      );
     }
     measured.set(setting.inFlight, done);
     await writeFile(file, JSON.stringify([...measured.values()], null, 2));

@@ -114,7 +114,11 @@ export class StackProcess {
     const now = this.child?.pid === undefined ? undefined : usageOf(this.child.pid);
     return now === undefined
       ? undefined
-      : { rssBytes: now.rssBytes, peakRssBytes: Math.max(now.peakRssBytes, this.earlierPeakBytes), cpuSeconds: now.cpuSeconds + this.earlierCpuSeconds };
+      : {
+          rssBytes: now.rssBytes,
+          peakRssBytes: Math.max(now.peakRssBytes, this.earlierPeakBytes),
+          cpuSeconds: now.cpuSeconds + this.earlierCpuSeconds,
+        };
   }
 
   logTail(): string {

@@ -75,10 +75,17 @@ export class Stack {
       endpointURL,
       address,
       make('temporal', temporalBinary, [
-        ...devServerArgs({ dbFile: join(folder, 'temporal.sqlite'), port: ports.temporal, searchAttributes }), '--headless',
+        ...devServerArgs({ dbFile: join(folder, 'temporal.sqlite'), port: ports.temporal, searchAttributes }),
+        '--headless',
       ]),
       options.endpointURL === undefined
-        ? make('endpoint', process.execPath, [join(projectDir(), 'dist', 'bench', 'endpoint.js'), '--port', String(ports.endpoint), '--latency-ms', String(latencyMs)])
+        ? make('endpoint', process.execPath, [
+            join(projectDir(), 'dist', 'bench', 'endpoint.js'),
+            '--port',
+            String(ports.endpoint),
+            '--latency-ms',
+            String(latencyMs),
+          ])
         : undefined,
       worker('orchestration', 'orchestration'),
       worker('cpu', 'cpu'),
@@ -122,7 +129,8 @@ export class Stack {
         await probeServer(this.temporalAddress);
         return;
       } catch (cause) {
-        if (performance.now() > deadline) throw new Error(`the server at ${this.temporalAddress} or the endpoint at ${this.endpointURL} does not answer`, { cause });
+        if (performance.now() > deadline)
+          throw new Error(`the server at ${this.temporalAddress} or the endpoint at ${this.endpointURL} does not answer`, { cause });
         await sleep(POLL_MS);
       }
     }

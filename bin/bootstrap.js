@@ -39,7 +39,9 @@ async function bootstrap(root = path.join(__dirname, '..')) {
 function checkNode(version) {
   const [major, minor] = version.split('.').map(Number);
   if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) return;
-  throw new BootstrapError(`Rehearse needs Node ${MIN_NODE.join('.')} or later, and this is ${version}; install it from https://nodejs.org`);
+  throw new BootstrapError(
+    `Rehearse needs Node ${MIN_NODE.join('.')} or later, and this is ${version}; install it from https://nodejs.org`,
+  );
 }
 
 /**
@@ -127,14 +129,16 @@ function essence(output) {
 
 /** Settings of the npm that runs us, such as --omit=dev, are not meant for this. */
 function cleanEnv() {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(config_(omit|production|global|only)|lifecycle|package|command)/.test(name)));
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^npm_(config_(omit|production|global|only)|lifecycle|package|command)/.test(name)),
+  );
 }
 
 /** Runs `body` while no other process holds the lock folder; one that a dead process left is taken over. */
 async function withLock(folder, body) {
   fs.mkdirSync(path.dirname(folder), { recursive: true });
   const owner = path.join(folder, 'pid');
-  for (let told = false; ; ) {
+  for (let told = false; ;) {
     try {
       fs.mkdirSync(folder);
       fs.writeFileSync(owner, String(process.pid));

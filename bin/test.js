@@ -21,7 +21,10 @@ async function main() {
     const only = process.argv.slice(2);
     const results = [runJest(only, path.join(folder, 'jest.json'))];
     // Arguments name jest tests; pytest runs with the whole suite only.
-    if (only.length === 0) results.push(runPytest(python, { ...env, TMPDIR: process.env.TMPDIR, REHEARSE_TEST_WEIGHTS: weightsDir }, path.join(folder, 'pytest.xml')));
+    if (only.length === 0)
+      results.push(
+        runPytest(python, { ...env, TMPDIR: process.env.TMPDIR, REHEARSE_TEST_WEIGHTS: weightsDir }, path.join(folder, 'pytest.xml')),
+      );
     const sum = (name) => results.reduce((total, result) => total + result[name], 0);
     const skipped = sum('skipped');
     console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`);
@@ -43,7 +46,10 @@ async function testTools() {
 function runJest(args, file) {
   const jest = require.resolve('jest/bin/jest');
   // The Temporal SDK's native runtime stays open after its last test; jest is told not to wait for it.
-  const { status } = spawnSync(process.execPath, [jest, '--forceExit', '--json', `--outputFile=${file}`, ...args], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  const { status } = spawnSync(process.execPath, [jest, '--forceExit', '--json', `--outputFile=${file}`, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const result = JSON.parse(readFileSync(file, 'utf8'));
   return {
     ok: status === 0,
@@ -55,7 +61,11 @@ function runJest(args, file) {
 }
 
 function runPytest(python, env, file) {
-  const { status } = spawnSync(python, ['-m', 'pytest', '-q', 'python/tests', `--junitxml=${file}`], { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status } = spawnSync(python, ['-m', 'pytest', '-q', 'python/tests', `--junitxml=${file}`], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   const head = /<testsuite [^>]*>/.exec(readFileSync(file, 'utf8'))?.[0] ?? '';
   const count = (name) => Number(new RegExp(`${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
   const failed = count('failures') + count('errors');

@@ -52,5 +52,7 @@ export async function connectNative(): Promise<{ readonly connection: NativeConn
 /** Page of a run in the Web UI, where we know of one: REHEARSE_UI_URL, or the dev server of this project. */
 export function webUiUrl(runId: string, namespace = 'default'): string | undefined {
   const base = process.env['REHEARSE_UI_URL'] ?? localServer()?.uiUrl;
-  return base === undefined ? undefined : `${base.replace(/\/$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(runId)}`;
+  return base === undefined
+    ? undefined
+    : `${base.replace(/\/$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(runId)}`;
 }

@@ -1,4 +1,11 @@
-import { isGrpcServiceError, WorkflowNotFoundError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError, type Client, type WorkflowHandle } from '@temporalio/client';
+import {
+  isGrpcServiceError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  type Client,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { TASK_QUEUES } from '../config/task-queues';
 import { PAUSE_MEMO, type Pause } from '../workflows/control';
 import { CliError } from './errors';
@@ -17,7 +24,8 @@ export async function steerRun<T>(client: Client, runId: string, update: (run: W
   try {
     return await client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, async () => await update(client.workflow.getHandle(runId)));
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw new CliError(`no run "${runId}" is running`, { hint: 'see: npx rehearse list', cause: error });
+    if (error instanceof WorkflowNotFoundError)
+      throw new CliError(`no run "${runId}" is running`, { hint: 'see: npx rehearse list', cause: error });
     if (error instanceof WorkflowUpdateFailedError) throw new CliError(error.cause?.message ?? error.message, { cause: error });
     if (isUnanswered(error)) throw await unanswered(client, runId, error);
     throw error;
@@ -33,10 +41,16 @@ function isUnanswered(error: unknown): boolean {
 async function unanswered(client: Client, runId: string, cause: unknown): Promise<CliError> {
   for (const queue of ['orchestration', 'cpu'] as const) {
     if ((await queuePollers(client, queue)).length === 0) {
-      return new CliError(`run "${runId}" does not answer, since no worker polls ${TASK_QUEUES[queue]}`, { hint: `start one: npx rehearse worker --queue ${queue}`, cause });
+      return new CliError(`run "${runId}" does not answer, since no worker polls ${TASK_QUEUES[queue]}`, {
+        hint: `start one: npx rehearse worker --queue ${queue}`,
+        cause,
+      });
     }
   }
-  return new CliError(`run "${runId}" does not answer: its workers are busy or starting`, { hint: `see whether it was done after all: npx rehearse status ${runId}`, cause });
+  return new CliError(`run "${runId}" does not answer: its workers are busy or starting`, {
+    hint: `see whether it was done after all: npx rehearse status ${runId}`,
+    cause,
+  });
 }
 
 /** The pause that a run's memo tells of, without asking a worker; null when it is not paused. */

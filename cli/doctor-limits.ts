@@ -19,7 +19,9 @@ export async function checkLimits(env: Readonly<Record<string, string | undefine
     return { check, state: 'ok', message: sharing.description };
   } catch (error) {
     return {
-      check, state: 'fail', message: error instanceof Error ? error.message : String(error),
+      check,
+      state: 'fail',
+      message: error instanceof Error ? error.message : String(error),
       fix: 'start it, or correct REHEARSE_REDIS_URL; llm workers make no calls without it. Unset, each worker takes its part of the limits (REHEARSE_LLM_WORKERS)',
     };
   } finally {

@@ -2,12 +2,12 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import type { ArtifactStore } from '../services/artifact-store';
-import { checkStoreWorks } from '../services/store-check';
 import { seenGpus } from '../services/local/gpus';
 import { NotSetUpError, onlyLook } from '../services/local/only-look';
 import { dataDir, existingFolder, projectDir } from '../services/local/paths';
 import { ensurePython, findPython } from '../services/local/python-environment';
 import { ensureTemporal } from '../services/local/temporal-server';
+import { checkStoreWorks } from '../services/store-check';
 
 /** One line of the doctor: how a thing is, and the way out where it is not well. */
 export interface Finding {
@@ -40,7 +40,12 @@ export async function checkPython(): Promise<Finding> {
     if (!(error instanceof NotSetUpError)) return { check, state: 'fail', message: sentence(error) };
   }
   try {
-    return { check, state: 'warn', message: `${await findPython()} is there, its environment is not made yet`, fix: 'the first worker that trains makes it, or "npx rehearse demo" now' };
+    return {
+      check,
+      state: 'warn',
+      message: `${await findPython()} is there, its environment is not made yet`,
+      fix: 'the first worker that trains makes it, or "npx rehearse demo" now',
+    };
   } catch (error) {
     return { check, state: 'fail', message: sentence(error) };
   }
@@ -51,10 +56,19 @@ export async function checkTemporalBinary(): Promise<Finding> {
   const check = 'temporal';
   try {
     const { path, source } = await ensureTemporal(onlyLook);
-    return { check, state: 'ok', message: `${path} (${{ path: 'on PATH', 'sdk-download': "the SDK's download", 'go-build': 'built from Go modules' }[source]})` };
+    return {
+      check,
+      state: 'ok',
+      message: `${path} (${{ path: 'on PATH', 'sdk-download': "the SDK's download", 'go-build': 'built from Go modules' }[source]})`,
+    };
   } catch (error) {
     if (!(error instanceof NotSetUpError)) return { check, state: 'fail', message: sentence(error) };
-    return { check, state: 'warn', message: 'the temporal command is not here yet', fix: '"npx rehearse dev" gets it, unless TEMPORAL_ADDRESS names a server' };
+    return {
+      check,
+      state: 'warn',
+      message: 'the temporal command is not here yet',
+      fix: '"npx rehearse dev" gets it, unless TEMPORAL_ADDRESS names a server',
+    };
   }
 }
 
@@ -90,11 +104,18 @@ export function diskFinding(folder: string, freeBytes: number): Finding {
 export async function checkGpu({ needed }: { readonly needed: boolean }): Promise<Finding> {
   const check = 'GPU';
   const none: Finding = needed
-    ? { check, state: 'warn', message: 'this machine has no NVIDIA GPU', fix: 'run "npx rehearse worker --queue gpu" on one that has; the other queues need none' }
+    ? {
+        check,
+        state: 'warn',
+        message: 'this machine has no NVIDIA GPU',
+        fix: 'run "npx rehearse worker --queue gpu" on one that has; the other queues need none',
+      }
     : { check, state: 'ok', message: 'no NVIDIA GPU here: training and evaluation use the CPU, which is enough for the demo only' };
   try {
     const gpus = await seenGpus();
-    return gpus.length === 0 ? none : { check, state: 'ok', message: gpus.map(({ name, memoryBytes }) => `${name}, ${prettyBytes(memoryBytes)}`).join('; ') };
+    return gpus.length === 0
+      ? none
+      : { check, state: 'ok', message: gpus.map(({ name, memoryBytes }) => `${name}, ${prettyBytes(memoryBytes)}`).join('; ') };
   } catch (error) {
     return { check, state: 'warn', message: `nvidia-smi is there but fails (${sentence(error)})`, fix: 'check the driver' };
   }

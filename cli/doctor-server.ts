@@ -19,7 +19,10 @@ export async function checkServer(): Promise<Finding[]> {
     if (!(error instanceof CliError)) throw error;
     // One that was named must answer; one that nobody has started yet is no fault.
     const named = configuredAddress() !== undefined;
-    return [{ check: CHECK, state: named ? 'fail' : 'warn', message: error.message, fix: error.hint }, ...(named ? [] : [await checkTemporalBinary()])];
+    return [
+      { check: CHECK, state: named ? 'fail' : 'warn', message: error.message, fix: error.hint },
+      ...(named ? [] : [await checkTemporalBinary()]),
+    ];
   }
   const { client, connection, namespace, address } = connected;
   try {
@@ -27,10 +30,14 @@ export async function checkServer(): Promise<Finding[]> {
       try {
         await connection.workflowService.describeNamespace({ namespace });
       } catch (error) {
-        return [{
-          check: CHECK, state: 'fail', message: `${address} has no namespace ${namespace} for us (${detailsOf(error)})`,
-          fix: `set TEMPORAL_NAMESPACE, or create it: temporal operator namespace create --namespace ${namespace}`,
-        }];
+        return [
+          {
+            check: CHECK,
+            state: 'fail',
+            message: `${address} has no namespace ${namespace} for us (${detailsOf(error)})`,
+            fix: `set TEMPORAL_NAMESPACE, or create it: temporal operator namespace create --namespace ${namespace}`,
+          },
+        ];
       }
       const polled = await Promise.all(QUEUE_NAMES.map(async (queue) => ({ queue, pollers: await queuePollers(client, queue) })));
       // Workers are asked by a workflow.
@@ -55,13 +62,23 @@ async function checkSearchAttributes({ connection, namespace }: Connected): Prom
     if (missing.length === 0) return { check, state: 'ok', message: SEARCH_ATTRIBUTES.map(({ name }) => name).join(', ') };
     return { check, state: 'warn', message: `${missing.join(', ')} not registered`, fix: 'the first worker registers them, where it may' };
   } catch (error) {
-    return { check, state: 'warn', message: `the server does not tell its search attributes (${detailsOf(error)})`, fix: 'a worker says at its start whether they are missing' };
+    return {
+      check,
+      state: 'warn',
+      message: `the server does not tell its search attributes (${detailsOf(error)})`,
+      fix: 'a worker says at its start whether they are missing',
+    };
   }
 }
 
 function queueFinding(queue: QueueName, pollers: readonly string[]): Finding {
   const check = TASK_QUEUES[queue];
-  if (pollers.length > 0) return { check, state: 'ok', message: `${pollers.length} worker${pollers.length === 1 ? '' : 's'}: ${pollers.slice(0, 3).join(', ')}${pollers.length > 3 ? ', …' : ''}` };
+  if (pollers.length > 0)
+    return {
+      check,
+      state: 'ok',
+      message: `${pollers.length} worker${pollers.length === 1 ? '' : 's'}: ${pollers.slice(0, 3).join(', ')}${pollers.length > 3 ? ', …' : ''}`,
+    };
   return { check, state: 'warn', message: 'no worker polls it', fix: `start one: npx rehearse worker --queue ${queue}` };
 }
 

@@ -1,17 +1,20 @@
-import { SpecError } from '../config/spec-errors';
 import type { ModelSpec, RunSpec } from '../config/spec';
+import { SpecError } from '../config/spec-errors';
 import { missingModel, servedModels } from '../services/endpoint-check';
-import { checkSpecFiles, loadSpecFile } from '../services/spec-files';
 import { onlyLook, NotSetUpError } from '../services/local/only-look';
 import { ensurePython } from '../services/local/python-environment';
 import { createPythonJobs, PythonJobError } from '../services/python-jobs';
+import { checkSpecFiles, loadSpecFile } from '../services/spec-files';
 import { checkTaskNames, otherTasks } from '../services/task-names';
 import type { Finding } from './doctor-machine';
 
 const ENDPOINT_TIMEOUT_MS = 10_000;
 
 /** A spec, its files and keys, and each endpoint that it names. */
-export async function checkSpec(file: string, env: NodeJS.ProcessEnv = process.env): Promise<{ readonly spec?: RunSpec; readonly findings: Finding[] }> {
+export async function checkSpec(
+  file: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<{ readonly spec?: RunSpec; readonly findings: Finding[] }> {
   const check = 'spec';
   let spec: RunSpec;
   try {
@@ -44,8 +47,17 @@ async function checkTasks(spec: RunSpec): Promise<Finding[]> {
     await checkTaskNames(python, tasks, { stop: new AbortController().signal, onEvent: () => undefined });
     return [{ check, state: 'ok', message: `lm-evaluation-harness has ${tasks.join(', ')}` }];
   } catch (error) {
-    if (error instanceof NotSetUpError) return [{ check, state: 'warn', message: `${tasks.join(', ')}: not looked up, since the Python environment is not here`, fix: 'a gpu worker looks them up when the run starts' }];
-    if (error instanceof PythonJobError) return [{ check, state: 'fail', message: error.message, fix: 'correct evaluate.tasks in the spec' }];
+    if (error instanceof NotSetUpError)
+      return [
+        {
+          check,
+          state: 'warn',
+          message: `${tasks.join(', ')}: not looked up, since the Python environment is not here`,
+          fix: 'a gpu worker looks them up when the run starts',
+        },
+      ];
+    if (error instanceof PythonJobError)
+      return [{ check, state: 'fail', message: error.message, fix: 'correct evaluate.tasks in the spec' }];
     throw error;
   }
 }
@@ -66,7 +78,13 @@ async function checkEndpoints({ models, target }: RunSpec, env: NodeJS.ProcessEn
     const reply = await servedModels({ baseURL: model.baseURL, apiKey, timeoutMs: ENDPOINT_TIMEOUT_MS });
     return served.map(([name, { model: id, baseURL }]): Finding => {
       const check = `model ${name}`;
-      if ('problem' in reply) return { check, state: 'fail', message: reply.problem, fix: isOurs ? `"npx rehearse dev" serves it on this machine; else ${reply.hint}` : reply.hint };
+      if ('problem' in reply)
+        return {
+          check,
+          state: 'fail',
+          message: reply.problem,
+          fix: isOurs ? `"npx rehearse dev" serves it on this machine; else ${reply.hint}` : reply.hint,
+        };
       const missing = missingModel(id, reply.ids);
       if (missing === null) return { check, state: 'ok', message: `${id} at ${baseURL}` };
       return { check, state: 'warn', message: missing.problem, fix: missing.hint }; // some gateways serve what they do not list

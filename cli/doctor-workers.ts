@@ -24,12 +24,20 @@ export async function checkWorkers(client: Client, identities: readonly string[]
 
 async function checkWorker(client: Client, identity: string, timeoutMs: number): Promise<Finding> {
   try {
-    return workerFinding(identity, await client.workflow.execute<typeof describeWorker>('describeWorker', {
-      workflowId: `doctor-${randomBytes(6).toString('hex')}`, taskQueue: TASK_QUEUES.orchestration, args: [identity], workflowExecutionTimeout: timeoutMs,
-    }));
+    return workerFinding(
+      identity,
+      await client.workflow.execute<typeof describeWorker>('describeWorker', {
+        workflowId: `doctor-${randomBytes(6).toString('hex')}`,
+        taskQueue: TASK_QUEUES.orchestration,
+        args: [identity],
+        workflowExecutionTimeout: timeoutMs,
+      }),
+    );
   } catch (error) {
     return {
-      check: `worker ${identity}`, state: 'warn', message: `does not answer (${failureSentence(error)}): it has ended in the last minute, or is of another release`,
+      check: `worker ${identity}`,
+      state: 'warn',
+      message: `does not answer (${failureSentence(error)}): it has ended in the last minute, or is of another release`,
       fix: 'ask again in a minute; if it still polls then, start it again',
     };
   }
@@ -45,7 +53,11 @@ export function workerFinding(identity: string, report: WorkerReport, ours = rel
     queues.map((queue) => TASK_QUEUES[queue]).join(', '),
     `Rehearse ${report.release} on Node.js ${node}`,
     `${cpus} CPUs, ${prettyBytes(freeMemoryBytes)} of ${prettyBytes(memoryBytes)} free`,
-    gpus.length === 0 ? 'no GPU' : gpus.map(({ name, memoryBytes: total, freeBytes }) => `${name} with ${prettyBytes(freeBytes)} of ${prettyBytes(total)} free`).join(', '),
+    gpus.length === 0
+      ? 'no GPU'
+      : gpus
+          .map(({ name, memoryBytes: total, freeBytes }) => `${name} with ${prettyBytes(freeBytes)} of ${prettyBytes(total)} free`)
+          .join(', '),
     ...(trains ? [`Python ${python === 'ready' ? 'environment ready' : 'environment not made yet'}`] : []),
     space.message,
     `store ${store}`,
@@ -53,7 +65,14 @@ export function workerFinding(identity: string, report: WorkerReport, ours = rel
   ].join('; ');
   if (problems.length > 0) return { check, state: 'fail', message, fix: 'mend it on that machine, and start the worker again' };
   if (space.state !== 'ok') return { check, state: space.state, message, fix: space.fix };
-  if (report.release !== ours) return { check, state: 'warn', message, fix: `this command is Rehearse ${ours}: workers of one run must be of one release` };
-  if (trains && python !== 'ready') return { check, state: 'warn', message, fix: 'its first training makes the environment, some minutes and 8 GB; or run "npx rehearse demo" there once' };
+  if (report.release !== ours)
+    return { check, state: 'warn', message, fix: `this command is Rehearse ${ours}: workers of one run must be of one release` };
+  if (trains && python !== 'ready')
+    return {
+      check,
+      state: 'warn',
+      message,
+      fix: 'its first training makes the environment, some minutes and 8 GB; or run "npx rehearse demo" there once',
+    };
   return { check, state: 'ok', message };
 }

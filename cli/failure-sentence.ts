@@ -10,7 +10,8 @@ const MAX_LENGTH = 600;
 export function failureSentence(error: unknown): string {
   let told = error;
   for (let current = error; current instanceof Error; current = current.cause) {
-    const wrapping = current instanceof WorkflowFailedError || current instanceof ActivityFailure || current instanceof ChildWorkflowFailure;
+    const wrapping =
+      current instanceof WorkflowFailedError || current instanceof ActivityFailure || current instanceof ChildWorkflowFailure;
     if (wrapping && current.cause !== undefined) told = current.cause;
   }
   return oneLine(told instanceof Error ? told.message : String(told), MAX_LENGTH);

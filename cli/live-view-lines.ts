@@ -1,7 +1,7 @@
+import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../config/figures';
 import { pauseAdvice } from '../workflows/control';
 import { leftMsOf } from '../workflows/progress';
 import type { StageProgress } from '../workflows/types';
-import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../config/figures';
 import { oneLine } from './output';
 import type { RunProgress } from './run-progress';
 import { totalsOf } from './run-totals';
@@ -57,7 +57,9 @@ export class LogLines {
     // An open shard that ends between two looks is missing for a moment: a stage that is done does not run again.
     if (before === now || before === 'done') return [];
     this.states.set(stage.name, now);
-    return now === 'waiting' ? [] : [now === 'running' ? `${stage.name} has begun (${formatCount(total(stage.rows, 'total'))} to do)` : doneLine(stage)];
+    return now === 'waiting'
+      ? []
+      : [now === 'running' ? `${stage.name} has begun (${formatCount(total(stage.rows, 'total'))} to do)` : doneLine(stage)];
   }
 }
 

@@ -1,9 +1,9 @@
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import pc from 'picocolors';
+import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../config/figures';
 import { pauseAdvice } from '../workflows/control';
 import { leftText } from '../workflows/progress';
 import type { StageProgress } from '../workflows/types';
-import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../config/figures';
 import { clip, formatBar, oneLine } from './output';
 import type { RunProgress } from './run-progress';
 import { budgetText, totalsOf } from './run-totals';
@@ -34,14 +34,27 @@ export function renderFrame({ progress, nowMs, columns, height, url, notice, col
   const rows = progress.rows ?? [];
   const warnings = [...(notice === undefined ? [] : [notice]), ...progress.warnings];
   const below = [
-    ...(progress.paused === null ? [] : [paint.yellow(fit(`⏸ paused: ${progress.paused.reason}`)), `  ${fit(pauseAdvice(progress.runId, progress.paused))}`]),
+    ...(progress.paused === null
+      ? []
+      : [paint.yellow(fit(`⏸ paused: ${progress.paused.reason}`)), `  ${fit(pauseAdvice(progress.runId, progress.paused))}`]),
     ...warnings.slice(0, MAX_WARNINGS).map((warning) => paint.yellow(fit(`! ${warning}`))),
-    ...(warnings.length > MAX_WARNINGS ? [paint.yellow(`! and ${warnings.length - MAX_WARNINGS} more: see "npx rehearse status ${progress.runId}"`)] : []),
+    ...(warnings.length > MAX_WARNINGS
+      ? [paint.yellow(`! and ${warnings.length - MAX_WARNINGS} more: see "npx rehearse status ${progress.runId}"`)]
+      : []),
   ];
   const elapsed = (progress.closedAt === null ? nowMs : Date.parse(progress.closedAt)) - Date.parse(progress.startedAt);
-  const title = [`Run ${progress.runId}`, progress.target ?? '', progress.paused === null ? progress.status.toLowerCase() : 'paused', formatDuration(elapsed), ...totalTexts(progress)].filter((part) => part !== '').join(' · ');
+  const title = [
+    `Run ${progress.runId}`,
+    progress.target ?? '',
+    progress.paused === null ? progress.status.toLowerCase() : 'paused',
+    formatDuration(elapsed),
+    ...totalTexts(progress),
+  ]
+    .filter((part) => part !== '')
+    .join(' · ');
   const above = [paint.bold(fit(title)), ...(url === undefined ? [] : [paint.dim(fit(url))])];
-  if (rows.length === 0) return [...above, progress.rows === null ? 'waiting for the run to answer …' : 'checking the spec, planning the stages …', ...below];
+  if (rows.length === 0)
+    return [...above, progress.rows === null ? 'waiting for the run to answer …' : 'checking the spec, planning the stages …', ...below];
 
   const room = Math.max(3, height - above.length - below.length - 1);
   const shown = foldRows(rows, room);
@@ -58,7 +71,11 @@ export function renderFrame({ progress, nowMs, columns, height, url, notice, col
 /** What the run has cost, and when its synthesis ends. */
 function totalTexts({ rows, budget }: RunProgress): string[] {
   const { usd, synthesisLeftMs } = totalsOf(rows ?? []);
-  return [usd > 0 ? formatUsd(usd) : '', budgetText(budget), synthesisLeftMs === null ? '' : `synthesis ${formatDuration(synthesisLeftMs)} left`];
+  return [
+    usd > 0 ? formatUsd(usd) : '',
+    budgetText(budget),
+    synthesisLeftMs === null ? '' : `synthesis ${formatDuration(synthesisLeftMs)} left`,
+  ];
 }
 
 function rowLine(row: StageProgress, nameWidth: number): string {

@@ -1,6 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isGrpcServiceError, WorkflowFailedError, WorkflowNotFoundError, type Client, type WorkflowExecutionStatusName } from '@temporalio/client';
+import {
+  isGrpcServiceError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionStatusName,
+} from '@temporalio/client';
 import type { ExperimentResult } from '../workflows/types';
 import { CliError } from './errors';
 import { failureSentence } from './failure-sentence';
@@ -55,7 +61,8 @@ export async function watchRun(options: WatchOptions): Promise<WatchedRun> {
         if (seen.status !== 'RUNNING' && (seen.rows !== null || closedLooks++ > 0)) return await endOf(client, runId, seen.status);
       } catch (error) {
         if (signal.aborted) break;
-        if (error instanceof WorkflowNotFoundError) throw new CliError(`the server has no run "${runId}"`, { hint: 'see: npx rehearse list', cause: error });
+        if (error instanceof WorkflowNotFoundError)
+          throw new CliError(`the server has no run "${runId}"`, { hint: 'see: npx rehearse list', cause: error });
         if (!isUnreachable(error)) throw error;
         // The client has tried for some seconds before it gives up a look.
         view.notice('the Temporal server does not answer; trying again (the run is safe)');
@@ -78,7 +85,7 @@ async function look(reader: RunReader, client: Client, signal: AbortSignal): Pro
 
 async function endOf(client: Client, runId: string, status: WorkflowExecutionStatusName): Promise<WatchedRun> {
   try {
-    return { status, result: await client.workflow.getHandle(runId).result() as ExperimentResult };
+    return { status, result: (await client.workflow.getHandle(runId).result()) as ExperimentResult };
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     return { status, failureMessage: failureSentence(error) };

@@ -64,13 +64,19 @@ export async function startLocalStack(reporter: SetupReporter): Promise<LocalSta
     }
     step.update('local model');
     const server = await startModelServer({
-      gguf: model.gguf, python: model.python, port: LOCAL_MODEL_PORT, logFile: join(logs, 'model.log'), concurrency: MODEL_CONCURRENCY,
+      gguf: model.gguf,
+      python: model.python,
+      port: LOCAL_MODEL_PORT,
+      logFile: join(logs, 'model.log'),
+      concurrency: MODEL_CONCURRENCY,
     });
     started.push(server);
     step.update('workers');
     const worker = startWorkerProcess(join(logs, 'worker.log'));
     started.push(worker);
-    step.done(`Temporal at ${address}${uiUrl === undefined ? '' : `, Web UI at ${uiUrl}`}, model at ${server.baseURL}, workers (logs in ${logs})`);
+    step.done(
+      `Temporal at ${address}${uiUrl === undefined ? '' : `, Web UI at ${uiUrl}`}, model at ${server.baseURL}, workers (logs in ${logs})`,
+    );
     return { address, uiUrl, modelBaseURL: server.baseURL, workerEnded: worker.ended, stop };
   } catch (error) {
     await stop();

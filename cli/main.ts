@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { MethodError } from '../method/method-error';
 import { SpecError } from '../config/spec-errors';
+import { MethodError } from '../method/method-error';
+import { PushError } from '../services/export/push-dataset';
 import { projectDir } from '../services/local/paths';
-import { registerCancel, registerPause, registerResume, registerSet } from './commands/control';
 import { CorruptArtifactError } from '../services/stage-errors';
 import { StorageUnavailableError } from '../services/storage-errors';
-import { PushError } from '../services/export/push-dataset';
 import { StorePlaceError } from '../services/store-place';
+import { registerCancel, registerPause, registerResume, registerSet } from './commands/control';
 import { registerDemo } from './commands/demo';
 import { registerDev } from './commands/dev';
 import { registerDoctor } from './commands/doctor';
@@ -36,8 +36,22 @@ export async function main(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(add --help for the options)')
     .exitOverride();
   for (const register of [
-    registerDemo, registerStudy, registerInit, registerPlan, registerStart, registerStatus, registerPause, registerResume, registerSet, registerCancel, registerList,
-    registerExport, registerReport, registerDoctor, registerWorker, registerDev,
+    registerDemo,
+    registerStudy,
+    registerInit,
+    registerPlan,
+    registerStart,
+    registerStatus,
+    registerPause,
+    registerResume,
+    registerSet,
+    registerCancel,
+    registerList,
+    registerExport,
+    registerReport,
+    registerDoctor,
+    registerWorker,
+    registerDev,
   ]) {
     register(program);
   }

@@ -46,12 +46,31 @@ export interface TableColumn {
 
 /** A table without frames; cells are made plain, on one line. */
 export function formatTable(columns: readonly TableColumn[], rows: readonly (readonly string[])[]): string {
-  const none = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' };
+  const none = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+    'bottom-right': '',
+    left: '',
+    'left-mid': '',
+    mid: '',
+    'mid-mid': '',
+    right: '',
+    'right-mid': '',
+    middle: '  ',
+  };
   const table = new Table({
     chars: none,
     colAligns: columns.map(({ align }) => align ?? 'left'),
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
   });
-  table.push(columns.map(({ name }) => name), ...rows.map((row) => row.map((cell) => oneLine(cell))));
+  table.push(
+    columns.map(({ name }) => name),
+    ...rows.map((row) => row.map((cell) => oneLine(cell))),
+  );
   return table.toString().replace(/[ \t]+$/gm, '');
 }

@@ -1,8 +1,8 @@
 import prettyBytes from 'pretty-bytes';
 import { DEFAULT_ASSUMPTIONS, type AssumptionName } from '../config/cost-assumptions';
 import type { CostPlan, EndpointCost } from '../config/cost-plan';
-import type { RunSpec } from '../config/spec';
 import { formatCount, formatDuration, formatShortCount } from '../config/figures';
+import type { RunSpec } from '../config/spec';
 import { formatTable } from './output';
 
 /** A cost plan for people: what every model does, what that comes to, and what was assumed. */
@@ -24,16 +24,34 @@ export function planText(spec: RunSpec, plan: CostPlan): string {
 function stageTable(plan: CostPlan): string {
   const right = { align: 'right' } as const;
   const rows = plan.stages.map(({ stage, model, calls, requests, promptTokens, completionTokens, usd, hours }) => [
-    stage, model, formatCount(calls), formatCount(requests), formatShortCount(promptTokens), formatShortCount(completionTokens),
-    usd === null ? 'no price' : dollars(usd), duration(hours),
+    stage,
+    model,
+    formatCount(calls),
+    formatCount(requests),
+    formatShortCount(promptTokens),
+    formatShortCount(completionTokens),
+    usd === null ? 'no price' : dollars(usd),
+    duration(hours),
   ]);
   const total = [
-    'total', '', formatCount(plan.calls), formatCount(plan.requests), formatShortCount(plan.promptTokens), formatShortCount(plan.completionTokens),
-    plan.stages.every(({ usd }) => usd === null) ? 'no price' : dollars(plan.usd.expected), duration(plan.synthesisHours),
+    'total',
+    '',
+    formatCount(plan.calls),
+    formatCount(plan.requests),
+    formatShortCount(plan.promptTokens),
+    formatShortCount(plan.completionTokens),
+    plan.stages.every(({ usd }) => usd === null) ? 'no price' : dollars(plan.usd.expected),
+    duration(plan.synthesisHours),
   ];
   const columns = [
-    { name: 'stage' }, { name: 'model' }, { name: 'calls', ...right }, { name: 'requests', ...right }, { name: 'tokens in', ...right },
-    { name: 'tokens out', ...right }, { name: 'dollars', ...right }, { name: 'time', ...right },
+    { name: 'stage' },
+    { name: 'model' },
+    { name: 'calls', ...right },
+    { name: 'requests', ...right },
+    { name: 'tokens in', ...right },
+    { name: 'tokens out', ...right },
+    { name: 'dollars', ...right },
+    { name: 'time', ...right },
   ];
   return formatTable(columns, [...rows, total]);
 }
@@ -42,16 +60,35 @@ function summaryTable(spec: RunSpec, plan: CostPlan): string {
   const { mixture, training, evaluation, diskBytes } = plan;
   const share = mixture.total === 0 ? 0 : (100 * mixture.new) / mixture.total;
   const rows = [
-    ['time', `synthesis ${duration(plan.synthesisHours)}: shards overlap, so the busiest endpoint (${busiest(plan).names.join(', ')}) decides`],
+    [
+      'time',
+      `synthesis ${duration(plan.synthesisHours)}: shards overlap, so the busiest endpoint (${busiest(plan).names.join(', ')}) decides`,
+    ],
     ['dollars', dollarText(plan)],
     ...(spec.budget === undefined ? [] : [['budget', budgetText(spec.budget, plan)]]),
     ['serving', serving(plan)],
-    ...(plan.filter === null ? [] : [['filters', `assumed to keep ${formatCount(plan.filter.answered)} of ${formatCount(plan.filter.extracted)} instructions; only those are answered and judged`]]),
-    ['mixture', `${formatCount(mixture.replay)} replay + ${formatCount(mixture.new)} new = ${formatCount(mixture.total)} examples, ${share.toFixed(1)} % new${mixture.newKnown ? '' : ' (the new data is not there yet: assumed to be enough)'}`],
+    ...(plan.filter === null
+      ? []
+      : [
+          [
+            'filters',
+            `assumed to keep ${formatCount(plan.filter.answered)} of ${formatCount(plan.filter.extracted)} instructions; only those are answered and judged`,
+          ],
+        ]),
+    [
+      'mixture',
+      `${formatCount(mixture.replay)} replay + ${formatCount(mixture.new)} new = ${formatCount(mixture.total)} examples, ${share.toFixed(1)} % new${mixture.newKnown ? '' : ' (the new data is not there yet: assumed to be enough)'}`,
+    ],
     ['training', trainingText(spec, plan)],
-    ['evaluation', `${formatCount(evaluation.documents)} documents of ${spec.evaluate.tasks.length} ${spec.evaluate.tasks.length === 1 ? 'task' : 'tasks'}, all ${evaluation.models} rows of the table together; ${evaluation.device === 'provider' ? atProvider(evaluation.usd) : deviceHours(evaluation.device, evaluation.hours)}`],
+    [
+      'evaluation',
+      `${formatCount(evaluation.documents)} documents of ${spec.evaluate.tasks.length} ${spec.evaluate.tasks.length === 1 ? 'task' : 'tasks'}, all ${evaluation.models} rows of the table together; ${evaluation.device === 'provider' ? atProvider(evaluation.usd) : deviceHours(evaluation.device, evaluation.hours)}`,
+    ],
     ...(plan.heldOut === null ? [] : [['held-out', heldOutText(plan.heldOut)]]),
-    ['disk', `${prettyBytes(diskBytes.texts)} of texts, ${training.device === 'provider' ? 'no checkpoints here: the provider keeps them' : training.parameters === null ? 'checkpoints of unknown size' : `${prettyBytes(diskBytes.checkpoints)} of checkpoints`}`],
+    [
+      'disk',
+      `${prettyBytes(diskBytes.texts)} of texts, ${training.device === 'provider' ? 'no checkpoints here: the provider keeps them' : training.parameters === null ? 'checkpoints of unknown size' : `${prettyBytes(diskBytes.checkpoints)} of checkpoints`}`,
+    ],
   ];
   return wrapTable(rows);
 }
@@ -62,7 +99,8 @@ function trainingText(spec: RunSpec, plan: CostPlan): string {
   if (trainings === 0) return 'none: no row of the table is trained';
   const each = trainings === 1 ? '' : ' each';
   const size = `${trainings === 1 ? '' : `${formatCount(trainings)} trainings of `}${formatCount(training.steps)} steps, ${formatCount(training.examples)} examples, ${formatShortCount(training.tokens)} tokens`;
-  if (device === 'provider') return `${size} with every epoch; ${atProvider(usd)}${each}${usd === null || each === '' ? '' : `, ${dollars(trainings * usd)} in all`}`;
+  if (device === 'provider')
+    return `${size} with every epoch; ${atProvider(usd)}${each}${usd === null || each === '' ? '' : `, ${dollars(trainings * usd)} in all`}`;
   const all = hours === null || each === '' ? '' : `, ${deviceHours(device, trainings * hours)} in all`;
   return `${size}; ${deviceHours(device, hours)}${hours === null ? '' : each}${spec.train.accelerate === undefined ? leastDevices(training.devices, device, plan) : chosenDevices(training)}${all}`;
 }
@@ -79,9 +117,13 @@ function budgetText({ usd, tokens }: NonNullable<RunSpec['budget']>, plan: CostP
     usd === undefined ? 0 : (plan.usd.expected + plan.training.trainings * (plan.training.usd ?? 0)) / usd, // alike ones share a job: at most these
     tokens === undefined ? 0 : (plan.promptTokens + plan.completionTokens) / tokens,
   );
-  const limits = [usd === undefined ? '' : dollars(usd), tokens === undefined ? '' : `${formatShortCount(tokens)} tokens`].filter((limit) => limit !== '').join(' and ');
+  const limits = [usd === undefined ? '' : dollars(usd), tokens === undefined ? '' : `${formatShortCount(tokens)} tokens`]
+    .filter((limit) => limit !== '')
+    .join(' and ');
   const percent = `${(100 * share).toLocaleString('en-US', { maximumSignificantDigits: 3 })} %`;
-  return share <= 1 ? `${limits}; the estimate is ${percent} of it` : `${limits}; too little: the estimate is ${percent} of it, so the run would pause before its end`;
+  return share <= 1
+    ? `${limits}; the estimate is ${percent} of it`
+    : `${limits}; too little: the estimate is ${percent} of it, so the run would pause before its end`;
 }
 
 function serving(plan: CostPlan): string {
@@ -101,9 +143,16 @@ function deviceHours(device: 'cpu' | 'gpu', hours: number | null): string {
 }
 
 function heldOutText({ conversations, tokens, measurements, device, hours }: NonNullable<CostPlan['heldOut']>): string {
-  const sets = [`${formatCount(conversations.replay)} of the replay set`, `${formatCount(conversations.own)} own answers`, `${formatCount(conversations.new)} of the new data`];
+  const sets = [
+    `${formatCount(conversations.replay)} of the replay set`,
+    `${formatCount(conversations.own)} own answers`,
+    `${formatCount(conversations.new)} of the new data`,
+  ];
   const { models, whileTraining } = measurements;
-  const times = [`of ${formatCount(models)} ${models === 1 ? 'model' : 'models'}`, ...(whileTraining === 0 ? [] : [`${formatCount(whileTraining)} times while training`])].join(' and ');
+  const times = [
+    `of ${formatCount(models)} ${models === 1 ? 'model' : 'models'}`,
+    ...(whileTraining === 0 ? [] : [`${formatCount(whileTraining)} times while training`]),
+  ].join(' and ');
   return `loss on ${sets.join(', ')}: ${formatShortCount(tokens)} tokens, taken ${times}, ${formatShortCount(tokens * (models + whileTraining))} in all, on the gpu queue; no model call; ${deviceHours(device, hours)}`;
 }
 
@@ -116,7 +165,9 @@ function chosenDevices({ devices, device }: CostPlan['training']): string {
 }
 
 function leastDevices(count: number | null, device: 'cpu' | 'gpu', plan: CostPlan): string {
-  return count === null || device === 'cpu' ? '' : ` on at least ${count} ${count === 1 ? 'GPU' : 'GPUs'} of ${plan.assumptions.gpuMemoryGB} GB`;
+  return count === null || device === 'cpu'
+    ? ''
+    : ` on at least ${count} ${count === 1 ? 'GPU' : 'GPUs'} of ${plan.assumptions.gpuMemoryGB} GB`;
 }
 
 function assumptionTable(plan: CostPlan): string {
@@ -145,5 +196,8 @@ function formatNumber(value: number): string {
 }
 
 function indent(text: string): string {
-  return text.split('\n').map((line) => `  ${line}`.trimEnd()).join('\n');
+  return text
+    .split('\n')
+    .map((line) => `  ${line}`.trimEnd())
+    .join('\n');
 }

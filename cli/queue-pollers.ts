@@ -23,5 +23,7 @@ export async function queuePollers(client: Client, queue: QueueName, nowMs = Dat
 /** The queue that an activity type of ours runs on. */
 export function queueOfActivity(activityType: string): QueueName {
   if (/^((extract|respond|judge)Shard|checkKeys|storedCosts|(estimate|submit|await|cancel)FineTuning)$/.test(activityType)) return 'llm';
-  return /^(trainVariant|identifyModel|evaluateTask|measureLosses|serveModel|fetchDocuments|checkTasks)$/.test(activityType) ? 'gpu' : 'cpu';
+  return /^(trainVariant|identifyModel|evaluateTask|measureLosses|serveModel|fetchDocuments|checkTasks)$/.test(activityType)
+    ? 'gpu'
+    : 'cpu';
 }

@@ -31,15 +31,20 @@ export async function runHere({ runId, spec: file, again, summary }: RunHere): P
   void stack.workerEnded.then((how) => failed.abort(workersEnded(how, again)));
   try {
     const { client, connection } = await connect();
-    const models = Object.fromEntries(Object.entries(spec.models).map(([name, model]) => [name, { ...model, baseURL: stack.modelBaseURL }]));
+    const models = Object.fromEntries(
+      Object.entries(spec.models).map(([name, model]) => [name, { ...model, baseURL: stack.modelBaseURL }]),
+    );
     const started = await startRun(client, runId, { ...spec, models });
-    process.stderr.write(`run "${runId}" ${started.state === 'attached' ? 'goes on' : 'has started'}: ${stack.uiUrl === undefined ? '' : (webUiUrl(runId) ?? '')}\n\n`);
+    process.stderr.write(
+      `run "${runId}" ${started.state === 'attached' ? 'goes on' : 'has started'}: ${stack.uiUrl === undefined ? '' : (webUiUrl(runId) ?? '')}\n\n`,
+    );
     if (started.paused !== null) await steerRun(client, runId, async (run) => await run.executeUpdate(resumeUpdate));
     await waitForRun(client, runId, AbortSignal.any([stop, failed.signal]));
     await connection.close();
     process.stdout.write(await summary(stack.uiUrl));
   } catch (error) {
-    if (stop.aborted) throw new CliError('stopped; what is finished is stored', { hint: `go on with: ${again}`, exitCode: 130, cause: error });
+    if (stop.aborted)
+      throw new CliError('stopped; what is finished is stored', { hint: `go on with: ${again}`, exitCode: 130, cause: error });
     throw failed.signal.aborted ? failed.signal.reason : error;
   } finally {
     await stack.stop();

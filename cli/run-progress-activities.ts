@@ -78,6 +78,7 @@ function asHeartbeat(value: unknown): HeartbeatDetails | undefined {
   const details = value as Partial<Record<keyof HeartbeatDetails, unknown>>;
   const { cost, errors } = details as Partial<HeartbeatDetails>;
   if (!Number.isFinite(cost?.usd) || typeof errors !== 'object') return undefined; // of an older worker
-  const whole = typeof details.stage === 'string' && typeof details.model === 'string' && COUNTS.every((name) => Number.isFinite(details[name]));
+  const whole =
+    typeof details.stage === 'string' && typeof details.model === 'string' && COUNTS.every((name) => Number.isFinite(details[name]));
   return whole ? (value as HeartbeatDetails) : undefined;
 }

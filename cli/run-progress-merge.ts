@@ -73,7 +73,10 @@ function inRowUnits(shardRows: readonly StageProgress[], beat: HeartbeatDetails)
   if (row === undefined || beat.total <= 0) return { done: 0 };
   const batches = beat.stage === 'judge' ? Math.max(1, shardRows.filter(({ stage }) => stage === 'respond').length) : 1;
   const unit = row.total / batches / beat.total;
-  return { done: Math.floor(Math.min(beat.done, beat.total) * unit), ...(beat.perSecond === undefined ? {} : { perSecond: beat.perSecond * unit }) };
+  return {
+    done: Math.floor(Math.min(beat.done, beat.total) * unit),
+    ...(beat.perSecond === undefined ? {} : { perSecond: beat.perSecond * unit }),
+  };
 }
 
 /** A Python job counts what its phase does: the phase `train` counts optimizer steps, an evaluation's own phase its requests to the model. */

@@ -1,7 +1,4 @@
 import pLimit from 'p-limit';
-import { addresses, type RunPlan, type Shard } from '../services/run-plan';
-import { ROWS_VERSIONS, type StageName } from '../services/stage-keys';
-import type { StageAddress, StageManifest, StageStore } from '../services/stage-store';
 import type { FilterDetail } from '../activities/filter';
 import type { HoldOutDetail } from '../activities/hold-out';
 import type { MixtureDetail } from '../activities/mix';
@@ -10,6 +7,9 @@ import { costOf, type Price } from '../config/price';
 import { variantsOf, type Variant } from '../config/variants';
 import { addCounts } from '../method/cost';
 import type { EvaluateResult, SftResult } from '../services/python-protocol';
+import { addresses, type RunPlan, type Shard } from '../services/run-plan';
+import { ROWS_VERSIONS, type StageName } from '../services/stage-keys';
+import type { StageAddress, StageManifest, StageStore } from '../services/stage-store';
 import { waiting } from '../workflows/progress';
 import { evaluationRow, HELD_OUT } from '../workflows/progress-rows';
 import type { StageProgress } from '../workflows/types';
@@ -30,8 +30,20 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
   const limit = pLimit(PARALLEL_READS);
   const find = async (address: StageAddress): Promise<StageManifest | undefined> =>
     await limit(async () => await stages.find(address, ROWS_VERSIONS[address.stage as StageName]));
-  const row = async (stage: string, model: string, parts: readonly Part[], note?: (manifest: StageManifest) => string): Promise<StageProgress> =>
-    sumRow({ stage, model, price: plan.spec.models[model]?.price, parts, manifests: await Promise.all(parts.map(async ({ address }) => await find(address))), note });
+  const row = async (
+    stage: string,
+    model: string,
+    parts: readonly Part[],
+    note?: (manifest: StageManifest) => string,
+  ): Promise<StageProgress> =>
+    sumRow({
+      stage,
+      model,
+      price: plan.spec.models[model]?.price,
+      parts,
+      manifests: await Promise.all(parts.map(async ({ address }) => await find(address))),
+      note,
+    });
   const perShard = (address: (shard: Shard) => StageAddress, itemsEach: number): Part[] =>
     shards.map((shard) => ({ address: address(shard), items: size(shard) * itemsEach }));
   const filtered = plan.keys.filter !== undefined;
@@ -43,23 +55,55 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
 
   const trainSteps = (plan.spec.train.backend === 'trl' ? plan.spec.train.maxSteps : undefined) ?? 1;
   const variantRows = ({ name, replay }: Variant): Promise<StageProgress>[] => {
-    const all = (stage: 'replay' | 'mix' | 'train' | 'evaluate', items: number, note: (manifest: StageManifest) => string): Promise<StageProgress> =>
-      row(stage, name, [{ address: addresses[stage](plan, name), items }], note);
+    const all = (
+      stage: 'replay' | 'mix' | 'train' | 'evaluate',
+      items: number,
+      note: (manifest: StageManifest) => string,
+    ): Promise<StageProgress> => row(stage, name, [{ address: addresses[stage](plan, name), items }], note);
     const heldOut = plan.keys.holdOut === undefined ? [] : [HELD_OUT];
     const evaluation = [...plan.spec.evaluate.tasks.map(({ task }) => task), ...heldOut].map(async (task) =>
-      evaluationProgress(name, task, await find(addresses.evaluate(plan, name))));
+      evaluationProgress(name, task, await find(addresses.evaluate(plan, name))),
+    );
     if (replay === null) return evaluation;
     const own = replay.kind === 'method' || replay.kind === 'none' ? [] : [all('replay', 1, replayNote)];
     return [...own, all('mix', 1, mixtureNote), all('train', trainSteps, trainNote), ...evaluation];
   };
   return await Promise.all([
-    row('extract', plan.spec.target.model, perShard((shard) => addresses.extract(plan, shard), 1)),
-    ...(filtered ? [row('filter', '', perShard((shard) => addresses.filter(plan, shard), 1))] : []),
-    ...respond.generators.map(async (name) => await row('respond', name, perAnswered((shard) => addresses.respond(plan, shard, name), respond.samples))),
-    ...judge.judges.map(async (name) =>
-      await row('judge', name, respond.generators.flatMap((generator) => perAnswered((shard) => addresses.judge(plan, shard, name, generator), respond.samples))),
+    row(
+      'extract',
+      plan.spec.target.model,
+      perShard((shard) => addresses.extract(plan, shard), 1),
     ),
-    row('select', '', perAnswered((shard) => addresses.select(plan, shard), 1)),
+    ...(filtered
+      ? [
+          row(
+            'filter',
+            '',
+            perShard((shard) => addresses.filter(plan, shard), 1),
+          ),
+        ]
+      : []),
+    ...respond.generators.map(
+      async (name) =>
+        await row(
+          'respond',
+          name,
+          perAnswered((shard) => addresses.respond(plan, shard, name), respond.samples),
+        ),
+    ),
+    ...judge.judges.map(
+      async (name) =>
+        await row(
+          'judge',
+          name,
+          respond.generators.flatMap((generator) => perAnswered((shard) => addresses.judge(plan, shard, name, generator), respond.samples)),
+        ),
+    ),
+    row(
+      'select',
+      '',
+      perAnswered((shard) => addresses.select(plan, shard), 1),
+    ),
     ...(plan.keys.holdOut === undefined ? [] : [row('holdout', '', [{ address: addresses.holdOut(plan), items: 1 }], holdOutNote)]),
     ...variantsOf(plan.spec).flatMap((variant) => variantRows(variant)),
   ]);
@@ -122,5 +166,7 @@ function evaluationProgress(variant: string, task: string, manifest: StageManife
   }
   const found = result?.tasks.find((each) => each.task === task);
   const row = waiting('evaluate', evaluationRow(variant, task), found?.documents ?? 1);
-  return found === undefined ? row : { ...row, done: found.documents, state: 'done', note: `${found.primary.name} ${found.primary.value.toFixed(3)}` };
+  return found === undefined
+    ? row
+    : { ...row, done: found.documents, state: 'done', note: `${found.primary.name} ${found.primary.value.toFixed(3)}` };
 }

@@ -1,16 +1,21 @@
 import {
-  isGrpcServiceError, QueryNotRegisteredError, QueryRejectedError, WorkflowNotFoundError,
-  type Client, type WorkflowExecutionDescription, type WorkflowExecutionStatusName,
+  isGrpcServiceError,
+  QueryNotRegisteredError,
+  QueryRejectedError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionDescription,
+  type WorkflowExecutionStatusName,
 } from '@temporalio/client';
 import type { QueryDefinition } from '@temporalio/common';
 import pLimit from 'p-limit';
+import { formatCount, formatDuration } from '../config/figures';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
 import { TASK_QUEUES, type QueueName } from '../config/task-queues';
-import { progressQuery } from '../workflows/progress';
 import { controlQuery, type Pause } from '../workflows/control';
+import { progressQuery } from '../workflows/progress';
 import type { Allowance, StageProgress } from '../workflows/types';
 import { pauseOf } from './control-run';
-import { formatCount, formatDuration } from '../config/figures';
 import { queuePollers } from './queue-pollers';
 import { readPendingActivities, type PendingActivity } from './run-progress-activities';
 import { mergeProgress } from './run-progress-merge';
@@ -95,12 +100,15 @@ export class RunReader {
     return {
       ...head,
       ...(budget === undefined ? {} : { budget }),
-      rows: rows === undefined ? null : mergeProgress({
-        root: rows,
-        parts: parts.map((part) => part.rows ?? []),
-        shards: shards.map((shard) => ({ rows: shard.rows ?? [], heartbeats: heartbeatsOf(shard) })),
-        heartbeats: parts.flatMap(heartbeatsOf),
-      }).map((row) => (paused !== null && row.state === 'running' ? { ...row, state: 'paused' as const } : row)),
+      rows:
+        rows === undefined
+          ? null
+          : mergeProgress({
+              root: rows,
+              parts: parts.map((part) => part.rows ?? []),
+              shards: shards.map((shard) => ({ rows: shard.rows ?? [], heartbeats: heartbeatsOf(shard) })),
+              heartbeats: parts.flatMap(heartbeatsOf),
+            }).map((row) => (paused !== null && row.state === 'running' ? { ...row, state: 'paused' as const } : row)),
       warnings: [
         ...(rows === undefined ? [await silence(client)] : []),
         ...failingActivities(activities),
@@ -220,7 +228,9 @@ export async function idleQueues(client: Client, activities: readonly PendingAct
   const sentences = [...waits].map(async ([queue, waitMs]) => {
     if (waitMs < SUSPICIOUS_WAIT_MS || (await queuePollers(client, queue)).length > 0) return [];
     const orElse = queue === 'gpu' ? ', unless those there work for another run' : '';
-    return [`no worker polls ${TASK_QUEUES[queue]}; work waits there for ${formatDuration(waitMs)}: start one with "npx rehearse worker --queue ${queue}"${orElse}`];
+    return [
+      `no worker polls ${TASK_QUEUES[queue]}; work waits there for ${formatDuration(waitMs)}: start one with "npx rehearse worker --queue ${queue}"${orElse}`,
+    ];
   });
   return (await Promise.all(sentences)).flat();
 }

@@ -1,16 +1,20 @@
+import { formatCount } from '../config/figures';
 import type { RunSettings } from '../config/run-settings';
 import type { ModelLimits } from '../config/spec';
-import { formatCount } from '../config/figures';
 
 const LIMIT_NAMES: Readonly<Record<keyof ModelLimits, string>> = {
-  concurrency: 'concurrency', requestsPerMinute: 'requests a minute', tokensPerMinute: 'tokens a minute',
+  concurrency: 'concurrency',
+  requestsPerMinute: 'requests a minute',
+  tokensPerMinute: 'tokens a minute',
 };
 
 /** What was set on a run, a line a model. */
 export function settingsText({ limits, budget = {} }: RunSettings): string[] {
   const budgets = [
     ...(budget.usd === undefined ? [] : [budget.usd === null ? 'no budget in dollars' : `budget: $${budget.usd}`]),
-    ...(budget.tokens === undefined ? [] : [budget.tokens === null ? 'no budget in tokens' : `budget: ${formatCount(budget.tokens)} tokens`]),
+    ...(budget.tokens === undefined
+      ? []
+      : [budget.tokens === null ? 'no budget in tokens' : `budget: ${formatCount(budget.tokens)} tokens`]),
   ];
   const models = Object.entries(limits).map(([model, set]) => {
     const parts = (Object.keys(LIMIT_NAMES) as (keyof ModelLimits)[]).flatMap((name) => {

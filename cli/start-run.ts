@@ -41,11 +41,18 @@ export async function startRun(client: Client, runId: string, spec: RunSpec, set
     memo: { [SPEC_MEMO]: fingerprint },
     staticSummary: `${spec.synthesis.extract.instructions} instructions from ${spec.target.model}, ${Math.round(spec.mix.newShare * 100)} % new data`,
   });
-  return { workflowRunId: handle.firstExecutionRunId, state: running === undefined ? 'started' : 'attached', paused: running?.paused ?? null };
+  return {
+    workflowRunId: handle.firstExecutionRunId,
+    state: running === undefined ? 'started' : 'attached',
+    paused: running?.paused ?? null,
+  };
 }
 
 /** The run that is open under this id, with the canonical JSON of its spec where our client started it. */
-async function findRunning(client: Client, runId: string): Promise<{ readonly spec: string | undefined; readonly paused: Pause | null } | undefined> {
+async function findRunning(
+  client: Client,
+  runId: string,
+): Promise<{ readonly spec: string | undefined; readonly paused: Pause | null } | undefined> {
   try {
     const { status, memo } = await client.workflow.getHandle(runId).describe();
     if (status.name !== 'RUNNING') return undefined;

@@ -12,11 +12,21 @@ const POLL_MS = 1_000;
  */
 export async function waitForRun(client: Client, runId: string, signal?: AbortSignal): Promise<void> {
   const stop = signal ?? onStopSignal(() => undefined);
-  const end = await watchRun({ client, runId, stream: process.stderr, isTty: process.stderr.isTTY === true, signal: stop, pollMs: POLL_MS, url: webUiUrl(runId) });
-  if (stop.aborted) throw new CliError(`stopped watching; run "${runId}" goes on`, { hint: `see: npx rehearse status ${runId}`, exitCode: 130 });
+  const end = await watchRun({
+    client,
+    runId,
+    stream: process.stderr,
+    isTty: process.stderr.isTTY === true,
+    signal: stop,
+    pollMs: POLL_MS,
+    url: webUiUrl(runId),
+  });
+  if (stop.aborted)
+    throw new CliError(`stopped watching; run "${runId}" goes on`, { hint: `see: npx rehearse status ${runId}`, exitCode: 130 });
   if (end.status !== 'COMPLETED') {
-    throw new CliError(`run "${runId}" ended as ${end.status.toLowerCase()}${end.failureMessage === undefined ? '' : `: ${end.failureMessage}`}`, {
-      hint: `when that is mended, go on with: npx rehearse resume ${runId}`,
-    });
+    throw new CliError(
+      `run "${runId}" ended as ${end.status.toLowerCase()}${end.failureMessage === undefined ? '' : `: ${end.failureMessage}`}`,
+      { hint: `when that is mended, go on with: npx rehearse resume ${runId}` },
+    );
   }
 }

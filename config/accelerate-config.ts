@@ -28,10 +28,9 @@ const configSchema = z.looseObject({
   num_machines: whole.default(1),
   use_cpu: flag.default(false),
   fsdp_config: z.looseObject({ fsdp_reshard_after_forward: flag.optional(), fsdp_offload_params: flag.default(false) }).optional(),
-  deepspeed_config: z.looseObject({
-    zero_stage: z.coerce.number().int().min(0).max(3).optional(),
-    offload_optimizer_device: z.string().default('none'),
-  }).optional(),
+  deepspeed_config: z
+    .looseObject({ zero_stage: z.coerce.number().int().min(0).max(3).optional(), offload_optimizer_device: z.string().default('none') })
+    .optional(),
 });
 
 export interface AccelerateConfig {
@@ -52,12 +51,23 @@ export function parseAccelerateConfig(text: string): AccelerateConfig {
     const [issue] = read.error.issues;
     throw new Error(`${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'not a configuration of accelerate'}`);
   }
-  const { distributed_type: type, num_processes: processes, num_machines: machines, use_cpu: cpu, fsdp_config: fsdp, deepspeed_config: deepspeed } = read.data;
-  if (processes % machines !== 0) throw new Error(`num_processes: ${processes} processes cannot be shared out evenly over ${machines} machines`);
+  const {
+    distributed_type: type,
+    num_processes: processes,
+    num_machines: machines,
+    use_cpu: cpu,
+    fsdp_config: fsdp,
+    deepspeed_config: deepspeed,
+  } = read.data;
+  if (processes % machines !== 0)
+    throw new Error(`num_processes: ${processes} processes cannot be shared out evenly over ${machines} machines`);
   const zero3 = type === 'DEEPSPEED' && deepspeed?.zero_stage === 3;
   return {
-    processes, machines, cpu,
+    processes,
+    machines,
+    cpu,
     sharding: type === 'FSDP' ? 'fsdp' : zero3 ? 'zero3' : 'none',
-    offloadOptimizer: (type === 'DEEPSPEED' && deepspeed?.offload_optimizer_device === 'cpu') || (type === 'FSDP' && fsdp?.fsdp_offload_params === true),
+    offloadOptimizer:
+      (type === 'DEEPSPEED' && deepspeed?.offload_optimizer_device === 'cpu') || (type === 'FSDP' && fsdp?.fsdp_offload_params === true),
   };
 }

@@ -12,7 +12,10 @@ const retry: RetryPolicy = { initialInterval: '1s', backoffCoefficient: 2, maxim
  * (2 s) and above a short outage of the server, after which a batch would needlessly begin anew.
  */
 export const llmActivityOptions: ActivityOptions = {
-  taskQueue: TASK_QUEUES.llm, startToCloseTimeout: '7 days', heartbeatTimeout: '30s', retry,
+  taskQueue: TASK_QUEUES.llm,
+  startToCloseTimeout: '7 days',
+  heartbeatTimeout: '30s',
+  retry,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 };
 
@@ -21,7 +24,9 @@ export const llmActivityOptions: ActivityOptions = {
  * history. How long until the next one says the failure itself, or this.
  */
 export const pollActivityOptions: ActivityOptions = {
-  ...llmActivityOptions, startToCloseTimeout: '30 minutes', retry: { initialInterval: '30s', backoffCoefficient: 1 },
+  ...llmActivityOptions,
+  startToCloseTimeout: '30 minutes',
+  retry: { initialInterval: '30s', backoffCoefficient: 1 },
 };
 
 /** Ends what a provider does for a run that is cancelled; a provider that is away for longer is told of in the failure. */
@@ -33,11 +38,17 @@ export function describeWorkerOptions(identity: string): ActivityOptions {
 }
 
 export const cpuActivityOptions: ActivityOptions = {
-  taskQueue: TASK_QUEUES.cpu, startToCloseTimeout: '6 hours', heartbeatTimeout: '60s', retry,
+  taskQueue: TASK_QUEUES.cpu,
+  startToCloseTimeout: '6 hours',
+  heartbeatTimeout: '60s',
+  retry,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 };
 
 export const gpuActivityOptions: ActivityOptions = {
-  taskQueue: TASK_QUEUES.gpu, startToCloseTimeout: '30 days', heartbeatTimeout: '60s', retry,
+  taskQueue: TASK_QUEUES.gpu,
+  startToCloseTimeout: '30 days',
+  heartbeatTimeout: '60s',
+  retry,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
 };

@@ -13,11 +13,15 @@ export function budgetProblems(spec: RunSpec): Finding[] {
   const { calls, training } = unpricedModels(spec);
   return [
     ...calls.map((name) => ({
-      at: ['models', name, 'price'], value: 'nothing', expected: 'a price, since budget.usd limits what its calls may cost',
+      at: ['models', name, 'price'],
+      value: 'nothing',
+      expected: 'a price, since budget.usd limits what its calls may cost',
       hint: 'add price: {inputUsdPerMillion: …, outputUsdPerMillion: …}; for a server of your own, both 0',
     })),
     ...training.map((name) => ({
-      at: ['models', name, 'price', 'trainingUsdPerMillion'], value: 'nothing', expected: 'the price of training, since budget.usd limits what the run may cost',
+      at: ['models', name, 'price', 'trainingUsdPerMillion'],
+      value: 'nothing',
+      expected: 'the price of training, since budget.usd limits what the run may cost',
       hint: 'add it, or remove budget.usd',
     })),
   ];

@@ -14,13 +14,21 @@ export const DEFAULT_ASSUMPTIONS = {
   instructionTokens: { value: 60, unit: 'tokens', why: 'mean of an extracted instruction' },
   responseTokens: { value: 400, unit: 'tokens', why: 'mean of a response, unless maxTokens is lower' },
   judgePromptTokens: { value: 310, unit: 'tokens', why: 'the Table 2 prompt without instruction and response' },
-  justificationTokens: { value: 120, unit: 'tokens', why: 'mean of a judge\'s reply, unless maxTokens is lower' },
+  justificationTokens: { value: 120, unit: 'tokens', why: "mean of a judge's reply, unless maxTokens is lower" },
   chatOverheadTokens: { value: 12, unit: 'tokens', why: 'role headers of a chat request' },
   newExampleTokens: { value: 400, unit: 'tokens', why: 'mean of a new example, when its file cannot be read' },
   charactersPerToken: { value: 4, unit: 'characters', why: 'English text; turns the size of the new data into tokens' },
   retryShare: { value: 0.03, unit: 'of requests', why: 'made again: empty, truncated or without a score' },
-  filterKeptShare: { value: 0.8, unit: 'of instructions', why: 'kept by the filters of synthesis.quality where the spec has any; a guess: a small run tells' },
-  keptShare: { value: 0.95, unit: 'of instructions', why: 'of those answered: with every response and score, so that they enter the replay set' },
+  filterKeptShare: {
+    value: 0.8,
+    unit: 'of instructions',
+    why: 'kept by the filters of synthesis.quality where the spec has any; a guess: a small run tells',
+  },
+  keptShare: {
+    value: 0.95,
+    unit: 'of instructions',
+    why: 'of those answered: with every response and score, so that they enter the replay set',
+  },
   requestSeconds: { value: 0.3, unit: 's', why: 'of a request before its first token' },
   tokensPerSecondPerRequest: { value: 30, unit: 'tokens/s', why: 'one reply while the server is busy with others' },
   endpointTokensPerSecond: { value: 2500, unit: 'tokens/s', why: 'all replies of one GPU server together' },
@@ -56,18 +64,24 @@ export function assumptionsWith(overrides: Readonly<Partial<Record<AssumptionNam
  */
 export function parseAssumptions(texts: readonly string[]): Partial<Record<AssumptionName, number>> {
   const names = Object.keys(DEFAULT_ASSUMPTIONS);
-  return Object.fromEntries(texts.map((text) => {
-    const end = text.indexOf('=');
-    const name = end < 0 ? text : text.slice(0, end);
-    const value = end < 0 ? '' : text.slice(end + 1);
-    if (!names.includes(name)) {
-      const near = nearestNames(name, names, 1)[0];
-      throw new Error(`the assumption "${name}" is unknown; ${near === undefined ? `known are ${names.join(', ')}` : `did you mean "${near}"?`}`);
-    }
-    const number = Number(value.replace(/_/g, ''));
-    if (value.trim() === '' || !Number.isFinite(number) || number < 0) {
-      throw new Error(`the assumption ${name} is "${value}"; give a number of at least 0, such as ${name}=${DEFAULT_ASSUMPTIONS[name as AssumptionName].value}`);
-    }
-    return [name, number];
-  }));
+  return Object.fromEntries(
+    texts.map((text) => {
+      const end = text.indexOf('=');
+      const name = end < 0 ? text : text.slice(0, end);
+      const value = end < 0 ? '' : text.slice(end + 1);
+      if (!names.includes(name)) {
+        const near = nearestNames(name, names, 1)[0];
+        throw new Error(
+          `the assumption "${name}" is unknown; ${near === undefined ? `known are ${names.join(', ')}` : `did you mean "${near}"?`}`,
+        );
+      }
+      const number = Number(value.replace(/_/g, ''));
+      if (value.trim() === '' || !Number.isFinite(number) || number < 0) {
+        throw new Error(
+          `the assumption ${name} is "${value}"; give a number of at least 0, such as ${name}=${DEFAULT_ASSUMPTIONS[name as AssumptionName].value}`,
+        );
+      }
+      return [name, number];
+    }),
+  );
 }

@@ -1,11 +1,11 @@
+import type { LeaderboardTask } from '../method/forgetting';
 import { planMixture } from '../method/mixture';
 import { assumptionsWith, type AssumptionName, type Assumptions } from './cost-assumptions';
 import { planEvaluation, planHeldOut, planTraining, type EvaluationCost, type HeldOutCost, type TrainingCost } from './cost-training';
-import { usdOf } from './price';
-import { parametersOf, servingGpus } from './model-size';
-import type { LeaderboardTask } from '../method/forgetting';
-import type { ModelSpec, RunSpec } from './spec';
 import { leastReplay } from './least-replay';
+import { parametersOf, servingGpus } from './model-size';
+import { usdOf } from './price';
+import type { ModelSpec, RunSpec } from './spec';
 import { effectiveSampling } from './spec-checks';
 import { activeQuality } from './spec-quality';
 
@@ -75,11 +75,19 @@ export interface KnownCounts {
 
 /** What a run will take, before anything is spent. Pure arithmetic on the spec, what is known of its files, and assumptions. */
 export function planCost(
-  spec: RunSpec, overrides: Readonly<Partial<Record<AssumptionName, number>>> = {}, known: KnownCounts = {},
+  spec: RunSpec,
+  overrides: Readonly<Partial<Record<AssumptionName, number>>> = {},
+  known: KnownCounts = {},
 ): CostPlan {
   const assumptions = assumptionsWith(overrides);
   const stages = stageCosts(spec, assumptions);
-  const longest = stageCosts(spec, { ...assumptions, filterKeptShare: 1, instructionTokens: Infinity, responseTokens: Infinity, justificationTokens: Infinity });
+  const longest = stageCosts(spec, {
+    ...assumptions,
+    filterKeptShare: 1,
+    instructionTokens: Infinity,
+    responseTokens: Infinity,
+    justificationTokens: Infinity,
+  });
   const endpoints = endpointCosts(spec, stages, assumptions);
   const sum = (of: (stage: StageCost) => number, list = stages): number => list.reduce((total, stage) => total + of(stage), 0);
   const mixture = planRows(spec, assumptions, known);
@@ -100,7 +108,10 @@ export function planCost(
     },
     synthesisHours: Math.max(...endpoints.map(({ hours }) => hours)),
     servingGpuHours: endpoints.reduce((total, { hours, gpus }) => total + hours * (gpus ?? 0), 0),
-    filter: activeQuality(spec) === undefined ? null : { extracted: spec.synthesis.extract.instructions, answered: answeredInstructions(spec, assumptions) },
+    filter:
+      activeQuality(spec) === undefined
+        ? null
+        : { extracted: spec.synthesis.extract.instructions, answered: answeredInstructions(spec, assumptions) },
     mixture,
     training,
     evaluation,
@@ -108,7 +119,9 @@ export function planCost(
     diskBytes: {
       texts: Math.round(tokens * assumptions.bytesPerToken + sum(({ requests }) => requests) * assumptions.bytesPerRequest),
       // The results of all trainings, and what one keeps while it goes on.
-      checkpoints: Math.round((training.parameters ?? 0) * (assumptions.checkpointsKept * assumptions.checkpointBytesPerParameter + 4 * training.trainings)),
+      checkpoints: Math.round(
+        (training.parameters ?? 0) * (assumptions.checkpointsKept * assumptions.checkpointBytesPerParameter + 4 * training.trainings),
+      ),
     },
     assumptions,
   };
@@ -129,15 +142,22 @@ export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
   const responses = answered * respond.samples;
 
   const extraction = stageCost(spec, a, 'extract', spec.target.model, {
-    calls: n, requests: n, promptPerRequest: a.preQueryTokens, freshPerRequest: a.preQueryTokens, completionPerCall: instruction,
+    calls: n,
+    requests: n,
+    promptPerRequest: a.preQueryTokens,
+    freshPerRequest: a.preQueryTokens,
+    completionPerCall: instruction,
   });
   const answers = respond.generators.map((name) => {
     const sampling = effectiveSampling(respond, name);
     const prompt = instruction + a.chatOverheadTokens;
     return stageCost(spec, a, 'respond', name, {
       // Samples of one request share its prompt.
-      calls: responses, requests: modelOf(spec, name).supportsN ? answered : responses,
-      promptPerRequest: prompt, freshPerRequest: prompt, completionPerCall: Math.min(a.responseTokens, sampling.maxTokens),
+      calls: responses,
+      requests: modelOf(spec, name).supportsN ? answered : responses,
+      promptPerRequest: prompt,
+      freshPerRequest: prompt,
+      completionPerCall: Math.min(a.responseTokens, sampling.maxTokens),
     });
   });
   const meanResponse = mean(respond.generators.map((name) => Math.min(a.responseTokens, effectiveSampling(respond, name).maxTokens)));
@@ -150,7 +170,8 @@ export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
     const twice = judge.scoring === 'expected' && modelOf(spec, name).template !== undefined;
     const calls = responses * respond.generators.length;
     return stageCost(spec, a, 'judge', name, {
-      calls, requests: twice ? 2 * calls : calls,
+      calls,
+      requests: twice ? 2 * calls : calls,
       promptPerRequest: twice ? prompt + justification / 2 : prompt,
       // The second request only extends the first.
       freshPerRequest: twice ? (fresh + justification) / 2 : fresh,
@@ -177,9 +198,21 @@ function stageCost(spec: RunSpec, a: Assumptions, stage: StageCost['stage'], nam
   const completionTokens = Math.round(load.calls * load.completionPerCall * again);
   const { price } = model;
   return {
-    stage, model: name, calls: load.calls, requests, promptTokens, completionTokens,
+    stage,
+    model: name,
+    calls: load.calls,
+    requests,
+    promptTokens,
+    completionTokens,
     usd: price === undefined ? null : usdOf({ promptTokens, completionTokens }, price),
-    hours: busySeconds(spec, model, a, { requests, promptTokens, completionTokens, fresh: load.requests * load.freshPerRequest * again, calls: load.calls * again }) / 3600,
+    hours:
+      busySeconds(spec, model, a, {
+        requests,
+        promptTokens,
+        completionTokens,
+        fresh: load.requests * load.freshPerRequest * again,
+        calls: load.calls * again,
+      }) / 3600,
   };
 }
 
@@ -204,7 +237,8 @@ function busySeconds(spec: RunSpec, model: ModelSpec, a: Assumptions, traffic: T
   else {
     bounds.push((requests * secondsOfRequest) / concurrency);
     // A provider's hardware is its own business; its limits above say what it gives.
-    if (model.price === undefined) bounds.push(completionTokens / a.endpointTokensPerSecond + traffic.fresh / a.endpointPrefillTokensPerSecond);
+    if (model.price === undefined)
+      bounds.push(completionTokens / a.endpointTokensPerSecond + traffic.fresh / a.endpointPrefillTokensPerSecond);
   }
   return Math.max(...bounds);
 }
@@ -223,8 +257,11 @@ function endpointCosts(spec: RunSpec, stages: readonly StageCost[], a: Assumptio
     const parameters = parametersOf(model.model);
     const onGpu = model.price === undefined && !servedByCpu(spec, model) && parameters !== null;
     groups.set(key, {
-      baseURL: model.baseURL, model: model.model, names: [...new Set([...(before?.names ?? []), name])],
-      hours: (before?.hours ?? 0) + hours, gpus: onGpu ? servingGpus(parameters, a.gpuMemoryGB * 1e9) : null,
+      baseURL: model.baseURL,
+      model: model.model,
+      names: [...new Set([...(before?.names ?? []), name])],
+      hours: (before?.hours ?? 0) + hours,
+      gpus: onGpu ? servingGpus(parameters, a.gpuMemoryGB * 1e9) : null,
     });
   }
   return [...groups.values()];
@@ -235,7 +272,9 @@ function planRows(spec: RunSpec, a: Assumptions, known: KnownCounts): CostPlan['
   const { newShare, maxExamples, holdOut } = spec.mix;
   const replayAvailable = Math.max(leastReplay(newShare), Math.round(answeredInstructions(spec, a) * a.keptShare) - (holdOut?.replay ?? 0));
   const newKnown = known.newExamples !== undefined && known.newExamples > 0;
-  const newAvailable = newKnown ? Math.max(1, known.newExamples - (holdOut?.new ?? 0)) : Math.max(1, Math.round((replayAvailable * newShare) / (1 - newShare)));
+  const newAvailable = newKnown
+    ? Math.max(1, known.newExamples - (holdOut?.new ?? 0))
+    : Math.max(1, Math.round((replayAvailable * newShare) / (1 - newShare)));
   const plan = planMixture({ replayAvailable, newAvailable, newShare, limit: maxExamples, onShortage: 'shrink-new' });
   return { replay: plan.replayCount, new: plan.newCount, total: plan.total, newKnown };
 }

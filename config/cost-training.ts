@@ -1,13 +1,13 @@
-import type { Assumptions } from './cost-assumptions';
-import type { KnownCounts } from './cost-plan';
-import { parametersOf, trainingGpus } from './model-size';
-import { usdOf } from './price';
 import type { LeaderboardTask } from '../method/forgetting';
 import type { HeldOutSet } from '../method/hold-out';
+import type { Assumptions } from './cost-assumptions';
+import type { KnownCounts } from './cost-plan';
 import { isLeaderboardTask } from './evaluation-splits';
+import { parametersOf, trainingGpus } from './model-size';
+import { usdOf } from './price';
 import type { RunSpec } from './spec';
-import { variantsOf } from './variants';
 import { expectedBatch, expectedEpochs, fineTuningOf, trainingUsd, type FineTuning } from './spec-fine-tuning';
+import { variantsOf } from './variants';
 
 type Device = 'cpu' | 'gpu';
 
@@ -57,40 +57,68 @@ export interface HeldOutCost {
 
 /** Null where the spec keeps nothing back. */
 export function planHeldOut(spec: RunSpec, a: Assumptions, steps: number, known: KnownCounts): HeldOutCost | null {
-  const { mix: { holdOut }, train, synthesis, target } = spec;
+  const {
+    mix: { holdOut },
+    train,
+    synthesis,
+    target,
+  } = spec;
   if (holdOut === undefined) return null;
   const own = synthesis.respond.generators.includes(target.model) ? holdOut.replay : 0;
   const conversations = { replay: holdOut.replay, own, new: holdOut.new };
-  const [replayTokens, newTokens] = [0, 1].map((share) => Math.min(train.maxLength, tokensOfExample(spec, a, share, known))) as [number, number];
+  const [replayTokens, newTokens] = [0, 1].map((share) => Math.min(train.maxLength, tokensOfExample(spec, a, share, known))) as [
+    number,
+    number,
+  ];
   const tokens = Math.round((conversations.replay + own) * replayTokens + conversations.new * newTokens);
-  const measurements = { models: variantsOf(spec).length, whileTraining: train.evalSteps === undefined ? 0 : trainedOf(spec) * Math.floor(steps / train.evalSteps) };
+  const measurements = {
+    models: variantsOf(spec).length,
+    whileTraining: train.evalSteps === undefined ? 0 : trainedOf(spec) * Math.floor(steps / train.evalSteps),
+  };
   const device = deviceOf(spec);
   const parameters = targetParameters(spec);
   return {
-    device, conversations, tokens, measurements,
-    hours: parameters === null ? null : (2 * parameters * tokens * (measurements.models + measurements.whileTraining)) / deviceFlops(device, a) / 3600,
+    device,
+    conversations,
+    tokens,
+    measurements,
+    hours:
+      parameters === null
+        ? null
+        : (2 * parameters * tokens * (measurements.models + measurements.whileTraining)) / deviceFlops(device, a) / 3600,
   };
 }
 
 /** Steps, tokens and device hours of full SFT: 6 FLOP a parameter and token, 8 when activations are computed again. */
 export function planTraining(
-  spec: RunSpec, a: Assumptions, mixture: { readonly replay: number; readonly new: number; readonly total: number }, known: KnownCounts,
+  spec: RunSpec,
+  a: Assumptions,
+  mixture: { readonly replay: number; readonly new: number; readonly total: number },
+  known: KnownCounts,
 ): TrainingCost {
   const { train } = spec;
   const tuning = fineTuningOf(spec);
   if (tuning !== undefined) return planFineTuning(spec, a, tuning, mixture, known);
   const device = deviceOf(spec);
   const parameters = targetParameters(spec);
-  const devices = known.trainingProcesses ?? (parameters === null ? null
-    : device === 'cpu' ? 1 : trainingGpus(parameters, bytesPerParameter(train, a), a.gpuMemoryGB * 1e9));
+  const devices =
+    known.trainingProcesses ??
+    (parameters === null ? null : device === 'cpu' ? 1 : trainingGpus(parameters, bytesPerParameter(train, a), a.gpuMemoryGB * 1e9));
   const batch = train.perDeviceBatchSize * train.gradientAccumulation * (devices ?? 1);
   const steps = train.maxSteps ?? Math.max(1, Math.ceil((mixture.total * train.epochs) / batch));
   const examples = train.maxSteps === undefined ? Math.round(mixture.total * train.epochs) : steps * batch;
   const tokens = Math.round(examples * Math.min(train.maxLength, tokensPerExample(spec, a, mixture, known)));
   const flop = (parameters ?? 0) * tokens * (train.gradientCheckpointing ? 8 : 6);
   return {
-    trainings: trainedOf(spec), device, parameters, devices, examples, steps, tokens,
-    hours: parameters === null ? null : flop / deviceFlops(device, a) / 3600, usd: null,
+    trainings: trainedOf(spec),
+    device,
+    parameters,
+    devices,
+    examples,
+    steps,
+    tokens,
+    hours: parameters === null ? null : flop / deviceFlops(device, a) / 3600,
+    usd: null,
   };
 }
 
@@ -101,13 +129,26 @@ function trainedOf(spec: RunSpec): number {
 type Mixture = Parameters<typeof planTraining>[2];
 
 /** Of an endpoint nothing is known but what it is given, and its price. */
-function planFineTuning(spec: RunSpec, a: Assumptions, { model, epochs, batchSize }: FineTuning, mixture: Mixture, known: KnownCounts): TrainingCost {
+function planFineTuning(
+  spec: RunSpec,
+  a: Assumptions,
+  { model, epochs, batchSize }: FineTuning,
+  mixture: Mixture,
+  known: KnownCounts,
+): TrainingCost {
   const rounds = expectedEpochs(epochs, mixture.total);
   const examples = mixture.total * rounds;
   const tokens = Math.round(examples * tokensPerExample(spec, a, mixture, known));
   return {
-    trainings: trainedOf(spec), device: 'provider', parameters: null, devices: null, examples, steps: Math.max(1, Math.ceil(examples / expectedBatch(batchSize, mixture.total))), tokens,
-    hours: null, usd: trainingUsd(tokens, spec.models[model]?.price),
+    trainings: trainedOf(spec),
+    device: 'provider',
+    parameters: null,
+    devices: null,
+    examples,
+    steps: Math.max(1, Math.ceil(examples / expectedBatch(batchSize, mixture.total))),
+    tokens,
+    hours: null,
+    usd: trainingUsd(tokens, spec.models[model]?.price),
   };
 }
 
@@ -117,10 +158,15 @@ function tokensPerExample(spec: RunSpec, a: Assumptions, mixture: Mixture, known
 
 /** Mean over examples of which a share, 0 to 1, is new data. */
 function tokensOfExample(spec: RunSpec, a: Assumptions, share: number, known: KnownCounts): number {
-  const newTokens = known.newExamples !== undefined && known.newCharacters !== undefined
-    ? known.newCharacters / known.newExamples / a.charactersPerToken : a.newExampleTokens;
+  const newTokens =
+    known.newExamples !== undefined && known.newCharacters !== undefined
+      ? known.newCharacters / known.newExamples / a.charactersPerToken
+      : a.newExampleTokens;
   const { extract, respond } = spec.synthesis;
-  const replayTokens = Math.min(a.instructionTokens, extract.sampling.maxTokens) + Math.min(a.responseTokens, respond.sampling.maxTokens) + a.chatOverheadTokens;
+  const replayTokens =
+    Math.min(a.instructionTokens, extract.sampling.maxTokens) +
+    Math.min(a.responseTokens, respond.sampling.maxTokens) +
+    a.chatOverheadTokens;
   return share * newTokens + (1 - share) * replayTokens;
 }
 
@@ -144,9 +190,7 @@ const TASK_LOADS: Readonly<Record<LeaderboardTask, TaskLoad>> = {
 const OTHER_TASK_LOAD: TaskLoad = { documents: 1500, promptTokens: 500, generated: 100 };
 
 /** Documents, tokens and device hours of evaluating every row of the table. */
-export function planEvaluation(
-  spec: RunSpec, a: Assumptions, known: Readonly<Partial<Record<LeaderboardTask, number>>>,
-): EvaluationCost {
+export function planEvaluation(spec: RunSpec, a: Assumptions, known: Readonly<Partial<Record<LeaderboardTask, number>>>): EvaluationCost {
   const models = variantsOf(spec).length;
   let documents = 0;
   let promptTokens = 0;
@@ -162,18 +206,35 @@ export function planEvaluation(
   if (tuning !== undefined) {
     const price = spec.models[tuning.model]?.price;
     const usage = { promptTokens, completionTokens: generatedTokens };
-    return { models, device: 'provider', documents, promptTokens, generatedTokens, hours: null, usd: price === undefined ? null : usdOf(usage, price) };
+    return {
+      models,
+      device: 'provider',
+      documents,
+      promptTokens,
+      generatedTokens,
+      hours: null,
+      usd: price === undefined ? null : usdOf(usage, price),
+    };
   }
   const device = deviceOf(spec);
   const parameters = targetParameters(spec);
   return {
-    models, device, documents, promptTokens, generatedTokens, usd: null,
+    models,
+    device,
+    documents,
+    promptTokens,
+    generatedTokens,
+    usd: null,
     hours: parameters === null ? null : evaluationSeconds(spec, a, device, parameters, { promptTokens, generatedTokens }) / 3600,
   };
 }
 
 function evaluationSeconds(
-  spec: RunSpec, a: Assumptions, device: Device, parameters: number, tokens: { promptTokens: number; generatedTokens: number },
+  spec: RunSpec,
+  a: Assumptions,
+  device: Device,
+  parameters: number,
+  tokens: { promptTokens: number; generatedTokens: number },
 ): number {
   const reading = (2 * parameters * tokens.promptTokens) / deviceFlops(device, a);
   if (device === 'cpu') return reading + tokens.generatedTokens / ((a.cpuEvalTokensPerSecond * 135e6) / parameters);

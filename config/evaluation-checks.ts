@@ -8,22 +8,46 @@ const MULTIPLE_CHOICE = new Set<string>(['mmlu_pro', 'gpqa']);
 
 /** What the backend of the evaluation cannot do. */
 export function evaluationBackendProblems(spec: RunSpec): Finding[] {
-  const { backend, openai: { api }, tasks } = spec.evaluate;
+  const {
+    backend,
+    openai: { api },
+    tasks,
+  } = spec.evaluate;
   if (backend !== 'openai') return [];
-  const trained = variantsOf(spec).filter(({ replay }) => replay !== null).map(({ name }) => name);
+  const trained = variantsOf(spec)
+    .filter(({ replay }) => replay !== null)
+    .map(({ name }) => name);
   const choosing = tasks.map(({ task }) => task).filter((task) => isLeaderboardTask(task) && MULTIPLE_CHOICE.has(task));
   return [
     ...(api === 'chat' && choosing.length > 0
-      ? [{
-        at: ['evaluate', 'openai', 'api'], value: showValue(api), expected: `"completions" for ${choosing.join(' and ')}, which compare the probabilities of given answers`,
-        hint: 'use it where the server has it (with echo and logprobs), or leave those tasks out',
-      }] : []),
+      ? [
+          {
+            at: ['evaluate', 'openai', 'api'],
+            value: showValue(api),
+            expected: `"completions" for ${choosing.join(' and ')}, which compare the probabilities of given answers`,
+            hint: 'use it where the server has it (with echo and logprobs), or leave those tasks out',
+          },
+        ]
+      : []),
     ...(api === 'completions' && spec.target.weights === undefined
-      ? [{ at: ['target', 'weights'], value: 'nothing', expected: 'the weights whose tokenizer counts what evaluate.openai.api: completions is asked', hint: 'add them, or use chat' }] : []),
+      ? [
+          {
+            at: ['target', 'weights'],
+            value: 'nothing',
+            expected: 'the weights whose tokenizer counts what evaluate.openai.api: completions is asked',
+            hint: 'add them, or use chat',
+          },
+        ]
+      : []),
     ...(trained.length > 0 && spec.train.backend !== 'openai'
-      ? [{
-        at: ['evaluate', 'backend'], value: showValue(backend), expected: `transformers or vllm, since nothing serves what ${trained.join(' and ')} will train`,
-        hint: 'those two load the weights themselves; or evaluate the official model alone (variants: [official])',
-      }] : []),
+      ? [
+          {
+            at: ['evaluate', 'backend'],
+            value: showValue(backend),
+            expected: `transformers or vllm, since nothing serves what ${trained.join(' and ')} will train`,
+            hint: 'those two load the weights themselves; or evaluate the official model alone (variants: [official])',
+          },
+        ]
+      : []),
   ];
 }

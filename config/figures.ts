@@ -7,7 +7,11 @@ export function formatCount(count: number): string {
 
 /** A large count in few characters: `950`, `12.3k`, `4.56M`. */
 export function formatShortCount(count: number): string {
-  for (const [size, unit] of [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']] as const) {
+  for (const [size, unit] of [
+    [1e9, 'G'],
+    [1e6, 'M'],
+    [1e3, 'k'],
+  ] as const) {
     // What would round to 1000 of a unit is 1 of the next.
     if (count >= size * 0.9995) return `${(count / size).toPrecision(3)}${unit}`;
   }

@@ -1,5 +1,5 @@
-import type { RunSpec } from './spec';
 import { leastReplay } from './least-replay';
+import type { RunSpec } from './spec';
 import type { Finding } from './spec-errors';
 
 /** What is kept back must leave enough to train on. */
@@ -8,13 +8,19 @@ export function holdOutProblems({ mix, synthesis }: RunSpec): Finding[] {
   if (holdOut === undefined) return [];
   const at = ['mix', 'holdOut'];
   if (holdOut.replay === 0 && holdOut.new === 0) {
-    return [{ at, value: 'nothing to keep back', expected: 'replay, new or both above 0', hint: 'give their numbers of rows, or remove holdOut' }];
+    return [
+      { at, value: 'nothing to keep back', expected: 'replay, new or both above 0', hint: 'give their numbers of rows, or remove holdOut' },
+    ];
   }
   const { instructions } = synthesis.extract;
   const most = instructions - leastReplay(newShare);
   if (holdOut.replay <= most || most < 0) return [];
-  return [{
-    at: [...at, 'replay'], value: String(holdOut.replay), expected: `at most ${most}, so that of ${instructions} instructions enough are left to train on`,
-    hint: 'lower it, or extract more',
-  }];
+  return [
+    {
+      at: [...at, 'replay'],
+      value: String(holdOut.replay),
+      expected: `at most ${most}, so that of ${instructions} instructions enough are left to train on`,
+      hint: 'lower it, or extract more',
+    },
+  ];
 }

@@ -18,7 +18,11 @@ export interface InitAnswers {
 
 /** A name under `models` from a model id: `Qwen/Qwen2.5-7B-Instruct` is `qwen2.5-7b-instruct`. */
 export function modelName(id: string): string {
-  const name = (id.split('/').at(-1) ?? id).toLowerCase().replace(/[^a-z0-9._-]+/g, '-').replace(/^[^a-z0-9]+/, '').slice(0, 64);
+  const name = (id.split('/').at(-1) ?? id)
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[^a-z0-9]+/, '')
+    .slice(0, 64);
   return name === '' ? 'target' : name;
 }
 

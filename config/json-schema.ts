@@ -46,10 +46,11 @@ export function schemaAt(path: readonly PropertyKey[]): SchemaNode | undefined {
   for (const part of path) {
     const here: SchemaNode | undefined = node === undefined ? undefined : alternativeWith(node, part);
     const extra: SchemaNode | boolean | undefined = here?.additionalProperties;
-    node = typeof part === 'number'
-      ? here?.items
-      : (Object.hasOwn(here?.properties ?? {}, String(part)) ? here?.properties?.[String(part)] : undefined)
-        ?? (typeof extra === 'object' ? extra : undefined);
+    node =
+      typeof part === 'number'
+        ? here?.items
+        : ((Object.hasOwn(here?.properties ?? {}, String(part)) ? here?.properties?.[String(part)] : undefined) ??
+          (typeof extra === 'object' ? extra : undefined));
     if (node === undefined) return undefined;
   }
   return node;
@@ -59,8 +60,11 @@ export function schemaAt(path: readonly PropertyKey[]): SchemaNode | undefined {
 function alternativeWith(node: SchemaNode, part: PropertyKey): SchemaNode {
   if (node.anyOf === undefined) return node;
   const branches = node.anyOf.map((branch) => alternativeWith(branch, part));
-  return branches.find(({ properties }) => properties !== undefined && Object.hasOwn(properties, part))
-    ?? branches.find(({ properties, items }) => properties !== undefined || items !== undefined) ?? node;
+  return (
+    branches.find(({ properties }) => properties !== undefined && Object.hasOwn(properties, part)) ??
+    branches.find(({ properties, items }) => properties !== undefined || items !== undefined) ??
+    node
+  );
 }
 
 /** Every place of the spec that has a key of this name, as dotted paths; `*` stands for a name that the user gives. */

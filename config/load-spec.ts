@@ -37,10 +37,18 @@ export function parseSpecText(text: string, options: { readonly folder: string; 
   if (first !== undefined) {
     const [position] = first.linePos ?? [];
     const place = position === undefined ? '' : ` at column ${position.col}`;
-    throw new SpecError([{
-      path: 'spec', value: `text that is no YAML${place} (${syntaxMessage(first.message)})`, expected: 'a YAML or JSON mapping',
-      hint: first.code === 'DUPLICATE_KEY' ? 'remove one of the two keys' : 'mend the syntax', line: position?.line,
-    }], { file, cause: first });
+    throw new SpecError(
+      [
+        {
+          path: 'spec',
+          value: `text that is no YAML${place} (${syntaxMessage(first.message)})`,
+          expected: 'a YAML or JSON mapping',
+          hint: first.code === 'DUPLICATE_KEY' ? 'remove one of the two keys' : 'mend the syntax',
+          line: position?.line,
+        },
+      ],
+      { file, cause: first },
+    );
   }
   const result = validate(plainValue(document, file));
   if (result.spec !== undefined) return resolveSpecPaths(result.spec, options.folder);
@@ -51,9 +59,11 @@ export function parseSpecText(text: string, options: { readonly folder: string; 
 /** The same spec with its relative file paths made absolute: new data, evaluation data, and weights that begin with `./` or `../`. */
 export function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
   const full = (path: string): string => (isAbsolute(path) ? path : resolve(folder, path));
-  const tasks = spec.evaluate.tasks.map((task) => task.data === undefined ? task : {
-    ...task, data: Object.fromEntries(Object.entries(task.data).map(([split, path]) => [split, full(path)])),
-  });
+  const tasks = spec.evaluate.tasks.map((task) =>
+    task.data === undefined
+      ? task
+      : { ...task, data: Object.fromEntries(Object.entries(task.data).map(([split, path]) => [split, full(path)])) },
+  );
   const { weights } = spec.target;
   const { accelerate } = spec.train;
   return {
@@ -63,7 +73,13 @@ export function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
     ...(accelerate === undefined || isAcceleratePreset(accelerate) ? {} : { train: { ...spec.train, accelerate: full(accelerate) } }),
     evaluate: { ...spec.evaluate, tasks },
     variants: spec.variants.map((variant) => {
-      if (typeof variant === 'string' || typeof variant.replay === 'string' || !('files' in variant.replay) || variant.replay.files === undefined) return variant;
+      if (
+        typeof variant === 'string' ||
+        typeof variant.replay === 'string' ||
+        !('files' in variant.replay) ||
+        variant.replay.files === undefined
+      )
+        return variant;
       return { ...variant, replay: { ...variant.replay, files: variant.replay.files.map(full) } };
     }),
   };
@@ -75,10 +91,19 @@ export function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
  */
 export function validateRunId(id: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(id)) return id;
-  throw new SpecError([{
-    path: 'run id', value: showValue(id), expected: 'letters, digits, ".", "_" or "-", up to 64, a letter or digit first',
-    hint: `for example ${id.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '').slice(0, 64) || 'my-run'}`,
-  }]);
+  throw new SpecError([
+    {
+      path: 'run id',
+      value: showValue(id),
+      expected: 'letters, digits, ".", "_" or "-", up to 64, a letter or digit first',
+      hint: `for example ${
+        id
+          .replace(/[^A-Za-z0-9._-]+/g, '-')
+          .replace(/^[^A-Za-z0-9]+/, '')
+          .slice(0, 64) || 'my-run'
+      }`,
+    },
+  ]);
 }
 
 type Validation = { readonly spec: RunSpec } | { readonly spec?: undefined; readonly problems: readonly LocatedProblem[] };
@@ -86,7 +111,17 @@ type Validation = { readonly spec: RunSpec } | { readonly spec?: undefined; read
 function validate(input: unknown): Validation {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     const value = input === null || input === undefined ? 'nothing' : showValue(input);
-    return { problems: [{ at: [], path: 'spec', value, expected: 'a mapping with the keys version, models, target, synthesis and mix', hint: 'start from `rehearse init`' }] };
+    return {
+      problems: [
+        {
+          at: [],
+          path: 'spec',
+          value,
+          expected: 'a mapping with the keys version, models, target, synthesis and mix',
+          hint: 'start from `rehearse init`',
+        },
+      ],
+    };
   }
   const parsed = runSpecSchema.safeParse(input, { reportInput: true });
   if (!parsed.success) return { problems: problemsOfIssues(parsed.error.issues) };
@@ -99,10 +134,17 @@ function plainValue(document: Document, file: string): unknown {
     return document.toJS({ maxAliasCount: MOST_ALIASES });
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    throw new SpecError([{
-      path: 'spec', value: 'YAML aliases that cannot be resolved or that multiply', expected: `at most ${MOST_ALIASES} uses of anchors that exist`,
-      hint: 'write the repeated parts out',
-    }], { file, cause: error });
+    throw new SpecError(
+      [
+        {
+          path: 'spec',
+          value: 'YAML aliases that cannot be resolved or that multiply',
+          expected: `at most ${MOST_ALIASES} uses of anchors that exist`,
+          hint: 'write the repeated parts out',
+        },
+      ],
+      { file, cause: error },
+    );
   }
 }
 

@@ -1,11 +1,16 @@
 interface SpecModels {
   readonly target: { readonly model: string };
-  readonly synthesis: { readonly respond: { readonly generators: readonly string[] }; readonly judge: { readonly judges: readonly string[] } };
+  readonly synthesis: {
+    readonly respond: { readonly generators: readonly string[] };
+    readonly judge: { readonly judges: readonly string[] };
+  };
 }
 
 interface PricedModels extends SpecModels {
   readonly models: Readonly<Record<string, { readonly price?: { readonly trainingUsdPerMillion?: number | undefined } | undefined }>>;
-  readonly train?: { readonly backend?: string | undefined; readonly openai?: { readonly model?: string | undefined } | undefined } | undefined;
+  readonly train?:
+    | { readonly backend?: string | undefined; readonly openai?: { readonly model?: string | undefined } | undefined }
+    | undefined;
 }
 
 /** Names of the models that a stage calls, each once. */

@@ -41,7 +41,9 @@ export function runCosts(spec: RunSpec): RunCosts {
     extract: perInstruction('extract', spec.target.model),
     respond: Object.fromEntries(generators.map((name) => [name, perInstruction('respond', name)])),
     judge: Object.fromEntries(
-      judge.judges.flatMap((name) => generators.map((generator) => [`${name}/${generator}`, perInstruction('judge', name, generators.length)] as const)),
+      judge.judges.flatMap((name) =>
+        generators.map((generator) => [`${name}/${generator}`, perInstruction('judge', name, generators.length)] as const),
+      ),
     ),
     worstCall: Object.fromEntries(modelsInUse(spec).map((name) => [name, worstCall(spec, name)])),
   };

@@ -74,7 +74,12 @@ function wayOut(at: readonly PropertyKey[], input: unknown): string | undefined 
   return wayOutOfValue(at, input, [node?.type].flat(), node) ?? fallback(node);
 }
 
-function wayOutOfValue(at: readonly PropertyKey[], input: unknown, kinds: readonly unknown[], node: SchemaNode | undefined): string | undefined {
+function wayOutOfValue(
+  at: readonly PropertyKey[],
+  input: unknown,
+  kinds: readonly unknown[],
+  node: SchemaNode | undefined,
+): string | undefined {
   const numeric = kinds.includes('number') || kinds.includes('integer');
   const key = keyOf(at);
   if (key === 'apiKeyEnv') return KEY_HINT;
@@ -98,7 +103,8 @@ function wayOutOfValue(at: readonly PropertyKey[], input: unknown, kinds: readon
 
 function fallback(node: SchemaNode | undefined): string | undefined {
   const given = node?.default;
-  if (typeof given === 'number' || typeof given === 'string' || typeof given === 'boolean') return `leave it out for the default, ${JSON.stringify(given)}`;
+  if (typeof given === 'number' || typeof given === 'string' || typeof given === 'boolean')
+    return `leave it out for the default, ${JSON.stringify(given)}`;
   const what = firstSentence(node);
   return what === undefined ? undefined : `it means: ${what}`;
 }
@@ -136,7 +142,8 @@ export function expectation(node: SchemaNode | undefined): string {
   if (kind === 'integer' || kind === 'number') return numberExpectation(node, kind);
   if (kind === 'boolean') return 'true or false';
   if (kind === 'string') return node.minLength === undefined || node.minLength === 0 ? 'a text' : 'a text that is not empty';
-  if (kind === 'array') return node.minItems === undefined ? 'a list' : `a list with at least ${node.minItems} ${node.minItems === 1 ? 'entry' : 'entries'}`;
+  if (kind === 'array')
+    return node.minItems === undefined ? 'a list' : `a list with at least ${node.minItems} ${node.minItems === 1 ? 'entry' : 'entries'}`;
   const keys = Object.keys(node.properties ?? {}).filter((key) => key !== '$schema');
   return keys.length === 0 ? 'a mapping of names to values' : `a mapping with the keys ${keys.join(', ')}`;
 }
@@ -146,10 +153,17 @@ function numberExpectation(node: SchemaNode, kind: 'integer' | 'number'): string
   const most = node.maximum === Number.MAX_SAFE_INTEGER ? undefined : node.maximum;
   const upper = most !== undefined ? `up to ${most}` : node.exclusiveMaximum !== undefined ? `below ${node.exclusiveMaximum}` : undefined;
   if (kind === 'integer' && node.exclusiveMinimum === 0) return upper === undefined ? `a positive ${noun}` : `a positive ${noun} ${upper}`;
-  const lower = node.minimum !== undefined && node.minimum !== Number.MIN_SAFE_INTEGER
-    ? (most === undefined ? `of at least ${node.minimum}` : `from ${node.minimum}`)
-    : node.exclusiveMinimum !== undefined ? `above ${node.exclusiveMinimum}` : undefined;
+  const lower =
+    node.minimum !== undefined && node.minimum !== Number.MIN_SAFE_INTEGER
+      ? most === undefined
+        ? `of at least ${node.minimum}`
+        : `from ${node.minimum}`
+      : node.exclusiveMinimum !== undefined
+        ? `above ${node.exclusiveMinimum}`
+        : undefined;
   if (lower === undefined) return upper === undefined ? `a ${noun}` : `a ${noun} ${upper}`;
   if (upper === undefined) return `a ${noun} ${lower}`;
-  return lower.startsWith('from') ? `a ${noun} ${lower} to ${most}` : `a ${noun} ${lower} ${upper.startsWith('below') ? 'and ' : ''}${upper}`;
+  return lower.startsWith('from')
+    ? `a ${noun} ${lower} to ${most}`
+    : `a ${noun} ${lower} ${upper.startsWith('below') ? 'and ' : ''}${upper}`;
 }

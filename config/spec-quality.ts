@@ -7,11 +7,12 @@ const bound = z.int().positive().max(1_000_000).optional();
 /** `synthesis.quality`: the filters between extraction and the first paid answer, each on when it is there. */
 export const qualitySchema = z
   .strictObject({
-    length: z.strictObject({ minWords: bound, maxWords: bound, minChars: bound, maxChars: bound }).optional()
-      .describe('Bounds on an instruction\'s length. Words are what stands between white space.'),
-    refusals: z.boolean().default(false).describe('Drop instructions that are an assistant\'s refusal or greeting (English).'),
-    language: z.array(z.string()).min(1).optional()
-      .describe('ISO 639-1 codes of the languages to keep. Short or doubtful texts are kept.'),
+    length: z
+      .strictObject({ minWords: bound, maxWords: bound, minChars: bound, maxChars: bound })
+      .optional()
+      .describe("Bounds on an instruction's length. Words are what stands between white space."),
+    refusals: z.boolean().default(false).describe("Drop instructions that are an assistant's refusal or greeting (English)."),
+    language: z.array(z.string()).min(1).optional().describe('ISO 639-1 codes of the languages to keep. Short or doubtful texts are kept.'),
     decontaminate: z
       .strictObject({ ngram: z.int().min(FEWEST_WORDS).max(100).default(13).describe('Words in a row that make a match. GPT-3: 13.') })
       .optional()
@@ -34,7 +35,11 @@ export const qualitySchema = z
   .describe('Filters of the instructions, before any of them is answered. Off in the paper.');
 
 /** What a spec's filters come to: undefined when none is on, and nothing that is off. */
-export function activeQuality({ synthesis: { quality } }: { readonly synthesis: { readonly quality?: z.output<typeof qualitySchema> } }): QualityRules | undefined {
+export function activeQuality({
+  synthesis: { quality },
+}: {
+  readonly synthesis: { readonly quality?: z.output<typeof qualitySchema> };
+}): QualityRules | undefined {
   if (quality === undefined) return undefined;
   const { length, refusals, language, decontaminate, duplicates } = quality;
   const bounds = Object.fromEntries(Object.entries(length ?? {}).filter(([, value]) => value !== undefined));

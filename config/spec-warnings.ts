@@ -1,14 +1,14 @@
-import { activeQuality } from './spec-quality';
-import { isLeaderboardTask } from './evaluation-splits';
 import { resolveTemplate } from '../method/templates';
+import { isLeaderboardTask } from './evaluation-splits';
 import { extractionStops } from './extraction-stops';
 import { fineTuningWarnings } from './fine-tuning-checks';
-import { qualityWarnings } from './quality-checks';
-import { effectiveSampling, looksLikePath } from './spec-checks';
 import { modelsInUse } from './models-in-use';
+import { qualityWarnings } from './quality-checks';
 import { runSpecSchema, type RunSpec } from './spec';
-import { fineTuningOf } from './spec-fine-tuning';
+import { effectiveSampling, looksLikePath } from './spec-checks';
 import type { SpecWarning } from './spec-errors';
+import { fineTuningOf } from './spec-fine-tuning';
+import { activeQuality } from './spec-quality';
 
 /** Above a hundred times the paper's rate, forgetting is the likely result. */
 const HIGH_LEARNING_RATE = 1e-4;
@@ -19,7 +19,13 @@ const FEWEST_JUDGE_TOKENS = 32;
 
 /** What is legal in a valid spec, but seldom meant. */
 export function specWarnings(spec: RunSpec): SpecWarning[] {
-  return [...modelWarnings(spec), ...synthesisWarnings(spec), ...qualityWarnings(spec), ...trainingWarnings(spec), ...fineTuningWarnings(spec, runSpecSchema.shape.train.parse({}))];
+  return [
+    ...modelWarnings(spec),
+    ...synthesisWarnings(spec),
+    ...qualityWarnings(spec),
+    ...trainingWarnings(spec),
+    ...fineTuningWarnings(spec, runSpecSchema.shape.train.parse({})),
+  ];
 }
 
 function modelWarnings(spec: RunSpec): SpecWarning[] {
@@ -40,15 +46,23 @@ function synthesisWarnings(spec: RunSpec): SpecWarning[] {
   const template = spec.models[spec.target.model]?.template;
   const stops = extractionStops(extract);
   if (template !== undefined && stops.length > 0) {
-    const dropped = resolveTemplate(template).stop.filter((stop) => !stops.includes(stop)).slice(Math.max(0, 4 - stops.length));
+    const dropped = resolveTemplate(template)
+      .stop.filter((stop) => !stops.includes(stop))
+      .slice(Math.max(0, 4 - stops.length));
     if (dropped.length > 0) {
-      warnings.push({ path: 'synthesis.extract.stop', message: `the API takes four stop strings, so the template's ${dropped.join(' and ')} will not be sent.` });
+      warnings.push({
+        path: 'synthesis.extract.stop',
+        message: `the API takes four stop strings, so the template's ${dropped.join(' and ')} will not be sent.`,
+      });
     }
   }
   if (respond.samples > 1) {
     for (const name of respond.generators) {
       if (effectiveSampling(respond, name).temperature === 0) {
-        warnings.push({ path: `synthesis.respond`, message: `${name} answers at temperature 0, so its ${respond.samples} samples will be the same text.` });
+        warnings.push({
+          path: `synthesis.respond`,
+          message: `${name} answers at temperature 0, so its ${respond.samples} samples will be the same text.`,
+        });
       }
     }
   }
@@ -56,7 +70,10 @@ function synthesisWarnings(spec: RunSpec): SpecWarning[] {
     for (const name of judge.judges) {
       const { maxTokens } = effectiveSampling(judge, name);
       if (maxTokens < FEWEST_JUDGE_TOKENS) {
-        warnings.push({ path: 'synthesis.judge', message: `${name} may write ${maxTokens} tokens, too few for a justification and the line "Score: <rating>".` });
+        warnings.push({
+          path: 'synthesis.judge',
+          message: `${name} may write ${maxTokens} tokens, too few for a justification and the line "Score: <rating>".`,
+        });
       }
     }
   }
@@ -64,11 +81,17 @@ function synthesisWarnings(spec: RunSpec): SpecWarning[] {
     warnings.push({ path: 'synthesis.select.minJudges', message: 'it has no effect with policy: complete, which needs every score.' });
   }
   if (fineTuningOf(spec) === undefined && !respond.generators.includes(spec.target.model)) {
-    warnings.push({ path: 'synthesis.respond.generators', message: `the target model ${spec.target.model} is not among them; in the paper it answers too.` });
+    warnings.push({
+      path: 'synthesis.respond.generators',
+      message: `the target model ${spec.target.model} is not among them; in the paper it answers too.`,
+    });
   }
   const shards = Math.ceil(extract.instructions / shardSize);
   if (shards > MANY_SHARDS) {
-    warnings.push({ path: 'synthesis.shardSize', message: `${shardSize} makes ${shards} shards, each a workflow of its own; some hundreds are better.` });
+    warnings.push({
+      path: 'synthesis.shardSize',
+      message: `${shardSize} makes ${shards} shards, each a workflow of its own; some hundreds are better.`,
+    });
   }
   return warnings;
 }
@@ -83,16 +106,26 @@ function trainingWarnings(spec: RunSpec): SpecWarning[] {
     warnings.push({ path: 'mix.newShare', message: `${mix.newShare} makes new data the larger part; the paper uses 0.17.` });
   }
   if (train.backend === 'trl' && train.dtype === 'float32' && evaluate.dtype === 'bfloat16') {
-    warnings.push({ path: 'evaluate.dtype', message: 'weights are trained in float32 but measured in bfloat16, whose rounding may hide what a small learning rate changed.' });
+    warnings.push({
+      path: 'evaluate.dtype',
+      message: 'weights are trained in float32 but measured in bfloat16, whose rounding may hide what a small learning rate changed.',
+    });
   }
   if (activeQuality(spec)?.decontaminate !== undefined) {
     const others = evaluate.tasks.filter(({ task }) => !isLeaderboardTask(task)).map(({ task }) => task);
-    if (others.length > 0) warnings.push({ path: 'synthesis.quality.decontaminate', message: `it knows the leaderboard's documents only, so those of ${others.join(', ')} are not kept out.` });
+    if (others.length > 0)
+      warnings.push({
+        path: 'synthesis.quality.decontaminate',
+        message: `it knows the leaderboard's documents only, so those of ${others.join(', ')} are not kept out.`,
+      });
   }
   if (target.weights === undefined) return warnings;
   const hub = !looksLikePath(target.weights) && !target.weights.startsWith('builtin:');
   if (hub && target.revision === undefined) {
-    warnings.push({ path: 'target.revision', message: `the weights ${target.weights} are not pinned, so a later run may train others; set the commit of the repository.` });
+    warnings.push({
+      path: 'target.revision',
+      message: `the weights ${target.weights} are not pinned, so a later run may train others; set the commit of the repository.`,
+    });
   }
   if (!hub && target.revision !== undefined) {
     warnings.push({ path: 'target.revision', message: 'it has no effect on weights that are not from the hub.' });

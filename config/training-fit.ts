@@ -27,7 +27,12 @@ export function trainingShape({ train }: RunSpec, config: AccelerateConfig): Tra
  * What a training that cannot fit is refused with, undefined where it can. Where the model's sizes are unknown only weights,
  * gradients and optimizer state are counted, so that what is refused certainly does not fit.
  */
-export function trainingMisfit(spec: RunSpec, model: ModelShape, config: AccelerateConfig, deviceMemoryGB: number): SpecProblem | undefined {
+export function trainingMisfit(
+  spec: RunSpec,
+  model: ModelShape,
+  config: AccelerateConfig,
+  deviceMemoryGB: number,
+): SpecProblem | undefined {
   const shape = trainingShape(spec, config);
   const memory = trainingMemory(model, shape);
   const usable = deviceMemoryGB * 1e9 * USABLE_SHARE;
@@ -44,7 +49,8 @@ export function trainingMisfit(spec: RunSpec, model: ModelShape, config: Acceler
 function wayOut(model: ModelShape, shape: TrainingShape, usable: number): string {
   const fits = (changes: Partial<TrainingShape>): boolean => trainingMemory(model, { ...shape, ...changes }).total <= usable;
   if (!shape.gradientCheckpointing && fits({ gradientCheckpointing: true })) return 'set train.gradientCheckpointing to true';
-  if (shape.perDeviceBatchSize > 1 && fits({ perDeviceBatchSize: 1 })) return 'set train.perDeviceBatchSize to 1 and raise train.gradientAccumulation in turn';
+  if (shape.perDeviceBatchSize > 1 && fits({ perDeviceBatchSize: 1 }))
+    return 'set train.perDeviceBatchSize to 1 and raise train.gradientAccumulation in turn';
   const ways: string[] = [];
   const shorter = [1024, 2048, 4096, 8192].filter((maxLength) => maxLength < shape.maxLength && fits({ maxLength })).at(-1);
   if (shorter !== undefined) ways.push(`lower train.maxLength to ${shorter}`);
@@ -56,7 +62,8 @@ function wayOut(model: ModelShape, shape: TrainingShape, usable: number): string
     }
   }
   if (shape.tuning === 'full' && fits({ tuning: 'lora', rank: 16 })) ways.push('train adapters (train.lora)');
-  else if (shape.tuning !== 'qlora' && fits({ tuning: 'qlora', rank: shape.rank || 16 })) ways.push('train adapters on 4-bit weights (train.lora.quantize)');
+  else if (shape.tuning !== 'qlora' && fits({ tuning: 'qlora', rank: shape.rank || 16 }))
+    ways.push('train adapters on 4-bit weights (train.lora.quantize)');
   return ways.length === 0 ? 'use devices with more memory, or a smaller model' : ways.join(', or ');
 }
 

@@ -101,7 +101,12 @@ function embeddedParameters(sizes: NonNullable<ModelShape['sizes']>): number {
   return sizes.vocabulary * sizes.hidden * (sizes.tied ? 1 : 2);
 }
 
-function workingBytes({ parameters, sizes }: ModelShape, { tuning, sharding, devices }: TrainingShape, width: number, trained: number): number {
+function workingBytes(
+  { parameters, sizes }: ModelShape,
+  { tuning, sharding, devices }: TrainingShape,
+  width: number,
+  trained: number,
+): number {
   if (sharding === 'none') {
     // Autocast keeps a bfloat16 copy of float32 weights; several whole copies exchange gradients through buckets.
     return (tuning === 'full' && width === 2 ? parameters * 2 : 0) + (devices > 1 ? trained * 4 : 0);
@@ -113,7 +118,11 @@ function workingBytes({ parameters, sizes }: ModelShape, { tuning, sharding, dev
   return width * (2 * embedded + 3 * layer);
 }
 
-function activationBytes({ sizes }: ModelShape, { gradientCheckpointing, maxLength, perDeviceBatchSize }: TrainingShape, width: number): number {
+function activationBytes(
+  { sizes }: ModelShape,
+  { gradientCheckpointing, maxLength, perDeviceBatchSize }: TrainingShape,
+  width: number,
+): number {
   if (sizes === null) return 0;
   const tokens = maxLength * perDeviceBatchSize;
   const within = 17 * width * tokens * sizes.hidden; // of one layer

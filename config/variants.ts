@@ -9,7 +9,14 @@ export const VARIANT_NAMES = ['official', 'method', ...PUBLIC_SET_NAMES, 'first-
 
 /** Where the conversations of a data set come from. */
 export type DatasetSource =
-  | { readonly from: 'hub'; readonly hub: string; readonly revision: string | null; readonly config: string | null; readonly splits: readonly string[]; readonly streaming: boolean }
+  | {
+      readonly from: 'hub';
+      readonly hub: string;
+      readonly revision: string | null;
+      readonly config: string | null;
+      readonly splits: readonly string[];
+      readonly streaming: boolean;
+    }
   | { readonly from: 'files'; readonly files: readonly string[] };
 
 export interface ReplayDataset {
@@ -59,7 +66,8 @@ export function variantsOf(spec: Pick<RunSpec, 'variants' | 'sweep' | 'mix'>): V
 function variantOf(entry: VariantSpec, base: number): Variant {
   if (entry === 'official') return { name: entry, replay: null, newShare: 0 };
   if (entry === 'new-data-only') return { name: entry, replay: { kind: 'none' }, newShare: 1 };
-  if (entry === 'method' || entry === 'first-response' || entry === 'target-best') return { name: entry, replay: { kind: entry }, newShare: base };
+  if (entry === 'method' || entry === 'first-response' || entry === 'target-best')
+    return { name: entry, replay: { kind: entry }, newShare: base };
   if (typeof entry === 'string') return { name: entry, replay: datasetOf({ set: entry }), newShare: base };
   const replay: ReplaySource = typeof entry.replay === 'string' ? { kind: entry.replay } : datasetOf(entry.replay);
   return { name: entry.name, replay, newShare: replay.kind === 'none' ? 1 : (entry.newShare ?? base) };
@@ -77,9 +85,8 @@ function datasetOf(dataset: DatasetSpec): ReplayDataset {
 
 function publicSet(name: PublicSetName, revision: string | undefined, files: readonly string[] | undefined): ReplayDataset {
   const { title, hub, splits, schema, licence, streaming } = PUBLIC_SETS[name];
-  const source: DatasetSource = files === undefined
-    ? { from: 'hub', hub, revision: revision ?? null, config: null, splits, streaming }
-    : { from: 'files', files };
+  const source: DatasetSource =
+    files === undefined ? { from: 'hub', hub, revision: revision ?? null, config: null, splits, streaming } : { from: 'files', files };
   // Files may hold anything in the set's columns.
   return { kind: 'dataset', title: files === undefined ? title : `${title}, from local files`, source, schema, licence };
 }

@@ -88,13 +88,7 @@ function selfPreference(means: Scored, judge: string): SelfPreference[] {
   const ownMean = mean(mine.map(({ own }) => own));
   const othersMean = mean(mine.map(({ others }) => others));
   const leniency = foreign.length === 0 ? null : mean(foreign.map(({ own, others }) => own - others));
-  return [{
-    judge,
-    responses: mine.length,
-    ownMean,
-    othersMean,
-    excess: leniency === null ? null : ownMean - othersMean - leniency,
-  }];
+  return [{ judge, responses: mine.length, ownMean, othersMean, excess: leniency === null ? null : ownMean - othersMean - leniency }];
 }
 
 export interface WinShare {

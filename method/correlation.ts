@@ -33,7 +33,7 @@ export function spearman(pairs: readonly Pair[]): number | null {
 function ranks(values: readonly number[]): number[] {
   const order = values.map((_, index) => index).sort((a, b) => values[a]! - values[b]!);
   const result = new Array<number>(values.length);
-  for (let start = 0; start < order.length; ) {
+  for (let start = 0; start < order.length;) {
     let end = start;
     while (end < order.length && values[order[end]!] === values[order[start]!]) end++;
     for (let i = start; i < end; i++) result[order[i]!] = (start + end + 1) / 2;
@@ -56,9 +56,7 @@ export type Alpha =
  * @throws {MethodError} on a value that is not finite.
  */
 export function krippendorffAlpha(units: readonly (readonly (number | null)[])[]): Alpha {
-  const pairable = units
-    .map((unit) => unit.filter((value) => value !== null))
-    .filter((unit) => unit.length >= 2);
+  const pairable = units.map((unit) => unit.filter((value) => value !== null)).filter((unit) => unit.length >= 2);
   const all = pairable.flat();
   const wrong = all.find((value) => !Number.isFinite(value));
   if (wrong !== undefined) throw new MethodError(`a value is ${wrong}; give finite numbers, or null where one is missing`);

@@ -31,7 +31,13 @@ export const NO_COST: Cost = { usd: 0, tokens: 0 };
 
 /** The counts of work that calls no model. */
 export const NO_CALLS: Omit<BatchProgress, 'done' | 'total'> = {
-  failed: 0, requests: 0, replayed: 0, promptTokens: 0, completionTokens: 0, cost: NO_COST, errors: {},
+  failed: 0,
+  requests: 0,
+  replayed: 0,
+  promptTokens: 0,
+  completionTokens: 0,
+  cost: NO_COST,
+  errors: {},
 };
 
 export function addCosts(a: Cost, b: Cost): Cost {

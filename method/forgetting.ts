@@ -79,10 +79,7 @@ export type Comparison = Transitions | { readonly comparable: false; readonly re
  *
  * @throws {MethodError} when a list holds a document twice.
  */
-export function compareSamples(
-  before: readonly EvaluatedDocument[],
-  after: readonly EvaluatedDocument[],
-): Comparison {
+export function compareSamples(before: readonly EvaluatedDocument[], after: readonly EvaluatedDocument[]): Comparison {
   const earlier = byDocument('before', before);
   const later = byDocument('after', after);
   const joined = [...earlier].flatMap(([docHash, was]) => {
@@ -97,7 +94,10 @@ export function compareSamples(
     was.correct === null || is.correct === null ? [] : [{ docHash, was: was.correct, is: is.correct }],
   );
   const having = (was: boolean, is: boolean): string[] =>
-    decided.filter((doc) => doc.was === was && doc.is === is).map(({ docHash }) => docHash).sort();
+    decided
+      .filter((doc) => doc.was === was && doc.is === is)
+      .map(({ docHash }) => docHash)
+      .sort();
   const forgottenDocs = having(true, false);
   const learnedDocs = having(false, true);
   return {
@@ -130,8 +130,12 @@ export interface AdjustedTransitions {
  *
  * @param chance share that guessing gets right, 1 / k
  */
-export function adjustForChance({ forgotten, learned, neverRight }: Pick<Transitions, 'forgotten' | 'learned' | 'neverRight'>, chance: number): AdjustedTransitions {
-  if (!(chance >= 0 && chance < 1)) throw new MethodError(`the chance of guessing right is ${chance}; give a share from 0 up to, but not, 1`);
+export function adjustForChance(
+  { forgotten, learned, neverRight }: Pick<Transitions, 'forgotten' | 'learned' | 'neverRight'>,
+  chance: number,
+): AdjustedTransitions {
+  if (!(chance >= 0 && chance < 1))
+    throw new MethodError(`the chance of guessing right is ${chance}; give a share from 0 up to, but not, 1`);
   if (chance === 0) return { forgotten, learned };
   const factor = 1 / (1 - chance);
   const guessed = chance * factor * factor * neverRight;

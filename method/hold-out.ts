@@ -32,10 +32,14 @@ export interface HoldOutInput<Row> {
  */
 export function holdOut<Row extends { readonly id: string }>({ rows, count, name, seed }: HoldOutInput<Row>): Row[] {
   if (count > 0 && count >= rows.length) {
-    throw new MethodError(`mix.holdOut.${name} keeps back ${count} rows, but there are only ${rows.length}, of which some must be left to train on; lower it, or give more rows`);
+    throw new MethodError(
+      `mix.holdOut.${name} keeps back ${count} rows, but there are only ${rows.length}, of which some must be left to train on; lower it, or give more rows`,
+    );
   }
   const sorted = [...rows].sort(byId);
-  return shuffled(sorted, createRandom(hash32(`${seed}|holdout|${name}`))).slice(0, count).sort(byId);
+  return shuffled(sorted, createRandom(hash32(`${seed}|holdout|${name}`)))
+    .slice(0, count)
+    .sort(byId);
 }
 
 function byId(a: { readonly id: string }, b: { readonly id: string }): number {

@@ -8,9 +8,7 @@ const INDEX_DIGITS = 7;
  */
 export function instructionId(index: number): string {
   if (!Number.isInteger(index) || index < 0 || index >= 10 ** INDEX_DIGITS) {
-    throw new MethodError(
-      `an instruction's index is ${index}; it must be a whole number from 0 to 9,999,999: split larger runs`,
-    );
+    throw new MethodError(`an instruction's index is ${index}; it must be a whole number from 0 to 9,999,999: split larger runs`);
   }
   return `i${String(index).padStart(INDEX_DIGITS, '0')}`;
 }

@@ -40,11 +40,7 @@ export function cleanInstruction(
  * Checks a generator's reply. It came through a chat endpoint, so its text is kept as it is but for white space around it and
  * characters that UTF-8 or a file cannot hold.
  */
-export function checkResponse(
-  text: string,
-  finishReason: FinishReason,
-  { acceptTruncated = true }: TextPolicy = {},
-): TextReading {
+export function checkResponse(text: string, finishReason: FinishReason, { acceptTruncated = true }: TextPolicy = {}): TextReading {
   const refused = refusal(finishReason);
   if (refused !== undefined) return { rejected: refused };
   const response = wellFormed(text).trim();
@@ -60,11 +56,13 @@ function refusal(finishReason: FinishReason): TextRejection | undefined {
 
 /** Line ends as `\n`; no control characters but tab and newline; half surrogate pairs, which UTF-8 lacks, as U+FFFD. */
 function wellFormed(text: string): string {
-  return text
-    .replace(/\r\n?/g, '\n')
-    // oxlint-disable-next-line no-control-regex -- removing them is the point
-    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\ufeff]/g, '')
-    .replace(/\p{Surrogate}/gu, '\ufffd');
+  return (
+    text
+      .replace(/\r\n?/g, '\n')
+      // oxlint-disable-next-line no-control-regex -- removing them is the point
+      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\ufeff]/g, '')
+      .replace(/\p{Surrogate}/gu, '\ufffd')
+  );
 }
 
 /** Special tokens before the text are leaks of the template, not the end of an empty turn. */

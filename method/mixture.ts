@@ -95,10 +95,7 @@ export interface MixInput {
  * @throws {MethodError} when an id is given twice, or the plan asks for more rows than there are.
  */
 export function mix({ replay, new: fresh, plan, seed }: MixInput): MixtureRow[] {
-  const drawn = [
-    ...draw('replay', replay, plan.replayCount, seed),
-    ...draw('new', fresh, plan.newCount, seed),
-  ];
+  const drawn = [...draw('replay', replay, plan.replayCount, seed), ...draw('new', fresh, plan.newCount, seed)];
   const digits = Math.max(7, String(drawn.length).length);
   return shuffled(drawn, streamOf(seed, 'order')).map((row, position) => ({
     ...row,
@@ -112,7 +109,8 @@ function draw(source: MixtureRow['source'], rows: readonly Conversation[], count
   sorted.forEach(({ id }, index) => {
     if (sorted[index + 1]?.id === id) throw new MethodError(`the ${source} row ${id} is given twice; give every row once`);
   });
-  return shuffled(sorted, streamOf(seed, source)).slice(0, count)
+  return shuffled(sorted, streamOf(seed, source))
+    .slice(0, count)
     .map(({ id, messages, cut = false }) => ({ id, source, messages, ...(cut ? { cut } : {}) }));
 }
 

@@ -40,7 +40,10 @@ const RESAMPLES = 1_000;
  *
  * @throws {MethodError} without tasks, or when a task has no documents.
  */
-export function bootstrapDifference(tasks: readonly PairedTask[], { name, seed, resamples = RESAMPLES, confidence = 0.95 }: BootstrapOptions): Interval {
+export function bootstrapDifference(
+  tasks: readonly PairedTask[],
+  { name, seed, resamples = RESAMPLES, confidence = 0.95 }: BootstrapOptions,
+): Interval {
   if (tasks.length === 0 || tasks.some(({ differences }) => differences.length === 0)) {
     throw new MethodError(`${name} has nothing to compare; give at least one document of each task`);
   }
@@ -65,7 +68,12 @@ export function bootstrapDifference(tasks: readonly PairedTask[], { name, seed, 
   }
   drawn.sort();
   const tail = (1 - confidence) / 2;
-  return { value, low: quantile(drawn, tail), high: quantile(drawn, 1 - tail), p: pValue(value, standardDeviation(Array.from(drawn)), resamples) };
+  return {
+    value,
+    low: quantile(drawn, tail),
+    high: quantile(drawn, 1 - tail),
+    p: pValue(value, standardDeviation(Array.from(drawn)), resamples),
+  };
 }
 
 /**

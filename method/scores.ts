@@ -1,7 +1,5 @@
 /** A score read from a judge's reply, or the reason why none was. Reasons are few and fixed, so that they can be counted. */
-export type ScoreReading =
-  | { readonly score: number }
-  | { readonly score: null; readonly reason: string };
+export type ScoreReading = { readonly score: number } | { readonly score: null; readonly reason: string };
 
 /** The label that Table 2 asks for, with Markdown emphasis around its colon; `subscore:` is another word. */
 const LABEL = /(?<![\p{L}\p{N}])score[\s*_]*:/giu;
@@ -122,9 +120,7 @@ export function expectedScore(
   return { score: weighted / ratingMass, ratingMass };
 }
 
-export type RatingPosition =
-  | { readonly position: number }
-  | { readonly position: null; readonly reason: string };
+export type RatingPosition = { readonly position: number } | { readonly position: null; readonly reason: string };
 
 /**
  * Where the rating stands in a chat reply's list of tokens (`logprobs.content`): the index of the token with the digit

@@ -29,7 +29,11 @@ export interface SeedParts {
  */
 export function deriveSeed({ runSeed, stage, itemIndex, sample, attempt }: SeedParts): number {
   if (!Number.isSafeInteger(runSeed)) throw new MethodError(`runSeed is ${runSeed}; give a whole number`);
-  for (const [name, value] of [['itemIndex', itemIndex], ['sample', sample], ['attempt', attempt]] as const) {
+  for (const [name, value] of [
+    ['itemIndex', itemIndex],
+    ['sample', sample],
+    ['attempt', attempt],
+  ] as const) {
     if (!Number.isInteger(value) || value < 0 || value > SEED_MASK) {
       throw new MethodError(`${name} is ${value}; give a whole number from 0 to ${SEED_MASK}`);
     }

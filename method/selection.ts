@@ -45,31 +45,31 @@ export function meanScores({ responses, judgments, judges }: MeanScoresInput): M
     scores.set(judge, score);
   }
   const inOrder = [...judges].sort(byCodeUnits);
-  return [...responses].sort((a, b) => byCodeUnits(a.id, b.id)).map(({ id, model, sample }) => {
-    const given = scoresOf.get(id)!;
-    const scored = inOrder.flatMap((judge) => {
-      const score = given.get(judge);
-      return score === null || score === undefined ? [] : [[judge, score] as const];
+  return [...responses]
+    .sort((a, b) => byCodeUnits(a.id, b.id))
+    .map(({ id, model, sample }) => {
+      const given = scoresOf.get(id)!;
+      const scored = inOrder.flatMap((judge) => {
+        const score = given.get(judge);
+        return score === null || score === undefined ? [] : [[judge, score] as const];
+      });
+      const sum = scored.reduce((total, [, score]) => total + score, 0);
+      return {
+        responseId: id,
+        model,
+        sample,
+        scores: Object.fromEntries(scored),
+        judges: scored.length,
+        mean: scored.length === 0 ? null : sum / scored.length,
+      };
     });
-    const sum = scored.reduce((total, [, score]) => total + score, 0);
-    return {
-      responseId: id,
-      model,
-      sample,
-      scores: Object.fromEntries(scored),
-      judges: scored.length,
-      mean: scored.length === 0 ? null : sum / scored.length,
-    };
-  });
 }
 
 /**
  * `complete`: an instruction is kept only when every expected response exists and every judge scored every one.
  * `available`: means over the scores that exist; a response needs `minJudges` of them to take part.
  */
-export type SelectionPolicy =
-  | { readonly keep: 'complete' }
-  | { readonly keep: 'available'; readonly minJudges: number };
+export type SelectionPolicy = { readonly keep: 'complete' } | { readonly keep: 'available'; readonly minJudges: number };
 
 /**
  * What becomes of responses that were cut at a token limit. `last`: one wins only where no whole response takes part.
@@ -132,7 +132,9 @@ export function selectBest(input: SelectionInput): Selection {
       stage: 'select',
       id: instruction.id,
       model: null,
-      reason: reason ?? (scored.length > 0 ? `only cut responses: ${scored.length}` : `too few scores: no response has ${needed} of ${judges.length}`),
+      reason:
+        reason ??
+        (scored.length > 0 ? `only cut responses: ${scored.length}` : `too few scores: no response has ${needed} of ${judges.length}`),
       attempts: 1,
     };
     return { lost, means, best: [] };
@@ -169,12 +171,7 @@ export function conversationOf(row: Pick<ReplayRow, 'instructionId' | 'messages'
   return { id: row.instructionId, messages: row.messages, ...(isCut(row) ? { cut: true } : {}) };
 }
 
-function incomplete(
-  means: readonly MeanScore[],
-  judges: number,
-  expectedResponses: number,
-  policy: SelectionPolicy,
-): string | undefined {
+function incomplete(means: readonly MeanScore[], judges: number, expectedResponses: number, policy: SelectionPolicy): string | undefined {
   if (means.length === 0) return 'no response';
   if (policy.keep === 'available') return undefined;
   if (means.length < expectedResponses) return `responses missing: ${expectedResponses - means.length} of ${expectedResponses}`;

@@ -218,9 +218,7 @@ export const CATALOG: Readonly<Record<string, CatalogEntry>> = {
   // The paper writes the header without the BOS and without the two newlines that the model was trained with.
   'llama-3-paper': { layout: llama3(), preQuery: '<|start_header_id|>user<|end_header_id|>' },
   'llama-3': { layout: llama3() },
-  'llama-3.1': {
-    layout: { ...llama3('Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n'), defaultSystem: '' },
-  },
+  'llama-3.1': { layout: { ...llama3('Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n'), defaultSystem: '' } },
   'llama-4': { layout: llama4 },
   'llama-2': { layout: llama2 },
   chatml: { layout: chatml() },
@@ -235,9 +233,7 @@ export const CATALOG: Readonly<Record<string, CatalogEntry>> = {
   'mistral-v1': { layout: mistral({ open: '[INST] ', close: ' [/INST]' }, ' ', joined) },
   'mistral-v3': { layout: mistral({ open: '[INST] ', close: '[/INST]' }, ' ', joined, true) },
   'mistral-nemo': { layout: mistral({ open: '[INST]', close: '[/INST]' }, '', joined) },
-  'mistral-v7': {
-    layout: mistral({ open: '[INST] ', close: '[/INST]' }, ' ', { open: '[SYSTEM_PROMPT] ', close: mistralSystem.close }),
-  },
+  'mistral-v7': { layout: mistral({ open: '[INST] ', close: '[/INST]' }, ' ', { open: '[SYSTEM_PROMPT] ', close: mistralSystem.close }) },
   'mistral-v7-tekken': { layout: mistral({ open: '[INST]', close: '[/INST]' }, '', mistralSystem) },
   gemma: { layout: gemma },
   'phi-3': { layout: piped(null, '<|end|>', ['<|endoftext|>', '<s>', '</s>']) },

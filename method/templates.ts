@@ -86,7 +86,7 @@ function looksSpecial(token: string): boolean {
 
 function fromLiteral(literal: LiteralTemplate): ChatTemplate {
   if (literal.preQuery === '') {
-    throw new MethodError('the literal template has an empty preQuery; give what stands before the user\'s text');
+    throw new MethodError("the literal template has an empty preQuery; give what stands before the user's text");
   }
   const stop = literal.stop ?? [];
   if (stop.includes('')) throw new MethodError('the literal template has an empty stop string; remove it');
@@ -133,9 +133,7 @@ function render(layout: Layout, messages: readonly Message[], { assistantPrefix 
     }
   }
   prompt += layout.assistant.open;
-  return assistantPrefix === undefined || assistantPrefix === ''
-    ? prompt
-    : prompt + (layout.gap ?? '') + assistantPrefix;
+  return assistantPrefix === undefined || assistantPrefix === '' ? prompt : prompt + (layout.gap ?? '') + assistantPrefix;
 }
 
 function checkRoles(messages: readonly Message[]): void {
@@ -150,7 +148,7 @@ function checkRoles(messages: readonly Message[]): void {
     }
   });
   if (messages.at(-1)?.role !== 'user') {
-    throw new MethodError('the last message is not the user\'s; to begin the reply for the model, give assistantPrefix');
+    throw new MethodError("the last message is not the user's; to begin the reply for the model, give assistantPrefix");
   }
 }
 
@@ -203,8 +201,5 @@ export function checkBos({ prompt, template, handling = 'flag' }: BosQuestion): 
   }
   if (handling === 'flag') return { prompt: bos + body, addSpecialTokens: false, warning: doubled };
   if (handling === 'verbatim') return { prompt: bos + body, warning: doubled };
-  return {
-    prompt: body,
-    warning: `the server adds ${bos} by itself, so the one in the prompt of template ${template.name} was removed`,
-  };
+  return { prompt: body, warning: `the server adds ${bos} by itself, so the one in the prompt of template ${template.name} was removed` };
 }

@@ -29,12 +29,22 @@ export function planVariantMixture({ base, replayAvailable, newAvailable, newSha
 }
 
 function counted(
-  base: MixturePlan, replayCount: number, newCount: number, replayAvailable: number, newAvailable: number, requestedShare: number,
+  base: MixturePlan,
+  replayCount: number,
+  newCount: number,
+  replayAvailable: number,
+  newAvailable: number,
+  requestedShare: number,
 ): MixturePlan {
   const total = replayCount + newCount;
   return {
-    replayCount, newCount, total, requestedShare, share: newCount / total,
-    replayUnused: replayAvailable - replayCount, newUnused: newAvailable - newCount,
+    replayCount,
+    newCount,
+    total,
+    requestedShare,
+    share: newCount / total,
+    replayUnused: replayAvailable - replayCount,
+    newUnused: newAvailable - newCount,
     shrunk: replayCount < base.replayCount && requestedShare !== 1,
   };
 }

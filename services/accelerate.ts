@@ -16,7 +16,10 @@ export interface AccelerateReport {
 
 /** Text of the configuration that `train.accelerate` names: a preset, or a file. */
 export async function accelerateText(accelerate: string): Promise<string> {
-  return await readFile(isAcceleratePreset(accelerate) ? join(projectDir(), 'config', 'accelerate', `${accelerate}.yaml`) : accelerate, 'utf8');
+  return await readFile(
+    isAcceleratePreset(accelerate) ? join(projectDir(), 'config', 'accelerate', `${accelerate}.yaml`) : accelerate,
+    'utf8',
+  );
 }
 
 /** Checks that the configuration of `train.accelerate` can be read, and that the training fits its devices. */
@@ -28,14 +31,21 @@ export async function checkAccelerate(spec: RunSpec): Promise<AccelerateReport> 
       config = parseAccelerateConfig(await accelerateText(accelerate));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      return { problems: [{
-        path: 'train.accelerate', value: `${JSON.stringify(accelerate)} (${reason})`, expected: `a configuration of accelerate, or one of ${Object.keys(ACCELERATE_PRESETS).join(', ')}`,
-        hint: 'relative paths start at the spec\'s own folder; `accelerate config` writes such a file',
-      }] };
+      return {
+        problems: [
+          {
+            path: 'train.accelerate',
+            value: `${JSON.stringify(accelerate)} (${reason})`,
+            expected: `a configuration of accelerate, or one of ${Object.keys(ACCELERATE_PRESETS).join(', ')}`,
+            hint: "relative paths start at the spec's own folder; `accelerate config` writes such a file",
+          },
+        ],
+      };
     }
   }
   const read = accelerate === undefined ? {} : { config };
-  const memory = deviceMemoryGB ?? (accelerate !== undefined && isAcceleratePreset(accelerate) ? ACCELERATE_PRESETS[accelerate].deviceMemoryGB : null);
+  const memory =
+    deviceMemoryGB ?? (accelerate !== undefined && isAcceleratePreset(accelerate) ? ACCELERATE_PRESETS[accelerate].deviceMemoryGB : null);
   if (config.cpu || memory === null) return { problems: [], ...read };
   const shape = await targetShape(spec);
   const misfit = shape === undefined ? undefined : trainingMisfit(spec, shape, config, memory);

@@ -50,7 +50,10 @@ export class LocalArtifactStore implements ArtifactStore {
 
   async write(path: string, data: Uint8Array | string): Promise<void> {
     const target = this.location(path);
-    await named({ doing: 'written', path: target }, async () => await replaceFile(target, async (temporary) => await writeDurably(temporary, data)));
+    await named(
+      { doing: 'written', path: target },
+      async () => await replaceFile(target, async (temporary) => await writeDurably(temporary, data)),
+    );
   }
 
   async create(path: string, data: Uint8Array | string): Promise<boolean> {
@@ -86,14 +89,20 @@ export class LocalArtifactStore implements ArtifactStore {
   async upload(path: string, file: string): Promise<void> {
     const target = this.location(path);
     if (resolve(file) === target) return; // made where it is kept
-    await named({ doing: 'written', path: target }, async () => await replaceFile(target, async (temporary) => await copyDurably(file, temporary)));
+    await named(
+      { doing: 'written', path: target },
+      async () => await replaceFile(target, async (temporary) => await copyDurably(file, temporary)),
+    );
   }
 
   async download(path: string, file: string): Promise<boolean> {
     const source = this.location(path);
     if (!(await exists(source))) return false;
     if (resolve(file) === source) return true;
-    await named({ doing: 'written', path: file }, async () => await replaceFile(file, async (temporary) => await copyDurably(source, temporary)));
+    await named(
+      { doing: 'written', path: file },
+      async () => await replaceFile(file, async (temporary) => await copyDurably(source, temporary)),
+    );
     return true;
   }
 }

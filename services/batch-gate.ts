@@ -49,7 +49,11 @@ export class BatchGate {
   }
 
   private admit(): void {
-    for (let first = this.waiting[0]; first !== undefined && this.leftInWork() < ROUNDS_READY * first.concurrency; first = this.waiting[0]) {
+    for (
+      let first = this.waiting[0];
+      first !== undefined && this.leftInWork() < ROUNDS_READY * first.concurrency;
+      first = this.waiting[0]
+    ) {
       this.waiting.shift();
       first.resolve(this.makePlace());
     }

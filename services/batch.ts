@@ -88,7 +88,18 @@ export class AllRefusedError extends Error {
  * @throws the first permanent error, BudgetExhaustedError, or the reason of `stop`, after the calls in flight have been journalled
  */
 export async function runBatch<Row extends { readonly id: string }>(options: BatchOptions<Row>): Promise<BatchResult<Row>> {
-  const { items, client, identity, journal, budget = new BatchBudget({ journal }), concurrency, stop, onProgress, onItemDone, setAsideAfterMs = SET_ASIDE_AFTER_MS } = options;
+  const {
+    items,
+    client,
+    identity,
+    journal,
+    budget = new BatchBudget({ journal }),
+    concurrency,
+    stop,
+    onProgress,
+    onItemDone,
+    setAsideAfterMs = SET_ASIDE_AFTER_MS,
+  } = options;
   const rows: Row[] = [];
   const failures: Failure[] = [];
   const used: CallRecord[] = [];
@@ -114,12 +125,24 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
   let probes = 0;
 
   const progress = (): BatchProgress => ({
-    done, total: items.length, failed: failures.length, requests: used.length, replayed, promptTokens, completionTokens,
-    cost: budget.cost, errors: addCounts(transient, refusals),
+    done,
+    total: items.length,
+    failed: failures.length,
+    requests: used.length,
+    replayed,
+    promptTokens,
+    completionTokens,
+    cost: budget.cost,
+    errors: addCounts(transient, refusals),
   });
 
   /** One call of an item: from the journal, or made and journalled; or what keeps it waiting. */
-  async function exchange(item: string, number: number, request: ModelRequest, manner: Pick<CallOptions, 'onStart' | 'rank' | 'trouble' | 'setAsideAfterMs'>): Promise<Exchange | Trouble> {
+  async function exchange(
+    item: string,
+    number: number,
+    request: ModelRequest,
+    manner: Pick<CallOptions, 'onStart' | 'rank' | 'trouble' | 'setAsideAfterMs'>,
+  ): Promise<Exchange | Trouble> {
     const json = canonicalJson(request.body);
     const hash = sha256(`{"body":${json},"identity":${identityJson},"path":"${request.path}"}`).slice(0, 32); // canonical too
     let record = journal.find(item, number, hash);
@@ -131,10 +154,12 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
       if ('setAside' in call) return call.setAside;
       const { outcome, reservation } = call;
       record = {
-        item, call: number, request: hash, at: new Date().toISOString(), ms: Math.round(outcome.ms * 10) / 10,
-        ...('reply' in outcome
-          ? { reply: outcome.text }
-          : { error: errorOf(outcome.refusal) }),
+        item,
+        call: number,
+        request: hash,
+        at: new Date().toISOString(),
+        ms: Math.round(outcome.ms * 10) / 10,
+        ...('reply' in outcome ? { reply: outcome.text } : { error: errorOf(outcome.refusal) }),
         ...(call.note === undefined ? {} : { counted: call.note }),
       };
       if ('reply' in outcome) body = outcome.reply;
@@ -142,7 +167,9 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
       budget.settle(call, item);
       if (record.error === undefined) succeeded++;
       else if (++refused >= REFUSALS_THAT_DOOM_A_BATCH && succeeded === 0 && !hadReplies) {
-        throw new AllRefusedError(`${client.endpoint} refused the first ${refused} requests: ${record.error.message}; ${adviceFor(record.error, request)}`);
+        throw new AllRefusedError(
+          `${client.endpoint} refused the first ${refused} requests: ${record.error.message}; ${adviceFor(record.error, request)}`,
+        );
       }
     } else {
       replayed++;
@@ -187,7 +214,11 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
         onItemDone?.(items.length - done);
         return;
       }
-      const ended = await exchange(item.id, exchanges.length, step.request, { ...patience, trouble: entry.trouble, rank: exchanges.length === 0 ? rank : GOES_FIRST });
+      const ended = await exchange(item.id, exchanges.length, step.request, {
+        ...patience,
+        trouble: entry.trouble,
+        rank: exchanges.length === 0 ? rank : GOES_FIRST,
+      });
       if (ended instanceof Trouble) {
         later.push({ ...entry, trouble: ended, waitingFor: step.request });
         return;
@@ -255,7 +286,16 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
     failures: failures.sort(byId),
     calls: used.sort((a, b) => (a.item < b.item ? -1 : a.item > b.item ? 1 : a.call - b.call)),
     progress: progress(),
-    stats: { calls: samples, requests: used.length, promptTokens, completionTokens, transient, refused: refusals, counted: budget.counted, ...timing(used) },
+    stats: {
+      calls: samples,
+      requests: used.length,
+      promptTokens,
+      completionTokens,
+      transient,
+      refused: refusals,
+      counted: budget.counted,
+      ...timing(used),
+    },
   };
 }
 

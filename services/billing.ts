@@ -31,7 +31,9 @@ export function billedOf({ scope, status, unsent }: ModelFailure): Billed {
  * ({@link OVERHEAD_TOKENS}); and every sample may run to `max_tokens`.
  */
 export function boundOf({ body, tokenEstimate }: ModelRequest): Usage {
-  const contents = Array.isArray(body['messages']) ? (body['messages'] as { content?: unknown }[]).map(({ content }) => content) : [body['prompt']];
+  const contents = Array.isArray(body['messages'])
+    ? (body['messages'] as { content?: unknown }[]).map(({ content }) => content)
+    : [body['prompt']];
   const texts = contents.map((content) => (typeof content === 'string' ? content : JSON.stringify(content ?? '')));
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   const perSample = typeof body['max_tokens'] === 'number' ? body['max_tokens'] : tokenEstimate;

@@ -49,7 +49,7 @@ export class CheckpointUploads {
   private async work(): Promise<void> {
     const { checkpoints, holdIn, log, retryMs = RETRY_MS } = this.options;
     const { signal } = this.ended;
-    for (let pauseMs = retryMs; this.waiting !== undefined && !signal.aborted; ) {
+    for (let pauseMs = retryMs; this.waiting !== undefined && !signal.aborted;) {
       const checkpoint = this.waiting;
       try {
         const held = await hold(checkpoint, holdIn);
@@ -62,7 +62,10 @@ export class CheckpointUploads {
         pauseMs = retryMs;
       } catch (error) {
         if (signal.aborted) break;
-        log.warn({ err: error, checkpoint }, `the checkpoint is not stored yet; trying again in ${pauseMs / 1000} s, with a newer one if there is one`);
+        log.warn(
+          { err: error, checkpoint },
+          `the checkpoint is not stored yet; trying again in ${pauseMs / 1000} s, with a newer one if there is one`,
+        );
         await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
         pauseMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS);
       }

@@ -23,7 +23,9 @@ export async function contentIdentities(spec: RunSpec, weights: WeightsResolver)
 /** Of a model that an endpoint fine-tunes, nothing is known but its name there. */
 async function weightsIdentity(spec: RunSpec, weights: WeightsResolver): Promise<string> {
   const tuning = fineTuningOf(spec);
-  return tuning === undefined ? (await weights.resolve(weightsOf(spec), spec.target.revision)).identity : modelIdentity(modelOf(spec, tuning.model));
+  return tuning === undefined
+    ? (await weights.resolve(weightsOf(spec), spec.target.revision)).identity
+    : modelIdentity(modelOf(spec, tuning.model));
 }
 
 async function hashFiles(paths: readonly string[]): Promise<Record<string, string>> {

@@ -35,7 +35,7 @@ export async function servedModels({ baseURL, apiKey, timeoutMs }: EndpointCheck
     };
   }
   if (reply.status === 404) return { problem: `${url} does not exist (HTTP 404)`, hint: 'baseURL usually ends with /v1' };
-  if (!reply.ok) return { problem: `${url} answers with HTTP ${reply.status}`, hint: 'look at the server\'s log' };
+  if (!reply.ok) return { problem: `${url} answers with HTTP ${reply.status}`, hint: "look at the server's log" };
   const ids = modelIds(text);
   if (ids === undefined) return { problem: `${url} does not answer as the OpenAI API does`, hint: 'baseURL usually ends with /v1' };
   return { ids };
@@ -48,7 +48,12 @@ export function missingModel(model: string, ids: readonly string[]): { readonly 
   const shown = ids.slice(0, 5).join(', ');
   return {
     problem: `the endpoint does not list the model ${JSON.stringify(model)}`,
-    hint: near === undefined ? (ids.length === 0 ? 'it lists none' : `it lists ${shown}${ids.length > 5 ? ' and others' : ''}`) : `did you mean ${JSON.stringify(near)}?`,
+    hint:
+      near === undefined
+        ? ids.length === 0
+          ? 'it lists none'
+          : `it lists ${shown}${ids.length > 5 ? ' and others' : ''}`
+        : `did you mean ${JSON.stringify(near)}?`,
   };
 }
 

@@ -37,7 +37,10 @@ export function createEndpointTransport(): EndpointTransport {
   return {
     post: ({ origin, path, headers, body, timeoutMs }) =>
       new Promise((resolve, reject) => {
-        agent.dispatch({ origin, path, method: 'POST', headers: headers as string[], body }, new ReplyReader({ timeoutMs, resolve, reject }));
+        agent.dispatch(
+          { origin, path, method: 'POST', headers: headers as string[], body },
+          new ReplyReader({ timeoutMs, resolve, reject }),
+        );
       }),
   };
 }
@@ -110,6 +113,8 @@ function jsonOrText(text: string): unknown {
 
 function headersOf(headers: ReplyHeaders): Headers {
   return new Headers(
-    Object.entries(headers).flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [value].flat().map((each) => [name, each]))),
+    Object.entries(headers).flatMap(([name, value]): [string, string][] =>
+      value === undefined ? [] : [value].flat().map((each) => [name, each]),
+    ),
   );
 }

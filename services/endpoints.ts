@@ -23,7 +23,14 @@ export class Endpoints {
    * named last hold from then on, for calls that wait too.
    */
   client(name: string, spec: ModelSpec): ModelClient {
-    return createModelClient({ name, spec, limiter: this.limiter(spec), health: this.health(spec), env: this.env, transport: this.transport });
+    return createModelClient({
+      name,
+      spec,
+      limiter: this.limiter(spec),
+      health: this.health(spec),
+      env: this.env,
+      transport: this.transport,
+    });
   }
 
   /** Where batches that call a model wait until its endpoint has use for them. */

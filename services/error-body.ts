@@ -26,7 +26,9 @@ export function readErrorBody(body: unknown): ErrorFields {
   const code = Array.isArray(metadata['reasons']) ? 'content_filter' : textOf(inner['code']);
   return {
     message: typeof message === 'string' ? message : JSON.stringify(message),
-    ...present('code', code), ...present('type', textOf(inner['type'])), ...present('param', textOf(inner['param'])),
+    ...present('code', code),
+    ...present('type', textOf(inner['type'])),
+    ...present('param', textOf(inner['param'])),
   };
 }
 
@@ -42,7 +44,9 @@ function readDetail(detail: unknown): string | undefined {
   if (typeof detail === 'string') return detail;
   if (!Array.isArray(detail)) return undefined;
   return detail
-    .map((entry: unknown) => (isRecord(entry) ? `${Array.isArray(entry['loc']) ? `${entry['loc'].join('.')}: ` : ''}${String(entry['msg'])}` : String(entry)))
+    .map((entry: unknown) =>
+      isRecord(entry) ? `${Array.isArray(entry['loc']) ? `${entry['loc'].join('.')}: ` : ''}${String(entry['msg'])}` : String(entry),
+    )
     .join('; ');
 }
 

@@ -231,7 +231,9 @@ function keep(records: Map<string, CallRecord>, record: CallRecord): CallRecord 
 /** One line of JSON, with the reply in it as JSON: its text is put in as it is, not parsed and written again. */
 function lineOf({ reply, ...rest }: CallRecord & { readonly reservation?: string }): string {
   const head = JSON.stringify(rest);
-  return reply === undefined ? `${head}\n` : `${head.slice(0, -1)},"reply":${/[\r\n]/.test(reply) ? JSON.stringify(JSON.parse(reply)) : reply}}\n`;
+  return reply === undefined
+    ? `${head}\n`
+    : `${head.slice(0, -1)},"reply":${/[\r\n]/.test(reply) ? JSON.stringify(JSON.parse(reply)) : reply}}\n`;
 }
 
 function parseLine(line: string): { readonly record: CallRecord; readonly reservation?: string } | ReservationLine | undefined {
@@ -244,7 +246,9 @@ function parseLine(line: string): { readonly record: CallRecord; readonly reserv
       };
     }
     if (typeof release === 'string') return { release };
-    return typeof reserve === 'string' && typeof bound?.promptTokens === 'number' && typeof bound.completionTokens === 'number' ? { reserve, bound } : undefined;
+    return typeof reserve === 'string' && typeof bound?.promptTokens === 'number' && typeof bound.completionTokens === 'number'
+      ? { reserve, bound }
+      : undefined;
   } catch {
     return undefined;
   }

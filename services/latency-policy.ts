@@ -155,7 +155,9 @@ export class LatencyPolicy {
     const used = Math.min(this.limit, reference.inFlight);
     const isUp = direction === 'up' && this.limit < this.max && used >= USED * this.limit;
     const step = reference.above(this.fastest) > LONG_QUEUE ? LARGE_STEP : STEP;
-    const limit = isUp ? Math.min(this.max, Math.max(this.limit + 1, Math.ceil(this.limit / STEP))) : Math.max(FEW, Math.floor(used * step));
+    const limit = isUp
+      ? Math.min(this.max, Math.max(this.limit + 1, Math.ceil(this.limit / STEP)))
+      : Math.max(FEW, Math.floor(used * step));
     this.trial = isUp || limit < Math.floor(used) ? { direction: isUp ? 'up' : 'down', limit, reference } : undefined;
     if (this.trial === undefined) return this.giveUp(reference, nowMs);
     this.drain();
@@ -166,7 +168,10 @@ export class LatencyPolicy {
     const { direction, reference, fewer } = trial;
     if (window.count < windowSize(trial.limit)) return;
     if (window.inFlight < USED * trial.limit && fewer === undefined) return this.giveUp(reference, nowMs);
-    const gain = gainOfFewer(direction === 'up' ? reference : (fewer?.window ?? window), fewer === undefined && direction === 'down' ? reference : window);
+    const gain = gainOfFewer(
+      direction === 'up' ? reference : (fewer?.window ?? window),
+      fewer === undefined && direction === 'down' ? reference : window,
+    );
     if (gain === 'too early' && window.count < MAX_TRIAL) return;
     const fewerAreEnough = typeof gain === 'number' && gain * (direction === 'down' ? this.kept : 1) >= KEEP;
     if (direction === 'up' ? fewerAreEnough || typeof gain !== 'number' : !fewerAreEnough) return this.giveUp(reference, nowMs);

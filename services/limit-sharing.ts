@@ -36,18 +36,22 @@ export function limitSharing(env: Readonly<Record<string, string | undefined>>, 
   }
   const workers = env['REHEARSE_LLM_WORKERS'] || '1';
   if (!/^[1-9]\d{0,3}$/.test(workers)) {
-    throw new LimitSharingError(`REHEARSE_LLM_WORKERS is "${workers}", expected the number of llm worker processes, such as 4; or set REHEARSE_REDIS_URL, and they agree by themselves`);
+    throw new LimitSharingError(
+      `REHEARSE_LLM_WORKERS is "${workers}", expected the number of llm worker processes, such as 4; or set REHEARSE_REDIS_URL, and they agree by themselves`,
+    );
   }
   return partSharing(Number(workers));
 }
 
 /** Each process takes an even part, and knows nothing of the others. */
 export function partSharing(workers: number): LimitSharing {
-  const part = (limit: number | undefined): number | undefined => (limit === undefined ? undefined : Math.max(1, Math.floor(limit / workers)));
+  const part = (limit: number | undefined): number | undefined =>
+    limit === undefined ? undefined : Math.max(1, Math.floor(limit / workers));
   return {
-    description: workers === 1
-      ? 'this process takes the whole of each model\'s limits; set REHEARSE_REDIS_URL or REHEARSE_LLM_WORKERS where several serve the llm queue'
-      : `this process takes 1/${workers} of each model's limits (REHEARSE_LLM_WORKERS)`,
+    description:
+      workers === 1
+        ? "this process takes the whole of each model's limits; set REHEARSE_REDIS_URL or REHEARSE_LLM_WORKERS where several serve the llm queue"
+        : `this process takes 1/${workers} of each model's limits (REHEARSE_LLM_WORKERS)`,
     limits: (configured) => ({
       ...configured,
       concurrency: part(configured.concurrency)!,

@@ -55,7 +55,12 @@ export class EndpointLimiter {
   private readonly share: SharedSlots | undefined;
   private readonly now: () => number;
 
-  constructor({ openPoints = (_, points) => new MemoryMinutePoints(points), joinShare, now = () => performance.now(), ...limits }: LimiterOptions) {
+  constructor({
+    openPoints = (_, points) => new MemoryMinutePoints(points),
+    joinShare,
+    now = () => performance.now(),
+    ...limits
+  }: LimiterOptions) {
     this.now = now;
     this.limits = limits;
     this.state = { limit: limits.concurrency, lastCutMs: Number.NEGATIVE_INFINITY };
@@ -142,7 +147,11 @@ export class EndpointLimiter {
   /** @returns false when the request belongs to a burst that was answered before */
   private cut(startMs: number): boolean {
     const { lastCutMs } = this.state;
-    this.state = afterOverload({ ...this.state, limit: Math.min(this.state.limit, Math.max(1, this.currentConcurrency)) }, startMs, this.now());
+    this.state = afterOverload(
+      { ...this.state, limit: Math.min(this.state.limit, Math.max(1, this.currentConcurrency)) },
+      startMs,
+      this.now(),
+    );
     return this.state.lastCutMs !== lastCutMs;
   }
 
@@ -230,7 +239,6 @@ export class EndpointLimiter {
   private isOpen(): boolean {
     return this.inFlight < this.currentConcurrency && this.closedForMs <= 0;
   }
-
 
   /** With nobody waiting, a timer would only keep the process alive. */
   private stopTimer(): void {

@@ -46,7 +46,10 @@ export class PermanentEndpointError extends Error {
   override readonly name = 'PermanentEndpointError';
 
   /** @param failure what the endpoint answered, where a request was sent */
-  constructor(message: string, readonly failure?: ModelFailure) {
+  constructor(
+    message: string,
+    readonly failure?: ModelFailure,
+  ) {
     super(message);
   }
 }
@@ -101,9 +104,27 @@ const WRONG_ADDRESS_AFTER = 4;
 
 /** A {@link ModelClient} that retries by itself, with the limiter in front of each try. */
 export function createModelClient(options: ModelClientOptions): ModelClient {
-  const { name, spec, limiter, env, giveUpAfterMs = GIVE_UP_AFTER_MS, random = Math.random, transport = createEndpointTransport(), health = new EndpointHealth() } = options;
+  const {
+    name,
+    spec,
+    limiter,
+    env,
+    giveUpAfterMs = GIVE_UP_AFTER_MS,
+    random = Math.random,
+    transport = createEndpointTransport(),
+    health = new EndpointHealth(),
+  } = options;
   const apiKey = readApiKey(name, spec, env);
-  const headers = ['content-type', 'application/json', 'accept', 'application/json', 'user-agent', 'rehearse', 'authorization', `Bearer ${apiKey ?? 'none'}`];
+  const headers = [
+    'content-type',
+    'application/json',
+    'accept',
+    'application/json',
+    'user-agent',
+    'rehearse',
+    'authorization',
+    `Bearer ${apiKey ?? 'none'}`,
+  ];
   const { origin, pathname, search } = new URL(spec.baseURL);
   const base = pathname.replace(/\/+$/, '');
   const { timeoutMs } = spec.limits;
@@ -116,7 +137,19 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
 
   return {
     endpoint: labelOf(name, spec),
-    async call(request, { signal, json = JSON.stringify(request.body), rank = 0, onStart, onTransient, beforeSend, trouble: earlier, setAsideAfterMs = Number.POSITIVE_INFINITY }) {
+    async call(
+      request,
+      {
+        signal,
+        json = JSON.stringify(request.body),
+        rank = 0,
+        onStart,
+        onTransient,
+        beforeSend,
+        trouble: earlier,
+        setAsideAfterMs = Number.POSITIVE_INFINITY,
+      },
+    ) {
       const calledMs = Date.now();
       // Bytes, which lie outside the heap: a text in flight would be copied by each collection of young objects.
       const body = Buffer.from(json === '{}' ? `${model}}` : `${model},${json.slice(1)}`);
@@ -148,7 +181,10 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
             trouble.failed(failure, nowMs, failure.waitMs ?? backoffMs(trouble.failures, random));
             await onTransient?.(failure);
             if (trouble.isTheRequests(nowMs)) {
-              return { refusal: { ...failure, scope: 'item', message: `${trouble.describe()}; the last time: ${failure.message}` }, ms: performance.now() - start };
+              return {
+                refusal: { ...failure, scope: 'item', message: `${trouble.describe()}; the last time: ${failure.message}` },
+                ms: performance.now() - start,
+              };
             }
             if (!trouble.othersPass && nowMs - trouble.sinceMs > giveUpAfterMs) throw unavailableError(name, spec, failure);
             waits = nowMs - calledMs >= setAsideAfterMs;

@@ -53,15 +53,19 @@ function classifyConnection(error: Error): ModelFailure {
   const unsent = codes.some((code) => NO_CONNECTION.test(code)) ? { unsent: true as const } : {};
   // A name server that is away says EAI_AGAIN; ENOTFOUND says that there is no such host.
   if (codes.includes('ENOTFOUND')) return { scope: 'permanent', kind: 'no_host', overloaded: false, message, ...unsent };
-  if (codes.some((code) => /CERT|SELF_SIGNED|ISSUER|^ERR_(SSL|TLS)_/.test(code))) return { scope: 'permanent', kind: 'tls', overloaded: false, message, unsent: true };
+  if (codes.some((code) => /CERT|SELF_SIGNED|ISSUER|^ERR_(SSL|TLS)_/.test(code)))
+    return { scope: 'permanent', kind: 'tls', overloaded: false, message, unsent: true };
   return { scope: 'transient', kind: 'connection', overloaded: false, message, ...unsent };
 }
 
 function classifyStatus(error: APIError, status: number, nowMs: number): ModelFailure {
   const waitMs = retryAfterMs(error.headers, nowMs);
   const base = {
-    status, message: error.message, overloaded: false,
-    ...(waitMs === undefined ? {} : { waitMs }), ...(typeof error.param === 'string' ? { param: error.param } : {}),
+    status,
+    message: error.message,
+    overloaded: false,
+    ...(waitMs === undefined ? {} : { waitMs }),
+    ...(typeof error.param === 'string' ? { param: error.param } : {}),
   };
   const says = (codes: ReadonlySet<string>): boolean => codes.has(error.code ?? '') || codes.has(error.type ?? '');
   // OpenAI answers an exhausted account with 429 or 400 too; waiting does not help there.
@@ -98,7 +102,7 @@ export function adviceFor({ kind, param }: { readonly kind: string; readonly par
     case 'redirect':
       return 'write the address to which it redirects as baseURL, if you trust it with your key';
     case 'no_host':
-      return 'check the host name in baseURL, and that this machine\'s name server knows it';
+      return "check the host name in baseURL, and that this machine's name server knows it";
     case 'tls':
       return 'check that baseURL has the right scheme (http or https) and host; for a certificate of your own, set NODE_EXTRA_CA_CERTS on the llm worker';
     case 'bad_body':
@@ -118,9 +122,18 @@ export function adviceFor({ kind, param }: { readonly kind: string; readonly par
 function refusalAdvice(param: string | undefined, request: RequestTraits | undefined): string {
   const body = request?.body ?? {};
   const asks: Record<string, string | undefined> = {
-    n: typeof body['n'] === 'number' && body['n'] > 1 ? `the requests ask for n = ${body['n']} samples: set supportsN: false for this model if it does not take n` : undefined,
-    logprobs: body['logprobs'] === undefined ? undefined : 'the requests ask for logprobs: set synthesis.judge.scoring: text if the endpoint gives none',
-    max_tokens: typeof body['max_tokens'] === 'number' ? `the requests ask for up to ${body['max_tokens']} tokens: lower maxTokens if that is more than the endpoint allows` : undefined,
+    n:
+      typeof body['n'] === 'number' && body['n'] > 1
+        ? `the requests ask for n = ${body['n']} samples: set supportsN: false for this model if it does not take n`
+        : undefined,
+    logprobs:
+      body['logprobs'] === undefined
+        ? undefined
+        : 'the requests ask for logprobs: set synthesis.judge.scoring: text if the endpoint gives none',
+    max_tokens:
+      typeof body['max_tokens'] === 'number'
+        ? `the requests ask for up to ${body['max_tokens']} tokens: lower maxTokens if that is more than the endpoint allows`
+        : undefined,
   };
   const named = param === undefined ? undefined : asks[param === 'top_logprobs' ? 'logprobs' : param];
   if (named !== undefined) return named;
@@ -130,13 +143,19 @@ function refusalAdvice(param: string | undefined, request: RequestTraits | undef
 }
 
 function causeMessage(error: Error): string {
-  return causesOf(error).map((cause) => cause.message || ((cause as NodeJS.ErrnoException).code ?? cause.name)).join(': ');
+  return causesOf(error)
+    .map((cause) => cause.message || ((cause as NodeJS.ErrnoException).code ?? cause.name))
+    .join(': ');
 }
 
 /** The error, its cause, the cause of that; of an AggregateError (one host, several addresses) the first. */
 function causesOf(error: Error): Error[] {
   const causes: Error[] = [];
-  for (let current: unknown = error; isError(current) && causes.length < 6; current = current.cause ?? (current as { errors?: unknown[] }).errors?.[0]) {
+  for (
+    let current: unknown = error;
+    isError(current) && causes.length < 6;
+    current = current.cause ?? (current as { errors?: unknown[] }).errors?.[0]
+  ) {
     causes.push(current);
   }
   return causes;

@@ -46,7 +46,10 @@ const FINISH_REASONS: readonly string[] = ['stop', 'length', 'content_filter', '
  * @returns undefined when the body has no choices
  */
 export function readReply(body: unknown): ModelReply | undefined {
-  const { choices, usage } = (body ?? {}) as { choices?: (RawChoice | null)[]; usage?: { prompt_tokens?: number; completion_tokens?: number } };
+  const { choices, usage } = (body ?? {}) as {
+    choices?: (RawChoice | null)[];
+    usage?: { prompt_tokens?: number; completion_tokens?: number };
+  };
   if (!Array.isArray(choices) || choices.length === 0) return undefined;
   return {
     choices: choices

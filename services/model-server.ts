@@ -37,7 +37,11 @@ export interface ModelServers {
  * @param host to listen on, under which llm workers reach this machine
  * @param readyTimeoutMs longest time from a server's start to its first answer
  */
-export function createModelServers({ host, environment, readyTimeoutMs = TIMING.readyTimeoutMs }: Pick<ServedModel, 'host' | 'environment'> & { readonly readyTimeoutMs?: number | undefined }): ModelServers {
+export function createModelServers({
+  host,
+  environment,
+  readyTimeoutMs = TIMING.readyTimeoutMs,
+}: Pick<ServedModel, 'host' | 'environment'> & { readonly readyTimeoutMs?: number | undefined }): ModelServers {
   return { serve: async (model) => await serveUntilStopped({ ...model, host, environment }, { ...TIMING, readyTimeoutMs }) };
 }
 
@@ -75,7 +79,7 @@ const USELESS_TO_RETRY: readonly (number | null)[] = [2, 78];
  */
 export async function serveUntilStopped(model: ServedModel, timing = TIMING): Promise<never> {
   let port = await pickPort(0);
-  for (let [failedStarts, shortLives] = [0, 0]; ; ) {
+  for (let [failedStarts, shortLives] = [0, 0]; ;) {
     const baseURL = `http://${model.host.includes(':') ? `[${model.host}]` : model.host}:${port}/v1`;
     const server = await start(model, port);
     try {
@@ -91,7 +95,8 @@ export async function serveUntilStopped(model: ServedModel, timing = TIMING): Pr
         if (shortLives >= MOST_SHORT_LIVES) throw broken(model, server, `${why} soon after it came up, ${shortLives} times in a row`);
       } else {
         failedStarts++;
-        if (failure.final || failedStarts >= MOST_FAILED_STARTS) throw broken(model, server, `${failure.why}${failedStarts > 1 ? `, ${failedStarts} times in a row` : ''}`);
+        if (failure.final || failedStarts >= MOST_FAILED_STARTS)
+          throw broken(model, server, `${failure.why}${failedStarts > 1 ? `, ${failedStarts} times in a row` : ''}`);
         port = await pickPort(0); // somebody else may have taken it
       }
       model.onState('restarting');
@@ -109,11 +114,22 @@ function broken({ alias, serve, logFile }: ServedModel, server: RunningServer, w
 }
 
 /** Command line of an engine, without Python itself. Public for its tests. */
-export function engineArguments({ serve, alias, weights, revision, host }: Pick<ServedModel, 'serve' | 'alias' | 'weights' | 'revision' | 'host'>, port: number): string[] {
+export function engineArguments(
+  { serve, alias, weights, revision, host }: Pick<ServedModel, 'serve' | 'alias' | 'weights' | 'revision' | 'host'>,
+  port: number,
+): string[] {
   const place = ['--host', host, '--port', String(port)];
   switch (serve.engine) {
     case 'vllm':
-      return [join(projectDir(), 'python', 'serve_vllm.py'), weights, '--served-model-name', alias, ...(revision === undefined ? [] : ['--revision', revision]), ...place, ...serve.args];
+      return [
+        join(projectDir(), 'python', 'serve_vllm.py'),
+        weights,
+        '--served-model-name',
+        alias,
+        ...(revision === undefined ? [] : ['--revision', revision]),
+        ...place,
+        ...serve.args,
+      ];
     case 'transformers':
       return [join(projectDir(), 'python', 'serve_weights.py'), '--weights', weights, '--alias', alias, ...place, ...serve.args];
     case 'llama.cpp':
@@ -172,7 +188,12 @@ async function start(model: ServedModel, port: number): Promise<RunningServer> {
 }
 
 /** Returns what kept it from coming up; `final` where another try would end likewise. */
-async function untilReady(server: RunningServer, baseURL: string, stop: AbortSignal, { readyTimeoutMs, pollMs }: ModelServerTiming): Promise<{ readonly why: string; readonly final: boolean } | undefined> {
+async function untilReady(
+  server: RunningServer,
+  baseURL: string,
+  stop: AbortSignal,
+  { readyTimeoutMs, pollMs }: ModelServerTiming,
+): Promise<{ readonly why: string; readonly final: boolean } | undefined> {
   const deadline = performance.now() + readyTimeoutMs;
   for (;;) {
     stop.throwIfAborted();
@@ -180,13 +201,22 @@ async function untilReady(server: RunningServer, baseURL: string, stop: AbortSig
     const ended = server.ended();
     if (ended !== undefined) return { why: `${ended.how} before it answered`, final: USELESS_TO_RETRY.includes(ended.code) };
     if (isUp) return undefined;
-    if (performance.now() > deadline) return { why: `did not answer within ${readyTimeoutMs / 60_000} minutes (REHEARSE_SERVE_MINUTES of its worker allows more)`, final: true };
+    if (performance.now() > deadline)
+      return {
+        why: `did not answer within ${readyTimeoutMs / 60_000} minutes (REHEARSE_SERVE_MINUTES of its worker allows more)`,
+        final: true,
+      };
     await pause(pollMs, stop);
   }
 }
 
 /** Returns what became of it. */
-async function untilLost(server: RunningServer, baseURL: string, stop: AbortSignal, { pollMs, missesAllowed }: ModelServerTiming): Promise<string> {
+async function untilLost(
+  server: RunningServer,
+  baseURL: string,
+  stop: AbortSignal,
+  { pollMs, missesAllowed }: ModelServerTiming,
+): Promise<string> {
   for (let misses = 0; misses <= missesAllowed; misses = (await isHealthy(baseURL)) ? 0 : misses + 1) {
     await pause(pollMs, stop);
     const ended = server.ended();

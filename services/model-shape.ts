@@ -38,21 +38,34 @@ export async function targetShape(spec: RunSpec): Promise<ModelShape | undefined
 }
 
 async function sizesOf(folder: string): Promise<ModelShape['sizes']> {
-  const read = configSchema.safeParse(await readFile(join(folder, 'config.json'), 'utf8').then(JSON.parse).catch(() => undefined));
+  const read = configSchema.safeParse(
+    await readFile(join(folder, 'config.json'), 'utf8')
+      .then(JSON.parse)
+      .catch(() => undefined),
+  );
   if (!read.success) return null; // another architecture: its activations are not guessed
   const { hidden_size: hidden, num_attention_heads: heads, ...config } = read.data;
   const head = config.head_dim ?? hidden / heads;
   return {
-    hidden, layers: config.num_hidden_layers, vocabulary: config.vocab_size, intermediate: config.intermediate_size,
-    queries: heads * head, keys: (config.num_key_value_heads ?? heads) * head, tied: config.tie_word_embeddings ?? false,
+    hidden,
+    layers: config.num_hidden_layers,
+    vocabulary: config.vocab_size,
+    intermediate: config.intermediate_size,
+    queries: heads * head,
+    keys: (config.num_key_value_heads ?? heads) * head,
+    tied: config.tie_word_embeddings ?? false,
   };
 }
 
 /** Sum over the shapes in the files' headers; of an indexed model, the files of its index. */
 async function storedParameters(folder: string): Promise<number> {
-  const index: unknown = await readFile(join(folder, 'model.safetensors.index.json'), 'utf8').then(JSON.parse).catch(() => undefined);
+  const index: unknown = await readFile(join(folder, 'model.safetensors.index.json'), 'utf8')
+    .then(JSON.parse)
+    .catch(() => undefined);
   const indexed = z.looseObject({ weight_map: z.record(z.string(), z.string()) }).safeParse(index);
-  const files = indexed.success ? [...new Set(Object.values(indexed.data.weight_map))] : (await readdir(folder)).filter((name) => name.endsWith('.safetensors'));
+  const files = indexed.success
+    ? [...new Set(Object.values(indexed.data.weight_map))]
+    : (await readdir(folder)).filter((name) => name.endsWith('.safetensors'));
   const counts = await Promise.all(files.map(async (name) => await parametersIn(join(folder, name))));
   return counts.reduce((sum, count) => sum + count, 0);
 }
@@ -64,7 +77,10 @@ async function parametersIn(path: string): Promise<number> {
     const length = Math.min(Number(prefix.readBigUInt64LE()), MOST_HEADER_BYTES);
     const { buffer: header } = await file.read(Buffer.alloc(length), 0, length, 8);
     const tensors = headerSchema.parse(JSON.parse(header.toString('utf8')));
-    return Object.values(tensors).reduce((sum, { shape }) => sum + (shape === undefined ? 0 : shape.reduce((product, size) => product * size, 1)), 0);
+    return Object.values(tensors).reduce(
+      (sum, { shape }) => sum + (shape === undefined ? 0 : shape.reduce((product, size) => product * size, 1)),
+      0,
+    );
   } finally {
     await file.close();
   }

@@ -33,7 +33,10 @@ export function storePlace(env: NodeJS.ProcessEnv = process.env): string {
  * @param place a directory, or s3://BUCKET/PREFIX
  * @throws StorePlaceError when it is neither
  */
-export function openStore(place?: string, { env = process.env, workFolder = join(dataDir(env), 'work'), rideOutMs }: OpenStoreOptions = {}): OpenStore {
+export function openStore(
+  place?: string,
+  { env = process.env, workFolder = join(dataDir(env), 'work'), rideOutMs }: OpenStoreOptions = {},
+): OpenStore {
   const where = parseStorePlace(place ?? storePlace(env));
   if ('folder' in where) {
     const root = resolve(where.folder);

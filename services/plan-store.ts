@@ -1,5 +1,5 @@
-import { canonicalJson } from '../method/canonical-json';
 import type { RunSettings } from '../config/run-settings';
+import { canonicalJson } from '../method/canonical-json';
 import { sha256, type ArtifactStore } from './artifact-store';
 import type { RunPlan } from './run-plan';
 import { InputLostError } from './stage-errors';
@@ -40,10 +40,14 @@ export class PlanStore {
     if (cached !== undefined) return cached;
     const data = await this.store.read(`plans/${hash}.json`);
     if (data === undefined) {
-      throw new Error(`plan ${hash} is not in the store at ${this.store.location('plans')}; all workers of a run must share one store (REHEARSE_STORE, REHEARSE_HOME)`);
+      throw new Error(
+        `plan ${hash} is not in the store at ${this.store.location('plans')}; all workers of a run must share one store (REHEARSE_STORE, REHEARSE_HOME)`,
+      );
     }
     if (sha256(data).slice(0, HASH_DIGITS) !== hash) {
-      throw new InputLostError(`the plan ${this.store.location(`plans/${hash}.json`)} is damaged: it is not what its name says; start the run again, which plans it anew`);
+      throw new InputLostError(
+        `the plan ${this.store.location(`plans/${hash}.json`)} is damaged: it is not what its name says; start the run again, which plans it anew`,
+      );
     }
     const plan = JSON.parse(data.toString('utf8')) as RunPlan;
     this.cache.set(hash, plan);

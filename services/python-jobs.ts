@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import prettyMs from 'pretty-ms';
 import type { z } from 'zod';
-import { Silence } from './silence';
 import { pythonEventSchema, PYTHON_PROTOCOL, type PythonEvent } from './python-protocol';
+import { Silence } from './silence';
 
 export type PythonCommand = 'sft' | 'weights' | 'evaluate' | 'tasks' | 'documents' | 'datasets';
 
@@ -27,7 +27,22 @@ export interface PythonJobs {
 }
 
 /** Kinds of failure that a second try on the same input cannot mend. */
-const PERMANENT_KINDS = new Set(['bad_spec', 'bad_data', 'dataset_not_found', 'weights_not_found', 'weights_changed', 'chat_template', 'backend_missing', 'endpoint_refused', 'tokenizer_mismatch', 'out_of_memory', 'nan_loss', 'missing_gpu', 'missing_package', 'dtype_refused']);
+const PERMANENT_KINDS = new Set([
+  'bad_spec',
+  'bad_data',
+  'dataset_not_found',
+  'weights_not_found',
+  'weights_changed',
+  'chat_template',
+  'backend_missing',
+  'endpoint_refused',
+  'tokenizer_mismatch',
+  'out_of_memory',
+  'nan_loss',
+  'missing_gpu',
+  'missing_package',
+  'dtype_refused',
+]);
 
 /** A job that ended without a result: its kind, and a sentence with the way out. */
 export class PythonJobError extends Error {
@@ -61,7 +76,11 @@ export const STALL_AFTER_MS = 60 * 60_000;
 const LOG_TAIL_CHARS = 2_000;
 
 /** {@link PythonJobs} that starts `python -m rehearse_ml`, each in a process group of its own. */
-export function createPythonJobs({ environment, killAfterMs = KILL_AFTER_MS, stallAfterMs = STALL_AFTER_MS }: PythonJobsOptions): PythonJobs {
+export function createPythonJobs({
+  environment,
+  killAfterMs = KILL_AFTER_MS,
+  stallAfterMs = STALL_AFTER_MS,
+}: PythonJobsOptions): PythonJobs {
   return {
     async run(job) {
       const { command, spec, resultSchema, stop, onEvent } = job;
@@ -93,19 +112,26 @@ export function createPythonJobs({ environment, killAfterMs = KILL_AFTER_MS, sta
       let stalled: PythonJobError | undefined;
       const lines = createInterface({ input: child.stdout });
       const watch = new Silence(stallAfterMs, () => {
-        stalled = new PythonJobError('stalled', `rehearse_ml ${command} said nothing for ${prettyMs(stallAfterMs)} and was ended; it goes on from what it had saved. Where that is no fault (a slow download, very long steps), set REHEARSE_STALL_MINUTES higher for the worker.`);
+        stalled = new PythonJobError(
+          'stalled',
+          `rehearse_ml ${command} said nothing for ${prettyMs(stallAfterMs)} and was ended; it goes on from what it had saved. Where that is no fault (a slow download, very long steps), set REHEARSE_STALL_MINUTES higher for the worker.`,
+        );
         signalGroup(child.pid, 'SIGKILL');
       });
       lines.on('line', (line) => {
         watch.broken();
         const event = readEvent(line);
         if (event === undefined) {
-          stray ??= new PythonJobError('internal', `rehearse_ml ${command} printed a line that is no event of protocol ${PYTHON_PROTOCOL}: ${line.slice(0, 200)}`);
+          stray ??= new PythonJobError(
+            'internal',
+            `rehearse_ml ${command} printed a line that is no event of protocol ${PYTHON_PROTOCOL}: ${line.slice(0, 200)}`,
+          );
           return;
         }
         if (event.type === 'result') resultPath = event.path;
         // Of several processes that train together, one says what went wrong; the others were only ended by it.
-        if (event.type === 'error' && (told === undefined || told.kind === 'interrupted')) told = new PythonJobError(event.kind, `${event.message} ${event.hint}`);
+        if (event.type === 'error' && (told === undefined || told.kind === 'interrupted'))
+          told = new PythonJobError(event.kind, `${event.message} ${event.hint}`);
         onEvent(event);
       });
 
@@ -119,7 +145,9 @@ export function createPythonJobs({ environment, killAfterMs = KILL_AFTER_MS, sta
       child.once('exit', () => signalGroup(child.pid, 'SIGKILL'));
       try {
         const { code, signal } = await new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
-          child.once('error', (cause) => reject(new PythonJobError('internal', `${python} could not be started: ${cause.message}; run "rehearse doctor"`, { cause })));
+          child.once('error', (cause) =>
+            reject(new PythonJobError('internal', `${python} could not be started: ${cause.message}; run "rehearse doctor"`, { cause })),
+          );
           child.once('close', (exitCode, exitSignal) => resolve({ code: exitCode, signal: exitSignal }));
         });
         const failure = stalled ?? told ?? stray;
@@ -129,7 +157,10 @@ export function createPythonJobs({ environment, killAfterMs = KILL_AFTER_MS, sta
         stop.throwIfAborted();
         throw (
           failure ??
-          new PythonJobError('internal', `rehearse_ml ${command} ended with ${signal ?? `exit code ${code}`} and no result; the end of its log: ${logTail.trim() || '(empty)'}`)
+          new PythonJobError(
+            'internal',
+            `rehearse_ml ${command} ended with ${signal ?? `exit code ${code}`} and no result; the end of its log: ${logTail.trim() || '(empty)'}`,
+          )
         );
       } finally {
         watch.end();

@@ -16,7 +16,10 @@ export class RedisLink {
   private connectionError: Error | undefined;
 
   /** @throws RedisUrlError */
-  constructor(url: string, private readonly log: Pick<Logger, 'info' | 'warn'>) {
+  constructor(
+    url: string,
+    private readonly log: Pick<Logger, 'info' | 'warn'>,
+  ) {
     this.place = redisPlace(url);
     this.client = new Redis(url, {
       lazyConnect: true,

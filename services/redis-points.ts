@@ -19,7 +19,11 @@ const RETRY_MS = 1_000;
 export class RedisMinutePoints implements MinutePoints {
   private readonly limiter: RateLimiterRedis;
 
-  constructor(private readonly link: RedisLink, keyPrefix: string, pointsPerMinute: number) {
+  constructor(
+    private readonly link: RedisLink,
+    keyPrefix: string,
+    pointsPerMinute: number,
+  ) {
     this.limiter = new RateLimiterRedis({
       storeClient: link.client,
       keyPrefix,
@@ -38,11 +42,16 @@ export class RedisMinutePoints implements MinutePoints {
   }
 
   async take(points: number): Promise<PointsGrant> {
-    return (await this.link.attempt(async () => await this.takeWhatFits(Math.min(points, this.limiter.points)))) ?? { granted: 0, endsInMs: RETRY_MS };
+    return (
+      (await this.link.attempt(async () => await this.takeWhatFits(Math.min(points, this.limiter.points)))) ?? {
+        granted: 0,
+        endsInMs: RETRY_MS,
+      }
+    );
   }
 
   private async takeWhatFits(points: number): Promise<PointsGrant> {
-    for (let wanted = points; ; ) {
+    for (let wanted = points; ;) {
       try {
         const { msBeforeNext } = await this.limiter.consume(KEY, wanted);
         return { granted: wanted, endsInMs: msBeforeNext };

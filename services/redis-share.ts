@@ -111,9 +111,18 @@ export class RedisShare implements SharedSlots {
     const reply = await link.attempt(
       async (client) =>
         (await client.eval(
-          SHARE_SCRIPT, 1, key,
-          this.id, this.leaseMs, demand, held,
-          concurrency, concurrency === this.knownLimit ? '0' : '1', this.isLeader ? ceiling : '', Math.ceil(closedForMs), cuts > this.toldCuts ? '1' : '0',
+          SHARE_SCRIPT,
+          1,
+          key,
+          this.id,
+          this.leaseMs,
+          demand,
+          held,
+          concurrency,
+          concurrency === this.knownLimit ? '0' : '1',
+          this.isLeader ? ceiling : '',
+          Math.ceil(closedForMs),
+          cuts > this.toldCuts ? '1' : '0',
         )) as Reply,
     );
     if (reply === undefined) return;
@@ -130,8 +139,12 @@ export class RedisShare implements SharedSlots {
     this.knownCuts = allCuts;
     const isNews = member.report().concurrency !== concurrency;
     member.apply({
-      concurrency: isNews ? undefined : limit, isLeader: this.isLeader, ceiling: agreedCeiling, closedForMs: closed,
-      wasCutByOthers, burstMs: 2 * this.everyMs,
+      concurrency: isNews ? undefined : limit,
+      isLeader: this.isLeader,
+      ceiling: agreedCeiling,
+      closedForMs: closed,
+      wasCutByOthers,
+      burstMs: 2 * this.everyMs,
     });
   }
 }

@@ -10,7 +10,9 @@ export class RedisUrlError extends Error {
 export function redisPlace(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === '') {
-    throw new RedisUrlError('REHEARSE_REDIS_URL is not the URL of a Redis; write redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], or rediss:// for TLS');
+    throw new RedisUrlError(
+      'REHEARSE_REDIS_URL is not the URL of a Redis; write redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], or rediss:// for TLS',
+    );
   }
   return `${parsed.hostname}:${parsed.port || '6379'}`;
 }

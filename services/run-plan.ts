@@ -1,7 +1,7 @@
 import type { RunSpec } from '../config/spec';
+import { variantsOf, type Variant } from '../config/variants';
 import type { LeaderboardTask } from '../method/forgetting';
 import { instructionId } from '../method/ids';
-import { variantsOf, type Variant } from '../config/variants';
 import { evaluateLossKey, evaluateTaskKey, type ContentIdentities, type StageKeys, type VariantKeys } from './stage-keys';
 import type { StageAddress } from './stage-store';
 
@@ -23,7 +23,9 @@ export interface Shard {
 /** Cuts `count` instructions into shards of `size`; the last may be smaller. */
 export function partition(count: number, size: number): Shard[] {
   return Array.from({ length: Math.ceil(count / size) }, (_, index) => ({
-    index, start: index * size, end: Math.min(count, (index + 1) * size),
+    index,
+    start: index * size,
+    end: Math.min(count, (index + 1) * size),
   }));
 }
 
@@ -36,13 +38,25 @@ export function partName(shard: Shard): string {
 export const addresses = {
   extract: (plan: RunPlan, shard: Shard): StageAddress => ({ stage: 'extract', key: plan.keys.extract, part: partName(shard) }),
   /** Of a plan whose spec has filters. */
-  filter: (plan: RunPlan, shard: Shard): StageAddress => ({ stage: 'filter', key: known(plan.keys.filter, 'filter'), part: partName(shard) }),
-  documents: (plan: RunPlan, task: LeaderboardTask): StageAddress => ({ stage: 'documents', key: known(plan.keys.documents?.[task], `documents/${task}`), part: 'all' }),
+  filter: (plan: RunPlan, shard: Shard): StageAddress => ({
+    stage: 'filter',
+    key: known(plan.keys.filter, 'filter'),
+    part: partName(shard),
+  }),
+  documents: (plan: RunPlan, task: LeaderboardTask): StageAddress => ({
+    stage: 'documents',
+    key: known(plan.keys.documents?.[task], `documents/${task}`),
+    part: 'all',
+  }),
   respond: (plan: RunPlan, shard: Shard, generator: string): StageAddress => ({
-    stage: 'respond', key: known(plan.keys.respond[generator], generator), part: partName(shard),
+    stage: 'respond',
+    key: known(plan.keys.respond[generator], generator),
+    part: partName(shard),
   }),
   judge: (plan: RunPlan, shard: Shard, judge: string, generator: string): StageAddress => ({
-    stage: 'judge', key: known(plan.keys.judge[judge]?.[generator], `${judge}/${generator}`), part: partName(shard),
+    stage: 'judge',
+    key: known(plan.keys.judge[judge]?.[generator], `${judge}/${generator}`),
+    part: partName(shard),
   }),
   select: (plan: RunPlan, shard: Shard): StageAddress => ({ stage: 'select', key: plan.keys.select, part: partName(shard) }),
   /** Rows that are kept back from training; of a plan whose spec asks for some. */
@@ -55,11 +69,15 @@ export const addresses = {
   evaluate: (plan: RunPlan, variant: string): StageAddress => ofVariant(plan, variant, 'evaluate'),
   /** One task on whatever model: all that counts is its content. */
   evaluateTask: ({ spec, content }: RunPlan, task: string, modelSha256: string): StageAddress => ({
-    stage: 'evaluate-task', key: evaluateTaskKey({ spec, content }, task, modelSha256), part: 'all',
+    stage: 'evaluate-task',
+    key: evaluateTaskKey({ spec, content }, task, modelSha256),
+    part: 'all',
   }),
   /** The loss of a model on what was kept back from training; of a plan whose spec asks for some. */
   evaluateLoss: ({ spec, keys }: RunPlan, modelSha256: string): StageAddress => ({
-    stage: 'evaluate-loss', key: evaluateLossKey(spec, known(keys.holdOut, 'holdout'), modelSha256), part: 'all',
+    stage: 'evaluate-loss',
+    key: evaluateLossKey(spec, known(keys.holdOut, 'holdout'), modelSha256),
+    part: 'all',
   }),
 } as const;
 

@@ -1,6 +1,6 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { DeleteObjectsCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { replaceFile, segmentsOf, syncFile, type ArtifactStore } from './artifact-store';
@@ -96,9 +96,12 @@ export class S3ArtifactStore implements ArtifactStore {
       for await (const page of this.pages(`${key}/`)) keys.push(...(page.Contents ?? []).flatMap(({ Key }) => Key ?? []));
       for (let start = 0; start < keys.length; start += REMOVED_AT_ONCE) {
         const objects = keys.slice(start, start + REMOVED_AT_ONCE).map((Key) => ({ Key }));
-        const { Errors: errors = [] } = await this.client.send(new DeleteObjectsCommand({ Bucket: this.bucket, Delete: { Objects: objects, Quiet: true } }));
+        const { Errors: errors = [] } = await this.client.send(
+          new DeleteObjectsCommand({ Bucket: this.bucket, Delete: { Objects: objects, Quiet: true } }),
+        );
         const [first] = errors.filter(({ Code }) => Code !== 'NoSuchKey');
-        if (first !== undefined) throw new Error(`s3://${this.bucket}/${first.Key ?? ''} was not removed: ${first.Code ?? ''} ${first.Message ?? ''}`);
+        if (first !== undefined)
+          throw new Error(`s3://${this.bucket}/${first.Key ?? ''} was not removed: ${first.Code ?? ''} ${first.Message ?? ''}`);
       }
     });
   }
@@ -106,7 +109,9 @@ export class S3ArtifactStore implements ArtifactStore {
   async upload(path: string, file: string): Promise<void> {
     await this.outages.watch({ doing: 'written', place: this.location(path) }, async () => {
       await new Upload({
-        client: this.client, partSize: PART_BYTES, queueSize: PARTS_AT_ONCE,
+        client: this.client,
+        partSize: PART_BYTES,
+        queueSize: PARTS_AT_ONCE,
         params: { Bucket: this.bucket, Key: this.keyOf(path), Body: createReadStream(file, { highWaterMark: 1 << 20 }) },
       }).done();
     });
@@ -143,7 +148,9 @@ export class S3ArtifactStore implements ArtifactStore {
   private async *pages(prefix: string, delimiter?: string) {
     let token: string | undefined;
     do {
-      const page = await this.client.send(new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, Delimiter: delimiter, ContinuationToken: token }));
+      const page = await this.client.send(
+        new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, Delimiter: delimiter, ContinuationToken: token }),
+      );
       yield page;
       token = page.IsTruncated ? page.NextContinuationToken : undefined;
     } while (token !== undefined);

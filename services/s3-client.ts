@@ -13,7 +13,10 @@ const SOCKET_TIMEOUT_MS = 60_000;
  * REHEARSE_S3_ENDPOINT, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, and is then addressed by path (endpoint/bucket/key), as
  * servers other than Amazon's expect.
  */
-export function createS3Store(place: S3Place, { env, rideOutMs }: { readonly env: NodeJS.ProcessEnv; readonly rideOutMs?: number | undefined }): S3ArtifactStore {
+export function createS3Store(
+  place: S3Place,
+  { env, rideOutMs }: { readonly env: NodeJS.ProcessEnv; readonly rideOutMs?: number | undefined },
+): S3ArtifactStore {
   // The SDK is pinned to a version for this Node; its word on what later ones will need is not for our users.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const endpoint = env['REHEARSE_S3_ENDPOINT'] || env['AWS_ENDPOINT_URL_S3'] || env['AWS_ENDPOINT_URL'];

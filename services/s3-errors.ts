@@ -53,8 +53,15 @@ interface Fault {
   readonly advice: string;
 }
 
-const UNREACHABLE: Fault = { passing: true, advice: 'see that the object store runs and that this machine reaches it (REHEARSE_S3_ENDPOINT, AWS_ENDPOINT_URL_S3)' };
-const CREDENTIALS: Fault = { passing: false, advice: 'renew the credentials of the workers (AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN or the role of the machine) and restart them' };
+const UNREACHABLE: Fault = {
+  passing: true,
+  advice: 'see that the object store runs and that this machine reaches it (REHEARSE_S3_ENDPOINT, AWS_ENDPOINT_URL_S3)',
+};
+const CREDENTIALS: Fault = {
+  passing: false,
+  advice:
+    'renew the credentials of the workers (AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN or the role of the machine) and restart them',
+};
 
 /** By error name, as S3 documents them. */
 const BY_NAME: Readonly<Record<string, Fault>> = {
@@ -65,7 +72,10 @@ const BY_NAME: Readonly<Record<string, Fault>> = {
   SignatureDoesNotMatch: CREDENTIALS,
   TokenRefreshRequired: CREDENTIALS,
   RequestTimeTooSkewed: { passing: false, advice: "set this machine's clock" },
-  AccessDenied: { passing: false, advice: "allow the workers' identity s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket there" },
+  AccessDenied: {
+    passing: false,
+    advice: "allow the workers' identity s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket there",
+  },
   NoSuchBucket: { passing: false, advice: 'make that bucket, or mend REHEARSE_STORE' },
   QuotaExceeded: { passing: false, advice: 'free some space in that bucket, or raise its quota' },
   XMinioStorageFull: { passing: false, advice: 'free some space on the disks of the object store' },

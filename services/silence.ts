@@ -2,7 +2,10 @@
 export class Silence {
   private timer: NodeJS.Timeout;
 
-  constructor(private readonly afterMs: number, private readonly tooLong: () => void) {
+  constructor(
+    private readonly afterMs: number,
+    private readonly tooLong: () => void,
+  ) {
     this.timer = setTimeout(tooLong, afterMs);
   }
 

@@ -1,15 +1,15 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { conversationProblem, evaluationRowProblem, isMeasured, type RowProblem } from '../config/data-rows';
-import { parseSpecText, PRESET_NAMES } from '../config/load-spec';
 import { isLeaderboardTask } from '../config/evaluation-splits';
+import { parseSpecText, PRESET_NAMES } from '../config/load-spec';
 import type { RunSpec } from '../config/spec';
-import type { LeaderboardTask } from '../method/forgetting';
 import { looksLikePath } from '../config/spec-checks';
 import { problemSentence, SpecError, type SpecProblem } from '../config/spec-errors';
-import { filesOf, variantsOf } from '../config/variants';
 import { fineTuningOf } from '../config/spec-fine-tuning';
 import { specWarnings } from '../config/spec-warnings';
+import { filesOf, variantsOf } from '../config/variants';
+import type { LeaderboardTask } from '../method/forgetting';
 import { nearestNames } from '../method/nearest-names';
 import { checkAccelerate } from './accelerate';
 import { checkJsonl } from './jsonl-check';
@@ -73,14 +73,23 @@ async function readSpecText(file: string, asked: string, shown: string): Promise
   try {
     const { size } = await stat(file);
     if (size > MAX_SPEC_BYTES) {
-      throw new SpecError([{ path: 'spec', value: `a file of ${size} bytes`, expected: `at most ${MAX_SPEC_BYTES}`, hint: 'is it a data file?' }], { file: shown });
+      throw new SpecError(
+        [{ path: 'spec', value: `a file of ${size} bytes`, expected: `at most ${MAX_SPEC_BYTES}`, hint: 'is it a data file?' }],
+        { file: shown },
+      );
     }
     return await readFile(file, 'utf8');
   } catch (cause) {
     if (cause instanceof SpecError) throw cause;
     const near = nearestNames(asked, PRESET_NAMES, 1)[0];
-    const hint = near === undefined ? 'write one with `rehearse init`, or name a preset: demo, single-gpu, paper' : `did you mean the preset "${near}"?`;
-    throw new SpecError([{ path: 'spec', value: `${JSON.stringify(asked)} (${reasonOf(cause)})`, expected: 'a YAML or JSON file that can be read', hint }], { cause });
+    const hint =
+      near === undefined
+        ? 'write one with `rehearse init`, or name a preset: demo, single-gpu, paper'
+        : `did you mean the preset "${near}"?`;
+    throw new SpecError(
+      [{ path: 'spec', value: `${JSON.stringify(asked)} (${reasonOf(cause)})`, expected: 'a YAML or JSON file that can be read', hint }],
+      { cause },
+    );
   }
 }
 
@@ -88,11 +97,21 @@ async function readSpecText(file: string, asked: string, shown: string): Promise
  * Checks what a valid spec points to, before any call: the new data row by row, local evaluation data against its
  * dataset's columns, a local directory of weights, and, where `env` is given, the variables that hold API keys.
  */
-export async function checkSpecFiles(spec: RunSpec, options: { readonly env?: Readonly<Record<string, string | undefined>> }): Promise<SpecFilesReport> {
+export async function checkSpecFiles(
+  spec: RunSpec,
+  options: { readonly env?: Readonly<Record<string, string | undefined>> },
+): Promise<SpecFilesReport> {
   const newData = await checkNewData(spec.mix);
   const evaluation = await checkEvaluation(spec);
   const training = await checkAccelerate(spec);
-  const problems = [...newData.problems, ...evaluation.problems, ...training.problems, ...(await replayFileProblems(spec)), ...(await weightsProblems(spec)), ...(options.env === undefined ? [] : keyProblems(spec, options.env))];
+  const problems = [
+    ...newData.problems,
+    ...evaluation.problems,
+    ...training.problems,
+    ...(await replayFileProblems(spec)),
+    ...(await weightsProblems(spec)),
+    ...(options.env === undefined ? [] : keyProblems(spec, options.env)),
+  ];
   const warnings = specWarnings(spec).map(({ path, message }) => `${path}: ${message}`);
   if (newData.problems.length === 0 && newData.examples !== undefined) warnings.push(...replayWarnings(spec, newData.examples));
   return {
@@ -100,18 +119,36 @@ export async function checkSpecFiles(spec: RunSpec, options: { readonly env?: Re
     errors: problems.map((problem) => problemSentence(problem)),
     warnings,
     ...(training.misfit === undefined ? {} : { misfit: training.misfit }),
-    counts: { trainingProcesses: training.config?.processes, newExamples: newData.examples, newCharacters: newData.characters, evaluationDocuments: evaluation.documents },
+    counts: {
+      trainingProcesses: training.config?.processes,
+      newExamples: newData.examples,
+      newCharacters: newData.characters,
+      evaluationDocuments: evaluation.documents,
+    },
   };
 }
 
-async function checkNewData({ newData: path, holdOut }: RunSpec['mix']): Promise<{ problems: SpecProblem[]; examples?: number; characters?: number }> {
-  const wrap = { spec: 'mix.newData', rows: 'one {"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]} a line' };
+async function checkNewData({
+  newData: path,
+  holdOut,
+}: RunSpec['mix']): Promise<{ problems: SpecProblem[]; examples?: number; characters?: number }> {
+  const wrap = {
+    spec: 'mix.newData',
+    rows: 'one {"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]} a line',
+  };
   const read = await checkRows(path, wrap.spec, wrap.rows, { check: conversationProblem });
   const most = (read.counted ?? Infinity) - 1;
-  const tooMany: SpecProblem[] = holdOut === undefined || read.problems.length > 0 || holdOut.new <= most ? [] : [{
-    path: 'mix.holdOut.new', value: String(holdOut.new), expected: `at most ${most}, since ${JSON.stringify(shortest(path))} has ${most + 1} conversations, of which some must be left to train on`,
-    hint: 'lower it, or add conversations',
-  }];
+  const tooMany: SpecProblem[] =
+    holdOut === undefined || read.problems.length > 0 || holdOut.new <= most
+      ? []
+      : [
+          {
+            path: 'mix.holdOut.new',
+            value: String(holdOut.new),
+            expected: `at most ${most}, since ${JSON.stringify(shortest(path))} has ${most + 1} conversations, of which some must be left to train on`,
+            hint: 'lower it, or add conversations',
+          },
+        ];
   return { problems: [...read.problems, ...tooMany], examples: read.counted, characters: read.characters };
 }
 
@@ -123,7 +160,8 @@ async function checkEvaluation(spec: RunSpec): Promise<{ problems: SpecProblem[]
     for (const [split, path] of Object.entries(data ?? {})) {
       const place = `evaluate.tasks[${index}].data.${split}`;
       const read = await checkRows(path, place, `rows in the schema of ${task}`, {
-        check: (row) => evaluationRowProblem(task, row), counts: (row) => isMeasured(task, row),
+        check: (row) => evaluationRowProblem(task, row),
+        counts: (row) => isMeasured(task, row),
       });
       problems.push(...read.problems);
       if (split !== 'validation' && read.counted !== undefined) documents[task] = read.counted;
@@ -141,8 +179,10 @@ async function replayFileProblems(spec: RunSpec): Promise<SpecProblem[]> {
       const value = typeof found === 'string' ? found : found.isFile() ? undefined : 'not a file';
       if (value === undefined && /\.(jsonl|parquet)$/.test(file)) continue;
       problems.push({
-        path: `variants.${variant.name}.replay.files`, value: `${JSON.stringify(shortest(file))} (${value ?? 'neither .jsonl nor .parquet'})`,
-        expected: 'a JSONL or Parquet file that can be read', hint: 'relative paths start at the spec\'s own folder',
+        path: `variants.${variant.name}.replay.files`,
+        value: `${JSON.stringify(shortest(file))} (${value ?? 'neither .jsonl nor .parquet'})`,
+        expected: 'a JSONL or Parquet file that can be read',
+        hint: "relative paths start at the spec's own folder",
       });
     }
   }
@@ -155,7 +195,10 @@ interface RowChecks {
 }
 
 async function checkRows(
-  path: string, place: string, expected: string, { check, counts }: RowChecks,
+  path: string,
+  place: string,
+  expected: string,
+  { check, counts }: RowChecks,
 ): Promise<{ problems: SpecProblem[]; counted?: number; characters?: number }> {
   const shown = JSON.stringify(shortest(path));
   try {
@@ -168,17 +211,34 @@ async function checkRows(
       maxProblems: MAX_PROBLEMS_PER_FILE,
     });
     const problems = read.problems.map(({ line, message }): SpecProblem => ({
-      path: place, value: `${shown} line ${line}: ${message}`, expected, hint: 'mend that line',
+      path: place,
+      value: `${shown} line ${line}: ${message}`,
+      expected,
+      hint: 'mend that line',
     }));
     if (read.badLines > problems.length) {
-      problems.push({ path: place, value: `${read.badLines - problems.length} more bad lines in ${shown}`, expected, hint: 'mend them all' });
+      problems.push({
+        path: place,
+        value: `${read.badLines - problems.length} more bad lines in ${shown}`,
+        expected,
+        hint: 'mend them all',
+      });
     }
     if (read.badLines === 0 && read.counted === 0) {
       problems.push({ path: place, value: `${shown} without a row that counts`, expected, hint: 'add rows, or name another file' });
     }
     return { problems, counted: read.counted, characters: read.characters };
   } catch (error) {
-    return { problems: [{ path: place, value: `${shown} (${reasonOf(error)})`, expected: `a JSONL file that can be read, ${expected}`, hint: 'relative paths start at the spec\'s own folder' }] };
+    return {
+      problems: [
+        {
+          path: place,
+          value: `${shown} (${reasonOf(error)})`,
+          expected: `a JSONL file that can be read, ${expected}`,
+          hint: "relative paths start at the spec's own folder",
+        },
+      ],
+    };
   }
 }
 
@@ -190,8 +250,10 @@ async function weightsProblems({ target: { weights } }: RunSpec): Promise<SpecPr
     return [];
   } catch (error) {
     const found = await stat(weights).catch(() => undefined);
-    const value = found === undefined ? `${JSON.stringify(weights)} (${reasonOf(error)})`
-      : `${JSON.stringify(weights)}, ${found.isDirectory() ? 'a directory without config.json' : 'a file'}`;
+    const value =
+      found === undefined
+        ? `${JSON.stringify(weights)} (${reasonOf(error)})`
+        : `${JSON.stringify(weights)}, ${found.isDirectory() ? 'a directory without config.json' : 'a file'}`;
     return [{ path: 'target.weights', value, expected, hint: 'name the folder that the model was saved to' }];
   }
 }
@@ -202,10 +264,14 @@ export function keyProblems(spec: RunSpec, env: Readonly<Record<string, string |
   const used = new Set([spec.target.model, ...respond.generators, ...judge.judges, fineTuningOf(spec)?.model]);
   return Object.entries(spec.models).flatMap(([name, { apiKeyEnv }]): SpecProblem[] => {
     if (apiKeyEnv === undefined || !used.has(name) || (env[apiKeyEnv] ?? '') !== '') return [];
-    return [{
-      path: `models.${name}.apiKeyEnv`, value: `${apiKeyEnv}, which is not set here`, expected: 'an environment variable that holds the API key',
-      hint: 'set it in this shell and for the workers',
-    }];
+    return [
+      {
+        path: `models.${name}.apiKeyEnv`,
+        value: `${apiKeyEnv}, which is not set here`,
+        expected: 'an environment variable that holds the API key',
+        hint: 'set it in this shell and for the workers',
+      },
+    ];
   });
 }
 
@@ -227,7 +293,10 @@ function replayWarnings(spec: RunSpec, all: number): string[] {
 function reasonOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const known: Readonly<Record<string, string>> = {
-    ENOENT: 'there is no such file', EISDIR: 'a directory', EACCES: 'no permission to read it', ENOTDIR: 'a part of the path is a file',
+    ENOENT: 'there is no such file',
+    EISDIR: 'a directory',
+    EACCES: 'no permission to read it',
+    ENOTDIR: 'a part of the path is a file',
   };
   return (code === undefined ? undefined : known[code]) ?? (error instanceof Error ? error.message : String(error));
 }

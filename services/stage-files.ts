@@ -25,7 +25,10 @@ export async function storeFiles({ store, workspace }: StagePlaces, output: stri
   const base = workspace.path(`${output}/${folder}`);
   try {
     const entries = await readdir(base, { recursive: true, withFileTypes: true });
-    const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
+    const paths = entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort();
     const files: OutputFile[] = [];
     for (const path of paths) {
       const file = relative(root, path).split(sep).join('/');
@@ -45,7 +48,12 @@ export async function storeFiles({ store, workspace }: StagePlaces, output: stri
  * @returns the folder's absolute path
  * @throws CorruptArtifactError when one is gone, or not what was stored
  */
-export async function fetchFiles({ store, workspace }: StagePlaces, output: string, folder: string, manifest: StageManifest): Promise<string> {
+export async function fetchFiles(
+  { store, workspace }: StagePlaces,
+  output: string,
+  folder: string,
+  manifest: StageManifest,
+): Promise<string> {
   const base = workspace.path(`${output}/${folder}`);
   for (const { file, sha256 } of manifest.files ?? []) {
     const path = `${output}/${file}`;
@@ -55,7 +63,11 @@ export async function fetchFiles({ store, workspace }: StagePlaces, output: stri
     if (!workspace.isStore && (await store.download(path, local)) && (await isWhole())) continue;
     const missing = !(await exists(local));
     if (await exists(base)) await rename(base, `${base}.corrupt-${randomBytes(4).toString('hex')}`);
-    throw damagedFile(manifest, path, `${store.location(path)} is ${missing ? 'missing' : 'damaged: its checksum does not match its manifest'}`);
+    throw damagedFile(
+      manifest,
+      path,
+      `${store.location(path)} is ${missing ? 'missing' : 'damaged: its checksum does not match its manifest'}`,
+    );
   }
   return base;
 }

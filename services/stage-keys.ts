@@ -1,5 +1,5 @@
-import { extractionStops } from '../config/extraction-stops';
 import { isLeaderboardTask } from '../config/evaluation-splits';
+import { extractionStops } from '../config/extraction-stops';
 import type { ModelSpec, RunSpec, Sampling } from '../config/spec';
 import { fineTuningOf } from '../config/spec-fine-tuning';
 import { activeQuality } from '../config/spec-quality';
@@ -15,10 +15,38 @@ import { sha256 } from './artifact-store';
  * no longer found. For model stages the version covers the requests; the rows have versions of their own below, so that
  * a mended parser reads the stored calls again instead of making them again.
  */
-const STAGE_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 1, holdout: 1, replay: 1, mix: 1, train: 1, evaluate: 1, 'evaluate-task': 1, 'evaluate-loss': 1 } as const;
+const STAGE_VERSIONS = {
+  extract: 1,
+  documents: 1,
+  filter: 1,
+  respond: 1,
+  judge: 1,
+  select: 1,
+  holdout: 1,
+  replay: 1,
+  mix: 1,
+  train: 1,
+  evaluate: 1,
+  'evaluate-task': 1,
+  'evaluate-loss': 1,
+} as const;
 
 /** Versions of the code that makes rows from calls. */
-export const ROWS_VERSIONS = { extract: 1, documents: 1, filter: 1, respond: 1, judge: 1, select: 2, holdout: 2, replay: 2, mix: 2, train: 2, evaluate: 1, 'evaluate-task': 1, 'evaluate-loss': 1 } as const;
+export const ROWS_VERSIONS = {
+  extract: 1,
+  documents: 1,
+  filter: 1,
+  respond: 1,
+  judge: 1,
+  select: 2,
+  holdout: 2,
+  replay: 2,
+  mix: 2,
+  train: 2,
+  evaluate: 1,
+  'evaluate-task': 1,
+  'evaluate-loss': 1,
+} as const;
 
 export type StageName = keyof typeof STAGE_VERSIONS;
 
@@ -70,7 +98,10 @@ export function modelIdentity(model: ModelSpec): string {
 }
 
 /** The sampling of one model in a stage: the stage's own, with the model's overrides. */
-export function samplingFor(stage: { readonly sampling: Sampling; readonly perModel: Readonly<Record<string, Partial<Sampling>>> }, model: string): Sampling {
+export function samplingFor(
+  stage: { readonly sampling: Sampling; readonly perModel: Readonly<Record<string, Partial<Sampling>>> },
+  model: string,
+): Sampling {
   return { ...stage.sampling, ...stage.perModel[model] };
 }
 
@@ -80,41 +111,69 @@ export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys 
   const identity = (name: string): string => modelIdentity(modelOf(spec, name));
 
   const extractKey = key('extract', {
-    seed: spec.seed, model: identity(spec.target.model), sampling: extract.sampling, stop: extractionStops(extract),
-    maxAttempts: extract.maxAttempts, acceptTruncated: extract.acceptTruncated,
+    seed: spec.seed,
+    model: identity(spec.target.model),
+    sampling: extract.sampling,
+    stop: extractionStops(extract),
+    maxAttempts: extract.maxAttempts,
+    acceptTruncated: extract.acceptTruncated,
     ...(extract.stopAtNewline ? { stopAtNewline: true } : {}), // absent where it is off, as in keys made before there was such a thing
   });
   const filter = filterKeys(spec, content, extractKey);
   const instructionsKey = filter === undefined ? [extractKey, ROWS_VERSIONS.extract] : [filter.filter, ROWS_VERSIONS.filter];
   const respondKeys = mapNames(respond.generators, (generator) =>
     key('respond', {
-      seed: spec.seed, generator, model: identity(generator), sampling: samplingFor(respond, generator), samples: respond.samples,
-      maxAttempts: respond.maxAttempts, acceptTruncated: respond.acceptTruncated, input: instructionsKey,
+      seed: spec.seed,
+      generator,
+      model: identity(generator),
+      sampling: samplingFor(respond, generator),
+      samples: respond.samples,
+      maxAttempts: respond.maxAttempts,
+      acceptTruncated: respond.acceptTruncated,
+      input: instructionsKey,
     }),
   );
   const judgeKeys = mapNames(judge.judges, (name) =>
     mapNames(respond.generators, (generator) =>
       key('judge', {
-        seed: spec.seed, judge: name, model: identity(name), sampling: samplingFor(judge, name), scoring: judge.scoring,
-        minRatingMass: judge.scoring === 'expected' ? judge.minRatingMass : null, maxAttempts: judge.maxAttempts, prompt: JUDGE_PROMPT,
+        seed: spec.seed,
+        judge: name,
+        model: identity(name),
+        sampling: samplingFor(judge, name),
+        scoring: judge.scoring,
+        minRatingMass: judge.scoring === 'expected' ? judge.minRatingMass : null,
+        maxAttempts: judge.maxAttempts,
+        prompt: JUDGE_PROMPT,
         input: [respondKeys[generator], ROWS_VERSIONS.respond],
       }),
     ),
   );
   const selectKey = key('select', {
-    seed: spec.seed, policy: select.policy, minJudges: select.policy === 'available' ? select.minJudges : null, truncated: select.truncated,
+    seed: spec.seed,
+    policy: select.policy,
+    minJudges: select.policy === 'available' ? select.minJudges : null,
+    truncated: select.truncated,
     input: [judgeKeys, ROWS_VERSIONS.judge],
   });
   const { holdOut: kept } = spec.mix;
-  const holdOut = kept === undefined ? {} : {
-    holdOut: key('holdout', {
-      seed: spec.seed, kept, newData: content.newData, target: spec.target.model, own: respondKeys[spec.target.model] ?? null,
-      input: [selectKey, ROWS_VERSIONS.select, extract.instructions],
-    }),
-  };
+  const holdOut =
+    kept === undefined
+      ? {}
+      : {
+          holdOut: key('holdout', {
+            seed: spec.seed,
+            kept,
+            newData: content.newData,
+            target: spec.target.model,
+            own: respondKeys[spec.target.model] ?? null,
+            input: [selectKey, ROWS_VERSIONS.select, extract.instructions],
+          }),
+        };
   const synthesis = { respond: respondKeys, judge: judgeKeys, select: selectKey, ...holdOut };
   return {
-    extract: extractKey, ...filter, ...synthesis,
+    extract: extractKey,
+    ...filter,
+    ...synthesis,
     variants: Object.fromEntries(variantsOf(spec).map((variant) => [variant.name, variantKeys(variant, { spec, content, ...synthesis })])),
   };
 }
@@ -131,21 +190,37 @@ function variantKeys(variant: Variant, synthesis: SynthesisKeys): VariantKeys {
   const { replay: source, newShare } = variant;
   const evaluate = (weights: unknown): string =>
     key('evaluate', {
-      seed: spec.seed, tasks: spec.evaluate.tasks.map(({ task }) => taskIdentity({ spec, content }, task)), ...backendIdentity(spec), weights,
-      ...holdOut, ...(synthesis.holdOut === undefined ? {} : { maxLength: spec.train.maxLength }),
+      seed: spec.seed,
+      tasks: spec.evaluate.tasks.map(({ task }) => taskIdentity({ spec, content }, task)),
+      ...backendIdentity(spec),
+      weights,
+      ...holdOut,
+      ...(synthesis.holdOut === undefined ? {} : { maxLength: spec.train.maxLength }),
     });
   if (source === null) return { evaluate: evaluate(content.weights) };
 
   // The method's replay set says how much of any other one is drawn, so every mixture depends on it.
   const budget = {
-    seed: spec.seed, newShare: spec.mix.newShare, maxExamples: spec.mix.maxExamples ?? null, newData: content.newData,
-    input: [select, ROWS_VERSIONS.select, spec.synthesis.extract.instructions], ...holdOut,
+    seed: spec.seed,
+    newShare: spec.mix.newShare,
+    maxExamples: spec.mix.maxExamples ?? null,
+    newData: content.newData,
+    input: [select, ROWS_VERSIONS.select, spec.synthesis.extract.instructions],
+    ...holdOut,
   };
   const replay = replayKey(variant, synthesis, budget);
-  const mix = key('mix', replay === undefined && newShare === spec.mix.newShare ? budget : {
-    budget, newShare, source: source.kind === 'none' ? 'none' : (replay ?? select),
+  const mix = key(
+    'mix',
+    replay === undefined && newShare === spec.mix.newShare
+      ? budget
+      : { budget, newShare, source: source.kind === 'none' ? 'none' : (replay ?? select) },
+  );
+  const train = key('train', {
+    seed: spec.seed,
+    train: trainingParts(spec, content),
+    weights: content.weights,
+    input: [mix, ROWS_VERSIONS.mix],
   });
-  const train = key('train', { seed: spec.seed, train: trainingParts(spec, content), weights: content.weights, input: [mix, ROWS_VERSIONS.mix] });
   return { ...(replay === undefined ? {} : { replay }), mix, train, evaluate: evaluate([train, ROWS_VERSIONS.train]) };
 }
 
@@ -172,7 +247,12 @@ export function evaluateTaskKey(planned: Planned, task: string, modelSha256: str
 
 /** Key of a model's loss on the rows that were kept back under `holdOut`. */
 export function evaluateLossKey({ train, evaluate }: RunSpec, holdOut: string, modelSha256: string): string {
-  return key('evaluate-loss', { dtype: evaluate.dtype, maxLength: train.maxLength, model: modelSha256, input: [holdOut, ROWS_VERSIONS.holdout] });
+  return key('evaluate-loss', {
+    dtype: evaluate.dtype,
+    maxLength: train.maxLength,
+    model: modelSha256,
+    input: [holdOut, ROWS_VERSIONS.holdout],
+  });
 }
 
 /** Backends differ in the last digits, and an API hides what it computes with. */
@@ -192,8 +272,13 @@ function taskIdentity({ spec, content }: Planned, name: string): Record<string, 
   if (found === undefined) throw new Error(`evaluate.tasks has no "${name}"; a validated spec cannot come here`);
   const { task, limit = null, numFewshot = null, maxGenToks = null, metric, randomBaseline } = found;
   return {
-    task, limit, numFewshot, maxGenToks, documents: content.evaluation[index] ?? null,
-    ...(metric === undefined ? {} : { metric }), ...(randomBaseline === undefined ? {} : { randomBaseline }),
+    task,
+    limit,
+    numFewshot,
+    maxGenToks,
+    documents: content.evaluation[index] ?? null,
+    ...(metric === undefined ? {} : { metric }),
+    ...(randomBaseline === undefined ? {} : { randomBaseline }),
   };
 }
 
@@ -210,7 +295,8 @@ function replayKey(variant: Variant, { spec, content, respond, judge }: Synthesi
     case 'dataset':
       return key('replay', {
         source: source.source.from === 'hub' ? source.source : filesOf(variant).map((file) => content.replayFiles[file]),
-        schema: source.schema, budget,
+        schema: source.schema,
+        budget,
       });
     default:
       return undefined;
@@ -221,15 +307,25 @@ function replayKey(variant: Variant, { spec, content, respond, judge }: Synthesi
  * Keys of the filters and of what they read. How many instructions there are is no part of it: a verdict depends on the
  * instructions before, so a longer run's verdicts begin with those of a shorter one.
  */
-function filterKeys(spec: RunSpec, content: ContentIdentities, extractKey: string): Required<Pick<StageKeys, 'filter' | 'documents'>> | undefined {
+function filterKeys(
+  spec: RunSpec,
+  content: ContentIdentities,
+  extractKey: string,
+): Required<Pick<StageKeys, 'filter' | 'documents'>> | undefined {
   const rules = activeQuality(spec);
   if (rules === undefined) return undefined;
-  const tasks = rules.decontaminate === undefined ? [] : spec.evaluate.tasks.flatMap(({ task, data }, index) =>
-    isLeaderboardTask(task) ? [{ task, data, documents: content.evaluation[index] ?? null }] : []);
+  const tasks =
+    rules.decontaminate === undefined
+      ? []
+      : spec.evaluate.tasks.flatMap(({ task, data }, index) =>
+          isLeaderboardTask(task) ? [{ task, data, documents: content.evaluation[index] ?? null }] : [],
+        );
   const fetched = tasks.filter(({ data }) => data === undefined);
   return {
     filter: key('filter', {
-      rules, documents: tasks.map(({ task, documents }) => [task, documents]), input: [extractKey, ROWS_VERSIONS.extract, ROWS_VERSIONS.documents],
+      rules,
+      documents: tasks.map(({ task, documents }) => [task, documents]),
+      input: [extractKey, ROWS_VERSIONS.extract, ROWS_VERSIONS.documents],
     }),
     documents: Object.fromEntries(fetched.map(({ task, documents }) => [task, key('documents', { task, documents })])),
   };

@@ -68,7 +68,16 @@ export interface StageManifest extends StageAddress {
 
 /** Stats of a stage that calls no model, from its start to now. */
 export function noCalls(startedAt: string): StageStats {
-  return { calls: 0, requests: 0, promptTokens: 0, completionTokens: 0, modelMs: 0, startedAt, finishedAt: new Date().toISOString(), transient: {} };
+  return {
+    calls: 0,
+    requests: 0,
+    promptTokens: 0,
+    completionTokens: 0,
+    modelMs: 0,
+    startedAt,
+    finishedAt: new Date().toISOString(),
+    transient: {},
+  };
 }
 
 /** File of a manifest, below its output's folder. */

@@ -4,7 +4,16 @@ import { sha256, type ArtifactStore } from './artifact-store';
 import type { CallRecord } from './journal';
 import { decodeParquet, encodeParquet } from './parquet';
 import { CorruptArtifactError, InputLostError } from './stage-errors';
-import { manifestName, parseManifest, sealed, type OutputFile, type StageAddress, type StageManifest, type StageStats, type StoredFile } from './stage-manifest';
+import {
+  manifestName,
+  parseManifest,
+  sealed,
+  type OutputFile,
+  type StageAddress,
+  type StageManifest,
+  type StageStats,
+  type StoredFile,
+} from './stage-manifest';
 import { callTable, failureTable, heldOutLossTable, type HeldOutLossRow, type Table } from './tables';
 
 export { CorruptArtifactError, InputLostError } from './stage-errors';
@@ -89,7 +98,12 @@ export class StageStore {
    * Stores an output. When another attempt from the same inputs was first, its output stays and its manifest is returned.
    * @throws InputLostError when an input is not there any more
    */
-  async commit<Row extends object>(address: StageAddress, rowsVersion: number, table: Table<Row>, output: StageOutput<Row>): Promise<StageManifest> {
+  async commit<Row extends object>(
+    address: StageAddress,
+    rowsVersion: number,
+    table: Table<Row>,
+    output: StageOutput<Row>,
+  ): Promise<StageManifest> {
     const inputs = await Promise.all(
       output.inputs.map(async (input) => {
         const hash = await this.contentHash(input);
@@ -149,14 +163,23 @@ export class StageStore {
     if (data === undefined) return undefined;
     const manifest = parseManifest(data);
     if (manifest !== undefined) return manifest;
-    throw new CorruptArtifactError(`the manifest ${this.store.location(file)} is damaged: its checksum does not match; ${WAY_OUT}`, { address, manifest: name, file });
+    throw new CorruptArtifactError(`the manifest ${this.store.location(file)} is damaged: its checksum does not match; ${WAY_OUT}`, {
+      address,
+      manifest: name,
+      file,
+    });
   }
 
   private async contentHash(address: StageAddress): Promise<string | undefined> {
     return (await this.latest(address))?.rows.sha256;
   }
 
-  private async writeTable<Row extends object>(address: StageAddress, name: string, table: Table<Row>, rows: readonly Row[]): Promise<StoredFile> {
+  private async writeTable<Row extends object>(
+    address: StageAddress,
+    name: string,
+    table: Table<Row>,
+    rows: readonly Row[],
+  ): Promise<StoredFile> {
     const data = await encodeParquet(table.schema, rows);
     const hash = sha256(data);
     // Named after its content: two attempts that end together cannot mix their files.
@@ -169,7 +192,11 @@ export class StageStore {
     const path = `${this.folder(manifest)}/${stored.file}`;
     const data = await this.store.read(path);
     if (data !== undefined && sha256(data) === stored.sha256) return data;
-    throw damagedFile(manifest, path, `${this.store.location(path)} is ${data === undefined ? 'missing' : 'damaged: its checksum does not match its manifest'}`);
+    throw damagedFile(
+      manifest,
+      path,
+      `${this.store.location(path)} is ${data === undefined ? 'missing' : 'damaged: its checksum does not match its manifest'}`,
+    );
   }
 }
 
@@ -186,5 +213,10 @@ const WAY_OUT = 'start the run again: what is damaged is made anew';
 
 /** The error for a file of an output that is not what its manifest says. */
 export function damagedFile({ stage, key, part, rowsVersion, checksum }: StageManifest, file: string, what: string): CorruptArtifactError {
-  return new CorruptArtifactError(`${what}; ${WAY_OUT}`, { address: { stage, key, part }, manifest: manifestName(rowsVersion), checksum, file });
+  return new CorruptArtifactError(`${what}; ${WAY_OUT}`, {
+    address: { stage, key, part },
+    manifest: manifestName(rowsVersion),
+    checksum,
+    file,
+  });
 }

@@ -40,7 +40,10 @@ export interface FileWork {
 export function fileSystemError(error: unknown, { doing, path }: FileWork): unknown {
   const advice = FILE_SYSTEM_FAULTS[codeOf(error) ?? ''];
   if (advice === undefined) return error;
-  return new StorageUnavailableError(`${path} cannot be ${doing}: ${(error as Error).message}; ${advice}, then resume the run: it goes on where it was`, { cause: error });
+  return new StorageUnavailableError(
+    `${path} cannot be ${doing}: ${(error as Error).message}; ${advice}, then resume the run: it goes on where it was`,
+    { cause: error },
+  );
 }
 
 /** The storage fault that an error is, or that some place without a name of its own ran into. */

@@ -1,6 +1,6 @@
-import type { DropReason } from '../method/quality/instruction-filter';
-import type { Contamination, EvaluationDocument } from '../method/quality/contamination';
 import type { HeldOutRow, HeldOutSet } from '../method/hold-out';
+import type { Contamination, EvaluationDocument } from '../method/quality/contamination';
+import type { DropReason } from '../method/quality/instruction-filter';
 import type { Conversation, Failure, Instruction, Judgment, MixtureRow, ReplayRow, Response } from '../method/records';
 import type { CallRecord } from './journal';
 import type { TableSchema } from './parquet';
@@ -35,39 +35,57 @@ export const filterTable: Table<FilterRow> = {
   optional: ['matches'],
 };
 
-export const documentTable: Table<EvaluationDocument> = {
-  schema: { task: 'string', id: 'string', text: 'string' },
-  optional: [],
-};
+export const documentTable: Table<EvaluationDocument> = { schema: { task: 'string', id: 'string', text: 'string' }, optional: [] };
 
 export const responseTable: Table<Response> = {
   schema: {
-    id: 'string', instructionId: 'string', model: 'string', sample: 'int', text: 'string', finishReason: 'string',
-    seed: 'int', attempts: 'int', usage: 'json',
+    id: 'string',
+    instructionId: 'string',
+    model: 'string',
+    sample: 'int',
+    text: 'string',
+    finishReason: 'string',
+    seed: 'int',
+    attempts: 'int',
+    usage: 'json',
   },
   optional: [],
 };
 
 export const judgmentTable: Table<Judgment> = {
   schema: {
-    id: 'string', responseId: 'string', instructionId: 'string', judge: 'string', score: 'double', scoredBy: 'string',
-    raw: 'string', ratingMass: 'double', reason: 'string', seed: 'int', attempts: 'int', usage: 'json',
+    id: 'string',
+    responseId: 'string',
+    instructionId: 'string',
+    judge: 'string',
+    score: 'double',
+    scoredBy: 'string',
+    raw: 'string',
+    ratingMass: 'double',
+    reason: 'string',
+    seed: 'int',
+    attempts: 'int',
+    usage: 'json',
   },
   optional: ['ratingMass', 'reason'],
 };
 
 export const replayTable: Table<ReplayRow> = {
   schema: {
-    instructionId: 'string', responseId: 'string', instruction: 'string', response: 'string', model: 'string',
-    finishReason: 'string', meanScore: 'double', scores: 'json', messages: 'json',
+    instructionId: 'string',
+    responseId: 'string',
+    instruction: 'string',
+    response: 'string',
+    model: 'string',
+    finishReason: 'string',
+    meanScore: 'double',
+    scores: 'json',
+    messages: 'json',
   },
   optional: [],
 };
 
-export const conversationTable: Table<Conversation> = {
-  schema: { id: 'string', messages: 'json', cut: 'boolean' },
-  optional: ['cut'],
-};
+export const conversationTable: Table<Conversation> = { schema: { id: 'string', messages: 'json', cut: 'boolean' }, optional: ['cut'] };
 
 export const heldOutTable: Table<HeldOutRow> = {
   schema: { set: 'string', id: 'string', messages: 'json', cut: 'boolean' },
@@ -130,6 +148,15 @@ export const heldOutLossTable: Table<HeldOutLossRow> = {
 };
 
 export const sampleTable: Table<SampleRow> = {
-  schema: { task: 'string', docId: 'string', docHash: 'string', promptHash: 'string', correct: 'boolean', score: 'double', rules: 'int', rulesKept: 'int' },
+  schema: {
+    task: 'string',
+    docId: 'string',
+    docHash: 'string',
+    promptHash: 'string',
+    correct: 'boolean',
+    score: 'double',
+    rules: 'int',
+    rulesKept: 'int',
+  },
   optional: ['rules', 'rulesKept'],
 };

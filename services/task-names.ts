@@ -15,7 +15,11 @@ export function otherTasks({ evaluate }: Pick<RunSpec, 'evaluate'>): string[] {
  * Asks lm-evaluation-harness whether it has these tasks; some seconds, since it reads fourteen thousand of them.
  * @throws PythonJobError `bad_spec` with the nearest names for one that it has not
  */
-export async function checkTaskNames(python: PythonJobs, tasks: readonly string[], { stop, onEvent }: Pick<PythonJob<TasksResult>, 'stop' | 'onEvent'>): Promise<void> {
+export async function checkTaskNames(
+  python: PythonJobs,
+  tasks: readonly string[],
+  { stop, onEvent }: Pick<PythonJob<TasksResult>, 'stop' | 'onEvent'>,
+): Promise<void> {
   const outputDir = await mkdtemp(join(tmpdir(), 'rehearse-tasks-'));
   try {
     await python.run({ command: 'tasks', spec: { tasks, outputDir }, resultSchema: tasksResultSchema, stop, onEvent });

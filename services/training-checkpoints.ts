@@ -50,7 +50,10 @@ export class TrainingCheckpoints {
   private readonly folder: string;
 
   /** @param output the training's folder in the store */
-  constructor(private readonly places: TrainingPlaces, private readonly output: string) {
+  constructor(
+    private readonly places: TrainingPlaces,
+    private readonly output: string,
+  ) {
     this.folder = `${output}/checkpoints`;
   }
 
@@ -98,7 +101,10 @@ export class TrainingCheckpoints {
         log.info({ step: found }, `the training goes on from its stored checkpoint ${store.location(`${this.folder}/${name}`)}`);
         return found;
       }
-      log.warn({ step: stepOf(name) }, `the stored checkpoint ${store.location(`${this.folder}/${name}`)} is not taken: ${found.problem}; going on from the one before, or the beginning`);
+      log.warn(
+        { step: stepOf(name) },
+        `the stored checkpoint ${store.location(`${this.folder}/${name}`)} is not taken: ${found.problem}; going on from the one before, or the beginning`,
+      );
       if (!found.whole) for (const each of [name, name.replace(/\.json$/, '')]) await store.remove(`${this.folder}/${each}`);
     }
     return undefined;
@@ -115,7 +121,8 @@ export class TrainingCheckpoints {
     const manifest = parseManifest(await store.read(`${this.folder}/${name}`));
     if (manifest === undefined) return { problem: 'its manifest is damaged', whole: false };
     const { step, files, identity } = manifest;
-    if (!(await this.isOfThis(identity))) return { problem: 'it is of a training with other weights or settings than the work folder of this machine', whole: true };
+    if (!(await this.isOfThis(identity)))
+      return { problem: 'it is of a training with other weights or settings than the work folder of this machine', whole: true };
 
     // A name that the trainer does not take for a checkpoint; what a killed attempt has brought is used.
     const arriving = this.local(`checkpoints/arriving-${name.replace(/\.json$/, '')}`);
@@ -139,8 +146,12 @@ export class TrainingCheckpoints {
     try {
       await rm(place, { recursive: true, force: true }); // a torn one: a whole one would have been taken
       await mkdir(arriving, { recursive: true });
-      await replaceFile(join(arriving, COMPLETE_MARKER), async (temporary) => await writeFile(temporary, `${JSON.stringify({ step, sha256: files })}\n`, { flush: true }));
-      if (!(await exists(this.local(IDENTITY_FILE)))) await replaceFile(this.local(IDENTITY_FILE), async (temporary) => await writeFile(temporary, identity, { flush: true }));
+      await replaceFile(
+        join(arriving, COMPLETE_MARKER),
+        async (temporary) => await writeFile(temporary, `${JSON.stringify({ step, sha256: files })}\n`, { flush: true }),
+      );
+      if (!(await exists(this.local(IDENTITY_FILE))))
+        await replaceFile(this.local(IDENTITY_FILE), async (temporary) => await writeFile(temporary, identity, { flush: true }));
       await rename(arriving, place);
       await syncFolder(dirname(place));
     } catch (error) {
@@ -158,10 +169,12 @@ export class TrainingCheckpoints {
   private async newestHere(): Promise<number> {
     const folder = this.local('checkpoints');
     const names = (await exists(folder)) ? await readdir(folder) : [];
-    const steps = await Promise.all(names.map(async (name) => {
-      const step = Number(/^checkpoint-(\d+)$/.exec(name)?.[1] ?? 0);
-      return (await exists(join(folder, name, COMPLETE_MARKER))) ? step : 0;
-    }));
+    const steps = await Promise.all(
+      names.map(async (name) => {
+        const step = Number(/^checkpoint-(\d+)$/.exec(name)?.[1] ?? 0);
+        return (await exists(join(folder, name, COMPLETE_MARKER))) ? step : 0;
+      }),
+    );
     return Math.max(0, ...steps);
   }
 

@@ -48,11 +48,15 @@ export function createWeightsResolver(builtin: (name: string) => Promise<string>
  */
 async function directoryIdentity(folder: string): Promise<string> {
   const entries = await readdir(folder).catch((cause: unknown) => {
-    throw new WeightsNotFoundError(`target.weights is ${folder}, which cannot be read as a directory: ${(cause as Error).message}`, { cause });
+    throw new WeightsNotFoundError(`target.weights is ${folder}, which cannot be read as a directory: ${(cause as Error).message}`, {
+      cause,
+    });
   });
   const names = entries.filter((name) => WEIGHTS.test(name) || CONFIGURATION.test(name)).sort();
   if (!names.some((name) => WEIGHTS.test(name))) {
-    throw new WeightsNotFoundError(`target.weights is ${folder}, which holds no .safetensors, .bin or .gguf file; name the directory of a checkpoint`);
+    throw new WeightsNotFoundError(
+      `target.weights is ${folder}, which holds no .safetensors, .bin or .gguf file; name the directory of a checkpoint`,
+    );
   }
   const parts = await Promise.all(
     names.map(async (name) => {

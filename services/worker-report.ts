@@ -49,8 +49,14 @@ export async function reportWorker(queues: readonly QueueName[], store: Artifact
   const folder = existingFolder(dataDir());
   await noting('store', async () => await checkStoreWorks(store), undefined);
   return {
-    host: hostname(), pid: process.pid, queues, release: release(), node: process.versions.node,
-    cpus: availableParallelism(), memoryBytes: totalmem(), freeMemoryBytes: freemem(),
+    host: hostname(),
+    pid: process.pid,
+    queues,
+    release: release(),
+    node: process.versions.node,
+    cpus: availableParallelism(),
+    memoryBytes: totalmem(),
+    freeMemoryBytes: freemem(),
     gpus: await noting('GPU', seenGpus, []),
     disk: { folder, freeBytes: await noting('disk', async () => await freeBytes(folder), 0) },
     store: dirname(store.location('runs')),

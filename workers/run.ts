@@ -30,7 +30,8 @@ export function createDeps({ python, builtinWeights }: WorkerSurroundings, drain
     endpoints: new Endpoints(process.env, sharing),
     python: createPythonJobs({ environment: python, stallAfterMs: milliseconds(process.env, 'REHEARSE_STALL_MINUTES', 'an hour') }),
     servers: createModelServers({
-      host: process.env['REHEARSE_SERVE_HOST'] ?? '127.0.0.1', environment: python,
+      host: process.env['REHEARSE_SERVE_HOST'] ?? '127.0.0.1',
+      environment: python,
       readyTimeoutMs: milliseconds(process.env, 'REHEARSE_SERVE_MINUTES', 'half an hour'),
     }),
     weights: createWeightsResolver(builtinWeights),
@@ -45,7 +46,8 @@ function milliseconds(env: NodeJS.ProcessEnv, name: string, without: string): nu
   const { [name]: minutes } = env;
   if (minutes === undefined || minutes === '') return undefined;
   const value = Number(minutes);
-  if (!(value > 0 && value <= 24 * 60)) throw new Error(`${name} is ${JSON.stringify(minutes)}, expected minutes, above 0 and at most 1440; without it, ${without}`);
+  if (!(value > 0 && value <= 24 * 60))
+    throw new Error(`${name} is ${JSON.stringify(minutes)}, expected minutes, above 0 and at most 1440; without it, ${without}`);
   return value * 60_000;
 }
 

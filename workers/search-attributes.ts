@@ -15,11 +15,16 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
   try {
     await connection.operatorService.addSearchAttributes({
       namespace,
-      searchAttributes: Object.fromEntries(missing.map(({ name }) => [name, temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD])),
+      searchAttributes: Object.fromEntries(
+        missing.map(({ name }) => [name, temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD]),
+      ),
     });
   } catch (cause) {
     if ((cause as { code?: number }).code === GRPC_ALREADY_EXISTS) return;
     const commands = missing.map(({ name }) => `temporal operator search-attribute create --name ${name} --type Keyword`).join(' && ');
-    throw new Error(`the search attributes ${missing.map(({ name }) => name).join(', ')} are not registered in namespace ${namespace}; let an administrator run: ${commands}`, { cause });
+    throw new Error(
+      `the search attributes ${missing.map(({ name }) => name).join(', ')} are not registered in namespace ${namespace}; let an administrator run: ${commands}`,
+      { cause },
+    );
   }
 }

@@ -20,9 +20,14 @@ const SUMMARIES = {
 } as const;
 
 /** Runs every variant to its end: one that fails does not sink the others. @throws the cancellation, when the run is cancelled; the failure of one whose stored inputs are to be made again */
-export async function runVariants(control: RunControl, outline: RunOutline): Promise<{ readonly results: VariantResult[]; readonly failed: FailedVariant[] }> {
+export async function runVariants(
+  control: RunControl,
+  outline: RunOutline,
+): Promise<{ readonly results: VariantResult[]; readonly failed: FailedVariant[] }> {
   const ends = await Promise.allSettled(outline.variants.map((variant) => runVariant(control, outline, variant)));
-  const failed = ends.flatMap((end, index): FailedVariant[] => (end.status === 'rejected' ? [{ name: outline.variants[index]!.name, reason: end.reason }] : []));
+  const failed = ends.flatMap((end, index): FailedVariant[] =>
+    end.status === 'rejected' ? [{ name: outline.variants[index]!.name, reason: end.reason }] : [],
+  );
   const end = failed.find(({ reason }) => isCancellation(reason)) ?? failed.find(({ reason }) => isInputLost(reason));
   if (end !== undefined) throw end.reason;
   return { results: ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : [])), failed };
@@ -43,7 +48,9 @@ export function failureNotes(failed: readonly FailedVariant[]): { readonly name:
 
 /** The sentence that ends a run of which some variants failed; the others are in its report. */
 export function variantsFailure(outline: RunOutline, failed: readonly FailedVariant[], report: string): ApplicationFailure {
-  const why = failureNotes(failed).map(({ name, reason }) => `${name} (${reason})`).join('; ');
+  const why = failureNotes(failed)
+    .map(({ name, reason }) => `${name} (${reason})`)
+    .join('; ');
   return ApplicationFailure.create({
     type: 'VariantsFailedError',
     nonRetryable: true,

@@ -33,10 +33,11 @@ export class BudgetKeeper {
   private saidUnder = -1;
 
   constructor(private readonly options: BudgetKeeperOptions) {
-    this.treasury = new Treasury(options.work.order.budget, {
-      fund: (id, funding) => void fundShard(id, funding),
-      reached: (reached) => void this.halt(reached),
-    }, options.state);
+    this.treasury = new Treasury(
+      options.work.order.budget,
+      { fund: (id, funding) => void fundShard(id, funding), reached: (reached) => void this.halt(reached) },
+      options.state,
+    );
   }
 
   get spent(): Cost {
@@ -77,8 +78,9 @@ export class BudgetKeeper {
     try {
       const { run, phase, work, next } = this.options;
       const from = { extract: phase === 'answer' ? run.shards : next(), answer: phase === 'extract' ? 0 : next() };
-      const { extract, answer } = await work.run(async () =>
-        await llm.storedCosts.executeWithOptions({ summary: 'what is stored has cost' }, [{ runId: run.runId, plan: run.plan, from }]),
+      const { extract, answer } = await work.run(
+        async () =>
+          await llm.storedCosts.executeWithOptions({ summary: 'what is stored has cost' }, [{ runId: run.runId, plan: run.plan, from }]),
       );
       const stored: Record<string, Cost> = {};
       const book = (costs: Readonly<Record<number, Cost>>, life: ShardInput['phase']): void => {
@@ -114,9 +116,15 @@ export class BudgetKeeper {
 export function reachedSentence({ budget, spent, least }: Reached): string {
   const parts = [
     ...(budget.usd !== undefined && spent.usd + least.usd > budget.usd
-      ? [`the budget of ${formatUsd(budget.usd)} is reached: ${formatUsd(spent.usd)} is spent, and the next call may cost up to ${formatUsd(least.usd)}`] : []),
+      ? [
+          `the budget of ${formatUsd(budget.usd)} is reached: ${formatUsd(spent.usd)} is spent, and the next call may cost up to ${formatUsd(least.usd)}`,
+        ]
+      : []),
     ...(budget.tokens !== undefined && spent.tokens + least.tokens > budget.tokens
-      ? [`the budget of ${formatCount(budget.tokens)} tokens is reached: ${formatCount(spent.tokens)} are spent, and the next call may take up to ${formatCount(least.tokens)}`] : []),
+      ? [
+          `the budget of ${formatCount(budget.tokens)} tokens is reached: ${formatCount(spent.tokens)} are spent, and the next call may take up to ${formatCount(least.tokens)}`,
+        ]
+      : []),
   ];
   return parts.join('; ');
 }

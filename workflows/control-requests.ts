@@ -36,7 +36,8 @@ export function checkLimits(request: unknown, models: Readonly<Record<string, En
   }
   for (const [name, limits] of Object.entries(request)) {
     if (!Object.hasOwn(models, name)) throw new Error(`the run has no model "${name}"; its models are ${Object.keys(models).join(', ')}`);
-    if (!isRecord(limits) || Object.keys(limits).length === 0) throw new Error(`${name}: name at least one of ${Object.keys(LIMITS).join(', ')}`);
+    if (!isRecord(limits) || Object.keys(limits).length === 0)
+      throw new Error(`${name}: name at least one of ${Object.keys(LIMITS).join(', ')}`);
     for (const [field, value] of Object.entries(limits)) checkLimit(name, field, value);
   }
 }
@@ -47,7 +48,9 @@ function checkLimit(name: string, field: string, value: unknown): void {
   if (value === null && rule.canLift) return;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= rule.most) return;
   const most = rule.most === Number.MAX_SAFE_INTEGER ? 'of at least 1' : `from 1 to ${rule.most}`;
-  throw new Error(`${name}: ${field} is ${JSON.stringify(value)}; give a whole number ${most}${rule.canLift ? ', or null for no limit' : ''}`);
+  throw new Error(
+    `${name}: ${field} is ${JSON.stringify(value)}; give a whole number ${most}${rule.canLift ? ', or null for no limit' : ''}`,
+  );
 }
 
 /**
@@ -73,16 +76,23 @@ export interface BudgetFacts {
 
 /** @throws Error with one sentence that names the field and the value */
 export function checkBudget(request: unknown, { spent, unpriced }: BudgetFacts): void {
-  if (!isRecord(request) || Object.keys(request).length === 0) throw new Error('setBudget needs an object such as {"usd": 50, "tokens": null}');
+  if (!isRecord(request) || Object.keys(request).length === 0)
+    throw new Error('setBudget needs an object such as {"usd": 50, "tokens": null}');
   for (const [field, value] of Object.entries(request)) {
     const side = BUDGET_SIDES.find((name) => name === field);
     if (side === undefined) throw new Error(`a budget has no "${field}"; it has ${BUDGET_SIDES.join(' and ')}`);
     if (value === null) continue;
     const isAmount = typeof value === 'number' && Number.isFinite(value) && value > 0 && (side === 'usd' || Number.isInteger(value));
-    if (!isAmount) throw new Error(`budget ${side} is ${JSON.stringify(value)}; give a ${side === 'usd' ? 'number' : 'whole number'} above 0, or null for no limit`);
-    if (value < spent[side]) throw new Error(`budget ${side} is ${value}, but ${spent[side]} is spent already; give more, or pause the run`);
+    if (!isAmount)
+      throw new Error(
+        `budget ${side} is ${JSON.stringify(value)}; give a ${side === 'usd' ? 'number' : 'whole number'} above 0, or null for no limit`,
+      );
+    if (value < spent[side])
+      throw new Error(`budget ${side} is ${value}, but ${spent[side]} is spent already; give more, or pause the run`);
     if (side === 'usd' && unpriced.length > 0) {
-      throw new Error(`a budget in dollars needs the price of every model, and ${unpriced.join(', ')} ${unpriced.length === 1 ? 'has' : 'have'} none; add it to the spec and start again, or give a budget in tokens`);
+      throw new Error(
+        `a budget in dollars needs the price of every model, and ${unpriced.join(', ')} ${unpriced.length === 1 ? 'has' : 'have'} none; add it to the spec and start again, or give a budget in tokens`,
+      );
     }
   }
 }

@@ -71,5 +71,7 @@ export const STORAGE_FAILURE = 'StorageUnavailableError';
 
 /** What to do about a pause, without a full stop. */
 export function pauseAdvice(runId: string, { by }: Pick<Pause, 'by'>): string {
-  return by === 'budget' ? `raise it, and it goes on: npx rehearse set ${runId} --budget-usd N (or --budget-tokens N)` : `go on with: npx rehearse resume ${runId}`;
+  return by === 'budget'
+    ? `raise it, and it goes on: npx rehearse set ${runId} --budget-usd N (or --budget-tokens N)`
+    : `go on with: npx rehearse resume ${runId}`;
 }

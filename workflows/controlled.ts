@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure, CancellationScope, CancelledFailure, condition, isCancellation } from '@temporalio/workflow';
+import type { ModelLimits } from '../config/spec';
 import { STORAGE_FAILURE, type ControlOrder, type Halt } from './control';
 import { isTighter } from './funding';
-import type { ModelLimits } from '../config/spec';
 
 /** Work that a change of the order can end. */
 interface Running extends WorkOptions {
@@ -47,7 +47,8 @@ export class ControlledWork {
         if (order.pause !== undefined) void this.pauseWhen(pausedWhen, each);
         continue;
       }
-      const otherLimits = model !== undefined && (!sameLimits(before.limits[model], order.limits[model]) || isTighter(before.budget, order.budget));
+      const otherLimits =
+        model !== undefined && (!sameLimits(before.limits[model], order.limits[model]) || isTighter(before.budget, order.budget));
       const moved = model !== undefined && before.served?.[model] !== order.served?.[model];
       if (order.pause === undefined && !otherLimits && !moved) continue;
       interrupt(each);
@@ -64,7 +65,10 @@ export class ControlledWork {
    * Runs an activity until it ends by itself; a result that comes in spite of a cancellation counts.
    * @throws what the activity throws; CancelledFailure when the workflow is cancelled
    */
-  async run<T>(activity: (limits: ModelLimits | undefined, baseURL: string | undefined) => Promise<T>, options: WorkOptions = {}): Promise<T> {
+  async run<T>(
+    activity: (limits: ModelLimits | undefined, baseURL: string | undefined) => Promise<T>,
+    options: WorkOptions = {},
+  ): Promise<T> {
     const { model } = options;
     const isUp = (): boolean => model === undefined || this.order.served?.[model] !== null;
     for (;;) {

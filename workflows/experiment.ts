@@ -1,12 +1,22 @@
 import { proxyActivities, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { CpuActivities, GpuActivities, LlmActivities } from '../activities';
 import { cpuActivityOptions, gpuActivityOptions, llmActivityOptions } from '../config/activity-options';
-import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
 import { unpricedModels } from '../config/models-in-use';
 import type { RunSettings } from '../config/run-settings';
+import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
 import type { RunSpecInput } from '../config/spec';
 import { failureNotes, runVariants, variantsFailure, type FailedVariant } from './all-variants';
-import { controlQuery, drainedSignal, haltSignal, pauseUpdate, resumeUpdate, setBudgetUpdate, servedSignal, setLimitsUpdate, type ControlState } from './control';
+import {
+  controlQuery,
+  drainedSignal,
+  haltSignal,
+  pauseUpdate,
+  resumeUpdate,
+  setBudgetUpdate,
+  servedSignal,
+  setLimitsUpdate,
+  type ControlState,
+} from './control';
 import { checkBudget, checkLimits, checkPause } from './control-requests';
 import { untilInputsHold } from './lost-inputs';
 import { ProgressTable, progressQuery, progressSignal, waiting } from './progress';
@@ -34,7 +44,8 @@ export async function experiment(spec: RunSpecInput, settings?: RunSettings): Pr
     models,
     budget,
     settings,
-    save: async (changed) => await cpu.saveSettings.executeWithOptions({ summary: 'keep what was set on the run' }, [{ runId, settings: changed }]),
+    save: async (changed) =>
+      await cpu.saveSettings.executeWithOptions({ summary: 'keep what was set on the run' }, [{ runId, settings: changed }]),
     onPause: (pause) => progress.pause(pause),
   });
   setHandler(progressQuery, () => progress.snapshot());
@@ -59,11 +70,20 @@ interface Run {
 async function run({ spec, runId, settings, progress, control }: Run): Promise<ExperimentResult> {
   const { work } = control;
   upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'prepare' }]);
-  const outline = await control.inTurn(async () =>
-    await work.run(async () => await cpu.prepareRun.executeWithOptions({ summary: 'check the spec, plan the stages' }, [{ runId, spec, ...(settings === undefined ? {} : { settings }) }])),
+  const outline = await control.inTurn(
+    async () =>
+      await work.run(
+        async () =>
+          await cpu.prepareRun.executeWithOptions({ summary: 'check the spec, plan the stages' }, [
+            { runId, spec, ...(settings === undefined ? {} : { settings }) },
+          ]),
+      ),
   );
   await work.run(async () => await llm.checkKeys.executeWithOptions({ summary: 'are all API keys there?' }, [outline]));
-  if (outline.otherTasks === true) await work.run(async () => await gpu.checkTasks.executeWithOptions({ summary: 'does lm-evaluation-harness have these tasks?' }, [outline]));
+  if (outline.otherTasks === true)
+    await work.run(
+      async () => await gpu.checkTasks.executeWithOptions({ summary: 'does lm-evaluation-harness have these tasks?' }, [outline]),
+    );
 
   progress.begin(`Run ${runId}: ${outline.instructions} instructions from ${outline.target}`, [
     ...synthesisRows(outline, outline.instructions),
@@ -95,24 +115,34 @@ async function stagesOf(control: RunControl, outline: RunOutline, progress: Prog
   const { work, offspring } = control;
   const { runId } = outline;
   const fetched = await fetchedFirst(control, outline);
-  const { stages, replayRows } = await withServers(control, outline, async () =>
-    await offspring.run(synthesis, {
-      workflowId: `${runId}/synthesis`,
-      input: (order) => ({ ...fetched, order }),
-      summary: `${outline.instructions} instructions, ${outline.generators.length} generators, ${outline.judges.length} judges`,
-    }),
+  const { stages, replayRows } = await withServers(
+    control,
+    outline,
+    async () =>
+      await offspring.run(synthesis, {
+        workflowId: `${runId}/synthesis`,
+        input: (order) => ({ ...fetched, order }),
+        summary: `${outline.instructions} instructions, ${outline.generators.length} generators, ${outline.judges.length} judges`,
+      }),
   );
   // Signals of concurrent shards may arrive out of order; the result is the last word.
   progress.apply({ mode: 'replace', rows: stages });
 
   if (outline.holdOut !== undefined) {
-    const kept = await work.run(async () => await cpu.holdOut.executeWithOptions({ summary: 'keep rows back from training' }, [{ runId, plan: outline.plan }]));
-    progress.apply({ mode: 'replace', rows: [{ ...waiting('holdout', '', 1), done: 1, state: 'done', note: `${kept.replay} replay + ${kept.new} new` }] });
+    const kept = await work.run(
+      async () => await cpu.holdOut.executeWithOptions({ summary: 'keep rows back from training' }, [{ runId, plan: outline.plan }]),
+    );
+    progress.apply({
+      mode: 'replace',
+      rows: [{ ...waiting('holdout', '', 1), done: 1, state: 'done', note: `${kept.replay} replay + ${kept.new} new` }],
+    });
   }
   const { results, failed } = await runVariants(control, outline);
 
   upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'report' }]);
-  const { report } = await work.run(async () => await cpu.writeReport.executeWithOptions({ summary: 'HTML and Markdown' }, [{ ...outline, failed: failureNotes(failed) }]));
+  const { report } = await work.run(
+    async () => await cpu.writeReport.executeWithOptions({ summary: 'HTML and Markdown' }, [{ ...outline, failed: failureNotes(failed) }]),
+  );
   return { replayRows, results, failed, report };
 }
 
@@ -120,7 +150,9 @@ async function stagesOf(control: RunControl, outline: RunOutline, progress: Prog
 async function fetchedFirst({ work }: RunControl, outline: RunOutline): Promise<RunOutline> {
   const { runId, plan, served, filter } = outline;
   if (served === undefined || filter?.fetchDocuments !== true) return outline;
-  await work.run(async () => await gpu.fetchDocuments.executeWithOptions({ summary: 'the questions of the evaluation sets' }, [{ runId, plan }]));
+  await work.run(
+    async () => await gpu.fetchDocuments.executeWithOptions({ summary: 'the questions of the evaluation sets' }, [{ runId, plan }]),
+  );
   return { ...outline, filter: { fetchDocuments: false } };
 }
 
@@ -141,9 +173,13 @@ function handleControl(control: RunControl, spec: RunSpecInput): void {
   setHandler(drainedSignal, (drained) => control.offspring.drained(drained));
   setHandler(servedSignal, async ({ model, baseURL }) => await control.serve(model, baseURL));
   setHandler(trainingCostSignal, async (cost) => await control.bookTraining(cost));
-  setHandler(pauseUpdate, async (request?: { readonly reason?: string }) => await answer(control.pause(request?.reason)), { validator: checkPause });
+  setHandler(pauseUpdate, async (request?: { readonly reason?: string }) => await answer(control.pause(request?.reason)), {
+    validator: checkPause,
+  });
   setHandler(resumeUpdate, async () => await answer(control.resume()));
-  setHandler(setLimitsUpdate, async (limits) => await answer(control.setLimits(limits)), { validator: (limits) => checkLimits(limits, spec.models) });
+  setHandler(setLimitsUpdate, async (limits) => await answer(control.setLimits(limits)), {
+    validator: (limits) => checkLimits(limits, spec.models),
+  });
   setHandler(setBudgetUpdate, async (budget) => await answer(control.setBudget(budget)), {
     validator: (budget) => checkBudget(budget, { spent: control.state.spent, unpriced: unpricedNames(spec) }),
   });

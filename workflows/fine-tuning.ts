@@ -1,4 +1,13 @@
-import { ApplicationFailure, CancellationScope, condition, isCancellation, patched, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  patched,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { LlmActivities } from '../activities';
 import type { TrainOutcome } from '../activities/train';
 import { farewellActivityOptions, llmActivityOptions, pollActivityOptions } from '../config/activity-options';
@@ -20,7 +29,9 @@ const farewell = proxyActivities<LlmActivities>(farewellActivityOptions);
 export async function fineTune(work: ControlledWork, root: Root, ref: PlanRef & { readonly variant: string }): Promise<TrainOutcome> {
   try {
     const cost = patched(BUDGETED) ? await funded(work, root, ref) : undefined;
-    await work.run(async () => await submission.submitFineTuning.executeWithOptions({ summary: 'send the mixture, create the job' }, [ref]));
+    await work.run(
+      async () => await submission.submitFineTuning.executeWithOptions({ summary: 'send the mixture, create the job' }, [ref]),
+    );
     const outcome = await work.run(async () => await poll.awaitFineTuning.executeWithOptions({ summary: 'the provider trains' }, [ref]));
     if (cost !== undefined) await root.bookTraining({ ...cost, usd: outcome.usd ?? cost.usd, state: 'ended' });
     return outcome;
@@ -34,8 +45,16 @@ export async function fineTune(work: ControlledWork, root: Root, ref: PlanRef & 
 async function funded(work: ControlledWork, root: Root, ref: PlanRef & { readonly variant: string }): Promise<TrainingCost> {
   const keys = new Set<string>();
   setHandler(trainingFundedSignal, ({ key }) => void keys.add(key));
-  const { key, usd, ordered } = await work.run(async () => await submission.estimateFineTuning.executeWithOptions({ summary: 'what will the job cost?' }, [ref]));
-  const cost: TrainingCost = { from: workflowInfo().workflowId, variant: ref.variant, key, usd: usd ?? 0, state: ordered ? 'ordered' : 'asked' };
+  const { key, usd, ordered } = await work.run(
+    async () => await submission.estimateFineTuning.executeWithOptions({ summary: 'what will the job cost?' }, [ref]),
+  );
+  const cost: TrainingCost = {
+    from: workflowInfo().workflowId,
+    variant: ref.variant,
+    key,
+    usd: usd ?? 0,
+    state: ordered ? 'ordered' : 'asked',
+  };
   await root.bookTraining(cost);
   await condition(() => keys.has(key));
   return cost;
@@ -48,7 +67,9 @@ async function cancelJob(ref: PlanRef & { readonly variant: string }): Promise<v
   } catch (cause) {
     const why = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
     throw ApplicationFailure.create({
-      type: 'FineTuningNotCancelledError', nonRetryable: true, ...(cause instanceof Error ? { cause } : {}),
+      type: 'FineTuningNotCancelledError',
+      nonRetryable: true,
+      ...(cause instanceof Error ? { cause } : {}),
       message: `the run is cancelled, but its fine-tuning job may still run at the provider: ${why}; cancel it there`,
     });
   }

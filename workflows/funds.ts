@@ -44,7 +44,11 @@ export class Funds {
    * @param expected what the batch is expected to cost
    * @param activity is to read the allowance anew each time it is scheduled
    */
-  async run(id: string, expected: Cost, activity: (allowance: () => Allowance | undefined) => Promise<StageOutcome>): Promise<StageOutcome> {
+  async run(
+    id: string,
+    expected: Cost,
+    activity: (allowance: () => Allowance | undefined) => Promise<StageOutcome>,
+  ): Promise<StageOutcome> {
     const batch: Batch = { id, least: NO_COST, wanted: timesCost(expected, MARGIN), allowance: undefined };
     this.batches.add(batch);
     try {
@@ -106,9 +110,17 @@ export class Funds {
     const committed = this.committed();
     if (first === undefined || committed === undefined) return;
     const stuck = waiting.length === this.batches.size;
-    const isNews = this.asked === undefined || (stuck && (!this.asked.stuck || this.asked.committed.usd > committed.usd || this.asked.committed.tokens > committed.tokens));
+    const isNews =
+      this.asked === undefined ||
+      (stuck && (!this.asked.stuck || this.asked.committed.usd > committed.usd || this.asked.committed.tokens > committed.tokens));
     if (!isNews) return;
-    const ask = { number: ++this.number, committed, least: first.least, wanted: waiting.map(({ wanted }) => wanted).reduce(addCosts), stuck };
+    const ask = {
+      number: ++this.number,
+      committed,
+      least: first.least,
+      wanted: waiting.map(({ wanted }) => wanted).reduce(addCosts),
+      stuck,
+    };
     this.asked = { id: '', ...ask };
     this.purse.setTotal(onSidesOf(this.budget, committed));
     void this.send(ask);

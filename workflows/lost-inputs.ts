@@ -19,7 +19,11 @@ export async function untilInputsHold<T>(stages: () => Promise<T>, begin: () => 
       // The same loss again: other stages than these make that output, and whoever runs them is to know.
       if (lost === undefined || lost === before) throw error;
       before = lost;
-      if (turn === MOST_TURNS) throw ApplicationFailure.nonRetryable(`the store is damaged again and again, ${turn} times by now: ${lost}; check its disk before you resume the run`, 'StoreDamagedError');
+      if (turn === MOST_TURNS)
+        throw ApplicationFailure.nonRetryable(
+          `the store is damaged again and again, ${turn} times by now: ${lost}; check its disk before you resume the run`,
+          'StoreDamagedError',
+        );
       log.warn('a stored output is damaged or gone: the stages before are run again', { turn, lost });
     }
     begin();

@@ -1,6 +1,14 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
-  CancellationScope, getExternalWorkflowHandle, isCancellation, log, ParentClosePolicy, sleep, startChild, type ChildWorkflowHandle, type Workflow,
+  CancellationScope,
+  getExternalWorkflowHandle,
+  isCancellation,
+  log,
+  ParentClosePolicy,
+  sleep,
+  startChild,
+  type ChildWorkflowHandle,
+  type Workflow,
 } from '@temporalio/workflow';
 import { orderSignal, type ControlOrder } from './control';
 
@@ -73,7 +81,11 @@ async function tell(child: Tellable, order: ControlOrder): Promise<void> {
  * Starts a child. Its id can still be held by the child of an earlier run that was terminated or timed out: that one has
  * been told to stop, and is waited for while it journals its calls in flight.
  */
-async function startWhenFree<Input, Result>(type: Child<Input, Result>, { workflowId, summary, input }: ChildOptions<Input>, order: ControlOrder): Promise<Handle<Input, Result>> {
+async function startWhenFree<Input, Result>(
+  type: Child<Input, Result>,
+  { workflowId, summary, input }: ChildOptions<Input>,
+  order: ControlOrder,
+): Promise<Handle<Input, Result>> {
   const start = async (): Promise<Handle<Input, Result>> =>
     await startChild<Child<Input, Result>>(type, {
       workflowId,

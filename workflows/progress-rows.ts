@@ -1,5 +1,5 @@
-import type { RunOutline, StageProgress, VariantOutline } from './types';
 import { waiting } from './progress';
+import type { RunOutline, StageProgress, VariantOutline } from './types';
 
 /** Rows of the synthesis of `instructions` instructions. */
 export function synthesisRows(run: RunOutline, instructions: number): StageProgress[] {
@@ -31,7 +31,9 @@ export function holdOutRows(run: RunOutline): StageProgress[] {
 
 /** Rows of one variant; the official model is only evaluated. */
 export function variantRows(run: RunOutline, { name, replay }: VariantOutline): StageProgress[] {
-  const evaluation = [...run.tasks, ...(run.holdOut === undefined ? [] : [HELD_OUT])].map((task) => waiting('evaluate', evaluationRow(name, task), 1));
+  const evaluation = [...run.tasks, ...(run.holdOut === undefined ? [] : [HELD_OUT])].map((task) =>
+    waiting('evaluate', evaluationRow(name, task), 1),
+  );
   if (replay === null) return evaluation;
   const own = replay === 'method' || replay === 'none' ? [] : [waiting('replay', name, 1)];
   return [...own, waiting('mix', name, 1), waiting('train', name, run.trainSteps ?? 1), ...evaluation];

@@ -75,12 +75,28 @@ export class ProgressTable {
   }
 
   /** Marks a row as running, waits for the work, and books its outcome. */
-  async track(row: { readonly stage: string; readonly model: string; readonly items: number }, work: () => Promise<StageOutcome>): Promise<StageOutcome> {
+  async track(
+    row: { readonly stage: string; readonly model: string; readonly items: number },
+    work: () => Promise<StageOutcome>,
+  ): Promise<StageOutcome> {
     const before = this.rows.get(keyOf(row)) ?? waiting(row.stage, row.model, row.items);
     this.apply({ mode: 'replace', rows: [{ ...before, state: 'running' }] });
     const outcome = await work();
     const { promptTokens, completionTokens, cost, errors } = outcome;
-    this.apply({ mode: 'add', rows: [{ ...waiting(row.stage, row.model, 0), done: row.items, failed: row.items - outcome.usable, promptTokens, completionTokens, usd: cost.usd, errors }] });
+    this.apply({
+      mode: 'add',
+      rows: [
+        {
+          ...waiting(row.stage, row.model, 0),
+          done: row.items,
+          failed: row.items - outcome.usable,
+          promptTokens,
+          completionTokens,
+          usd: cost.usd,
+          errors,
+        },
+      ],
+    });
     return outcome;
   }
 
@@ -100,7 +116,10 @@ export class ProgressTable {
   }
 
   private show(): void {
-    const head = [this.heading, ...(this.paused === undefined ? [] : [`**Paused**: ${this.paused.reason}; ${pauseAdvice(runId(), this.paused)}`])];
+    const head = [
+      this.heading,
+      ...(this.paused === undefined ? [] : [`**Paused**: ${this.paused.reason}; ${pauseAdvice(runId(), this.paused)}`]),
+    ];
     setCurrentDetails([...head.flatMap((line) => [line, '']), ...progressTable(this.snapshot())].join('\n'));
   }
 }
@@ -113,7 +132,12 @@ const COLUMNS: readonly { readonly name: string; readonly right?: true; readonly
   { name: 'rate', right: true, cell: ({ perSecond }) => (perSecond === undefined ? '' : formatRate(perSecond)) },
   { name: 'left', right: true, cell: leftText },
   { name: 'errors', cell: ({ errors }) => formatErrors(errors) },
-  { name: 'tokens', right: true, cell: ({ promptTokens, completionTokens }) => (promptTokens + completionTokens === 0 ? '' : formatShortCount(promptTokens + completionTokens)) },
+  {
+    name: 'tokens',
+    right: true,
+    cell: ({ promptTokens, completionTokens }) =>
+      promptTokens + completionTokens === 0 ? '' : formatShortCount(promptTokens + completionTokens),
+  },
   { name: 'cost', right: true, cell: ({ usd }) => (usd === 0 ? '' : formatUsd(usd)) },
   { name: '', cell: ({ note = '' }) => note },
 ];
@@ -130,7 +154,12 @@ export function progressTable(rows: readonly StageProgress[]): string[] {
 }
 
 /** How long a row that runs takes yet at its rate, in ms; undefined without evidence. */
-export function leftMsOf({ state, done, total, perSecond }: Pick<StageProgress, 'state' | 'done' | 'total' | 'perSecond'>): number | undefined {
+export function leftMsOf({
+  state,
+  done,
+  total,
+  perSecond,
+}: Pick<StageProgress, 'state' | 'done' | 'total' | 'perSecond'>): number | undefined {
   return state === 'running' && perSecond !== undefined && perSecond > 0 ? (Math.max(0, total - done) / perSecond) * 1000 : undefined;
 }
 

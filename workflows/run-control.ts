@@ -1,6 +1,6 @@
 import { ApplicationFailure, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
-import { PAUSED_ATTRIBUTE } from '../config/search-attributes';
 import { NO_SETTINGS, type BudgetSetting, type LimitsByModel, type RunSettings } from '../config/run-settings';
+import { PAUSED_ATTRIBUTE } from '../config/search-attributes';
 import type { RunSpecInput } from '../config/spec';
 import { NO_COST } from '../method/cost';
 import { PAUSE_MEMO, type ControlOrder, type ControlState, type Halt, type Pause } from './control';
@@ -49,7 +49,14 @@ export class RunControl {
 
   get state(): ControlState {
     const { pause, limits, budget } = this.order;
-    return { paused: pause !== undefined, pausedBy: pause?.by ?? null, reason: pause?.reason ?? null, limits, budget, spent: { ...this.spent, usd: this.spent.usd + this.trainings.usd } };
+    return {
+      paused: pause !== undefined,
+      pausedBy: pause?.by ?? null,
+      reason: pause?.reason ?? null,
+      limits,
+      budget,
+      spent: { ...this.spent, usd: this.spent.usd + this.trainings.usd },
+    };
   }
 
   async pause(reason?: string): Promise<void> {
@@ -66,7 +73,8 @@ export class RunControl {
   /** A descendant, or an activity of the root, cannot go on. */
   async halt({ by, reason, revision, spent }: Halt): Promise<void> {
     this.book(spent);
-    if (this.order.pause === undefined && revision >= this.resumedAt) await this.change({ pause: { by, reason: reason.slice(0, MAX_REASON) } });
+    if (this.order.pause === undefined && revision >= this.resumedAt)
+      await this.change({ pause: { by, reason: reason.slice(0, MAX_REASON) } });
   }
 
   /** @param limits checked by `checkLimits` */
@@ -120,13 +128,20 @@ export class RunControl {
       await this.inTurn(async () => await this.options.save(this.settings));
     } catch (cause) {
       throw ApplicationFailure.create({
-        message: 'it is set, and holds while this run goes on; but it could not be stored, so a run that is started again would not know of it: see the workers\' log',
-        cause: cause instanceof Error ? cause : undefined, nonRetryable: true,
+        message:
+          "it is set, and holds while this run goes on; but it could not be stored, so a run that is started again would not know of it: see the workers' log",
+        cause: cause instanceof Error ? cause : undefined,
+        nonRetryable: true,
       });
     }
   }
 
-  private async change(change: { readonly pause?: Pause | undefined; readonly limits?: LimitsByModel; readonly budget?: Allowance; readonly served?: ControlOrder['served'] }): Promise<void> {
+  private async change(change: {
+    readonly pause?: Pause | undefined;
+    readonly limits?: LimitsByModel;
+    readonly budget?: Allowance;
+    readonly served?: ControlOrder['served'];
+  }): Promise<void> {
     const before = this.order.pause;
     this.order = { ...this.order, ...change, revision: this.order.revision + 1 };
     const { pause } = this.order;

@@ -22,10 +22,13 @@ export async function withServers<T>(control: RunControl, outline: RunOutline, w
   let broken: { readonly error: unknown } | undefined;
   const serve = async (model: string): Promise<void> => {
     try {
-      await control.work.run(async () => {
-        await control.serve(model, null); // where it was is not where it will be
-        return await gpu.serveModel.executeWithOptions({ summary: `serve ${model}` }, [{ runId, plan, model }]);
-      }, { pausedWhen: () => control.offspring.isDrained });
+      await control.work.run(
+        async () => {
+          await control.serve(model, null); // where it was is not where it will be
+          return await gpu.serveModel.executeWithOptions({ summary: `serve ${model}` }, [{ runId, plan, model }]);
+        },
+        { pausedWhen: () => control.offspring.isDrained },
+      );
     } catch (error) {
       if (isCancellation(error)) return;
       broken ??= { error };

@@ -45,37 +45,79 @@ export async function synthesizeShard(input: ShardInput): Promise<ShardResult> {
   void drain(); // it may begin under a pause
 
   /** A batch of model calls, under the limits of its model and within its part of the budget. */
-  async function batch(model: string, id: string, each: Cost | undefined, activity: (given: BatchLimits) => Promise<StageOutcome>): Promise<StageOutcome> {
-    return await funds.run(id, timesCost(each ?? NO_COST, size), async (allowance) =>
-      await work.run(async (limits, baseURL) => await activity({ limits, allowance: allowance(), ...(baseURL === undefined ? {} : { baseURL }) }), { model }),
+  async function batch(
+    model: string,
+    id: string,
+    each: Cost | undefined,
+    activity: (given: BatchLimits) => Promise<StageOutcome>,
+  ): Promise<StageOutcome> {
+    return await funds.run(
+      id,
+      timesCost(each ?? NO_COST, size),
+      async (allowance) =>
+        await work.run(
+          async (limits, baseURL) => await activity({ limits, allowance: allowance(), ...(baseURL === undefined ? {} : { baseURL }) }),
+          { model },
+        ),
     );
   }
 
   async function extract(): Promise<void> {
-    await progress.track({ stage: 'extract', model: target, items: size }, async () =>
-      await batch(target, 'extract', costs.extract, async (given) =>
-        await llm.extractShard.executeWithOptions({ summary: `extract ${size} instructions from ${target}` }, [{ ...ref, ...given }]),
-      ),
+    await progress.track(
+      { stage: 'extract', model: target, items: size },
+      async () =>
+        await batch(
+          target,
+          'extract',
+          costs.extract,
+          async (given) =>
+            await llm.extractShard.executeWithOptions({ summary: `extract ${size} instructions from ${target}` }, [{ ...ref, ...given }]),
+        ),
     );
   }
 
   async function answer(): Promise<void> {
-    await together(generators.map((generator) => async () => {
-      await progress.track({ stage: 'respond', model: generator, items: responses }, async () =>
-        await batch(generator, `respond ${generator}`, costs.respond[generator], async (given) =>
-          await llm.respondShard.executeWithOptions({ summary: `${generator}: ${samples} responses each` }, [{ ...ref, generator, ...given }]),
-        ),
-      );
-      await together(judges.map((judge) => async () =>
-        await progress.track({ stage: 'judge', model: judge, items: responses }, async () =>
-          await batch(judge, `judge ${judge}/${generator}`, costs.judge[`${judge}/${generator}`], async (given) =>
-            await llm.judgeShard.executeWithOptions({ summary: `${judge} judges ${generator}` }, [{ ...ref, generator, judge, ...given }]),
+    await together(
+      generators.map((generator) => async () => {
+        await progress.track(
+          { stage: 'respond', model: generator, items: responses },
+          async () =>
+            await batch(
+              generator,
+              `respond ${generator}`,
+              costs.respond[generator],
+              async (given) =>
+                await llm.respondShard.executeWithOptions({ summary: `${generator}: ${samples} responses each` }, [
+                  { ...ref, generator, ...given },
+                ]),
+            ),
+        );
+        await together(
+          judges.map(
+            (judge) => async () =>
+              await progress.track(
+                { stage: 'judge', model: judge, items: responses },
+                async () =>
+                  await batch(
+                    judge,
+                    `judge ${judge}/${generator}`,
+                    costs.judge[`${judge}/${generator}`],
+                    async (given) =>
+                      await llm.judgeShard.executeWithOptions({ summary: `${judge} judges ${generator}` }, [
+                        { ...ref, generator, judge, ...given },
+                      ]),
+                  ),
+              ),
           ),
+        );
+      }),
+    );
+    await progress.track(
+      { stage: 'select', model: '', items: size },
+      async () =>
+        await work.run(
+          async () => await cpu.selectShard.executeWithOptions({ summary: `best of ${samples * generators.length} by mean score` }, [ref]),
         ),
-      ));
-    }));
-    await progress.track({ stage: 'select', model: '', items: size }, async () =>
-      await work.run(async () => await cpu.selectShard.executeWithOptions({ summary: `best of ${samples * generators.length} by mean score` }, [ref])),
     );
   }
 

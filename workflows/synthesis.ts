@@ -55,7 +55,14 @@ export async function synthesis(input: SynthesisInput): Promise<SynthesisResult>
       const workflowId = shardId(run.runId, phase, shard);
       const { stages, cost } = await offspring.run(synthesizeShard, {
         workflowId,
-        input: (order) => ({ ...run, shard, size, order, funds: keeper.begin(workflowId, expectedCost(run.costs, phase, size)), ...(phase === undefined ? {} : { phase }) }),
+        input: (order) => ({
+          ...run,
+          shard,
+          size,
+          order,
+          funds: keeper.begin(workflowId, expectedCost(run.costs, phase, size)),
+          ...(phase === undefined ? {} : { phase }),
+        }),
         summary: `shard ${shard + 1} of ${run.shards}: ${size} instructions`,
       });
       keeper.end(workflowId, cost);
@@ -70,13 +77,26 @@ export async function synthesis(input: SynthesisInput): Promise<SynthesisResult>
     progress.apply({ mode: 'replace', rows: [{ ...waiting('filter', '', instructions), state: 'running' }] });
     await root.report({ mode: 'replace', rows: progress.snapshot() });
     if (fetchDocuments) {
-      await work.run(async () => await gpu.fetchDocuments.executeWithOptions({ summary: 'the questions of the evaluation sets' }, [{ runId, plan }]));
+      await work.run(
+        async () => await gpu.fetchDocuments.executeWithOptions({ summary: 'the questions of the evaluation sets' }, [{ runId, plan }]),
+      );
     }
-    const left = await work.run(async () => await cpu.filterInstructions.executeWithOptions({ summary: `filter ${instructions} instructions` }, [{ runId, plan }]));
+    const left = await work.run(
+      async () => await cpu.filterInstructions.executeWithOptions({ summary: `filter ${instructions} instructions` }, [{ runId, plan }]),
+    );
     const answered = left.kept.reduce((sum, count) => sum + count, 0);
     progress.apply({
       mode: 'replace',
-      rows: [{ ...waiting('filter', '', instructions), done: instructions, failed: instructions - answered, state: 'done', note: `${answered} kept` }, ...answerRows(run, answered)],
+      rows: [
+        {
+          ...waiting('filter', '', instructions),
+          done: instructions,
+          failed: instructions - answered,
+          state: 'done',
+          note: `${answered} kept`,
+        },
+        ...answerRows(run, answered),
+      ],
     });
     await root.report({ mode: 'replace', rows: progress.snapshot() });
     return left.kept;
@@ -88,7 +108,8 @@ export async function synthesis(input: SynthesisInput): Promise<SynthesisResult>
   });
   const state = { ...run, order: work.order, totals: progress.snapshot(), treasury: keeper.snapshot() };
   if (left !== undefined) return await continueAsNew<typeof synthesis>({ ...state, kept: left });
-  if (next < run.shards) return await continueAsNew<typeof synthesis>({ ...state, nextShard: next, ...(kept === undefined ? {} : { kept }) });
+  if (next < run.shards)
+    return await continueAsNew<typeof synthesis>({ ...state, nextShard: next, ...(kept === undefined ? {} : { kept }) });
   const selected = progress.snapshot().find((row) => row.stage === 'select');
   return { stages: progress.snapshot(), replayRows: selected === undefined ? 0 : selected.done - selected.failed };
 }

@@ -50,14 +50,18 @@ export class TrainingCosts {
 
   /** Funds what the budget covers, and pauses the run for the first that it does not. */
   async review(order: ControlOrder, spentUsd: number): Promise<void> {
-    const { budget: { usd: most = Infinity }, revision } = order;
+    const {
+      budget: { usd: most = Infinity },
+      revision,
+    } = order;
     for (const [from, { key, usd, variant }] of this.waiting) {
       if (!this.booked.has(key)) {
         if (spentUsd + this.usd + usd > most) {
           if (order.pause !== undefined || this.saidUnder === revision) return;
           this.saidUnder = revision;
           await this.ports.halt({
-            by: 'budget', revision,
+            by: 'budget',
+            revision,
             reason: `the budget of ${formatUsd(most)} does not cover the training of ${variant}: ${formatUsd(spentUsd + this.usd)} is spent, and the fine-tuning job is estimated to cost ${formatUsd(usd)}`,
           });
           return;

@@ -41,7 +41,11 @@ interface Means {
 }
 
 async function stages(input: VariantInput, { root, work, progress }: Means): Promise<VariantResult> {
-  const { runId, plan, variant: { name, replay } } = input;
+  const {
+    runId,
+    plan,
+    variant: { name, replay },
+  } = input;
   const ref = { runId, plan, variant: name };
 
   async function enter(stage: string): Promise<void> {
@@ -58,7 +62,6 @@ async function stages(input: VariantInput, { root, work, progress }: Means): Pro
     await root.report({ mode: 'replace', rows });
   }
 
-
   let trained: Pick<VariantResult, 'examples' | 'steps' | 'checkpoint'> = {};
   if (replay !== null) {
     if (replay !== 'method' && replay !== 'none') {
@@ -71,24 +74,50 @@ async function stages(input: VariantInput, { root, work, progress }: Means): Pro
     await book([done('mix', name, 1, `${mixture.replay} replay + ${mixture.new} new`)]);
 
     await enter('train');
-    const training = input.fineTuning === true ? await fineTune(work, root, ref) : await work.run(async () => await gpu.trainVariant.executeWithOptions({ summary: `SFT of ${input.target}` }, [ref]));
-    await book([done('train', name, input.trainSteps ?? 1, `${training.steps} steps, last loss ${training.lastLoss?.toFixed(3) ?? 'unknown'}`)]);
+    const training =
+      input.fineTuning === true
+        ? await fineTune(work, root, ref)
+        : await work.run(async () => await gpu.trainVariant.executeWithOptions({ summary: `SFT of ${input.target}` }, [ref]));
+    await book([
+      done('train', name, input.trainSteps ?? 1, `${training.steps} steps, last loss ${training.lastLoss?.toFixed(3) ?? 'unknown'}`),
+    ]);
     trained = { examples: mixture.replay + mixture.new, steps: training.steps, checkpoint: training.checkpoint };
   }
 
   await enter('evaluate');
-  const model = await work.run(async () => await gpu.identifyModel.executeWithOptions({ summary: `what is ${name} by its content?` }, [ref]));
+  const model = await work.run(
+    async () => await gpu.identifyModel.executeWithOptions({ summary: `what is ${name} by its content?` }, [ref]),
+  );
   await eachToItsEnd([
     ...input.tasks.map((task) => async () => {
-      const { documents, metric, score } = await work.run(async () => await gpu.evaluateTask.executeWithOptions({ summary: `${task} of ${name}` }, [{ ...ref, task, model }]));
+      const { documents, metric, score } = await work.run(
+        async () => await gpu.evaluateTask.executeWithOptions({ summary: `${task} of ${name}` }, [{ ...ref, task, model }]),
+      );
       await book([done('evaluate', evaluationRow(name, task), documents, `${metric} ${score.toFixed(3)}`)]);
     }),
-    ...(input.holdOut === undefined ? [] : [async () => {
-      const losses = await work.run(async () => await gpu.measureLosses.executeWithOptions({ summary: `loss of ${name} on what was kept back` }, [{ ...ref, model }]));
-      const note = Object.entries(losses).map(([set, loss]) => `${set} ${loss.toFixed(3)}`).join(', ');
-      await book([done('evaluate', evaluationRow(name, HELD_OUT), 1, note)]);
-    }]),
+    ...(input.holdOut === undefined
+      ? []
+      : [
+          async () => {
+            const losses = await work.run(
+              async () =>
+                await gpu.measureLosses.executeWithOptions({ summary: `loss of ${name} on what was kept back` }, [{ ...ref, model }]),
+            );
+            const note = Object.entries(losses)
+              .map(([set, loss]) => `${set} ${loss.toFixed(3)}`)
+              .join(', ');
+            await book([done('evaluate', evaluationRow(name, HELD_OUT), 1, note)]);
+          },
+        ]),
   ]);
-  const evaluation = await work.run(async () => await cpu.collectEvaluation.executeWithOptions({ summary: `scores of ${name}` }, [{ ...ref, model }]));
-  return { variant: name, ...trained, scores: evaluation.scores, average: evaluation.average, ...(evaluation.losses === undefined ? {} : { losses: evaluation.losses }) };
+  const evaluation = await work.run(
+    async () => await cpu.collectEvaluation.executeWithOptions({ summary: `scores of ${name}` }, [{ ...ref, model }]),
+  );
+  return {
+    variant: name,
+    ...trained,
+    scores: evaluation.scores,
+    average: evaluation.average,
+    ...(evaluation.losses === undefined ? {} : { losses: evaluation.losses }),
+  };
 }

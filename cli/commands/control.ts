@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { InvalidArgumentError, type Command } from 'commander';
-import { validateRunId } from '../../config/load-spec';
 import { formatCount } from '../../config/figures';
+import { validateRunId } from '../../config/load-spec';
 import type { BudgetSetting } from '../../config/run-settings';
 import type { ModelLimits } from '../../config/spec';
 import { openStore } from '../../services/open-store';
@@ -26,7 +26,14 @@ export function registerPause(program: Command): void {
     .addHelpText('after', '\nNothing is lost or paid twice. "resume" goes on; "cancel" works on a paused run too.')
     .action(async (id: string, { reason, json }: { reason?: string; json?: boolean }) => {
       const runId = validateRunId(id);
-      const state = await withClient(async ({ client }) => await steerRun(client, runId, async (run) => await run.executeUpdate(pauseUpdate, { args: [reason === undefined ? {} : { reason }] })));
+      const state = await withClient(
+        async ({ client }) =>
+          await steerRun(
+            client,
+            runId,
+            async (run) => await run.executeUpdate(pauseUpdate, { args: [reason === undefined ? {} : { reason }] }),
+          ),
+      );
       if (json) printJson({ runId, ...state });
       else process.stdout.write(`run ${runId} is paused: ${oneLine(state.reason ?? '', 600)}; ${pauseAdvice(runId, { by: 'user' })}\n`);
     });
@@ -68,7 +75,10 @@ async function resume(runId: string, options: BeginOptions): Promise<void> {
   }
 }
 
-async function runningRun({ client }: Connected, runId: string): Promise<{ readonly workflowRunId: string; readonly paused: boolean } | undefined> {
+async function runningRun(
+  { client }: Connected,
+  runId: string,
+): Promise<{ readonly workflowRunId: string; readonly paused: boolean } | undefined> {
   try {
     const { status, memo, runId: workflowRunId } = await client.workflow.getHandle(runId).describe();
     return status.name === 'RUNNING' ? { workflowRunId, paused: pauseOf(memo) !== null } : undefined;
@@ -99,12 +109,15 @@ export function registerSet(program: Command): void {
     .option('--budget-usd <n>', 'most that all model calls of the synthesis may cost, in dollars; none for no limit', amount)
     .option('--budget-tokens <n>', 'the same in tokens, of prompts and replies together', amount)
     .option('--json', 'print the state as JSON')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 A run that is paused because its budget is reached goes on when it is raised.
 MODEL is a name under the spec's "models". Models that share an endpoint share its limits.
 
 Examples: npx rehearse set my-run --concurrency gpt-4=64 --rpm gpt-4=none
-          npx rehearse set my-run --budget-usd 250`)
+          npx rehearse set my-run --budget-usd 250`,
+    )
     .action(async (id: string, options: SetOptions) => {
       await set(validateRunId(id), options);
     });
@@ -118,11 +131,19 @@ async function set(runId: string, { concurrency = {}, rpm = {}, tpm = {}, budget
   for (const [model, value] of Object.entries(concurrency)) add(model, { concurrency: value });
   for (const [model, value] of Object.entries(rpm)) add(model, { requestsPerMinute: value });
   for (const [model, value] of Object.entries(tpm)) add(model, { tokensPerMinute: value });
-  const budget: BudgetSetting = { ...(budgetUsd === undefined ? {} : { usd: budgetUsd }), ...(budgetTokens === undefined ? {} : { tokens: budgetTokens }) };
+  const budget: BudgetSetting = {
+    ...(budgetUsd === undefined ? {} : { usd: budgetUsd }),
+    ...(budgetTokens === undefined ? {} : { tokens: budgetTokens }),
+  };
   const [hasLimits, hasBudget] = [limits, budget].map((given) => Object.keys(given).length > 0);
-  if (!hasLimits && !hasBudget) throw new CliError('there is nothing to set', { hint: 'name at least one of --concurrency, --rpm, --tpm, --budget-usd, --budget-tokens' });
+  if (!hasLimits && !hasBudget)
+    throw new CliError('there is nothing to set', {
+      hint: 'name at least one of --concurrency, --rpm, --tpm, --budget-usd, --budget-tokens',
+    });
   const state = await withClient(async ({ client }) => {
-    const set = hasLimits ? await steerRun(client, runId, async (run) => await run.executeUpdate(setLimitsUpdate, { args: [limits] })) : undefined;
+    const set = hasLimits
+      ? await steerRun(client, runId, async (run) => await run.executeUpdate(setLimitsUpdate, { args: [limits] }))
+      : undefined;
     return hasBudget ? await steerRun(client, runId, async (run) => await run.executeUpdate(setBudgetUpdate, { args: [budget] })) : set;
   });
   if (json) printJson({ runId, ...state });
@@ -136,7 +157,9 @@ function stateText(state: ControlState): string[] {
   return [
     ...settingsText({ limits: state.limits }),
     ...(usd === undefined ? [] : [`budget: $${usd}, of which $${spent.usd.toFixed(2)} is spent as far as finished shards tell`]),
-    ...(tokens === undefined ? [] : [`budget: ${formatCount(tokens)} tokens, of which ${formatCount(spent.tokens)} are spent as far as finished shards tell`]),
+    ...(tokens === undefined
+      ? []
+      : [`budget: ${formatCount(tokens)} tokens, of which ${formatCount(spent.tokens)} are spent as far as finished shards tell`]),
   ];
 }
 
@@ -171,7 +194,8 @@ export function registerCancel(program: Command): void {
         try {
           await client.workflow.getHandle(runId).cancel();
         } catch (cause) {
-          if (cause instanceof WorkflowNotFoundError) throw new CliError(`no run "${runId}" is running`, { hint: 'see: npx rehearse list', cause });
+          if (cause instanceof WorkflowNotFoundError)
+            throw new CliError(`no run "${runId}" is running`, { hint: 'see: npx rehearse list', cause });
           throw cause;
         }
       });

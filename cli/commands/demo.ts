@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { openStore } from '../../services/open-store';
-import { addresses } from '../../services/run-plan';
 import type { SftResult } from '../../services/python-protocol';
+import { addresses } from '../../services/run-plan';
 import { CliError } from '../errors';
 import { runHere, webUiNote } from '../run-here';
 

@@ -8,9 +8,12 @@ export function registerDev(program: Command): void {
   program
     .command('dev')
     .description('start Temporal with its Web UI, the local model and the workers, until Ctrl-C')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 The server keeps its runs in .rehearse/temporal (REHEARSE_HOME), so finished runs are there again. With TEMPORAL_ADDRESS
-set, your server is used and none is started.`)
+set, your server is used and none is started.`,
+    )
     .action(async () => {
       const stop = onStopSignal(() => process.stderr.write('\nstopping: batches finish the calls in flight (Ctrl-C again ends at once)\n'));
       const stack = await startLocalStack(consoleReporter());

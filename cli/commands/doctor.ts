@@ -14,7 +14,7 @@ export function registerDoctor(program: Command): void {
   program
     .command('doctor')
     .description('check this machine, the Temporal server, the workers, and a spec with its endpoints; exits 1 when something fails')
-    .option('--spec <spec>', "check this spec too: its files, its keys, and that its endpoints serve its models")
+    .option('--spec <spec>', 'check this spec too: its files, its keys, and that its endpoints serve its models')
     .option('--json', 'print a JSON array of {check, state, message, fix}')
     .action(async (options: { spec?: string; json?: boolean }) => {
       const findings = await examine(options.spec);
@@ -22,7 +22,9 @@ export function registerDoctor(program: Command): void {
       else process.stdout.write(renderFindings(findings, pc.isColorSupported && process.stdout.isTTY));
       const failed = findings.filter(({ state }) => state === 'fail');
       if (failed.length > 0) {
-        throw new CliError(`${failed.length} of ${findings.length} checks failed: ${failed.map(({ check }) => check).join(', ')}`, { hint: 'each line above says the way out' });
+        throw new CliError(`${failed.length} of ${findings.length} checks failed: ${failed.map(({ check }) => check).join(', ')}`, {
+          hint: 'each line above says the way out',
+        });
       }
     });
 }

@@ -1,16 +1,16 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
+import { formatCount } from '../../config/figures';
 import { variantsOf, type Variant } from '../../config/variants';
 import { nearestNames } from '../../method/nearest-names';
-import { EXPORT_STAGES, exportStage, METHOD, type ExportStage } from '../../services/export/export-rows';
 import { DATASET_SHAPES, type DatasetShape } from '../../services/export/dataset-shapes';
 import { exportToFile, exportToStream } from '../../services/export/export-file';
-import type { RunPlan } from '../../services/run-plan';
+import { EXPORT_STAGES, exportStage, METHOD, type ExportStage } from '../../services/export/export-rows';
 import { openStore } from '../../services/open-store';
+import type { RunPlan } from '../../services/run-plan';
 import { coverageNotices } from '../coverage-notices';
 import { CliError } from '../errors';
 import { checkDestination, exportDataset } from '../export-dataset';
-import { formatCount } from '../../config/figures';
 import { loadStoredRun } from '../stored-run';
 
 interface ExportOptions {
@@ -31,14 +31,21 @@ export function registerExport(program: Command): void {
     .description("print a stage's rows as JSON lines, or write them to a file; needs no server, and works while the run goes on")
     .argument('<id>', 'run id')
     .requiredOption('--stage <stage>', `one of ${EXPORT_STAGES.join(', ')}`)
-    .option('--variant <name>', 'variant whose replay set, mixture or evaluation is meant (default: method; of evaluations all); the other stages are shared')
+    .option(
+      '--variant <name>',
+      'variant whose replay set, mixture or evaluation is meant (default: method; of evaluations all); the other stages are shared',
+    )
     .addOption(new Option('--format <format>', 'file format; parquet needs --out').choices(['jsonl', 'parquet']).default('jsonl'))
     .option('--out <file>', 'file to write, replaced when it exists (default: standard output)')
     .option('--dataset <folder>', 'write the replay set or the mixture as a data set for the Hugging Face hub: Parquet and a card')
     .option('--push <owner/name>', 'with --dataset: put it on the hub too, as a commit of that data set; the token comes from HF_TOKEN')
     .option('--private', 'with --push: the data set is private')
-    .addOption(new Option('--shape <shape>', 'how a row of --dataset holds its conversation').choices([...DATASET_SHAPES]).default('messages'))
-    .addHelpText('after', `
+    .addOption(
+      new Option('--shape <shape>', 'how a row of --dataset holds its conversation').choices([...DATASET_SHAPES]).default('messages'),
+    )
+    .addHelpText(
+      'after',
+      `
 Rows are sorted by id, one JSON object a line:
   instructions  id, text, model, finishReason, seed, attempts, usage; with filters also dropped (why, or null)
   responses     id, instructionId, model, sample, text, finishReason, seed, attempts, usage
@@ -58,20 +65,34 @@ A folder written by --dataset is ready for: hf upload ORGANISATION/NAME FOLDER -
 --push does that itself, for finished sets only. Read the card first: it says whose terms the models' texts are under. HF_ENDPOINT is
 another hub's URL.
 
-Example: npx rehearse export demo --stage judgments | jq -c '{id, score}'`)
+Example: npx rehearse export demo --stage judgments | jq -c '{id, score}'`,
+    )
     .action(async (id: string, options: ExportOptions) => {
       await runExport(id, options);
     });
 }
 
-async function runExport(id: string, { stage: wanted, variant: wantedVariant, format, out, dataset, shape, push, private: isPrivate = false }: ExportOptions): Promise<void> {
+async function runExport(
+  id: string,
+  { stage: wanted, variant: wantedVariant, format, out, dataset, shape, push, private: isPrivate = false }: ExportOptions,
+): Promise<void> {
   const stage = checkStage(wanted);
-  if (format === 'parquet' && out === undefined) throw new CliError('a Parquet file is not printed', { hint: 'name a file with --out FILE' });
+  if (format === 'parquet' && out === undefined)
+    throw new CliError('a Parquet file is not printed', { hint: 'name a file with --out FILE' });
   const destination = checkDestination({ dataset, push, isPrivate });
   const { stages, plans } = openStore();
   const { plan } = await loadStoredRun(plans, id);
   if (dataset !== undefined) {
-    await exportDataset({ id, stage, variant: findVariant(plan, stage, wantedVariant), stages, plan, shape, folder: resolve(dataset), ...(destination === undefined ? {} : { destination }) });
+    await exportDataset({
+      id,
+      stage,
+      variant: findVariant(plan, stage, wantedVariant),
+      stages,
+      plan,
+      shape,
+      folder: resolve(dataset),
+      ...(destination === undefined ? {} : { destination }),
+    });
     return;
   }
   const variant = stage === 'evaluation' ? findEvaluated(plan, wantedVariant) : findVariant(plan, stage, wantedVariant);
@@ -103,18 +124,24 @@ function findEvaluated(plan: RunPlan, wanted: string | undefined): Variant | und
   if (wanted === undefined) return undefined;
   const all = variantsOf(plan.spec);
   const found = all.find(({ name }) => name === wanted);
-  if (found === undefined) throw new CliError(`no variant is called "${wanted}"`, { hint: `variants are ${all.map(({ name }) => name).join(', ')}` });
+  if (found === undefined)
+    throw new CliError(`no variant is called "${wanted}"`, { hint: `variants are ${all.map(({ name }) => name).join(', ')}` });
   return found;
 }
 
 /** The variant that is meant: the one named, else the method, else the first that has data of its own. */
 function findVariant(plan: RunPlan, stage: ExportStage, wanted: string | undefined): Variant {
   const trained = variantsOf(plan.spec).filter(({ replay }) => replay !== null);
-  const found = wanted === undefined ? (trained.find(({ name }) => name === 'method') ?? trained[0] ?? METHOD) : trained.find(({ name }) => name === wanted);
+  const found =
+    wanted === undefined
+      ? (trained.find(({ name }) => name === 'method') ?? trained[0] ?? METHOD)
+      : trained.find(({ name }) => name === wanted);
   const names = trained.map(({ name }) => name).join(', ');
   if (found === undefined) {
     throw new CliError(
-      wanted === 'official' ? 'the variant "official" is the target model as it is: it has no data to export' : `no variant is called "${wanted}"`,
+      wanted === 'official'
+        ? 'the variant "official" is the target model as it is: it has no data to export'
+        : `no variant is called "${wanted}"`,
       { hint: `variants with data are ${names}` },
     );
   }

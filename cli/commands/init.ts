@@ -67,7 +67,9 @@ interface Check {
 async function collectAnswers(file: string, options: InitOptions): Promise<InitAnswers> {
   const instructions = Number(options.instructions);
   const given = process.stdin.isTTY && process.stderr.isTTY ? await askMissing(options) : options;
-  const missing = [given.model === undefined ? '--model' : '', given.newData === undefined ? '--new-data' : ''].filter((flag) => flag !== '');
+  const missing = [given.model === undefined ? '--model' : '', given.newData === undefined ? '--new-data' : ''].filter(
+    (flag) => flag !== '',
+  );
   if (given.model === undefined || given.newData === undefined) {
     throw new CliError(`${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing`, {
       hint: 'without a terminal to ask in, say it with options: rehearse init --model ID --new-data FILE',
@@ -79,10 +81,14 @@ async function collectAnswers(file: string, options: InitOptions): Promise<InitA
   const folder = dirname(file);
   const weights = given.weights ?? given.model;
   return {
-    baseURL: given.baseUrl ?? DEFAULT_BASE_URL, model: given.model, apiKeyEnv: given.apiKeyEnv,
+    baseURL: given.baseUrl ?? DEFAULT_BASE_URL,
+    model: given.model,
+    apiKeyEnv: given.apiKeyEnv,
     template: given.template ?? suggestTemplate({ model: given.model }),
     weights: isFolder(weights) ? fromFolder(folder, weights) : weights,
-    newData: fromFolder(folder, given.newData), instructions, schema: fromFolder(folder, join(configFolder(), 'run-spec.schema.json')),
+    newData: fromFolder(folder, given.newData),
+    instructions,
+    schema: fromFolder(folder, join(configFolder(), 'run-spec.schema.json')),
   };
 }
 
@@ -94,15 +100,20 @@ async function askMissing(options: InitOptions): Promise<InitOptions> {
   terminal.once('close', () => closed.abort());
   const ask = async (question: string, proposal: string | undefined): Promise<string | undefined> => {
     for (;;) {
-      const answer = (await terminal.question(`${question}${proposal === undefined ? '' : ` [${proposal}]`}: `, { signal: closed.signal })).trim();
+      const answer = (
+        await terminal.question(`${question}${proposal === undefined ? '' : ` [${proposal}]`}: `, { signal: closed.signal })
+      ).trim();
       if (answer !== '') return answer;
       if (proposal !== undefined) return proposal === '' ? undefined : proposal;
     }
   };
   try {
-    const baseUrl = options.baseUrl ?? (await ask('URL of the OpenAI-compatible API that serves your model', DEFAULT_BASE_URL)) ?? DEFAULT_BASE_URL;
-    const served = options.model === undefined && options.check
-      ? await servedModels({ baseURL: baseUrl, apiKey: keyOf(options.apiKeyEnv), timeoutMs: CHECK_TIMEOUT_MS }) : { ids: [] };
+    const baseUrl =
+      options.baseUrl ?? (await ask('URL of the OpenAI-compatible API that serves your model', DEFAULT_BASE_URL)) ?? DEFAULT_BASE_URL;
+    const served =
+      options.model === undefined && options.check
+        ? await servedModels({ baseURL: baseUrl, apiKey: keyOf(options.apiKeyEnv), timeoutMs: CHECK_TIMEOUT_MS })
+        : { ids: [] };
     if ('problem' in served) process.stderr.write(`  (${plainText(served.problem)})\n`);
     const model = options.model ?? (await ask('Model id', 'ids' in served ? served.ids[0] : undefined)) ?? '';
     const weights = options.weights ?? (await ask('Its weights: a directory or a hub id', model));
@@ -132,7 +143,10 @@ async function write(file: string, name: string, text: string, force: boolean): 
   try {
     await writeFile(file, text, { flag: force ? 'w' : 'wx' });
   } catch (cause) {
-    throw new CliError(`${name} cannot be written (${cause instanceof Error ? cause.message : String(cause)})`, { hint: 'name a file in a folder that exists and is yours', cause });
+    throw new CliError(`${name} cannot be written (${cause instanceof Error ? cause.message : String(cause)})`, {
+      hint: 'name a file in a folder that exists and is yours',
+      cause,
+    });
   }
 }
 
@@ -145,7 +159,9 @@ async function runChecks(spec: ReturnType<typeof parseSpecText>, answers: InitAn
       ? { what: 'endpoint', ok: true, message: `${answers.baseURL} serves ${answers.model}` }
       : { what: 'endpoint', ok: false, message: `${trouble.problem}; ${trouble.hint}` },
     ...errors.map((message): Check => ({ what: 'files', ok: false, message })),
-    ...(errors.length === 0 ? [{ what: 'files', ok: true, message: `${answers.newData} has ${counts.newExamples} conversations` } as const] : []),
+    ...(errors.length === 0
+      ? [{ what: 'files', ok: true, message: `${answers.newData} has ${counts.newExamples} conversations` } as const]
+      : []),
     ...warnings.map((message): Check => ({ what: 'note', ok: true, message })),
   ];
 }
@@ -155,11 +171,14 @@ function report(name: string, checks: readonly Check[], json: boolean): void {
   if (json) printJson({ file: name, ok: failed.length === 0, checks });
   else {
     process.stdout.write(`wrote ${name}\n`);
-    for (const { what, ok, message } of checks) process.stdout.write(`  ${what === 'note' ? 'note' : ok ? 'ok  ' : 'FAIL'}  ${plainText(message)}\n`);
+    for (const { what, ok, message } of checks)
+      process.stdout.write(`  ${what === 'note' ? 'note' : ok ? 'ok  ' : 'FAIL'}  ${plainText(message)}\n`);
     process.stdout.write(`next: npx rehearse plan ${name}\nthen: npx rehearse start ${name} --id my-run --wait\n`);
   }
   if (failed.length > 0) {
-    throw new CliError(`${name} is written, but ${failed.length === 1 ? 'one check' : `${failed.length} checks`} failed`, { hint: 'mend what is marked FAIL, then see: npx rehearse plan ' + name });
+    throw new CliError(`${name} is written, but ${failed.length === 1 ? 'one check' : `${failed.length} checks`} failed`, {
+      hint: 'mend what is marked FAIL, then see: npx rehearse plan ' + name,
+    });
   }
 }
 

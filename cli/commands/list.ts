@@ -84,7 +84,9 @@ async function storedRuns({ plans, stages }: OpenStore, onServer: ReadonlySet<st
     const record = await plans.findRun(runId);
     if (record === undefined) continue;
     const plan = await plans.load(record.plan);
-    const stage = onServer.has(runId) ? null : ((await storedProgress(stages, plan)).find(({ state }) => state !== 'done')?.stage ?? 'done');
+    const stage = onServer.has(runId)
+      ? null
+      : ((await storedProgress(stages, plan)).find(({ state }) => state !== 'done')?.stage ?? 'done');
     runs.push({ runId, status: null, stage, target: plan.spec.target.model, startedAt: record.startedAt, paused: null, stored: true });
   }
   return runs;
@@ -95,10 +97,16 @@ function renderRuns(runs: readonly ListedRun[]): string {
   const table = formatTable(
     [{ name: 'RUN' }, { name: 'STATUS' }, { name: 'STAGE' }, { name: 'TARGET' }, { name: 'STARTED (UTC)' }, { name: 'STORED' }],
     runs.map((run) => [
-      run.runId, run.paused !== null ? 'paused' : (run.status?.toLowerCase() ?? 'not on a server'), run.stage ?? '', run.target ?? '',
-      run.startedAt?.slice(0, 19).replace('T', ' ') ?? '', run.stored ? 'yes' : 'no',
+      run.runId,
+      run.paused !== null ? 'paused' : (run.status?.toLowerCase() ?? 'not on a server'),
+      run.stage ?? '',
+      run.target ?? '',
+      run.startedAt?.slice(0, 19).replace('T', ' ') ?? '',
+      run.stored ? 'yes' : 'no',
     ]),
   );
-  const pauses = runs.flatMap(({ runId, paused }) => (paused === null ? [] : [`${runId} is paused: ${oneLine(paused.reason, 300)}; ${pauseAdvice(runId, paused)}`]));
+  const pauses = runs.flatMap(({ runId, paused }) =>
+    paused === null ? [] : [`${runId} is paused: ${oneLine(paused.reason, 300)}; ${pauseAdvice(runId, paused)}`],
+  );
   return `${[table, ...pauses].join('\n')}\n`;
 }

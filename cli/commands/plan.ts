@@ -34,7 +34,10 @@ export function registerPlan(program: Command): void {
       const plan = planCost(spec, overrides, counts);
       if (options.json) {
         const assumptions = Object.entries(DEFAULT_ASSUMPTIONS).map(([name, { unit, why }]) => ({
-          name, value: plan.assumptions[name as keyof typeof DEFAULT_ASSUMPTIONS], unit, why,
+          name,
+          value: plan.assumptions[name as keyof typeof DEFAULT_ASSUMPTIONS],
+          unit,
+          why,
         }));
         printJson({ ...plan, assumptions, warnings, problems });
       } else {

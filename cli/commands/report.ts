@@ -20,7 +20,9 @@ export function registerReport(program: Command): void {
       return value;
     })
     .option('--json', 'print the paths as JSON')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Needs no server. A run that is not finished has a report too; it says what is missing.
 It writes
   report.html, report.md   the report; the page is one file that loads nothing
@@ -30,7 +32,8 @@ It writes
   contamination.csv        instructions that share words with an evaluation set, where the spec looks for them
   report.json              all of it
 
-With two runs: which settings differ, which outputs they share, their scores by variant and task, and the losses on what they kept back.`)
+With two runs: which settings differ, which outputs they share, their scores by variant and task, and the losses on what they kept back.`,
+    )
     .action(async (runId: string, other: string | undefined, options: ReportOptions) => {
       await (other === undefined ? runReport(runId, options) : compareRuns(runId, other, options));
     });
@@ -44,20 +47,39 @@ interface ReportOptions {
 async function runReport(runId: string, { out, json = false }: ReportOptions): Promise<void> {
   const opened = openStore();
   await loadStoredRun(opened.plans, runId); // names the runs there are when there is none of this id
-  const { finished, ...files } = await writeReportFiles({ ...opened, runId, now: new Date(), ...(out === undefined ? {} : { folder: out }) });
+  const { finished, ...files } = await writeReportFiles({
+    ...opened,
+    runId,
+    now: new Date(),
+    ...(out === undefined ? {} : { folder: out }),
+  });
   if (json) printJson({ runId, finished, ...files });
-  else process.stdout.write(`${Object.values(files).filter((path) => path !== null).map(plainText).join('\n')}\n`);
+  else
+    process.stdout.write(
+      `${Object.values(files)
+        .filter((path) => path !== null)
+        .map(plainText)
+        .join('\n')}\n`,
+    );
   if (!finished) process.stderr.write(`rehearse: note: run ${plainText(runId)} is not finished; the report says what is missing\n`);
 }
 
 async function compareRuns(a: string, b: string, { out, json = false }: ReportOptions): Promise<void> {
-  if (out !== undefined) throw new CliError('two runs are printed, not written', { hint: 'leave out --out, and redirect the output to a file' });
+  if (out !== undefined)
+    throw new CliError('two runs are printed, not written', { hint: 'leave out --out, and redirect the output to a file' });
   const opened = openStore();
   const gather = async (runId: string): Promise<ReportData> => {
     await loadStoredRun(opened.plans, runId);
     return await gatherReport({ ...opened, runId, now: new Date() });
   };
   const [left, right] = [await gather(a), await gather(b)];
-  if (json) printJson({ a, b, settings: specDifferences(left.spec, right.spec), variants: { [a]: left.variants, [b]: right.variants }, heldOut: { [a]: left.heldOut, [b]: right.heldOut } });
+  if (json)
+    printJson({
+      a,
+      b,
+      settings: specDifferences(left.spec, right.spec),
+      variants: { [a]: left.variants, [b]: right.variants },
+      heldOut: { [a]: left.heldOut, [b]: right.heldOut },
+    });
   else process.stdout.write(renderMarkdown(comparePage(left, right)));
 }

@@ -1,5 +1,6 @@
 import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Command } from 'commander';
+import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../../config/figures';
 import { validateRunId } from '../../config/load-spec';
 import { openStore, type OpenStore } from '../../services/open-store';
 import { pauseAdvice, type Pause } from '../../workflows/control';
@@ -8,7 +9,6 @@ import type { Allowance, StageProgress } from '../../workflows/types';
 import { connect, webUiUrl } from '../connect';
 import { CliError } from '../errors';
 import { failureSentence } from '../failure-sentence';
-import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../../config/figures';
 import { formatTable, oneLine, printJson, type TableColumn } from '../output';
 import { collectProgress, type RunProgress } from '../run-progress';
 import { storedProgress } from '../run-progress-stored';
@@ -85,7 +85,10 @@ async function readStatus(runId: string): Promise<RunStatus> {
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     if ((await store.plans.findRun(runId)) === undefined) {
-      throw new CliError(`neither the server nor the store knows a run "${runId}"`, { hint: await suggestRuns(store.plans, runId), cause: error });
+      throw new CliError(`neither the server nor the store knows a run "${runId}"`, {
+        hint: await suggestRuns(store.plans, runId),
+        cause: error,
+      });
     }
     return await statusOfStore(store, runId, 'the server does not know this run (any more); this is what the store has');
   } finally {
@@ -96,7 +99,18 @@ async function readStatus(runId: string): Promise<RunStatus> {
 async function statusOfServer(client: Client, store: OpenStore, runId: string, url: string | null): Promise<RunStatus> {
   const progress = await collectProgress(client, runId);
   const { status, stage, target, startedAt, closedAt, paused, warnings } = progress;
-  const head = { runId, status, stage, target, startedAt, closedAt, paused, budget: progress.budget ?? null, failureMessage: await failureOf(client, progress), url };
+  const head = {
+    runId,
+    status,
+    stage,
+    target,
+    startedAt,
+    closedAt,
+    paused,
+    budget: progress.budget ?? null,
+    failureMessage: await failureOf(client, progress),
+    url,
+  };
   if (progress.rows !== null) return { ...head, source: 'workflow', ...figuresOf(progress.rows), warnings };
   const record = await store.plans.findRun(runId);
   if (record === undefined) return { ...head, source: null, ...figuresOf([]), warnings };
@@ -111,8 +125,19 @@ function figuresOf(rows: readonly StageProgress[]): Pick<RunStatus, 'rows' | 'to
 async function statusOfStore({ plans, stages }: OpenStore, runId: string, why: string): Promise<RunStatus> {
   const { record, plan } = await loadStoredRun(plans, runId);
   return {
-    runId, status: null, stage: null, target: plan.spec.target.model, startedAt: record.startedAt, closedAt: null, paused: null, budget: null, source: 'store',
-    ...figuresOf(await storedProgress(stages, plan)), warnings: [why], failureMessage: null, url: null,
+    runId,
+    status: null,
+    stage: null,
+    target: plan.spec.target.model,
+    startedAt: record.startedAt,
+    closedAt: null,
+    paused: null,
+    budget: null,
+    source: 'store',
+    ...figuresOf(await storedProgress(stages, plan)),
+    warnings: [why],
+    failureMessage: null,
+    url: null,
   };
 }
 
@@ -131,17 +156,33 @@ async function failureOf(client: Client, { runId, status }: RunProgress): Promis
 export function renderStatus(status: RunStatus, nowMs: number): string {
   const { runId, startedAt, closedAt, rows } = status;
   const since = startedAt === null ? '' : `started ${startedAt.slice(0, 19).replace('T', ' ')} UTC`;
-  const lasted = startedAt === null || status.status === null ? '' : formatDuration((closedAt === null ? nowMs : Date.parse(closedAt)) - Date.parse(startedAt));
+  const lasted =
+    startedAt === null || status.status === null
+      ? ''
+      : formatDuration((closedAt === null ? nowMs : Date.parse(closedAt)) - Date.parse(startedAt));
   const head = [
     `Run ${runId}: ${status.paused !== null ? 'paused' : (status.status?.toLowerCase() ?? 'not on a server')}${status.stage === null || status.stage === 'done' ? '' : `, at ${status.stage}`}`,
-    [status.target === null ? '' : `target ${status.target}`, since, lasted === '' ? '' : `${closedAt === null ? 'for' : 'took'} ${lasted}`].filter((part) => part !== '').join(', '),
+    [status.target === null ? '' : `target ${status.target}`, since, lasted === '' ? '' : `${closedAt === null ? 'for' : 'took'} ${lasted}`]
+      .filter((part) => part !== '')
+      .join(', '),
     ...(status.url === null ? [] : [status.url]),
     ...(status.paused === null ? [] : [`Paused: ${oneLine(status.paused.reason, 600)}`, sentenceCase(pauseAdvice(runId, status.paused))]),
-    ...(status.failureMessage === null ? [] : [`Failed: ${oneLine(status.failureMessage, 600)}`, `Go on with: npx rehearse resume ${runId}`]),
+    ...(status.failureMessage === null
+      ? []
+      : [`Failed: ${oneLine(status.failureMessage, 600)}`, `Go on with: npx rehearse resume ${runId}`]),
   ];
   const table = rowsTable(status);
-  const source = status.source === 'store' && status.status !== null ? ['(no worker answers for the run: these are the finished outputs in the store)'] : [];
-  const lines = [...head, '', ...(rows.length === 0 ? ['No stage is planned yet.'] : [table, totalLine(status.totals, status.budget ?? undefined)]), ...source, ...status.warnings.map((warning) => `! ${oneLine(warning, 400)}`)];
+  const source =
+    status.source === 'store' && status.status !== null
+      ? ['(no worker answers for the run: these are the finished outputs in the store)']
+      : [];
+  const lines = [
+    ...head,
+    '',
+    ...(rows.length === 0 ? ['No stage is planned yet.'] : [table, totalLine(status.totals, status.budget ?? undefined)]),
+    ...source,
+    ...status.warnings.map((warning) => `! ${oneLine(warning, 400)}`),
+  ];
   return `${lines.join('\n')}\n`;
 }
 
@@ -163,13 +204,21 @@ function rowsTable({ rows, source }: RunStatus): string {
     { name: 'LOST', ...right, cell: ({ failed }) => formatCount(failed) },
     { name: 'RATE', ...right, cell: ({ state, perSecond }) => (state === 'running' && perSecond !== null ? formatRate(perSecond) : '') },
     { name: 'LEFT', ...right, cell: (row) => (source === 'store' ? '' : leftText(perSecondOf(row))) },
-    { name: 'TOKENS', ...right, cell: ({ promptTokens, completionTokens }) => (promptTokens + completionTokens === 0 ? '' : formatShortCount(promptTokens + completionTokens)) },
+    {
+      name: 'TOKENS',
+      ...right,
+      cell: ({ promptTokens, completionTokens }) =>
+        promptTokens + completionTokens === 0 ? '' : formatShortCount(promptTokens + completionTokens),
+    },
     { name: 'COST', ...right, cell: ({ usd }) => (usd === 0 ? '' : formatUsd(usd)) },
     { name: 'NOTE', cell: ({ note = '' }) => note },
     { name: 'ERRORS', cell: ({ errors }) => formatErrors(errors) },
   ];
   const shown = columns.filter(({ name, cell }) => always.includes(name) || rows.some((row) => cell(row) !== ''));
-  return formatTable(shown, rows.map((row) => shown.map(({ cell }) => cell(row))));
+  return formatTable(
+    shown,
+    rows.map((row) => shown.map(({ cell }) => cell(row))),
+  );
 }
 
 function totalLine({ promptTokens, completionTokens, usd, errors, synthesisLeftMs }: RunTotals, budget?: Allowance): string {

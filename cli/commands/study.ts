@@ -11,8 +11,19 @@ export function registerStudy(program: Command): void {
   program
     .command('study')
     .description('compare replay sets on a real small model, on this machine: every kind of row of the table, in an hour or more')
-    .addHelpText('after', '\nCtrl-C stops it; the same command goes on where it was. Its run id is "study", its spec examples/study/study.yaml.\ndocs/study.md says what came of it once, and what it does not show.')
-    .action(async () => await runHere({ runId: STUDY_RUN_ID, spec: join(projectDir(), 'examples', 'study', 'study.yaml'), again: 'npm run study', summary }));
+    .addHelpText(
+      'after',
+      '\nCtrl-C stops it; the same command goes on where it was. Its run id is "study", its spec examples/study/study.yaml.\ndocs/study.md says what came of it once, and what it does not show.',
+    )
+    .action(
+      async () =>
+        await runHere({
+          runId: STUDY_RUN_ID,
+          spec: join(projectDir(), 'examples', 'study', 'study.yaml'),
+          again: 'npm run study',
+          summary,
+        }),
+    );
 }
 
 async function summary(uiUrl: string | undefined): Promise<string> {

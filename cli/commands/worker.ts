@@ -17,13 +17,16 @@ export function registerWorker(program: Command): void {
     .command('worker')
     .description('run the workers of some or all task queues, until SIGINT or SIGTERM')
     .addOption(new Option('--queue <name...>', 'queues to serve').choices([...QUEUE_NAMES]).default([...QUEUE_NAMES], 'all'))
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Queues: ${Object.values(TASK_QUEUES).join(', ')}.
 Workers of one run share one store: set REHEARSE_STORE to the same s3://BUCKET/PREFIX or directory (default:
 REHEARSE_HOME/store). API keys come from the variables that the spec names. On SIGTERM batches finish the calls in flight,
 journal them, and give the rest back; allow two minutes.
 Several processes that serve the llm queue share each model's limits through Redis where REHEARSE_REDIS_URL names one;
-else set REHEARSE_LLM_WORKERS to their number, and each takes its part.`)
+else set REHEARSE_LLM_WORKERS to their number, and each takes its part.`,
+    )
     .action(async ({ queue }: { queue: QueueName[] }) => {
       const log = createLog();
       installRuntime(log);
@@ -40,10 +43,7 @@ else set REHEARSE_LLM_WORKERS to their number, and each takes its part.`)
         setting: { connection, namespace },
         deps: (draining) =>
           createDeps(
-            {
-              python: async () => await ensurePython(reporter),
-              builtinWeights: async (name) => await builtinWeights(name),
-            },
+            { python: async () => await ensurePython(reporter), builtinWeights: async (name) => await builtinWeights(name) },
             draining,
             log,
           ),

@@ -1,9 +1,9 @@
-import { assistantTalk } from './refusals';
 import { ContaminationIndex, type Contamination, type EvaluationDocument } from './contamination';
 import { foldText } from './fold';
 import { foreignLanguage, type LanguageDetector } from './language';
 import { lengthProblem, type LengthRules } from './length';
 import { NearDuplicateIndex, type NearDuplicateOptions } from './near-duplicates';
+import { assistantTalk } from './refusals';
 
 /** Which filters are on: those that are there. */
 export interface QualityRules {
@@ -16,7 +16,16 @@ export interface QualityRules {
 }
 
 /** Why an instruction is dropped. Fixed words, so that they can be counted. */
-export const DROP_REASONS = ['too short', 'too long', 'refusal', 'greeting', 'language', 'contaminated', 'duplicate', 'near duplicate'] as const;
+export const DROP_REASONS = [
+  'too short',
+  'too long',
+  'refusal',
+  'greeting',
+  'language',
+  'contaminated',
+  'duplicate',
+  'near duplicate',
+] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
 /** What the filters say of one instruction. */
@@ -71,7 +80,9 @@ export class InstructionFilter {
     const { detectLanguage } = this.input;
     if (detectLanguage === undefined) throw new TypeError('the language filter needs a detector; hand one in');
     const foreign = foreignLanguage(text, language, detectLanguage);
-    return foreign === undefined ? undefined : { kept: false, reason: 'language', detail: `${foreign.language} (${foreign.score.toFixed(2)})` };
+    return foreign === undefined
+      ? undefined
+      : { kept: false, reason: 'language', detail: `${foreign.language} (${foreign.score.toFixed(2)})` };
   }
 
   private contaminated(text: string): QualityVerdict | undefined {

@@ -15,9 +15,66 @@ export type LanguageDetector = (text: string) => LanguageGuess;
 
 /** The languages that the detector (eld 2) tells apart, ISO 639-1. */
 export const LANGUAGES = [
-  'am', 'ar', 'az', 'be', 'bg', 'bn', 'ca', 'cs', 'da', 'de', 'el', 'en', 'es', 'et', 'eu', 'fa', 'fi', 'fr', 'gu', 'he', 'hi', 'hr', 'hu', 'hy', 'is',
-  'it', 'ja', 'ka', 'kn', 'ko', 'ku', 'lo', 'lt', 'lv', 'ml', 'mr', 'ms', 'nl', 'no', 'or', 'pa', 'pl', 'pt', 'ro', 'ru', 'sk', 'sl', 'sq', 'sr', 'sv',
-  'ta', 'te', 'th', 'tl', 'tr', 'uk', 'ur', 'vi', 'yo', 'zh',
+  'am',
+  'ar',
+  'az',
+  'be',
+  'bg',
+  'bn',
+  'ca',
+  'cs',
+  'da',
+  'de',
+  'el',
+  'en',
+  'es',
+  'et',
+  'eu',
+  'fa',
+  'fi',
+  'fr',
+  'gu',
+  'he',
+  'hi',
+  'hr',
+  'hu',
+  'hy',
+  'is',
+  'it',
+  'ja',
+  'ka',
+  'kn',
+  'ko',
+  'ku',
+  'lo',
+  'lt',
+  'lv',
+  'ml',
+  'mr',
+  'ms',
+  'nl',
+  'no',
+  'or',
+  'pa',
+  'pl',
+  'pt',
+  'ro',
+  'ru',
+  'sk',
+  'sl',
+  'sq',
+  'sr',
+  'sv',
+  'ta',
+  'te',
+  'th',
+  'tl',
+  'tr',
+  'uk',
+  'ur',
+  'vi',
+  'yo',
+  'zh',
 ] as const;
 
 /** Letters below which no text is dropped for its language: a name, a formula or a word is no evidence. */
@@ -29,7 +86,11 @@ export const LEAST_LEAD = 0.1;
  * The language that a text is in, if it is surely none of the wanted ones; undefined keeps the text. Nothing is dropped that is
  * short of {@link FEWEST_LETTERS}, that the detector itself doubts, or that is nearly as likely to be in a wanted language.
  */
-export function foreignLanguage(text: string, wanted: readonly string[], detect: LanguageDetector): { readonly language: string; readonly score: number } | undefined {
+export function foreignLanguage(
+  text: string,
+  wanted: readonly string[],
+  detect: LanguageDetector,
+): { readonly language: string; readonly score: number } | undefined {
   const prose = proseOf(text);
   if (letterWeight(prose) < FEWEST_LETTERS) return undefined;
   const { language, reliable, scores } = detect(prose);
@@ -43,9 +104,11 @@ export function foreignLanguage(text: string, wanted: readonly string[], detect:
 export function suggestLanguage(code: string): string | undefined {
   const meant = code.toLowerCase();
   const names = new Intl.DisplayNames(['en'], { type: 'language' });
-  return LANGUAGES.find((each) => meant.startsWith(`${each}-`))
-    ?? LANGUAGES.find((each) => meant.length > 2 && names.of(each)?.toLowerCase().startsWith(meant))
-    ?? nearestNames(code, LANGUAGES, 1)[0];
+  return (
+    LANGUAGES.find((each) => meant.startsWith(`${each}-`)) ??
+    LANGUAGES.find((each) => meant.length > 2 && names.of(each)?.toLowerCase().startsWith(meant)) ??
+    nearestNames(code, LANGUAGES, 1)[0]
+  );
 }
 
 /** Code blocks, formulas and addresses look like odd languages. */

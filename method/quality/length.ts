@@ -9,7 +9,10 @@ export interface LengthRules {
 }
 
 /** Which bound a text breaks, or undefined. `measured` says by how much: `2 words, fewer than 3`. */
-export function lengthProblem(text: string, rules: LengthRules): { readonly reason: 'too short' | 'too long'; readonly measured: string } | undefined {
+export function lengthProblem(
+  text: string,
+  rules: LengthRules,
+): { readonly reason: 'too short' | 'too long'; readonly measured: string } | undefined {
   const trimmed = text.trim();
   const words = trimmed === '' ? 0 : trimmed.split(/\s+/u).length;
   // Counted without making an array of them: a text may be long.

@@ -47,7 +47,15 @@ export function meetingChance(similarity: number, { bands, rows }: Bands): numbe
  * least this chance. Every meeting is checked against the exact similarity, so only missing one is an error; libraries that
  * do not check (datasketch, by its defaults) balance both kinds and miss more than half of the pairs at 0.8.
  */
-export function chooseBands({ threshold, components, recall }: { readonly threshold: number; readonly components: number; readonly recall: number }): Bands {
+export function chooseBands({
+  threshold,
+  components,
+  recall,
+}: {
+  readonly threshold: number;
+  readonly components: number;
+  readonly recall: number;
+}): Bands {
   for (let rows = components; rows > 1; rows--) {
     const bands = { bands: Math.floor(components / rows), rows };
     if (meetingChance(threshold, bands) >= recall) return bands;

@@ -10,7 +10,8 @@ interface Pattern {
   readonly source: string;
 }
 
-const CANNOT = "(?:can't|cannot|can not|couldn't|could not|won't|will not|(?:am|'m) (?:unable|not able|not allowed)|(?:don't|do not) (?:feel comfortable|have (?:access|the ability)))";
+const CANNOT =
+  "(?:can't|cannot|can not|couldn't|could not|won't|will not|(?:am|'m) (?:unable|not able|not allowed)|(?:don't|do not) (?:feel comfortable|have (?:access|the ability)))";
 
 /**
  * Only whole phrases, and only at the start: "Sorry for my English, …" and "I can't open this file" are what users write.
@@ -23,23 +24,54 @@ const CANNOT = "(?:can't|cannot|can not|couldn't|could not|won't|will not|(?:am|
  * - Chat models' usual openings, which a base template brings out when the user's turn is skipped: ours.
  */
 const PATTERNS: readonly Pattern[] = [
-  { kind: 'refusal', source: 'GCG', start: new RegExp(`^(?:(?:i'm|i am|we're) )?(?:very |so |really |truly )?(?:sorry|afraid),? (?:but |that )?(?:as an ai\\b|(?:i|we)(?: \\w+)? ?${CANNOT})`, 'u') },
-  { kind: 'refusal', source: 'GCG', start: new RegExp(`^(?:i|we) apologi[sz]e,? (?:but |for [^.?!]{0,60}?)(?:as an ai\\b|(?:i|we)(?: \\w+)? ?${CANNOT})`, 'u') },
   {
-    kind: 'refusal', source: 'GCG, unfiltered',
-    start: /^i(?:'m| am)? (?:can't|cannot|can not|won't|will not|must decline to|unable to|not able to) (?:(?:help|assist|comply)(?: you)? with (?:that|this|your|such)|(?:help|assist|comply|provide|generate|create|discuss|answer|engage in|participate in|fulfil?l) (?:that|such|your|explicit|harmful|illegal)\b|(?:help|assist) you\b|comply\b)/u,
+    kind: 'refusal',
+    source: 'GCG',
+    start: new RegExp(
+      `^(?:(?:i'm|i am|we're) )?(?:very |so |really |truly )?(?:sorry|afraid),? (?:but |that )?(?:as an ai\\b|(?:i|we)(?: \\w+)? ?${CANNOT})`,
+      'u',
+    ),
   },
   {
-    kind: 'refusal', source: 'GCG, unfiltered',
-    start: /^(?:as|i'm|i am|i'm just|i am just|i'm only) an? (?:responsible |large |helpful |virtual )*(?:ai|artificial intelligence|language model)(?: language model| assistant| model| chatbot)?(?:,|\.| and i | i |$)/u,
+    kind: 'refusal',
+    source: 'GCG',
+    start: new RegExp(`^(?:i|we) apologi[sz]e,? (?:but |for [^.?!]{0,60}?)(?:as an ai\\b|(?:i|we)(?: \\w+)? ?${CANNOT})`, 'u'),
   },
-  { kind: 'refusal', source: 'GCG', start: /^it(?:'s| is) not (?:appropriate|ethical) (?:for me )?to (?:provide|generate|create|write|discuss|assist|help)\b/u },
-  { kind: 'greeting', source: 'ours', start: /^(?:(?:hello|hi|hey|greetings|good (?:morning|afternoon|evening))\b[^.?!]{0,40}[,.!:] ?)?(?:how|what) (?:can|may|could) i (?:help|assist|do for) you\b/u },
   {
-    kind: 'greeting', source: 'ours',
-    start: /^(?:(?:hello|hi|hey|greetings|of course|sure|certainly|absolutely|great)\b[^.?!]{0,40}[,.!:] ?)?(?:i'd|i would|i'll|i will|i'm|i am) (?:be )?(?:happy|glad|delighted|here|ready|pleased) to (?:help|assist)(?: you\b| with (?:that|this|your|any|whatever)\b|[.!]|$)/u,
+    kind: 'refusal',
+    source: 'GCG, unfiltered',
+    start:
+      /^i(?:'m| am)? (?:can't|cannot|can not|won't|will not|must decline to|unable to|not able to) (?:(?:help|assist|comply)(?: you)? with (?:that|this|your|such)|(?:help|assist|comply|provide|generate|create|discuss|answer|engage in|participate in|fulfil?l) (?:that|such|your|explicit|harmful|illegal)\b|(?:help|assist) you\b|comply\b)/u,
   },
-  { kind: 'greeting', source: 'ours', start: /^(?:hello|hi|hey|greetings|thank you|thanks|you're welcome|bye|goodbye|good (?:morning|afternoon|evening))(?: there| again| everyone)?[ !.,:)]*$/u },
+  {
+    kind: 'refusal',
+    source: 'GCG, unfiltered',
+    start:
+      /^(?:as|i'm|i am|i'm just|i am just|i'm only) an? (?:responsible |large |helpful |virtual )*(?:ai|artificial intelligence|language model)(?: language model| assistant| model| chatbot)?(?:,|\.| and i | i |$)/u,
+  },
+  {
+    kind: 'refusal',
+    source: 'GCG',
+    start: /^it(?:'s| is) not (?:appropriate|ethical) (?:for me )?to (?:provide|generate|create|write|discuss|assist|help)\b/u,
+  },
+  {
+    kind: 'greeting',
+    source: 'ours',
+    start:
+      /^(?:(?:hello|hi|hey|greetings|good (?:morning|afternoon|evening))\b[^.?!]{0,40}[,.!:] ?)?(?:how|what) (?:can|may|could) i (?:help|assist|do for) you\b/u,
+  },
+  {
+    kind: 'greeting',
+    source: 'ours',
+    start:
+      /^(?:(?:hello|hi|hey|greetings|of course|sure|certainly|absolutely|great)\b[^.?!]{0,40}[,.!:] ?)?(?:i'd|i would|i'll|i will|i'm|i am) (?:be )?(?:happy|glad|delighted|here|ready|pleased) to (?:help|assist)(?: you\b| with (?:that|this|your|any|whatever)\b|[.!]|$)/u,
+  },
+  {
+    kind: 'greeting',
+    source: 'ours',
+    start:
+      /^(?:hello|hi|hey|greetings|thank you|thanks|you're welcome|bye|goodbye|good (?:morning|afternoon|evening))(?: there| again| everyone)?[ !.,:)]*$/u,
+  },
 ];
 
 /**

@@ -11,7 +11,9 @@ const MOST_COMMON = 0.5;
 
 /** Words of two characters or more, folded; words without a letter are left out. */
 export function termsOf(text: string): string[] {
-  return [...SEGMENTER.segment(foldText(text))].flatMap(({ segment, isWordLike }) => (isWordLike === true && segment.length > 1 && /\p{L}/u.test(segment) ? [segment] : []));
+  return [...SEGMENTER.segment(foldText(text))].flatMap(({ segment, isWordLike }) =>
+    isWordLike === true && segment.length > 1 && /\p{L}/u.test(segment) ? [segment] : [],
+  );
 }
 
 /**
@@ -25,7 +27,9 @@ export function termWeights(texts: readonly (readonly string[])[]): TermVector[]
     for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1);
     const weights = [...counts].flatMap(([term, count]): [string, number][] => {
       const documents = frequency.get(term)!;
-      return documents < 2 || documents > MOST_COMMON * texts.length ? [] : [[term, (1 + Math.log(count)) * Math.log(texts.length / documents)]];
+      return documents < 2 || documents > MOST_COMMON * texts.length
+        ? []
+        : [[term, (1 + Math.log(count)) * Math.log(texts.length / documents)]];
     });
     const length = Math.hypot(...weights.map(([, weight]) => weight));
     return new Map(length === 0 ? [] : weights.map(([term, weight]) => [term, weight / length]));
@@ -33,7 +37,10 @@ export function termWeights(texts: readonly (readonly string[])[]): TermVector[]
 }
 
 /** Nearest texts by cosine: indices with distances (1 - cosine, 0 to 1), the text itself first, `neighbours` in all. */
-export function nearestTexts(vectors: readonly TermVector[], neighbours: number): { readonly indices: number[]; readonly distances: number[] }[] {
+export function nearestTexts(
+  vectors: readonly TermVector[],
+  neighbours: number,
+): { readonly indices: number[]; readonly distances: number[] }[] {
   const postings = new Map<string, { readonly text: number; readonly weight: number }[]>();
   vectors.forEach((vector, text) => {
     for (const [term, weight] of vector) {
@@ -46,7 +53,9 @@ export function nearestTexts(vectors: readonly TermVector[], neighbours: number)
   return vectors.map((vector, own) => {
     similar.fill(0);
     for (const [term, weight] of vector) for (const other of postings.get(term)!) similar[other.text]! += weight * other.weight;
-    const others = vectors.map((_, index) => index).filter((index) => index !== own)
+    const others = vectors
+      .map((_, index) => index)
+      .filter((index) => index !== own)
       // Of equals, those that come next after the text: else all texts without neighbours would gather around the first few.
       .sort((a, b) => similar[b]! - similar[a]! || ring(a - own, vectors.length) - ring(b - own, vectors.length))
       .slice(0, neighbours - 1);

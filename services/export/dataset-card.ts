@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { RunSpec } from '../../config/spec';
-import { JUDGE_PROMPT } from '../../method/judge-prompt';
 import { canonicalJson } from '../../method/canonical-json';
+import { JUDGE_PROMPT } from '../../method/judge-prompt';
 import type { DatasetShape } from './dataset-shapes';
 
 export interface DatasetCard {
@@ -24,7 +24,11 @@ export interface DatasetCard {
 }
 
 const SIZES: readonly (readonly [number, string])[] = [
-  [1e3, 'n<1K'], [1e4, '1K<n<10K'], [1e5, '10K<n<100K'], [1e6, '100K<n<1M'], [1e7, '1M<n<10M'],
+  [1e3, 'n<1K'],
+  [1e4, '1K<n<10K'],
+  [1e5, '10K<n<100K'],
+  [1e6, '100K<n<1M'],
+  [1e7, '1M<n<10M'],
 ];
 
 /**
@@ -45,7 +49,13 @@ export function datasetCard(card: DatasetCard): string {
   });
   const used = [...new Set([spec.target.model, ...respond.generators, ...judge.judges])];
   const roles = (name: string): string =>
-    [name === spec.target.model ? 'target' : '', respond.generators.includes(name) ? 'generator' : '', judge.judges.includes(name) ? 'judge' : ''].filter((role) => role !== '').join(', ');
+    [
+      name === spec.target.model ? 'target' : '',
+      respond.generators.includes(name) ? 'generator' : '',
+      judge.judges.includes(name) ? 'judge' : '',
+    ]
+      .filter((role) => role !== '')
+      .join(', ');
   const what = stage === 'replay' ? 'Replay set' : 'Mixture of a replay set and new data';
   return [
     `---\n${frontMatter}---\n`,
@@ -62,12 +72,19 @@ export function datasetCard(card: DatasetCard): string {
     '## Counts\n',
     `| ${stage === 'replay' ? 'answered by' : 'source'} | conversations |\n| --- | ---: |`,
     ...[...counts].map(([name, count]) => `| ${code(name)} | ${count.toLocaleString('en-US')} |`),
-    ...(cut === 0 ? [] : [`\n${cut.toLocaleString('en-US')} of them end in an answer that was cut at a token limit (column \`cut\`): take no loss on an end-of-turn token after it, or leave them out.`]),
+    ...(cut === 0
+      ? []
+      : [
+          `\n${cut.toLocaleString('en-US')} of them end in an answer that was cut at a token limit (column \`cut\`): take no loss on an end-of-turn token after it, or leave them out.`,
+        ]),
     ...(meanScore === null ? [] : [`\nMean score of what was kept: ${meanScore.toFixed(3)} of 5.`]),
     '\n## Models and their terms\n',
     'What a model wrote is under the terms of that model. Read them before you train on it or pass it on.\n',
     '| model | id | role | licence |\n| --- | --- | --- | --- |',
-    ...used.map((name) => `| ${code(name)} | ${code(spec.models[name]?.model ?? '')} | ${roles(name)} | ${spec.models[name]?.licence ?? 'not stated in the spec'} |`),
+    ...used.map(
+      (name) =>
+        `| ${code(name)} | ${code(spec.models[name]?.model ?? '')} | ${roles(name)} | ${spec.models[name]?.licence ?? 'not stated in the spec'} |`,
+    ),
     '\n## The judges’ prompt\n',
     `\`\`\`\`text\n${JUDGE_PROMPT}\n\`\`\`\`\n`,
     '## To make it again\n',

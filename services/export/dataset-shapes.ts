@@ -37,11 +37,10 @@ export function shapeSchema(shape: DatasetShape, extra: PublishedRow['extra']): 
     sharegpt: [list('conversations', ['from', 'value'])],
     alpaca: ['instruction', 'input', 'output'].map((name) => [text(name)]),
   }[shape];
-  const others = Object.entries(extra).map(([name, value]) => (typeof value === 'number' ? number(name) : typeof value === 'boolean' ? truth(name) : text(name)));
-  return [
-    { name: 'root', num_children: 1 + conversation.length + others.length },
-    text('id'), ...conversation.flat(), ...others,
-  ];
+  const others = Object.entries(extra).map(([name, value]) =>
+    typeof value === 'number' ? number(name) : typeof value === 'boolean' ? truth(name) : text(name),
+  );
+  return [{ name: 'root', num_children: 1 + conversation.length + others.length }, text('id'), ...conversation.flat(), ...others];
 }
 
 function text(name: string): SchemaElement {

@@ -20,7 +20,10 @@ export async function exportToStream(stage: AnyStageExport, stream: NodeJS.Writa
  * Writes a stage to a file that is there whole or not at all; an earlier one is replaced. Returns the rows written.
  * @throws the file system's error; CorruptArtifactError when the store is damaged
  */
-export async function exportToFile(stage: AnyStageExport, { path, format }: { readonly path: string; readonly format: 'jsonl' | 'parquet' }): Promise<number> {
+export async function exportToFile(
+  stage: AnyStageExport,
+  { path, format }: { readonly path: string; readonly format: 'jsonl' | 'parquet' },
+): Promise<number> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.tmp-${process.pid}-${randomBytes(4).toString('hex')}`;
   try {

@@ -1,10 +1,20 @@
-import { judgmentId } from '../../method/ids';
 import { variantsOf, type Variant } from '../../config/variants';
+import { judgmentId } from '../../method/ids';
 import type { Failure, FinishReason, Instruction, Judgment, LossStage } from '../../method/records';
 import { addresses, type RunPlan, type Shard } from '../run-plan';
 import type { StageAddress, StageStore } from '../stage-store';
 import {
-  conversationTable, failureTable, filterTable, instructionTable, judgmentTable, mixtureTable, replayTable, responseTable, sampleTable, type SampleRow, type Table,
+  conversationTable,
+  failureTable,
+  filterTable,
+  instructionTable,
+  judgmentTable,
+  mixtureTable,
+  replayTable,
+  responseTable,
+  sampleTable,
+  type SampleRow,
+  type Table,
 } from '../tables';
 import { StoredParts, type Coverage } from './stored-parts';
 
@@ -19,7 +29,10 @@ export type ExportedJudgment = Omit<Judgment, 'seed'> & {
   readonly responseFinishReason: FinishReason;
 };
 
-export const exportedJudgmentTable: Table<ExportedJudgment> = { schema: { ...judgmentTable.schema, responseFinishReason: 'string' }, optional: judgmentTable.optional };
+export const exportedJudgmentTable: Table<ExportedJudgment> = {
+  schema: { ...judgmentTable.schema, responseFinishReason: 'string' },
+  optional: judgmentTable.optional,
+};
 
 /** An instruction of a run with filters: `dropped` is why nobody answered it, or null. */
 export type FilteredInstruction = Instruction & { readonly dropped: string | null };
@@ -81,11 +94,16 @@ export function exportStage(stage: ExportStage, source: ExportSource): AnyStageE
 
   switch (stage) {
     case 'instructions':
-      if (plan.keys.filter === undefined) return byShard(instructionTable, async (shard) => sorted(await parts.rows(addresses.extract(plan, shard), instructionTable)));
+      if (plan.keys.filter === undefined)
+        return byShard(instructionTable, async (shard) => sorted(await parts.rows(addresses.extract(plan, shard), instructionTable)));
       return byShard(filteredInstructionTable, async (shard) => sorted(await readFiltered(parts, plan, shard)));
     case 'responses':
       return byShard(responseTable, async (shard) =>
-        sorted((await inTurn(generators, async (generator) => await parts.rows(addresses.respond(plan, shard, generator), responseTable))).flat()),
+        sorted(
+          (
+            await inTurn(generators, async (generator) => await parts.rows(addresses.respond(plan, shard, generator), responseTable))
+          ).flat(),
+        ),
       );
     case 'judgments':
       return byShard(exportedJudgmentTable, async (shard) => sorted(await readJudgments(parts, plan, shard)));
@@ -133,7 +151,9 @@ export function addressesOf(plan: RunPlan, shard: Shard): StageAddress[] {
 async function readFiltered(parts: StoredParts, plan: RunPlan, shard: Shard): Promise<FilteredInstruction[]> {
   const instructions = await parts.rows(addresses.extract(plan, shard), instructionTable);
   const verdicts = await parts.rows(addresses.filter(plan, shard), filterTable);
-  const reasons = new Map(verdicts.flatMap(({ instructionId, reason, detail }) => (reason === null ? [] : [[instructionId, `${reason}: ${detail}`] as const])));
+  const reasons = new Map(
+    verdicts.flatMap(({ instructionId, reason, detail }) => (reason === null ? [] : [[instructionId, `${reason}: ${detail}`] as const])),
+  );
   return instructions.map((instruction) => ({ ...instruction, dropped: reasons.get(instruction.id) ?? null }));
 }
 
@@ -144,7 +164,12 @@ async function readJudgments(parts: StoredParts, plan: RunPlan, shard: Shard): P
     const responses = await parts.all(addresses.respond(plan, shard, generator), responseTable);
     const ends = new Map(responses.rows.map(({ id, finishReason }) => [id, finishReason]));
     for (const name of judge.judges) {
-      rows.push(...(await parts.rows(addresses.judge(plan, shard, name, generator), judgmentTable)).map((row) => ({ ...row, responseFinishReason: ends.get(row.responseId) ?? null })));
+      rows.push(
+        ...(await parts.rows(addresses.judge(plan, shard, name, generator), judgmentTable)).map((row) => ({
+          ...row,
+          responseFinishReason: ends.get(row.responseId) ?? null,
+        })),
+      );
       rows.push(...responses.failures.map((lost) => withoutResponse(lost, name, judge.scoring)));
     }
   }
@@ -153,15 +178,27 @@ async function readJudgments(parts: StoredParts, plan: RunPlan, shard: Shard): P
 
 function withoutResponse(lost: Failure, judge: string, scoredBy: Judgment['scoredBy']): ExportedJudgment {
   return {
-    id: judgmentId(lost.id, judge), responseId: lost.id, instructionId: lost.id.split(':')[0] ?? lost.id, judge, score: null, scoredBy,
-    raw: '', reason: `no response to judge: ${lost.reason}`, seed: null, attempts: 0, usage: null, responseFinishReason: null,
+    id: judgmentId(lost.id, judge),
+    responseId: lost.id,
+    instructionId: lost.id.split(':')[0] ?? lost.id,
+    judge,
+    score: null,
+    scoredBy,
+    raw: '',
+    reason: `no response to judge: ${lost.reason}`,
+    seed: null,
+    attempts: 0,
+    usage: null,
+    responseFinishReason: null,
   };
 }
 
 const STAGE_ORDER: Readonly<Record<LossStage, number>> = { extract: 0, filter: 1, respond: 2, judge: 3, select: 4, mix: 5 };
 
 function sortedFailures(failures: Failure[]): Failure[] {
-  return failures.sort((a, b) => compare(a.id, b.id) || STAGE_ORDER[a.stage] - STAGE_ORDER[b.stage] || compare(a.model ?? '', b.model ?? ''));
+  return failures.sort(
+    (a, b) => compare(a.id, b.id) || STAGE_ORDER[a.stage] - STAGE_ORDER[b.stage] || compare(a.model ?? '', b.model ?? ''),
+  );
 }
 
 function sorted<Row extends { readonly id: string }>(rows: Row[]): Row[] {

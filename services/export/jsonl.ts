@@ -12,7 +12,10 @@ export function jsonLine(row: object): string {
 }
 
 /** Rows as JSON lines, in chunks of some 64 KB that a stream can be fed with; `onRows` is told of the rows of each chunk. */
-export async function* jsonChunks(parts: AsyncIterable<readonly object[]> | Iterable<readonly object[]>, onRows: (count: number) => void = () => undefined): AsyncGenerator<string> {
+export async function* jsonChunks(
+  parts: AsyncIterable<readonly object[]> | Iterable<readonly object[]>,
+  onRows: (count: number) => void = () => undefined,
+): AsyncGenerator<string> {
   let chunk = '';
   let rows = 0;
   for await (const part of parts) {

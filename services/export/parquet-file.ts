@@ -11,7 +11,10 @@ type Row = Readonly<Record<string, unknown>>;
 export async function writeParquetFile(stage: AnyStageExport, path: string): Promise<number> {
   const { fileWriter, ParquetWriter: Writer, schemaFromColumnData } = await import('hyparquet-writer');
   const { schema } = stage.table;
-  const writer: ParquetWriter = new Writer({ writer: fileWriter(path), schema: schemaFromColumnData({ columnData: parquetColumns(schema, []) }) });
+  const writer: ParquetWriter = new Writer({
+    writer: fileWriter(path),
+    schema: schemaFromColumnData({ columnData: parquetColumns(schema, []) }),
+  });
   let pending: Row[] = [];
   let rows = 0;
   const flush = async (): Promise<void> => {

@@ -79,15 +79,36 @@ export async function writeDataset({ runId, stages, plan, variant, stage, shape,
   } finally {
     await rm(temporary, { force: true });
   }
-  const { key } = stage === 'mixture' ? addresses.mix(plan, variant.name)
-    : variant.replay?.kind === 'method' ? { key: plan.keys.select } : addresses.replay(plan, variant.name);
-  await writeFile(join(folder, 'README.md'), datasetCard({
-    runId, spec: plan.spec, stage, variant: variant.name, shape, rows: written, leftOut, cut, counts, meanScore: scored === 0 ? null : scores / scored, key,
-  }));
+  const { key } =
+    stage === 'mixture'
+      ? addresses.mix(plan, variant.name)
+      : variant.replay?.kind === 'method'
+        ? { key: plan.keys.select }
+        : addresses.replay(plan, variant.name);
+  await writeFile(
+    join(folder, 'README.md'),
+    datasetCard({
+      runId,
+      spec: plan.spec,
+      stage,
+      variant: variant.name,
+      shape,
+      rows: written,
+      leftOut,
+      cut,
+      counts,
+      meanScore: scored === 0 ? null : scores / scored,
+      key,
+    }),
+  );
   return { rows: written, leftOut, coverage: rows.coverage };
 }
 
-async function writeGroups(path: string, schema: ReturnType<typeof shapeSchema>, groups: AsyncIterable<Record<string, unknown>[]>): Promise<void> {
+async function writeGroups(
+  path: string,
+  schema: ReturnType<typeof shapeSchema>,
+  groups: AsyncIterable<Record<string, unknown>[]>,
+): Promise<void> {
   const { fileWriter, ParquetWriter } = await import('hyparquet-writer');
   const names = topLevel(schema);
   const writer = new ParquetWriter({ writer: fileWriter(path), schema });
@@ -118,10 +139,11 @@ function extraColumns(stage: PublishOptions['stage'], { replay }: Variant): Publ
 function publishedRow(row: Readonly<Record<string, unknown>>, stage: PublishOptions['stage']): PublishedRow {
   const messages = row['messages'] as readonly Message[];
   const cut = row['cut'] === true;
-  if (stage === 'mixture') return { id: (row['id'] as string), messages, extra: { source: (row['source'] as string), cut } };
-  if (row['instructionId'] === undefined) return { id: (row['id'] as string), messages, extra: { cut } };
+  if (stage === 'mixture') return { id: row['id'] as string, messages, extra: { source: row['source'] as string, cut } };
+  if (row['instructionId'] === undefined) return { id: row['id'] as string, messages, extra: { cut } };
   return {
-    id: (row['instructionId'] as string), messages,
-    extra: { model: (row['model'] as string), mean_score: Number(row['meanScore']), cut: row['finishReason'] === 'length' },
+    id: row['instructionId'] as string,
+    messages,
+    extra: { model: row['model'] as string, mean_score: Number(row['meanScore']), cut: row['finishReason'] === 'length' },
   };
 }

@@ -38,14 +38,24 @@ export async function pushDataset({ folder, name, token, hubUrl, isPrivate, titl
   const repo = { type: 'dataset', name } as const;
   const access = { accessToken: token, hubUrl };
   try {
-    const existed = await createRepo({ repo, visibility: isPrivate ? 'private' : 'public', ...access }).then(() => false, (error: unknown) => {
-      if (error instanceof HubApiError && error.statusCode === 409) return true;
-      throw error;
-    });
+    const existed = await createRepo({ repo, visibility: isPrivate ? 'private' : 'public', ...access }).then(
+      () => false,
+      (error: unknown) => {
+        if (error instanceof HubApiError && error.statusCode === 409) return true;
+        throw error;
+      },
+    );
     if (existed && isPrivate && !(await datasetInfo({ name, ...access })).private) {
-      throw new PushError(`the data set ${name} is there already, and public; make it private in its settings, name another, or leave out --private`);
+      throw new PushError(
+        `the data set ${name} is there already, and public; make it private in its settings, name another, or leave out --private`,
+      );
     }
-    const made = await commit({ repo, title, ...access, operations: FILES.map((file) => ({ operation: 'addOrUpdate', path: file, content: pathToFileURL(join(folder, file)) })) });
+    const made = await commit({
+      repo,
+      title,
+      ...access,
+      operations: FILES.map((file) => ({ operation: 'addOrUpdate', path: file, content: pathToFileURL(join(folder, file)) })),
+    });
     return { url: `${hubUrl}/datasets/${name}`, commit: made?.commit.oid ?? '', existed };
   } catch (error) {
     if (error instanceof PushError) throw error;

@@ -29,7 +29,10 @@ export class StoredParts {
   async all<Row extends object>(address: StageAddress, table: Table<Row>): Promise<{ readonly rows: Row[]; readonly failures: Failure[] }> {
     const manifest = await this.manifest(address);
     if (manifest === undefined) return { rows: [], failures: [] };
-    return { rows: await this.stages.readRows(manifest, table), failures: manifest.failures.rows === 0 ? [] : await this.stages.readFailures(manifest) };
+    return {
+      rows: await this.stages.readRows(manifest, table),
+      failures: manifest.failures.rows === 0 ? [] : await this.stages.readFailures(manifest),
+    };
   }
 
   /** Losses of an output; none while it is not made. @throws CorruptArtifactError when a file is damaged */

@@ -71,12 +71,19 @@ export async function createFineTuningApi({ name, spec, env, signal }: FineTunin
   return {
     endpoint,
     upload: async (fileName, data) =>
-      await asking('take the training file', async () =>
-        await client.files.create({ file: await toFile(data, fileName, { type: 'application/jsonl' }), purpose: 'fine-tune' }, { signal, timeout: UPLOAD_TIMEOUT_MS })),
+      await asking(
+        'take the training file',
+        async () =>
+          await client.files.create(
+            { file: await toFile(data, fileName, { type: 'application/jsonl' }), purpose: 'fine-tune' },
+            { signal, timeout: UPLOAD_TIMEOUT_MS },
+          ),
+      ),
     file: async (id) => await asking('tell of the training file', async () => await client.files.retrieve(id, { signal })),
     findFile: async (fileName) =>
       await asking('list its files', async () => {
-        for await (const file of client.files.list({ purpose: 'fine-tune', limit: PAGE }, { signal })) if (file.filename === fileName) return file;
+        for await (const file of client.files.list({ purpose: 'fine-tune', limit: PAGE }, { signal }))
+          if (file.filename === fileName) return file;
         return undefined;
       }),
     create: async (job) => await asking('create a fine-tuning job', async () => await jobs.create(job, { signal })),
@@ -98,7 +105,8 @@ export async function createFineTuningApi({ name, spec, env, signal }: FineTunin
         return found.sort((a, b) => b.created_at - a.created_at);
       }),
     cancel: async (id) => await asking('cancel the fine-tuning job', async () => await jobs.cancel(id, { signal })),
-    newestEvents: async (id, most) => await asking('tell of its progress', async () => (await jobs.listEvents(id, { limit: most }, { signal })).data),
+    newestEvents: async (id, most) =>
+      await asking('tell of its progress', async () => (await jobs.listEvents(id, { limit: most }, { signal })).data),
     events: async (id) =>
       await asking('tell the events of the job', async () => {
         const events: FineTuningJobEvent[] = [];

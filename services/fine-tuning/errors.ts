@@ -8,14 +8,20 @@ const LONGEST_MESSAGE = 300;
  * @param doing what was asked for, such as `create a fine-tuning job`
  * @param context model and address, for the sentence; the key, which providers like to repeat and which no error may tell
  */
-export function fineTuningFault(error: unknown, doing: string, { endpoint, apiKey }: { readonly endpoint: string; readonly apiKey: string | undefined }, nowMs = Date.now()): Error {
+export function fineTuningFault(
+  error: unknown,
+  doing: string,
+  { endpoint, apiKey }: { readonly endpoint: string; readonly apiKey: string | undefined },
+  nowMs = Date.now(),
+): Error {
   const failure = redact(classifyModelError(error, nowMs), apiKey);
   if (failure.scope === 'aborted') return error as Error;
   const status = failure.status === undefined ? '' : ` (HTTP ${failure.status})`;
   const said = failure.message.replace(/\s+/g, ' ').slice(0, LONGEST_MESSAGE);
   if (failure.scope === 'transient') {
     return new EndpointUnavailableError(`${endpoint} could not ${doing}${status}: ${said}; it is asked again`, {
-      unsent: failure.unsent === true || failure.kind === 'rate_limited', ...(failure.waitMs === undefined ? {} : { waitMs: failure.waitMs }),
+      unsent: failure.unsent === true || failure.kind === 'rate_limited',
+      ...(failure.waitMs === undefined ? {} : { waitMs: failure.waitMs }),
     });
   }
   // Without the SDK's error as its cause: that one has the provider's own words, and request headers.

@@ -21,7 +21,10 @@ interface StepMetrics {
 /** @param events the newest first */
 export function jobProgress(job: Pick<FineTuningJob, 'status'>, events: readonly FineTuningJobEvent[]): JobProgress {
   const metrics = events.map(metricsOf).filter((each) => each !== undefined);
-  const latest = metrics.reduce<StepMetrics | undefined>((newest, each) => (newest === undefined || each.step > newest.step ? each : newest), undefined);
+  const latest = metrics.reduce<StepMetrics | undefined>(
+    (newest, each) => (newest === undefined || each.step > newest.step ? each : newest),
+    undefined,
+  );
   const { step = 0, totalSteps = 0, loss = null } = latest ?? {};
   return { step, totalSteps, loss, note: noteOf(job.status, loss, events[0]) };
 }

@@ -1,7 +1,7 @@
 import type { FineTuning } from '../../config/spec-fine-tuning';
+import { PermanentEndpointError, EndpointUnavailableError } from '../model-client';
 import { sleep } from '../pause';
 import type { FileObject, FineTuningApi, FineTuningJob, JobCreateParams } from './api';
-import { PermanentEndpointError, EndpointUnavailableError } from '../model-client';
 import type { JobAttempt, JobLedger } from './job-ledger';
 
 /** Everything that a job is made from. */
@@ -46,7 +46,10 @@ export async function submitJob(order: JobOrder, options: SubmitOptions): Promis
   // The file is there before the attempt begins, so that of an open attempt the request is soon sent or never.
   const file = made === undefined ? (await uploadedFile(order, options)).id : made.training_file;
   const attempt = await ledger.begin((last?.number ?? 0) + 1, Date.now());
-  if (attempt === undefined) throw new EndpointUnavailableError(`another worker is creating the fine-tuning job of ${order.key}; its end is waited for`, { unsent: true });
+  if (attempt === undefined)
+    throw new EndpointUnavailableError(`another worker is creating the fine-tuning job of ${order.key}; its end is waited for`, {
+      unsent: true,
+    });
   if (made === undefined) return await createJob(jobRequest(order, file, attempt), attempt, options);
   await ledger.end(attempt, made.id);
   return made;
@@ -56,7 +59,11 @@ export async function submitJob(order: JobOrder, options: SubmitOptions): Promis
  * What came of the last attempt; undefined when nothing did, or when its job failed before, so that a new one may be begun.
  * A failed job that nobody has heard of yet is returned.
  */
-export async function jobOfAttempt(key: string, last: JobAttempt, { api, ledger, settleMs = SETTLE_MS }: Pick<SubmitOptions, 'api' | 'ledger' | 'settleMs'>): Promise<FineTuningJob | undefined> {
+export async function jobOfAttempt(
+  key: string,
+  last: JobAttempt,
+  { api, ledger, settleMs = SETTLE_MS }: Pick<SubmitOptions, 'api' | 'ledger' | 'settleMs'>,
+): Promise<FineTuningJob | undefined> {
   if (last.end === 'nothing') return undefined;
   if (last.end !== 'open') {
     const job = await knownJob(last.end.job, last, { api, ledger });
@@ -68,13 +75,21 @@ export async function jobOfAttempt(key: string, last: JobAttempt, { api, ledger,
     return created;
   }
   const waitMs = last.atMs + settleMs - Date.now();
-  if (waitMs > 0) throw new EndpointUnavailableError(`it is not known whether ${api.endpoint} made a fine-tuning job of the last request; its list is looked at again`, { waitMs });
+  if (waitMs > 0)
+    throw new EndpointUnavailableError(
+      `it is not known whether ${api.endpoint} made a fine-tuning job of the last request; its list is looked at again`,
+      { waitMs },
+    );
   await ledger.end(last, null);
   return undefined;
 }
 
 /** A job that the ledger names. @throws PermanentEndpointError when the provider does not know it */
-export async function knownJob(id: string, attempt: Pick<JobAttempt, 'number'>, { api, ledger }: Pick<SubmitOptions, 'api' | 'ledger'>): Promise<FineTuningJob> {
+export async function knownJob(
+  id: string,
+  attempt: Pick<JobAttempt, 'number'>,
+  { api, ledger }: Pick<SubmitOptions, 'api' | 'ledger'>,
+): Promise<FineTuningJob> {
   const job = await api.job(id);
   if (job !== undefined) return job;
   throw new PermanentEndpointError(
@@ -88,7 +103,8 @@ async function createJob(request: JobCreateParams, attempt: JobAttempt, { api, l
     job = await api.create(request);
   } catch (error) {
     // Only a request whose end is not known leaves the attempt open.
-    if (error instanceof PermanentEndpointError || (error instanceof EndpointUnavailableError && error.unsent)) await ledger.end(attempt, null);
+    if (error instanceof PermanentEndpointError || (error instanceof EndpointUnavailableError && error.unsent))
+      await ledger.end(attempt, null);
     throw error;
   }
   await ledger.end(attempt, job.id);
@@ -100,12 +116,16 @@ async function uploadedFile({ key, data }: JobOrder, { api, signal, filePollMs =
   const name = `rehearse-${key}.jsonl`;
   const content = await data();
   const before = await api.findFile(name);
-  let file = before !== undefined && before.bytes === content.byteLength && before.status !== 'error' ? before : await api.upload(name, content);
+  let file =
+    before !== undefined && before.bytes === content.byteLength && before.status !== 'error' ? before : await api.upload(name, content);
   while (file.status === 'uploaded') {
     await sleep(filePollMs, signal);
     file = await api.file(file.id);
   }
-  if (file.status === 'error') throw new PermanentEndpointError(`${api.endpoint} refuses the training file: ${file.status_details ?? 'it does not say why'}; mend the new data and resume the run`);
+  if (file.status === 'error')
+    throw new PermanentEndpointError(
+      `${api.endpoint} refuses the training file: ${file.status_details ?? 'it does not say why'}; mend the new data and resume the run`,
+    );
   return file;
 }
 

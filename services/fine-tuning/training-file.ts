@@ -11,11 +11,16 @@ const MOST_TOLD = 3;
  * are left out: the API trains every answer to its end, and they have none.
  * @throws PermanentEndpointError for what the API would refuse, before anything is sent
  */
-export function trainingFile(mixture: readonly MixtureRow[], limits: { readonly examples: number; readonly bytes: number } = FILE_LIMITS): Buffer {
+export function trainingFile(
+  mixture: readonly MixtureRow[],
+  limits: { readonly examples: number; readonly bytes: number } = FILE_LIMITS,
+): Buffer {
   const rows = mixture.filter(({ cut = false }) => !cut);
   const leftOut = mixture.length === rows.length ? '' : `, without ${mixture.length - rows.length} with an answer that was cut,`;
   if (rows.length < limits.examples) {
-    throw new PermanentEndpointError(`the mixture${leftOut} has ${rows.length} ${rows.length === 1 ? 'example' : 'examples'} where the fine-tuning API wants at least ${limits.examples}; extract more instructions, or add new data`);
+    throw new PermanentEndpointError(
+      `the mixture${leftOut} has ${rows.length} ${rows.length === 1 ? 'example' : 'examples'} where the fine-tuning API wants at least ${limits.examples}; extract more instructions, or add new data`,
+    );
   }
   const problems = rows.flatMap(({ id, messages }) => {
     const problem = messagesProblem(messages);
@@ -23,11 +28,17 @@ export function trainingFile(mixture: readonly MixtureRow[], limits: { readonly 
   });
   if (problems.length > 0) {
     const more = problems.length > MOST_TOLD ? `, and ${problems.length - MOST_TOLD} more` : '';
-    throw new PermanentEndpointError(`the fine-tuning API would refuse ${problems.length} of ${rows.length} examples of the mixture: ${problems.slice(0, MOST_TOLD).join('; ')}${more}; mend the new data`);
+    throw new PermanentEndpointError(
+      `the fine-tuning API would refuse ${problems.length} of ${rows.length} examples of the mixture: ${problems.slice(0, MOST_TOLD).join('; ')}${more}; mend the new data`,
+    );
   }
-  const file = Buffer.concat(rows.map(({ messages }) => Buffer.from(`${JSON.stringify({ messages: messages.map(({ role, content }) => ({ role, content })) })}\n`)));
+  const file = Buffer.concat(
+    rows.map(({ messages }) => Buffer.from(`${JSON.stringify({ messages: messages.map(({ role, content }) => ({ role, content })) })}\n`)),
+  );
   if (file.byteLength > limits.bytes) {
-    throw new PermanentEndpointError(`the training file has ${file.byteLength} bytes where the fine-tuning API takes ${limits.bytes}; lower mix.maxExamples`);
+    throw new PermanentEndpointError(
+      `the training file has ${file.byteLength} bytes where the fine-tuning API takes ${limits.bytes}; lower mix.maxExamples`,
+    );
   }
   return file;
 }

@@ -21,7 +21,12 @@ export interface BackgroundServerOptions<Facts> {
   readonly name: string;
   readonly key: string;
   /** Decides, when none is to be reused, how to start it. */
-  readonly plan: () => Promise<{ readonly command: string; readonly args: readonly string[]; readonly env?: NodeJS.ProcessEnv; readonly facts: Facts }>;
+  readonly plan: () => Promise<{
+    readonly command: string;
+    readonly args: readonly string[];
+    readonly env?: NodeJS.ProcessEnv;
+    readonly facts: Facts;
+  }>;
   /** Whether it answers, asked until it does. */
   readonly isReady: (facts: Facts) => Promise<boolean>;
   readonly logFile: string;
@@ -69,7 +74,9 @@ export async function startBackgroundServer<Facts>(options: BackgroundServerOpti
     if (started === undefined || problem !== undefined) {
       if (started !== undefined) await endProcess(started);
       rmSync(file, { force: true });
-      throw new Error(`${options.name} ${problem ?? 'could not be started'}; its log ${options.logFile} ends with:\n${tail(options.logFile, logStart)}`);
+      throw new Error(
+        `${options.name} ${problem ?? 'could not be started'}; its log ${options.logFile} ends with:\n${tail(options.logFile, logStart)}`,
+      );
     }
     return handle(file, started, facts, false);
   });
@@ -85,10 +92,14 @@ async function reusable<Facts>(options: BackgroundServerOptions<Facts>): Promise
   const file = stateFile(options.name);
   const state = read<Facts>(file);
   if (state === undefined || !isAlive(state.process)) return undefined;
-  const fits = state.key === options.key && (await waitUntilReady(options, state.facts, () => (isAlive(state.process) ? undefined : 'ended'))) === undefined;
+  const fits =
+    state.key === options.key &&
+    (await waitUntilReady(options, state.facts, () => (isAlive(state.process) ? undefined : 'ended'))) === undefined;
   if (isAlive(state.owner)) {
     if (fits) return handle(file, state.process, state.facts, true);
-    throw new Error(`another rehearse command (pid ${state.owner.pid}) runs a different ${options.name} over ${dataDir()}; stop it, or set REHEARSE_HOME to another folder`);
+    throw new Error(
+      `another rehearse command (pid ${state.owner.pid}) runs a different ${options.name} over ${dataDir()}; stop it, or set REHEARSE_HOME to another folder`,
+    );
   }
   if (!fits) {
     await endProcess(state.process);
@@ -112,7 +123,11 @@ function handle<Facts>(file: string, server: ProcessIdentity, facts: Facts, reus
   };
 }
 
-async function waitUntilReady<Facts>(options: BackgroundServerOptions<Facts>, facts: Facts, ended: () => string | undefined): Promise<string | undefined> {
+async function waitUntilReady<Facts>(
+  options: BackgroundServerOptions<Facts>,
+  facts: Facts,
+  ended: () => string | undefined,
+): Promise<string | undefined> {
   const deadline = performance.now() + options.readyTimeoutMs;
   for (;;) {
     if (ended() !== undefined) return `ended (${ended()})`;

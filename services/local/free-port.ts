@@ -2,7 +2,11 @@ import { createServer } from 'node:net';
 
 /** The preferred port of 127.0.0.1 when nothing listens on it, else one that the system picks. */
 export async function pickPort(preferred: number): Promise<number> {
-  return (await listens(preferred)) ?? (await listens(0)) ?? Promise.reject(new Error('no port is free on 127.0.0.1; end some programs that listen there'));
+  return (
+    (await listens(preferred)) ??
+    (await listens(0)) ??
+    Promise.reject(new Error('no port is free on 127.0.0.1; end some programs that listen there'))
+  );
 }
 
 /** Binds for a moment; undefined when the port is taken or reserved. */

@@ -33,7 +33,11 @@ export function goToolPath({ name, version }: GoTool, cache = cacheDir()): strin
  * Builds a tool once among all processes and clones, and finds it in the cache from then on.
  * @throws Error with the way out
  */
-export async function ensureGoTool(reporter: SetupReporter, tool: GoTool, { env = process.env, cache = cacheDir(env) }: { readonly env?: NodeJS.ProcessEnv; readonly cache?: string } = {}): Promise<string> {
+export async function ensureGoTool(
+  reporter: SetupReporter,
+  tool: GoTool,
+  { env = process.env, cache = cacheDir(env) }: { readonly env?: NodeJS.ProcessEnv; readonly cache?: string } = {},
+): Promise<string> {
   const target = goToolPath(tool, cache);
   if (existsSync(target)) return target;
   const step = reporter.step(tool.name);
@@ -47,12 +51,19 @@ export async function ensureGoTool(reporter: SetupReporter, tool: GoTool, { env 
     { onWait: (pid) => step.update(`process ${pid} is building it; waiting`) },
   ).catch((cause: unknown) => {
     step.fail(firstLines(cause));
-    throw new Error(`${tool.name} could not be built (${firstLines(cause)}); install Go 1.25 or later (https://go.dev/doc/install)`, { cause });
+    throw new Error(`${tool.name} could not be built (${firstLines(cause)}); install Go 1.25 or later (https://go.dev/doc/install)`, {
+      cause,
+    });
   });
 }
 
 /** Builds a tool and puts it in its place. Call it under a lock. @throws UnavailableError, CommandError */
-export async function buildGoTool(target: string, { name, package: path, version, expectedLines }: GoTool, step: SetupStep, env: NodeJS.ProcessEnv): Promise<void> {
+export async function buildGoTool(
+  target: string,
+  { name, package: path, version, expectedLines }: GoTool,
+  step: SetupStep,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
   const go = findOnPath('go', env) ?? (existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : undefined);
   if (go === undefined) throw new UnavailableError('there is no "go" on PATH to build it with');
   await placeTool(target, async (folder) => {

@@ -17,14 +17,24 @@ const MIB = 1 << 20;
 export async function seenGpus(env: NodeJS.ProcessEnv = process.env): Promise<Gpu[]> {
   const tool = findOnPath('nvidia-smi', env);
   if (tool === undefined) return [];
-  return readGpus(await runCommand({ command: tool, args: ['--query-gpu=name,memory.total,memory.free', '--format=csv,noheader,nounits'], env, timeoutMs: TIMEOUT_MS }));
+  return readGpus(
+    await runCommand({
+      command: tool,
+      args: ['--query-gpu=name,memory.total,memory.free', '--format=csv,noheader,nounits'],
+      env,
+      timeoutMs: TIMEOUT_MS,
+    }),
+  );
 }
 
 /** Lines of `name, total MiB, free MiB`; what a driver does not tell (`[N/A]`) counts as 0. */
 export function readGpus(csv: string): Gpu[] {
-  return csv.split('\n').filter((line) => line.trim() !== '').map((line) => {
-    const cells = line.split(',').map((cell) => cell.trim());
-    const [total, free] = cells.slice(-2).map((cell) => (Number(cell) || 0) * MIB);
-    return { name: cells.slice(0, -2).join(', '), memoryBytes: total ?? 0, freeBytes: free ?? 0 };
-  });
+  return csv
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      const cells = line.split(',').map((cell) => cell.trim());
+      const [total, free] = cells.slice(-2).map((cell) => (Number(cell) || 0) * MIB);
+      return { name: cells.slice(0, -2).join(', '), memoryBytes: total ?? 0, freeBytes: free ?? 0 };
+    });
 }

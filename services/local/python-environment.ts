@@ -29,42 +29,61 @@ const PROBE_TIMEOUT_MS = 20_000;
 export async function ensurePython(reporter: SetupReporter, cache = cacheDir()): Promise<PythonEnvironment> {
   const lockFile = join(projectDir(), 'python', 'requirements.lock');
   const folder = join(cache, 'venvs', `${contentKey(lockFile)}-${process.platform}-${process.arch}`);
-  await makeOnce(folder, () => reporter.step('Python environment'), async (step) => {
-    await checkRoom(cache);
-    const uv = await ensureUv(step, cache);
-    const interpreter = await findPython();
-    step.update(`creating it with ${interpreter}`);
-    await runCommand({ command: uv, args: ['venv', '--quiet', '--clear', '--python', interpreter, folder] });
-    const progress = new UvProgress();
-    await uvCommand(uv, ['pip', 'sync', '--require-hashes', '--python', join(folder, 'bin', 'python'), lockFile], (line) => {
-      const { message, fraction } = progress.add(line);
-      step.update(message, fraction);
-    });
-    return `${folder} (${progress.summary})`;
-  });
+  await makeOnce(
+    folder,
+    () => reporter.step('Python environment'),
+    async (step) => {
+      await checkRoom(cache);
+      const uv = await ensureUv(step, cache);
+      const interpreter = await findPython();
+      step.update(`creating it with ${interpreter}`);
+      await runCommand({ command: uv, args: ['venv', '--quiet', '--clear', '--python', interpreter, folder] });
+      const progress = new UvProgress();
+      await uvCommand(uv, ['pip', 'sync', '--require-hashes', '--python', join(folder, 'bin', 'python'), lockFile], (line) => {
+        const { message, fraction } = progress.add(line);
+        step.update(message, fraction);
+      });
+      return `${folder} (${progress.summary})`;
+    },
+  );
   return { python: join(folder, 'bin', 'python'), env: pythonEnv() };
 }
 
 /** Makes, once for each content of a requirements file, a virtual environment with just what it pins. Returns its interpreter. */
-export async function ensureVenv(options: { readonly name: string; readonly requirements: string; readonly reporter: SetupReporter; readonly cache?: string }): Promise<string> {
+export async function ensureVenv(options: {
+  readonly name: string;
+  readonly requirements: string;
+  readonly reporter: SetupReporter;
+  readonly cache?: string;
+}): Promise<string> {
   const { name, requirements, reporter, cache = cacheDir() } = options;
   const folder = join(cache, 'venvs', `${name}-${contentKey(requirements)}-${process.platform}-${process.arch}`);
   const python = join(folder, 'bin', 'python');
-  await makeOnce(folder, () => reporter.step(name), async (step) => {
-    const uv = await ensureUv(step, cache);
-    await runCommand({ command: uv, args: ['venv', '--quiet', '--clear', '--python', await findPython(), folder] });
-    const progress = new UvProgress();
-    await uvCommand(uv, ['pip', 'sync', '--only-binary', ':all:', '--python', python, requirements], (line) => {
-      const { message, fraction } = progress.add(line);
-      step.update(message, fraction);
-    });
-    return `${folder} (${progress.summary})`;
-  });
+  await makeOnce(
+    folder,
+    () => reporter.step(name),
+    async (step) => {
+      const uv = await ensureUv(step, cache);
+      await runCommand({ command: uv, args: ['venv', '--quiet', '--clear', '--python', await findPython(), folder] });
+      const progress = new UvProgress();
+      await uvCommand(uv, ['pip', 'sync', '--only-binary', ':all:', '--python', python, requirements], (line) => {
+        const { message, fraction } = progress.add(line);
+        step.update(message, fraction);
+      });
+      return `${folder} (${progress.summary})`;
+    },
+  );
   return python;
 }
 
 /** Installs one pinned package's files, without what it depends on, into a folder. */
-export async function installFiles(options: { readonly pins: string; readonly target: string; readonly python: string; readonly step: SetupStep; readonly cache?: string }): Promise<void> {
+export async function installFiles(options: {
+  readonly pins: string;
+  readonly target: string;
+  readonly python: string;
+  readonly step: SetupStep;
+  readonly cache?: string;
+}): Promise<void> {
   const { pins, target, python, step, cache = cacheDir() } = options;
   const uv = await ensureUv(step, cache);
   await uvCommand(uv, ['pip', 'install', '--no-deps', '--require-hashes', '--python', python, '--target', target, '-r', pins], (line) => {
@@ -92,18 +111,33 @@ async function ensureUv(step: SetupStep, cache: string): Promise<string> {
   const pins = join(projectDir(), 'python', 'pins', 'uv.txt');
   const folder = join(cache, 'tools', `uv-${contentKey(pins)}-${process.platform}-${process.arch}`);
   const uv = join(folder, 'bin', 'uv');
-  await makeOnce(folder, () => ({ update: (message) => step.update(message), done: () => undefined, fail: () => undefined }), async () => {
-    const interpreter = await findPython();
-    step.update('installing uv, which installs the rest');
-    try {
-      await runCommand({ command: interpreter, args: ['-m', 'venv', folder] });
-    } catch (cause) {
-      throw new Error(`${interpreter} cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv`, { cause });
-    }
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--require-hashes', '--only-binary', ':all:', '-r', pins];
-    await network(async () => await runCommand({ command: join(folder, 'bin', 'python'), args: pip }));
-    return uv;
-  });
+  await makeOnce(
+    folder,
+    () => ({ update: (message) => step.update(message), done: () => undefined, fail: () => undefined }),
+    async () => {
+      const interpreter = await findPython();
+      step.update('installing uv, which installs the rest');
+      try {
+        await runCommand({ command: interpreter, args: ['-m', 'venv', folder] });
+      } catch (cause) {
+        throw new Error(`${interpreter} cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv`, { cause });
+      }
+      const pip = [
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--disable-pip-version-check',
+        '--require-hashes',
+        '--only-binary',
+        ':all:',
+        '-r',
+        pins,
+      ];
+      await network(async () => await runCommand({ command: join(folder, 'bin', 'python'), args: pip }));
+      return uv;
+    },
+  );
   return uv;
 }
 
@@ -117,7 +151,10 @@ async function network<T>(install: () => Promise<T>): Promise<T> {
     return await install();
   } catch (cause) {
     if (!(cause instanceof CommandError)) throw cause;
-    throw new Error(`Python packages could not be installed; this needs a Python package index (PyPI, or the one that PIP_INDEX_URL and UV_DEFAULT_INDEX name): ${cause.message}`, { cause });
+    throw new Error(
+      `Python packages could not be installed; this needs a Python package index (PyPI, or the one that PIP_INDEX_URL and UV_DEFAULT_INDEX name): ${cause.message}`,
+      { cause },
+    );
   }
 }
 
@@ -129,7 +166,9 @@ export async function findPython(): Promise<string> {
     const file = name.includes('/') ? name : findOnPath(name);
     if (file === undefined) continue;
     try {
-      const version = (await runCommand({ command: file, args: ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], timeoutMs: PROBE_TIMEOUT_MS })).trim();
+      const version = (
+        await runCommand({ command: file, args: ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], timeoutMs: PROBE_TIMEOUT_MS })
+      ).trim();
       const [major = 0, minor = 0] = version.split('.').map(Number);
       if (major > MIN_PYTHON[0] || (major === MIN_PYTHON[0] && minor >= MIN_PYTHON[1])) return file;
       seen.push(`${file} is ${version}`);
@@ -138,7 +177,9 @@ export async function findPython(): Promise<string> {
       seen.push(`${file} does not run`); // such as a version manager's shim without a version
     }
   }
-  throw new Error(`Python ${MIN_PYTHON.join('.')} or later is needed (${seen.join(', ') || 'none is on PATH'}); install it, or set REHEARSE_PYTHON to its path`);
+  throw new Error(
+    `Python ${MIN_PYTHON.join('.')} or later is needed (${seen.join(', ') || 'none is on PATH'}); install it, or set REHEARSE_PYTHON to its path`,
+  );
 }
 
 async function checkRoom(cache: string): Promise<void> {
@@ -146,6 +187,8 @@ async function checkRoom(cache: string): Promise<void> {
   const { bavail, bsize } = await statfs(cache);
   const free = bavail * bsize;
   if (free < NEEDED_BYTES) {
-    throw new Error(`${cache} has ${prettyBytes(free)} free, and the Python environment needs ${prettyBytes(NEEDED_BYTES)}; free some, or set REHEARSE_CACHE to a larger disk`);
+    throw new Error(
+      `${cache} has ${prettyBytes(free)} free, and the Python environment needs ${prettyBytes(NEEDED_BYTES)}; free some, or set REHEARSE_CACHE to a larger disk`,
+    );
   }
 }

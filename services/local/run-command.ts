@@ -39,7 +39,10 @@ export async function runCommand({ command, args, cwd, env = process.env, onLine
   const child = spawn(command, [...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const tail: string[] = [];
   const out: string[] = [];
-  for (const [stream, isOut] of [[child.stdout, true], [child.stderr, false]] as const) {
+  for (const [stream, isOut] of [
+    [child.stdout, true],
+    [child.stderr, false],
+  ] as const) {
     createInterface({ input: stream, crlfDelay: Infinity }).on('line', (line) => {
       if (isOut) out.push(line);
       if (line.trim() !== '') tail.push(line);

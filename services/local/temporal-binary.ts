@@ -34,7 +34,10 @@ const DOWNLOAD_POLL_MS = 500;
  * What was got once is kept in the cache and found at once from then on.
  * @throws Error that says what was tried, and what to install
  */
-export async function ensureTemporal(reporter: SetupReporter, { env = process.env, cache = cacheDir(env) }: EnsureTemporalOptions = {}): Promise<TemporalBinary> {
+export async function ensureTemporal(
+  reporter: SetupReporter,
+  { env = process.env, cache = cacheDir(env) }: EnsureTemporalOptions = {},
+): Promise<TemporalBinary> {
   const tried: string[] = [];
   const onPath = findOnPath('temporal', env);
   if (onPath !== undefined) {
@@ -56,7 +59,10 @@ export async function ensureTemporal(reporter: SetupReporter, { env = process.en
         step.done(`${meanwhile.path}, set up by another process`);
         return meanwhile;
       }
-      for (const [source, get] of [['sdk-download', download], ['go-build', build]] as const) {
+      for (const [source, get] of [
+        ['sdk-download', download],
+        ['go-build', build],
+      ] as const) {
         try {
           await get(places[source], step, env);
           step.done(`${source === 'go-build' ? `built ${TEMPORAL.version}` : 'downloaded'}: ${places[source]}`);
@@ -82,10 +88,7 @@ type Places = Readonly<Record<Exclude<TemporalSource, 'path'>, string>>;
 function cachePlaces(cache: string): Places {
   const sdk = (require('@temporalio/testing/package.json') as { version: string }).version;
   const platform = `${process.platform}-${process.arch}`;
-  return {
-    'sdk-download': join(cache, 'tools', `temporal-sdk-${sdk}-${platform}`, 'temporal'),
-    'go-build': goToolPath(TEMPORAL, cache),
-  };
+  return { 'sdk-download': join(cache, 'tools', `temporal-sdk-${sdk}-${platform}`, 'temporal'), 'go-build': goToolPath(TEMPORAL, cache) };
 }
 
 function inCache(places: Places): TemporalBinary | undefined {
@@ -95,7 +98,7 @@ function inCache(places: Places): TemporalBinary | undefined {
 
 async function download(target: string, step: SetupStep, env: NodeJS.ProcessEnv): Promise<void> {
   await placeTool(target, async (folder) => {
-    step.update('asking for the SDK\'s download from temporal.download');
+    step.update("asking for the SDK's download from temporal.download");
     // Nothing tells how far it is but the file that grows; one that does not grow is given up early.
     const startedMs = performance.now();
     let size = 0;
@@ -121,7 +124,7 @@ async function download(target: string, step: SetupStep, env: NodeJS.ProcessEnv)
       clearInterval(watch);
     }
     const file = readdirSync(folder).find((name) => name.startsWith('temporal'));
-    if (file === undefined) throw new UnavailableError('the SDK\'s download left no file');
+    if (file === undefined) throw new UnavailableError("the SDK's download left no file");
     return join(folder, file);
   });
 }

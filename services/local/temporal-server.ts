@@ -1,5 +1,5 @@
-import { dirname } from 'node:path';
 import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { runningServer, startBackgroundServer } from './background-server';
 import { pickPort } from './free-port';
@@ -60,16 +60,30 @@ export async function startDevServer({ binary, dbFile, port, uiPort, searchAttri
 }
 
 /** Arguments of the `temporal` command for a dev server over an SQLite file. */
-export function devServerArgs({ dbFile, port, searchAttributes }: Pick<DevServerOptions, 'dbFile' | 'port' | 'searchAttributes'>): string[] {
+export function devServerArgs({
+  dbFile,
+  port,
+  searchAttributes,
+}: Pick<DevServerOptions, 'dbFile' | 'port' | 'searchAttributes'>): string[] {
   return [
-    'server', 'start-dev',
-    '--ip', '127.0.0.1', '--port', String(port),
-    '--db-filename', dbFile,
+    'server',
+    'start-dev',
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--db-filename',
+    dbFile,
     // Three times the throughput of the defaults, and still safe against a kill.
-    '--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=1',
+    '--sqlite-pragma',
+    'journal_mode=WAL',
+    '--sqlite-pragma',
+    'synchronous=1',
     // A worker with one slot polls one partition of its queue at a time; with the default four, a task in another one waits for up to two seconds.
-    '--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1',
-    '--log-level', 'warn',
+    '--dynamic-config-value',
+    'matching.numTaskqueueWritePartitions=1',
+    '--log-level',
+    'warn',
     ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
   ];
 }
@@ -84,7 +98,10 @@ export async function probeServer(address: string): Promise<void> {
   // Without the client's own retries: one of them would wake after the connection was closed, and bring the process down.
   const connection = await Connection.connect({ address, connectTimeout: PROBE_TIMEOUT_MS, interceptors: [] });
   try {
-    await connection.withDeadline(Date.now() + PROBE_TIMEOUT_MS, async () => await connection.workflowService.describeNamespace({ namespace: 'default' }));
+    await connection.withDeadline(
+      Date.now() + PROBE_TIMEOUT_MS,
+      async () => await connection.workflowService.describeNamespace({ namespace: 'default' }),
+    );
   } finally {
     await connection.close();
   }

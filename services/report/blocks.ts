@@ -105,7 +105,9 @@ export const columns = (...blocks: readonly Block[]): ColumnsBlock => ({ kind: '
 /** A table from its header line: a name that starts with `>` is aligned to the right. */
 export function table(caption: string, header: readonly string[], rows: readonly (readonly Cell[])[], total?: readonly Cell[]): TableBlock {
   return {
-    kind: 'table', caption, rows,
+    kind: 'table',
+    caption,
+    rows,
     columns: header.map((name) => (name.startsWith('>') ? { name: name.slice(1), align: 'right' } : { name })),
     ...(total === undefined ? {} : { total }),
   };

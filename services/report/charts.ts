@@ -29,9 +29,19 @@ export function dumbbellChart(rows: readonly Dumbbell[], axisTitle: string): Top
   const highest = Math.max(10, ...rows.flatMap(({ before, after }) => [before ?? 0, after ?? 0]));
   const end = Math.min(100, Math.ceil((highest * 1.1) / 10) * 10);
   const values = rows.map((row) => ({ ...row, lost: row.before !== null && row.after !== null && row.after < row.before, end }));
-  const y = { field: 'name', type: 'nominal', sort: null, title: null, axis: { labelColor: INK, labelFontSize: 13, labelLimit: 160, labelPadding: 14 } };
+  const y = {
+    field: 'name',
+    type: 'nominal',
+    sort: null,
+    title: null,
+    axis: { labelColor: INK, labelFontSize: 13, labelLimit: 160, labelPadding: 14 },
+  };
   const x = (field: string): object => ({
-    field, type: 'quantitative', scale: { domain: [0, end], nice: false }, title: axisTitle, axis: { tickCount: 5, grid: true },
+    field,
+    type: 'quantitative',
+    scale: { domain: [0, end], nice: false },
+    title: axisTitle,
+    axis: { tickCount: 5, grid: true },
   });
   return chart({
     width: 340,
@@ -42,18 +52,19 @@ export function dumbbellChart(rows: readonly Dumbbell[], axisTitle: string): Top
       {
         mark: { type: 'rule', strokeWidth: 5, opacity: 0.45, strokeCap: 'round' },
         encoding: {
-          x: x('before'), x2: { field: 'after' },
+          x: x('before'),
+          x2: { field: 'after' },
           color: { condition: { test: 'datum.lost', value: 'var(--bad)' }, value: 'var(--good)' },
         },
       },
-      { mark: { type: 'point', size: 110, filled: true, fill: 'var(--paper)', stroke: DIM, strokeWidth: 2, opacity: 1 }, encoding: { x: x('before') } },
+      {
+        mark: { type: 'point', size: 110, filled: true, fill: 'var(--paper)', stroke: DIM, strokeWidth: 2, opacity: 1 },
+        encoding: { x: x('before') },
+      },
       { mark: { type: 'point', size: 130, filled: true, color: ACCENT, opacity: 1 }, encoding: { x: x('after') } },
       {
         mark: { type: 'text', align: 'left', dx: 14, fontSize: 13, fontWeight: 600 },
-        encoding: {
-          x: x('end'), text: { field: 'label' },
-          color: { condition: { test: 'datum.lost', value: 'var(--bad)' }, value: INK },
-        },
+        encoding: { x: x('end'), text: { field: 'label' }, color: { condition: { test: 'datum.lost', value: 'var(--bad)' }, value: INK } },
       },
     ],
   });
@@ -72,18 +83,36 @@ export function intervalChart(rows: readonly IntervalRow[], axisTitle: string, b
   const [below, above] = better === 'higher' ? ['bad', 'good'] : ['good', 'bad'];
   const values = rows.map((row) => ({ ...row, tone: row.high < 0 ? below : row.low > 0 ? above : 'even' }));
   const color = {
-    field: 'tone', type: 'nominal', legend: null,
+    field: 'tone',
+    type: 'nominal',
+    legend: null,
     scale: { domain: ['bad', 'good', 'even'], range: ['var(--bad)', 'var(--good)', DIM] },
   };
-  const y = { field: 'name', type: 'nominal', sort: rows.map(({ name }) => name), title: null, axis: { labelColor: INK, labelFontSize: 13, labelLimit: 230 } };
+  const y = {
+    field: 'name',
+    type: 'nominal',
+    sort: rows.map(({ name }) => name),
+    title: null,
+    axis: { labelColor: INK, labelFontSize: 13, labelLimit: 230 },
+  };
   return chart({
     height: { step: 28 },
     data: { values },
     layer: [
-      { data: { values: [{ zero: 0 }] }, mark: { type: 'rule', stroke: INK, strokeDash: [3, 3] }, encoding: { x: { field: 'zero', type: 'quantitative' } } },
-      { mark: { type: 'rule', strokeWidth: 3, opacity: 0.6 }, encoding: { y, x: { field: 'low', type: 'quantitative', title: axisTitle }, x2: { field: 'high' }, color } },
+      {
+        data: { values: [{ zero: 0 }] },
+        mark: { type: 'rule', stroke: INK, strokeDash: [3, 3] },
+        encoding: { x: { field: 'zero', type: 'quantitative' } },
+      },
+      {
+        mark: { type: 'rule', strokeWidth: 3, opacity: 0.6 },
+        encoding: { y, x: { field: 'low', type: 'quantitative', title: axisTitle }, x2: { field: 'high' }, color },
+      },
       { mark: { type: 'point', filled: true, size: 90, opacity: 1 }, encoding: { y, x: { field: 'value', type: 'quantitative' }, color } },
-      { mark: { type: 'text', dy: -11, fontSize: 12 }, encoding: { y, x: { field: 'value', type: 'quantitative' }, text: { field: 'label' } } },
+      {
+        mark: { type: 'text', dy: -11, fontSize: 12 },
+        encoding: { y, x: { field: 'value', type: 'quantitative' }, text: { field: 'label' } },
+      },
     ],
   });
 }
@@ -97,7 +126,14 @@ export function histogramChart(whole: readonly ScoreBin[], part: readonly ScoreB
     transform: [{ filter: { field: 'series', equal: series } }],
     mark: { type: 'bar', color, binSpacing: 1 },
     encoding: {
-      x: { field: 'from', type: 'quantitative', bin: 'binned', scale: { domain: scoreDomain([whole]), nice: false }, title: axisTitle, axis: { grid: false, tickMinStep: 0.5, format: '~g' } },
+      x: {
+        field: 'from',
+        type: 'quantitative',
+        bin: 'binned',
+        scale: { domain: scoreDomain([whole]), nice: false },
+        title: axisTitle,
+        axis: { grid: false, tickMinStep: 0.5, format: '~g' },
+      },
       x2: { field: 'to' },
       y: { field: 'count', type: 'quantitative', title: null, stack: null, axis: { tickCount: 4, tickMinStep: 1, format: '~s' } },
     },
@@ -110,21 +146,39 @@ export function histogramChart(whole: readonly ScoreBin[], part: readonly ScoreB
 }
 
 /** One small histogram a row, on one scale of scores. */
-export function histogramRows(rows: readonly { readonly name: string; readonly bins: readonly ScoreBin[] }[], axisTitle: string): TopLevelSpec {
+export function histogramRows(
+  rows: readonly { readonly name: string; readonly bins: readonly ScoreBin[] }[],
+  axisTitle: string,
+): TopLevelSpec {
   const width = binWidth(rows[0]?.bins ?? []);
   return chart({
     data: {
       values: rows.flatMap(({ name, bins }) =>
-        bins.filter(({ count }) => count > 0).map(({ score, count }) => ({ name, from: score - width / 2, to: score + width / 2, count }))),
+        bins.filter(({ count }) => count > 0).map(({ score, count }) => ({ name, from: score - width / 2, to: score + width / 2, count })),
+      ),
     },
-    facet: { row: { field: 'name', type: 'nominal', sort: rows.map(({ name }) => name), header: { labelAngle: 0, labelAlign: 'left', labelAnchor: 'middle', labelOrient: 'left', labelLimit: 130 } } },
+    facet: {
+      row: {
+        field: 'name',
+        type: 'nominal',
+        sort: rows.map(({ name }) => name),
+        header: { labelAngle: 0, labelAlign: 'left', labelAnchor: 'middle', labelOrient: 'left', labelLimit: 130 },
+      },
+    },
     spacing: 8,
     spec: {
       width: 270,
       height: 42,
       mark: { type: 'bar', color: ACCENT, binSpacing: 1 },
       encoding: {
-        x: { field: 'from', type: 'quantitative', bin: 'binned', scale: { domain: scoreDomain(rows.map(({ bins }) => bins)), nice: false }, title: axisTitle, axis: { grid: false, tickMinStep: 0.5, format: '~g' } },
+        x: {
+          field: 'from',
+          type: 'quantitative',
+          bin: 'binned',
+          scale: { domain: scoreDomain(rows.map(({ bins }) => bins)), nice: false },
+          title: axisTitle,
+          axis: { grid: false, tickMinStep: 0.5, format: '~g' },
+        },
         x2: { field: 'to' },
         y: { field: 'count', type: 'quantitative', title: null, axis: null },
       },
@@ -141,7 +195,13 @@ export function heatmapChart(
   // Vega takes letters for wider than they are, so a label may seem longer than its step.
   const step = Math.min(140, Math.max(84, 16 + 7 * Math.max(...cells.map(({ column }) => column.length))));
   const encoding = {
-    x: { field: 'column', type: 'nominal', sort: null, title: titles.column, axis: { orient: 'top', labelAngle: 0, labelColor: INK, labelLimit: 1.4 * step } },
+    x: {
+      field: 'column',
+      type: 'nominal',
+      sort: null,
+      title: titles.column,
+      axis: { orient: 'top', labelAngle: 0, labelColor: INK, labelLimit: 1.4 * step },
+    },
     y: { field: 'row', type: 'nominal', sort: null, title: titles.row, axis: { labelColor: INK, labelLimit: 150 } },
   };
   return chart({
@@ -153,7 +213,14 @@ export function heatmapChart(
       {
         mark: { type: 'rect', color: ACCENT, stroke: 'var(--paper)', strokeWidth: 3, cornerRadius: 4 },
         // The ends are those of the data: on the whole scale all cells would look alike.
-        encoding: { opacity: { field: 'value', type: 'quantitative', scale: { domain: [Math.min(...values), Math.max(...values)], range: [0.08, 0.6] }, legend: null } },
+        encoding: {
+          opacity: {
+            field: 'value',
+            type: 'quantitative',
+            scale: { domain: [Math.min(...values), Math.max(...values)], range: [0.08, 0.6] },
+            legend: null,
+          },
+        },
       },
       { mark: { type: 'text', fontSize: 13 }, encoding: { text: { field: 'label' } } },
     ],
@@ -161,15 +228,29 @@ export function heatmapChart(
 }
 
 /** A line over steps, with its points while they are few. */
-export function lineChart(points: readonly { readonly x: number; readonly y: number }[], titles: { readonly x: string; readonly y: string }): TopLevelSpec {
+export function lineChart(
+  points: readonly { readonly x: number; readonly y: number }[],
+  titles: { readonly x: string; readonly y: string },
+): TopLevelSpec {
   const xs = points.map(({ x }) => x);
   return chart({
     width: 380,
     height: 170,
     data: { values: points },
-    mark: { type: 'line', color: ACCENT, strokeWidth: 2, ...(points.length <= 60 ? { point: { filled: true, size: 45, color: ACCENT } } : {}) },
+    mark: {
+      type: 'line',
+      color: ACCENT,
+      strokeWidth: 2,
+      ...(points.length <= 60 ? { point: { filled: true, size: 45, color: ACCENT } } : {}),
+    },
     encoding: {
-      x: { field: 'x', type: 'quantitative', title: titles.x, scale: { domain: [Math.min(...xs), Math.max(...xs)], nice: false }, axis: { grid: false, tickMinStep: 1, format: 'd', tickCount: Math.min(10, points.length) } },
+      x: {
+        field: 'x',
+        type: 'quantitative',
+        title: titles.x,
+        scale: { domain: [Math.min(...xs), Math.max(...xs)], nice: false },
+        axis: { grid: false, tickMinStep: 1, format: 'd', tickCount: Math.min(10, points.length) },
+      },
       y: { field: 'y', type: 'quantitative', title: titles.y, scale: { zero: false, nice: 5 }, axis: { tickCount: 5 } },
     },
   });
@@ -184,11 +265,17 @@ export interface BarPart {
 }
 
 /** Stacked horizontal bars; `colors` gives each part its palette entry, `width` is in pixels without the labels. */
-export function barChart(parts: readonly BarPart[], colors: Readonly<Record<string, string>>, axisTitle: string | null, width = 290): TopLevelSpec {
+export function barChart(
+  parts: readonly BarPart[],
+  colors: Readonly<Record<string, string>>,
+  axisTitle: string | null,
+  width = 290,
+): TopLevelSpec {
   const names = Object.keys(colors);
   const rows = [...new Set(parts.map(({ row }) => row))];
   const totals = rows.map((row) => ({
-    row, total: parts.filter((part) => part.row === row).reduce((sum, { value }) => sum + value, 0),
+    row,
+    total: parts.filter((part) => part.row === row).reduce((sum, { value }) => sum + value, 0),
     label: parts.filter((part) => part.row === row).at(-1)?.label ?? '',
   }));
   const y = { field: 'row', type: 'nominal', sort: rows, title: null, axis: { labelColor: INK, labelLimit: 150 } };
@@ -204,7 +291,12 @@ export function barChart(parts: readonly BarPart[], colors: Readonly<Record<stri
           y,
           x: { field: 'value', type: 'quantitative', title: axisTitle, axis: axisTitle === null ? null : { tickCount: 5, format: '~s' } },
           order: { field: 'order' },
-          color: { field: 'part', type: 'nominal', scale: { domain: names, range: names.map((name) => `var(--${colors[name]})`) }, legend: null },
+          color: {
+            field: 'part',
+            type: 'nominal',
+            scale: { domain: names, range: names.map((name) => `var(--${colors[name]})`) },
+            legend: null,
+          },
         },
       },
       {
@@ -222,9 +314,15 @@ function binWidth(bins: readonly ScoreBin[]): number {
 
 /** The part of the scale that holds scores, in whole ratings. */
 function scoreDomain(histograms: readonly (readonly ScoreBin[])[]): [number, number] {
-  const filled = histograms.flat().filter(({ count }) => count > 0).map(({ score }) => score);
+  const filled = histograms
+    .flat()
+    .filter(({ count }) => count > 0)
+    .map(({ score }) => score);
   const half = binWidth(histograms[0] ?? []) / 2;
   if (filled.length === 0) return [1 - half, 5 + half];
   // Rounded before floor and ceil: 1 + 20 * 0.1 is a little more than 3.
-  return [Math.max(1, Math.floor(Number(Math.min(...filled).toFixed(6)))) - half, Math.min(5, Math.ceil(Number(Math.max(...filled).toFixed(6)))) + half];
+  return [
+    Math.max(1, Math.floor(Number(Math.min(...filled).toFixed(6)))) - half,
+    Math.min(5, Math.ceil(Number(Math.max(...filled).toFixed(6)))) + half,
+  ];
 }

@@ -8,14 +8,45 @@ type Value = string | number | null;
 export function variantsCsv(variants: readonly VariantReport[], tasks: readonly string[]): string {
   return csvText(
     [
-      'variant', 'replaySet', 'state', 'failure', 'newShare', 'replayExamples', 'newExamples', 'cutExamples', 'tokens', 'steps', 'dataTokens', 'dataUsd',
-      ...tasks, 'average', ...CHANGE_NAMES, 'worstTask', 'worstDifference',
+      'variant',
+      'replaySet',
+      'state',
+      'failure',
+      'newShare',
+      'replayExamples',
+      'newExamples',
+      'cutExamples',
+      'tokens',
+      'steps',
+      'dataTokens',
+      'dataUsd',
+      ...tasks,
+      'average',
+      ...CHANGE_NAMES,
+      'worstTask',
+      'worstDifference',
     ],
-    variants.map(({ name, replay, state, failure = null, examples, tokens, steps, dataCost, tasks: done, average, averageChange, worst }) => [
-      name, replay, state, failure, examples?.share ?? null, examples?.replay ?? null, examples?.new ?? null, examples?.cut ?? null, tokens, steps, dataCost?.tokens ?? null, dataCost?.usd ?? null,
-      ...tasks.map((task) => done.find((each) => each.task === task)?.normalized ?? null), average, ...changeValues(averageChange),
-      worst?.task ?? null, worst?.change ?? null,
-    ]),
+    variants.map(
+      ({ name, replay, state, failure = null, examples, tokens, steps, dataCost, tasks: done, average, averageChange, worst }) => [
+        name,
+        replay,
+        state,
+        failure,
+        examples?.share ?? null,
+        examples?.replay ?? null,
+        examples?.new ?? null,
+        examples?.cut ?? null,
+        tokens,
+        steps,
+        dataCost?.tokens ?? null,
+        dataCost?.usd ?? null,
+        ...tasks.map((task) => done.find((each) => each.task === task)?.normalized ?? null),
+        average,
+        ...changeValues(averageChange),
+        worst?.task ?? null,
+        worst?.change ?? null,
+      ],
+    ),
   );
 }
 
@@ -23,14 +54,43 @@ export function variantsCsv(variants: readonly VariantReport[], tasks: readonly 
 export function tasksCsv(variants: readonly VariantReport[]): string {
   return csvText(
     [
-      'variant', 'task', 'metric', 'value', 'stderr', 'documents', 'normalized', ...CHANGE_NAMES,
-      'paired', 'retained', 'forgotten', 'gained', 'neverRight', 'forgottenBeyondChance', 'gainedBeyondChance', 'unpaired',
+      'variant',
+      'task',
+      'metric',
+      'value',
+      'stderr',
+      'documents',
+      'normalized',
+      ...CHANGE_NAMES,
+      'paired',
+      'retained',
+      'forgotten',
+      'gained',
+      'neverRight',
+      'forgottenBeyondChance',
+      'gainedBeyondChance',
+      'unpaired',
     ],
-    variants.flatMap(({ name, tasks }) => tasks.map(({ task, metric, value, stderr, documents, normalized, change, transitions, unpaired = null }): Value[] => [
-      name, task, metric, value, stderr, documents, normalized, ...changeValues(change),
-      transitions?.documents ?? null, transitions?.retained ?? null, transitions?.forgotten ?? null, transitions?.learned ?? null, transitions?.neverRight ?? null,
-      transitions?.beyondChance.forgotten ?? null, transitions?.beyondChance.learned ?? null, unpaired,
-    ])),
+    variants.flatMap(({ name, tasks }) =>
+      tasks.map(({ task, metric, value, stderr, documents, normalized, change, transitions, unpaired = null }): Value[] => [
+        name,
+        task,
+        metric,
+        value,
+        stderr,
+        documents,
+        normalized,
+        ...changeValues(change),
+        transitions?.documents ?? null,
+        transitions?.retained ?? null,
+        transitions?.forgotten ?? null,
+        transitions?.learned ?? null,
+        transitions?.neverRight ?? null,
+        transitions?.beyondChance.forgotten ?? null,
+        transitions?.beyondChance.learned ?? null,
+        unpaired,
+      ]),
+    ),
   );
 }
 
@@ -38,7 +98,9 @@ export function tasksCsv(variants: readonly VariantReport[]): string {
 export function heldOutCsv(sets: readonly HeldOutSetReport[]): string {
   return csvText(
     ['set', 'variant', 'share', 'conversations', 'tokens', 'loss', ...CHANGE_NAMES],
-    sets.flatMap(({ set, conversations, tokens, variants }) => variants.map(({ name, share, loss, change }): Value[] => [set, name, share, conversations, tokens, loss, ...changeValues(change)])),
+    sets.flatMap(({ set, conversations, tokens, variants }) =>
+      variants.map(({ name, share, loss, change }): Value[] => [set, name, share, conversations, tokens, loss, ...changeValues(change)]),
+    ),
   );
 }
 

@@ -55,7 +55,10 @@ export interface VariantReport {
   /** Why it failed. */
   readonly failure?: string;
   readonly examples: {
-    readonly replay: number; readonly new: number; readonly share: number; readonly short: boolean;
+    readonly replay: number;
+    readonly new: number;
+    readonly share: number;
+    readonly short: boolean;
     /** Of both, those whose last answer was cut at a token limit; null where an older mixture does not tell. */
     readonly cut: number | null;
   } | null;
@@ -74,7 +77,13 @@ export interface VariantReport {
 /** What the store has of a variant. */
 export interface VariantSource {
   readonly variant: Variant;
-  readonly mixture: { readonly replay: number; readonly new: number; readonly share: number; readonly short?: boolean; readonly cut?: number } | null;
+  readonly mixture: {
+    readonly replay: number;
+    readonly new: number;
+    readonly share: number;
+    readonly short?: boolean;
+    readonly cut?: number;
+  } | null;
   readonly training: { readonly tokens: number | null; readonly steps: number } | null;
   readonly evaluation: StoredEvaluation | undefined;
   readonly dataCost: DataCost | null;
@@ -105,9 +114,12 @@ export function replayTitle({ replay }: Variant): string {
 export function reportComparison(spec: Pick<RunSpec, 'evaluate' | 'seed'>, sources: readonly VariantSource[]): VariantReport[] {
   const official = sources.find(({ variant }) => variant.replay === null)?.evaluation;
   const drafts = sources.map((source) => draft(spec, source, official));
-  const changes = drafts.flatMap(({ tasks, average }) => [...tasks.map(({ interval }) => interval), average]).filter((each) => each !== null);
+  const changes = drafts
+    .flatMap(({ tasks, average }) => [...tasks.map(({ interval }) => interval), average])
+    .filter((each) => each !== null);
   const corrected = new Map(holm(changes.map(({ p }) => p)).map((adjustedP, index) => [changes[index]!, adjustedP]));
-  const finish = (interval: Interval | null): Change | null => (interval === null ? null : { ...interval, adjustedP: corrected.get(interval) ?? 1 });
+  const finish = (interval: Interval | null): Change | null =>
+    interval === null ? null : { ...interval, adjustedP: corrected.get(interval) ?? 1 };
   return drafts.map(({ source, tasks, average }) => {
     const done = tasks.map(({ interval, ...task }): VariantTask => ({ ...task, change: finish(interval) }));
     const compared = done.flatMap(({ task, change }) => (change === null ? [] : [{ task, change: change.value }]));
@@ -118,7 +130,8 @@ export function reportComparison(spec: Pick<RunSpec, 'evaluate' | 'seed'>, sourc
       replay: replayTitle(source.variant),
       state: stateOf(source),
       ...(source.failure === undefined ? {} : { failure: source.failure }),
-      examples: source.mixture === null ? null : { ...source.mixture, short: source.mixture.short ?? false, cut: source.mixture.cut ?? null },
+      examples:
+        source.mixture === null ? null : { ...source.mixture, short: source.mixture.short ?? false, cut: source.mixture.cut ?? null },
       tokens: source.training?.tokens ?? null,
       steps: source.training?.steps ?? null,
       dataCost: source.dataCost,
@@ -139,7 +152,10 @@ interface Draft {
 }
 
 function draft(spec: Pick<RunSpec, 'evaluate' | 'seed'>, source: VariantSource, official: StoredEvaluation | undefined): Draft {
-  const { evaluation, variant: { name, replay } } = source;
+  const {
+    evaluation,
+    variant: { name, replay },
+  } = source;
   const paired: PairedTask[] = [];
   const tasks = spec.evaluate.tasks.flatMap(({ task, randomBaseline }): DraftTask[] => {
     const score = evaluation?.result.tasks.find((each) => each.task === task);
@@ -156,14 +172,24 @@ function draft(spec: Pick<RunSpec, 'evaluate' | 'seed'>, source: VariantSource, 
     if (differences.length === 0) return [{ ...row, interval: null, transitions: null, unpaired: 'no document has a score' }];
     paired.push({ differences, scale });
     const { retained, forgotten, learned, neverRight } = comparison;
-    return [{
-      ...row,
-      interval: bootstrapDifference([{ differences, scale }], { name: `${name}/${task}`, seed: spec.seed }),
-      transitions: { documents: retained + forgotten + learned + neverRight, retained, forgotten, learned, neverRight, beyondChance: adjustForChance(comparison, chance) },
-    }];
+    return [
+      {
+        ...row,
+        interval: bootstrapDifference([{ differences, scale }], { name: `${name}/${task}`, seed: spec.seed }),
+        transitions: {
+          documents: retained + forgotten + learned + neverRight,
+          retained,
+          forgotten,
+          learned,
+          neverRight,
+          beyondChance: adjustForChance(comparison, chance),
+        },
+      },
+    ];
   });
   // An average over fewer tasks would be another average.
-  const average = paired.length === spec.evaluate.tasks.length ? bootstrapDifference(paired, { name: `${name}/average`, seed: spec.seed }) : null;
+  const average =
+    paired.length === spec.evaluate.tasks.length ? bootstrapDifference(paired, { name: `${name}/average`, seed: spec.seed }) : null;
   return { source, tasks, average };
 }
 
@@ -180,11 +206,13 @@ function samplesOf({ samples }: StoredEvaluation, name: string): SampleRow[] {
 /** after - before of the documents that both models answered, sorted by document. */
 function pairedDifferences(before: readonly SampleRow[], after: readonly SampleRow[]): number[] {
   const earlier = new Map(before.map((row) => [row.docHash, scoreOf(row)]));
-  return [...after].sort((a, b) => (a.docHash < b.docHash ? -1 : 1)).flatMap((row) => {
-    const was = earlier.get(row.docHash);
-    const is = scoreOf(row);
-    return was === undefined || was === null || is === null ? [] : [is - was];
-  });
+  return [...after]
+    .sort((a, b) => (a.docHash < b.docHash ? -1 : 1))
+    .flatMap((row) => {
+      const was = earlier.get(row.docHash);
+      const is = scoreOf(row);
+      return was === undefined || was === null || is === null ? [] : [is - was];
+    });
 }
 
 function scoreOf({ score, correct }: SampleRow): number | null {

@@ -5,7 +5,10 @@ import type { LengthReport, TopicReport } from './data-report';
 /** The plots of what was trained on, as Vega-Lite specs. */
 
 const SOURCE_COLOR = {
-  field: 'source', type: 'nominal', legend: null, scale: { domain: ['replay', 'new'], range: ['var(--c1)', 'var(--c3)'] },
+  field: 'source',
+  type: 'nominal',
+  legend: null,
+  scale: { domain: ['replay', 'new'], range: ['var(--c1)', 'var(--c3)'] },
 } as const;
 
 /** A map of conversations with the numbers of their topics; its axes have no unit, only nearness counts. */
@@ -18,8 +21,16 @@ export function topicChart({ points, topics }: TopicReport): TopLevelSpec {
     data: { values: points },
     layer: [
       // New data is drawn last, and larger: it is the smaller part.
-      { transform: [{ filter: { field: 'source', equal: 'replay' } }], mark: { type: 'point', filled: true, size: 28, opacity: 0.55 }, encoding: { ...place, color: SOURCE_COLOR } },
-      { transform: [{ filter: { field: 'source', equal: 'new' } }], mark: { type: 'point', filled: true, shape: 'diamond', size: 60, opacity: 0.85 }, encoding: { ...place, color: SOURCE_COLOR } },
+      {
+        transform: [{ filter: { field: 'source', equal: 'replay' } }],
+        mark: { type: 'point', filled: true, size: 28, opacity: 0.55 },
+        encoding: { ...place, color: SOURCE_COLOR },
+      },
+      {
+        transform: [{ filter: { field: 'source', equal: 'new' } }],
+        mark: { type: 'point', filled: true, shape: 'diamond', size: 60, opacity: 0.85 },
+        encoding: { ...place, color: SOURCE_COLOR },
+      },
       {
         data: { values: topics.map(({ x, y }, index) => ({ x, y, name: String(index + 1) })) },
         layer: [
@@ -43,7 +54,13 @@ export function lengthChart(lengths: readonly LengthReport[]): TopLevelSpec {
     data: { values },
     mark: { type: 'bar', binSpacing: 1 },
     encoding: {
-      x: { field: 'label', type: 'nominal', sort: froms.map(lengthLabel), title: 'characters (k = 1024), from … to less than twice as many', axis: { labelAngle: 0 } },
+      x: {
+        field: 'label',
+        type: 'nominal',
+        sort: froms.map(lengthLabel),
+        title: 'characters (k = 1024), from … to less than twice as many',
+        axis: { labelAngle: 0 },
+      },
       xOffset: { field: 'source', sort: ['replay', 'new'] },
       y: { field: 'percent', type: 'quantitative', title: '% of conversations', axis: { tickCount: 4 } },
       color: SOURCE_COLOR,

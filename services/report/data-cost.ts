@@ -17,7 +17,9 @@ export interface DataCost {
  * @returns null for the official model, which is not trained
  */
 export function dataCost(
-  kind: VariantKind, { target, synthesis: { respond } }: Pick<RunSpec, 'target' | 'synthesis'>, provenance: readonly Provenance[],
+  kind: VariantKind,
+  { target, synthesis: { respond } }: Pick<RunSpec, 'target' | 'synthesis'>,
+  provenance: readonly Provenance[],
 ): DataCost | null {
   if (kind === 'official') return null;
   const parts = provenance.flatMap((group): { readonly group: Provenance; readonly share: number }[] => {

@@ -1,7 +1,7 @@
 import { hash32 } from '../../method/hash';
-import type { MixtureRow } from '../../method/records';
 import { foldText } from '../../method/quality/fold';
 import { NearDuplicateIndex } from '../../method/quality/near-duplicates';
+import type { MixtureRow } from '../../method/records';
 import { excerpt, type Excerpt } from './examples';
 import { topicMap } from './topic-map';
 
@@ -75,22 +75,32 @@ export function reportTrainingData(rows: readonly MixtureRow[], seed: number): D
 
 function lengths(rows: readonly MixtureRow[]): LengthReport[] {
   const sides = { instruction: 'user', answer: 'assistant' } as const;
-  return (['replay', 'new'] as const).flatMap((source) => (['instruction', 'answer'] as const).flatMap((side): LengthReport[] => {
-    const values = rows.filter((row) => row.source === source)
-      .map(({ messages }) => messages.reduce((sum, { role, content }) => (role === sides[side] ? sum + content.length : sum), 0))
-      .sort((a, b) => a - b);
-    if (values.length === 0) return [];
-    const at = (part: number): number => values[Math.round(part * (values.length - 1))]!;
-    const bins = new Map<number, number>();
-    for (const value of values) {
-      const from = value === 0 ? 0 : 2 ** Math.floor(Math.log2(value));
-      bins.set(from, (bins.get(from) ?? 0) + 1);
-    }
-    return [{
-      source, side, p10: at(0.1), median: at(0.5), p90: at(0.9), longest: values.at(-1)!,
-      bins: [...bins].sort(([a], [b]) => a - b).map(([from, count]) => ({ from, count })),
-    }];
-  }));
+  return (['replay', 'new'] as const).flatMap((source) =>
+    (['instruction', 'answer'] as const).flatMap((side): LengthReport[] => {
+      const values = rows
+        .filter((row) => row.source === source)
+        .map(({ messages }) => messages.reduce((sum, { role, content }) => (role === sides[side] ? sum + content.length : sum), 0))
+        .sort((a, b) => a - b);
+      if (values.length === 0) return [];
+      const at = (part: number): number => values[Math.round(part * (values.length - 1))]!;
+      const bins = new Map<number, number>();
+      for (const value of values) {
+        const from = value === 0 ? 0 : 2 ** Math.floor(Math.log2(value));
+        bins.set(from, (bins.get(from) ?? 0) + 1);
+      }
+      return [
+        {
+          source,
+          side,
+          p10: at(0.1),
+          median: at(0.5),
+          p90: at(0.9),
+          longest: values.at(-1)!,
+          bins: [...bins].sort(([a], [b]) => a - b).map(([from, count]) => ({ from, count })),
+        },
+      ];
+    }),
+  );
 }
 
 /** The replay set first, so that new data is what repeats it. */
@@ -115,7 +125,15 @@ function duplicates(rows: readonly MixtureRow[]): DuplicateReport {
 
 function topics(rows: readonly MixtureRow[], seed: number): TopicReport | null {
   const shown = sampled(rows, MAPPED, seed);
-  const map = topicMap(shown.map(({ messages }) => messages.map(({ content }) => content).join('\n').slice(0, CHARACTERS_READ)), seed);
+  const map = topicMap(
+    shown.map(({ messages }) =>
+      messages
+        .map(({ content }) => content)
+        .join('\n')
+        .slice(0, CHARACTERS_READ),
+    ),
+    seed,
+  );
   if (map === undefined) return null;
   const described = map.topics.flatMap(({ x, y, terms }, topic): Topic[] => {
     const members = shown.flatMap((row, index) => (map.texts[index]!.topic === topic ? [{ row, place: map.texts[index]! }] : []));
@@ -140,6 +158,12 @@ function firstInstruction({ messages }: MixtureRow): string {
 /** At most `count` rows, drawn by the seed, in their order. */
 function sampled(rows: readonly MixtureRow[], count: number, seed: number): readonly MixtureRow[] {
   if (rows.length <= count) return rows;
-  const ranked = rows.map((row, index) => ({ index, rank: hash32(`${seed}|data|${row.id}`) })).sort((a, b) => a.rank - b.rank || a.index - b.index);
-  return ranked.slice(0, count).map(({ index }) => index).sort((a, b) => a - b).map((index) => rows[index]!);
+  const ranked = rows
+    .map((row, index) => ({ index, rank: hash32(`${seed}|data|${row.id}`) }))
+    .sort((a, b) => a.rank - b.rank || a.index - b.index);
+  return ranked
+    .slice(0, count)
+    .map(({ index }) => index)
+    .sort((a, b) => a - b)
+    .map((index) => rows[index]!);
 }

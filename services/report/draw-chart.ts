@@ -12,8 +12,11 @@ export async function drawChart(spec: TopLevelSpec): Promise<string> {
   try {
     const svg = await view.toSVG();
     // The page's style sets the size; the drawing keeps its proportions.
-    return svg.replace(/^<svg[^>]*?width="([\d.]+)" height="([\d.]+)"[^>]*>/, (_, width: string, height: string) =>
-      `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" style="--natural:${width}" aria-hidden="true" focusable="false">`);
+    return svg.replace(
+      /^<svg[^>]*?width="([\d.]+)" height="([\d.]+)"[^>]*>/,
+      (_, width: string, height: string) =>
+        `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" style="--natural:${width}" aria-hidden="true" focusable="false">`,
+    );
   } finally {
     view.finalize();
   }
@@ -26,7 +29,8 @@ function raise(...messages: readonly unknown[]): never {
 /** Specs carry their data; a URL in one is a mistake, or an attack. */
 const refusingLoader = {
   load: async (uri: string): Promise<string> => await Promise.reject(new Error(`a plot asked for ${uri}; plots load nothing`)),
-  sanitize: async (uri: string): Promise<{ href: string }> => await Promise.reject(new Error(`a plot asked for ${uri}; plots load nothing`)),
+  sanitize: async (uri: string): Promise<{ href: string }> =>
+    await Promise.reject(new Error(`a plot asked for ${uri}; plots load nothing`)),
   http: async (uri: string): Promise<string> => await Promise.reject(new Error(`a plot asked for ${uri}; plots load nothing`)),
   file: async (uri: string): Promise<string> => await Promise.reject(new Error(`a plot asked for ${uri}; plots load nothing`)),
   options: {},

@@ -58,7 +58,9 @@ export function evaluationResult(manifest: StageManifest): EvaluateResult {
 
 /** Every task of the spec, before (official weights) and after (the trained model); what is missing is null. */
 export function reportEvaluation(
-  { evaluate }: Pick<RunSpec, 'evaluate'>, before: StoredEvaluation | undefined, after: StoredEvaluation | undefined,
+  { evaluate }: Pick<RunSpec, 'evaluate'>,
+  before: StoredEvaluation | undefined,
+  after: StoredEvaluation | undefined,
 ): EvaluationReport {
   const tasks = evaluate.tasks.map(({ task }): TaskReport => {
     const scores = { before: taskScore(before, task), after: taskScore(after, task) };

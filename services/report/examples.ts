@@ -59,7 +59,13 @@ export class ExamplePicker {
   private picked: { readonly rank: number; readonly id: string; readonly example: Example }[] = [];
 
   constructor(
-    private readonly options: { readonly count: number; readonly seed: number; readonly generators: readonly string[]; readonly samples: number; readonly judges: readonly string[] },
+    private readonly options: {
+      readonly count: number;
+      readonly seed: number;
+      readonly generators: readonly string[];
+      readonly samples: number;
+      readonly judges: readonly string[];
+    },
   ) {}
 
   offer(input: ExampleInput): void {
@@ -96,13 +102,21 @@ export class ExamplePicker {
           const given = judges.flatMap((judge) => judgments.filter((each) => each.responseId === id && each.judge === judge));
           const scores = given.flatMap(({ score }) => (score === null ? [] : [score]));
           return {
-            generator, sample,
+            generator,
+            sample,
             winner: id === winner,
-            meanScore: selection?.means.find(({ responseId: each }) => each === id)?.mean ?? (scores.length === 0 ? null : scores.reduce((sum, score) => sum + score, 0) / scores.length),
+            meanScore:
+              selection?.means.find(({ responseId: each }) => each === id)?.mean ??
+              (scores.length === 0 ? null : scores.reduce((sum, score) => sum + score, 0) / scores.length),
             text: response === undefined ? null : excerpt(response.text, TEXT_CHARACTERS),
             truncated: response?.finishReason === 'length',
             missing: response === undefined ? (failures.get(id)?.reason ?? 'not answered yet') : null,
-            judgments: given.map(({ judge, score, reason, raw }) => ({ judge, score, reason: reason ?? null, raw: excerpt(raw, RAW_CHARACTERS) })),
+            judgments: given.map(({ judge, score, reason, raw }) => ({
+              judge,
+              score,
+              reason: reason ?? null,
+              raw: excerpt(raw, RAW_CHARACTERS),
+            })),
           };
         }),
       ),

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { spreadLabels } from './spread-labels';
 import { chart, DIM, INK } from './chart-style';
+import { spreadLabels } from './spread-labels';
 
 /** The plots of what was forgotten, as Vega-Lite specs. */
 
@@ -10,7 +10,9 @@ export type VariantTone = 'method' | 'ablation' | 'other' | 'none';
 export const TONE_MARKS = { method: 'c1', ablation: 'c2', other: 'c6', none: 'c4' } as const;
 
 const TONE_COLOR = {
-  field: 'tone', type: 'nominal', legend: null,
+  field: 'tone',
+  type: 'nominal',
+  legend: null,
   scale: { domain: Object.keys(TONE_MARKS), range: Object.values(TONE_MARKS).map((mark) => `var(--${mark})`) },
 } as const;
 
@@ -29,39 +31,81 @@ export interface Slope {
 export function slopeChart(official: number, slopes: readonly Slope[], axisTitle: string): TopLevelSpec {
   const height = Math.max(190, LABEL_GAP * (slopes.length + 1));
   const [low, high] = scoreRange([official, ...slopes.map(({ score }) => score)]);
-  const places = spreadLabels(slopes.map(({ score }) => score), { gap: (LABEL_GAP / height) * (high - low), low, high });
+  const places = spreadLabels(
+    slopes.map(({ score }) => score),
+    { gap: (LABEL_GAP / height) * (high - low), low, high },
+  );
   const values = slopes.map((slope, index) => ({ ...slope, from: 0, to: 1, bend: 1.1, official, place: places[index]! }));
   const x = (field: string): object => ({
-    field, type: 'quantitative', scale: { domain: [0, 1.15], nice: false }, title: null,
+    field,
+    type: 'quantitative',
+    scale: { domain: [0, 1.15], nice: false },
+    title: null,
     axis: { orient: 'bottom', values: [0, 1], labelExpr: "datum.value < 0.5 ? 'official' : 'trained'", grid: true, labelColor: INK },
   });
-  const y = (field: string): object => ({ field, type: 'quantitative', title: axisTitle, scale: { domain: [low, high], nice: false, zero: false }, axis: { tickCount: 5, grid: false } });
+  const y = (field: string): object => ({
+    field,
+    type: 'quantitative',
+    title: axisTitle,
+    scale: { domain: [low, high], nice: false, zero: false },
+    axis: { tickCount: 5, grid: false },
+  });
   const width = { field: 'tone', type: 'nominal', legend: null, scale: { domain: Object.keys(TONE_MARKS), range: [3, 1.8, 1.8, 1.8] } };
   return chart({
     width: 190,
     height,
     data: { values },
     layer: [
-      { mark: { type: 'rule', opacity: 0.85 }, encoding: { x: x('from'), x2: { field: 'to' }, y: y('official'), y2: { field: 'score' }, color: TONE_COLOR, strokeWidth: width } },
-      { mark: { type: 'rule', strokeWidth: 1, opacity: 0.5 }, encoding: { x: x('to'), x2: { field: 'bend' }, y: y('score'), y2: { field: 'place' }, color: TONE_COLOR } },
+      {
+        mark: { type: 'rule', opacity: 0.85 },
+        encoding: { x: x('from'), x2: { field: 'to' }, y: y('official'), y2: { field: 'score' }, color: TONE_COLOR, strokeWidth: width },
+      },
+      {
+        mark: { type: 'rule', strokeWidth: 1, opacity: 0.5 },
+        encoding: { x: x('to'), x2: { field: 'bend' }, y: y('score'), y2: { field: 'place' }, color: TONE_COLOR },
+      },
       { mark: { type: 'point', filled: true, size: 60, opacity: 1 }, encoding: { x: x('to'), y: y('score'), color: TONE_COLOR } },
-      { mark: { type: 'text', align: 'left', dx: 5, fontSize: 12, limit: 220 }, encoding: { x: x('bend'), y: y('place'), text: { field: 'label' }, color: TONE_COLOR } },
-      { data: { values: [{ from: 0, official }] }, mark: { type: 'point', filled: true, size: 80, opacity: 1, color: INK }, encoding: { x: x('from'), y: y('official') } },
+      {
+        mark: { type: 'text', align: 'left', dx: 5, fontSize: 12, limit: 220 },
+        encoding: { x: x('bend'), y: y('place'), text: { field: 'label' }, color: TONE_COLOR },
+      },
+      {
+        data: { values: [{ from: 0, official }] },
+        mark: { type: 'point', filled: true, size: 80, opacity: 1, color: INK },
+        encoding: { x: x('from'), y: y('official') },
+      },
     ],
   });
 }
 
 /** Bars to the left for what was forgotten, to the right for what was gained. */
-export function transitionsChart(rows: readonly { readonly name: string; readonly forgotten: number; readonly learned: number }[]): TopLevelSpec {
+export function transitionsChart(
+  rows: readonly { readonly name: string; readonly forgotten: number; readonly learned: number }[],
+): TopLevelSpec {
   const values = rows.flatMap(({ name, forgotten, learned }) => [
-    { name, kind: 'forgotten', value: -forgotten, label: String(forgotten) }, { name, kind: 'learned', value: learned, label: String(learned) },
+    { name, kind: 'forgotten', value: -forgotten, label: String(forgotten) },
+    { name, kind: 'learned', value: learned, label: String(learned) },
   ]);
-  const y = { field: 'name', type: 'nominal', sort: rows.map(({ name }) => name), title: null, axis: { labelColor: INK, labelFontSize: 13, labelLimit: 230 } };
+  const y = {
+    field: 'name',
+    type: 'nominal',
+    sort: rows.map(({ name }) => name),
+    title: null,
+    axis: { labelColor: INK, labelFontSize: 13, labelLimit: 230 },
+  };
   // A third of the longest bar is left free on either side for its number.
   const end = 1.3 * Math.max(1, ...rows.flatMap(({ forgotten, learned }) => [forgotten, learned]));
-  const x = { field: 'value', type: 'quantitative', title: 'documents', scale: { domain: [-end, end], nice: false }, axis: { tickCount: 5, tickMinStep: 1, labelExpr: 'abs(datum.value)' } };
+  const x = {
+    field: 'value',
+    type: 'quantitative',
+    title: 'documents',
+    scale: { domain: [-end, end], nice: false },
+    axis: { tickCount: 5, tickMinStep: 1, labelExpr: 'abs(datum.value)' },
+  };
   const label = (kind: string, align: string, dx: number): object => ({
-    transform: [{ filter: { field: 'kind', equal: kind } }], mark: { type: 'text', align, dx, color: DIM }, encoding: { y, x, text: { field: 'label' } },
+    transform: [{ filter: { field: 'kind', equal: kind } }],
+    mark: { type: 'text', align, dx, color: DIM },
+    encoding: { y, x, text: { field: 'label' } },
   });
   return chart({
     width: 300,
@@ -70,7 +114,16 @@ export function transitionsChart(rows: readonly { readonly name: string; readonl
     layer: [
       {
         mark: { type: 'bar', height: { band: 0.6 } },
-        encoding: { y, x, color: { field: 'kind', type: 'nominal', legend: null, scale: { domain: ['forgotten', 'learned'], range: ['var(--c4)', 'var(--c2)'] } } },
+        encoding: {
+          y,
+          x,
+          color: {
+            field: 'kind',
+            type: 'nominal',
+            legend: null,
+            scale: { domain: ['forgotten', 'learned'], range: ['var(--c4)', 'var(--c2)'] },
+          },
+        },
       },
       label('forgotten', 'right', -5),
       label('learned', 'left', 5),
@@ -101,22 +154,39 @@ export function shareChart(series: readonly ShareSeries[], axisTitle: string): T
   // Labels stand above their intervals; those of several curves at one share are moved apart where they would overlap.
   const values = [...new Set(points.map(({ share }) => share))].flatMap((share) => {
     const group = points.filter((point) => point.share === share);
-    const places = spreadLabels(group.map((point) => point.high), { gap: (LABEL_GAP / height) * (high - low), low, high });
+    const places = spreadLabels(
+      group.map((point) => point.high),
+      { gap: (LABEL_GAP / height) * (high - low), low, high },
+    );
     return group.map((point, index) => ({ ...point, place: places[index]! }));
   });
   const percents = values.map(({ percent }) => percent);
   const marks = series.map(({ mark }) => mark);
   const color = { field: 'mark', type: 'nominal', legend: null, scale: { domain: marks, range: marks.map((mark) => `var(--${mark})`) } };
   const x = {
-    field: 'percent', type: 'quantitative', title: 'new data, % of the examples',
-    scale: { domain: [Math.max(0, Math.min(...percents) - 4), Math.min(100, Math.max(...percents) + 8)], nice: false }, axis: { grid: false, tickCount: 6 },
+    field: 'percent',
+    type: 'quantitative',
+    title: 'new data, % of the examples',
+    scale: { domain: [Math.max(0, Math.min(...percents) - 4), Math.min(100, Math.max(...percents) + 8)], nice: false },
+    axis: { grid: false, tickCount: 6 },
   };
-  const y = (field: string): object => ({ field, type: 'quantitative', title: axisTitle, stack: null, scale: { zero: true, nice: 5 }, axis: { tickCount: 5 } });
+  const y = (field: string): object => ({
+    field,
+    type: 'quantitative',
+    title: axisTitle,
+    stack: null,
+    scale: { zero: true, nice: 5 },
+    axis: { tickCount: 5 },
+  });
   return chart({
     height,
     data: { values },
     layer: [
-      { data: { values: [{ zero: 0 }] }, mark: { type: 'rule', stroke: INK, strokeDash: [3, 3] }, encoding: { y: { field: 'zero', type: 'quantitative' } } },
+      {
+        data: { values: [{ zero: 0 }] },
+        mark: { type: 'rule', stroke: INK, strokeDash: [3, 3] },
+        encoding: { y: { field: 'zero', type: 'quantitative' } },
+      },
       { mark: { type: 'area', opacity: 0.15 }, encoding: { x, y: y('low'), y2: { field: 'high' }, color } },
       { mark: { type: 'line', strokeWidth: 2.5 }, encoding: { x, y: y('value'), color } },
       { mark: { type: 'rule', opacity: 0.6, strokeWidth: 2 }, encoding: { x, y: y('low'), y2: { field: 'high' }, color } },
@@ -145,22 +215,41 @@ export function costChart(points: readonly CostPoint[], titles: { readonly x: st
   const end = dearest === 0 ? 1 : dearest;
   const part = ({ cost }: CostPoint): number => Math.min(COST_PARTS - 1, Math.floor((cost / end) * COST_PARTS));
   const values = Array.from({ length: COST_PARTS }, (_, index) => points.filter((point) => part(point) === index)).flatMap((group) => {
-    const places = spreadLabels(group.map(({ value }) => value), { gap: (LABEL_GAP / height) * (high - low), low, high });
+    const places = spreadLabels(
+      group.map(({ value }) => value),
+      { gap: (LABEL_GAP / height) * (high - low), low, high },
+    );
     const right = Math.max(...group.map(({ cost }) => cost)) + end * 0.035;
     return group.map((point, index) => ({ ...point, right, place: places[index]! }));
   });
   const x = (field: string): object => ({
-    field, type: 'quantitative', title: titles.x, scale: { domain: [-end * 0.03, end * 1.05], nice: false }, axis: { tickCount: 5, labelExpr: "format(datum.value, '~s')", grid: true },
+    field,
+    type: 'quantitative',
+    title: titles.x,
+    scale: { domain: [-end * 0.03, end * 1.05], nice: false },
+    axis: { tickCount: 5, labelExpr: "format(datum.value, '~s')", grid: true },
   });
-  const y = (field: string): object => ({ field, type: 'quantitative', title: titles.y, scale: { domain: [low, high], nice: false }, axis: { tickCount: 5, grid: false } });
+  const y = (field: string): object => ({
+    field,
+    type: 'quantitative',
+    title: titles.y,
+    scale: { domain: [low, high], nice: false },
+    axis: { tickCount: 5, grid: false },
+  });
   return chart({
     height,
     data: { values },
     layer: [
       { data: { values: [{ zero: 0 }] }, mark: { type: 'rule', stroke: INK, strokeDash: [3, 3] }, encoding: { y: y('zero') } },
-      { mark: { type: 'rule', strokeWidth: 1, opacity: 0.5 }, encoding: { x: x('cost'), x2: { field: 'right' }, y: y('value'), y2: { field: 'place' }, color: TONE_COLOR } },
+      {
+        mark: { type: 'rule', strokeWidth: 1, opacity: 0.5 },
+        encoding: { x: x('cost'), x2: { field: 'right' }, y: y('value'), y2: { field: 'place' }, color: TONE_COLOR },
+      },
       { mark: { type: 'point', filled: true, size: 90, opacity: 1 }, encoding: { x: x('cost'), y: y('value'), color: TONE_COLOR } },
-      { mark: { type: 'text', align: 'left', dx: 3, fontSize: 12, limit: 160 }, encoding: { x: x('right'), y: y('place'), text: { field: 'name' }, color: TONE_COLOR } },
+      {
+        mark: { type: 'text', align: 'left', dx: 3, fontSize: 12, limit: 160 },
+        encoding: { x: x('right'), y: y('place'), text: { field: 'name' }, color: TONE_COLOR },
+      },
     ],
   });
 }

@@ -15,7 +15,11 @@ export function count(value: Maybe): string {
 
 /** A count that is read at a glance: `950`, `12.3k`, `4.56M`. */
 export function shortCount(value: number): string {
-  for (const [size, unit] of [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']] as const) {
+  for (const [size, unit] of [
+    [1e9, 'G'],
+    [1e6, 'M'],
+    [1e3, 'k'],
+  ] as const) {
     if (value >= size * 0.9995) return `${(value / size).toPrecision(3)}${unit}`;
   }
   return String(Math.round(value));

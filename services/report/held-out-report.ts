@@ -39,37 +39,78 @@ interface Draft extends Omit<HeldOutVariant, 'change'> {
  * Sets that nobody has measured yet are left out.
  * @param kept the conversations themselves
  */
-export function reportHeldOut({ seed }: Pick<RunSpec, 'seed'>, sources: readonly VariantSource[], kept: readonly HeldOutRow[] = []): HeldOutSetReport[] {
+export function reportHeldOut(
+  { seed }: Pick<RunSpec, 'seed'>,
+  sources: readonly VariantSource[],
+  kept: readonly HeldOutRow[] = [],
+): HeldOutSetReport[] {
   const official = sources.find(({ variant }) => variant.replay === null)?.evaluation?.losses ?? [];
   const drafts = HELD_OUT_SETS.flatMap((set) => {
     const before = rowsOf(official, set);
-    const variants = sources.flatMap(({ variant: { name, replay }, mixture, evaluation }): (Draft & { readonly rows: readonly HeldOutLossRow[] })[] => {
-      const rows = rowsOf(evaluation?.losses ?? [], set);
-      if (rows.length === 0) return [];
-      const [kind, share] = [replay?.kind ?? 'official', mixture?.share ?? null] as const;
-      return [{ name, kind, share, rows, loss: meanLoss(rows), interval: replay === null ? null : difference(before, rows, { name: `${name}/held-out/${set}`, seed }) }];
-    });
+    const variants = sources.flatMap(
+      ({ variant: { name, replay }, mixture, evaluation }): (Draft & { readonly rows: readonly HeldOutLossRow[] })[] => {
+        const rows = rowsOf(evaluation?.losses ?? [], set);
+        if (rows.length === 0) return [];
+        const [kind, share] = [replay?.kind ?? 'official', mixture?.share ?? null] as const;
+        return [
+          {
+            name,
+            kind,
+            share,
+            rows,
+            loss: meanLoss(rows),
+            interval: replay === null ? null : difference(before, rows, { name: `${name}/held-out/${set}`, seed }),
+          },
+        ];
+      },
+    );
     const [first] = variants;
-    return first === undefined ? [] : [{ set, conversations: first.rows.length, tokens: sum(first.rows.map(({ tokens }) => tokens)), content: contentOf(kept, set), variants }];
+    return first === undefined
+      ? []
+      : [
+          {
+            set,
+            conversations: first.rows.length,
+            tokens: sum(first.rows.map(({ tokens }) => tokens)),
+            content: contentOf(kept, set),
+            variants,
+          },
+        ];
   });
   const intervals = drafts.flatMap(({ variants }) => variants.flatMap(({ interval }) => (interval === null ? [] : [interval])));
   const corrected = new Map(holm(intervals.map(({ p }) => p)).map((adjustedP, index) => [intervals[index]!, adjustedP]));
   return drafts.map(({ variants, ...set }) => ({
     ...set,
-    variants: variants.map(({ name, kind, share, loss, interval }) => ({ name, kind, share, loss, change: interval === null ? null : { ...interval, adjustedP: corrected.get(interval) ?? 1 } })),
+    variants: variants.map(({ name, kind, share, loss, interval }) => ({
+      name,
+      kind,
+      share,
+      loss,
+      change: interval === null ? null : { ...interval, adjustedP: corrected.get(interval) ?? 1 },
+    })),
   }));
 }
 
 /** Null unless both models were measured on the very same conversations and tokens. */
-function difference(before: readonly HeldOutLossRow[], after: readonly HeldOutLossRow[], options: { readonly name: string; readonly seed: number }): Interval | null {
-  const same = before.length === after.length && before.every(({ id, tokens }, index) => after[index]!.id === id && after[index]!.tokens === tokens);
+function difference(
+  before: readonly HeldOutLossRow[],
+  after: readonly HeldOutLossRow[],
+  options: { readonly name: string; readonly seed: number },
+): Interval | null {
+  const same =
+    before.length === after.length && before.every(({ id, tokens }, index) => after[index]!.id === id && after[index]!.tokens === tokens);
   if (!same || before.length === 0) return null;
-  return bootstrapDifference([{ differences: after.map(({ loss }, index) => loss - before[index]!.loss), weights: after.map(({ tokens }) => tokens), scale: 1 }], options);
+  return bootstrapDifference(
+    [{ differences: after.map(({ loss }, index) => loss - before[index]!.loss), weights: after.map(({ tokens }) => tokens), scale: 1 }],
+    options,
+  );
 }
 
 /** In the order of the texts, since ids are a run's own. */
 function contentOf(kept: readonly HeldOutRow[], set: HeldOutSet): string | null {
-  const texts = kept.filter((row) => row.set === set).map(({ messages, cut = false }) => canonicalJson({ messages: messages.map(({ role, content }) => ({ role, content })), cut }));
+  const texts = kept
+    .filter((row) => row.set === set)
+    .map(({ messages, cut = false }) => canonicalJson({ messages: messages.map(({ role, content }) => ({ role, content })), cut }));
   return texts.length === 0 ? null : sha256(texts.sort().join('\n'));
 }
 

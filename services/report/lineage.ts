@@ -36,7 +36,11 @@ export interface Lineage {
  */
 export function reportLineage(variant: string, replaySet: StageManifest | undefined, training: object | null): Lineage {
   const weights = training !== null && 'weightsSha256' in training ? training.weightsSha256 : null;
-  return { variant, replaySet: replaySet === undefined ? null : described(replaySet), weightsSha256: typeof weights === 'string' ? weights : null };
+  return {
+    variant,
+    replaySet: replaySet === undefined ? null : described(replaySet),
+    weightsSha256: typeof weights === 'string' ? weights : null,
+  };
 }
 
 function described(manifest: StageManifest): Lineage['replaySet'] {

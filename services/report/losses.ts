@@ -48,7 +48,9 @@ export class LossTally {
     return [...this.groups.values()]
       .sort((a, b) => STAGE_ORDER.indexOf(a.stage) - STAGE_ORDER.indexOf(b.stage) || b.count - a.count || (a.reason < b.reason ? -1 : 1))
       .map(({ stage, reason, count, models, example, ids }) => ({
-        stage, reason, count,
+        stage,
+        reason,
+        count,
         models: Object.fromEntries([...models].sort(([a], [b]) => (a < b ? -1 : 1))),
         example: example === reason ? null : example,
         ids,

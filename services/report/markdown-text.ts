@@ -20,7 +20,9 @@ export function markdownInline(text: string): string {
 
 /** {@link markdownInline} for a paragraph: nor does it begin a heading, list or quotation. */
 export function markdownParagraph(text: string): string {
-  return markdownInline(text).replace(BLOCK_START, (_, space: string, mark: string) => (/^\d/.test(mark) ? `${space}${mark}\\` : `${space}\\${mark}`));
+  return markdownInline(text).replace(BLOCK_START, (_, space: string, mark: string) =>
+    /^\d/.test(mark) ? `${space}${mark}\\` : `${space}\\${mark}`,
+  );
 }
 
 /** Text as a fenced block, whose fence is longer than any run of backticks in it. */

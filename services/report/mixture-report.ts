@@ -51,7 +51,10 @@ const CHARACTERS_A_TOKEN = 4;
  * @param trainedTokens the trainer's count of the whole, once there is one
  */
 export function reportMixture(
-  manifest: StageManifest, rows: readonly MixtureRow[], requestedShare: number, trainedTokens: number | null,
+  manifest: StageManifest,
+  rows: readonly MixtureRow[],
+  requestedShare: number,
+  trainedTokens: number | null,
 ): MixtureReport {
   const detail = mixtureDetail(manifest);
   const sides = { replay: { examples: 0, characters: 0, trainedCharacters: 0 }, new: { examples: 0, characters: 0, trainedCharacters: 0 } };

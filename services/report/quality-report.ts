@@ -1,6 +1,6 @@
-import type { Instruction } from '../../method/records';
 import type { Contamination } from '../../method/quality/contamination';
 import { DROP_REASONS, type DropReason, type QualityRules } from '../../method/quality/instruction-filter';
+import type { Instruction } from '../../method/records';
 import type { FilterRow } from '../tables';
 import { csvText } from './csv';
 import { excerpt, type Excerpt } from './examples';
@@ -67,7 +67,10 @@ export class QualityTally {
 
   result(): QualityReport {
     return {
-      rules: this.rules, judged: this.judged, kept: this.kept, matches: this.matches,
+      rules: this.rules,
+      judged: this.judged,
+      kept: this.kept,
+      matches: this.matches,
       dropped: DROP_REASONS.flatMap((reason) => {
         const group = this.groups.get(reason);
         return group === undefined ? [] : [{ reason, ...group }];
@@ -78,5 +81,8 @@ export class QualityTally {
 
 /** The matches as CSV. Names of documents come from files that others wrote. */
 export function matchesCsv(matches: readonly ContaminationMatch[]): string {
-  return csvText(['instructionId', 'task', 'documentId', 'ngram'], matches.map(({ instructionId, task, documentId, ngram }) => [instructionId, task, documentId, ngram]));
+  return csvText(
+    ['instructionId', 'task', 'documentId', 'ngram'],
+    matches.map(({ instructionId, task, documentId, ngram }) => [instructionId, task, documentId, ngram]),
+  );
 }

@@ -9,7 +9,11 @@ export function renderMarkdown(page: ReportPage): string {
   const parts = [
     `# ${markdownInline(page.title)}`,
     `**${markdownInline(page.state.text)}.** ${markdownInline(page.subtitle)}`,
-    tableLines(['', '', ''], page.figures.map(({ label, value, note }) => [label, { text: value, tone: 'strong' }, note]), ['left', 'right', 'left']),
+    tableLines(
+      ['', '', ''],
+      page.figures.map(({ label, value, note }) => [label, { text: value, tone: 'strong' }, note]),
+      ['left', 'right', 'left'],
+    ),
     ...page.notes.map(blockText),
     ...page.sections.flatMap(({ title, blocks }) => [`## ${markdownInline(title)}`, ...blocks.map(blockText)]),
     '---',
@@ -33,7 +37,9 @@ function blockText(block: Block): string {
     case 'table':
       return tableText(block);
     case 'chart':
-      return block.numbers === null ? `**${markdownInline(block.title)}.** ${markdownInline(block.alt)}` : tableText({ ...block.numbers, caption: block.title });
+      return block.numbers === null
+        ? `**${markdownInline(block.title)}.** ${markdownInline(block.alt)}`
+        : tableText({ ...block.numbers, caption: block.title });
     case 'example':
       return exampleText(block.example);
   }
@@ -42,7 +48,9 @@ function blockText(block: Block): string {
 function tableText({ caption, columns, rows, total }: TableBlock): string {
   const strong = (cell: Cell): Cell => ({ text: typeof cell === 'string' ? cell : cell.text, tone: 'strong' });
   return `**${markdownInline(caption)}**\n\n${tableLines(
-    columns.map(({ name }) => name), [...rows, ...(total === undefined ? [] : [total.map(strong)])], columns.map(({ align }) => align ?? 'left'),
+    columns.map(({ name }) => name),
+    [...rows, ...(total === undefined ? [] : [total.map(strong)])],
+    columns.map(({ align }) => align ?? 'left'),
   )}`;
 }
 
@@ -69,13 +77,24 @@ function exampleText(example: Example): string {
   return [
     `### Instruction ${markdownInline(instructionId)}${remarks.length === 0 ? '' : ` (${markdownInline(remarks.join('; '))})`}`,
     excerptText(instruction),
-    tableLines(['Answer', 'Mean', ...judges, ''], answers.map((answer) => [
-      nameOf(answer), decimal(answer.meanScore), ...judges.map((judge) => decimal(answer.judgments.find((each) => each.judge === judge)?.score)), remark(answer),
-    ]), ['left', 'right', ...judges.map(() => 'right' as const), 'left']),
-    ...answers.flatMap((answer) => (answer.text === null ? [] : [
-      `#### ${markdownInline(nameOf(answer))}: ${markdownInline(decimal(answer.meanScore))}${answer.winner ? ' (kept)' : ''}`,
-      excerptText(answer.text),
-    ])),
+    tableLines(
+      ['Answer', 'Mean', ...judges, ''],
+      answers.map((answer) => [
+        nameOf(answer),
+        decimal(answer.meanScore),
+        ...judges.map((judge) => decimal(answer.judgments.find((each) => each.judge === judge)?.score)),
+        remark(answer),
+      ]),
+      ['left', 'right', ...judges.map(() => 'right' as const), 'left'],
+    ),
+    ...answers.flatMap((answer) =>
+      answer.text === null
+        ? []
+        : [
+            `#### ${markdownInline(nameOf(answer))}: ${markdownInline(decimal(answer.meanScore))}${answer.winner ? ' (kept)' : ''}`,
+            excerptText(answer.text),
+          ],
+    ),
   ].join('\n\n');
 }
 
@@ -84,7 +103,11 @@ function nameOf({ generator, sample }: ExampleResponse): string {
 }
 
 function remark({ winner, truncated, missing }: ExampleResponse): string {
-  return [...(winner ? ['kept'] : []), ...(truncated ? ['cut at the limit'] : []), ...(missing === null ? [] : [`no answer: ${missing}`])].join('; ');
+  return [
+    ...(winner ? ['kept'] : []),
+    ...(truncated ? ['cut at the limit'] : []),
+    ...(missing === null ? [] : [`no answer: ${missing}`]),
+  ].join('; ');
 }
 
 function excerptText({ text, omittedCharacters }: Excerpt): string {

@@ -1,8 +1,8 @@
 import type { RunSpec } from '../../config/spec';
+import { variantsOf, type Variant } from '../../config/variants';
 import type { ArtifactStore } from '../artifact-store';
 import type { PlanStore } from '../plan-store';
 import { addresses, type RunPlan } from '../run-plan';
-import { variantsOf, type Variant } from '../../config/variants';
 import type { ContentIdentities, StageName } from '../stage-keys';
 import type { DamageNote, StageAddress, StageManifest, StageStore } from '../stage-store';
 import { heldOutTable, lossTable, mixtureTable, sampleTable } from '../tables';
@@ -82,7 +82,9 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     const known = await plans.listRuns();
     throw new UnknownRunError(
       `no run "${runId}" in the store at ${store.location('runs')}; ` +
-        (known.length === 0 ? 'it holds no runs yet' : `it holds ${known.slice(0, 10).join(', ')}${known.length > 10 ? ` and ${known.length - 10} more` : ''}`),
+        (known.length === 0
+          ? 'it holds no runs yet'
+          : `it holds ${known.slice(0, 10).join(', ')}${known.length > 10 ? ` and ${known.length - 10} more` : ''}`),
     );
   }
   const plan = await plans.load(record.plan);
@@ -107,7 +109,13 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   async function evaluation(variant: string): Promise<StoredEvaluation | undefined> {
     const manifest = await findOf('evaluate', variant);
     for (const { address } of manifest?.inputs ?? []) taskKeys.push(address.key);
-    return manifest === undefined ? undefined : { result: evaluationResult(manifest), samples: await stages.readRows(manifest, sampleTable), losses: await stages.readLosses(manifest) };
+    return manifest === undefined
+      ? undefined
+      : {
+          result: evaluationResult(manifest),
+          samples: await stages.readRows(manifest, sampleTable),
+          losses: await stages.readLosses(manifest),
+        };
   }
 
   const synthesis = await reportSynthesis({ stages, plan, ledger, losses });
@@ -124,7 +132,9 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     const [mixed, trained] = [await findOf('mix', name), await findOf('train', name)];
     const trainer = trained === undefined ? null : trainerResult(trained);
     found.push({
-      variant, mixed, trained,
+      variant,
+      mixed,
+      trained,
       mixture: mixed === undefined ? null : mixtureDetail(mixed),
       trainer,
       training: trainer === null ? null : { tokens: tokensOfMixture(trainer), steps: trainer.steps },
@@ -155,7 +165,8 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     shards: plan.shards.length,
     synthesis,
     losses: losses.result(),
-    mixture: mixed === undefined ? null : reportMixture(mixed, mixtureRows, spec.mix.newShare, trainer === null ? null : tokensOfMixture(trainer)),
+    mixture:
+      mixed === undefined ? null : reportMixture(mixed, mixtureRows, spec.mix.newShare, trainer === null ? null : tokensOfMixture(trainer)),
     trainingData: mixed === undefined ? null : reportTrainingData(mixtureRows, spec.seed),
     training: trained === undefined || trainer === null ? null : reportTraining(trainer, await stages.readRows(trained, lossTable), spec),
     evaluation: reportEvaluation(spec, before, after),
@@ -192,19 +203,36 @@ async function damageOf(plan: RunPlan, taskKeys: readonly string[], stages: Stag
 }
 
 /** What does not add up, said outright. */
-function doubts({ finished, synthesis, provenance, damage }: Pick<ReportData, 'finished' | 'synthesis' | 'provenance' | 'damage'>): string[] {
+function doubts({
+  finished,
+  synthesis,
+  provenance,
+  damage,
+}: Pick<ReportData, 'finished' | 'synthesis' | 'provenance' | 'damage'>): string[] {
   const { instructions, responses, judgments, recomputed } = synthesis;
   const outdated = provenance.filter((group) => group.outdated > 0).map(({ stage, model }) => (model === '' ? stage : `${stage} ${model}`));
   const unaccounted = instructions.pending + responses.pending + judgments.pending;
   return [
     ...(damage.length === 0
-      ? [] : [`${damage.length} stored ${damage.length === 1 ? 'output was' : 'outputs were'} found damaged and made again: ${[...new Set(damage.map(({ address }) => address.stage))].sort().join(', ')}. Check the disk or the object store.`]),
+      ? []
+      : [
+          `${damage.length} stored ${damage.length === 1 ? 'output was' : 'outputs were'} found damaged and made again: ${[...new Set(damage.map(({ address }) => address.stage))].sort().join(', ')}. Check the disk or the object store.`,
+        ]),
     ...(outdated.length === 0
-      ? [] : [`Made from inputs or by a version of the code that are no longer current: ${outdated.join(', ')}. Start the run again to bring them up to date.`]),
+      ? []
+      : [
+          `Made from inputs or by a version of the code that are no longer current: ${outdated.join(', ')}. Start the run again to bring them up to date.`,
+        ]),
     ...(finished && unaccounted !== 0
-      ? [`The counts do not add up: ${instructions.pending} instructions, ${responses.pending} responses and ${judgments.pending} judgments are neither there nor counted as lost.`] : []),
+      ? [
+          `The counts do not add up: ${instructions.pending} instructions, ${responses.pending} responses and ${judgments.pending} judgments are neither there nor counted as lost.`,
+        ]
+      : []),
     ...(recomputed.equal < recomputed.checked
-      ? [`Choosing again from the stored judgments gives another result for ${recomputed.checked - recomputed.equal} of ${recomputed.checked} instructions.`] : []),
+      ? [
+          `Choosing again from the stored judgments gives another result for ${recomputed.checked - recomputed.equal} of ${recomputed.checked} instructions.`,
+        ]
+      : []),
   ];
 }
 

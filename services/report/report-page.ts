@@ -20,7 +20,13 @@ export function composePage(data: ReportData): ReportPage {
     state: data.finished ? { text: 'Finished', good: true } : { text: 'Not finished', good: false },
     figures: figures(data),
     notes: [
-      ...(data.finished ? [] : [info(`This run is not finished. Still missing: ${list(data.missing.slice(0, 12))}${data.missing.length > 12 ? ` and ${data.missing.length - 12} more` : ''}.`)]),
+      ...(data.finished
+        ? []
+        : [
+            info(
+              `This run is not finished. Still missing: ${list(data.missing.slice(0, 12))}${data.missing.length > 12 ? ` and ${data.missing.length - 12} more` : ''}.`,
+            ),
+          ]),
       ...data.warnings.map((each) => warning(each)),
     ],
     sections: [
@@ -62,23 +68,37 @@ function figures({ evaluation, synthesis, mixture, training, usage, activeMs }: 
     {
       label: 'Average score',
       value: before === null && after === null ? NOTHING : `${decimal(before, 1)} → ${decimal(after, 1)}`,
-      note: difference === null ? (before === null ? 'not evaluated yet' : 'not evaluated after training yet') : `${signed(difference)} points${few ? '; too few documents to measure' : ' after training'}`,
+      note:
+        difference === null
+          ? before === null
+            ? 'not evaluated yet'
+            : 'not evaluated after training yet'
+          : `${signed(difference)} points${few ? '; too few documents to measure' : ' after training'}`,
       ...(difference === null || few ? {} : { tone: difference < 0 ? ('bad' as const) : ('good' as const) }),
     },
     {
       label: 'Replay set',
       value: `${count(kept)} of ${count(asked)}`,
-      note: pending > 0 ? `${count(pending)} not settled yet` : `${dropped === 0 ? '' : `${count(dropped)} dropped by filters, `}${count(lostAtExtraction + lostAtSelection)} lost, each with its reason`,
+      note:
+        pending > 0
+          ? `${count(pending)} not settled yet`
+          : `${dropped === 0 ? '' : `${count(dropped)} dropped by filters, `}${count(lostAtExtraction + lostAtSelection)} lost, each with its reason`,
     },
     {
       label: 'New data',
       value: mixture === null ? NOTHING : percent(mixture.shareByCount),
-      note: mixture === null ? 'not mixed yet' : `${count(mixture.new.examples)} of ${count(mixture.new.examples + mixture.replay.examples)} examples; ${percent(mixture.shareByTokens)} of tokens`,
+      note:
+        mixture === null
+          ? 'not mixed yet'
+          : `${count(mixture.new.examples)} of ${count(mixture.new.examples + mixture.replay.examples)} examples; ${percent(mixture.shareByTokens)} of tokens`,
     },
     {
       label: 'Training loss',
       value: curve.length === 0 ? NOTHING : `${decimal(curve[0]?.loss)} → ${decimal(curve.at(-1)?.loss)}`,
-      note: training === null ? 'not trained yet' : `${counted(training.steps, 'step')}, ${training.trainedTokens === null ? 'an unknown number of' : shortCount(training.trainedTokens)} trained tokens`,
+      note:
+        training === null
+          ? 'not trained yet'
+          : `${counted(training.steps, 'step')}, ${training.trainedTokens === null ? 'an unknown number of' : shortCount(training.trainedTokens)} trained tokens`,
     },
     {
       label: 'Model calls',
@@ -90,11 +110,15 @@ function figures({ evaluation, synthesis, mixture, training, usage, activeMs }: 
 }
 
 function examplesSection({ synthesis, spec }: ReportData): Section {
-  const blocks: Block[] = synthesis.examples.length === 0
-    ? [info(spec.report.examples === 0 ? 'The spec asks for no examples.' : 'There are no instructions yet.')]
-    : [
-        { kind: 'text', text: `${counted(synthesis.examples.length, 'instruction')}, drawn by the seed, with every answer and what each judge gave it. The best answer is open; the others unfold. Everything here was written by the models.` },
-        ...synthesis.examples.map((example) => ({ kind: 'example', example }) as const),
-      ];
+  const blocks: Block[] =
+    synthesis.examples.length === 0
+      ? [info(spec.report.examples === 0 ? 'The spec asks for no examples.' : 'There are no instructions yet.')]
+      : [
+          {
+            kind: 'text',
+            text: `${counted(synthesis.examples.length, 'instruction')}, drawn by the seed, with every answer and what each judge gave it. The best answer is open; the others unfold. Everything here was written by the models.`,
+          },
+          ...synthesis.examples.map((example) => ({ kind: 'example', example }) as const),
+        ];
   return { id: 'examples', title: 'Examples', blocks };
 }

@@ -139,7 +139,13 @@ export class ScoreTally {
       judges: judges.map((judge) => {
         const { unscored, bins, mass, massCount, ...sum } = this.perJudge.get(judge)!;
         return {
-          judge, scored: sum.count, unscored, bins, mean: meanOf(sum), deviation: deviationOf(sum), ratingMass: massCount === 0 ? null : mass / massCount,
+          judge,
+          scored: sum.count,
+          unscored,
+          bins,
+          mean: meanOf(sum),
+          deviation: deviationOf(sum),
+          ratingMass: massCount === 0 ? null : mass / massCount,
         };
       }),
       means: { all: this.allBins, kept: this.keptBins },
@@ -147,7 +153,10 @@ export class ScoreTally {
       meanOfKept: meanOf(this.winners),
       agreement: judgeAgreement(this.sample, judges, generators),
       agreementSample: { responses: this.sample.length, complete: this.complete },
-      wins: winShares([...this.wins].flatMap(([model, count]) => new Array<string>(count).fill(model)), generators),
+      wins: winShares(
+        [...this.wins].flatMap(([model, count]) => new Array<string>(count).fill(model)),
+        generators,
+      ),
       tied: this.tied,
       cut: this.cut,
       kept: this.winners.count,

@@ -18,7 +18,11 @@ export function spreadLabels(values: readonly number[], { gap, low, high }: Labe
   const blocks: { members: typeof order; start: number }[] = [];
   for (const entry of order) {
     blocks.push({ members: [entry], start: within(entry.value, low, high) });
-    for (let last = blocks.at(-1)!, before = blocks.at(-2); before !== undefined && before.start + before.members.length * step > last.start; last = blocks.at(-1)!, before = blocks.at(-2)) {
+    for (
+      let last = blocks.at(-1)!, before = blocks.at(-2);
+      before !== undefined && before.start + before.members.length * step > last.start;
+      last = blocks.at(-1)!, before = blocks.at(-2)
+    ) {
       const members = [...before.members, ...last.members];
       const middle = members.reduce((sum, { value }, place) => sum + value - place * step, 0) / members.length;
       blocks.splice(-2, 2, { members, start: within(middle, low, high - (members.length - 1) * step) });

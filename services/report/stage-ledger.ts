@@ -144,13 +144,21 @@ export class StageLedger {
   }
 
   provenance(): Provenance[] {
-    return [...this.accounts.values()].map(({ group, planned, done, rows, bytes, promptTokens, completionTokens, usd, reused, outdated, versions, hash, onlyHash }) => ({
-      ...group,
-      parts: { done, planned },
-      rows, bytes, promptTokens, completionTokens, usd, reused, outdated,
-      sha256: done > 1 ? hash.copy().digest('hex') : onlyHash,
-      rowsVersions: [...versions].sort((a, b) => a - b),
-    }));
+    return [...this.accounts.values()].map(
+      ({ group, planned, done, rows, bytes, promptTokens, completionTokens, usd, reused, outdated, versions, hash, onlyHash }) => ({
+        ...group,
+        parts: { done, planned },
+        rows,
+        bytes,
+        promptTokens,
+        completionTokens,
+        usd,
+        reused,
+        outdated,
+        sha256: done > 1 ? hash.copy().digest('hex') : onlyHash,
+        rowsVersions: [...versions].sort((a, b) => a - b),
+      }),
+    );
   }
 
   private plusDollars(sum: number | null, group: StageGroup, stats: StageManifest['stats']): number | null {
@@ -170,7 +178,21 @@ export class StageLedger {
     const name = [group.stage, group.model, group.generator ?? ''].join('\n');
     let account = this.accounts.get(name);
     if (account === undefined) {
-      account = { group, planned: 0, done: 0, rows: 0, bytes: 0, promptTokens: 0, completionTokens: 0, usd: this.noDollars(group), reused: 0, outdated: 0, versions: new Set(), hash: createHash('sha256'), onlyHash: null };
+      account = {
+        group,
+        planned: 0,
+        done: 0,
+        rows: 0,
+        bytes: 0,
+        promptTokens: 0,
+        completionTokens: 0,
+        usd: this.noDollars(group),
+        reused: 0,
+        outdated: 0,
+        versions: new Set(),
+        hash: createHash('sha256'),
+        onlyHash: null,
+      };
       this.accounts.set(name, account);
     }
     return account;
@@ -182,8 +204,20 @@ export class StageLedger {
     let work = this.work.get(name);
     if (work === undefined) {
       work = {
-        stage, model, planned: 0, done: 0, rows: 0, lost: 0, calls: 0, requests: 0, promptTokens: 0, completionTokens: 0, usd: this.noDollars(group), modelMs: 0,
-        spans: [], transient: new Map(),
+        stage,
+        model,
+        planned: 0,
+        done: 0,
+        rows: 0,
+        lost: 0,
+        calls: 0,
+        requests: 0,
+        promptTokens: 0,
+        completionTokens: 0,
+        usd: this.noDollars(group),
+        modelMs: 0,
+        spans: [],
+        transient: new Map(),
       };
       this.work.set(name, work);
     }

@@ -1,7 +1,7 @@
 import { selectionRules } from '../../config/selection-rules';
 import { activeQuality } from '../../config/spec-quality';
-import { isCut, meanScores, selectBest } from '../../method/selection';
 import type { Failure, Instruction, Judgment, ReplayRow, Response } from '../../method/records';
+import { isCut, meanScores, selectBest } from '../../method/selection';
 import { addresses, type RunPlan, type Shard } from '../run-plan';
 import { ROWS_VERSIONS, type StageName } from '../stage-keys';
 import type { StageAddress, StageManifest, StageStore } from '../stage-store';
@@ -58,15 +58,27 @@ export async function findOutput(stages: StageStore, address: StageAddress): Pro
 }
 
 /** Reads the synthesis shard by shard; memory holds one shard and the sums. */
-export async function reportSynthesis(
-  { stages, plan, ledger, losses }: { readonly stages: StageStore; readonly plan: RunPlan; readonly ledger: StageLedger; readonly losses: LossTally },
-): Promise<SynthesisReport> {
+export async function reportSynthesis({
+  stages,
+  plan,
+  ledger,
+  losses,
+}: {
+  readonly stages: StageStore;
+  readonly plan: RunPlan;
+  readonly ledger: StageLedger;
+  readonly losses: LossTally;
+}): Promise<SynthesisReport> {
   const { spec, keys } = plan;
   const { extract, respond, judge, select } = spec.synthesis;
   const { generators, samples } = respond;
   const { judges } = judge;
   const scores = new ScoreTally({
-    judges, generators, scoring: judge.scoring, seed: spec.seed, responses: extract.instructions * generators.length * samples,
+    judges,
+    generators,
+    scoring: judge.scoring,
+    seed: spec.seed,
+    responses: extract.instructions * generators.length * samples,
   });
   const picker = new ExamplePicker({ count: spec.report.examples, seed: spec.seed, generators, samples, judges });
   const instructions = { asked: extract.instructions, extracted: 0, lostAtExtraction: 0, dropped: 0, lostAtSelection: 0, kept: 0 };
@@ -76,7 +88,11 @@ export async function reportSynthesis(
   const quality = rules === undefined ? undefined : new QualityTally(rules);
   const recomputed = { equal: 0, checked: 0 };
 
-  async function read<Row extends object>(group: StageGroup, address: StageAddress, table: Table<Row>): Promise<{ rows: Row[]; failures: Failure[] } | undefined> {
+  async function read<Row extends object>(
+    group: StageGroup,
+    address: StageAddress,
+    table: Table<Row>,
+  ): Promise<{ rows: Row[]; failures: Failure[] } | undefined> {
     const { manifest, outdated } = await findOutput(stages, address);
     ledger.add(group, manifest, outdated);
     if (manifest === undefined) return undefined;
@@ -86,13 +102,21 @@ export async function reportSynthesis(
   }
 
   async function addShard(shard: Shard): Promise<void> {
-    const extracted = await read({ stage: 'extract', model: spec.target.model, key: keys.extract }, addresses.extract(plan, shard), instructionTable);
+    const extracted = await read(
+      { stage: 'extract', model: spec.target.model, key: keys.extract },
+      addresses.extract(plan, shard),
+      instructionTable,
+    );
     const answered = quality === undefined ? (extracted?.rows ?? []) : await readKept(shard, extracted?.rows ?? [], quality);
     const answers: Response[] = [];
     const verdicts: Judgment[] = [];
     const missing = new Map<string, Failure>();
     for (const generator of generators) {
-      const part = await read({ stage: 'respond', model: generator, key: keys.respond[generator] ?? '' }, addresses.respond(plan, shard, generator), responseTable);
+      const part = await read(
+        { stage: 'respond', model: generator, key: keys.respond[generator] ?? '' },
+        addresses.respond(plan, shard, generator),
+        responseTable,
+      );
       if (part === undefined) continue;
       answers.push(...part.rows);
       responses.lost += part.failures.length;
@@ -118,7 +142,11 @@ export async function reportSynthesis(
     judgments.lost += verdicts.filter(({ score }) => score === null).length;
     scores.addJudgments(verdicts);
 
-    const byInstruction = { answers: grouped(answers), verdicts: grouped(verdicts), kept: new Map((selected?.rows ?? []).map((row) => [row.instructionId, row])) };
+    const byInstruction = {
+      answers: grouped(answers),
+      verdicts: grouped(verdicts),
+      kept: new Map((selected?.rows ?? []).map((row) => [row.instructionId, row])),
+    };
     for (const instruction of answered) addInstruction(instruction, byInstruction, missing, selected !== undefined);
   }
 
@@ -140,7 +168,10 @@ export async function reportSynthesis(
     const input = { responses: rows.answers.get(instruction.id) ?? [], judgments: rows.verdicts.get(instruction.id) ?? [], judges };
     const selection = isSelected
       ? selectBest({
-          instruction, ...input, expectedResponses: generators.length * samples, seed: spec.seed,
+          instruction,
+          ...input,
+          expectedResponses: generators.length * samples,
+          seed: spec.seed,
           ...selectionRules(select, judges.length),
         })
       : undefined;
@@ -150,7 +181,8 @@ export async function reportSynthesis(
     if (kept !== undefined) scores.addKept({ model: kept.model, meanScore: kept.meanScore, tied: again?.tied ?? false, cut: isCut(kept) });
     if (kept !== undefined || again !== undefined) {
       recomputed.checked++;
-      if (kept !== undefined && kept.responseId === again?.replay.responseId && kept.meanScore === again.replay.meanScore) recomputed.equal++;
+      if (kept !== undefined && kept.responseId === again?.replay.responseId && kept.meanScore === again.replay.meanScore)
+        recomputed.equal++;
     }
     picker.offer({ instruction, responses: input.responses, judgments: input.judgments, failures, selection });
   }

@@ -44,7 +44,10 @@ export function topicMap(texts: readonly string[], seed: number): TopicMap | und
   const terms = texts.map(termsOf);
   const neighbours = nearestTexts(termWeights(terms), Math.min(NEIGHBOURS, texts.length - 1));
   const umap = new UMAP({ nNeighbors: neighbours[0]!.indices.length, nEpochs: EPOCHS, minDist: 0.15, random: unit });
-  umap.setPrecomputedKNN(neighbours.map(({ indices }) => indices), neighbours.map(({ distances }) => distances));
+  umap.setPrecomputedKNN(
+    neighbours.map(({ indices }) => indices),
+    neighbours.map(({ distances }) => distances),
+  );
   const places = umap.fit(texts.map((_, index) => [index])); // the vectors themselves are not asked for: the neighbours are known
   const { labels, centroids } = bestClusters(places, Math.max(2, Math.min(MOST_TOPICS, Math.round(Math.sqrt(texts.length / 4)))), unit);
   const named = topicTerms(terms, labels, TERMS_A_TOPIC);
@@ -71,5 +74,7 @@ function bestClusters(points: number[][], count: number, random: () => number): 
       // This start left a cluster without points.
     }
   }
-  return best?.clusters ?? (count <= 1 ? { labels: points.map(() => 0), centroids: [points[0]!] } : bestClusters(points, count - 1, random));
+  return (
+    best?.clusters ?? (count <= 1 ? { labels: points.map(() => 0), centroids: [points[0]!] } : bestClusters(points, count - 1, random))
+  );
 }

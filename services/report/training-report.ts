@@ -61,18 +61,45 @@ export function trainerResult(manifest: StageManifest): TrainerResult {
 /** Tokens of the mixture, as the trainer counted them; null where a provider does not tell. */
 export function tokensOfMixture(result: TrainerResult): number | null {
   if (result.kind === 'sft') return result.tokens;
-  const { trainedTokens, hyperparameters: { epochs } } = result;
+  const {
+    trainedTokens,
+    hyperparameters: { epochs },
+  } = result;
   return trainedTokens === null || epochs === null ? null : Math.round(trainedTokens / epochs);
 }
 
 export function reportTraining(result: TrainerResult, curve: readonly LossRow[], { train }: Pick<RunSpec, 'train'>): TrainingReport {
   if (result.kind === 'fine-tuning') {
     const { steps, examples, trainedTokens, seconds, model, job, baseModel, hyperparameters, checkpoints, usd } = result;
-    return { by: 'provider', steps, examples, trainedTokens, seconds, curve, checkpoint: model, weightsSha256: null, versions: {}, job, baseModel, hyperparameters, checkpoints, usd };
+    return {
+      by: 'provider',
+      steps,
+      examples,
+      trainedTokens,
+      seconds,
+      curve,
+      checkpoint: model,
+      weightsSha256: null,
+      versions: {},
+      job,
+      baseModel,
+      hyperparameters,
+      checkpoints,
+      usd,
+    };
   }
   const { steps, examples, tokens, trainedTokens, truncated, seconds, checkpointDir, weightsSha256, versions } = result;
   return {
-    by: 'workers', steps, examples, tokens, trainedTokens, truncated, seconds, weightsSha256, versions, curve,
+    by: 'workers',
+    steps,
+    examples,
+    tokens,
+    trainedTokens,
+    truncated,
+    seconds,
+    weightsSha256,
+    versions,
+    curve,
     dropped: typeof result['dropped'] === 'number' ? result['dropped'] : null,
     learningRate: train.learningRate,
     epochs: train.epochs,

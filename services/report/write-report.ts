@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path';
 import type { ArtifactStore } from '../artifact-store';
 import { heldOutCsv, tasksCsv, variantsCsv } from './comparison-csv';
 import { matchesCsv } from './quality-report';
-import { gatherReport, type GatherOptions, type ReportData } from './report-data';
 import { renderHtml } from './render-html';
 import { renderMarkdown } from './render-markdown';
+import { gatherReport, type GatherOptions, type ReportData } from './report-data';
 import { composePage } from './report-page';
 
 /** Where a report was written, as paths on this machine. */
@@ -39,14 +39,21 @@ export async function renderReport(data: ReportData): Promise<{ readonly html: s
 export async function writeReportFiles(options: GatherOptions & { readonly folder?: string }): Promise<WrittenReport> {
   const data = await gatherReport(options);
   const content = await renderReport(data);
-  const write = options.folder === undefined ? toStore(options.store, `runs/${options.runId}/report`) : await toFolder(resolve(options.folder));
+  const write =
+    options.folder === undefined ? toStore(options.store, `runs/${options.runId}/report`) : await toFolder(resolve(options.folder));
   const { quality } = data.synthesis;
   const searched = quality?.rules.decontaminate !== undefined;
   return {
     html: await write('report.html', content.html),
     markdown: await write('report.md', content.markdown),
     json: await write('report.json', content.json),
-    variants: await write('variants.csv', variantsCsv(data.variants, data.spec.evaluate.tasks.map(({ task }) => task))),
+    variants: await write(
+      'variants.csv',
+      variantsCsv(
+        data.variants,
+        data.spec.evaluate.tasks.map(({ task }) => task),
+      ),
+    ),
     tasks: await write('tasks.csv', tasksCsv(data.variants)),
     heldOut: data.heldOut === null ? null : await write('held-out.csv', heldOutCsv(data.heldOut)),
     contamination: searched ? await write('contamination.csv', matchesCsv(quality.matches)) : null,

@@ -42,11 +42,20 @@ export function extractionItems(spec: RunSpec, shard: Shard): BatchItem<Instruct
         }
         if (last !== undefined) {
           const choice = last.reply?.choices[0];
-          const reading = choice === undefined ? { rejected: 'no choices' } : cleanInstruction(choice.text, choice.finishReason, ends, { acceptTruncated });
+          const reading =
+            choice === undefined
+              ? { rejected: 'no choices' }
+              : cleanInstruction(choice.text, choice.finishReason, ends, { acceptTruncated });
           if ('text' in reading) {
             const { text } = reading;
             const row: Instruction = {
-              id, text, model, finishReason: choice?.finishReason ?? null, seed: seedOf(attempts - 1), attempts, usage: last.reply?.usage ?? null,
+              id,
+              text,
+              model,
+              finishReason: choice?.finishReason ?? null,
+              seed: seedOf(attempts - 1),
+              attempts,
+              usage: last.reply?.usage ?? null,
             };
             return { do: 'done', rows: [row], failures: [] };
           }

@@ -31,22 +31,40 @@ export function judgmentItems(
     const id = judgmentId(response.id, judge);
     const instruction = texts.get(response.instructionId);
     if (instruction === undefined) {
-      throw new Error(`response ${response.id} has no instruction among those of its shard; remove the shard's stored responses and start the run again`);
+      throw new Error(
+        `response ${response.id} has no instruction among those of its shard; remove the shard's stored responses and start the run again`,
+      );
     }
     const seedOf = (attempt: number): number =>
       deriveSeed({
-        runSeed: spec.seed, stage: `judge:${judge}:${generator}`, itemIndex: instructionIndex(response.instructionId), sample: response.sample, attempt,
+        runSeed: spec.seed,
+        stage: `judge:${judge}:${generator}`,
+        itemIndex: instructionIndex(response.instructionId),
+        sample: response.sample,
+        attempt,
       });
     return {
       id,
       next(exchanges: readonly Exchange[]): Step<Judgment> {
         const used = exchanges.slice(-method.callsPerAttempt);
         const attempts = Math.ceil(exchanges.length / method.callsPerAttempt);
-        const row = { id, responseId: response.id, instructionId: response.instructionId, judge, scoredBy: scoring, attempts, usage: totalUsage(exchanges) };
+        const row = {
+          id,
+          responseId: response.id,
+          instructionId: response.instructionId,
+          judge,
+          scoredBy: scoring,
+          attempts,
+          usage: totalUsage(exchanges),
+        };
         const refusal = exchanges.at(-1)?.error;
         if (refusal !== undefined) {
           const failure = lostBy('judge', id, judge, refusal, attempts);
-          return { do: 'done', rows: [{ ...row, score: null, raw: '', reason: failure.reason, seed: seedOf(attempts - 1) }], failures: [failure] };
+          return {
+            do: 'done',
+            rows: [{ ...row, score: null, raw: '', reason: failure.reason, seed: seedOf(attempts - 1) }],
+            failures: [failure],
+          };
         }
         const inAttempt = exchanges.length % method.callsPerAttempt;
         if (exchanges.length > 0 && inAttempt === 0) {
@@ -55,7 +73,11 @@ export function judgmentItems(
           if (reading.score !== null) return { do: 'done', rows: [{ ...row, ...reading, seed }], failures: [] };
           if (attempts >= maxAttempts) {
             const reason = reading.reason ?? 'no score';
-            return { do: 'done', rows: [{ ...row, ...reading, reason, seed }], failures: [{ stage: 'judge', id, model: judge, reason, attempts }] };
+            return {
+              do: 'done',
+              rows: [{ ...row, ...reading, reason, seed }],
+              failures: [{ stage: 'judge', id, model: judge, reason, attempts }],
+            };
           }
         }
         const attempt = Math.floor(exchanges.length / method.callsPerAttempt);

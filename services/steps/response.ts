@@ -48,8 +48,15 @@ function item(spec: RunSpec, generator: string, instruction: Instruction, wanted
           const reading = choice === undefined ? { rejected: 'no choices' } : checkResponse(choice.text, choice.finishReason, respond);
           if ('text' in reading) {
             rows.push({
-              id: idOf(sample), instructionId: instruction.id, model: generator, sample, text: reading.text,
-              finishReason: choice?.finishReason ?? null, seed, attempts: attempt + 1, usage,
+              id: idOf(sample),
+              instructionId: instruction.id,
+              model: generator,
+              sample,
+              text: reading.text,
+              finishReason: choice?.finishReason ?? null,
+              seed,
+              attempts: attempt + 1,
+              usage,
             });
           } else {
             reasons.set(sample, reading.rejected);
@@ -64,7 +71,11 @@ function item(spec: RunSpec, generator: string, instruction: Instruction, wanted
       const attempts = exchanges.length;
       if (missing.length === 0 || tries >= respond.maxAttempts) {
         const failures = missing.map((sample): Failure => ({
-          stage: 'respond', id: idOf(sample), model: generator, reason: reasons.get(sample) ?? 'no reply', attempts,
+          stage: 'respond',
+          id: idOf(sample),
+          model: generator,
+          reason: reasons.get(sample) ?? 'no reply',
+          attempts,
         }));
         return { do: 'done', rows, failures };
       }

@@ -17,7 +17,11 @@ export interface ScoreReading {
 /** A way to get a score from a judge, in one or more calls for an attempt. */
 export interface ScoringMethod {
   readonly callsPerAttempt: number;
-  request(prompt: string, before: readonly Exchange[], call: { readonly seed: number; readonly attempt: number }): Omit<ModelRequest, 'tokenEstimate'>;
+  request(
+    prompt: string,
+    before: readonly Exchange[],
+    call: { readonly seed: number; readonly attempt: number },
+  ): Omit<ModelRequest, 'tokenEstimate'>;
   read(exchanges: readonly Exchange[]): ScoreReading;
 }
 
@@ -78,9 +82,7 @@ export function probabilityScoring(sampling: Sampling, minRatingMass: number, te
       const rendered = template.renderPrompt([{ role: 'user', content: harmless(judgePrompt, template) }], { assistantPrefix });
       const { prompt, addSpecialTokens } = checkBos({ prompt: rendered, template });
       const special = addSpecialTokens === undefined ? {} : { add_special_tokens: addSpecialTokens };
-      const justification = {
-        max_tokens: maxTokens, temperature, top_p: topP, stop: stopStrings(template.stop, [FORCED_LABEL.trim()]),
-      };
+      const justification = { max_tokens: maxTokens, temperature, top_p: topP, stop: stopStrings(template.stop, [FORCED_LABEL.trim()]) };
       const rating = { max_tokens: 1, temperature: 0, logprobs: TOP_LOGPROBS };
       return { path: 'completions', body: { prompt, seed, ...special, ...(before.length === 0 ? justification : rating) } };
     },
@@ -107,7 +109,11 @@ function chatRequest(prompt: string, sampling: Sampling, seed: number): Omit<Mod
   return {
     path: 'chat/completions',
     body: {
-      messages: [{ role: 'user', content: prompt }], max_tokens: sampling.maxTokens, temperature: sampling.temperature, top_p: sampling.topP, seed,
+      messages: [{ role: 'user', content: prompt }],
+      max_tokens: sampling.maxTokens,
+      temperature: sampling.temperature,
+      top_p: sampling.topP,
+      seed,
     },
   };
 }

@@ -14,7 +14,15 @@ import { createPythonJobs } from '../../services/python-jobs';
 import { addresses, partition, type RunPlan } from '../../services/run-plan';
 import { ROWS_VERSIONS, stageKeys } from '../../services/stage-keys';
 import { noCalls } from '../../services/stage-store';
-import { conversationTable, heldOutTable, instructionTable, judgmentTable, mixtureTable, replayTable, responseTable } from '../../services/tables';
+import {
+  conversationTable,
+  heldOutTable,
+  instructionTable,
+  judgmentTable,
+  mixtureTable,
+  replayTable,
+  responseTable,
+} from '../../services/tables';
 import { smallSpec } from '../support/small-spec';
 import { useTempFolder } from '../support/temp-folder';
 import { testDeps } from '../support/temporal';
@@ -32,27 +40,55 @@ function endOf(index: number, model: string, sample: number): FinishReason {
 
 /** A store with judged responses to eight instructions, and the stages after them to be run. */
 async function judgedRun(truncated: TruncatedRule) {
-  const deps = testDeps({ python: createPythonJobs({ environment: async () => await Promise.reject(new Error('nothing here needs Python')) }), root: join(temp(), `store-${truncated}`) });
+  const deps = testDeps({
+    python: createPythonJobs({ environment: async () => await Promise.reject(new Error('nothing here needs Python')) }),
+    root: join(temp(), `store-${truncated}`),
+  });
   const spec = smallSpec('http://127.0.0.1:9/v1', (input) => {
     input.variants = ['method', 'first-response', 'target-best'];
     input.synthesis.select = { truncated };
     input.mix.holdOut = { replay: 2 };
   });
   const content = await contentIdentities(spec, deps.weights);
-  const plan: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: partition(spec.synthesis.extract.instructions, spec.synthesis.shardSize) };
+  const plan: RunPlan = {
+    spec,
+    content,
+    keys: stageKeys(spec, content),
+    shards: partition(spec.synthesis.extract.instructions, spec.synthesis.shardSize),
+  };
   for (const shard of plan.shards) {
     const indexes = Array.from({ length: shard.end - shard.start }, (_, offset) => shard.start + offset);
-    const instructions = indexes.map((index) => ({ id: instructionId(index), text: `Question ${index}?`, model: 'target', finishReason: 'stop' as const, ...common }));
+    const instructions = indexes.map((index) => ({
+      id: instructionId(index),
+      text: `Question ${index}?`,
+      model: 'target',
+      finishReason: 'stop' as const,
+      ...common,
+    }));
     await deps.stages.commit(addresses.extract(plan, shard), ROWS_VERSIONS.extract, instructionTable, { rows: instructions, ...fixed });
     for (const model of MODELS) {
-      const responses = indexes.flatMap((index) => SAMPLES.map((sample): Response => ({
-        id: responseId(instructionId(index), model, sample), instructionId: instructionId(index), model, sample,
-        text: `Answer ${sample} of ${model}`, finishReason: endOf(index, model, sample), ...common,
-      })));
+      const responses = indexes.flatMap((index) =>
+        SAMPLES.map((sample): Response => ({
+          id: responseId(instructionId(index), model, sample),
+          instructionId: instructionId(index),
+          model,
+          sample,
+          text: `Answer ${sample} of ${model}`,
+          finishReason: endOf(index, model, sample),
+          ...common,
+        })),
+      );
       await deps.stages.commit(addresses.respond(plan, shard, model), ROWS_VERSIONS.respond, responseTable, { rows: responses, ...fixed });
       for (const judge of MODELS) {
         const rows = responses.map(({ id, instructionId: of, sample }): Judgment => ({
-          id: judgmentId(id, judge), responseId: id, instructionId: of, judge, score: (model === 'target' ? 4 : 2) + (sample === 0 ? 1 : 0), scoredBy: 'text', raw: 'Score', ...common,
+          id: judgmentId(id, judge),
+          responseId: id,
+          instructionId: of,
+          judge,
+          score: (model === 'target' ? 4 : 2) + (sample === 0 ? 1 : 0),
+          scoredBy: 'text',
+          raw: 'Score',
+          ...common,
         }));
         await deps.stages.commit(addresses.judge(plan, shard, judge, model), ROWS_VERSIONS.judge, judgmentTable, { rows, ...fixed });
       }
@@ -62,8 +98,9 @@ async function judgedRun(truncated: TruncatedRule) {
   const run = async (body: () => Promise<unknown>): Promise<unknown> => await new MockActivityEnvironment().run(body);
   for (const { index: shard } of plan.shards) await run(async () => await createSelectActivities(deps).selectShard({ ...ref, shard }));
   await run(async () => await createHoldOutActivities(deps).holdOut(ref));
-  for (const variant of ['first-response', 'target-best']) await run(async () => await createReplaySetActivities(deps).loadReplaySet({ ...ref, variant }));
-  const detail = await run(async () => await createMixActivities(deps).mixVariant({ ...ref, variant: 'method' })) as MixtureDetail;
+  for (const variant of ['first-response', 'target-best'])
+    await run(async () => await createReplaySetActivities(deps).loadReplaySet({ ...ref, variant }));
+  const detail = (await run(async () => await createMixActivities(deps).mixVariant({ ...ref, variant: 'method' }))) as MixtureDetail;
   return { deps, plan, detail };
 }
 
@@ -74,7 +111,9 @@ async function replaySet({ deps, plan }: Run, variant: string): Promise<Conversa
 }
 
 async function winners({ deps, plan }: Run): Promise<string[]> {
-  const parts = plan.shards.map(async (shard) => await deps.stages.readRows((await deps.stages.latest(addresses.select(plan, shard)))!, replayTable));
+  const parts = plan.shards.map(
+    async (shard) => await deps.stages.readRows((await deps.stages.latest(addresses.select(plan, shard)))!, replayTable),
+  );
   return (await Promise.all(parts)).flat().map(({ responseId: id, finishReason }) => `${id} ${String(finishReason)}`);
 }
 
@@ -82,7 +121,11 @@ const indexOf = ({ id }: Pick<Conversation, 'id'>): number => Number(/i(\d{7})/.
 
 test('by default a cut answer is kept only where no whole one is, and is marked in what is trained on and what is kept back', async () => {
   const run = await judgedRun('last');
-  expect(await winners(run)).toEqual(Array.from({ length: 8 }, (_, index) => (index % 4 === 0 ? `${instructionId(index)}:target:0 length` : `${instructionId(index)}:target:1 stop`)));
+  expect(await winners(run)).toEqual(
+    Array.from({ length: 8 }, (_, index) =>
+      index % 4 === 0 ? `${instructionId(index)}:target:0 length` : `${instructionId(index)}:target:1 stop`,
+    ),
+  );
 
   const mixture = await run.deps.stages.readRows((await run.deps.stages.latest(addresses.mix(run.plan, 'method')))!, mixtureTable);
   const heldOut = await run.deps.stages.readRows((await run.deps.stages.latest(addresses.holdOut(run.plan)))!, heldOutTable);
@@ -94,11 +137,14 @@ test('by default a cut answer is kept only where no whole one is, and is marked 
   expect([...trained, ...replay!].some(({ cut }) => cut)).toBe(true);
 
   const file = await writeConversations(join(temp(), 'mixture.jsonl'), mixture);
-  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n').map((line) => JSON.parse(line) as Conversation);
+  const lines = (await readFile(file, 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Conversation);
   expect(lines.map(({ cut }) => cut)).toEqual(mixture.map(({ cut }) => cut));
 });
 
-test('the ablations mark cut answers too: the first response as it came, the target\'s best by the same rule', async () => {
+test("the ablations mark cut answers too: the first response as it came, the target's best by the same rule", async () => {
   const run = await judgedRun('last');
   expect((await replaySet(run, 'first-response')).map(({ cut }) => cut)).toEqual(new Array(8).fill(true));
   for (const row of await replaySet(run, 'target-best')) expect(row.cut ?? false).toBe(indexOf(row) % 4 === 0);
@@ -113,5 +159,7 @@ test('where the spec leaves cut answers out, no replay set has one', async () =>
 });
 
 test('where the spec lets scores alone decide, the best score wins though it was cut', async () => {
-  expect(await winners(await judgedRun('keep'))).toEqual(Array.from({ length: 8 }, (_, index) => `${instructionId(index)}:target:0 length`));
+  expect(await winners(await judgedRun('keep'))).toEqual(
+    Array.from({ length: 8 }, (_, index) => `${instructionId(index)}:target:0 length`),
+  );
 });

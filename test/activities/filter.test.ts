@@ -1,8 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { createFilterActivities } from '../../activities/filter';
 import { createDocumentsActivities } from '../../activities/documents';
+import { createFilterActivities } from '../../activities/filter';
 import { readInstructions } from '../../activities/read-instructions';
 import type { RunSpecInput } from '../../config/spec';
 import { addresses, type RunPlan } from '../../services/run-plan';
@@ -15,7 +15,8 @@ import { useTempFolder } from '../support/temp-folder';
 import { testDeps } from '../support/temporal';
 
 const temp = useTempFolder();
-const BLACK_BODY = 'A star that radiates as a black body shrinks to half its radius while its surface temperature doubles. By what factor does its luminosity change?';
+const BLACK_BODY =
+  'A star that radiates as a black body shrinks to half its radius while its surface temperature doubles. By what factor does its luminosity change?';
 const TEXTS: readonly (string | null)[] = [
   'Explain how a heat pump warms a house in winter.',
   'Wie funktioniert eine Wärmepumpe, und was kostet sie im Winter?',
@@ -24,10 +25,14 @@ const TEXTS: readonly (string | null)[] = [
   'explain how a heat pump  warms a house in winter.',
   'Explain how a heat pump warms a house in winters?',
   `Answer this: ${BLACK_BODY}`,
-  'I\'m sorry, but I can\'t help with that.',
+  "I'm sorry, but I can't help with that.",
 ];
 const ALL: Quality = {
-  length: { minWords: 2 }, refusals: true, language: ['en'], decontaminate: { ngram: 13 }, duplicates: { near: { threshold: 0.8 } },
+  length: { minWords: 2 },
+  refusals: true,
+  language: ['en'],
+  decontaminate: { ngram: 13 },
+  duplicates: { near: { threshold: 0.8 } },
 };
 
 function newDeps(): ReturnType<typeof testDeps> {
@@ -36,7 +41,14 @@ function newDeps(): ReturnType<typeof testDeps> {
 
 async function gpqa(change: (row: Record<string, unknown>) => void = () => undefined): Promise<(spec: RunSpecInput) => void> {
   const file = join(temp(), 'gpqa.jsonl');
-  const row = { Question: BLACK_BODY, 'Correct Answer': 'a', 'Incorrect Answer 1': 'b', 'Incorrect Answer 2': 'c', 'Incorrect Answer 3': 'd', 'Record ID': 'rec1' };
+  const row = {
+    Question: BLACK_BODY,
+    'Correct Answer': 'a',
+    'Incorrect Answer 1': 'b',
+    'Incorrect Answer 2': 'c',
+    'Incorrect Answer 3': 'd',
+    'Record ID': 'rec1',
+  };
   change(row);
   await writeFile(file, `${JSON.stringify(row)}\n`);
   return (spec) => {
@@ -45,14 +57,18 @@ async function gpqa(change: (row: Record<string, unknown>) => void = () => undef
 }
 
 async function filter(deps: ReturnType<typeof testDeps>, hash: string): Promise<FilterOutcome> {
-  return await new MockActivityEnvironment().run(async () => await createFilterActivities(deps).filterInstructions({ runId: 'run', plan: hash }));
+  return await new MockActivityEnvironment().run(
+    async () => await createFilterActivities(deps).filterInstructions({ runId: 'run', plan: hash }),
+  );
 }
 
 async function verdicts(deps: ReturnType<typeof testDeps>, plan: RunPlan): Promise<FilterRow[]> {
-  const rows = await Promise.all(plan.shards.map(async (shard) => {
-    const manifest = await deps.stages.find(addresses.filter(plan, shard), ROWS_VERSIONS.filter);
-    return manifest === undefined ? [] : await deps.stages.readRows(manifest, filterTable);
-  }));
+  const rows = await Promise.all(
+    plan.shards.map(async (shard) => {
+      const manifest = await deps.stages.find(addresses.filter(plan, shard), ROWS_VERSIONS.filter);
+      return manifest === undefined ? [] : await deps.stages.readRows(manifest, filterTable);
+    }),
+  );
   return rows.flat();
 }
 
@@ -64,14 +80,26 @@ test('every filter drops what it is for, over shards, with its reason among the 
 
   const rows = await verdicts(deps, plan);
   expect(rows.map(({ instructionId, reason }) => `${instructionId} ${reason}`)).toEqual([
-    'i0000000 null', 'i0000001 language', 'i0000003 too short', 'i0000004 duplicate', 'i0000005 near duplicate', 'i0000006 contaminated', 'i0000007 refusal',
+    'i0000000 null',
+    'i0000001 language',
+    'i0000003 too short',
+    'i0000004 duplicate',
+    'i0000005 near duplicate',
+    'i0000006 contaminated',
+    'i0000007 refusal',
   ]);
   expect(rows.map(({ matches }) => matches ?? []).flat()).toEqual([
     { task: 'gpqa', documentId: 'rec1', ngram: 'a star that radiates as a black body shrinks to half its radius' },
   ]);
   const manifest = await deps.stages.latest(addresses.filter(plan, plan.shards[1]!));
   expect(manifest?.detail).toEqual({ extracted: 3, kept: 0, dropped: { 'too short': 1, duplicate: 1, 'near duplicate': 1 } });
-  expect(await deps.stages.readFailures(manifest!)).toContainEqual({ stage: 'filter', id: 'i0000004', model: null, reason: 'duplicate: of i0000000', attempts: 0 });
+  expect(await deps.stages.readFailures(manifest!)).toContainEqual({
+    stage: 'filter',
+    id: 'i0000004',
+    model: null,
+    reason: 'duplicate: of i0000000',
+    attempts: 0,
+  });
   expect((await readInstructions(deps.stages, plan, plan.shards[0]!)).map(({ id }) => id)).toEqual(['i0000000']);
   expect(await readInstructions(deps.stages, plan, plan.shards[2]!)).toEqual([]);
 });
@@ -127,12 +155,19 @@ test('sets that are on the hub are fetched once, by Python, and searched like lo
   const change = (spec: RunSpecInput): void => void (spec.evaluate = { tasks: [{ task: 'mmlu_pro' }, { task: 'gpqa' }] });
   const { plan, hash } = await planWithFilters(deps, { decontaminate: {} }, { instructions: 3, shardSize: 3, change });
   await writeExtraction(deps, plan, (index) => [BLACK_BODY, 'Something else.', 'And another.'][index] ?? null);
-  const fetchDocuments = async (): Promise<unknown> => await new MockActivityEnvironment().run(async () => await createDocumentsActivities(deps).fetchDocuments({ runId: 'run', plan: hash }));
+  const fetchDocuments = async (): Promise<unknown> =>
+    await new MockActivityEnvironment().run(async () => await createDocumentsActivities(deps).fetchDocuments({ runId: 'run', plan: hash }));
   expect(await fetchDocuments()).toEqual({ documents: 2 });
   expect(await fetchDocuments()).toEqual({ documents: 2 });
   expect(asked).toEqual(['documents mmlu_pro', 'documents gpqa']);
   expect(await filter(deps, hash)).toEqual({ kept: [2] });
-  expect((await verdicts(deps, plan))[0]).toMatchObject({ detail: 'gpqa q1 and 1 more', matches: [{ task: 'gpqa', documentId: 'q1' }, { task: 'mmlu_pro', documentId: 'q1' }] });
+  expect((await verdicts(deps, plan))[0]).toMatchObject({
+    detail: 'gpqa q1 and 1 more',
+    matches: [
+      { task: 'gpqa', documentId: 'q1' },
+      { task: 'mmlu_pro', documentId: 'q1' },
+    ],
+  });
 });
 
 test('a cancelled filter ends without having written what it has not judged', async () => {
@@ -141,6 +176,8 @@ test('a cancelled filter ends without having written what it has not judged', as
   await writeExtraction(deps, plan, String);
   const environment = new MockActivityEnvironment();
   environment.cancel('CANCELLED');
-  await expect(environment.run(async () => await createFilterActivities(deps).filterInstructions({ runId: 'run', plan: hash }))).rejects.toThrow('CANCELLED');
+  await expect(
+    environment.run(async () => await createFilterActivities(deps).filterInstructions({ runId: 'run', plan: hash })),
+  ).rejects.toThrow('CANCELLED');
   expect(await verdicts(deps, plan)).toEqual([]);
 });

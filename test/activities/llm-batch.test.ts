@@ -85,7 +85,7 @@ test('the heartbeat tells the cost and the errors by kind, and so does the end',
   expect(beats.at(-1)).toMatchObject({ cost: outcome.cost, errors: outcome.errors });
 });
 
-test('a run\'s own limits take the place of the spec\'s', async () => {
+test("a run's own limits take the place of the spec's", async () => {
   endpoint().hold();
   const running = extract({ limits: { concurrency: 2 } });
   await endpoint().received(2);

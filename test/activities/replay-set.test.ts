@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { createReplaySetActivities, type ReplaySetDetail } from '../../activities/replay-set';
 import { mixtureBase } from '../../activities/mixture-base';
+import { createReplaySetActivities, type ReplaySetDetail } from '../../activities/replay-set';
 import type { RunSpecInput } from '../../config/spec';
 import type { ReplayRow } from '../../method/records';
 import { contentIdentities } from '../../services/content-identities';
@@ -33,8 +33,15 @@ function newDeps(): Deps {
 async function shareGpt(): Promise<string> {
   const file = join(temp(), 'sharegpt.jsonl');
   const rows = Array.from({ length: 40 }, (_, n) => {
-    const turns = [{ from: 'human', value: `Question ${n}? \u2028` }, { from: 'gpt', value: `Answer ${n}.` }];
-    return { dataset: 'sharegpt', id: `id_${n}`, conversations: n % 4 === 3 ? turns.slice(1) : n % 10 === 0 ? [...turns, turns[0]] : turns };
+    const turns = [
+      { from: 'human', value: `Question ${n}? \u2028` },
+      { from: 'gpt', value: `Answer ${n}.` },
+    ];
+    return {
+      dataset: 'sharegpt',
+      id: `id_${n}`,
+      conversations: n % 4 === 3 ? turns.slice(1) : n % 10 === 0 ? [...turns, turns[0]] : turns,
+    };
   });
   await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   return file;
@@ -51,18 +58,36 @@ async function planWith(deps: Deps, variants: RunSpecInput['variants']): Promise
   for (const shard of plan.shards) {
     const rows = Array.from({ length: shard.end - shard.start }, (_, offset): ReplayRow => {
       const id = `i${shard.start + offset}`;
-      const messages = [{ role: 'user' as const, content: 'Why?' }, { role: 'assistant' as const, content: 'So.' }];
-      return { instructionId: id, responseId: `${id}-r`, instruction: 'Why?', response: 'So.', model: 'target', finishReason: 'stop', meanScore: 5, scores: { target: 5 }, messages };
+      const messages = [
+        { role: 'user' as const, content: 'Why?' },
+        { role: 'assistant' as const, content: 'So.' },
+      ];
+      return {
+        instructionId: id,
+        responseId: `${id}-r`,
+        instruction: 'Why?',
+        response: 'So.',
+        model: 'target',
+        finishReason: 'stop',
+        meanScore: 5,
+        scores: { target: 5 },
+        messages,
+      };
     });
-    await deps.stages.commit(addresses.select(plan, shard), ROWS_VERSIONS.select, replayTable, { rows, failures: [], stats: noCalls(new Date().toISOString()), inputs: [] });
+    await deps.stages.commit(addresses.select(plan, shard), ROWS_VERSIONS.select, replayTable, {
+      rows,
+      failures: [],
+      stats: noCalls(new Date().toISOString()),
+      inputs: [],
+    });
   }
   return { plan, hash: await deps.plans.save(plan) };
 }
 
 async function load(deps: Deps, hash: string, variant: string): Promise<ReplaySetDetail> {
-  return await new MockActivityEnvironment().run(
+  return (await new MockActivityEnvironment().run(
     async () => await createReplaySetActivities(deps).loadReplaySet({ runId: 'run', plan: hash, variant }),
-  ) as ReplaySetDetail;
+  )) as ReplaySetDetail;
 }
 
 test('a public set from local files gives as many conversations as the method, with its counts and licence in the manifest', async () => {
@@ -71,7 +96,13 @@ test('a public set from local files gives as many conversations as the method, w
   const wanted = (await mixtureBase(deps.stages, plan)).plan.replayCount;
 
   const detail = await load(deps, hash, 'chat');
-  expect(detail).toMatchObject({ kind: 'dataset', title: 'ShareGPT, from local files', rows: wanted, revision: null, licence: 'Apache-2.0 (source)' });
+  expect(detail).toMatchObject({
+    kind: 'dataset',
+    title: 'ShareGPT, from local files',
+    rows: wanted,
+    revision: null,
+    licence: 'Apache-2.0 (source)',
+  });
   const malformed = detail.malformed['begins with the assistant'] ?? 0;
   expect(detail.read).toBe(wanted + malformed);
 
@@ -81,19 +112,37 @@ test('a public set from local files gives as many conversations as the method, w
   expect(new Set(rows.map(({ id }) => id)).size).toBe(wanted);
   for (const { id, messages } of rows) {
     const n = id.slice('id_'.length);
-    expect(messages).toEqual([{ role: 'user', content: `Question ${n}? \u2028` }, { role: 'assistant', content: `Answer ${n}.` }]);
+    expect(messages).toEqual([
+      { role: 'user', content: `Question ${n}? \u2028` },
+      { role: 'assistant', content: `Answer ${n}.` },
+    ]);
   }
 }, 120_000);
 
 test('a set with too few rows gives all it has, and says what was wrong with the others', async () => {
   const deps = newDeps();
   const file = join(temp(), 'few.jsonl');
-  const row = { messages: [{ role: 'user', content: 'Hm?' }, { role: 'assistant', content: 'Yes.' }, { role: 'user', content: 'Bye' }] };
+  const row = {
+    messages: [
+      { role: 'user', content: 'Hm?' },
+      { role: 'assistant', content: 'Yes.' },
+      { role: 'user', content: 'Bye' },
+    ],
+  };
   await writeFile(file, `${JSON.stringify(row)}\n{"messages": []}\n{broken\n`);
-  const { hash } = await planWith(deps, ['method', { name: 'few', replay: { files: [file], schema: { kind: 'messages', column: 'messages' }, licence: 'internal' } }]);
+  const { hash } = await planWith(deps, [
+    'method',
+    { name: 'few', replay: { files: [file], schema: { kind: 'messages', column: 'messages' }, licence: 'internal' } },
+  ]);
   expect(await load(deps, hash, 'few')).toEqual({
-    kind: 'dataset', title: file, rows: 1, read: 3, malformed: { 'no list of turns in messages': 1, 'not JSON': 1 },
-    trailingUserTurnsCut: 1, revision: null, licence: 'internal',
+    kind: 'dataset',
+    title: file,
+    rows: 1,
+    read: 3,
+    malformed: { 'no list of turns in messages': 1, 'not JSON': 1 },
+    trailingUserTurnsCut: 1,
+    revision: null,
+    licence: 'internal',
   });
 }, 120_000);
 
@@ -101,6 +150,8 @@ test('a file in another schema fails for good and names the schema', async () =>
   const deps = newDeps();
   const { hash } = await planWith(deps, ['method', { name: 'wrong', replay: { files: [await shareGpt()], schema: { kind: 'alpaca' } } }]);
   await expect(load(deps, hash, 'wrong')).rejects.toMatchObject({
-    type: 'PythonJobError', nonRetryable: true, message: expect.stringContaining('None of the 40 rows read of'),
+    type: 'PythonJobError',
+    nonRetryable: true,
+    message: expect.stringContaining('None of the 40 rows read of'),
   });
 }, 120_000);

@@ -4,7 +4,11 @@ const event = { v: 1 as const, at: '2026-01-01T00:00:00Z', type: 'progress' as c
 
 test('a heartbeat of training carries step, loss, tokens a second and the time left', () => {
   expect(trainHeartbeat({ ...event, loss: 1.23456, tokensPerSecond: 1234.5, etaSeconds: 5400 }, 'method')).toMatchObject({
-    stage: 'train', model: 'method', done: 3, total: 10, note: 'train, loss 1.235, 1,235 tokens/s, 1h 30m left',
+    stage: 'train',
+    model: 'method',
+    done: 3,
+    total: 10,
+    note: 'train, loss 1.235, 1,235 tokens/s, 1h 30m left',
   });
 });
 

@@ -33,7 +33,7 @@ const HANGS_AT_SECOND_START = `if (isSecondStart) {
   await new Promise(() => 0);
 }`;
 
-describe('a client of the peers\' benchmark', () => {
+describe("a client of the peers' benchmark", () => {
   let endpoint: BenchEndpoint;
   let folder: string;
   beforeEach(async () => {
@@ -45,11 +45,20 @@ describe('a client of the peers\' benchmark', () => {
     rmSync(folder, { recursive: true, force: true });
   });
   const job = (contender: Contender, timeoutMs = 30_000): ContenderJob => ({
-    contender, inFlight: 1, url: endpoint.baseURL.replace('/v1', ''), load: { folder, prompts: PROMPTS }, folder: join(folder, 'client'), timeoutMs,
+    contender,
+    inFlight: 1,
+    url: endpoint.baseURL.replace('/v1', ''),
+    load: { folder, prompts: PROMPTS },
+    folder: join(folder, 'client'),
+    timeoutMs,
   });
 
   it('is measured by what has arrived at the endpoint, and by what its driver says of itself', async () => {
-    expect(await runContender(job(client('good')))).toMatchObject({ requests: PROMPTS, cpuSeconds: 0.5 / (PROMPTS / 1000), peakRssBytes: 1000 });
+    expect(await runContender(job(client('good')))).toMatchObject({
+      requests: PROMPTS,
+      cpuSeconds: 0.5 / (PROMPTS / 1000),
+      peakRssBytes: 1000,
+    });
   });
 
   it('is killed in the middle and goes on at its second start, and what it sends again is counted', async () => {
@@ -69,7 +78,9 @@ describe('a client of the peers\' benchmark', () => {
   });
 
   it('that fails is named with its exit code and the end of its log', async () => {
-    await expect(runContender(job(client('fails', 'console.error("no such backend"); process.exit(3);')))).rejects.toThrow(/^ended with exit code 3; its log .*no such backend/s);
+    await expect(runContender(job(client('fails', 'console.error("no such backend"); process.exit(3);')))).rejects.toThrow(
+      /^ended with exit code 3; its log .*no such backend/s,
+    );
     await expect(killContender(job(client('fails', 'process.exit(3);')))).rejects.toThrow('it ended before it was killed (exit code 3)');
   });
 });

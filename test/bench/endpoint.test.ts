@@ -1,9 +1,9 @@
 import { CallCounts } from '../../bench/call-counts';
 import { startEndpoint, type BenchEndpoint } from '../../bench/endpoint';
-import { renderJudgePrompt } from '../../method/judge-prompt';
-import { parseScore } from '../../method/scores';
 import { mix32 } from '../../method/hash';
+import { renderJudgePrompt } from '../../method/judge-prompt';
 import { createRandom } from '../../method/random';
+import { parseScore } from '../../method/scores';
 
 interface Reply {
   readonly choices: readonly { readonly text?: string; readonly message?: { readonly content: string }; readonly finish_reason: string }[];
@@ -19,7 +19,8 @@ describe('the endpoint of the benchmarks', () => {
     const response = await fetch(`${endpoint.baseURL}/${path}`, { method: 'POST', body: JSON.stringify(body) });
     return (await response.json()) as Reply;
   }
-  const chat = async (content: string, more = {}): Promise<Reply> => await post('chat/completions', { model: 'm', messages: [{ role: 'user', content }], ...more });
+  const chat = async (content: string, more = {}): Promise<Reply> =>
+    await post('chat/completions', { model: 'm', messages: [{ role: 'user', content }], ...more });
 
   it('says the same to the same request, in another process too, and something else to another seed', async () => {
     const other = await startEndpoint();

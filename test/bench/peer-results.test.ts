@@ -6,10 +6,17 @@ import { PeerResults, type PeerTask } from '../../bench/peer-results';
 
 const SETTINGS = { latencyMs: 50, timeoutMs: 120_000, cpu: '2 x test' };
 const DAY = '2026-01-01';
-const task = (client: string, more: Partial<PeerTask> = {}): PeerTask => ({ client, inFlight: 50, prompts: 2000, what: 'run', round: 1, ...more });
+const task = (client: string, more: Partial<PeerTask> = {}): PeerTask => ({
+  client,
+  inFlight: 50,
+  prompts: 2000,
+  what: 'run',
+  round: 1,
+  ...more,
+});
 const figures = (perSecond: number) => ({ requests: 2000, perSecond, cpuSeconds: 1, peakRssBytes: 2 ** 20, wallSeconds: 10 });
 
-describe('the results of the peers\' benchmark', () => {
+describe("the results of the peers' benchmark", () => {
   let folder: string;
   let file: string;
   beforeEach(() => {
@@ -23,7 +30,11 @@ describe('the results of the peers\' benchmark', () => {
     await first.add({ ...task('a'), figures: figures(100) }, DAY);
     await first.add({ ...task('b'), failed: 'ended with exit code 1' }, DAY);
     const second = await PeerResults.open(file, SETTINGS, DAY);
-    expect([task('a'), task('b'), task('a', { round: 2 }), task('a', { what: 'kill' }), task('a', { inFlight: 200 })].map((each) => second.has(each))).toEqual([true, true, false, false, false]);
+    expect(
+      [task('a'), task('b'), task('a', { round: 2 }), task('a', { what: 'kill' }), task('a', { inFlight: 200 })].map((each) =>
+        second.has(each),
+      ),
+    ).toEqual([true, true, false, false, false]);
     await second.drop([task('a')]);
     expect((await PeerResults.open(file, SETTINGS, DAY)).has(task('a'))).toBe(false);
   });
@@ -38,12 +49,25 @@ describe('the results of the peers\' benchmark', () => {
     await results.add({ ...task('bare loop'), figures: figures(1000) }, DAY);
     await results.add({ ...task('quick'), figures: figures(900) }, DAY);
     await results.add({ ...task('quick', { round: 2 }), figures: figures(800) }, DAY);
-    await results.add({ ...task('broken'), failed: 'ended with exit code 1; its log /x/client.log ends with:\nTraceback | of\nmany lines' }, DAY);
+    await results.add(
+      { ...task('broken'), failed: 'ended with exit code 1; its log /x/client.log ends with:\nTraceback | of\nmany lines' },
+      DAY,
+    );
     await results.add({ ...task('quick', { what: 'kill' }), kill: { answered: 1201, repaid: 50, resumeSeconds: 31.2 } }, DAY);
     await results.add({ ...task('bare loop', { prompts: 30_000 }), figures: figures(1200) }, DAY);
     await results.add({ ...task('quick', { prompts: 30_000 }), figures: figures(600) }, DAY);
-    await results.add({ ...task('slow', { what: 'kill' }), kill: { answered: 1210, repaid: 0, failed: 'hung: no end after 120 s; 1400 of 2000 prompts had been sent' } }, DAY);
-    expect(peerTables(results.all).split('\n').filter((line) => line.startsWith('| 50'))).toEqual([
+    await results.add(
+      {
+        ...task('slow', { what: 'kill' }),
+        kill: { answered: 1210, repaid: 0, failed: 'hung: no end after 120 s; 1400 of 2000 prompts had been sent' },
+      },
+      DAY,
+    );
+    expect(
+      peerTables(results.all)
+        .split('\n')
+        .filter((line) => line.startsWith('| 50')),
+    ).toEqual([
       '| 50, bare loop | 2,000 | 1000 | 1.00 | 1.00 | 10.0 s | 1 MiB |',
       '| 50, quick | 2,000 | 850 (800-900) | 0.85 | 1.00 | 10.0 s | 1 MiB |',
       '| 50, broken | 2,000 | ended with exit code 1 |  |  |  |  |',

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { RunStatus } from '../../cli/commands/status';
 import type { ListedRun } from '../../cli/commands/list';
+import type { RunStatus } from '../../cli/commands/status';
 import { startRun } from '../../cli/start-run';
 import { controlQuery } from '../../workflows/control';
 import { TEST_PRICE } from '../support/billed';
@@ -32,7 +32,9 @@ test('pause, set and resume a running run; what was set outlives a cancellation'
     await startRun(client, 'steered', smallSpec(endpoint().baseURL));
     await endpoint().received(20);
     endpoint().hold(); // the run must not be over before the command has come up
-    expect(await said('pause', 'steered', '--reason', 'a look at\u001b[2J the costs')).toBe('run steered is paused: a look at the costs; go on with: npx rehearse resume steered\n');
+    expect(await said('pause', 'steered', '--reason', 'a look at\u001b[2J the costs')).toBe(
+      'run steered is paused: a look at the costs; go on with: npx rehearse resume steered\n',
+    );
     endpoint().release();
     await standstill(environment(), 'steered');
 
@@ -41,13 +43,16 @@ test('pause, set and resume a running run; what was set outlives a cancellation'
     expect(status).toContain('Paused: a look at the costs\nGo on with: npx rehearse resume steered\n');
     expect(status).toMatch(/ paused +\d+ +\d+ /);
     expect(status).not.toMatch(/ running +\d+ +\d+ /);
-    expect(JSON.parse(await said('status', 'steered', '--json')) as RunStatus).toMatchObject({ status: 'RUNNING', paused: { by: 'user', reason: 'a look at\u001b[2J the costs' } });
+    expect(JSON.parse(await said('status', 'steered', '--json')) as RunStatus).toMatchObject({
+      status: 'RUNNING',
+      paused: { by: 'user', reason: 'a look at\u001b[2J the costs' },
+    });
     expect(await said('list')).toContain('steered is paused: a look at the costs; go on with: npx rehearse resume steered');
     expect((JSON.parse(await said('list', '--json')) as ListedRun[])[0]).toMatchObject({ runId: 'steered', paused: { by: 'user' } });
 
-    expect(await said('set', 'steered', '--concurrency', 'other=2', '--rpm', 'other=600000', '--tpm', 'other=none', '--concurrency', 'target=3')).toBe(
-      'other: concurrency 2, requests a minute 600,000, no limit of tokens a minute\ntarget: concurrency 3\n',
-    );
+    expect(
+      await said('set', 'steered', '--concurrency', 'other=2', '--rpm', 'other=600000', '--tpm', 'other=none', '--concurrency', 'target=3'),
+    ).toBe('other: concurrency 2, requests a minute 600,000, no limit of tokens a minute\ntarget: concurrency 3\n');
     endpoint().hold();
     expect(JSON.parse(await said('resume', 'steered', '--json'))).toMatchObject({ runId: 'steered', state: 'resumed' });
     expect(await said('resume', 'steered')).toContain('run steered is running already, and not paused\n');
@@ -55,7 +60,9 @@ test('pause, set and resume a running run; what was set outlives a cancellation'
     await said('cancel', 'steered');
     endpoint().release();
     await expect(client.workflow.getHandle('steered').result()).rejects.toThrow('Workflow execution cancelled');
-    expect(await said('resume', 'steered')).toMatch(/^run steered has started\n {2}still set: other: concurrency 2, .*\n {2}still set: target: concurrency 3\n/);
+    expect(await said('resume', 'steered')).toMatch(
+      /^run steered has started\n {2}still set: other: concurrency 2, .*\n {2}still set: target: concurrency 3\n/,
+    );
     expect((await client.workflow.getHandle('steered').query(controlQuery)).limits).toMatchObject({ target: { concurrency: 3 } });
     await client.workflow.getHandle('steered').result();
     expect(endpoint().paidTwice()).toHaveLength(0);
@@ -94,12 +101,16 @@ test('what cannot be done is said in one sentence with the way out', async () =>
   expect(await sentence('pause', 'nobody')).toBe('rehearse: no run "nobody" is running; see: npx rehearse list\n');
   expect(await sentence('set', 'nobody', '--rpm', 'a=1')).toBe('rehearse: no run "nobody" is running; see: npx rehearse list\n');
   expect(await sentence('resume', 'nobody')).toMatch(/^rehearse: no run "nobody" is stored here; /);
-  expect(await sentence('set', 'nobody')).toBe('rehearse: there is nothing to set; name at least one of --concurrency, --rpm, --tpm, --budget-usd, --budget-tokens\n');
+  expect(await sentence('set', 'nobody')).toBe(
+    'rehearse: there is nothing to set; name at least one of --concurrency, --rpm, --tpm, --budget-usd, --budget-tokens\n',
+  );
   expect(await sentence('set', 'nobody', '--concurrency', 'a=none')).toContain("argument 'a=none' is invalid. Give a whole number.");
   expect(await sentence('set', 'nobody', '--tpm', '7')).toContain("argument '7' is invalid. Give MODEL=N, such as gpt-4=16.");
   await withWorkers(environment(), testDeps({ python: fakePythonJobs(), root: join(folder(), 'store') }), async () => {
     await startRun(client, 'strict', smallSpec(endpoint().baseURL));
-    expect(await sentence('set', 'strict', '--rpm', 'gpt-4=60')).toBe('rehearse: the run has no model "gpt-4"; its models are target, other\n');
+    expect(await sentence('set', 'strict', '--rpm', 'gpt-4=60')).toBe(
+      'rehearse: the run has no model "gpt-4"; its models are target, other\n',
+    );
     await client.workflow.getHandle('strict').result();
     expect(await sentence('pause', 'strict')).toBe('rehearse: no run "strict" is running; see: npx rehearse list\n');
   });

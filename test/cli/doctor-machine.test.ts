@@ -11,7 +11,13 @@ import { useTempFolder } from '../support/temp-folder';
 const folder = useTempFolder();
 
 describe('checkNode', () => {
-  it.each([['20.19.0', 'ok'], ['20.18.9', 'fail'], ['18.20.4', 'fail'], ['22.0.0', 'ok'], ['100.1.0', 'ok']])('finds Node.js %s %s', (version, state) => {
+  it.each([
+    ['20.19.0', 'ok'],
+    ['20.18.9', 'fail'],
+    ['18.20.4', 'fail'],
+    ['22.0.0', 'ok'],
+    ['100.1.0', 'ok'],
+  ])('finds Node.js %s %s', (version, state) => {
     expect(checkNode(version).state).toBe(state);
   });
 
@@ -21,7 +27,13 @@ describe('checkNode', () => {
 });
 
 describe('disk and store', () => {
-  it.each([[500e9, 'ok'], [20e9, 'ok'], [19e9, 'warn'], [1e9, 'warn'], [0.9e9, 'fail']])('calls %d free bytes %s', (bytes, state) => {
+  it.each([
+    [500e9, 'ok'],
+    [20e9, 'ok'],
+    [19e9, 'warn'],
+    [1e9, 'warn'],
+    [0.9e9, 'fail'],
+  ])('calls %d free bytes %s', (bytes, state) => {
     const finding = diskFinding('/data', bytes);
     expect(finding.state).toBe(state);
     expect(finding.fix === undefined).toBe(state === 'ok');
@@ -45,7 +57,11 @@ describe('disk and store', () => {
   });
 
   it('say what is wrong with the name of a store', async () => {
-    expect(await checkStore(() => openStore('gs://bucket').store)).toMatchObject({ check: 'store', state: 'fail', message: expect.stringContaining('s3://BUCKET/PREFIX') as unknown });
+    expect(await checkStore(() => openStore('gs://bucket').store)).toMatchObject({
+      check: 'store',
+      state: 'fail',
+      message: expect.stringContaining('s3://BUCKET/PREFIX') as unknown,
+    });
   });
 });
 
@@ -61,7 +77,11 @@ describe('checkSpec', () => {
     const { baseURL } = endpoint;
     const { findings } = await checkSpec(await specFile(baseURL));
     await endpoint.close();
-    expect(findings.find(({ check }) => check === 'model target')).toEqual({ check: 'model target', state: 'ok', message: `target at ${baseURL}` });
+    expect(findings.find(({ check }) => check === 'model target')).toEqual({
+      check: 'model target',
+      state: 'ok',
+      message: `target at ${baseURL}`,
+    });
     expect(findings.find(({ check }) => check === 'model other')).toMatchObject({ state: 'warn', fix: 'did you mean "others"?' });
   });
 
@@ -70,7 +90,7 @@ describe('checkSpec', () => {
     expect(findings.filter(({ state }) => state === 'fail').map(({ check }) => check)).toEqual(['model target', 'model other']);
   });
 
-  it('gives a spec\'s mistakes as findings, one each', async () => {
+  it("gives a spec's mistakes as findings, one each", async () => {
     const file = join(folder(), 'bad.yaml');
     await writeFile(file, 'version: 1\nmodel: {}\n');
     const { spec, findings } = await checkSpec(file);
@@ -82,7 +102,13 @@ describe('checkSpec', () => {
 
 describe('renderFindings', () => {
   it('puts the way out below, and takes out what a terminal would obey', () => {
-    const text = renderFindings([{ check: 'store', state: 'ok', message: 'fine' }, { check: 'model a', state: 'fail', message: 'says \u001b[2Jno', fix: 'mend it' }], false);
+    const text = renderFindings(
+      [
+        { check: 'store', state: 'ok', message: 'fine' },
+        { check: 'model a', state: 'fail', message: 'says \u001b[2Jno', fix: 'mend it' },
+      ],
+      false,
+    );
     expect(text).toBe('✓ ok    store    fine\n✗ fail  model a  says no\n                 → mend it\n');
   });
 });

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkServer } from '../../cli/doctor-server';
 import { checkWorkers, workerFinding } from '../../cli/doctor-workers';
-import { readGpus, seenGpus } from '../../services/local/gpus';
-import { release, reportWorker, type WorkerReport } from '../../services/worker-report';
 import type { ArtifactStore } from '../../services/artifact-store';
+import { readGpus, seenGpus } from '../../services/local/gpus';
 import { openStore } from '../../services/open-store';
+import { release, reportWorker, type WorkerReport } from '../../services/worker-report';
 import { runWorkers } from '../../workers/run';
 import { processIdentity } from '../../workers/self';
 import { until } from '../support/control';
@@ -17,14 +17,26 @@ import { testDeps, useTemporal } from '../support/temporal';
 const folder = useTempFolder();
 
 const REPORT: WorkerReport = {
-  host: 'gpu-1', pid: 7, queues: ['gpu'], release: release(), node: '20.20.0', cpus: 16, memoryBytes: 128e9, freeMemoryBytes: 100e9,
-  gpus: [{ name: 'NVIDIA H100 80GB HBM3', memoryBytes: 85e9, freeBytes: 84e9 }], disk: { folder: '/data', freeBytes: 900e9 }, store: 's3://bucket/runs', python: 'ready', problems: [],
+  host: 'gpu-1',
+  pid: 7,
+  queues: ['gpu'],
+  release: release(),
+  node: '20.20.0',
+  cpus: 16,
+  memoryBytes: 128e9,
+  freeMemoryBytes: 100e9,
+  gpus: [{ name: 'NVIDIA H100 80GB HBM3', memoryBytes: 85e9, freeBytes: 84e9 }],
+  disk: { folder: '/data', freeBytes: 900e9 },
+  store: 's3://bucket/runs',
+  python: 'ready',
+  problems: [],
 };
 
 describe('the finding on a worker', () => {
   test('says what it sees', () => {
     expect(workerFinding('7@gpu-1', REPORT)).toEqual({
-      check: 'worker 7@gpu-1', state: 'ok',
+      check: 'worker 7@gpu-1',
+      state: 'ok',
       message: `rehearse-gpu; Rehearse ${release()} on Node.js 20.20.0; 16 CPUs, 100 GB of 128 GB free; NVIDIA H100 80GB HBM3 with 84 GB of 85 GB free; Python environment ready; 900 GB free at /data; store s3://bucket/runs`,
     });
   });
@@ -39,7 +51,10 @@ describe('the finding on a worker', () => {
   });
 
   test('does not mind what only training needs where nothing is trained', () => {
-    expect(workerFinding('7@cpu-1', { ...REPORT, queues: ['llm'], gpus: [], python: 'not made yet' })).toMatchObject({ state: 'ok', message: expect.stringContaining('no GPU') as string });
+    expect(workerFinding('7@cpu-1', { ...REPORT, queues: ['llm'], gpus: [], python: 'not made yet' })).toMatchObject({
+      state: 'ok',
+      message: expect.stringContaining('no GPU') as string,
+    });
   });
 });
 
@@ -56,13 +71,20 @@ describe('GPUs', () => {
     expect(await seenGpus({ PATH: folder() })).toEqual([]);
     writeFileSync(tool, '#!/bin/sh\necho "Test GPU, 1024, 512"\n');
     chmodSync(tool, 0o755);
-    expect(await seenGpus({ PATH: `${folder()}:/bin:/usr/bin` })).toEqual([{ name: 'Test GPU', memoryBytes: 1024 * 1_048_576, freeBytes: 512 * 1_048_576 }]);
+    expect(await seenGpus({ PATH: `${folder()}:/bin:/usr/bin` })).toEqual([
+      { name: 'Test GPU', memoryBytes: 1024 * 1_048_576, freeBytes: 512 * 1_048_576 },
+    ]);
   });
 });
 
 test('a report tells of a store that fails instead of failing', async () => {
   const { store } = openStore(folder());
-  const broken = new Proxy(store, { get: (target, name) => (name === 'create' ? async () => Promise.reject(new Error('the disk is read-only\nat somewhere')) : Reflect.get(target, name).bind(target)) }) as ArtifactStore;
+  const broken = new Proxy(store, {
+    get: (target, name) =>
+      name === 'create'
+        ? async () => Promise.reject(new Error('the disk is read-only\nat somewhere'))
+        : Reflect.get(target, name).bind(target),
+  }) as ArtifactStore;
   expect((await reportWorker(['cpu'], broken)).problems).toEqual(['store: the disk is read-only']);
 });
 
@@ -77,21 +99,39 @@ describe('workers of a server', () => {
   test('are asked each for itself; one that is gone is told of', async () => {
     const stop = new AbortController();
     const running = runWorkers({
-      queues: ['orchestration', 'gpu'], setting: { connection: environment().nativeConnection, namespace: environment().namespace ?? 'default' },
-      deps: (draining) => testDeps({ python: fakePythonJobs(), root, draining }), stop: stop.signal, onReady: () => undefined,
+      queues: ['orchestration', 'gpu'],
+      setting: { connection: environment().nativeConnection, namespace: environment().namespace ?? 'default' },
+      deps: (draining) => testDeps({ python: fakePythonJobs(), root, draining }),
+      stop: stop.signal,
+      onReady: () => undefined,
     });
     try {
       const [alive, gone] = await checkWorkers(environment().client, [processIdentity(), '1@nowhere'], 15_000);
-      expect(alive).toMatchObject({ check: `worker ${processIdentity()}`, message: expect.stringContaining(`rehearse-orchestration, rehearse-gpu; Rehearse ${release()}`) as string });
+      expect(alive).toMatchObject({
+        check: `worker ${processIdentity()}`,
+        message: expect.stringContaining(`rehearse-orchestration, rehearse-gpu; Rehearse ${release()}`) as string,
+      });
       expect(alive?.message).toContain(`store ${root}`);
-      expect(gone).toMatchObject({ check: 'worker 1@nowhere', state: 'warn', message: expect.stringContaining('does not answer') as string });
+      expect(gone).toMatchObject({
+        check: 'worker 1@nowhere',
+        state: 'warn',
+        message: expect.stringContaining('does not answer') as string,
+      });
 
       process.env['TEMPORAL_ADDRESS'] = environment().address;
       const findings = await until(async () => {
         const found = await checkServer();
         return found.some(({ check }) => check === alive?.check) ? found : undefined;
       });
-      expect(findings.map(({ check }) => check)).toEqual(['server', 'search attributes', 'rehearse-orchestration', 'rehearse-llm', 'rehearse-cpu', 'rehearse-gpu', alive?.check]);
+      expect(findings.map(({ check }) => check)).toEqual([
+        'server',
+        'search attributes',
+        'rehearse-orchestration',
+        'rehearse-llm',
+        'rehearse-cpu',
+        'rehearse-gpu',
+        alive?.check,
+      ]);
       expect(findings.find(({ check }) => check === 'rehearse-gpu')?.message).toBe(`1 worker: ${processIdentity()}`);
     } finally {
       delete process.env['TEMPORAL_ADDRESS'];

@@ -2,13 +2,20 @@ import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailu
 import { RetryState, TimeoutType } from '@temporalio/common';
 import { failureSentence } from '../../cli/failure-sentence';
 
-const activity = (cause?: Error): ActivityFailure => new ActivityFailure('Activity task failed', 'judgeShard', '7', RetryState.NON_RETRYABLE_FAILURE, 'worker', cause);
-const child = (cause: Error): ChildWorkflowFailure => new ChildWorkflowFailure('default', { workflowId: 'demo/synthesis' }, 'synthesis', RetryState.NON_RETRYABLE_FAILURE, cause);
-const failed = (cause?: Error): WorkflowFailedError => new WorkflowFailedError('Workflow execution failed', cause, RetryState.NON_RETRYABLE_FAILURE);
+const activity = (cause?: Error): ActivityFailure =>
+  new ActivityFailure('Activity task failed', 'judgeShard', '7', RetryState.NON_RETRYABLE_FAILURE, 'worker', cause);
+const child = (cause: Error): ChildWorkflowFailure =>
+  new ChildWorkflowFailure('default', { workflowId: 'demo/synthesis' }, 'synthesis', RetryState.NON_RETRYABLE_FAILURE, cause);
+const failed = (cause?: Error): WorkflowFailedError =>
+  new WorkflowFailedError('Workflow execution failed', cause, RetryState.NON_RETRYABLE_FAILURE);
 
 describe('failureSentence', () => {
   it('gives the words of the activity that gave up, under all wrappings', () => {
-    const failure = ApplicationFailure.create({ message: 'model a: no key (HTTP 401); set A_KEY', type: 'PermanentEndpointError', nonRetryable: true });
+    const failure = ApplicationFailure.create({
+      message: 'model a: no key (HTTP 401); set A_KEY',
+      type: 'PermanentEndpointError',
+      nonRetryable: true,
+    });
     expect(failureSentence(failed(child(child(activity(failure)))))).toBe('model a: no key (HTTP 401); set A_KEY');
   });
 
@@ -22,10 +29,12 @@ describe('failureSentence', () => {
   });
 
   it('tells a timeout as one', () => {
-    expect(failureSentence(failed(activity(new TimeoutFailure('activity Heartbeat timeout', undefined, TimeoutType.HEARTBEAT))))).toBe('activity Heartbeat timeout');
+    expect(failureSentence(failed(activity(new TimeoutFailure('activity Heartbeat timeout', undefined, TimeoutType.HEARTBEAT))))).toBe(
+      'activity Heartbeat timeout',
+    );
   });
 
-  it('gives the wrapping\'s own words when there is nothing below it', () => {
+  it("gives the wrapping's own words when there is nothing below it", () => {
     expect(failureSentence(failed(activity()))).toBe('Activity task failed');
     expect(failureSentence(failed())).toBe('Workflow execution failed');
     expect(failureSentence('a string')).toBe('a string');

@@ -21,7 +21,10 @@ function client(...pollers: readonly Poller[]): Client {
 
 const poller = (secondsAgo: number): Poller => ({ identity: '1@gpu-1', lastAccessTime: { seconds: NOW_SECONDS - secondsAgo } });
 const activity = (name: string, state: number, scheduledSecondsAgo: number, attempt = 1) => ({
-  activityType: { name }, state, attempt, scheduledTime: { seconds: NOW_SECONDS - scheduledSecondsAgo },
+  activityType: { name },
+  state,
+  attempt,
+  scheduledTime: { seconds: NOW_SECONDS - scheduledSecondsAgo },
 });
 type Info = ReturnType<typeof activity>;
 

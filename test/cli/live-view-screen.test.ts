@@ -8,9 +8,23 @@ function row(stage: string, model: string, done: number, total: number, change: 
   return { stage, model, done, total, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state, ...change };
 }
 
-function frame(progress: Partial<RunProgress>, options: { columns?: number; height?: number; notice?: string; url?: string } = {}): string[] {
+function frame(
+  progress: Partial<RunProgress>,
+  options: { columns?: number; height?: number; notice?: string; url?: string } = {},
+): string[] {
   return renderFrame({
-    progress: { runId: 'demo', status: 'RUNNING', stage: 'respond', target: 'smollm2', startedAt: '2026-11-03T09:00:00.000Z', closedAt: null, paused: null, rows: [], warnings: [], ...progress },
+    progress: {
+      runId: 'demo',
+      status: 'RUNNING',
+      stage: 'respond',
+      target: 'smollm2',
+      startedAt: '2026-11-03T09:00:00.000Z',
+      closedAt: null,
+      paused: null,
+      rows: [],
+      warnings: [],
+      ...progress,
+    },
     nowMs: Date.parse('2026-11-03T09:02:03.000Z'),
     columns: options.columns ?? 100,
     height: options.height ?? 24,

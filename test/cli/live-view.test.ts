@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, Connection, WorkflowNotFoundError, type WorkflowClientInterceptor } from '@temporalio/client';
@@ -33,7 +33,11 @@ afterEach(async () => {
 });
 
 async function start(runId: string): Promise<void> {
-  await environment().client.workflow.start(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: [smallSpec(endpoint().baseURL)] });
+  await environment().client.workflow.start(experiment, {
+    workflowId: runId,
+    taskQueue: TASK_QUEUES.orchestration,
+    args: [smallSpec(endpoint().baseURL)],
+  });
 }
 
 /** Looks until what is seen is as wished; jest's own limit ends a look in vain. */
@@ -47,7 +51,15 @@ async function progressWhen(runId: string, wished: (progress: RunProgress) => bo
 
 async function watch(runId: string, options: Partial<WatchOptions> = {}): Promise<{ readonly end: WatchedRun; readonly shown: string }> {
   const stream = new Gathered();
-  const end = await watchRun({ client: environment().client, runId, stream, isTty: false, signal: new AbortController().signal, pollMs: LOOK_MS, ...options });
+  const end = await watchRun({
+    client: environment().client,
+    runId,
+    stream,
+    isTty: false,
+    signal: new AbortController().signal,
+    pollMs: LOOK_MS,
+    ...options,
+  });
   return { end, shown: stream.shown };
 }
 
@@ -91,7 +103,16 @@ test('counts the calls of batches in work before any of them has ended, and ends
     expect(last.stage).toBe('done');
     const record = await deps.plans.findRun('counted');
     const stored = await storedProgress(deps.stages, await deps.plans.load(record?.plan ?? ''));
-    const counts = ({ stage, model, done, total, failed, promptTokens, completionTokens, state }: (typeof stored)[number]) => ({ stage, model, done, total, failed, promptTokens, completionTokens, state });
+    const counts = ({ stage, model, done, total, failed, promptTokens, completionTokens, state }: (typeof stored)[number]) => ({
+      stage,
+      model,
+      done,
+      total,
+      failed,
+      promptTokens,
+      completionTokens,
+      state,
+    });
     expect(last.rows?.filter(({ stage }) => stage !== 'report').map(counts)).toEqual(stored.map(counts));
   });
 });
@@ -135,7 +156,17 @@ test('watches a run to its end as lines, each stage once', async () => {
     expect(end.status).toBe('COMPLETED');
     const lines = shown.trimEnd().split('\n');
     expect(lines.every((line) => line.startsWith('lines: '))).toBe(true);
-    for (const stage of ['extract', 'respond', 'judge', 'select', 'mix method', 'train method', 'evaluate official/gpqa', 'evaluate method/gpqa', 'report']) {
+    for (const stage of [
+      'extract',
+      'respond',
+      'judge',
+      'select',
+      'mix method',
+      'train method',
+      'evaluate official/gpqa',
+      'evaluate method/gpqa',
+      'report',
+    ]) {
       expect(lines.filter((line) => line.startsWith(`lines: ${stage} is done`))).toHaveLength(1);
     }
     expect(lines.find((line) => line.startsWith('lines: judge is done'))).toMatch(/^lines: judge is done: 64\/64, [\d.]+k tokens$/);
@@ -211,7 +242,14 @@ test('waits for a server that is gone, says so, and goes on when it is back', as
   await withWorkers(environment(), deps, async () => {
     try {
       await start('cut');
-      const watching = watchRun({ client: new Client({ connection }), runId: 'cut', stream, isTty: false, signal: ending.signal, pollMs: LOOK_MS });
+      const watching = watchRun({
+        client: new Client({ connection }),
+        runId: 'cut',
+        stream,
+        isTty: false,
+        signal: ending.signal,
+        pollMs: LOOK_MS,
+      });
       await stream.has('cut: extract has begun');
       detour.cut();
       await stream.has('cut: the Temporal server does not answer; trying again (the run is safe)');
@@ -234,7 +272,9 @@ test('says that no worker polls when a run has none', async () => {
   const pollers = await queuePollers(environment().client, 'orchestration');
   const progress = await collectProgress(environment().client, 'alone');
   expect(progress).toMatchObject({ status: 'RUNNING', rows: null });
-  expect(progress.warnings).toEqual([expect.stringContaining(pollers.length === 0 ? 'no worker polls rehearse-orchestration' : 'does not answer yet')]);
+  expect(progress.warnings).toEqual([
+    expect.stringContaining(pollers.length === 0 ? 'no worker polls rehearse-orchestration' : 'does not answer yet'),
+  ]);
   await environment().client.workflow.getHandle('alone').terminate('the test is over');
   const { end } = await watch('alone');
   expect(end).toEqual({ status: 'TERMINATED', failureMessage: 'the test is over' });

@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
-import { formatCount, formatDuration, formatRate, formatShortCount } from '../../config/figures';
 import { clip, formatBar, formatTable, oneLine, plainText, printJson } from '../../cli/output';
+import { formatCount, formatDuration, formatRate, formatShortCount } from '../../config/figures';
 
 describe('plainText', () => {
   const cases: readonly (readonly [string, string, string])[] = [
@@ -26,12 +26,18 @@ describe('plainText', () => {
   });
 
   it('leaves nothing that a terminal would obey, whatever comes in', () => {
-    const pieces = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\u001b', '\u001b[', '\u001b]', '\u009b', '\u0007', '31m', '\u001b\u001b[0m', '\u202e'));
+    const pieces = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('\u001b', '\u001b[', '\u001b]', '\u009b', '\u0007', '31m', '\u001b\u001b[0m', '\u202e'),
+    );
     fc.assert(
-      fc.property(fc.array(pieces).map((parts) => parts.join('')), (dirty) => {
-        // oxlint-disable-next-line no-control-regex -- these are what must not come out
-        expect(plainText(dirty)).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
-      }),
+      fc.property(
+        fc.array(pieces).map((parts) => parts.join('')),
+        (dirty) => {
+          // oxlint-disable-next-line no-control-regex -- these are what must not come out
+          expect(plainText(dirty)).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+        },
+      ),
       { numRuns: 500 },
     );
   });
@@ -50,33 +56,70 @@ describe('oneLine and clip', () => {
 });
 
 describe('numbers', () => {
-  it.each([[0, '0'], [950, '950'], [999, '999'], [999.4, '999'], [1000, '1.00k'], [12_345, '12.3k'], [999_499, '999k'], [999_500, '1.00M'], [4_560_000, '4.56M'], [2.7e9, '2.70G']])(
-    'shows %d shortly as %s',
-    (count, shown) => expect(formatShortCount(count)).toBe(shown),
-  );
+  it.each([
+    [0, '0'],
+    [950, '950'],
+    [999, '999'],
+    [999.4, '999'],
+    [1000, '1.00k'],
+    [12_345, '12.3k'],
+    [999_499, '999k'],
+    [999_500, '1.00M'],
+    [4_560_000, '4.56M'],
+    [2.7e9, '2.70G'],
+  ])('shows %d shortly as %s', (count, shown) => expect(formatShortCount(count)).toBe(shown));
 
-  it.each([[-5, '0ms'], [0, '0ms'], [850, '850ms'], [999.6, '1s'], [1_000, '1s'], [42_400, '42s'], [59_800, '1m'], [185_000, '3m 5s'], [7_800_000, '2h 10m'], [266_400_000, '3d 2h']])(
-    'shows %d ms as %s',
-    (ms, shown) => expect(formatDuration(ms)).toBe(shown),
-  );
+  it.each([
+    [-5, '0ms'],
+    [0, '0ms'],
+    [850, '850ms'],
+    [999.6, '1s'],
+    [1_000, '1s'],
+    [42_400, '42s'],
+    [59_800, '1m'],
+    [185_000, '3m 5s'],
+    [7_800_000, '2h 10m'],
+    [266_400_000, '3d 2h'],
+  ])('shows %d ms as %s', (ms, shown) => expect(formatDuration(ms)).toBe(shown));
 
-  it.each([[1234.5, '1.23k/s'], [123, '123/s'], [3.25, '3.3/s'], [1, '1.0/s'], [0.5, '30/min'], [0.05, '3.0/min'], [0.01, '36/h'], [0.001, '3.6/h']])(
-    'shows %d a second as %s',
-    (rate, shown) => expect(formatRate(rate)).toBe(shown),
-  );
+  it.each([
+    [1234.5, '1.23k/s'],
+    [123, '123/s'],
+    [3.25, '3.3/s'],
+    [1, '1.0/s'],
+    [0.5, '30/min'],
+    [0.05, '3.0/min'],
+    [0.01, '36/h'],
+    [0.001, '3.6/h'],
+  ])('shows %d a second as %s', (rate, shown) => expect(formatRate(rate)).toBe(shown));
 
   it('groups digits', () => {
     expect(formatCount(2_700_000)).toBe('2,700,000');
   });
 
-  it.each([[0, '░░░░'], [0.24, '░░░░'], [0.5, '██░░'], [0.999, '███░'], [1, '████'], [7, '████'], [-1, '░░░░'], [Number.NaN, '░░░░']])('fills a bar to %d as %s', (fraction, bar) => {
+  it.each([
+    [0, '░░░░'],
+    [0.24, '░░░░'],
+    [0.5, '██░░'],
+    [0.999, '███░'],
+    [1, '████'],
+    [7, '████'],
+    [-1, '░░░░'],
+    [Number.NaN, '░░░░'],
+  ])('fills a bar to %d as %s', (fraction, bar) => {
     expect(formatBar(fraction, 4)).toBe(bar);
   });
 });
 
 describe('formatTable and printJson', () => {
   it('align columns, take terminal commands out of cells, and end no line with blanks', () => {
-    const table = formatTable([{ name: 'NAME' }, { name: 'DONE', align: 'right' }, { name: 'NOTE' }], [['a\u001b[31m', '5', ''], ['longer', '1,234', 'x\ny']]);
+    const table = formatTable(
+      [{ name: 'NAME' }, { name: 'DONE', align: 'right' }, { name: 'NOTE' }],
+      [
+        ['a\u001b[31m', '5', ''],
+        ['longer', '1,234', 'x\ny'],
+      ],
+    );
     expect(table.split('\n')).toEqual(['NAME     DONE  NOTE', 'a           5', 'longer  1,234  x y']);
   });
 

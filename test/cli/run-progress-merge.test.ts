@@ -3,7 +3,19 @@ import { NO_CALLS } from '../../method/cost';
 import type { HeartbeatDetails, StageProgress } from '../../workflows/types';
 
 function row(stage: string, model: string, change: Partial<StageProgress> = {}): StageProgress {
-  return { stage, model, done: 0, total: 100, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state: 'waiting', ...change };
+  return {
+    stage,
+    model,
+    done: 0,
+    total: 100,
+    failed: 0,
+    promptTokens: 0,
+    completionTokens: 0,
+    usd: 0,
+    errors: {},
+    state: 'waiting',
+    ...change,
+  };
 }
 
 function beat(stage: string, model: string, change: Partial<HeartbeatDetails> = {}): HeartbeatDetails {
@@ -13,7 +25,7 @@ function beat(stage: string, model: string, change: Partial<HeartbeatDetails> = 
 const none = { parts: [], shards: [], heartbeats: [] };
 
 describe('mergeProgress', () => {
-  it('gives the root\'s rows where nothing is open', () => {
+  it("gives the root's rows where nothing is open", () => {
     const root = [row('extract', 'm', { done: 100, state: 'done' }), row('respond', 'a')];
     expect(mergeProgress({ ...none, root })).toEqual(root);
   });
@@ -25,7 +37,9 @@ describe('mergeProgress', () => {
   });
 
   it('adds finished batches of open shards, and the counts of running ones', () => {
-    const shard = (done: number): StageProgress[] => [row('extract', 'm', { done, total: 10, state: done === 10 ? 'done' : 'running', promptTokens: done })];
+    const shard = (done: number): StageProgress[] => [
+      row('extract', 'm', { done, total: 10, state: done === 10 ? 'done' : 'running', promptTokens: done }),
+    ];
     const merged = mergeProgress({
       ...none,
       root: [row('extract', 'm', { done: 20, promptTokens: 20, completionTokens: 5, state: 'running' })],
@@ -40,10 +54,15 @@ describe('mergeProgress', () => {
   it('adds dollars and errors by kind, and takes the rates of running batches before what the workflow saw ending', () => {
     const merged = mergeProgress({
       ...none,
-      root: [row('respond', 'a', { total: 300, done: 30, usd: 1, errors: { timeout: 1 }, perSecond: 9, state: 'running' }), row('respond', 'b', { done: 10, perSecond: 7, state: 'running' })],
+      root: [
+        row('respond', 'a', { total: 300, done: 30, usd: 1, errors: { timeout: 1 }, perSecond: 9, state: 'running' }),
+        row('respond', 'b', { done: 10, perSecond: 7, state: 'running' }),
+      ],
       shards: [0, 1].map(() => ({
         rows: [row('respond', 'a', { total: 30, state: 'running' })],
-        heartbeats: [beat('respond', 'a', { done: 1, cost: { usd: 0.5, tokens: 3 }, errors: { timeout: 1, rate_limited: 2 }, perSecond: 0.25 })],
+        heartbeats: [
+          beat('respond', 'a', { done: 1, cost: { usd: 0.5, tokens: 3 }, errors: { timeout: 1, rate_limited: 2 }, perSecond: 0.25 }),
+        ],
       })),
     });
     expect(merged[0]).toMatchObject({ usd: 2, errors: { timeout: 3, rate_limited: 4 }, perSecond: 1.5 }); // a request is three responses
@@ -63,13 +82,19 @@ describe('mergeProgress', () => {
     const merged = mergeProgress({
       ...none,
       root: [row('respond', 'a', { total: 300 })],
-      shards: [{ rows: [row('respond', 'a', { total: 30, state: 'running' })], heartbeats: [beat('respond', 'a', { done: 4, total: 10 })] }],
+      shards: [
+        { rows: [row('respond', 'a', { total: 30, state: 'running' })], heartbeats: [beat('respond', 'a', { done: 4, total: 10 })] },
+      ],
     });
     expect(merged[0]?.done).toBe(12);
   });
 
-  it('counts a judge\'s batch as its part of the shard\'s judgments: one a generator', () => {
-    const rows = [row('respond', 'a', { total: 30, done: 30, state: 'done' }), row('respond', 'b', { total: 30, done: 30, state: 'done' }), row('judge', 'j', { total: 60, state: 'running' })];
+  it("counts a judge's batch as its part of the shard's judgments: one a generator", () => {
+    const rows = [
+      row('respond', 'a', { total: 30, done: 30, state: 'done' }),
+      row('respond', 'b', { total: 30, done: 30, state: 'done' }),
+      row('judge', 'j', { total: 60, state: 'running' }),
+    ];
     const merged = mergeProgress({
       ...none,
       root: [row('respond', 'a', { total: 300 }), row('respond', 'b', { total: 300 }), row('judge', 'j', { total: 600 })],
@@ -82,14 +107,26 @@ describe('mergeProgress', () => {
     const merged = mergeProgress({
       ...none,
       root: [row('extract', 'm', { done: 100, state: 'done' })],
-      shards: [{ rows: [row('extract', 'm', { done: 10, total: 10, state: 'done' })], heartbeats: [beat('extract', 'm', { done: 20, total: 10 })] }],
+      shards: [
+        {
+          rows: [row('extract', 'm', { done: 10, total: 10, state: 'done' })],
+          heartbeats: [beat('extract', 'm', { done: 20, total: 10 })],
+        },
+      ],
     });
     expect(merged[0]).toMatchObject({ done: 100, state: 'done' });
   });
 
   it('leaves heartbeats out that fit no row', () => {
     const root = [row('extract', 'm')];
-    expect(mergeProgress({ ...none, root, shards: [{ rows: [], heartbeats: [beat('extract', 'm', { done: 3 }), beat('respond', 'x', { done: 1 })] }], heartbeats: [beat('train', 'other')] })[0]?.done).toBe(0);
+    expect(
+      mergeProgress({
+        ...none,
+        root,
+        shards: [{ rows: [], heartbeats: [beat('extract', 'm', { done: 3 }), beat('respond', 'x', { done: 1 })] }],
+        heartbeats: [beat('train', 'other')],
+      })[0]?.done,
+    ).toBe(0);
   });
 
   it('shows a training by its optimizer steps and its loss', () => {
@@ -101,7 +138,7 @@ describe('mergeProgress', () => {
     expect(merged[0]).toMatchObject({ done: 3, total: 5, state: 'running', note: 'train, loss 2.412' });
   });
 
-  it('does not take the steps of a model\'s loading for training steps', () => {
+  it("does not take the steps of a model's loading for training steps", () => {
     const merged = mergeProgress({
       ...none,
       root: [row('train', 'method', { total: 5, state: 'running' })],
@@ -125,6 +162,9 @@ describe('mergeProgress', () => {
       root: [row('evaluate', 'official/gpqa', { total: 1, state: 'running' }), row('evaluate', 'official/ifeval', { total: 1 })],
       heartbeats: [beat('evaluate', 'official/gpqa', { done: 12, total: 40, note: 'requests' })],
     });
-    expect(merged).toEqual([row('evaluate', 'official/gpqa', { done: 12, total: 40, state: 'running', note: 'requests' }), row('evaluate', 'official/ifeval', { total: 1 })]);
+    expect(merged).toEqual([
+      row('evaluate', 'official/gpqa', { done: 12, total: 40, state: 'running', note: 'requests' }),
+      row('evaluate', 'official/ifeval', { total: 1 }),
+    ]);
   });
 });

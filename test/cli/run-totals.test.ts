@@ -2,7 +2,19 @@ import { totalsOf } from '../../cli/run-totals';
 import type { StageProgress } from '../../workflows/types';
 
 function row(stage: string, model: string, change: Partial<StageProgress>): StageProgress {
-  return { stage, model, done: 0, total: 100, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state: 'running', ...change };
+  return {
+    stage,
+    model,
+    done: 0,
+    total: 100,
+    failed: 0,
+    promptTokens: 0,
+    completionTokens: 0,
+    usd: 0,
+    errors: {},
+    state: 'running',
+    ...change,
+  };
 }
 
 describe('the totals of a run', () => {
@@ -11,7 +23,13 @@ describe('the totals of a run', () => {
       row('respond', 'a', { promptTokens: 10, completionTokens: 5, usd: 0.5, errors: { rate_limited: 2 } }),
       row('judge', 'b', { promptTokens: 20, completionTokens: 1, usd: 0.25, errors: { rate_limited: 1, timeout: 4 } }),
     ];
-    expect(totalsOf(rows)).toEqual({ promptTokens: 30, completionTokens: 6, usd: 0.75, errors: { rate_limited: 3, timeout: 4 }, synthesisLeftMs: null });
+    expect(totalsOf(rows)).toEqual({
+      promptTokens: 30,
+      completionTokens: 6,
+      usd: 0.75,
+      errors: { rate_limited: 3, timeout: 4 },
+      synthesisLeftMs: null,
+    });
   });
 
   it('give the time left of the slowest row of model calls: the stages run at once', () => {

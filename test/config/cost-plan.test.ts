@@ -1,5 +1,5 @@
-import { DEFAULT_ASSUMPTIONS, parseAssumptions } from '../../config/cost-assumptions';
 import { planText } from '../../cli/plan-text';
+import { DEFAULT_ASSUMPTIONS, parseAssumptions } from '../../config/cost-assumptions';
 import { planCost } from '../../config/cost-plan';
 import { parseSpec } from '../../config/load-spec';
 import { parametersOf, servingGpus, trainingGpus } from '../../config/model-size';
@@ -20,7 +20,14 @@ describe('the cost of the paper', () => {
   });
 
   it('has dollars for gpt-4 alone, by its price, and a bound', async () => {
-    const plan = planCost(await loadSpecFile('paper'), { ...NO_RETRIES, instructionTokens: 100, responseTokens: 300, justificationTokens: 50, judgePromptTokens: 300, chatOverheadTokens: 0 });
+    const plan = planCost(await loadSpecFile('paper'), {
+      ...NO_RETRIES,
+      instructionTokens: 100,
+      responseTokens: 300,
+      justificationTokens: 50,
+      judgePromptTokens: 300,
+      chatOverheadTokens: 0,
+    });
     // Answers: 100,000 prompts of 100 tokens, 300,000 replies of 300. Judgments: 900,000 x (300 + 100 + 300) in, 50 out.
     const tokensIn = 1e5 * 100 + 9e5 * 700;
     const tokensOut = 3e5 * 300 + 9e5 * 50;
@@ -56,7 +63,8 @@ describe('requests', () => {
     const spec = parseSpec(specWith('models/other/supportsN', false));
     const rows = planCost(spec, NO_RETRIES).stages.filter(({ stage }) => stage === 'respond');
     expect(rows.map(({ model, calls, requests }) => ({ model, calls, requests }))).toEqual([
-      { model: 'target', calls: 300, requests: 100 }, { model: 'other', calls: 300, requests: 300 },
+      { model: 'target', calls: 300, requests: 100 },
+      { model: 'other', calls: 300, requests: 300 },
     ]);
   });
 
@@ -65,7 +73,8 @@ describe('requests', () => {
     const rows = planCost(spec, NO_RETRIES).stages.filter(({ stage }) => stage === 'judge');
     // `other` has no template, so it is asked through the chat API.
     expect(rows.map(({ model, calls, requests }) => ({ model, calls, requests }))).toEqual([
-      { model: 'target', calls: 600, requests: 1200 }, { model: 'other', calls: 600, requests: 600 },
+      { model: 'target', calls: 600, requests: 1200 },
+      { model: 'other', calls: 600, requests: 600 },
     ]);
   });
 
@@ -85,7 +94,7 @@ describe('requests', () => {
 });
 
 describe('time', () => {
-  it('is bounded by an endpoint\'s own limits', () => {
+  it("is bounded by an endpoint's own limits", () => {
     const spec = parseSpec(specWith('models/other/limits', { requestsPerMinute: 10 }));
     const other = planCost(spec, NO_RETRIES).endpoints.find(({ model }) => model === 'other-large');
     expect(other?.hours).toBeCloseTo((100 + 600) / 10 / 60, 6);
@@ -94,7 +103,10 @@ describe('time', () => {
   it('adds up over the models that share an endpoint', async () => {
     const plan = planCost(await loadSpecFile('demo'));
     expect(plan.endpoints).toHaveLength(1);
-    expect(plan.synthesisHours).toBeCloseTo(plan.stages.reduce((sum, { hours }) => sum + hours, 0), 9);
+    expect(plan.synthesisHours).toBeCloseTo(
+      plan.stages.reduce((sum, { hours }) => sum + hours, 0),
+      9,
+    );
     expect(plan.endpoints[0]).toMatchObject({ gpus: null, names: ['smollm2-balanced', 'smollm2-precise', 'smollm2-creative'] });
   });
 
@@ -118,14 +130,22 @@ describe('training and evaluation', () => {
     const two = planCost(demo);
     const five = planCost({ ...demo, variants: ['official', 'method', 'first-response', 'new-data-only'], sweep: { newShare: [0.5] } });
     expect(two).toMatchObject({ training: { trainings: 1 }, evaluation: { models: 2 } });
-    expect(five).toMatchObject({ training: { trainings: 4, hours: two.training.hours }, evaluation: { models: 5, documents: (two.evaluation.documents / 2) * 5 } });
+    expect(five).toMatchObject({
+      training: { trainings: 4, hours: two.training.hours },
+      evaluation: { models: 5, documents: (two.evaluation.documents / 2) * 5 },
+    });
     expect(five.diskBytes.checkpoints - two.diskBytes.checkpoints).toBe(3 * 4 * 135e6);
     expect(planText(demo, five)).toMatch(/training +4 trainings of \d+ steps.+ each, .+ in all$/m);
     expect(planText(demo, planCost({ ...demo, variants: ['official'] }))).toMatch(/training +none: no row of the table is trained$/m);
   });
 
   it('leave replay out when there is little new data, so that the share holds', () => {
-    expect(planCost(parseSpec(specWith('seed', 1)), { keptShare: 1 }, { newExamples: 10 }).mixture).toEqual({ replay: 49, new: 10, total: 59, newKnown: true });
+    expect(planCost(parseSpec(specWith('seed', 1)), { keptShare: 1 }, { newExamples: 10 }).mixture).toEqual({
+      replay: 49,
+      new: 10,
+      total: 59,
+      newKnown: true,
+    });
     const limited = parseSpec(specWith('mix/maxExamples', 50));
     expect(planCost(limited, { keptShare: 1 }, { newExamples: 10 }).mixture).toMatchObject({ new: 9, replay: 41, total: 50 });
   });
@@ -133,11 +153,21 @@ describe('training and evaluation', () => {
   it('are joined by the losses on what is kept back, of every row of the table and while training', async () => {
     const demo = await loadSpecFile('demo');
     expect(planCost(demo).heldOut).toBeNull();
-    const spec = { ...demo, mix: { ...demo.mix, holdOut: { replay: 4, new: 2 } }, sweep: { newShare: [0.5] }, train: { ...demo.train, maxSteps: 5, evalSteps: 2 } };
+    const spec = {
+      ...demo,
+      mix: { ...demo.mix, holdOut: { replay: 4, new: 2 } },
+      sweep: { newShare: [0.5] },
+      train: { ...demo.train, maxSteps: 5, evalSteps: 2 },
+    };
     const assumed = { instructionTokens: 20, responseTokens: 30, chatOverheadTokens: 10, cpuGflops: 27 };
     const { heldOut } = planCost(spec, assumed, { newExamples: 40, newCharacters: 40 * 1200 });
     // Four kept rows and as many own answers of 20 + 30 + 10 tokens, two new ones of 1,200 characters.
-    expect(heldOut).toMatchObject({ conversations: { replay: 4, own: 4, new: 2 }, tokens: 8 * 60 + 2 * 300, measurements: { models: 3, whileTraining: 4 }, device: 'cpu' });
+    expect(heldOut).toMatchObject({
+      conversations: { replay: 4, own: 4, new: 2 },
+      tokens: 8 * 60 + 2 * 300,
+      measurements: { models: 3, whileTraining: 4 },
+      device: 'cpu',
+    });
     expect(heldOut!.hours! * 3600).toBeCloseTo((2 * 135e6 * 1080 * 7) / 27e9, 9);
     expect(planText(spec, planCost(spec, assumed, { newExamples: 40, newCharacters: 40 * 1200 }))).toContain(
       'held-out    loss on 4 of the replay set, 4 own answers, 2 of the new data: 1.08k tokens, taken of 3 models and 4 times while training',
@@ -148,7 +178,7 @@ describe('training and evaluation', () => {
     expect(planCost(others).heldOut?.conversations.own).toBe(0);
   });
 
-  it('have no hours where the model\'s name does not tell its size', () => {
+  it("have no hours where the model's name does not tell its size", () => {
     const spec = specWith('target', { model: 'target', weights: './weights' });
     (spec['models'] as Record<string, { model: string }>)['target']!.model = 'my-model';
     const { training, evaluation } = planCost(parseSpec(spec));
@@ -164,8 +194,16 @@ describe('training and evaluation', () => {
 
 describe('the size of a model', () => {
   it.each([
-    ['meta-llama/Meta-Llama-3-70B-Instruct', 70e9], ['builtin:smollm2-135m-instruct', 135e6], ['Qwen/Qwen2.5-0.5B', 0.5e9], ['mistralai/Mixtral-8x7B-v0.1', 56e9],
-    ['gemma-2-9b-it', 9e9], ['gpt-4', null], ['phi-4', null], ['model-4bit', null], ['llama3.1:8b', 8e9], ['GLM-4.5-Air', null],
+    ['meta-llama/Meta-Llama-3-70B-Instruct', 70e9],
+    ['builtin:smollm2-135m-instruct', 135e6],
+    ['Qwen/Qwen2.5-0.5B', 0.5e9],
+    ['mistralai/Mixtral-8x7B-v0.1', 56e9],
+    ['gemma-2-9b-it', 9e9],
+    ['gpt-4', null],
+    ['phi-4', null],
+    ['model-4bit', null],
+    ['llama3.1:8b', 8e9],
+    ['GLM-4.5-Air', null],
   ])('%s has %s parameters by its name', (name, parameters) => {
     expect(parametersOf(name)).toBe(parameters);
   });
@@ -198,10 +236,16 @@ describe('assumptions', () => {
     // A value at a time is changed: a plan that stays as it was would not have read it.
     const plans = (name: string, factor: number): string => {
       const value = DEFAULT_ASSUMPTIONS[name as keyof typeof DEFAULT_ASSUMPTIONS].value * factor;
-      return JSON.stringify([[spec, {}], [cpu, { newExamples: 3, newCharacters: 9000 }]].map(([run, known]) =>
-        ({ ...planCost(run as typeof spec, { [name]: value }, known as object), assumptions: null })));
+      return JSON.stringify(
+        [
+          [spec, {}],
+          [cpu, { newExamples: 3, newCharacters: 9000 }],
+        ].map(([run, known]) => ({ ...planCost(run as typeof spec, { [name]: value }, known as object), assumptions: null })),
+      );
     };
-    const unused = Object.keys(DEFAULT_ASSUMPTIONS).filter((name) => plans(name, 1) === plans(name, 0.1) && plans(name, 1) === plans(name, 50));
+    const unused = Object.keys(DEFAULT_ASSUMPTIONS).filter(
+      (name) => plans(name, 1) === plans(name, 0.1) && plans(name, 1) === plans(name, 50),
+    );
     expect(unused).toEqual([]);
   });
 });

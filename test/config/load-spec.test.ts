@@ -46,16 +46,44 @@ describe('the text of a spec', () => {
   it('with a wrong entry of a list names its line', () => {
     const text = stringify(specWith('synthesis/judge/judges', ['target', 'otter']));
     const line = text.split('\n').findIndex((row) => row.includes('otter')) + 1;
-    expect(messageOf(text)).toBe(`run.yaml:${line}: synthesis.judge.judges[1]: got "otter", expected a name under models (target, other); did you mean "other"?`);
+    expect(messageOf(text)).toBe(
+      `run.yaml:${line}: synthesis.judge.judges[1]: got "otter", expected a name under models (target, other); did you mean "other"?`,
+    );
   });
 
   it.each([
-    ['a key given twice', 'version: 1\nseed: 1\nseed: 2\n', 'run.yaml:3: spec: got text that is no YAML at column 1 (Map keys must be unique), expected a YAML or JSON mapping; remove one of the two keys.'],
-    ['a bracket left open', 'version: 1\nmix: [1,\nseed: 2\n', expect.stringMatching(/^run\.yaml:3: spec: got text that is no YAML at column 1 \(Flow sequence .+\), expected a YAML or JSON mapping; mend the syntax\.$/)],
-    ['a tab as indentation', 'mix:\n\tnewData: x\n', expect.stringMatching(/^run\.yaml:2: spec: got text that is no YAML at column 1 \(.*[Tt]abs?.*\), expected/)],
-    ['a list', '- 1\n', 'run.yaml: spec: got [1], expected a mapping with the keys version, models, target, synthesis and mix; start from `rehearse init`.'],
-    ['nothing', '', 'run.yaml: spec: got nothing, expected a mapping with the keys version, models, target, synthesis and mix; start from `rehearse init`.'],
-    ['broken JSON', '{"version": 1,, "seed": 2}', expect.stringMatching(/^run\.yaml:1: spec: got text that is no YAML at column \d+ \(.+\), expected/)],
+    [
+      'a key given twice',
+      'version: 1\nseed: 1\nseed: 2\n',
+      'run.yaml:3: spec: got text that is no YAML at column 1 (Map keys must be unique), expected a YAML or JSON mapping; remove one of the two keys.',
+    ],
+    [
+      'a bracket left open',
+      'version: 1\nmix: [1,\nseed: 2\n',
+      expect.stringMatching(
+        /^run\.yaml:3: spec: got text that is no YAML at column 1 \(Flow sequence .+\), expected a YAML or JSON mapping; mend the syntax\.$/,
+      ),
+    ],
+    [
+      'a tab as indentation',
+      'mix:\n\tnewData: x\n',
+      expect.stringMatching(/^run\.yaml:2: spec: got text that is no YAML at column 1 \(.*[Tt]abs?.*\), expected/),
+    ],
+    [
+      'a list',
+      '- 1\n',
+      'run.yaml: spec: got [1], expected a mapping with the keys version, models, target, synthesis and mix; start from `rehearse init`.',
+    ],
+    [
+      'nothing',
+      '',
+      'run.yaml: spec: got nothing, expected a mapping with the keys version, models, target, synthesis and mix; start from `rehearse init`.',
+    ],
+    [
+      'broken JSON',
+      '{"version": 1,, "seed": 2}',
+      expect.stringMatching(/^run\.yaml:1: spec: got text that is no YAML at column \d+ \(.+\), expected/),
+    ],
     ['an alias to nowhere', 'mix: *nowhere\n', expect.stringMatching(/^run\.yaml(:1)?: spec: got .*alias.*, expected .+\.$/i)],
   ])('that is %s gets one sentence', (_what, text, sentence) => {
     const message = messageOf(text);
@@ -65,14 +93,25 @@ describe('the text of a spec', () => {
 
   it('whose aliases multiply is refused instead of unfolded', () => {
     const layers = ['a: &a [x,x,x,x,x,x,x,x,x,x]'];
-    for (const [below, name] of [['a', 'b'], ['b', 'c'], ['c', 'd'], ['d', 'e'], ['e', 'f']] as const) {
+    for (const [below, name] of [
+      ['a', 'b'],
+      ['b', 'c'],
+      ['c', 'd'],
+      ['d', 'e'],
+      ['e', 'f'],
+    ] as const) {
       layers.push(`${name}: &${name} [${Array(10).fill(`*${below}`).join(', ')}]`);
     }
-    expect(messageOf(layers.join('\n'))).toBe('run.yaml: spec: got YAML aliases that cannot be resolved or that multiply, expected at most 100 uses of anchors that exist; write the repeated parts out.');
+    expect(messageOf(layers.join('\n'))).toBe(
+      'run.yaml: spec: got YAML aliases that cannot be resolved or that multiply, expected at most 100 uses of anchors that exist; write the repeated parts out.',
+    );
   });
 
   it('may share the parts of several models by anchors', () => {
-    const text = stringify(validSpec()).replace('models:\n', 'models:\n  base: &base { baseURL: "http://h/v1", model: m, template: chatml }\n  twin:\n    <<: *base\n    supportsN: false\n');
+    const text = stringify(validSpec()).replace(
+      'models:\n',
+      'models:\n  base: &base { baseURL: "http://h/v1", model: m, template: chatml }\n  twin:\n    <<: *base\n    supportsN: false\n',
+    );
     expect(parseSpecText(text, PLACE).models['twin']).toMatchObject({ model: 'm', supportsN: false });
   });
 });
@@ -81,9 +120,14 @@ describe('relative paths', () => {
   const data = { test: 'eval/test.jsonl', validation: '/abs/validation.jsonl' };
 
   it('start at the folder of the spec', () => {
-    const spec = { ...specWith('mix/newData', '../new.jsonl'), target: { model: 'target', weights: './weights' }, evaluate: { tasks: [{ task: 'mmlu_pro', data }] } };
+    const spec = {
+      ...specWith('mix/newData', '../new.jsonl'),
+      target: { model: 'target', weights: './weights' },
+      evaluate: { tasks: [{ task: 'mmlu_pro', data }] },
+    };
     expect(parseSpecText(JSON.stringify(spec), PLACE)).toMatchObject({
-      target: { weights: '/specs/weights' }, mix: { newData: '/new.jsonl' },
+      target: { weights: '/specs/weights' },
+      mix: { newData: '/new.jsonl' },
       evaluate: { tasks: [{ data: { test: '/specs/eval/test.jsonl', validation: '/abs/validation.jsonl' } }] },
     });
   });

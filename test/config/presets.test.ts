@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Ajv from 'ajv';
 import { parse } from 'yaml';
-import { PRESET_NAMES } from '../../config/load-spec';
 import { runSpecJsonSchema, runSpecJsonSchemaText } from '../../config/json-schema';
+import { PRESET_NAMES } from '../../config/load-spec';
 import { specWarnings } from '../../config/spec-warnings';
 import { resolveTemplate } from '../../method/templates';
 import { checkSpecFiles, configFolder, loadSpecFile } from '../../services/spec-files';
@@ -34,7 +34,12 @@ describe('the presets', () => {
     expect(synthesis.judge).toMatchObject({ judges: trio, scoring: 'text' });
     expect(mix.newShare).toBe(0.17);
     expect(train.learningRate).toBe(0.000001);
-    expect(evaluate.tasks.map((task) => ({ ...task }))).toEqual([{ task: 'mmlu_pro' }, { task: 'gpqa' }, { task: 'ifeval' }, { task: 'math_level_5' }]);
+    expect(evaluate.tasks.map((task) => ({ ...task }))).toEqual([
+      { task: 'mmlu_pro' },
+      { task: 'gpqa' },
+      { task: 'ifeval' },
+      { task: 'math_level_5' },
+    ]);
     expect(target).toMatchObject({ model: 'llama-3-70b-instruct', weights: 'meta-llama/Meta-Llama-3-70B-Instruct' });
     expect(trio.map((name) => models[name]?.model)).toEqual(['meta-llama/Meta-Llama-3-70B-Instruct', 'gpt-4', 'Qwen/Qwen2-72B-Instruct']);
     expect(models['gpt-4']).toMatchObject({ apiKeyEnv: 'OPENAI_API_KEY', price: { inputUsdPerMillion: 30, outputUsdPerMillion: 60 } });
@@ -50,7 +55,10 @@ describe('the presets', () => {
     expect(new Set(respond.generators.map((name) => respond.perModel[name]?.temperature)).size).toBe(3);
     expect(new Set(judge.judges.map((name) => judge.perModel[name]?.temperature)).size).toBe(3);
     expect({ instructions: extract.instructions, shardSize, scoring: judge.scoring, weights: target.weights }).toEqual({
-      instructions: 8, shardSize: 4, scoring: 'expected', weights: 'builtin:smollm2-135m-instruct',
+      instructions: 8,
+      shardSize: 4,
+      scoring: 'expected',
+      weights: 'builtin:smollm2-135m-instruct',
     });
     expect(train).toMatchObject({ dtype: 'float32', maxSteps: 5, saveSteps: 2, gradientCheckpointing: false });
   });
@@ -64,7 +72,7 @@ describe('the presets', () => {
 });
 
 describe('the JSON Schema', () => {
-  it('that is committed is the one that the spec\'s own schema gives (else: node dist/config/write-json-schema.js)', () => {
+  it("that is committed is the one that the spec's own schema gives (else: node dist/config/write-json-schema.js)", () => {
     expect(readFileSync(join(configFolder(), 'run-spec.schema.json'), 'utf8')).toBe(runSpecJsonSchemaText());
   });
 
@@ -74,7 +82,12 @@ describe('the JSON Schema', () => {
     expect([validate(parse(presetText(name))), validate.errors]).toEqual([true, null]);
   });
 
-  it.each([['train/learningrate', 1], ['mix/newShare', 17], ['mix', undefined], ['synthesis/judge/scoring', 'x']])('refuses %s = %j', (path, value) => {
+  it.each([
+    ['train/learningrate', 1],
+    ['mix/newShare', 17],
+    ['mix', undefined],
+    ['synthesis/judge/scoring', 'x'],
+  ])('refuses %s = %j', (path, value) => {
     expect(validate(specWith(path, value))).toBe(false);
   });
 });

@@ -32,26 +32,66 @@ describe('new data', () => {
 
   it('of sound conversations is counted', async () => {
     const rows = [
-      whole, '', { id: 7, messages: [{ role: 'system', content: 'Be brief.' }, USER, ASSISTANT, USER, ASSISTANT] }, JSON.stringify(whole).concat('\r'),
+      whole,
+      '',
+      { id: 7, messages: [{ role: 'system', content: 'Be brief.' }, USER, ASSISTANT, USER, ASSISTANT] },
+      JSON.stringify(whole).concat('\r'),
       { messages: [{ role: 'user', content: 'one line\u2028and another' }, ASSISTANT] },
     ];
     const { errors, counts } = await checkSpecFiles(specOf('mix/newData', file('good.jsonl', rows)), { env: ENV });
     expect([errors, counts.newExamples]).toEqual([[], 4]);
   });
 
-  const expected = 'expected one {"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]} a line; mend that line.';
+  const expected =
+    'expected one {"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]} a line; mend that line.';
   it.each([
-    ['a line that is no JSON', '{"messages": [', expect.stringMatching(/^mix\.newData: got FILE line 2: no JSON \(.+\), expected one .+; mend that line\.$/)],
+    [
+      'a line that is no JSON',
+      '{"messages": [',
+      expect.stringMatching(/^mix\.newData: got FILE line 2: no JSON \(.+\), expected one .+; mend that line\.$/),
+    ],
     ['a row that is no mapping', 'null', `mix.newData: got FILE line 2: row is null where a mapping belongs, ${expected}`],
     ['a row without messages', { text: 'x' }, `mix.newData: got FILE line 2: messages is nothing where a list belongs, ${expected}`],
-    ['no messages in it', { messages: [] }, `mix.newData: got FILE line 2: messages is an empty list where a list of at least 1 belongs, ${expected}`],
-    ['another role', { messages: [{ role: 'human', content: 'x' }] }, `mix.newData: got FILE line 2: messages[0].role is "human" where "system", "user" or "assistant" belongs, ${expected}`],
-    ['content that is no text', { messages: [{ role: 'user', content: null }] }, `mix.newData: got FILE line 2: messages[0].content is null where a text belongs, ${expected}`],
-    ['an empty message', { messages: [USER, { role: 'assistant', content: ' \n' }] }, `mix.newData: got FILE line 2: messages[1].content is only white space where what the assistant says belongs, ${expected}`],
-    ['two user messages in a row', { messages: [USER, USER, ASSISTANT] }, `mix.newData: got FILE line 2: messages[1].role is "user" where "assistant" (an optional system message, then user and assistant in turn) belongs, ${expected}`],
-    ['the assistant first', { messages: [ASSISTANT] }, `mix.newData: got FILE line 2: messages[0].role is "assistant" where "user" (an optional system message, then user and assistant in turn) belongs, ${expected}`],
-    ['no answer at the end', { messages: [USER, ASSISTANT, USER] }, `mix.newData: got FILE line 2: messages is a last message by the user where the assistant's answer at the end belongs, ${expected}`],
-    ['a system message alone', { messages: [{ role: 'system', content: 'x' }] }, `mix.newData: got FILE line 2: messages is a last message by the system where the assistant's answer at the end belongs, ${expected}`],
+    [
+      'no messages in it',
+      { messages: [] },
+      `mix.newData: got FILE line 2: messages is an empty list where a list of at least 1 belongs, ${expected}`,
+    ],
+    [
+      'another role',
+      { messages: [{ role: 'human', content: 'x' }] },
+      `mix.newData: got FILE line 2: messages[0].role is "human" where "system", "user" or "assistant" belongs, ${expected}`,
+    ],
+    [
+      'content that is no text',
+      { messages: [{ role: 'user', content: null }] },
+      `mix.newData: got FILE line 2: messages[0].content is null where a text belongs, ${expected}`,
+    ],
+    [
+      'an empty message',
+      { messages: [USER, { role: 'assistant', content: ' \n' }] },
+      `mix.newData: got FILE line 2: messages[1].content is only white space where what the assistant says belongs, ${expected}`,
+    ],
+    [
+      'two user messages in a row',
+      { messages: [USER, USER, ASSISTANT] },
+      `mix.newData: got FILE line 2: messages[1].role is "user" where "assistant" (an optional system message, then user and assistant in turn) belongs, ${expected}`,
+    ],
+    [
+      'the assistant first',
+      { messages: [ASSISTANT] },
+      `mix.newData: got FILE line 2: messages[0].role is "assistant" where "user" (an optional system message, then user and assistant in turn) belongs, ${expected}`,
+    ],
+    [
+      'no answer at the end',
+      { messages: [USER, ASSISTANT, USER] },
+      `mix.newData: got FILE line 2: messages is a last message by the user where the assistant's answer at the end belongs, ${expected}`,
+    ],
+    [
+      'a system message alone',
+      { messages: [{ role: 'system', content: 'x' }] },
+      `mix.newData: got FILE line 2: messages is a last message by the system where the assistant's answer at the end belongs, ${expected}`,
+    ],
   ])('with %s gets one sentence with its line', async (_what, row, sentence) => {
     const errors = await errorsOfNewData([whole, row, whole]);
     expect(errors).toHaveLength(1);
@@ -70,7 +110,9 @@ describe('new data', () => {
 
   it('that is not there, or a folder, is refused', async () => {
     const missing = await checkSpecFiles(specOf('mix/newData', join(folder, 'none.jsonl')), { env: ENV });
-    expect(missing.errors).toEqual([expect.stringMatching(/^mix\.newData: got ".+none\.jsonl" \(there is no such file\), expected a JSONL file that can be read/)]);
+    expect(missing.errors).toEqual([
+      expect.stringMatching(/^mix\.newData: got ".+none\.jsonl" \(there is no such file\), expected a JSONL file that can be read/),
+    ]);
     const directory = await checkSpecFiles(specOf('mix/newData', folder), { env: ENV });
     expect(directory.errors).toEqual([expect.stringContaining('(a directory)')]);
   });
@@ -92,20 +134,31 @@ describe('local evaluation data', () => {
   async function check(task: string, split: string, row: unknown): Promise<Awaited<ReturnType<typeof checkSpecFiles>>> {
     const newData = file('new-good.jsonl', [{ messages: [USER, ASSISTANT] }]);
     const data = { [split]: file(`${task}.jsonl`, [row]) };
-    return await checkSpecFiles(parseSpec({ ...specWith('mix/newData', newData), evaluate: { tasks: [{ task, data, numFewshot: 0 }] } }), { env: ENV });
+    return await checkSpecFiles(parseSpec({ ...specWith('mix/newData', newData), evaluate: { tasks: [{ task, data, numFewshot: 0 }] } }), {
+      env: ENV,
+    });
   }
 
-  it.each([['mmlu_pro', 'test', mmlu], ['gpqa', 'train', gpqa], ['ifeval', 'train', ifeval], ['math_level_5', 'test', math]])(
-    'of %s is counted when it has the columns of the dataset', async (task, split, row) => {
-      const { errors, counts } = await check(task, split, row);
-      expect([errors, counts.evaluationDocuments]).toEqual([[], { [task]: 1 }]);
-    });
+  it.each([
+    ['mmlu_pro', 'test', mmlu],
+    ['gpqa', 'train', gpqa],
+    ['ifeval', 'train', ifeval],
+    ['math_level_5', 'test', math],
+  ])('of %s is counted when it has the columns of the dataset', async (task, split, row) => {
+    const { errors, counts } = await check(task, split, row);
+    expect([errors, counts.evaluationDocuments]).toEqual([[], { [task]: 1 }]);
+  });
 
   it.each([
     ['mmlu_pro', 'test', { ...mmlu, answer: 'D' }, 'answer is "D" where a letter from A to C, one for each option belongs'],
     ['mmlu_pro', 'test', { ...mmlu, options: 'a' }, 'options is "a" where a list belongs'],
     ['gpqa', 'train', { ...gpqa, 'Incorrect Answer 3': undefined }, '["Incorrect Answer 3"] is nothing where a text belongs'],
-    ['ifeval', 'train', { ...ifeval, kwargs: [{}, {}] }, 'kwargs is a list of 2 where one entry for each of the 1 in instruction_id_list belongs'],
+    [
+      'ifeval',
+      'train',
+      { ...ifeval, kwargs: [{}, {}] },
+      'kwargs is a list of 2 where one entry for each of the 1 in instruction_id_list belongs',
+    ],
     ['math_level_5', 'test', { ...math, solution: '' }, 'solution is an empty text where a text that is not empty belongs'],
   ])('of %s with a wrong column says which', async (task, split, row, reason) => {
     const { errors } = await check(task, split, row);
@@ -125,7 +178,8 @@ describe('what else a spec points to', () => {
 
   it('is missing when an API key is not set, and only for models that are used', async () => {
     const spec = parseSpec(specWith('mix/newData', newData));
-    const sentence = 'models.other.apiKeyEnv: got OTHER_API_KEY, which is not set here, expected an environment variable that holds the API key; set it in this shell and for the workers.';
+    const sentence =
+      'models.other.apiKeyEnv: got OTHER_API_KEY, which is not set here, expected an environment variable that holds the API key; set it in this shell and for the workers.';
     expect((await checkSpecFiles(spec, { env: {} })).errors).toEqual([sentence]);
     expect((await checkSpecFiles(spec, { env: { OTHER_API_KEY: '' } })).errors).toEqual([sentence]);
     spec.synthesis.respond.generators = ['target'];
@@ -139,7 +193,9 @@ describe('what else a spec points to', () => {
     const weights = join(folder, 'weights');
     const spec = { ...specWith('mix/newData', newData), target: { model: 'target', weights } };
     const errors = async (): Promise<readonly string[]> => (await checkSpecFiles(parseSpec(spec), { env: ENV })).errors;
-    expect(await errors()).toEqual([expect.stringMatching(/^target\.weights: got ".+" \(there is no such file\), expected a directory with config\.json/)]);
+    expect(await errors()).toEqual([
+      expect.stringMatching(/^target\.weights: got ".+" \(there is no such file\), expected a directory with config\.json/),
+    ]);
     mkdirSync(weights);
     expect(await errors()).toEqual([expect.stringContaining('a directory without config.json, expected')]);
     writeFileSync(join(weights, 'config.json'), '{}');

@@ -21,7 +21,15 @@ const QWEN_7B: ModelShape = {
 };
 
 const ONE: TrainingShape = {
-  tuning: 'full', rank: 0, dtype: 'bfloat16', gradientCheckpointing: true, maxLength: 4096, perDeviceBatchSize: 1, devices: 1, sharding: 'none', offloadOptimizer: false,
+  tuning: 'full',
+  rank: 0,
+  dtype: 'bfloat16',
+  gradientCheckpointing: true,
+  maxLength: 4096,
+  perDeviceBatchSize: 1,
+  devices: 1,
+  sharding: 'none',
+  offloadOptimizer: false,
 };
 
 const gigabytes = (bytes: number): number => bytes / 1e9;
@@ -30,10 +38,21 @@ const preset = (name: AcceleratePreset) => parseAccelerateConfig(readFileSync(jo
 
 describe('memory of training, against sums done by hand', () => {
   test('a model of round numbers', () => {
-    const model: ModelShape = { parameters: 1e9, sizes: { hidden: 1000, layers: 10, vocabulary: 10_000, intermediate: 4000, queries: 1000, keys: 1000, tied: false } };
+    const model: ModelShape = {
+      parameters: 1e9,
+      sizes: { hidden: 1000, layers: 10, vocabulary: 10_000, intermediate: 4000, queries: 1000, keys: 1000, tied: false },
+    };
     const memory = trainingMemory(model, { ...ONE, dtype: 'float32', maxLength: 100 });
     // 1e9 x 4, 4 and 8; ten layers of 100 x 1,000 x 4, one of 17 times that; logits of 100 x 10,000 x 12.
-    expect(memory).toEqual({ weights: 4e9, gradients: 4e9, optimizer: 8e9, working: 0, activations: 4e6 + 6.8e6 + 12e6, total: 16e9 + 22.8e6, host: 0 });
+    expect(memory).toEqual({
+      weights: 4e9,
+      gradients: 4e9,
+      optimizer: 8e9,
+      working: 0,
+      activations: 4e6 + 6.8e6 + 12e6,
+      total: 16e9 + 22.8e6,
+      host: 0,
+    });
     // Without checkpointing all ten layers keep 17 times.
     expect(trainingMemory(model, { ...ONE, dtype: 'float32', maxLength: 100, gradientCheckpointing: false }).activations).toBe(68e6 + 12e6);
     // A copy in bfloat16 of everything; on two devices that hold it whole, buckets of gradients.
@@ -58,57 +77,89 @@ describe('memory of training, against sums done by hand', () => {
     ['70B with FSDP2 on 32', LLAMA_3_70B, { ...ONE, sharding: 'fsdp', devices: 32 }, 60.6],
     ['70B with ZeRO-3 on 24', LLAMA_3_70B, { ...ONE, sharding: 'zero3', devices: 24 }, 78.2],
     ['70B with ZeRO-3 on 32', LLAMA_3_70B, { ...ONE, sharding: 'zero3', devices: 32 }, 65.0],
-    ['70B with ZeRO-3 and its optimizer in host memory on 8', LLAMA_3_70B, { ...ONE, sharding: 'zero3', devices: 8, offloadOptimizer: true }, 60.6],
-  ] as const)('%s takes what the preset\'s comment says', (_name, model, training, expected) => {
+    [
+      '70B with ZeRO-3 and its optimizer in host memory on 8',
+      LLAMA_3_70B,
+      { ...ONE, sharding: 'zero3', devices: 8, offloadOptimizer: true },
+      60.6,
+    ],
+  ] as const)("%s takes what the preset's comment says", (_name, model, training, expected) => {
     expect(gigabytes(trainingMemory(model, training).total)).toBeCloseTo(expected, 1);
   });
 
   test('host memory of an offloaded optimizer is told', () => {
-    expect(gigabytes(trainingMemory(LLAMA_3_70B, { ...ONE, sharding: 'zero3', devices: 8, offloadOptimizer: true }).host)).toBeCloseTo(1270, 0);
+    expect(gigabytes(trainingMemory(LLAMA_3_70B, { ...ONE, sharding: 'zero3', devices: 8, offloadOptimizer: true }).host)).toBeCloseTo(
+      1270,
+      0,
+    );
   });
 });
 
 describe('the configurations that are shipped', () => {
   test('are all there, and no others', () => {
-    expect(readdirSync(FOLDER).sort()).toEqual(Object.keys(ACCELERATE_PRESETS).map((name) => `${name}.yaml`).sort());
+    expect(readdirSync(FOLDER).sort()).toEqual(
+      Object.keys(ACCELERATE_PRESETS)
+        .map((name) => `${name}.yaml`)
+        .sort(),
+    );
   });
 
-  test.each(['llama-3-70b-fsdp2', 'llama-3-70b-zero3', 'llama-3-70b-zero3-offload'] as const)('%s fits Llama-3-70B on the fewest machines with something to spare', (name) => {
-    const config = preset(name);
-    const used = (processes: number): number =>
-      gigabytes(trainingMemory(LLAMA_3_70B, { ...ONE, devices: processes, sharding: config.sharding, offloadOptimizer: config.offloadOptimizer }).total);
-    expect(used(config.processes)).toBeLessThan(0.9 * 80 * USABLE_SHARE);
-    expect(used(config.processes - 8)).toBeGreaterThan(0.9 * 80 * USABLE_SHARE);
-  });
+  test.each(['llama-3-70b-fsdp2', 'llama-3-70b-zero3', 'llama-3-70b-zero3-offload'] as const)(
+    '%s fits Llama-3-70B on the fewest machines with something to spare',
+    (name) => {
+      const config = preset(name);
+      const used = (processes: number): number =>
+        gigabytes(
+          trainingMemory(LLAMA_3_70B, { ...ONE, devices: processes, sharding: config.sharding, offloadOptimizer: config.offloadOptimizer })
+            .total,
+        );
+      expect(used(config.processes)).toBeLessThan(0.9 * 80 * USABLE_SHARE);
+      expect(used(config.processes - 8)).toBeGreaterThan(0.9 * 80 * USABLE_SHARE);
+    },
+  );
 
   test('a configuration that is none is refused in one line', () => {
     expect(() => parseAccelerateConfig('num_processes: 2')).toThrow(/^distributed_type: /);
-    expect(() => parseAccelerateConfig('{distributed_type: FSDP, num_processes: 9, num_machines: 2}')).toThrow('9 processes cannot be shared out evenly over 2 machines');
+    expect(() => parseAccelerateConfig('{distributed_type: FSDP, num_processes: 9, num_machines: 2}')).toThrow(
+      '9 processes cannot be shared out evenly over 2 machines',
+    );
   });
 });
 
 describe('a training that cannot fit', () => {
   const spec = (train: RunSpecInput['train']) => parseSpec({ ...validSpec(), train: { maxLength: 4096, ...train } });
-  const misfit = (train: RunSpecInput['train'], name: AcceleratePreset, model: ModelShape, memoryGB: number) => trainingMisfit(spec(train), model, preset(name), memoryGB);
+  const misfit = (train: RunSpecInput['train'], name: AcceleratePreset, model: ModelShape, memoryGB: number) =>
+    trainingMisfit(spec(train), model, preset(name), memoryGB);
 
   test('is refused in one sentence with the way out', () => {
     expect(misfit({}, 'gpu-80gb', QWEN_7B, 80)).toEqual({
       path: 'train',
-      value: 'full fine-tuning of 7.62e9 parameters, which takes 144.6 GB on a device (weights 30.5 GB, gradients 30.5 GB, optimizer 60.9 GB, working 15.2 GB, activations 7.5 GB)',
+      value:
+        'full fine-tuning of 7.62e9 parameters, which takes 144.6 GB on a device (weights 30.5 GB, gradients 30.5 GB, optimizer 60.9 GB, working 15.2 GB, activations 7.5 GB)',
       expected: 'at most 73.6 GB, 92 % of 80 GB',
       hint: 'shard it over 8 such devices (train.accelerate with FSDP), or train adapters (train.lora)',
     });
   });
 
   test.each([
-    ['activations that are all kept', { lora: {}, gradientCheckpointing: false, maxLength: 16_384 }, 'set train.gradientCheckpointing to true'],
-    ['too many conversations at once', { lora: {}, perDeviceBatchSize: 16 }, 'set train.perDeviceBatchSize to 1 and raise train.gradientAccumulation in turn'],
+    [
+      'activations that are all kept',
+      { lora: {}, gradientCheckpointing: false, maxLength: 16_384 },
+      'set train.gradientCheckpointing to true',
+    ],
+    [
+      'too many conversations at once',
+      { lora: {}, perDeviceBatchSize: 16 },
+      'set train.perDeviceBatchSize to 1 and raise train.gradientAccumulation in turn',
+    ],
   ])('by %s says how to change that', (_name, train, hint) => {
     expect(misfit(train, 'gpu-80gb', QWEN_7B, 80)?.hint).toBe(hint);
   });
 
   test('on a smaller GPU is sent to shorter conversations or 4-bit weights', () => {
-    expect(misfit({ lora: {} }, 'gpu-24gb', QWEN_7B, 24)?.hint).toMatch(/^lower train.maxLength to 2048, or .*or train adapters on 4-bit weights \(train\.lora\.quantize\)$/);
+    expect(misfit({ lora: {} }, 'gpu-24gb', QWEN_7B, 24)?.hint).toMatch(
+      /^lower train.maxLength to 2048, or .*or train adapters on 4-bit weights \(train\.lora\.quantize\)$/,
+    );
     expect(misfit({ lora: { quantize: true } }, 'gpu-24gb', QWEN_7B, 24)).toBeUndefined();
   });
 

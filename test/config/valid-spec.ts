@@ -9,11 +9,7 @@ export function validSpec(): RunSpecInput {
       other: { baseURL: 'https://api.example.com/v1', model: 'other-large', apiKeyEnv: 'OTHER_API_KEY' },
     },
     target: { model: 'target', weights: 'org/target-7b', revision: 'abc123' },
-    synthesis: {
-      extract: { instructions: 100 },
-      respond: { generators: ['target', 'other'] },
-      judge: { judges: ['target', 'other'] },
-    },
+    synthesis: { extract: { instructions: 100 }, respond: { generators: ['target', 'other'] }, judge: { judges: ['target', 'other'] } },
     mix: { newData: '/data/new.jsonl' },
   };
 }

@@ -65,10 +65,13 @@ test('every port is published on loopback only, and the database on none', () =>
   expect(services['postgresql']?.ports).toBeUndefined();
 });
 
-test.each(entries.filter(([name]) => !JOBS.includes(name) && name !== 'cli'))('%s stays up and says whether it is healthy', (_, service) => {
-  expect(service.restart).toBe('unless-stopped');
-  expect(service.healthcheck?.test[0]).toMatch(/^CMD/);
-});
+test.each(entries.filter(([name]) => !JOBS.includes(name) && name !== 'cli'))(
+  '%s stays up and says whether it is healthy',
+  (_, service) => {
+    expect(service.restart).toBe('unless-stopped');
+    expect(service.healthcheck?.test[0]).toMatch(/^CMD/);
+  },
+);
 
 test.each(JOBS)('%s runs to its end before anything needs it', (name) => {
   expect(services[name]?.restart).toMatch(/^on-failure/);
@@ -89,7 +92,7 @@ test.each(entries)('the image of %s has an exact version', (_, { image }) => {
   expect(image).not.toContain('auto-setup');
 });
 
-test('the schema and the namespace are made by the tools of the server\'s own version', () => {
+test("the schema and the namespace are made by the tools of the server's own version", () => {
   const tag = (name: string): string | undefined => services[name]?.image.split(':')[1];
   expect(tag('temporal-schema')).toBe(tag('temporal'));
   expect(tag('temporal-namespace')).toBe(tag('temporal'));
@@ -130,7 +133,11 @@ test.each(WORKERS)('%s gets the signal to stop, and the time to drain', (_, { in
 });
 
 test('without a profile there is nothing that needs a GPU, and the client is no service', () => {
-  expect(entries.filter(([, { profiles }]) => profiles !== undefined).map(([name]) => name)).toEqual(['worker-gpu', 'worker-training-on-cpu', 'cli']);
+  expect(entries.filter(([, { profiles }]) => profiles !== undefined).map(([name]) => name)).toEqual([
+    'worker-gpu',
+    'worker-training-on-cpu',
+    'cli',
+  ]);
 });
 
 describe('the Dockerfile', () => {

@@ -10,6 +10,8 @@ describe("Node's options of worker processes", () => {
   });
 
   it('are those of the image', () => {
-    expect(read('deploy', 'Dockerfile')).toContain(`ENTRYPOINT ${JSON.stringify(['node', ...NODE_OPTIONS, 'bin/rehearse.js']).replaceAll(',', ', ')}`);
+    expect(read('deploy', 'Dockerfile')).toContain(
+      `ENTRYPOINT ${JSON.stringify(['node', ...NODE_OPTIONS, 'bin/rehearse.js']).replaceAll(',', ', ')}`,
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { dirname, join } from 'node:path';
 import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Worker } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../config/search-attributes';
@@ -42,7 +42,10 @@ describe('create-namespace.sh on a real server', () => {
   test('run again changes nothing and succeeds', async () => {
     await run('sh', [script], { env: env(inNamespace) });
     const { stdout } = await run('sh', [script], { env: env(inNamespace) });
-    expect(stdout.trim().split('\n')).toEqual(['namespace deployed is there', ...SEARCH_ATTRIBUTES.map(({ name }) => `search attribute ${name} is there`)]);
+    expect(stdout.trim().split('\n')).toEqual([
+      'namespace deployed is there',
+      ...SEARCH_ATTRIBUTES.map(({ name }) => `search attribute ${name} is there`),
+    ]);
   });
 });
 
@@ -52,15 +55,24 @@ describe('healthcheck.js', () => {
 
   test('fails for a workflow worker that does not poll, and passes once it does', async () => {
     await expect(check('orchestration')).rejects.toMatchObject({
-      code: 1, stderr: `unhealthy: no worker of ${hostname()} polls the queue orchestration at ${temporal().address}\n`,
+      code: 1,
+      stderr: `unhealthy: no worker of ${hostname()} polls the queue orchestration at ${temporal().address}\n`,
     });
     const worker = await Worker.create({
-      connection: temporal().nativeConnection, taskQueue: TASK_QUEUES.orchestration, workflowsPath: require.resolve('../../workflows'),
+      connection: temporal().nativeConnection,
+      taskQueue: TASK_QUEUES.orchestration,
+      workflowsPath: require.resolve('../../workflows'),
     });
     await worker.runUntil(async () => {
       const { workflowService } = temporal().connection;
       const pollers = async (): Promise<number> =>
-        (await workflowService.describeTaskQueue({ namespace: 'default', taskQueue: { name: TASK_QUEUES.orchestration }, taskQueueType: 1 })).pollers?.length ?? 0;
+        (
+          await workflowService.describeTaskQueue({
+            namespace: 'default',
+            taskQueue: { name: TASK_QUEUES.orchestration },
+            taskQueueType: 1,
+          })
+        ).pollers?.length ?? 0;
       while ((await pollers()) === 0) await new Promise(setImmediate);
       await check('orchestration');
     });
@@ -71,11 +83,17 @@ describe('healthcheck.js', () => {
   });
 
   test('fails when the server is not there', async () => {
-    await expect(check('cpu', { TEMPORAL_ADDRESS: '127.0.0.1:1' })).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^unhealthy: no Temporal server answers at 127\.0\.0\.1:1/) as string });
+    await expect(check('cpu', { TEMPORAL_ADDRESS: '127.0.0.1:1' })).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^unhealthy: no Temporal server answers at 127\.0\.0\.1:1/) as string,
+    });
   });
 
   test('fails when the namespace is not there', async () => {
-    await expect(check('cpu', { TEMPORAL_NAMESPACE: 'nowhere' })).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('nowhere') as string });
+    await expect(check('cpu', { TEMPORAL_NAMESPACE: 'nowhere' })).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('nowhere') as string,
+    });
   });
 });
 

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { failureSentence } from '../../cli/failure-sentence';
-import { TASK_QUEUES } from '../../config/task-queues';
 import type { RunSpec } from '../../config/spec';
+import { TASK_QUEUES } from '../../config/task-queues';
 import { ensureModel } from '../../services/local/local-model';
 import { ensurePython } from '../../services/local/python-environment';
 import { createModelServers, type ModelServers } from '../../services/model-server';
@@ -38,7 +38,10 @@ function servedSpec(alias: string, weights: string): RunSpec {
   return smallSpec('http://127.0.0.1:1/v1', (spec) => {
     spec.models = {
       target: {
-        model: alias, template: 'smollm2-system', supportsN: false, limits: { concurrency: CONCURRENCY },
+        model: alias,
+        template: 'smollm2-system',
+        supportsN: false,
+        limits: { concurrency: CONCURRENCY },
         serve: { engine: 'llama.cpp', weights, args: ['--parallel', String(CONCURRENCY), '--threads', '1', '--context-tokens', '1024'] },
       },
     };
@@ -58,18 +61,23 @@ test('a real model is served for its run, comes back after kill -9 with nothing 
   const states: string[] = [];
   const real = createModelServers({ host: '127.0.0.1', environment: async () => python });
   const servers: ModelServers = {
-    serve: async (model) => await real.serve({
-      ...model,
-      onReady: async (baseURL) => await model.onReady(proxy.to(baseURL)),
-      onState: (state) => {
-        states.push(state);
-        model.onState(state);
-      },
-    }),
+    serve: async (model) =>
+      await real.serve({
+        ...model,
+        onReady: async (baseURL) => await model.onReady(proxy.to(baseURL)),
+        onState: (state) => {
+          states.push(state);
+          model.onState(state);
+        },
+      }),
   };
   const deps = testDeps({ python: fakePythonJobs(), servers });
   const result = await withWorkers(environment(), deps, async () => {
-    const handle = await environment().client.workflow.start(experiment, { workflowId: alias, taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(alias, gguf)] });
+    const handle = await environment().client.workflow.start(experiment, {
+      workflowId: alias,
+      taskQueue: TASK_QUEUES.orchestration,
+      args: [servedSpec(alias, gguf)],
+    });
     // Killed with some answered and others at work.
     await until(async () => (proxy.answered.length >= 4 && proxy.inFlight > 0 ? true : undefined));
     const [, server] = processes('--alias', alias); // the first keeps it
@@ -91,8 +99,17 @@ test('a real model is served for its run, comes back after kill -9 with nothing 
 test('a run whose model cannot be served fails with the reason, before anything is asked', async () => {
   const alias = `unserved-for-${process.pid}`;
   const deps = testDeps({ python: fakePythonJobs(), servers: createModelServers({ host: '127.0.0.1', environment: async () => python }) });
-  const failure = await withWorkers(environment(), deps, async () =>
-    await environment().client.workflow.execute(experiment, { workflowId: alias, taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(alias, __filename)] }).catch((error: unknown) => error),
+  const failure = await withWorkers(
+    environment(),
+    deps,
+    async () =>
+      await environment()
+        .client.workflow.execute(experiment, {
+          workflowId: alias,
+          taskQueue: TASK_QUEUES.orchestration,
+          args: [servedSpec(alias, __filename)],
+        })
+        .catch((error: unknown) => error),
   );
   const sentence = failureSentence(failure);
   expect(sentence).toContain(`the server of ${alias} (llama.cpp) ended with exit code 78 before it answered`);

@@ -1,14 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadSpecFile } from '../../services/spec-files';
+import type { RunSpec } from '../../config/spec';
+import { TASK_QUEUES } from '../../config/task-queues';
 import { ensureModel, startModelServer, type ModelServer } from '../../services/local/local-model';
 import { ensurePython } from '../../services/local/python-environment';
 import { createPythonJobs } from '../../services/python-jobs';
 import { addresses } from '../../services/run-plan';
+import { loadSpecFile } from '../../services/spec-files';
 import { judgmentTable, lossTable, mixtureTable } from '../../services/tables';
 import { createWeightsResolver } from '../../services/weights';
-import { TASK_QUEUES } from '../../config/task-queues';
-import type { RunSpec } from '../../config/spec';
 import { experiment } from '../../workflows';
 import { quietReporter, testDeps, useTemporal, withWorkers } from '../support/temporal';
 
@@ -42,12 +42,26 @@ async function smallest(baseURL: string): Promise<RunSpec> {
     synthesis: {
       ...demo.synthesis,
       extract: { ...extract, instructions: 5, maxAttempts: 8, acceptTruncated: true, sampling: { ...extract.sampling, maxTokens: 32 } },
-      respond: { ...respond, generators: ['smollm2-precise', 'smollm2-balanced'], samples: 1, perModel: {}, sampling: { ...respond.sampling, maxTokens: 16 } },
-      judge: { ...judge, judges: ['smollm2-precise', 'smollm2-creative'], perModel: {}, sampling: { ...judge.sampling, temperature: 1, maxTokens: 4 } },
+      respond: {
+        ...respond,
+        generators: ['smollm2-precise', 'smollm2-balanced'],
+        samples: 1,
+        perModel: {},
+        sampling: { ...respond.sampling, maxTokens: 16 },
+      },
+      judge: {
+        ...judge,
+        judges: ['smollm2-precise', 'smollm2-creative'],
+        perModel: {},
+        sampling: { ...judge.sampling, temperature: 1, maxTokens: 4 },
+      },
       shardSize: 5,
     },
     train: { ...demo.train, maxSteps: 2, perDeviceBatchSize: 1, maxLength: 128, saveSteps: 1 },
-    evaluate: { ...demo.evaluate, tasks: demo.evaluate.tasks.map((task) => ({ ...task, limit: 1, ...(task.maxGenToks === undefined ? {} : { maxGenToks: 8 }) })) },
+    evaluate: {
+      ...demo.evaluate,
+      tasks: demo.evaluate.tasks.map((task) => ({ ...task, limit: 1, ...(task.maxGenToks === undefined ? {} : { maxGenToks: 8 }) })),
+    },
   };
 }
 
@@ -58,13 +72,23 @@ test('the whole method runs on the real model: extracted, answered, judged, mixe
     weights: createWeightsResolver(async () => weightsDir),
   };
   const spec = await smallest(server.baseURL);
-  const result = await withWorkers(environment(), deps, async () =>
-    await environment().client.workflow.execute(experiment, { workflowId: 'whole-method', taskQueue: TASK_QUEUES.orchestration, args: [spec] }),
+  const result = await withWorkers(
+    environment(),
+    deps,
+    async () =>
+      await environment().client.workflow.execute(experiment, {
+        workflowId: 'whole-method',
+        taskQueue: TASK_QUEUES.orchestration,
+        args: [spec],
+      }),
   );
   expect(result.replayRows).toBeGreaterThan(0);
 
   const plan = await deps.plans.load((await deps.plans.findRun('whole-method'))?.plan ?? '');
-  const rows = async <Row extends object>(address: Parameters<typeof deps.stages.latest>[0], table: Parameters<typeof deps.stages.readRows<Row>>[1]): Promise<Row[]> => {
+  const rows = async <Row extends object>(
+    address: Parameters<typeof deps.stages.latest>[0],
+    table: Parameters<typeof deps.stages.readRows<Row>>[1],
+  ): Promise<Row[]> => {
     const manifest = await deps.stages.latest(address);
     if (manifest === undefined) throw new Error(`${deps.stages.folder(address)} is missing`);
     return await deps.stages.readRows(manifest, table);
@@ -72,7 +96,9 @@ test('the whole method runs on the real model: extracted, answered, judged, mixe
   const [shard] = plan.shards;
   if (shard === undefined) throw new Error('no shard');
   const judgments = await rows(addresses.judge(plan, shard, 'smollm2-creative', 'smollm2-precise'), judgmentTable);
-  expect(judgments.map(({ scoredBy, score }) => scoredBy === 'expected' && score !== null && score > 1 && score < 5)).toEqual(judgments.map(() => true));
+  expect(judgments.map(({ scoredBy, score }) => scoredBy === 'expected' && score !== null && score > 1 && score < 5)).toEqual(
+    judgments.map(() => true),
+  );
   const mixture = await rows(addresses.mix(plan, 'method'), mixtureTable);
   expect(mixture.filter(({ source }) => source === 'new')).toHaveLength(1);
   const losses = await rows(addresses.train(plan, 'method'), lossTable);

@@ -24,7 +24,11 @@ const text = z
   .refine((value) => value === value.trim(), 'has white space around it')
   .refine((value) => value === value.normalize('NFC'), 'is not in NFC');
 
-const normalised = (value: string) => value.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ').trim();
+const normalised = (value: string) =>
+  value
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
 const words = (value: string) => value.split(/\s+/).length;
 
 /** The values that say the same as an earlier one, but for case and punctuation. */
@@ -36,8 +40,7 @@ function repeats(values: readonly string[]): string[] {
 describe('new-data.jsonl', () => {
   const message = z.strictObject({ role: z.enum(['user', 'assistant']), content: text });
   const rows = readRows('new-data.jsonl', z.strictObject({ messages: z.array(message).min(2) }));
-  const contents = (role: 'user' | 'assistant') =>
-    rows.flatMap((row) => row.messages.filter((m) => m.role === role).map((m) => m.content));
+  const contents = (role: 'user' | 'assistant') => rows.flatMap((row) => row.messages.filter((m) => m.role === role).map((m) => m.content));
 
   it('holds 30 conversations of one turn and 10 of two', () => {
     expect(rows.filter((row) => row.messages.length === 2)).toHaveLength(30);
@@ -75,8 +78,20 @@ describe('new-data.jsonl', () => {
 
 describe('eval/mmlu_pro', () => {
   const categories = [
-    'biology', 'business', 'chemistry', 'computer science', 'economics', 'engineering', 'health', 'history', 'law',
-    'math', 'other', 'philosophy', 'physics', 'psychology',
+    'biology',
+    'business',
+    'chemistry',
+    'computer science',
+    'economics',
+    'engineering',
+    'health',
+    'history',
+    'law',
+    'math',
+    'other',
+    'philosophy',
+    'physics',
+    'psychology',
   ] as const;
   const schema = z.strictObject({
     question_id: z.int(),
@@ -202,11 +217,30 @@ describe('eval/ifeval', () => {
   const phrase = text.nullable();
   const phrases = z.array(text).min(1).nullable();
   const kwargs = z.strictObject({
-    num_highlights: count, relation, num_words: count, num_placeholders: count, prompt_to_repeat: phrase,
-    num_bullets: count, section_spliter: phrase, num_sections: count, capital_relation: relation,
-    capital_frequency: count, keywords: phrases, num_paragraphs: count, language: phrase, let_relation: relation,
-    letter: phrase, let_frequency: count, end_phrase: phrase, forbidden_words: phrases, keyword: phrase,
-    frequency: count, num_sentences: count, postscript_marker: phrase, first_word: phrase, nth_paragraph: count,
+    num_highlights: count,
+    relation,
+    num_words: count,
+    num_placeholders: count,
+    prompt_to_repeat: phrase,
+    num_bullets: count,
+    section_spliter: phrase,
+    num_sections: count,
+    capital_relation: relation,
+    capital_frequency: count,
+    keywords: phrases,
+    num_paragraphs: count,
+    language: phrase,
+    let_relation: relation,
+    letter: phrase,
+    let_frequency: count,
+    end_phrase: phrase,
+    forbidden_words: phrases,
+    keyword: phrase,
+    frequency: count,
+    num_sentences: count,
+    postscript_marker: phrase,
+    first_word: phrase,
+    nth_paragraph: count,
   });
   const rows = readRows(
     'eval/ifeval/train.jsonl',
@@ -251,16 +285,17 @@ describe('eval/ifeval', () => {
 
 describe('eval/math', () => {
   const subjects = [
-    'Algebra', 'Counting & Probability', 'Geometry', 'Intermediate Algebra', 'Number Theory', 'Prealgebra', 'Precalculus',
+    'Algebra',
+    'Counting & Probability',
+    'Geometry',
+    'Intermediate Algebra',
+    'Number Theory',
+    'Prealgebra',
+    'Precalculus',
   ] as const;
   const rows = readRows(
     'eval/math/test.jsonl',
-    z.strictObject({
-      problem: text,
-      level: z.string().regex(/^Level [1-5]$/),
-      type: z.enum(subjects),
-      solution: text,
-    }),
+    z.strictObject({ problem: text, level: z.string().regex(/^Level [1-5]$/), type: z.enum(subjects), solution: text }),
   );
 
   it('has 6 problems, of which the Level 5 filter keeps 4, each of another subject', () => {
@@ -268,7 +303,12 @@ describe('eval/math', () => {
     expect(rows).toHaveLength(6);
     expect(kept).toHaveLength(4);
     expect(new Set(kept.map((row) => row.type)).size).toBe(4);
-    expect(rows.filter((row) => row.level !== 'Level 5').map((row) => row.level).sort()).toEqual(['Level 3', 'Level 4']);
+    expect(
+      rows
+        .filter((row) => row.level !== 'Level 5')
+        .map((row) => row.level)
+        .sort(),
+    ).toEqual(['Level 3', 'Level 4']);
     expect(repeats(rows.map((row) => row.problem))).toEqual([]);
   });
 

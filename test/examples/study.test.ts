@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { filesOf, variantsOf } from '../../config/variants';
-import { checkSpecFiles, loadSpecFile } from '../../services/spec-files';
 import { projectDir } from '../../services/local/paths';
+import { checkSpecFiles, loadSpecFile } from '../../services/spec-files';
 
 const folder = join(projectDir(), 'examples', 'study');
 const study = async (): ReturnType<typeof loadSpecFile> => await loadSpecFile(join(folder, 'study.yaml'));
@@ -13,7 +13,10 @@ interface Turn {
 }
 
 function rowsOf(file: string): Record<string, unknown>[] {
-  return readFileSync(join(folder, file), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  return readFileSync(join(folder, file), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
 describe('the study', () => {
@@ -21,7 +24,15 @@ describe('the study', () => {
     const spec = await study();
     const variants = variantsOf(spec);
     expect(variants.map(({ replay }) => replay?.kind ?? 'official')).toEqual([
-      'official', 'method', 'first-response', 'target-best', 'none', 'dataset', 'dataset', 'method', 'method',
+      'official',
+      'method',
+      'first-response',
+      'target-best',
+      'none',
+      'dataset',
+      'dataset',
+      'method',
+      'method',
     ]);
     expect(variants.filter(({ replay }) => replay?.kind === 'method').map(({ newShare }) => newShare)).toEqual([0.17, 0.33, 0.5]);
     expect(variants.flatMap(filesOf)).toEqual(['ultrachat.jsonl', 'wildchat.jsonl'].map((file) => join(folder, file)));
@@ -34,12 +45,26 @@ describe('the study', () => {
     const ultrachat = rowsOf('ultrachat.jsonl');
     const wildchat = rowsOf('wildchat.jsonl');
     expect(Object.keys(ultrachat[0]!)).toEqual(['prompt', 'prompt_id', 'messages']);
-    expect(Object.keys(wildchat[0]!)).toEqual(['conversation_id', 'model', 'conversation', 'turn', 'language', 'openai_moderation', 'detoxify_moderation', 'toxic', 'redacted']);
+    expect(Object.keys(wildchat[0]!)).toEqual([
+      'conversation_id',
+      'model',
+      'conversation',
+      'turn',
+      'language',
+      'openai_moderation',
+      'detoxify_moderation',
+      'toxic',
+      'redacted',
+    ]);
     // One row of WildChat has an empty answer, as the real set has: it is counted, and not used.
-    const answered = [...ultrachat.map(({ messages }) => messages as Turn[]), ...wildchat.map(({ conversation }) => conversation as Turn[])].filter((turns) => turns.every(({ content }) => content !== ''));
+    const answered = [
+      ...ultrachat.map(({ messages }) => messages as Turn[]),
+      ...wildchat.map(({ conversation }) => conversation as Turn[]),
+    ].filter((turns) => turns.every(({ content }) => content !== ''));
     expect(answered).toHaveLength(ultrachat.length + wildchat.length - 1);
     expect(Math.min(ultrachat.length, wildchat.length - 1)).toBeGreaterThanOrEqual(wanted);
-    for (const turns of answered) expect(turns.map(({ role }) => role)).toEqual(turns.map((_, index) => (index % 2 === 0 ? 'user' : 'assistant')));
+    for (const turns of answered)
+      expect(turns.map(({ role }) => role)).toEqual(turns.map((_, index) => (index % 2 === 0 ? 'user' : 'assistant')));
   });
 
   test('trains every row on as many examples, and keeps as many rows back as it says', async () => {
@@ -50,11 +75,21 @@ describe('the study', () => {
   });
 
   test('its prompts with rules have one rule each, four of a kind, with the arguments that its checker takes', () => {
-    const rows = rowsOf('ifeval.jsonl') as { key: number; prompt: string; instruction_id_list: string[]; kwargs: Record<string, unknown>[] }[];
+    const rows = rowsOf('ifeval.jsonl') as {
+      key: number;
+      prompt: string;
+      instruction_id_list: string[];
+      kwargs: Record<string, unknown>[];
+    }[];
     expect(new Set(rows.map(({ key }) => key)).size).toBe(rows.length);
     const given = new Map<string, { count: number; names: string[] }>();
-    for (const { instruction_id_list: [rule = ''], kwargs: [values = {}] } of rows) {
-      const names = Object.entries(values).filter(([, value]) => value !== null).map(([name]) => name);
+    for (const {
+      instruction_id_list: [rule = ''],
+      kwargs: [values = {}],
+    } of rows) {
+      const names = Object.entries(values)
+        .filter(([, value]) => value !== null)
+        .map(([name]) => name);
       given.set(rule, { count: (given.get(rule)?.count ?? 0) + 1, names });
       expect(Object.keys(values)).toHaveLength(24);
     }
@@ -66,8 +101,14 @@ describe('the study', () => {
       'startend:end_checker': { count: 4, names: ['end_phrase'] },
       'startend:quotation': { count: 4, names: [] },
     });
-    for (const { prompt, kwargs: [values = {}] } of rows) {
-      for (const text of Object.values(values).flat().filter((value) => typeof value === 'string')) expect(prompt).toContain(`"${text}"`);
+    for (const {
+      prompt,
+      kwargs: [values = {}],
+    } of rows) {
+      for (const text of Object.values(values)
+        .flat()
+        .filter((value) => typeof value === 'string'))
+        expect(prompt).toContain(`"${text}"`);
     }
   });
 });

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-
 import { judgeAgreement, scoreHistogram, tieShare, winShares } from '../../method/agreement';
 import { krippendorffAlpha, pearson, spearman } from '../../method/correlation';
 
@@ -12,22 +11,26 @@ const o = null;
 
 describe("Krippendorff's alpha", () => {
   it("is 0.849 on the interval data of Krippendorff's own paper of 2011, section D", () => {
-    const result = krippendorffAlpha(unitsOf([
-      [1, 2, 3, 3, 2, 1, 4, 1, 2, o, o, o],
-      [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, o, 3],
-      [o, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, o],
-      [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, o],
-    ]));
+    const result = krippendorffAlpha(
+      unitsOf([
+        [1, 2, 3, 3, 2, 1, 4, 1, 2, o, o, o],
+        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, o, 3],
+        [o, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, o],
+        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, o],
+      ]),
+    );
     expect(result.alpha).toBeCloseTo(0.849, 3);
     expect(result).toMatchObject({ units: 11, values: 40 });
   });
 
   it('is 0.811 on the interval data of the much-cited example of three coders and fifteen units', () => {
-    const result = krippendorffAlpha(unitsOf([
-      [o, o, o, o, o, 3, 4, 1, 2, 1, 1, 3, 3, o, 3],
-      [1, o, 2, 1, 3, 3, 4, 3, o, o, o, o, o, o, o],
-      [o, o, 2, 1, 3, 4, 4, o, 2, 1, 1, 3, 3, o, 4],
-    ]));
+    const result = krippendorffAlpha(
+      unitsOf([
+        [o, o, o, o, o, 3, 4, 1, 2, 1, 1, 3, 3, o, 3],
+        [1, o, 2, 1, 3, 3, 4, 3, o, o, o, o, o, o, o],
+        [o, o, 2, 1, 3, 4, 4, o, 2, 1, 1, 3, 3, o, 4],
+      ]),
+    );
     expect(result.alpha).toBeCloseTo(0.811, 3);
     expect(result).toMatchObject({ units: 12, values: 26 });
   });
@@ -51,16 +54,37 @@ describe("Krippendorff's alpha", () => {
   });
 
   it('does not change when all scores shift or stretch', () => {
-    const units = [[1, 2], [3, 3], [5, 4], [2, o], [4, 4]];
+    const units = [
+      [1, 2],
+      [3, 3],
+      [5, 4],
+      [2, o],
+      [4, 4],
+    ];
     const { alpha } = krippendorffAlpha(units);
     const moved = krippendorffAlpha(units.map((unit) => unit.map((score) => (score === null ? null : score * 10 + 1e6))));
     expect(moved.alpha).toBeCloseTo(alpha!, 6);
   });
 
   it('is 1 for full agreement and undefined, with the reason, where there is nothing to compare', () => {
-    expect(krippendorffAlpha([[1, 1], [4, 4]]).alpha).toBe(1);
-    expect(krippendorffAlpha([[4, 4], [4, 4]])).toEqual({ alpha: null, reason: 'all values are equal', units: 2, values: 4 });
-    expect(krippendorffAlpha([[4, o], [o, 3]])).toEqual({ alpha: null, reason: 'no unit has two values', units: 0, values: 0 });
+    expect(
+      krippendorffAlpha([
+        [1, 1],
+        [4, 4],
+      ]).alpha,
+    ).toBe(1);
+    expect(
+      krippendorffAlpha([
+        [4, 4],
+        [4, 4],
+      ]),
+    ).toEqual({ alpha: null, reason: 'all values are equal', units: 2, values: 4 });
+    expect(
+      krippendorffAlpha([
+        [4, o],
+        [o, 3],
+      ]),
+    ).toEqual({ alpha: null, reason: 'no unit has two values', units: 0, values: 0 });
     expect(krippendorffAlpha([])).toMatchObject({ alpha: null, units: 0 });
     expect(() => krippendorffAlpha([[1, Number.NaN]])).toThrow('a value is NaN');
   });
@@ -69,26 +93,54 @@ describe("Krippendorff's alpha", () => {
 describe('correlations', () => {
   it('are those of a worked example', () => {
     // x: 1..5, y: 2 1 4 3 5; d^2 sums to 4, so rho = 1 - 6 * 4 / 120 = 0.8, and r equals rho without ties on 1..5.
-    const pairs = [[1, 2], [2, 1], [3, 4], [4, 3], [5, 5]] as const;
+    const pairs = [
+      [1, 2],
+      [2, 1],
+      [3, 4],
+      [4, 3],
+      [5, 5],
+    ] as const;
     expect(pearson(pairs)).toBeCloseTo(0.8, 12);
     expect(spearman(pairs)).toBeCloseTo(0.8, 12);
   });
 
   it('of ranks give ties their mean rank', () => {
     // Ranks 1.5 1.5 3 4 against 1 2 3.5 3.5: covariance 4, variances 4.5 and 4.5.
-    expect(spearman([[1, 1], [1, 2], [2, 5], [9, 5]])).toBeCloseTo(4 / 4.5, 12);
+    expect(
+      spearman([
+        [1, 1],
+        [1, 2],
+        [2, 5],
+        [9, 5],
+      ]),
+    ).toBeCloseTo(4 / 4.5, 12);
   });
 
   it('of ranks do not change under a monotone curve, unlike those of values', () => {
-    const pairs = [[1, 1], [2, 8], [3, 27], [4, 64]] as const;
+    const pairs = [
+      [1, 1],
+      [2, 8],
+      [3, 27],
+      [4, 64],
+    ] as const;
     expect(spearman(pairs)).toBeCloseTo(1, 12);
     expect(pearson(pairs)!).toBeLessThan(0.98);
   });
 
   it('are undefined without variation or with a single pair', () => {
     expect(pearson([[1, 2]])).toBeNull();
-    expect(pearson([[1, 2], [1, 3]])).toBeNull();
-    expect(spearman([[1, 2], [2, 2]])).toBeNull();
+    expect(
+      pearson([
+        [1, 2],
+        [1, 3],
+      ]),
+    ).toBeNull();
+    expect(
+      spearman([
+        [1, 2],
+        [2, 2],
+      ]),
+    ).toBeNull();
     expect(spearman([])).toBeNull();
   });
 });
@@ -108,11 +160,25 @@ describe('judges', () => {
       ['a-c', 3, 0],
       ['b-c', 3, 2 / 3],
     ]);
-    expect(agreement.pairs[2]!.pearson).toBeCloseTo(pearson([[3, 3], [4, 4], [2, 1]])!, 12);
+    expect(agreement.pairs[2]!.pearson).toBeCloseTo(
+      pearson([
+        [3, 3],
+        [4, 4],
+        [2, 1],
+      ])!,
+      12,
+    );
   });
 
   it('are said to agree exactly on expected scores that round to the same rating', () => {
-    const [pair] = judgeAgreement([{ model: 'a', scores: { a: 3.6, b: 4.4 } }, { model: 'a', scores: { a: 3.4, b: 3.6 } }], ['a', 'b'], ['a']).pairs;
+    const [pair] = judgeAgreement(
+      [
+        { model: 'a', scores: { a: 3.6, b: 4.4 } },
+        { model: 'a', scores: { a: 3.4, b: 3.6 } },
+      ],
+      ['a', 'b'],
+      ['a'],
+    ).pairs;
     expect(pair!.exact).toBe(0.5);
   });
 
@@ -132,7 +198,14 @@ describe('judges', () => {
   });
 
   it('agree by the alpha of all their scores', () => {
-    expect(agreement.alpha).toEqual(krippendorffAlpha([[5, 3, 3], [5, 4, 4], [3, 3, o], [2, 2, 1]]));
+    expect(agreement.alpha).toEqual(
+      krippendorffAlpha([
+        [5, 3, 3],
+        [5, 4, 4],
+        [3, 3, o],
+        [2, 2, 1],
+      ]),
+    );
   });
 });
 

@@ -1,7 +1,5 @@
 import { runInNewContext } from 'node:vm';
-
 import fc from 'fast-check';
-
 import { canonicalJson } from '../../method/canonical-json';
 
 describe('canonical JSON', () => {

@@ -1,6 +1,10 @@
 import { compareSamples, normalizeScore, scoreDifference, type EvaluatedDocument } from '../../method/forgetting';
 
-const document = (docHash: string, correct: boolean | null, promptHash = `p-${docHash}`): EvaluatedDocument => ({ docHash, promptHash, correct });
+const document = (docHash: string, correct: boolean | null, promptHash = `p-${docHash}`): EvaluatedDocument => ({
+  docHash,
+  promptHash,
+  correct,
+});
 
 describe("the leaderboard's normalised score", () => {
   it.each([
@@ -35,8 +39,22 @@ describe('the difference of two scores', () => {
 });
 
 describe('two models on the same documents', () => {
-  const before = [document('a', true), document('b', true), document('c', false), document('d', false), document('e', null), document('f', true)];
-  const after = [document('d', false), document('c', true), document('b', false), document('a', true), document('e', null), document('g', true)];
+  const before = [
+    document('a', true),
+    document('b', true),
+    document('c', false),
+    document('d', false),
+    document('e', null),
+    document('f', true),
+  ];
+  const after = [
+    document('d', false),
+    document('c', true),
+    document('b', false),
+    document('a', true),
+    document('e', null),
+    document('g', true),
+  ];
 
   it('are told apart by what was forgotten, learned and kept', () => {
     expect(compareSamples(before, after)).toEqual({
@@ -59,7 +77,12 @@ describe('two models on the same documents', () => {
     const many = Array.from({ length: 100 }, (_, n) => document(`d${String(n).padStart(2, '0')}`, n < 50));
     const changed = many.map((doc, n) => (n === 0 ? { ...doc, correct: false } : doc));
     const comparison = compareSamples(many, changed);
-    expect(comparison).toMatchObject({ comparable: true, forgotten: 1, retained: 49, difference: { value: -0.01, stderr: expect.closeTo(0.01, 12) } });
+    expect(comparison).toMatchObject({
+      comparable: true,
+      forgotten: 1,
+      retained: 49,
+      difference: { value: -0.01, stderr: expect.closeTo(0.01, 12) },
+    });
   });
 
   it('are not compared when prompts differ', () => {
@@ -68,7 +91,10 @@ describe('two models on the same documents', () => {
   });
 
   it('are not compared without a common document', () => {
-    expect(compareSamples([document('a', true)], [document('z', true)])).toEqual({ comparable: false, reason: 'no document is in both lists' });
+    expect(compareSamples([document('a', true)], [document('z', true)])).toEqual({
+      comparable: false,
+      reason: 'no document is in both lists',
+    });
     expect(compareSamples([], [])).toMatchObject({ comparable: false });
   });
 

@@ -4,7 +4,11 @@ describe('ids', () => {
   it('are built from one another', () => {
     const instruction = instructionId(42);
     const response = responseId(instruction, 'qwen2-72b', 2);
-    expect([instruction, response, judgmentId(response, 'gpt-4')]).toEqual(['i0000042', 'i0000042:qwen2-72b:2', 'i0000042:qwen2-72b:2:gpt-4']);
+    expect([instruction, response, judgmentId(response, 'gpt-4')]).toEqual([
+      'i0000042',
+      'i0000042:qwen2-72b:2',
+      'i0000042:qwen2-72b:2:gpt-4',
+    ]);
   });
 
   it('of instructions sort in the order of generation', () => {

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-
 import { checkResponse, cleanInstruction } from '../../method/instructions';
 import { resolveTemplate, templateNames } from '../../method/templates';
 
@@ -43,7 +42,10 @@ describe('an extracted instruction', () => {
 
   it('that was cut at the token limit is rejected, or kept and marked, as the policy says', () => {
     expect(cleanInstruction('Write a long', 'length', chatml)).toEqual({ rejected: 'truncated' });
-    expect(cleanInstruction('Write a long', 'length', chatml, { acceptTruncated: true })).toEqual({ text: 'Write a long', truncated: true });
+    expect(cleanInstruction('Write a long', 'length', chatml, { acceptTruncated: true })).toEqual({
+      text: 'Write a long',
+      truncated: true,
+    });
   });
 
   it('is whole when the limit cut only the turn after it', () => {
@@ -101,7 +103,10 @@ describe('an extracted instruction', () => {
 
 describe('a response', () => {
   it('is kept as it is but for the white space around it', () => {
-    expect(checkResponse('\n Two\n\nparagraphs <b>here</b>. \n', 'stop')).toEqual({ text: 'Two\n\nparagraphs <b>here</b>.', truncated: false });
+    expect(checkResponse('\n Two\n\nparagraphs <b>here</b>. \n', 'stop')).toEqual({
+      text: 'Two\n\nparagraphs <b>here</b>.',
+      truncated: false,
+    });
   });
 
   it('that was cut at the token limit is kept and marked, or rejected when the policy says so', () => {

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-
 import { JUDGE_PROMPT, renderJudgePrompt } from '../../method/judge-prompt';
 
 const table2 = readFileSync(join(__dirname, '../fixtures/table-2.txt'), 'utf8').replace(/\n$/, '');

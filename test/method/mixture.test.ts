@@ -1,11 +1,24 @@
 import fc from 'fast-check';
-
-import type { Conversation } from '../../method/records';
 import { mix, planMixture } from '../../method/mixture';
+import type { Conversation } from '../../method/records';
 
 test('an answer that was cut is still marked in the mixture, and no other row is', () => {
-  const conversation = (id: string): Conversation => ({ id, messages: [{ role: 'user', content: 'Why?' }, { role: 'assistant', content: 'Beca' }] });
-  const rows = mix({ replay: [{ ...conversation('a'), cut: true }, { ...conversation('b'), cut: false }], new: [conversation('n')], plan: { replayCount: 2, newCount: 1 }, seed: 1 });
+  const conversation = (id: string): Conversation => ({
+    id,
+    messages: [
+      { role: 'user', content: 'Why?' },
+      { role: 'assistant', content: 'Beca' },
+    ],
+  });
+  const rows = mix({
+    replay: [
+      { ...conversation('a'), cut: true },
+      { ...conversation('b'), cut: false },
+    ],
+    new: [conversation('n')],
+    plan: { replayCount: 2, newCount: 1 },
+    seed: 1,
+  });
   expect(rows.filter((row) => 'cut' in row).map(({ id, cut }) => [id.split(':')[2], cut])).toEqual([['a', true]]);
 });
 
@@ -44,8 +57,16 @@ describe('a mixture plan', () => {
   });
 
   it('can be replay alone or new data alone, for comparisons', () => {
-    expect(planMixture({ replayAvailable: 9, newAvailable: 5, newShare: 0, onShortage: 'error' })).toMatchObject({ replayCount: 9, newCount: 0, share: 0 });
-    expect(planMixture({ replayAvailable: 0, newAvailable: 5, newShare: 1, onShortage: 'error' })).toMatchObject({ replayCount: 0, newCount: 5, share: 1 });
+    expect(planMixture({ replayAvailable: 9, newAvailable: 5, newShare: 0, onShortage: 'error' })).toMatchObject({
+      replayCount: 9,
+      newCount: 0,
+      share: 0,
+    });
+    expect(planMixture({ replayAvailable: 0, newAvailable: 5, newShare: 1, onShortage: 'error' })).toMatchObject({
+      replayCount: 0,
+      newCount: 5,
+      share: 1,
+    });
   });
 
   const count = fc.integer({ min: 1, max: 200_000 });
@@ -99,13 +120,19 @@ describe('a mixture', () => {
     { role: 'assistant' as const, content: `${text}.` },
   ];
   const replayOf = (count: number) => Array.from({ length: count }, (_, n) => ({ id: `i${n}`, messages: messagesOf(`i${n}`) }));
-  const newOf = (count: number): Conversation[] => Array.from({ length: count }, (_, n) => ({ id: `n${n}`, messages: messagesOf(`n${n}`) }));
+  const newOf = (count: number): Conversation[] =>
+    Array.from({ length: count }, (_, n) => ({ id: `n${n}`, messages: messagesOf(`n${n}`) }));
 
   it('has the planned counts, no row twice, and every row with its own messages', () => {
     const size = fc.integer({ min: 0, max: 60 });
     fc.assert(
       fc.property(size, size, fc.nat(), fc.nat(), fc.integer(), (replayCount, newCount, moreReplay, moreNew, seed) => {
-        const rows = mix({ replay: replayOf(replayCount + (moreReplay % 20)), new: newOf(newCount + (moreNew % 20)), plan: { replayCount, newCount }, seed });
+        const rows = mix({
+          replay: replayOf(replayCount + (moreReplay % 20)),
+          new: newOf(newCount + (moreNew % 20)),
+          plan: { replayCount, newCount },
+          seed,
+        });
         expect(rows.filter(({ source }) => source === 'replay')).toHaveLength(replayCount);
         expect(rows.filter(({ source }) => source === 'new')).toHaveLength(newCount);
         const origins = rows.map(({ id }) => id.slice(id.indexOf(':') + 1));

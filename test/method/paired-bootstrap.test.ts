@@ -19,10 +19,16 @@ describe('bootstrapDifference', () => {
   });
 
   test('finds what is there and not what is not', () => {
-    const harmed = bootstrapDifference([{ differences: Array.from({ length: 300 }, (_, index) => (index % 5 === 0 ? -1 : 0)), scale: 100 }], options);
+    const harmed = bootstrapDifference(
+      [{ differences: Array.from({ length: 300 }, (_, index) => (index % 5 === 0 ? -1 : 0)), scale: 100 }],
+      options,
+    );
     expect(harmed.p).toBeLessThan(0.01);
     expect(harmed.high).toBeLessThan(0);
-    const even = bootstrapDifference([{ differences: Array.from({ length: 300 }, (_, index) => [1, -1, 0][index % 3]!), scale: 100 }], options);
+    const even = bootstrapDifference(
+      [{ differences: Array.from({ length: 300 }, (_, index) => [1, -1, 0][index % 3]!), scale: 100 }],
+      options,
+    );
     expect(even.p).toBeGreaterThan(0.5);
     expect(even.low).toBeLessThan(0);
     expect(even.high).toBeGreaterThan(0);
@@ -52,7 +58,13 @@ describe('bootstrapDifference', () => {
   });
 
   test('gives every task the same weight, whatever its number of documents', () => {
-    const { value } = bootstrapDifference([{ differences: Array<number>(500).fill(0), scale: 100 }, { differences: [-1, -1], scale: 100 }], options);
+    const { value } = bootstrapDifference(
+      [
+        { differences: Array<number>(500).fill(0), scale: 100 },
+        { differences: [-1, -1], scale: 100 },
+      ],
+      options,
+    );
     expect(value).toBe(-50);
   });
 
@@ -71,7 +83,7 @@ describe('bootstrapDifference', () => {
 });
 
 describe('holm', () => {
-  test('agrees with the worked example of R\'s p.adjust', () => {
+  test("agrees with the worked example of R's p.adjust", () => {
     expect(holm([0.01, 0.04, 0.03, 0.005]).map((p) => Number(p.toFixed(6)))).toEqual([0.03, 0.06, 0.06, 0.02]);
   });
 

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-
 import { createRandom, shuffled } from '../../method/random';
 
 describe('the random stream', () => {

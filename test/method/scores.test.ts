@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-
 import { expectedScore, parseScore, ratingTokenPosition } from '../../method/scores';
 import judgeOutputs from '../fixtures/judge-outputs.json';
 
@@ -37,7 +36,25 @@ describe('the rating in the last line', () => {
   });
 
   it('is a whole number from 1 to 5 or null for any text at all', () => {
-    const pieces = fc.constantFrom('Score:', 'score', ' ', '4', '5', '/', '-', '.', '\n', '**', '(', ')', 'of', '<think>', '</think>', '½', '１');
+    const pieces = fc.constantFrom(
+      'Score:',
+      'score',
+      ' ',
+      '4',
+      '5',
+      '/',
+      '-',
+      '.',
+      '\n',
+      '**',
+      '(',
+      ')',
+      'of',
+      '<think>',
+      '</think>',
+      '½',
+      '１',
+    );
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 14 }), (parts) => {
         const { score } = parseScore(parts.join(''));
@@ -47,7 +64,12 @@ describe('the rating in the last line', () => {
   });
 
   it('is looked for in linear time, however long the line', () => {
-    const hostile = [`${'* '.repeat(200_000)}Score: 4 x`, `Score:${' '.repeat(300_000)}x`, `Score${' '.repeat(300_000)}x`, `${'my '.repeat(150_000)}Score: 4`];
+    const hostile = [
+      `${'* '.repeat(200_000)}Score: 4 x`,
+      `Score:${' '.repeat(300_000)}x`,
+      `Score${' '.repeat(300_000)}x`,
+      `${'my '.repeat(150_000)}Score: 4`,
+    ];
     for (const raw of hostile) expect(parseScore(raw).score).toBeNull();
   });
 });

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-
 import { deriveSeed, type SeedParts } from '../../method/seeds';
 
 const first: SeedParts = { runSeed: 42, stage: 'extract', itemIndex: 0, sample: 0, attempt: 1 };
@@ -20,7 +19,14 @@ describe('a seed', () => {
   });
 
   it('is another for another run, stage, sample or try', () => {
-    const others: Partial<SeedParts>[] = [{ runSeed: 43 }, { runSeed: -42 }, { stage: 'extracs' }, { stage: 'respond:a' }, { sample: 1 }, { attempt: 2 }];
+    const others: Partial<SeedParts>[] = [
+      { runSeed: 43 },
+      { runSeed: -42 },
+      { stage: 'extracs' },
+      { stage: 'respond:a' },
+      { sample: 1 },
+      { attempt: 2 },
+    ];
     const seeds = [first, ...others.map((change) => ({ ...first, ...change }))].map(deriveSeed);
     expect(new Set(seeds).size).toBe(seeds.length);
   });
@@ -65,7 +71,10 @@ describe('a seed', () => {
     }
   });
 
-  it.each([{ runSeed: 1.5 }, { itemIndex: -1 }, { itemIndex: 2 ** 31 }, { sample: 0.5 }, { attempt: Number.NaN }])('is refused for %j', (change) => {
-    expect(() => deriveSeed({ ...first, ...change })).toThrow(`${Object.keys(change)[0]} is`);
-  });
+  it.each([{ runSeed: 1.5 }, { itemIndex: -1 }, { itemIndex: 2 ** 31 }, { sample: 0.5 }, { attempt: Number.NaN }])(
+    'is refused for %j',
+    (change) => {
+      expect(() => deriveSeed({ ...first, ...change })).toThrow(`${Object.keys(change)[0]} is`);
+    },
+  );
 });

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-
 import { instructionId, judgmentId, responseId } from '../../method/ids';
 import type { Instruction, Judgment, Response } from '../../method/records';
 import { conversationOf, meanScores, selectBest, type Selection, type SelectionInput } from '../../method/selection';
@@ -103,8 +102,16 @@ describe('the response with the highest mean over the judges', () => {
         let next = 0;
         const input = inputOf(() => values[next++]!);
         const shuffle = <T>(rows: readonly T[]): T[] =>
-          rows.map((row) => [noise.next().value as number, row] as const).toSorted(([a], [b]) => a - b).map(([, row]) => row);
-        const other = selectBest({ ...input, responses: shuffle(input.responses), judgments: shuffle(input.judgments), judges: shuffle(judges) });
+          rows
+            .map((row) => [noise.next().value as number, row] as const)
+            .toSorted(([a], [b]) => a - b)
+            .map(([, row]) => row);
+        const other = selectBest({
+          ...input,
+          responses: shuffle(input.responses),
+          judgments: shuffle(input.judgments),
+          judges: shuffle(judges),
+        });
         expect(other).toEqual(selectBest(input));
       }),
     );
@@ -205,15 +212,22 @@ describe('an instruction under the policy available', () => {
   });
 
   it('is lost when no response has enough scores', () => {
-    expect(lost(selectBest(inputOf((_response, judge) => (judge === 'llama' ? 5 : null), { policy })))).toBe('too few scores: no response has 2 of 3');
+    expect(lost(selectBest(inputOf((_response, judge) => (judge === 'llama' ? 5 : null), { policy })))).toBe(
+      'too few scores: no response has 2 of 3',
+    );
   });
 });
 
 describe('a response that was cut at a token limit', () => {
   /** The best response and the second best, which is `whole` or, like all others, cut. */
   function cutInput(whole: (response: Response) => boolean, truncated: SelectionInput['truncated']): SelectionInput {
-    const input = inputOf((response) => (isBest(response) ? 5 : response.model === 'qwen2' && response.sample === 0 ? 4 : 3), { truncated });
-    return { ...input, responses: input.responses.map((response) => (whole(response) ? response : { ...response, finishReason: 'length' as const })) };
+    const input = inputOf((response) => (isBest(response) ? 5 : response.model === 'qwen2' && response.sample === 0 ? 4 : 3), {
+      truncated,
+    });
+    return {
+      ...input,
+      responses: input.responses.map((response) => (whole(response) ? response : { ...response, finishReason: 'length' as const })),
+    };
   }
   const allBut = (response: Response): boolean => !isBest(response);
 
@@ -224,7 +238,10 @@ describe('a response that was cut at a token limit', () => {
   });
 
   it('wins by its score where no whole one takes part, and says that it was cut', () => {
-    expect(kept(selectBest(cutInput(() => false, 'last'))).replay).toMatchObject({ responseId: 'i0000007:gpt-4:1', finishReason: 'length' });
+    expect(kept(selectBest(cutInput(() => false, 'last'))).replay).toMatchObject({
+      responseId: 'i0000007:gpt-4:1',
+      finishReason: 'length',
+    });
     const policy = { keep: 'available', minJudges: 3 } as const;
     const input = cutInput(({ model, sample }) => model === 'llama' && sample === 0, 'last');
     const judgments = input.judgments.filter(({ responseId: id, judge }) => id !== 'i0000007:llama:0' || judge === 'llama');
@@ -269,6 +286,13 @@ describe('mean scores', () => {
     const { responses, judgments } = inputOf(({ sample }, judge) => (judge === 'gpt-4' ? null : sample + 1));
     const means = meanScores({ responses: responses.toReversed(), judgments, judges });
     expect(means.map(({ responseId: id }) => id)).toEqual(responses.map(({ id }) => id).toSorted());
-    expect(means[1]).toEqual({ responseId: 'i0000007:gpt-4:1', model: 'gpt-4', sample: 1, scores: { llama: 2, qwen2: 2 }, judges: 2, mean: 2 });
+    expect(means[1]).toEqual({
+      responseId: 'i0000007:gpt-4:1',
+      model: 'gpt-4',
+      sample: 1,
+      scores: { llama: 2, qwen2: 2 },
+      judges: 2,
+      mean: 2,
+    });
   });
 });

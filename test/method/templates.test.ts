@@ -51,19 +51,37 @@ describe('the bare pre-query template', () => {
 
 describe('a rendered conversation', () => {
   it.each([
-    ['llama-3', '<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHello<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nHi there<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nWhy?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n'],
-    ['chatml', '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\nHi there<|im_end|>\n<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n'],
+    [
+      'llama-3',
+      '<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHello<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nHi there<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nWhy?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n',
+    ],
+    [
+      'chatml',
+      '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\nHi there<|im_end|>\n<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n',
+    ],
     ['mistral', '<s>[INST] Be brief.\n\nHello[/INST] Hi there</s>[INST] Why?[/INST]'],
     ['mistral-v1', '<s>[INST] Be brief.\n\nHello [/INST] Hi there</s>[INST] Why? [/INST]'],
     ['mistral-nemo', '<s>[INST]Be brief.\n\nHello[/INST]Hi there</s>[INST]Why?[/INST]'],
     ['mistral-v7', '<s>[SYSTEM_PROMPT] Be brief.[/SYSTEM_PROMPT][INST] Hello[/INST] Hi there</s>[INST] Why?[/INST]'],
     ['llama-2', '<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nHello [/INST] Hi there </s><s>[INST] Why? [/INST]'],
-    ['gemma', '<bos><start_of_turn>user\nBe brief.\n\nHello<end_of_turn>\n<start_of_turn>model\nHi there<end_of_turn>\n<start_of_turn>user\nWhy?<end_of_turn>\n<start_of_turn>model\n'],
-    ['phi-3', '<|system|>\nBe brief.<|end|>\n<|user|>\nHello<|end|>\n<|assistant|>\nHi there<|end|>\n<|user|>\nWhy?<|end|>\n<|assistant|>\n'],
+    [
+      'gemma',
+      '<bos><start_of_turn>user\nBe brief.\n\nHello<end_of_turn>\n<start_of_turn>model\nHi there<end_of_turn>\n<start_of_turn>user\nWhy?<end_of_turn>\n<start_of_turn>model\n',
+    ],
+    [
+      'phi-3',
+      '<|system|>\nBe brief.<|end|>\n<|user|>\nHello<|end|>\n<|assistant|>\nHi there<|end|>\n<|user|>\nWhy?<|end|>\n<|assistant|>\n',
+    ],
     ['zephyr', '<s><|system|>\nBe brief.</s>\n<|user|>\nHello</s>\n<|assistant|>\nHi there</s>\n<|user|>\nWhy?</s>\n<|assistant|>\n'],
-    ['tulu', '<|begin_of_text|><|system|>\nBe brief.\n<|user|>\nHello\n<|assistant|>\nHi there<|end_of_text|>\n<|user|>\nWhy?\n<|assistant|>\n'],
+    [
+      'tulu',
+      '<|begin_of_text|><|system|>\nBe brief.\n<|user|>\nHello\n<|assistant|>\nHi there<|end_of_text|>\n<|user|>\nWhy?\n<|assistant|>\n',
+    ],
     ['deepseek-v2', '<｜begin▁of▁sentence｜>Be brief.\n\nUser: Hello\n\nAssistant: Hi there<｜end▁of▁sentence｜>User: Why?\n\nAssistant:'],
-    ['deepseek-v3', '<｜begin▁of▁sentence｜>Be brief.<｜User｜>Hello<｜Assistant｜>Hi there<｜end▁of▁sentence｜><｜User｜>Why?<｜Assistant｜>'],
+    [
+      'deepseek-v3',
+      '<｜begin▁of▁sentence｜>Be brief.<｜User｜>Hello<｜Assistant｜>Hi there<｜end▁of▁sentence｜><｜User｜>Why?<｜Assistant｜>',
+    ],
   ])('in the format %s is what the family was trained on', (name, expected) => {
     expect(render(name, withSystem)).toBe(expected);
   });

@@ -65,20 +65,31 @@ export async function record(): Promise<void> {
   try {
     await withWorkers(environment, testDeps({ python: fakePythonJobs() }), async () => {
       await environment.client.workflow.execute(experiment, {
-        workflowId: 'recorded', taskQueue: TASK_QUEUES.orchestration, args: [smallSpec(endpoint.baseURL)],
+        workflowId: 'recorded',
+        taskQueue: TASK_QUEUES.orchestration,
+        args: [smallSpec(endpoint.baseURL)],
       });
       await environment.client.workflow.execute(experiment, {
-        workflowId: 'filtered', taskQueue: TASK_QUEUES.orchestration,
+        workflowId: 'filtered',
+        taskQueue: TASK_QUEUES.orchestration,
         args: [smallSpec(endpoint.baseURL, (spec) => (spec.synthesis.quality = { duplicates: {} }))],
       });
       await steered(environment, endpoint);
       await fineTuned(environment, endpoint);
     });
     const ids = {
-      'experiment.completed': 'recorded', 'synthesis.completed': 'recorded/synthesis', 'synthesizeShard.completed': 'recorded/shard-00000',
-      'variant.official': 'recorded/variant-official', 'variant.method': 'recorded/variant-method', 'variant.fine-tuned': 'fine-tuned/variant-method',
-      'experiment.steered': 'steered', 'synthesis.steered': 'steered/synthesis', 'synthesizeShard.steered': 'steered/shard-00000',
-      'synthesis.answering': 'filtered/synthesis', 'synthesizeShard.extracting': 'filtered/extract-00000', 'synthesizeShard.answering': 'filtered/shard-00000',
+      'experiment.completed': 'recorded',
+      'synthesis.completed': 'recorded/synthesis',
+      'synthesizeShard.completed': 'recorded/shard-00000',
+      'variant.official': 'recorded/variant-official',
+      'variant.method': 'recorded/variant-method',
+      'variant.fine-tuned': 'fine-tuned/variant-method',
+      'experiment.steered': 'steered',
+      'synthesis.steered': 'steered/synthesis',
+      'synthesizeShard.steered': 'steered/shard-00000',
+      'synthesis.answering': 'filtered/synthesis',
+      'synthesizeShard.extracting': 'filtered/extract-00000',
+      'synthesizeShard.answering': 'filtered/shard-00000',
     };
     for (const [name, workflowId] of Object.entries(ids)) {
       write(name, await environment.client.workflow.getHandle(workflowId).fetchHistory());

@@ -88,7 +88,9 @@ test('folders are made with their parents, and one that is there is no error', a
 test('whether a path exists is told for files and folders', async () => {
   await mkdir(join(temp(), 'folder'));
   await writeFile(join(temp(), 'folder/file'), '');
-  expect(await Promise.all(['folder', 'folder/file', 'folder/none', 'folder/file/none'].map((path) => exists(join(temp(), path))))).toEqual([true, true, false, false]);
+  expect(await Promise.all(['folder', 'folder/file', 'folder/none', 'folder/file/none'].map((path) => exists(join(temp(), path))))).toEqual(
+    [true, true, false, false],
+  );
 });
 
 test('sha256 is the one of FIPS 180-4', () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import type { BatchProgress } from '../../method/cost';
 import { AllRefusedError, evenPart, runBatch, type BatchItem, type BatchOptions, type Exchange } from '../../services/batch';
 import { EndpointHealth } from '../../services/endpoint-health';
-import type { BatchProgress } from '../../method/cost';
 import { Journal } from '../../services/journal';
 import { EndpointLimiter } from '../../services/limiter';
 import { createModelClient, PermanentEndpointError, type ModelClient } from '../../services/model-client';
@@ -30,9 +30,14 @@ function item(id: string, { calls = 1, wording = 'prompt' } = {}): BatchItem<Row
     id,
     next(exchanges: readonly Exchange[]) {
       const refused = exchanges.find(({ error }) => error !== undefined)?.error;
-      if (refused !== undefined) return { do: 'done', rows: [], failures: [{ stage: 'respond', id, model: 'm', reason: refused.kind, attempts: exchanges.length }] };
-      if (exchanges.length === calls) return { do: 'done', rows: [{ id, texts: exchanges.map(({ reply }) => reply?.choices[0]?.text ?? '') }], failures: [] };
-      return { do: 'call', request: { path: 'completions', body: { [wording]: id, prompt: id, seed: exchanges.length }, tokenEstimate: 10 } };
+      if (refused !== undefined)
+        return { do: 'done', rows: [], failures: [{ stage: 'respond', id, model: 'm', reason: refused.kind, attempts: exchanges.length }] };
+      if (exchanges.length === calls)
+        return { do: 'done', rows: [{ id, texts: exchanges.map(({ reply }) => reply?.choices[0]?.text ?? '') }], failures: [] };
+      return {
+        do: 'call',
+        request: { path: 'completions', body: { [wording]: id, prompt: id, seed: exchanges.length }, tokenEstimate: 10 },
+      };
     },
   };
 }
@@ -46,10 +51,21 @@ async function attempt(batch: readonly BatchItem<Row>[], options: Partial<BatchO
   const journal = await Journal.open(join(temp(), 'journal'));
   try {
     const client = createModelClient({
-      name: 'm', spec: modelSpec({ baseURL: endpoint.baseURL }), limiter: new EndpointLimiter({ concurrency: 64 }), env: {}, random: () => 0,
+      name: 'm',
+      spec: modelSpec({ baseURL: endpoint.baseURL }),
+      limiter: new EndpointLimiter({ concurrency: 64 }),
+      env: {},
+      random: () => 0,
     });
     return await runBatch<Row>({
-      items: batch, client, identity: 'endpoint-1', journal, concurrency: 6, stop: new AbortController().signal, onProgress: () => undefined, ...options,
+      items: batch,
+      client,
+      identity: 'endpoint-1',
+      journal,
+      concurrency: 6,
+      stop: new AbortController().signal,
+      onProgress: () => undefined,
+      ...options,
     });
   } finally {
     await journal.close();
@@ -73,7 +89,7 @@ describe('a batch', () => {
     expect(result.calls.map(({ item: id, call }) => `${id}/${call}`)).toEqual(items(40).flatMap(({ id }) => [`${id}/0`, `${id}/1`]));
   });
 
-  test('makes a request only when there is a place for it, in the order of the items, and an item\'s later calls before the first ones of others', async () => {
+  test("makes a request only when there is a place for it, in the order of the items, and an item's later calls before the first ones of others", async () => {
     await start();
     const places: (() => void)[] = [];
     const asked: string[] = [];
@@ -122,14 +138,23 @@ describe('a batch', () => {
     endpoint.inject({ kind: 'status', status: 400 }, { when: ({ item: id }) => id === 'item004' });
     const seen: BatchProgress[] = [];
     const result = await attempt(items(10), { onProgress: (read) => seen.push(read()) });
-    const usages = result.calls.map(({ reply }) => (JSON.parse(reply ?? '{}') as { usage?: { prompt_tokens: number; completion_tokens: number } }).usage);
+    const usages = result.calls.map(
+      ({ reply }) => (JSON.parse(reply ?? '{}') as { usage?: { prompt_tokens: number; completion_tokens: number } }).usage,
+    );
     const promptTokens = usages.reduce((sum, usage) => sum + (usage?.prompt_tokens ?? 0), 0);
     const completionTokens = usages.reduce((sum, usage) => sum + (usage?.completion_tokens ?? 0), 0);
     expect(promptTokens).toBeGreaterThan(0);
     expect(result.progress).toEqual({
-      done: 10, total: 10, failed: 1, requests: 10, replayed: 0, promptTokens, completionTokens,
+      done: 10,
+      total: 10,
+      failed: 1,
+      requests: 10,
+      replayed: 0,
+      promptTokens,
+      completionTokens,
       // The refused prompt counts at its worst case.
-      cost: { usd: 0, tokens: promptTokens + completionTokens + 'item004'.length + 16 + 256 }, errors: { overloaded: 2, refused: 1 },
+      cost: { usd: 0, tokens: promptTokens + completionTokens + 'item004'.length + 16 + 256 },
+      errors: { overloaded: 2, refused: 1 },
     });
     expect(seen.at(-1)).toEqual(result.progress);
     expect(result.stats).toMatchObject({ calls: 10, requests: 10, promptTokens, completionTokens, transient: { overloaded: 2 } });
@@ -160,7 +185,12 @@ describe('a batch', () => {
 
   test('that fails in its own code ends with that error', async () => {
     await start();
-    const bad: BatchItem<Row> = { id: 'bad', next: () => { throw new RangeError('a bug'); } };
+    const bad: BatchItem<Row> = {
+      id: 'bad',
+      next: () => {
+        throw new RangeError('a bug');
+      },
+    };
     await expect(attempt([...items(3), bad])).rejects.toThrow(new RangeError('a bug'));
   });
 });
@@ -181,7 +211,10 @@ describe('a second attempt', () => {
     await start();
     const controller = new AbortController();
     const reason = new Error('draining');
-    const stopping = attempt(items(50, { calls: 2 }), { stop: controller.signal, onProgress: (read) => read().requests >= 31 && controller.abort(reason) });
+    const stopping = attempt(items(50, { calls: 2 }), {
+      stop: controller.signal,
+      onProgress: (read) => read().requests >= 31 && controller.abort(reason),
+    });
     await expect(stopping).rejects.toBe(reason);
     const before = endpoint.requests.length;
     expect(before).toBeLessThan(100);
@@ -277,7 +310,7 @@ describe('a permanent error', () => {
 });
 
 describe('an endpoint that refuses everything', () => {
-  test('ends the batch after eight refusals, with the endpoint\'s words and the way out', async () => {
+  test("ends the batch after eight refusals, with the endpoint's words and the way out", async () => {
     await start({ contextTokens: 0 });
     await expect(attempt(items(100), { concurrency: 1 })).rejects.toThrow(
       new AllRefusedError(
@@ -325,16 +358,29 @@ describe('an endpoint that refuses everything', () => {
 describe('an item that breaks the server', () => {
   const CRASH = { kind: 'status', status: 500, headers: { 'retry-after-ms': '1' } } as const;
   const clientFor = (health: EndpointHealth): ModelClient =>
-    createModelClient({ name: 'm', spec: modelSpec({ baseURL: endpoint.baseURL, limits: { timeoutMs: 1_000 } }), limiter: new EndpointLimiter({ concurrency: 64 }), health, env: {}, random: () => 0 });
+    createModelClient({
+      name: 'm',
+      spec: modelSpec({ baseURL: endpoint.baseURL, limits: { timeoutMs: 1_000 } }),
+      limiter: new EndpointLimiter({ concurrency: 64 }),
+      health,
+      env: {},
+      random: () => 0,
+    });
 
   test.each([1, 6])('ends as a counted failure with its kind, and the others end well (%d lanes)', async (concurrency) => {
     await start();
     endpoint.inject(CRASH, { times: 10_000, when: ({ item: id }) => id === 'item000' });
-    const result = await attempt(items(40), { client: clientFor(new EndpointHealth({ poisonAfterMs: 0 })), concurrency, setAsideAfterMs: 0 });
+    const result = await attempt(items(40), {
+      client: clientFor(new EndpointHealth({ poisonAfterMs: 0 })),
+      concurrency,
+      setAsideAfterMs: 0,
+    });
     expect(result.rows).toHaveLength(39);
     expect(result.failures).toEqual([{ stage: 'respond', id: 'item000', model: 'm', reason: 'server_error', attempts: 1 }]);
     const [lost] = result.calls.filter(({ item: id }) => id === 'item000');
-    expect(lost?.error?.message).toMatch(/^failed \d+ times in a row while \d+ of \d+ other requests passed at once; the last time: 500 scripted 500$/);
+    expect(lost?.error?.message).toMatch(
+      /^failed \d+ times in a row while \d+ of \d+ other requests passed at once; the last time: 500 scripted 500$/,
+    );
     // Of the others, each was asked once.
     expect(endpoint.paidTwice()).toEqual([]);
     const again = await attempt(items(40));
@@ -344,7 +390,11 @@ describe('an item that breaks the server', () => {
   test('is found out even when every lane holds one, and nothing else is left', async () => {
     await start();
     endpoint.inject(CRASH, { times: 10_000, when: ({ item: id }) => id?.startsWith('item') === true });
-    const result = await attempt(items(4), { client: clientFor(new EndpointHealth({ poisonAfterMs: 0 })), concurrency: 4, setAsideAfterMs: 0 });
+    const result = await attempt(items(4), {
+      client: clientFor(new EndpointHealth({ poisonAfterMs: 0 })),
+      concurrency: 4,
+      setAsideAfterMs: 0,
+    });
     expect(result.failures.map(({ reason }) => reason)).toEqual(Array(4).fill('server_error'));
     expect(endpoint.countBy('item')['Hello']).toBeGreaterThan(0); // that the server is well, only another request can tell
   });
@@ -362,7 +412,12 @@ describe('an item that breaks the server', () => {
     endpoint.inject(CRASH, { times: 10_000, when: ({ item: id }) => id === 'item000' });
     const controller = new AbortController();
     const reason = new Error('draining');
-    const running = attempt(items(5), { client: clientFor(new EndpointHealth()), setAsideAfterMs: 0, stop: controller.signal, onProgress: (read) => read().done === 4 && controller.abort(reason) });
+    const running = attempt(items(5), {
+      client: clientFor(new EndpointHealth()),
+      setAsideAfterMs: 0,
+      stop: controller.signal,
+      onProgress: (read) => read().done === 4 && controller.abort(reason),
+    });
     await expect(running).rejects.toBe(reason);
     expect(await journalled()).toEqual(expect.arrayContaining(['item001', 'item002', 'item003', 'item004']));
   });

@@ -1,8 +1,14 @@
 import { billedOf, boundOf, countedOf, usageOfReply } from '../../services/billing';
-import { classifyModelError, type ModelFailure } from '../../services/model-errors';
 import type { ModelRequest } from '../../services/model-client';
+import { classifyModelError, type ModelFailure } from '../../services/model-errors';
 
-const failure = (change: Partial<ModelFailure>): ModelFailure => ({ scope: 'transient', kind: 'x', overloaded: false, message: '', ...change });
+const failure = (change: Partial<ModelFailure>): ModelFailure => ({
+  scope: 'transient',
+  kind: 'x',
+  overloaded: false,
+  message: '',
+  ...change,
+});
 
 describe('what a failed request is taken to be billed', () => {
   test.each([
@@ -17,9 +23,12 @@ describe('what a failed request is taken to be billed', () => {
     expect(billedOf(given)).toBe(billed);
   });
 
-  test.each(['ECONNREFUSED', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED'])('%s comes before anything is sent', (code) => {
-    expect(billedOf(classifyModelError(Object.assign(new Error('no'), { code }), 0))).toBe('nothing');
-  });
+  test.each(['ECONNREFUSED', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED'])(
+    '%s comes before anything is sent',
+    (code) => {
+      expect(billedOf(classifyModelError(Object.assign(new Error('no'), { code }), 0))).toBe('nothing');
+    },
+  );
 
   test.each(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_BODY_TIMEOUT'])('%s may come after the request was sent', (code) => {
     expect(billedOf(classifyModelError(Object.assign(new Error('no'), { code }), 0))).toBe('unknown');
@@ -41,25 +50,50 @@ describe('the most that a call can cost', () => {
   });
 
   test('counts every message', () => {
-    const one = boundOf({ path: 'chat/completions', body: { messages: [{ role: 'user', content: 'abc' }], max_tokens: 1 }, tokenEstimate: 1 });
-    const two = boundOf({ path: 'chat/completions', body: { messages: [{ role: 'user', content: 'abc' }, { role: 'user', content: 'abc' }], max_tokens: 1 }, tokenEstimate: 1 });
+    const one = boundOf({
+      path: 'chat/completions',
+      body: { messages: [{ role: 'user', content: 'abc' }], max_tokens: 1 },
+      tokenEstimate: 1,
+    });
+    const two = boundOf({
+      path: 'chat/completions',
+      body: {
+        messages: [
+          { role: 'user', content: 'abc' },
+          { role: 'user', content: 'abc' },
+        ],
+        max_tokens: 1,
+      },
+      tokenEstimate: 1,
+    });
     expect(two.promptTokens - one.promptTokens).toBeGreaterThan(3);
   });
 });
 
 describe('the usage of a reply', () => {
   test('is what it reports', () => {
-    expect(usageOfReply({ usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } })).toEqual({ promptTokens: 3, completionTokens: 4 });
+    expect(usageOfReply({ usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } })).toEqual({
+      promptTokens: 3,
+      completionTokens: 4,
+    });
   });
 
   test('holds tokens that only the total tells of', () => {
-    expect(usageOfReply({ usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 100 } })).toEqual({ promptTokens: 3, completionTokens: 97 });
+    expect(usageOfReply({ usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 100 } })).toEqual({
+      promptTokens: 3,
+      completionTokens: 97,
+    });
   });
 
-  test.each([undefined, null, {}, { usage: null }, { usage: { prompt_tokens: -1, completion_tokens: 2 } }, { usage: { prompt_tokens: 'many', completion_tokens: 2 } }, { usage: { prompt_tokens: Infinity, completion_tokens: 2 } }])(
-    'is not known from %j',
-    (reply) => expect(usageOfReply(reply)).toBeUndefined(),
-  );
+  test.each([
+    undefined,
+    null,
+    {},
+    { usage: null },
+    { usage: { prompt_tokens: -1, completion_tokens: 2 } },
+    { usage: { prompt_tokens: 'many', completion_tokens: 2 } },
+    { usage: { prompt_tokens: Infinity, completion_tokens: 2 } },
+  ])('is not known from %j', (reply) => expect(usageOfReply(reply)).toBeUndefined());
 
   test('does not matter where it was settled otherwise', () => {
     expect(countedOf({ counted: { promptTokens: 9, completionTokens: 9 } })).toEqual({ promptTokens: 9, completionTokens: 9 });

@@ -56,8 +56,19 @@ interface Attempt {
 /** One attempt, as an activity makes it: opens the journal, runs to the end or till the allowance is used up, closes. */
 async function attempt(
   client: ModelClient,
-  { count = 12, folder = 'journal', concurrency = 4, stop = new AbortController().signal, onRequests = () => undefined, ...budget }: Partial<BatchBudgetOptions> & {
-    readonly count?: number; readonly folder?: string; readonly concurrency?: number; readonly stop?: AbortSignal; readonly onRequests?: (requests: number) => void;
+  {
+    count = 12,
+    folder = 'journal',
+    concurrency = 4,
+    stop = new AbortController().signal,
+    onRequests = () => undefined,
+    ...budget
+  }: Partial<BatchBudgetOptions> & {
+    readonly count?: number;
+    readonly folder?: string;
+    readonly concurrency?: number;
+    readonly stop?: AbortSignal;
+    readonly onRequests?: (requests: number) => void;
   },
 ): Promise<Attempt> {
   const journal = await Journal.open(join(temp(), folder));
@@ -65,11 +76,23 @@ async function attempt(
   const account = new BatchBudget({ journal, price: PRICE, ...budget });
   const end = (rows: number, needs?: Cost): Attempt => {
     const { promptTokens, completionTokens } = account.counted;
-    return { rows, cost: account.cost, counted: { usd: (promptTokens * 1000 + completionTokens * 3000) / 1e6, tokens: promptTokens + completionTokens }, ...(needs === undefined ? {} : { needs }) };
+    return {
+      rows,
+      cost: account.cost,
+      counted: { usd: (promptTokens * 1000 + completionTokens * 3000) / 1e6, tokens: promptTokens + completionTokens },
+      ...(needs === undefined ? {} : { needs }),
+    };
   };
   try {
     const { rows } = await runBatch<Row>({
-      items: items(count), client, identity: 'e', journal, budget: account, concurrency, stop, onProgress: (read) => onRequests(read().requests),
+      items: items(count),
+      client,
+      identity: 'e',
+      journal,
+      budget: account,
+      concurrency,
+      stop,
+      onProgress: (read) => onRequests(read().requests),
     });
     return end(rows.length);
   } catch (error) {
@@ -82,14 +105,21 @@ async function attempt(
 
 function httpClient(target: FakeEndpoint, timeoutMs = 30_000): ModelClient {
   return createModelClient({
-    name: 'm', spec: modelSpec({ baseURL: target.baseURL, limits: { timeoutMs } }), limiter: new EndpointLimiter({ concurrency: 64 }), env: {}, random: () => 0,
+    name: 'm',
+    spec: modelSpec({ baseURL: target.baseURL, limits: { timeoutMs } }),
+    limiter: new EndpointLimiter({ concurrency: 64 }),
+    env: {},
+    random: () => 0,
   });
 }
 
 /** What an endpoint bills for a request that it works on, whether or not the reply arrives. */
 function billed({ path, body }: ReceivedRequest): Cost {
   const prompt = tokenize(promptOf(body)).length;
-  const samples = Array.from({ length: body.n ?? 1 }, (_, sample) => tokenize(defaultReply(path, body, sample).text).slice(0, body.max_tokens).length);
+  const samples = Array.from(
+    { length: body.n ?? 1 },
+    (_, sample) => tokenize(defaultReply(path, body, sample).text).slice(0, body.max_tokens).length,
+  );
   const completion = samples.reduce((sum, tokens) => sum + tokens, 0);
   return { usd: (prompt * 1000 + completion * 3000) / 1e6, tokens: prompt + completion };
 }
@@ -174,7 +204,11 @@ describe('a batch with an allowance', () => {
     const client = httpClient(endpoint);
     const controller = new AbortController();
     const reason = new Error('draining');
-    const stopped = attempt(client, { allowance: { tokens: 100_000 }, stop: controller.signal, onRequests: (requests) => requests >= 9 && controller.abort(reason) });
+    const stopped = attempt(client, {
+      allowance: { tokens: 100_000 },
+      stop: controller.signal,
+      onRequests: (requests) => requests >= 9 && controller.abort(reason),
+    });
     await expect(stopped).rejects.toBe(reason);
     const ended = await attempt(client, { allowance: { tokens: 100_000 } });
     expect(ended.cost.tokens).toBe(sum(endpoint.requests.map(billed)).tokens);
@@ -196,7 +230,7 @@ describe('what counts', () => {
   test.each([
     ['429', 'nothing', { kind: 'status', status: 429, headers: { 'retry-after-ms': '1' } }, 0],
     ['500', 'nothing', { kind: 'status', status: 500 }, 0],
-    ['a gateway\'s timeout', 'its worst case', { kind: 'status', status: 504 }, worst],
+    ["a gateway's timeout", 'its worst case', { kind: 'status', status: 504 }, worst],
     ['a connection that breaks', 'its worst case', { kind: 'reset' }, worst],
     ['a body that is cut', 'its worst case', { kind: 'cut-body' }, worst],
     ['a body that is no JSON', 'its worst case', { kind: 'truncated-json' }, worst],
@@ -220,10 +254,17 @@ describe('what counts', () => {
 
   test('more than was thought possible counts as reported, and is told once', async () => {
     endpoint = await FakeEndpoint.start();
-    const lie = { choices: [{ index: 0, text: 'a', finish_reason: 'stop' }], usage: { prompt_tokens: 5, completion_tokens: 3, total_tokens: 9_000 } };
+    const lie = {
+      choices: [{ index: 0, text: 'a', finish_reason: 'stop' }],
+      usage: { prompt_tokens: 5, completion_tokens: 3, total_tokens: 9_000 },
+    };
     endpoint.inject({ kind: 'body', body: JSON.stringify(lie) }, { times: 2 });
     const told: unknown[] = [];
-    const ended = await attempt(httpClient(endpoint), { count: 1, allowance: { tokens: 1_000_000 }, onOverrun: (overrun) => told.push(overrun) });
+    const ended = await attempt(httpClient(endpoint), {
+      count: 1,
+      allowance: { tokens: 1_000_000 },
+      onOverrun: (overrun) => told.push(overrun),
+    });
     expect(ended.cost.tokens).toBe(18_000); // tokens that only the total has are reasoning, and billed
     expect(told).toEqual([{ item: 'item000', reported: { promptTokens: 5, completionTokens: 8_995 }, bound }]);
   });
@@ -307,7 +348,10 @@ test('however small the allowance, however often it is raised, whatever fails an
   let run = 0;
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.record({ further: fc.nat({ max: 2500 }), kill: fc.option(fc.nat({ max: 10 })), concurrency: fc.integer({ min: 1, max: 8 }) }), { minLength: 1, maxLength: 5 }),
+      fc.array(
+        fc.record({ further: fc.nat({ max: 2500 }), kill: fc.option(fc.nat({ max: 10 })), concurrency: fc.integer({ min: 1, max: 8 }) }),
+        { minLength: 1, maxLength: 5 },
+      ),
       fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true })),
       async (attempts, stream) => {
         const folder = `journal-${run++}`;

@@ -6,7 +6,11 @@ const BUSY: ModelFailure = { scope: 'transient', kind: 'rate_limited', overloade
 const MINUTE = 60_000;
 
 /** Fails a request once every ten seconds; before each failure, `others` of other calls' first tries say how they ended. */
-function failures(count: number, others: (round: number) => readonly boolean[], failure = CRASH): { readonly trouble: Trouble; readonly nowMs: number } {
+function failures(
+  count: number,
+  others: (round: number) => readonly boolean[],
+  failure = CRASH,
+): { readonly trouble: Trouble; readonly nowMs: number } {
   const health = new EndpointHealth();
   const trouble = health.watch(0);
   let nowMs = 0;

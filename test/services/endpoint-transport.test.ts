@@ -49,7 +49,9 @@ test('a byte order mark before the JSON is left out', async () => {
 
 test('another status is an error with the headers and the words of the endpoint', async () => {
   handle = (_request, response) => {
-    response.writeHead(429, { 'retry-after': '7', 'set-cookie': ['b=1', 'c=2'] }).end('{"error":{"message":"slow down","code":"rate_limit"}}');
+    response
+      .writeHead(429, { 'retry-after': '7', 'set-cookie': ['b=1', 'c=2'] })
+      .end('{"error":{"message":"slow down","code":"rate_limit"}}');
   };
   const error: unknown = await post().catch((cause: unknown) => cause);
   expect(error).toBeInstanceOf(APIError);

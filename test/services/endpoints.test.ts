@@ -13,7 +13,9 @@ beforeEach(async () => {
 /** Lets calls of each client begin, and tells how many the endpoint had open at once. */
 async function mostInFlight(clients: readonly ReturnType<Endpoints['client']>[], expected: number): Promise<number> {
   const request = (seed: number): ModelRequest => ({ path: 'completions', body: { prompt: 'x', seed }, tokenEstimate: 1 });
-  const calls = clients.flatMap((client, index) => [1, 2, 3, 4].map((number) => client.call(request(index * 10 + number), { signal: NEVER })));
+  const calls = clients.flatMap((client, index) =>
+    [1, 2, 3, 4].map((number) => client.call(request(index * 10 + number), { signal: NEVER })),
+  );
   await endpoint().received(expected);
   for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
   endpoint().release();

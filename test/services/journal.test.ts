@@ -10,11 +10,22 @@ const temp = useTempFolder();
 const ROOT = join(__dirname, '../..');
 
 function record(item: string, extra: Partial<CallRecord> = {}): CallRecord {
-  return { item, call: 0, request: 'r1', at: '2026-01-01T00:00:00.000Z', ms: 1.5, reply: JSON.stringify({ text: `reply to ${item} ✓\u2028` }), ...extra };
+  return {
+    item,
+    call: 0,
+    request: 'r1',
+    at: '2026-01-01T00:00:00.000Z',
+    ms: 1.5,
+    reply: JSON.stringify({ text: `reply to ${item} ✓\u2028` }),
+    ...extra,
+  };
 }
 
 async function segments(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter((name) => name.endsWith('.jsonl')).map((name) => join(folder, name)).sort();
+  return (await readdir(folder))
+    .filter((name) => name.endsWith('.jsonl'))
+    .map((name) => join(folder, name))
+    .sort();
 }
 
 /** The class of file handles is not exported; this is its prototype. */
@@ -38,7 +49,9 @@ test('a call that was acknowledged is in the file although the journal is still 
 test('the file is open so that each write returns when it is on disk', async () => {
   const journal = await Journal.open(temp());
   const [segment] = await segments(temp());
-  const targets = await Promise.all((await readdir('/proc/self/fd')).map(async (fd) => ({ fd, path: await readlink(`/proc/self/fd/${fd}`).catch(() => undefined) })));
+  const targets = await Promise.all(
+    (await readdir('/proc/self/fd')).map(async (fd) => ({ fd, path: await readlink(`/proc/self/fd/${fd}`).catch(() => undefined) })),
+  );
   const { fd } = targets.find(({ path }) => path === segment)!;
   const flags = Number.parseInt(/flags:\s*([0-7]+)/.exec(await readFile(`/proc/self/fdinfo/${fd}`, 'utf8'))![1]!, 8);
   expect(flags & (constants.O_DSYNC | constants.O_APPEND)).toBe(constants.O_DSYNC | constants.O_APPEND);
@@ -232,7 +245,9 @@ test('after a write that failed half-way nothing more is acknowledged, and what 
   const failed = await Promise.allSettled([journal.append(record('b')), journal.append(record('c'))]);
   expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   append.mockRestore(); // the disk has room again, but the file ends within a line
-  await expect(journal.append(record('d'))).rejects.toThrow(/^the journal in .* cannot be written: ENOSPC: no space left on device; free or mend the disk/);
+  await expect(journal.append(record('d'))).rejects.toThrow(
+    /^the journal in .* cannot be written: ENOSPC: no space left on device; free or mend the disk/,
+  );
   await journal.close();
   const again = await reopened();
   await again.append(record('d'));
@@ -243,9 +258,11 @@ test('after a write that failed half-way nothing more is acknowledged, and what 
 test('every call that a process acknowledged before kill -9 is read back', async () => {
   const acknowledged = new Set<string>();
   for (const round of ['first-', 'second-']) {
-    const child = spawn(process.execPath, ['-r', join(ROOT, 'test/support/ts-hook.cjs'), join(ROOT, 'test/support/journal-writer.ts'), temp(), round], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['-r', join(ROOT, 'test/support/ts-hook.cjs'), join(ROOT, 'test/support/journal-writer.ts'), temp(), round],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     const ended = new Promise<NodeJS.Signals | null>((resolve) => child.once('close', (_code, signal) => resolve(signal)));
     let count = 0;
     for await (const line of createInterface({ input: child.stdout })) {

@@ -14,7 +14,10 @@ async function read(text: string): Promise<JsonLine[]> {
 }
 
 test('a line separator within a text does not end the line', async () => {
-  expect(await read('\uFEFF{"a":"x\u2028y\u2029z"}\r\n\n{"a":2}')).toEqual([{ line: 1, row: { a: 'x\u2028y\u2029z' } }, { line: 3, row: { a: 2 } }]);
+  expect(await read('\uFEFF{"a":"x\u2028y\u2029z"}\r\n\n{"a":2}')).toEqual([
+    { line: 1, row: { a: 'x\u2028y\u2029z' } },
+    { line: 3, row: { a: 2 } },
+  ]);
 });
 
 test('a line that is no JSON is named', async () => {

@@ -17,7 +17,10 @@ function fixed(make: Make, limit: number, { requests, demand, seed = 1 }: Omit<S
   return simulate(make(seeded(seed)), { limit: () => limit, requests, demand });
 }
 
-function adaptive(make: Make, { max, requests, demand, seed = 1 }: Setting): SimulationResult & { readonly limit: number; readonly limits: readonly number[] } {
+function adaptive(
+  make: Make,
+  { max, requests, demand, seed = 1 }: Setting,
+): SimulationResult & { readonly limit: number; readonly limits: readonly number[] } {
   const policy = new LatencyPolicy({ max });
   const limits: number[] = [];
   const result = simulate(make(seeded(seed)), {
@@ -35,9 +38,15 @@ function adaptive(make: Make, { max, requests, demand, seed = 1 }: Setting): Sim
 /** 64 at once; a fuller batch slows each a little. */
 const batchOf64: Make = (random) => ({ batch: 64, stepMs: 20, stepMsPerRequest: 0.2, tokens: () => lengths(random, 200) });
 /** Has room for all that is sent; its network is noisy. */
-const roomy = (noise: number): Make => (random) => ({
-  batch: 256, stepMs: 20, stepMsPerRequest: 0.05, tokens: () => lengths(random, 200), noise: () => logNormal(random, noise),
-});
+const roomy =
+  (noise: number): Make =>
+  (random) => ({
+    batch: 256,
+    stepMs: 20,
+    stepMsPerRequest: 0.05,
+    tokens: () => lengths(random, 200),
+    noise: () => logNormal(random, noise),
+  });
 
 describe('on a server that queues', () => {
   test.each([1, 2, 3])('it settles near the size of the batch, keeps the throughput and sheds the queue (seed %i)', (seed) => {
@@ -62,7 +71,12 @@ describe('on a server that queues', () => {
     let batch = 32;
     const growing: Make = (random) => {
       const server = { stepMs: 20, stepMsPerRequest: 0.05, tokens: () => lengths(random, 200) };
-      return { ...server, get batch() { return batch; } };
+      return {
+        ...server,
+        get batch() {
+          return batch;
+        },
+      };
     };
     const policy = new LatencyPolicy({ max: 128 });
     let answered = 0;
@@ -84,7 +98,13 @@ describe('on a server that queues', () => {
 });
 
 describe('on a healthy server', () => {
-  test.each([[0.3, 1], [0.6, 1], [0.6, 2], [1.2, 1], [1.2, 2]])('noise in the latency costs no throughput (sigma %f, seed %i)', (noise, seed) => {
+  test.each([
+    [0.3, 1],
+    [0.6, 1],
+    [0.6, 2],
+    [1.2, 1],
+    [1.2, 2],
+  ])('noise in the latency costs no throughput (sigma %f, seed %i)', (noise, seed) => {
     const setting = { max: 64, requests: 8_000, seed };
     const found = adaptive(roomy(noise), setting);
     expect(found.tokensPerSecond).toBeGreaterThan(0.95 * fixed(roomy(noise), 64, setting).tokensPerSecond);
@@ -92,7 +112,10 @@ describe('on a healthy server', () => {
   });
 
   test('longer replies are no queue', () => {
-    const longer: Make = (random) => ({ ...roomy(0.3)(random), tokens: (number) => (number < 4_000 ? lengths(random, 40) : lengths(random, 800)) });
+    const longer: Make = (random) => ({
+      ...roomy(0.3)(random),
+      tokens: (number) => (number < 4_000 ? lengths(random, 40) : lengths(random, 800)),
+    });
     const setting = { max: 64, requests: 8_000 };
     const found = adaptive(longer, setting);
     expect(found.tokensPerSecond).toBeGreaterThan(0.95 * fixed(longer, 64, setting).tokensPerSecond);
@@ -100,7 +123,10 @@ describe('on a healthy server', () => {
   });
 
   test('other users who come and go cost little throughput', () => {
-    const shared: Make = (random) => ({ ...roomy(0.1)(random), slowdown: (ms) => 1 + 0.8 * Math.sin(ms / 40_000) + (Math.sin(ms / 7_000) > 0.5 ? 1 : 0) });
+    const shared: Make = (random) => ({
+      ...roomy(0.1)(random),
+      slowdown: (ms) => 1 + 0.8 * Math.sin(ms / 40_000) + (Math.sin(ms / 7_000) > 0.5 ? 1 : 0),
+    });
     const setting = { max: 64, requests: 16_000 };
     expect(adaptive(shared, setting).tokensPerSecond).toBeGreaterThan(0.9 * fixed(shared, 64, setting).tokensPerSecond);
   });

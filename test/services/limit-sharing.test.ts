@@ -1,6 +1,6 @@
+import { checkLimits } from '../../cli/doctor-limits';
 import { limitSharing, LimitSharingError, partSharing } from '../../services/limit-sharing';
 import { RedisUrlError } from '../../services/redis-url';
-import { checkLimits } from '../../cli/doctor-limits';
 
 const silent = { info: () => undefined, warn: () => undefined };
 const LIMITS = { concurrency: 32, requestsPerMinute: 1_000, tokensPerMinute: 2, adaptive: true };
@@ -36,7 +36,11 @@ test.each(['s3cret-word', 'http://:s3cret-word@host', 'redis://'])('what is no R
 
 describe('doctor', () => {
   test('says which it is', async () => {
-    expect(await checkLimits({ REHEARSE_LLM_WORKERS: '4' })).toMatchObject({ check: 'limits', state: 'ok', message: expect.stringContaining('1/4') as string });
+    expect(await checkLimits({ REHEARSE_LLM_WORKERS: '4' })).toMatchObject({
+      check: 'limits',
+      state: 'ok',
+      message: expect.stringContaining('1/4') as string,
+    });
     expect(await checkLimits({ REHEARSE_LLM_WORKERS: 'four' })).toMatchObject({ state: 'fail' });
   });
 

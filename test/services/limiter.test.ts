@@ -48,7 +48,15 @@ describe('concurrency', () => {
     const limiter = new EndpointLimiter({ concurrency: 1 });
     const first = await limiter.acquire(1, NEVER);
     const order: string[] = [];
-    const waiting = ([['b', 2], ['a', 1], ['c', 2], ['urgent', 0], ['a too', 1]] as const).map(async ([name, rank]) => {
+    const waiting = (
+      [
+        ['b', 2],
+        ['a', 1],
+        ['c', 2],
+        ['urgent', 0],
+        ['a too', 1],
+      ] as const
+    ).map(async ([name, rank]) => {
       const slot = await limiter.acquire(1, NEVER, rank);
       order.push(name);
       slot.succeeded();

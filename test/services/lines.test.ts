@@ -2,7 +2,12 @@ import { linesOf } from '../../services/lines';
 
 async function read(...pieces: readonly string[]): Promise<string[]> {
   const lines: string[] = [];
-  for await (const line of linesOf((async function* () { yield* pieces; })())) lines.push(line);
+  for await (const line of linesOf(
+    (async function* () {
+      yield* pieces;
+    })(),
+  ))
+    lines.push(line);
   return lines;
 }
 

@@ -1,12 +1,22 @@
 import { EndpointLimiter } from '../../services/limiter';
-import { createModelClient, EndpointUnavailableError, PermanentEndpointError, type ModelClientOptions, type ModelRequest } from '../../services/model-client';
+import {
+  createModelClient,
+  EndpointUnavailableError,
+  PermanentEndpointError,
+  type ModelClientOptions,
+  type ModelRequest,
+} from '../../services/model-client';
 import type { ModelFailure } from '../../services/model-errors';
 import { FakeEndpoint, type FakeEndpointOptions } from '../support/fake-endpoint';
 import { modelSpec } from '../support/model-spec';
 
 const KEY = 'sk-proj-1234567890abcdef';
 const NEVER = new AbortController().signal;
-const REQUEST: ModelRequest = { path: 'completions', body: { prompt: '<|user|>', seed: 7, max_tokens: 20, add_special_tokens: false }, tokenEstimate: 25 };
+const REQUEST: ModelRequest = {
+  path: 'completions',
+  body: { prompt: '<|user|>', seed: 7, max_tokens: 20, add_special_tokens: false },
+  tokenEstimate: 25,
+};
 /** Keeps waits between tries short without touching how long they are counted. */
 const SOON = { 'retry-after-ms': '1' };
 
@@ -18,10 +28,23 @@ afterEach(async () => {
   delete process.env['OPENAI_PROJECT_ID'];
 });
 
-async function start(options: FakeEndpointOptions = {}, { spec = {}, ...client }: { spec?: Parameters<typeof modelSpec>[0] } & Partial<Omit<ModelClientOptions, 'spec'>> = {}) {
+async function start(
+  options: FakeEndpointOptions = {},
+  { spec = {}, ...client }: { spec?: Parameters<typeof modelSpec>[0] } & Partial<Omit<ModelClientOptions, 'spec'>> = {},
+) {
   endpoint = await FakeEndpoint.start(options);
   const limiter = client.limiter ?? new EndpointLimiter({ concurrency: 8 });
-  return { limiter, client: createModelClient({ name: 'llama', spec: modelSpec({ baseURL: endpoint.baseURL, ...spec }), limiter, env: {}, random: () => 0, ...client }) };
+  return {
+    limiter,
+    client: createModelClient({
+      name: 'llama',
+      spec: modelSpec({ baseURL: endpoint.baseURL, ...spec }),
+      limiter,
+      env: {},
+      random: () => 0,
+      ...client,
+    }),
+  };
 }
 
 test('a call sends the model id and the body as it is, and returns the raw reply', async () => {
@@ -42,16 +65,18 @@ test('the key of the environment variable that the spec names is sent, and no ot
   expect(JSON.stringify(endpoint.requests[0]?.headers)).not.toContain('of-the-worker');
 });
 
-test('without a key in the spec, the worker\'s own key stays at home', async () => {
+test("without a key in the spec, the worker's own key stays at home", async () => {
   process.env['OPENAI_API_KEY'] = 'sk-of-the-worker';
   const { client } = await start();
   await client.call(REQUEST, { signal: NEVER });
   expect(endpoint.requests[0]?.headers.authorization).toBe('Bearer none');
 });
 
-test('a key that is not set is told by the variable\'s name, before any call', async () => {
+test("a key that is not set is told by the variable's name, before any call", async () => {
   await expect(start({}, { spec: { apiKeyEnv: 'LLAMA_KEY' }, env: { LLAMA_KEY: '' } })).rejects.toThrow(
-    new PermanentEndpointError('model "llama" needs an API key, but the environment variable LLAMA_KEY is not set on this llm worker; set it and start the worker again'),
+    new PermanentEndpointError(
+      'model "llama" needs an API key, but the environment variable LLAMA_KEY is not set on this llm worker; set it and start the worker again',
+    ),
   );
 });
 
@@ -108,7 +133,7 @@ test('JSON under another content type is a reply all the same', async () => {
   expect(await client.call(REQUEST, { signal: NEVER })).toMatchObject({ reply: { choices: [{ text: 'hello' }] } });
 });
 
-test('a reply without choices is a reply: what to make of it is the stage\'s business', async () => {
+test("a reply without choices is a reply: what to make of it is the stage's business", async () => {
   const { client } = await start();
   endpoint.inject({ kind: 'empty-choices' });
   expect(await client.call(REQUEST, { signal: NEVER })).toMatchObject({ reply: { choices: [] } });
@@ -125,7 +150,9 @@ test('a refusal of this one request is a result', async () => {
 
 test('a server that does not take n refuses the request', async () => {
   const { client } = await start({ supportsN: false });
-  expect(await client.call({ ...REQUEST, body: { ...REQUEST.body, n: 3 } }, { signal: NEVER })).toMatchObject({ refusal: { kind: 'refused', status: 400 } });
+  expect(await client.call({ ...REQUEST, body: { ...REQUEST.body, n: 3 } }, { signal: NEVER })).toMatchObject({
+    refusal: { kind: 'refused', status: 400 },
+  });
 });
 
 test('a wrong key ends it at once, with the way out and without the key', async () => {
@@ -141,7 +168,9 @@ test('a wrong key ends it at once, with the way out and without the key', async 
 
 test('an unknown model ends it at once and says where to look', async () => {
   const { client } = await start({ models: ['another-model'] });
-  await expect(client.call(REQUEST, { signal: NEVER })).rejects.toThrow(/The model "fake-model" does not exist\.; check baseURL .* and the model id; GET baseURL\/models lists what is served/);
+  await expect(client.call(REQUEST, { signal: NEVER })).rejects.toThrow(
+    /The model "fake-model" does not exist\.; check baseURL .* and the model id; GET baseURL\/models lists what is served/,
+  );
 });
 
 test('an empty account ends it at once', async () => {
@@ -154,7 +183,9 @@ test('an endpoint that stays away is given back to Temporal, as something to try
   const { client } = await start({}, { giveUpAfterMs: -1 });
   endpoint.inject({ kind: 'status', status: 503, message: 'loading the model' });
   await expect(client.call(REQUEST, { signal: NEVER })).rejects.toThrow(
-    new EndpointUnavailableError(`model "llama" at ${endpoint.baseURL} has not answered for a long time (overloaded: 503 loading the model); it will be tried again`),
+    new EndpointUnavailableError(
+      `model "llama" at ${endpoint.baseURL} has not answered for a long time (overloaded: 503 loading the model); it will be tried again`,
+    ),
   );
 });
 

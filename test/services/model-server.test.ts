@@ -19,10 +19,21 @@ beforeAll(async () => {
 }, 900_000);
 
 function serve(change: Partial<ServedModel>, ready: string[], stop: AbortController): Promise<unknown> {
-  return serveUntilStopped({
-    alias: `served-by-${process.pid}`, serve: { engine: 'transformers', args: ['--threads', '1'] }, weights, host: '127.0.0.1', logFile: join(temp(), 'serve.log'),
-    environment: async () => python, stop: stop.signal, onReady: async (baseURL) => void ready.push(baseURL), onState: () => undefined, ...change,
-  }, TIMING).catch((error: unknown) => error);
+  return serveUntilStopped(
+    {
+      alias: `served-by-${process.pid}`,
+      serve: { engine: 'transformers', args: ['--threads', '1'] },
+      weights,
+      host: '127.0.0.1',
+      logFile: join(temp(), 'serve.log'),
+      environment: async () => python,
+      stop: stop.signal,
+      onReady: async (baseURL) => void ready.push(baseURL),
+      onState: () => undefined,
+      ...change,
+    },
+    TIMING,
+  ).catch((error: unknown) => error);
 }
 
 test('a real model is served, comes back at the same address when it is killed, and is gone when it is not wanted any more', async () => {
@@ -31,7 +42,8 @@ test('a real model is served, comes back at the same address when it is killed, 
   const ended = serve({}, ready, stop);
   await until(async () => (ready.length === 1 ? true : undefined));
   const reply = await fetch(`${ready[0]}/completions`, {
-    method: 'POST', body: JSON.stringify({ model: alias, prompt: '<|im_start|>user\n', max_tokens: 4, seed: 1, logprobs: 1, echo: true }),
+    method: 'POST',
+    body: JSON.stringify({ model: alias, prompt: '<|im_start|>user\n', max_tokens: 4, seed: 1, logprobs: 1, echo: true }),
   });
   const { choices } = (await reply.json()) as { choices: { text: string; logprobs: { token_logprobs: (number | null)[] } }[] };
   expect(choices[0]?.text.startsWith('<|im_start|>user\n')).toBe(true);
@@ -60,15 +72,31 @@ async function failing(change: Partial<ServedModel>): Promise<{ readonly starts:
 const llamaCpp = { engine: 'llama.cpp' as const, args: [] };
 
 test.each([
-  ['weights that are not there', { weights: '/nowhere' }, /^the server of \S+ \(transformers\) ended with exit code 78 before it answered; .*"npx rehearse resume"; its log \S+ ends with: .*\/nowhere cannot be loaded: it has no config\.json$/],
+  [
+    'weights that are not there',
+    { weights: '/nowhere' },
+    /^the server of \S+ \(transformers\) ended with exit code 78 before it answered; .*"npx rehearse resume"; its log \S+ ends with: .*\/nowhere cannot be loaded: it has no config\.json$/,
+  ],
   ['a file that is no model', { serve: llamaCpp, weights: __filename }, /exit code 78 .*is no GGUF file$/],
-  ['an argument that its engine does not know', { serve: { ...llamaCpp, args: ['--parallell', '2'] }, weights: 'any' }, /exit code 2 .*unrecognized arguments: --parallell 2$/],
-  ['an engine that is not installed', { serve: { engine: 'vllm' as const, args: [] } }, /exit code 78 .*there is no vLLM for \S+; install it there, or use another engine$/],
-])('%s: the server is not started a second time', async (_, change, sentence) => {
-  const { starts, message } = await failing(change);
-  expect(message).toMatch(sentence);
-  expect(starts).toBe(1);
-}, 120_000);
+  [
+    'an argument that its engine does not know',
+    { serve: { ...llamaCpp, args: ['--parallell', '2'] }, weights: 'any' },
+    /exit code 2 .*unrecognized arguments: --parallell 2$/,
+  ],
+  [
+    'an engine that is not installed',
+    { serve: { engine: 'vllm' as const, args: [] } },
+    /exit code 78 .*there is no vLLM for \S+; install it there, or use another engine$/,
+  ],
+])(
+  '%s: the server is not started a second time',
+  async (_, change, sentence) => {
+    const { starts, message } = await failing(change);
+    expect(message).toMatch(sentence);
+    expect(starts).toBe(1);
+  },
+  120_000,
+);
 
 test('a server that fails for another reason is started three times, then given up with the end of its log', async () => {
   const weights = join(temp(), 'torn.gguf');
@@ -79,9 +107,25 @@ test('a server that fails for another reason is started three times, then given 
 }, 120_000);
 
 test('vLLM is started with its own command line', () => {
-  const model = { serve: { engine: 'vllm' as const, args: ['--tensor-parallel-size', '8'] }, alias: 'llama', weights: 'meta-llama/Meta-Llama-3-70B-Instruct', revision: 'abc', host: '10.0.0.5' };
+  const model = {
+    serve: { engine: 'vllm' as const, args: ['--tensor-parallel-size', '8'] },
+    alias: 'llama',
+    weights: 'meta-llama/Meta-Llama-3-70B-Instruct',
+    revision: 'abc',
+    host: '10.0.0.5',
+  };
   expect(engineArguments(model, 8000)).toEqual([
-    expect.stringMatching(/python\/serve_vllm\.py$/), 'meta-llama/Meta-Llama-3-70B-Instruct', '--served-model-name', 'llama', '--revision', 'abc',
-    '--host', '10.0.0.5', '--port', '8000', '--tensor-parallel-size', '8',
+    expect.stringMatching(/python\/serve_vllm\.py$/),
+    'meta-llama/Meta-Llama-3-70B-Instruct',
+    '--served-model-name',
+    'llama',
+    '--revision',
+    'abc',
+    '--host',
+    '10.0.0.5',
+    '--port',
+    '8000',
+    '--tensor-parallel-size',
+    '8',
   ]);
 });

@@ -3,7 +3,16 @@ import { ensurePython } from '../../services/local/python-environment';
 import { runCommand } from '../../services/local/run-command';
 import { addresses } from '../../services/run-plan';
 import type { StageAddress } from '../../services/stage-store';
-import { callTable, failureTable, instructionTable, judgmentTable, mixtureTable, replayTable, responseTable, type Table } from '../../services/tables';
+import {
+  callTable,
+  failureTable,
+  instructionTable,
+  judgmentTable,
+  mixtureTable,
+  replayTable,
+  responseTable,
+  type Table,
+} from '../../services/tables';
 import { ensureDuckdb } from '../support/duckdb';
 import { writeSampleRun, type SampleRun } from '../support/sample-run';
 import { useTempFolder } from '../support/temp-folder';
@@ -37,7 +46,9 @@ async function stored<Row extends object>({ root, stages }: SampleRun, address: 
   return [
     { path: file(manifest.rows.file), rows: asColumns(table, await stages.readRows(manifest, table)) },
     { path: file(manifest.failures.file), rows: asColumns(failureTable, await stages.readFailures(manifest)) },
-    ...(manifest.calls === undefined ? [] : [{ path: file(manifest.calls.file), rows: asColumns(callTable, await stages.readCalls(manifest)) }]),
+    ...(manifest.calls === undefined
+      ? []
+      : [{ path: file(manifest.calls.file), rows: asColumns(callTable, await stages.readCalls(manifest)) }]),
   ];
 }
 
@@ -49,10 +60,26 @@ test('DuckDB and datasets read the rows, losses and calls that are stored as the
   if (shard === undefined) throw new Error('the sample run has no shard');
   const called: StageAddress = { stage: 'extract', key: 'called', part: 'all' };
   await run.stages.commit(called, 1, instructionTable, {
-    rows: [], failures: [], inputs: [],
+    rows: [],
+    failures: [],
+    inputs: [],
     calls: [
-      { item: 'i0000000', call: 0, request: 'r1', at: '2026-11-03T09:12:00.000Z', ms: 12.5, reply: JSON.stringify({ choices: [{ text: 'How?\n"quoted" ✓ \u2028' }] }) },
-      { item: 'i0000001', call: 0, request: 'r2', at: '2026-11-03T09:12:01.000Z', ms: 3, error: { kind: 'refused', status: 400, message: 'no' } },
+      {
+        item: 'i0000000',
+        call: 0,
+        request: 'r1',
+        at: '2026-11-03T09:12:00.000Z',
+        ms: 12.5,
+        reply: JSON.stringify({ choices: [{ text: 'How?\n"quoted" ✓ \u2028' }] }),
+      },
+      {
+        item: 'i0000001',
+        call: 0,
+        request: 'r2',
+        at: '2026-11-03T09:12:01.000Z',
+        ms: 3,
+        error: { kind: 'refused', status: 400, message: 'no' },
+      },
     ],
     stats: { calls: 2, requests: 2, promptTokens: 0, completionTokens: 0, modelMs: 15, startedAt: '', finishedAt: '', transient: {} },
   });
@@ -65,7 +92,9 @@ test('DuckDB and datasets read the rows, losses and calls that are stored as the
       stored(run, addresses.mix(plan, 'method'), mixtureTable),
       stored(run, called, instructionTable),
     ])
-  ).flat().filter(({ rows }) => rows.length > 0); // datasets cannot tell the columns of nothing
+  )
+    .flat()
+    .filter(({ rows }) => rows.length > 0); // datasets cannot tell the columns of nothing
   expect(files.length).toBeGreaterThanOrEqual(7);
 
   const out = await runCommand({

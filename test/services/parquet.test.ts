@@ -5,7 +5,17 @@ import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { ensurePython } from '../../services/local/python-environment';
 import { decodeParquet, encodeParquet, type TableSchema } from '../../services/parquet';
-import { callTable, failureTable, instructionTable, judgmentTable, lossTable, mixtureTable, replayTable, responseTable, sampleTable } from '../../services/tables';
+import {
+  callTable,
+  failureTable,
+  instructionTable,
+  judgmentTable,
+  lossTable,
+  mixtureTable,
+  replayTable,
+  responseTable,
+  sampleTable,
+} from '../../services/tables';
 import { useTempFolder } from '../support/temp-folder';
 
 interface Row {
@@ -52,7 +62,11 @@ test('absent keys of optional columns stay absent, others become null', async ()
 
 test.each([0, 1, 2_000])('%d rows are read back', async (count) => {
   const rows = Array.from({ length: count }, (_, index): Row => ({
-    text: `Zeile ${index} – ✓ 漢字 🙂 \u0000 \r\n`, count: index, score: index / 3, flag: index % 2 === 0, detail: { index, list: [index, null, 'x'] },
+    text: `Zeile ${index} – ✓ 漢字 🙂 \u0000 \r\n`,
+    count: index,
+    score: index / 3,
+    flag: index % 2 === 0,
+    detail: { index, list: [index, null, 'x'] },
   }));
   expect(await roundTrip(rows)).toEqual(rows);
 });
@@ -68,11 +82,19 @@ test('a text of some megabytes is read back', async () => {
 });
 
 test('half of a surrogate pair survives within JSON, where raw replies are kept', async () => {
-  expect((await roundTrip([{ text: '', count: 0, score: 0, flag: false, detail: { text: 'a\ud83d' } }]))[0]?.detail).toEqual({ text: 'a\ud83d' });
+  expect((await roundTrip([{ text: '', count: 0, score: 0, flag: false, detail: { text: 'a\ud83d' } }]))[0]?.detail).toEqual({
+    text: 'a\ud83d',
+  });
 });
 
 test('infinities and NaN are read back', async () => {
-  const rows = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map((score): Row => ({ text: '', count: 0, score, flag: false, detail: 0 }));
+  const rows = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map((score): Row => ({
+    text: '',
+    count: 0,
+    score,
+    flag: false,
+    detail: 0,
+  }));
   expect((await roundTrip(rows)).map(({ score }) => score)).toEqual([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
 });
 
@@ -88,19 +110,44 @@ test('text that is no Parquet is refused', async () => {
 
 test('a large seed is kept exactly', async () => {
   const table = instructionTable;
-  const rows = [{ id: 'i0000000', text: 'x', model: 'm', finishReason: 'stop' as const, seed: 2 ** 31 - 1, attempts: 1, usage: { promptTokens: 1, completionTokens: 2 } }];
+  const rows = [
+    {
+      id: 'i0000000',
+      text: 'x',
+      model: 'm',
+      finishReason: 'stop' as const,
+      seed: 2 ** 31 - 1,
+      attempts: 1,
+      usage: { promptTokens: 1, completionTokens: 2 },
+    },
+  ];
   expect(await decodeParquet(table.schema, await encodeParquet(table.schema, rows), table.optional)).toEqual(rows);
 });
 
-test.each(Object.entries({ callTable, failureTable, instructionTable, judgmentTable, lossTable, mixtureTable, replayTable, responseTable, sampleTable }))(
-  'the columns of %s that may be left out are columns of it',
-  (_, { schema, optional }) => {
-    expect(Object.keys(schema)).toEqual(expect.arrayContaining([...optional]));
-  },
-);
+test.each(
+  Object.entries({
+    callTable,
+    failureTable,
+    instructionTable,
+    judgmentTable,
+    lossTable,
+    mixtureTable,
+    replayTable,
+    responseTable,
+    sampleTable,
+  }),
+)('the columns of %s that may be left out are columns of it', (_, { schema, optional }) => {
+  expect(Object.keys(schema)).toEqual(expect.arrayContaining([...optional]));
+});
 
 test('many rows lie in several row groups and come back in order, and the process does other things meanwhile', async () => {
-  const rows = Array.from({ length: 12_001 }, (_, count): Row => ({ text: `row ${count}`, count, score: count / 7, flag: count % 2 === 0, detail: [count] }));
+  const rows = Array.from({ length: 12_001 }, (_, count): Row => ({
+    text: `row ${count}`,
+    count,
+    score: count / 7,
+    flag: count % 2 === 0,
+    detail: [count],
+  }));
   let turns = 0;
   const timer = setInterval(() => turns++, 0);
   const data = await encodeParquet(SCHEMA, rows);

@@ -34,7 +34,7 @@ test('a plan is read from disk once', async () => {
   expect(await store.load(hash)).toBe(first);
 });
 
-test('a plan that the store lacks is told with the store\'s place, since workers may look into different ones', async () => {
+test("a plan that the store lacks is told with the store's place, since workers may look into different ones", async () => {
   await expect(plans().load('0123456789abcdef0123')).rejects.toThrow(
     `plan 0123456789abcdef0123 is not in the store at ${join(temp(), 'plans')}; all workers of a run must share one store (REHEARSE_STORE, REHEARSE_HOME)`,
   );

@@ -27,15 +27,26 @@ const forever = () => setInterval(() => undefined, 1000);
 `;
 
 /** Runs a job whose interpreter is a script with this body: a real process, a real pipe, real signals. */
-async function run(body: string, options: Partial<PythonJob<Result>> & { readonly killAfterMs?: number; readonly stallAfterMs?: number; readonly env?: NodeJS.ProcessEnv } = {}) {
+async function run(
+  body: string,
+  options: Partial<PythonJob<Result>> & {
+    readonly killAfterMs?: number;
+    readonly stallAfterMs?: number;
+    readonly env?: NodeJS.ProcessEnv;
+  } = {},
+) {
   const python = join(temp(), 'python');
   await writeFile(python, `#!${process.execPath}\n${PRELUDE}\n${body}`, { mode: 0o755 });
   const { killAfterMs, stallAfterMs, env = {}, ...job } = options;
   const events: PythonEvent[] = [];
   const jobs = createPythonJobs({ environment: async () => ({ python, env }), killAfterMs, stallAfterMs });
   const outcome = jobs.run<Result>({
-    command: 'sft', spec: { outputDir: join(temp(), 'out'), seed: 7 }, resultSchema, stop: new AbortController().signal,
-    onEvent: (event) => events.push(event), ...job,
+    command: 'sft',
+    spec: { outputDir: join(temp(), 'out'), seed: 7 },
+    resultSchema,
+    stop: new AbortController().signal,
+    onEvent: (event) => events.push(event),
+    ...job,
   });
   return { outcome, events };
 }
@@ -69,19 +80,22 @@ function alive(pid: number): boolean {
 }
 
 test('a job gets its command and spec, tells its events, and returns its result', async () => {
-  const { outcome, events } = await run(`
+  const { outcome, events } = await run(
+    `
     progress(1);
     emit({ type: 'checkpoint', step: 1, path: '/x' });
     process.stderr.write('loading ' + args.slice(0, 4).join(' ') + ' ' + process.env.MARK);
     result({ protocol: spec.protocol, value: spec.seed });
-  `, { env: { MARK: 'mark' } });
+  `,
+    { env: { MARK: 'mark' } },
+  );
   expect(await outcome).toEqual({ protocol: 1, value: 7 });
   expect(events.map(({ type }) => type)).toEqual(['progress', 'checkpoint', 'result']);
   expect(events[0]).toMatchObject({ phase: 'train', done: 1, total: 2, loss: 1.5 });
   expect(await readFile(join(temp(), 'out/sft.log'), 'utf8')).toBe('loading -m rehearse_ml sft --spec mark');
 });
 
-test('the worker\'s own environment is not handed on', async () => {
+test("the worker's own environment is not handed on", async () => {
   process.env['REHEARSE_TEST_SECRET'] = 'secret';
   try {
     const { outcome } = await run('result({ protocol: 1, value: process.env.REHEARSE_TEST_SECRET === undefined ? 1 : 0 });');
@@ -91,29 +105,52 @@ test('the worker\'s own environment is not handed on', async () => {
   }
 });
 
-test('an error event is the job\'s failure, with its hint', async () => {
-  const error = await failureOf(`emit({ type: 'error', kind: 'out_of_memory', message: 'CUDA ran out of memory.', hint: 'Lower perDeviceBatchSize.' }); process.exitCode = 1;`);
+test("an error event is the job's failure, with its hint", async () => {
+  const error = await failureOf(
+    `emit({ type: 'error', kind: 'out_of_memory', message: 'CUDA ran out of memory.', hint: 'Lower perDeviceBatchSize.' }); process.exitCode = 1;`,
+  );
   expect(error).toMatchObject({ kind: 'out_of_memory', message: 'CUDA ran out of memory. Lower perDeviceBatchSize.', retryable: false });
 });
 
-test.each([['interrupted', true], ['internal', true], ['bad_spec', false], ['bad_data', false], ['dataset_not_found', false], ['hub_unreachable', true], ['weights_not_found', false], ['nan_loss', false], ['missing_gpu', false], ['missing_package', false], ['out_of_memory', false], ['tokenizer_mismatch', false], ['chat_template', false], ['disk_full', true], ['stalled', true]])(
-  'a failure of kind %s is worth another try: %s',
-  (kind, retryable) => {
-    expect(new PythonJobError(kind, 'x').retryable).toBe(retryable);
-  },
-);
+test.each([
+  ['interrupted', true],
+  ['internal', true],
+  ['bad_spec', false],
+  ['bad_data', false],
+  ['dataset_not_found', false],
+  ['hub_unreachable', true],
+  ['weights_not_found', false],
+  ['nan_loss', false],
+  ['missing_gpu', false],
+  ['missing_package', false],
+  ['out_of_memory', false],
+  ['tokenizer_mismatch', false],
+  ['chat_template', false],
+  ['disk_full', true],
+  ['stalled', true],
+])('a failure of kind %s is worth another try: %s', (kind, retryable) => {
+  expect(new PythonJobError(kind, 'x').retryable).toBe(retryable);
+});
 
 test('a line that is no event fails the job, although it ended well', async () => {
   const error = await failureOf(`console.log('Downloading shards: 100%'); result({ protocol: 1, value: 1 });`);
-  expect(error).toMatchObject({ kind: 'internal', message: 'rehearse_ml sft printed a line that is no event of protocol 1: Downloading shards: 100%' });
+  expect(error).toMatchObject({
+    kind: 'internal',
+    message: 'rehearse_ml sft printed a line that is no event of protocol 1: Downloading shards: 100%',
+  });
 });
 
 test('an event of another protocol version is no event', async () => {
-  expect((await failureOf(`emit({ v: 2, type: 'log', level: 'info', message: 'x' });`)).message).toContain('is no event of protocol 1: {"v":2');
+  expect((await failureOf(`emit({ v: 2, type: 'log', level: 'info', message: 'x' });`)).message).toContain(
+    'is no event of protocol 1: {"v":2',
+  );
 });
 
 test('an error event counts more than a stray line before it', async () => {
-  expect((await failureOf(`console.log('oops'); emit({ type: 'error', kind: 'bad_data', message: 'm', hint: 'h' }); process.exitCode = 1;`)).kind).toBe('bad_data');
+  expect(
+    (await failureOf(`console.log('oops'); emit({ type: 'error', kind: 'bad_data', message: 'm', hint: 'h' }); process.exitCode = 1;`))
+      .kind,
+  ).toBe('bad_data');
 });
 
 test('an end without a result is a failure with the end of the log', async () => {
@@ -123,7 +160,9 @@ test('an end without a result is a failure with the end of the log', async () =>
 });
 
 test('a good end without a result is a failure too', async () => {
-  expect((await failureOf('progress(1);')).message).toBe('rehearse_ml sft ended with exit code 0 and no result; the end of its log: (empty)');
+  expect((await failureOf('progress(1);')).message).toBe(
+    'rehearse_ml sft ended with exit code 0 and no result; the end of its log: (empty)',
+  );
 });
 
 test('a result that is followed by a bad exit is a failure', async () => {
@@ -134,18 +173,26 @@ test('a process that is killed by the system is told by the signal', async () =>
   expect((await failureOf(`process.kill(process.pid, 'SIGKILL'); forever();`)).message).toContain('ended with SIGKILL and no result');
 });
 
-test.each([['of another shape', `result({ protocol: 1, value: 'seven' });`], ['that is missing', `emit({ type: 'result', path: join(spec.outputDir, 'none.json') });`]])(
-  'a result %s is a failure that names the file',
-  async (_, body) => {
-    const error = await failureOf(body);
-    expect(error.message).toMatch(/^the result .*\.json is not what protocol 1 says; check that the workers and rehearse_ml are of the same release$/);
-    expect(error.cause).toBeDefined();
-  },
-);
+test.each([
+  ['of another shape', `result({ protocol: 1, value: 'seven' });`],
+  ['that is missing', `emit({ type: 'result', path: join(spec.outputDir, 'none.json') });`],
+])('a result %s is a failure that names the file', async (_, body) => {
+  const error = await failureOf(body);
+  expect(error.message).toMatch(
+    /^the result .*\.json is not what protocol 1 says; check that the workers and rehearse_ml are of the same release$/,
+  );
+  expect(error.cause).toBeDefined();
+});
 
 test('an interpreter that is not there is told by its path', async () => {
   const jobs = createPythonJobs({ environment: async () => ({ python: '/no/such/python', env: {} }) });
-  const running = jobs.run<Result>({ command: 'evaluate', spec: { outputDir: temp() }, resultSchema, stop: new AbortController().signal, onEvent: () => undefined });
+  const running = jobs.run<Result>({
+    command: 'evaluate',
+    spec: { outputDir: temp() },
+    resultSchema,
+    stop: new AbortController().signal,
+    onEvent: () => undefined,
+  });
   await expect(running).rejects.toThrow(/^\/no\/such\/python could not be started: .*ENOENT; run "rehearse doctor"$/);
 });
 
@@ -164,7 +211,10 @@ test('a job that hangs is ended with all that it started, and may be tried again
     for (const done of [0, 1, 2]) setTimeout(() => progress(done), done * 100);
     forever();`;
   const { outcome, events } = await run(body, { stallAfterMs: 1_500 });
-  const error = await outcome.then(() => undefined, (cause: unknown) => cause as PythonJobError);
+  const error = await outcome.then(
+    () => undefined,
+    (cause: unknown) => cause as PythonJobError,
+  );
   expect(error).toMatchObject({ kind: 'stalled', retryable: true });
   expect(error?.message).toContain('rehearse_ml sft said nothing for 1.5s and was ended; it goes on from what it had saved');
   expect(events).toHaveLength(3);
@@ -245,10 +295,10 @@ describe('a stop', () => {
 
   test('that comes when the job has just finished keeps its result', async () => {
     const controller = new AbortController();
-    const { outcome } = await run(`process.on('SIGTERM', () => { result({ protocol: 1, value: 9 }); process.exit(0); }); progress(1); forever();`, {
-      stop: controller.signal,
-      onEvent: ({ type }) => type === 'progress' && controller.abort(reason),
-    });
+    const { outcome } = await run(
+      `process.on('SIGTERM', () => { result({ protocol: 1, value: 9 }); process.exit(0); }); progress(1); forever();`,
+      { stop: controller.signal, onEvent: ({ type }) => type === 'progress' && controller.abort(reason) },
+    );
     expect(await outcome).toEqual({ protocol: 1, value: 9 });
   });
 
@@ -263,7 +313,13 @@ describe('a stop', () => {
         return { python: '/no/such/python', env: {} };
       },
     });
-    const running = jobs.run<Result>({ command: 'sft', spec: { outputDir: join(temp(), 'out') }, resultSchema, stop: controller.signal, onEvent: () => undefined });
+    const running = jobs.run<Result>({
+      command: 'sft',
+      spec: { outputDir: join(temp(), 'out') },
+      resultSchema,
+      stop: controller.signal,
+      onEvent: () => undefined,
+    });
     await expect(running).rejects.toBe(reason);
   });
 });

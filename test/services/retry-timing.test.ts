@@ -35,7 +35,12 @@ const cases: [description: string, headers: Record<string, string>, expected: nu
   ['a reset without a remaining count', { 'x-ratelimit-reset-tokens': '30s' }, undefined],
   [
     'both used up: the later reset',
-    { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '2s', 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '5s' },
+    {
+      'x-ratelimit-remaining-requests': '0',
+      'x-ratelimit-reset-requests': '2s',
+      'x-ratelimit-remaining-tokens': '0',
+      'x-ratelimit-reset-tokens': '5s',
+    },
     5_000,
   ],
   ['a reset that is no duration', { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '1s tomorrow' }, undefined],
@@ -51,7 +56,11 @@ test('a reply without headers asks for nothing', () => {
 });
 
 test('no header makes a wait outside of 1 ms to ten minutes', () => {
-  const text = fc.oneof(fc.string(), fc.double().map(String), fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()));
+  const text = fc.oneof(
+    fc.string(),
+    fc.double().map(String),
+    fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
+  );
   fc.assert(
     fc.property(text, fc.constantFrom('retry-after', 'retry-after-ms'), (value, name) => {
       const headers = new Map([[name, value]]);

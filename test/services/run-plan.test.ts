@@ -36,8 +36,16 @@ describe('addresses', () => {
 
   test('hold the stage, its key and the part', () => {
     expect(addresses.extract(plan, shard)).toEqual({ stage: 'extract', key: plan.keys.extract, part: 'i0000006-i0000007' });
-    expect(addresses.respond(plan, shard, 'other')).toEqual({ stage: 'respond', key: plan.keys.respond['other'], part: 'i0000006-i0000007' });
-    expect(addresses.judge(plan, shard, 'target', 'other')).toEqual({ stage: 'judge', key: plan.keys.judge['target']?.['other'], part: 'i0000006-i0000007' });
+    expect(addresses.respond(plan, shard, 'other')).toEqual({
+      stage: 'respond',
+      key: plan.keys.respond['other'],
+      part: 'i0000006-i0000007',
+    });
+    expect(addresses.judge(plan, shard, 'target', 'other')).toEqual({
+      stage: 'judge',
+      key: plan.keys.judge['target']?.['other'],
+      part: 'i0000006-i0000007',
+    });
     expect(addresses.select(plan, shard)).toEqual({ stage: 'select', key: plan.keys.select, part: 'i0000006-i0000007' });
     expect(addresses.mix(plan, 'method')).toEqual({ stage: 'mix', key: plan.keys.variants['method']!.mix!, part: 'all' });
     expect(addresses.train(plan, 'method')).toEqual({ stage: 'train', key: plan.keys.variants['method']!.train!, part: 'all' });

@@ -34,10 +34,20 @@ interface Options {
   readonly rideOutMs?: number;
 }
 
-function open({ prefix = randomBytes(6).toString('hex'), bucket = server.bucket, secret, endpoint = server.endpoint, rideOutMs }: Options = {}): ArtifactStore {
+function open({
+  prefix = randomBytes(6).toString('hex'),
+  bucket = server.bucket,
+  secret,
+  endpoint = server.endpoint,
+  rideOutMs,
+}: Options = {}): ArtifactStore {
   const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = server.env;
   const client = new S3Client({
-    endpoint, region: 'us-east-1', forcePathStyle: true, maxAttempts: 1, credentials: { accessKeyId, secretAccessKey: secret ?? secretAccessKey },
+    endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    maxAttempts: 1,
+    credentials: { accessKeyId, secretAccessKey: secret ?? secretAccessKey },
   });
   clients.push(client);
   return new S3ArtifactStore({ client, bucket, prefix, ...(rideOutMs === undefined ? {} : { rideOutMs }) });
@@ -111,10 +121,18 @@ test('the check before a run finds a store that works, and leaves nothing in it'
 });
 
 test.each([
-  ['a bucket that is not there', { bucket: 'nowhere' }, /^s3:\/\/nowhere\/.* cannot be written: NoSuchBucket: .*; make that bucket, or mend REHEARSE_STORE/],
+  [
+    'a bucket that is not there',
+    { bucket: 'nowhere' },
+    /^s3:\/\/nowhere\/.* cannot be written: NoSuchBucket: .*; make that bucket, or mend REHEARSE_STORE/,
+  ],
   ['a wrong secret', { secret: 'wrong' }, /cannot be written: SignatureDoesNotMatch: .*; renew the credentials/],
 ])('%s is told in one sentence that says what to do, and is not tried again', async (_, options, sentence) => {
-  await expect(checkStoreWorks(open(options))).rejects.toMatchObject({ name: 'StorageUnavailableError', passing: false, message: expect.stringMatching(sentence) as unknown });
+  await expect(checkStoreWorks(open(options))).rejects.toMatchObject({
+    name: 'StorageUnavailableError',
+    passing: false,
+    message: expect.stringMatching(sentence) as unknown,
+  });
 });
 
 test('a server that is away is a passing fault at first, one that waits for somebody later, and no fault once it is back', async () => {
@@ -122,7 +140,11 @@ test('a server that is away is a passing fault at first, one that waits for some
   const impatient = open({ rideOutMs: 0 });
   await patient.write('file', 'x');
   await server.down();
-  await expect(patient.read('file')).rejects.toMatchObject({ name: 'StorageUnavailableError', passing: true, message: expect.stringContaining('see that the object store runs') as unknown });
+  await expect(patient.read('file')).rejects.toMatchObject({
+    name: 'StorageUnavailableError',
+    passing: true,
+    message: expect.stringContaining('see that the object store runs') as unknown,
+  });
   await expect(impatient.list('folder')).rejects.toMatchObject({ name: 'StorageUnavailableError', passing: false });
   await server.up();
   expect((await patient.read('file'))?.toString()).toBe('x');

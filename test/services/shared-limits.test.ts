@@ -38,7 +38,10 @@ class Caller {
   readonly limiter: EndpointLimiter;
   readonly link: RedisLink;
 
-  constructor(limits: EndpointLimits, private readonly onChange: () => void = () => undefined) {
+  constructor(
+    limits: EndpointLimits,
+    private readonly onChange: () => void = () => undefined,
+  ) {
     setMaxListeners(0, this.stopping.signal);
     this.link = new RedisLink(redis.url, { info: () => undefined, warn: (what: unknown) => warnings.push(what) });
     const sharing = redisSharing(this.link, { everyMs: EVERY_MS, leaseMs: LEASE_MS });
@@ -89,7 +92,10 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 /** Several processes, and the most that they ever had in flight together. */
-function together(count: number, limits: EndpointLimits): { readonly callers: readonly Caller[]; readonly now: () => number; readonly most: () => number } {
+function together(
+  count: number,
+  limits: EndpointLimits,
+): { readonly callers: readonly Caller[]; readonly now: () => number; readonly most: () => number } {
   let most = 0;
   const callers: Caller[] = [];
   const now = (): number => callers.reduce((sum, { inFlight }) => sum + inFlight, 0);
@@ -242,9 +248,11 @@ describe('a process that is killed', () => {
 
   function spawnCaller(): { readonly child: ChildProcess; inFlight(): number; calls(): number; onData(then: () => void): void } {
     const support = join(__dirname, '../support');
-    const child = spawn(process.execPath, ['-r', join(support, 'ts-hook.cjs'), join(support, 'limited-caller.ts'), redis.url, '8', String(EVERY_MS), String(LEASE_MS)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['-r', join(support, 'ts-hook.cjs'), join(support, 'limited-caller.ts'), redis.url, '8', String(EVERY_MS), String(LEASE_MS)],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     let inFlight = 0;
     let calls = 0;
     child.stdout.on('data', (chunk: Buffer) => {
@@ -304,7 +312,10 @@ describe('without Redis', () => {
 describe('a minute', () => {
   test('gives what is left of it, though more was asked for, and nothing after that', async () => {
     const link = new RedisLink(redis.url, { info: () => undefined, warn: (what: unknown) => warnings.push(what) });
-    const [first, second] = [new RedisMinutePoints(link, `minute ${endpoint}`, 100), new RedisMinutePoints(link, `minute ${endpoint}`, 100)];
+    const [first, second] = [
+      new RedisMinutePoints(link, `minute ${endpoint}`, 100),
+      new RedisMinutePoints(link, `minute ${endpoint}`, 100),
+    ];
     expect((await first.take(80)).granted).toBe(80);
     expect((await second.take(50)).granted).toBe(20);
     expect(await first.take(1)).toMatchObject({ granted: 0, endsInMs: expect.any(Number) as number });

@@ -1,5 +1,13 @@
 import type { RunSpecInput } from '../../config/spec';
-import { evaluateTaskKey, modelIdentity, modelOf, samplingFor, stageKeys, type ContentIdentities, type StageKeys } from '../../services/stage-keys';
+import {
+  evaluateTaskKey,
+  modelIdentity,
+  modelOf,
+  samplingFor,
+  stageKeys,
+  type ContentIdentities,
+  type StageKeys,
+} from '../../services/stage-keys';
 import { modelSpec } from '../support/model-spec';
 import { smallSpec } from '../support/small-spec';
 
@@ -39,7 +47,13 @@ test('the same spec has the same keys', () => {
 
 test('no two stages share a key', () => {
   const { extract, respond, judge, select, variants } = keysOf();
-  const all = [extract, ...Object.values(respond), ...Object.values(judge).flatMap(Object.values), select, ...Object.values(variants).flatMap((keys) => Object.values(keys) as string[])];
+  const all = [
+    extract,
+    ...Object.values(respond),
+    ...Object.values(judge).flatMap(Object.values),
+    select,
+    ...Object.values(variants).flatMap((keys) => Object.values(keys) as string[]),
+  ];
   expect(new Set(all).size).toBe(1 + 2 + 4 + 1 + 1 + 1 + 2);
   for (const key of all) expect(key).toMatch(/^[0-9a-f]{20}$/);
 });
@@ -68,12 +82,16 @@ const changes: [what: string, change: (spec: RunSpecInput) => void, stages: read
   ['the description', (spec) => (spec.description = 'another'), []],
   ['a price', (spec) => (model(spec, 'target').price = { inputUsdPerMillion: 1, outputUsdPerMillion: 2 }), []],
   ['a budget', (spec) => (spec.budget = { tokens: 1_000_000 }), []],
-  ['the limits of an endpoint', (spec) => (model(spec, 'other').limits = { concurrency: 1, requestsPerMinute: 5, tokensPerMinute: 100, timeoutMs: 5_000 }), []],
+  [
+    'the limits of an endpoint',
+    (spec) => (model(spec, 'other').limits = { concurrency: 1, requestsPerMinute: 5, tokensPerMinute: 100, timeoutMs: 5_000 }),
+    [],
+  ],
   ['the name of the variable with the key', (spec) => (model(spec, 'other').apiKeyEnv = 'OTHER_KEY'), []],
   ['how many shards are in work', (spec) => (spec.synthesis.concurrentShards = 1), []],
   ['the batch size of the evaluation', (spec) => (spec.evaluate = { batchSize: 2 }), []],
   ['the examples in the report', (spec) => (spec.report = { examples: 1 }), []],
-  ['the selection\'s minJudges, which the policy complete does not read', (spec) => (spec.synthesis.select = { minJudges: 2 }), []],
+  ["the selection's minJudges, which the policy complete does not read", (spec) => (spec.synthesis.select = { minJudges: 2 }), []],
   ['the least rating mass, which text scoring does not read', (spec) => (spec.synthesis.judge.minRatingMass = 0.5), []],
 ];
 
@@ -129,7 +147,12 @@ describe('filters', () => {
   const otherDocuments = { evaluation: ['hub', 'local', 'hub', 'hub'] };
 
   test('have a key of their own, by what they do', () => {
-    const keys = [filtered({ refusals: true }), filtered({ refusals: true, language: ['en'] }), filtered({ duplicates: {} }), filtered({ duplicates: { near: {} } })];
+    const keys = [
+      filtered({ refusals: true }),
+      filtered({ refusals: true, language: ['en'] }),
+      filtered({ duplicates: {} }),
+      filtered({ duplicates: { near: {} } }),
+    ];
     expect(new Set(keys.map(({ filter }) => filter)).size).toBe(4);
     expect(keysOf().filter).toBeUndefined();
     expect(filtered({ language: ['en', 'de'] }).filter).toBe(filtered({ language: ['de', 'en'] }).filter);
@@ -193,11 +216,22 @@ test('the official and the trained model are evaluated under different keys, and
 
 describe('variants', () => {
   const withVariants = (change: (spec: RunSpecInput) => void = () => undefined): StageKeys['variants'] =>
-    keysOf((spec) => {
-      spec.variants = ['official', 'method', 'first-response', 'target-best', 'new-data-only', { name: 'again', replay: 'method' }, { name: 'mine', replay: { files: ['a.jsonl'], schema: { kind: 'alpaca' } } }];
-      spec.sweep = { newShare: [0.1, 0.5] };
-      change(spec);
-    }, { replayFiles: { 'a.jsonl': 'aaa' } }).variants;
+    keysOf(
+      (spec) => {
+        spec.variants = [
+          'official',
+          'method',
+          'first-response',
+          'target-best',
+          'new-data-only',
+          { name: 'again', replay: 'method' },
+          { name: 'mine', replay: { files: ['a.jsonl'], schema: { kind: 'alpaca' } } },
+        ];
+        spec.sweep = { newShare: [0.1, 0.5] };
+        change(spec);
+      },
+      { replayFiles: { 'a.jsonl': 'aaa' } },
+    ).variants;
 
   test('each kind of replay set has keys of its own, and like variants share theirs', () => {
     const { official, method, again, ...others } = withVariants();
@@ -205,7 +239,11 @@ describe('variants', () => {
     expect(official).toEqual({ evaluate: expect.any(String) as string });
     const all = [method!, ...Object.values(others)];
     for (const stage of ['mix', 'train', 'evaluate'] as const) expect(new Set(all.map((keys) => keys[stage])).size).toBe(all.length);
-    expect(Object.entries(others).filter(([, keys]) => keys.replay !== undefined).map(([name]) => name)).toEqual(['first-response', 'target-best', 'mine']);
+    expect(
+      Object.entries(others)
+        .filter(([, keys]) => keys.replay !== undefined)
+        .map(([name]) => name),
+    ).toEqual(['first-response', 'target-best', 'mine']);
     expect(Object.keys(others)).toContain('method-share-0.5');
   });
 
@@ -222,7 +260,9 @@ describe('variants', () => {
 
   test('another content of a local file is another replay set', () => {
     const of = (hash: string): string | undefined =>
-      keysOf((spec) => (spec.variants = [{ name: 'mine', replay: { files: ['a.jsonl'], schema: { kind: 'alpaca' } } }]), { replayFiles: { 'a.jsonl': hash } }).variants['mine']!.replay;
+      keysOf((spec) => (spec.variants = [{ name: 'mine', replay: { files: ['a.jsonl'], schema: { kind: 'alpaca' } } }]), {
+        replayFiles: { 'a.jsonl': hash },
+      }).variants['mine']!.replay;
     expect(of('aaa')).toBe(of('aaa'));
     expect(of('bbb')).not.toBe(of('aaa'));
   });
@@ -233,10 +273,16 @@ test('a model that the spec does not have is a fault of the caller', () => {
 });
 
 test('a task is evaluated anew for another model, seed, documents or setting, and for nothing else', () => {
-  const key = (change: (spec: RunSpecInput) => void = () => undefined, model = 'a', content = CONTENT): string => evaluateTaskKey({ spec: smallSpec(BASE_URL, change), content }, 'gpqa', model);
+  const key = (change: (spec: RunSpecInput) => void = () => undefined, model = 'a', content = CONTENT): string =>
+    evaluateTaskKey({ spec: smallSpec(BASE_URL, change), content }, 'gpqa', model);
   const before = key();
   expect(key((draft) => (draft.evaluate = { batchSize: 1 }))).toBe(before);
-  expect(key((draft) => (draft.evaluate = { tasks: [{ task: 'ifeval', limit: 3 }, { task: 'gpqa' }] }), 'a', { ...CONTENT, evaluation: ['hub', 'hub'] })).toBe(before);
+  expect(
+    key((draft) => (draft.evaluate = { tasks: [{ task: 'ifeval', limit: 3 }, { task: 'gpqa' }] }), 'a', {
+      ...CONTENT,
+      evaluation: ['hub', 'hub'],
+    }),
+  ).toBe(before);
   const others = [
     key(undefined, 'b'),
     key((draft) => (draft.seed = 43)),

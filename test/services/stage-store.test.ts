@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import type { Failure, MixtureRow } from '../../method/records';
 import { LocalArtifactStore } from '../../services/artifact-store';
 import type { CallRecord } from '../../services/journal';
-import { CorruptArtifactError, noCalls, StageStore, type StageAddress, type StageManifest, type StageOutput } from '../../services/stage-store';
+import {
+  CorruptArtifactError,
+  noCalls,
+  StageStore,
+  type StageAddress,
+  type StageManifest,
+  type StageOutput,
+} from '../../services/stage-store';
 import { mixtureTable } from '../../services/tables';
 import { useTempFolder } from '../support/temp-folder';
 
@@ -16,7 +23,14 @@ function stages(): StageStore {
 }
 
 function row(id: string): MixtureRow {
-  return { id, source: 'new', messages: [{ role: 'user', content: `question ${id} ✓` }, { role: 'assistant', content: 'answer' }] };
+  return {
+    id,
+    source: 'new',
+    messages: [
+      { role: 'user', content: `question ${id} ✓` },
+      { role: 'assistant', content: 'answer' },
+    ],
+  };
 }
 
 function output(ids: readonly string[], extra: Partial<StageOutput<MixtureRow>> = {}): StageOutput<MixtureRow> {
@@ -24,8 +38,22 @@ function output(ids: readonly string[], extra: Partial<StageOutput<MixtureRow>> 
 }
 
 const failure: Failure = { stage: 'mix', id: 'x', model: null, reason: 'empty', attempts: 2 };
-const call: CallRecord = { item: 'x', call: 0, request: 'r', at: '2026-01-01T00:00:00.000Z', ms: 3.5, reply: JSON.stringify({ choices: [{ text: 'a\u2028b' }] }) };
-const refusal: CallRecord = { item: 'y', call: 1, request: 'r', at: '2026-01-01T00:00:01.000Z', ms: 1, error: { kind: 'refused', status: 400, message: 'no' } };
+const call: CallRecord = {
+  item: 'x',
+  call: 0,
+  request: 'r',
+  at: '2026-01-01T00:00:00.000Z',
+  ms: 3.5,
+  reply: JSON.stringify({ choices: [{ text: 'a\u2028b' }] }),
+};
+const refusal: CallRecord = {
+  item: 'y',
+  call: 1,
+  request: 'r',
+  at: '2026-01-01T00:00:01.000Z',
+  ms: 1,
+  error: { kind: 'refused', status: 400, message: 'no' },
+};
 
 test('an output that was not committed is not found', async () => {
   expect(await stages().find(ADDRESS, 1)).toBeUndefined();
@@ -33,10 +61,22 @@ test('an output that was not committed is not found', async () => {
 });
 
 test('a committed output is found and read back, by another process too', async () => {
-  const committed = await stages().commit(ADDRESS, 1, mixtureTable, output(['a', 'b'], { failures: [failure], calls: [call, refusal], detail: { share: 0.17 } }));
+  const committed = await stages().commit(
+    ADDRESS,
+    1,
+    mixtureTable,
+    output(['a', 'b'], { failures: [failure], calls: [call, refusal], detail: { share: 0.17 } }),
+  );
   const found = await stages().find(ADDRESS, 1);
   expect(found).toEqual(committed);
-  expect(found).toMatchObject({ ...ADDRESS, rowsVersion: 1, detail: { share: 0.17 }, rows: { rows: 2 }, failures: { rows: 1 }, calls: { rows: 2 } });
+  expect(found).toMatchObject({
+    ...ADDRESS,
+    rowsVersion: 1,
+    detail: { share: 0.17 },
+    rows: { rows: 2 },
+    failures: { rows: 1 },
+    calls: { rows: 2 },
+  });
   expect(await stages().readRows(found!, mixtureTable)).toEqual([row('a'), row('b')]);
   expect(await stages().readFailures(found!)).toEqual([failure]);
   expect(await stages().readCalls(found!)).toEqual([call, refusal]);
@@ -62,7 +102,7 @@ test('the newest version of the rows is the latest, by number and not by letter'
   expect((await stages().find(ADDRESS, 2))?.rowsVersion).toBe(2);
 });
 
-test('of two attempts that end together one wins, both are told so, and the output is the winner\'s alone', async () => {
+test("of two attempts that end together one wins, both are told so, and the output is the winner's alone", async () => {
   const manifests = await Promise.all(['a', 'b', 'c'].map(async (id) => await stages().commit(ADDRESS, 1, mixtureTable, output([id]))));
   const found = await stages().find(ADDRESS, 1);
   expect(manifests).toEqual([found, found, found]);

@@ -7,7 +7,9 @@ const temp = useTempFolder();
 /** A real store, but for what is given. */
 function store(other: Partial<ArtifactStore> = {}): ArtifactStore {
   const real = new LocalArtifactStore({ root: temp() });
-  return new Proxy(real, { get: (target, name) => (Reflect.get(other, name) ?? Reflect.get(target, name, target).bind(target)) as unknown });
+  return new Proxy(real, {
+    get: (target, name) => (Reflect.get(other, name) ?? Reflect.get(target, name, target).bind(target)) as unknown,
+  });
 }
 
 test('a store that works is no error and is left as it was', async () => {
@@ -16,8 +18,15 @@ test('a store that works is no error and is left as it was', async () => {
 });
 
 test('an object store that ignores conditional puts is refused before it costs anything', async () => {
-  const careless = store({ create: async (path, data) => { await store().write(path, data); return true; } });
-  await expect(checkStoreWorks(careless)).rejects.toThrow(/ignores conditional puts \(If-None-Match: \*\).*use an object store that supports them$/);
+  const careless = store({
+    create: async (path, data) => {
+      await store().write(path, data);
+      return true;
+    },
+  });
+  await expect(checkStoreWorks(careless)).rejects.toThrow(
+    /ignores conditional puts \(If-None-Match: \*\).*use an object store that supports them$/,
+  );
 });
 
 test('a store that does not give back what was written is refused', async () => {

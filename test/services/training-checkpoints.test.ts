@@ -30,7 +30,11 @@ function host(name: string): Host {
 /** What a trainer leaves at a step: files, some in folders and with names that a store does not take, and the marker. */
 function save({ job }: Host, step: number, identity = { weights: 'w' }): string {
   const folder = join(job, 'checkpoints', `checkpoint-${step}`);
-  const files = { 'model.safetensors': `weights ${step}`, 'pytorch_model_fsdp_0/.metadata': `shards ${step}`, 'tokenizer.json': 'the same at every step' };
+  const files = {
+    'model.safetensors': `weights ${step}`,
+    'pytorch_model_fsdp_0/.metadata': `shards ${step}`,
+    'tokenizer.json': 'the same at every step',
+  };
   for (const [file, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), text);
@@ -48,7 +52,12 @@ function stored(): string[] {
 
 function contentOf(folder: string): Record<string, string> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return Object.fromEntries(files.map((entry) => [join(entry.parentPath, entry.name).slice(folder.length), readFileSync(join(entry.parentPath, entry.name), 'utf8')]));
+  return Object.fromEntries(
+    files.map((entry) => [
+      join(entry.parentPath, entry.name).slice(folder.length),
+      readFileSync(join(entry.parentPath, entry.name), 'utf8'),
+    ]),
+  );
 }
 
 /** A file of a stored checkpoint. */
@@ -66,9 +75,13 @@ test('a machine without a checkpoint gets the newest stored one, file for file, 
 
   expect(await b.checkpoints.fetchNewer()).toBe(6);
   expect(readdirSync(join(b.job, 'checkpoints'))).toEqual(['checkpoint-6']);
-  expect(contentOf(join(b.job, 'checkpoints', 'checkpoint-6'))).toMatchObject({ '/model.safetensors': 'weights 6', '/pytorch_model_fsdp_0/.metadata': 'shards 6' });
-  expect(JSON.parse(readFileSync(join(b.job, 'checkpoints', 'checkpoint-6', COMPLETE_MARKER), 'utf8')))
-    .toEqual(JSON.parse(readFileSync(join(a.job, 'checkpoints', 'checkpoint-6', COMPLETE_MARKER), 'utf8')));
+  expect(contentOf(join(b.job, 'checkpoints', 'checkpoint-6'))).toMatchObject({
+    '/model.safetensors': 'weights 6',
+    '/pytorch_model_fsdp_0/.metadata': 'shards 6',
+  });
+  expect(JSON.parse(readFileSync(join(b.job, 'checkpoints', 'checkpoint-6', COMPLETE_MARKER), 'utf8'))).toEqual(
+    JSON.parse(readFileSync(join(a.job, 'checkpoints', 'checkpoint-6', COMPLETE_MARKER), 'utf8')),
+  );
   expect(JSON.parse(readFileSync(join(b.job, 'spec.json'), 'utf8'))).toEqual({ weights: 'w' });
   await b.checkpoints.clear();
   expect(stored()).toEqual([]);
@@ -91,7 +104,11 @@ test('a machine goes on from its own checkpoint when that is as new, and takes a
 test.each([
   ['a damaged file', (): void => writeFileSync(storedFile(6, 'weights 6'), 'weights 7'), /model\.safetensors is missing or damaged/],
   ['a missing file', (): void => rmSync(storedFile(6, 'shards 6')), /\.metadata is missing or damaged/],
-  ['a torn manifest', (): void => writeFileSync(join(temp(), 'store', OUTPUT, 'checkpoints', stored().at(-1)!), '{"step": 6'), /its manifest is damaged/],
+  [
+    'a torn manifest',
+    (): void => writeFileSync(join(temp(), 'store', OUTPUT, 'checkpoints', stored().at(-1)!), '{"step": 6'),
+    /its manifest is damaged/,
+  ],
 ])('%s: the stored checkpoint is refused with a word, removed, and the one before taken', async (_, damage, words) => {
   const [a, b] = [host('a'), host('b')];
   await a.checkpoints.put(save(a, 6), running);
@@ -124,7 +141,12 @@ test('a checkpoint that was not stored to its end is none, and of another traini
 /** Uploads whose store fails, or waits, as the test says. */
 function uploads(put: (checkpoint: string) => Promise<void>): CheckpointUploads {
   const silent = { info: () => undefined, warn: () => undefined };
-  return new CheckpointUploads({ checkpoints: { put: async (checkpoint) => await put(checkpoint) }, holdIn: join(temp(), 'a', 'uploading'), log: silent, retryMs: 1 });
+  return new CheckpointUploads({
+    checkpoints: { put: async (checkpoint) => await put(checkpoint) },
+    holdIn: join(temp(), 'a', 'uploading'),
+    log: silent,
+    retryMs: 1,
+  });
 }
 
 test('checkpoints that are overtaken by newer ones are left out, and one on its way outlives its removal by the trainer', async () => {

@@ -54,7 +54,9 @@ test('a change at the end of a large file is noticed, and a file beside the mode
   const changed = Buffer.from(large);
   changed[changed.length - 1] = 8;
   const before = await resolver.resolve(await checkpoint('a', { 'model.safetensors': large }), undefined);
-  expect((await resolver.resolve(await checkpoint('b', { 'model.safetensors': large, 'README.md': 'hello' }), undefined)).identity).toBe(before.identity);
+  expect((await resolver.resolve(await checkpoint('b', { 'model.safetensors': large, 'README.md': 'hello' }), undefined)).identity).toBe(
+    before.identity,
+  );
   expect((await resolver.resolve(await checkpoint('c', { 'model.safetensors': changed }), undefined)).identity).not.toBe(before.identity);
 });
 
@@ -66,9 +68,13 @@ test('a directory without weights is refused, since nothing would stand for them
 });
 
 test('a directory that is not there is told by its name', async () => {
-  await expect(resolver.resolve('/no/such/folder', undefined)).rejects.toThrow(/^target\.weights is \/no\/such\/folder, which cannot be read as a directory: ENOENT/);
+  await expect(resolver.resolve('/no/such/folder', undefined)).rejects.toThrow(
+    /^target\.weights is \/no\/such\/folder, which cannot be read as a directory: ENOENT/,
+  );
 });
 
 test('a tilde is the home directory', async () => {
-  await expect(resolver.resolve('~/no-such-folder-of-rehearse', undefined)).rejects.toThrow(`target.weights is ${homedir()}/no-such-folder-of-rehearse,`);
+  await expect(resolver.resolve('~/no-such-folder-of-rehearse', undefined)).rejects.toThrow(
+    `target.weights is ${homedir()}/no-such-folder-of-rehearse,`,
+  );
 });

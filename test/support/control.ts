@@ -23,7 +23,10 @@ async function openWorkflows({ client }: TestWorkflowEnvironment, workflowId: st
   const { raw, status } = description;
   if (status.name !== 'RUNNING') return [];
   const children = (raw.pendingChildren ?? []).flatMap((child) => child.workflowId ?? []);
-  return [handle, ...(await Promise.all(children.map(async (id) => await openWorkflows({ client } as TestWorkflowEnvironment, id)))).flat()];
+  return [
+    handle,
+    ...(await Promise.all(children.map(async (id) => await openWorkflows({ client } as TestWorkflowEnvironment, id)))).flat(),
+  ];
 }
 
 /**
@@ -34,12 +37,14 @@ export async function cancellationsHeard(environment: TestWorkflowEnvironment, r
   const beats = new Map<string, Set<string>>();
   await until(async () => {
     const descriptions = await Promise.all((await openWorkflows(environment, runId)).map(async (handle) => await handle.describe()));
-    const told = descriptions.flatMap(({ workflowId, raw }) => (raw.pendingActivities ?? []).map((activity) => {
-      const key = `${workflowId} ${activity.activityId}`;
-      const seen = beats.get(key) ?? new Set();
-      beats.set(key, seen.add(String(activity.lastHeartbeatTime?.seconds)));
-      return seen.size > 2;
-    }));
+    const told = descriptions.flatMap(({ workflowId, raw }) =>
+      (raw.pendingActivities ?? []).map((activity) => {
+        const key = `${workflowId} ${activity.activityId}`;
+        const seen = beats.get(key) ?? new Set();
+        beats.set(key, seen.add(String(activity.lastHeartbeatTime?.seconds)));
+        return seen.size > 2;
+      }),
+    );
     return told.every(Boolean) ? true : undefined;
   });
 }

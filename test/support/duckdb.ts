@@ -9,9 +9,13 @@ export async function ensureDuckdb(reporter: SetupReporter, cache = cacheDir()):
   const pins = join(projectDir(), 'python', 'pins', 'duckdb.txt');
   const { python } = await ensurePython(reporter, cache);
   const folder = join(cache, 'tools', `duckdb-${contentKey(pins)}-${process.platform}-${process.arch}`);
-  await makeOnce(folder, () => reporter.step('DuckDB'), async (step) => {
-    await installFiles({ pins, target: join(folder, 'packages'), python, step, cache });
-    return folder;
-  });
+  await makeOnce(
+    folder,
+    () => reporter.step('DuckDB'),
+    async (step) => {
+      await installFiles({ pins, target: join(folder, 'packages'), python, step, cache });
+      return folder;
+    },
+  );
   return join(folder, 'packages');
 }

@@ -22,7 +22,10 @@ export function refused(message: string, kind = 'refused'): Exchange {
 
 /** A token whose alternatives have these probabilities. */
 export function tokenOf(token: string, probabilities: Readonly<Record<string, number>>): TokenChoice {
-  const topLogprobs = Object.entries(probabilities).map(([alternative, probability]) => ({ token: alternative, logprob: Math.log(probability) }));
+  const topLogprobs = Object.entries(probabilities).map(([alternative, probability]) => ({
+    token: alternative,
+    logprob: Math.log(probability),
+  }));
   return { token, logprob: Math.log(probabilities[token] ?? 0.5), topLogprobs };
 }
 

@@ -3,12 +3,28 @@ import { EventEmitter } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
-import { choiceOf, completionTokens, defaultReply, promptOf, tokenize, type CompletionBody, type CompletionLogprobs, type FakeText } from './fake-replies';
+import {
+  choiceOf,
+  completionTokens,
+  defaultReply,
+  promptOf,
+  tokenize,
+  type CompletionBody,
+  type CompletionLogprobs,
+  type FakeText,
+} from './fake-replies';
 
 /** What goes wrong with one request. */
 export type Fault =
   /** An HTTP status with OpenAI's error body, or with a literal one. */
-  | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly code?: string; readonly message?: string; readonly body?: string }
+  | {
+      readonly kind: 'status';
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly code?: string;
+      readonly message?: string;
+      readonly body?: string;
+    }
   /** The connection is reset before any reply. */
   | { readonly kind: 'reset' }
   /** Bytes that are no HTTP. */
@@ -105,7 +121,10 @@ export class FakeEndpoint {
   }
 
   /** The next `times` requests for which `when` holds fail so. Faults scripted first come first. */
-  inject(fault: Fault, { times = 1, when = () => true }: { readonly times?: number; readonly when?: (request: ReceivedRequest) => boolean } = {}): void {
+  inject(
+    fault: Fault,
+    { times = 1, when = () => true }: { readonly times?: number; readonly when?: (request: ReceivedRequest) => boolean } = {},
+  ): void {
     this.faults.push({ fault, when, left: times });
   }
 
@@ -167,15 +186,20 @@ export class FakeEndpoint {
     if (incoming.method === 'GET' && path === 'models') {
       const refusal = this.keyRefusal(incoming.headers);
       if (refusal !== undefined) sendFault(response, refusal, '');
-      else sendJson(response, 200, { object: 'list', data: (this.options.models ?? ['fake-model']).map((id) => ({ id, object: 'model' })) });
+      else
+        sendJson(response, 200, { object: 'list', data: (this.options.models ?? ['fake-model']).map((id) => ({ id, object: 'model' })) });
       return;
     }
     const raw = await readText(incoming);
     const body = JSON.parse(raw) as CompletionBody;
     const request: ReceivedRequest = {
-      number: this.requests.length + 1, path, body, headers: incoming.headers,
+      number: this.requests.length + 1,
+      path,
+      body,
+      headers: incoming.headers,
       bodyHash: createHash('sha256').update(`${path}\n${raw}`).digest('hex'),
-      item: this.options.itemOf?.(path, body), answered: false,
+      item: this.options.itemOf?.(path, body),
+      answered: false,
     };
     this.requests.push(request);
     this.maxInFlight = Math.max(this.maxInFlight, ++this.inFlight);
@@ -192,7 +216,8 @@ export class FakeEndpoint {
     if (refusal !== undefined) sendFault(response, refusal, '');
     else if (fault === undefined) this.answer(request, response, this.replyTo(request));
     else if (fault.kind === 'empty-choices') this.answer(request, response, { ...this.replyTo(request), choices: [] });
-    else if (fault.kind === 'content-filter') this.answer(request, response, this.replyTo(request, { text: '', finishReason: 'content_filter' }));
+    else if (fault.kind === 'content-filter')
+      this.answer(request, response, this.replyTo(request, { text: '', finishReason: 'content_filter' }));
     else sendFault(response, fault, JSON.stringify(this.replyTo(request)));
   }
 
@@ -227,14 +252,26 @@ export class FakeEndpoint {
   }
 
   private replyTo({ path, body, bodyHash }: ReceivedRequest, fixed?: FakeText): Record<string, unknown> {
-    const { reply = defaultReply, completionLogprobs = 'legacy', ignoresN = false, ignoresLogprobs = false, withoutUsage = false } = this.options;
+    const {
+      reply = defaultReply,
+      completionLogprobs = 'legacy',
+      ignoresN = false,
+      ignoresLogprobs = false,
+      withoutUsage = false,
+    } = this.options;
     const asked = ignoresLogprobs ? { ...body, logprobs: null } : body;
-    const choices = Array.from({ length: ignoresN ? 1 : (body.n ?? 1) }, (_, sample) => choiceOf(path, asked, sample, fixed ?? reply(path, body, sample), completionLogprobs));
+    const choices = Array.from({ length: ignoresN ? 1 : (body.n ?? 1) }, (_, sample) =>
+      choiceOf(path, asked, sample, fixed ?? reply(path, body, sample), completionLogprobs),
+    );
     const prompt = tokenize(promptOf(body)).length;
     const completion = choices.reduce((sum, choice) => sum + completionTokens(choice), 0);
     return {
-      id: `cmpl-${bodyHash.slice(0, 12)}`, object: path === 'completions' ? 'text_completion' : 'chat.completion', created: 0, model: body.model,
-      choices, ...(withoutUsage ? {} : { usage: { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion } }),
+      id: `cmpl-${bodyHash.slice(0, 12)}`,
+      object: path === 'completions' ? 'text_completion' : 'chat.completion',
+      created: 0,
+      model: body.model,
+      choices,
+      ...(withoutUsage ? {} : { usage: { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion } }),
     };
   }
 }
@@ -243,7 +280,10 @@ function sendFault(response: ServerResponse, fault: Fault, goodBody: string): vo
   switch (fault.kind) {
     case 'status':
       response.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers });
-      response.end(fault.body ?? JSON.stringify({ error: { message: fault.message ?? `scripted ${fault.status}`, type: 'scripted', code: fault.code ?? null } }));
+      response.end(
+        fault.body ??
+          JSON.stringify({ error: { message: fault.message ?? `scripted ${fault.status}`, type: 'scripted', code: fault.code ?? null } }),
+      );
       return;
     case 'reset':
       response.socket?.resetAndDestroy();

@@ -1,7 +1,7 @@
+import { EventEmitter } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { EventEmitter } from 'node:events';
 
 type Json = Record<string, unknown>;
 
@@ -108,7 +108,11 @@ export class FakeFineTuning {
     const body = await buffer(incoming);
     const { apiKey } = this.options;
     if (apiKey !== undefined && incoming.headers.authorization !== `Bearer ${apiKey}`) {
-      sendError(response, { status: 401, code: 'invalid_api_key', message: `Incorrect API key provided: ${incoming.headers.authorization?.replace('Bearer ', '')}.` });
+      sendError(response, {
+        status: 401,
+        code: 'invalid_api_key',
+        message: `Incorrect API key provided: ${incoming.headers.authorization?.replace('Bearer ', '')}.`,
+      });
       return;
     }
     const fault = this.options.faultOf?.(kind, this.requests.filter((each) => each === kind).length);
@@ -118,7 +122,12 @@ export class FakeFineTuning {
     }
     const reply = await this.answer(kind, url, body, incoming.headers['content-type'] ?? '');
     if (fault === 'done-then-reset') response.socket?.resetAndDestroy();
-    else if (fault === undefined) send(response, reply === undefined ? 404 : 200, reply ?? { error: { message: `no such thing: ${path}`, type: 'invalid_request_error', code: null } });
+    else if (fault === undefined)
+      send(
+        response,
+        reply === undefined ? 404 : 200,
+        reply ?? { error: { message: `no such thing: ${path}`, type: 'invalid_request_error', code: null } },
+      );
     this.events.emit(kind);
   }
 
@@ -126,10 +135,16 @@ export class FakeFineTuning {
     const [, resource, id, part] = /^(?:GET|POST|DELETE) (files|fine_tuning\/jobs)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(kind) ?? [];
     if (resource === 'files') {
       if (id !== undefined) return this.lookAtFile(id);
-      return kind.startsWith('POST') ? await this.takeFile(body, type) : this.page(this.files.map(({ text: _text, ...file }) => file), url);
+      return kind.startsWith('POST')
+        ? await this.takeFile(body, type)
+        : this.page(
+            this.files.map(({ text: _text, ...file }) => file),
+            url,
+          );
     }
     if (resource !== 'fine_tuning/jobs') return undefined;
-    if (id === undefined) return kind.startsWith('POST') ? this.createJob(JSON.parse(body.toString()) as Json) : this.page(this.listedJobs(url), url);
+    if (id === undefined)
+      return kind.startsWith('POST') ? this.createJob(JSON.parse(body.toString()) as Json) : this.page(this.listedJobs(url), url);
     const job = this.jobs.find((each) => each.id === id);
     if (job === undefined) return undefined;
     if (part === 'cancel') {
@@ -147,8 +162,14 @@ export class FakeFineTuning {
     const file = form.get('file') as File;
     const text = await file.text();
     const taken: FakeFile = {
-      id: `file-${this.files.length + 1}`, object: 'file', filename: file.name, purpose: form.get('purpose') as string, bytes: Buffer.byteLength(text),
-      created_at: 1_700_000_000 + this.files.length, text, status: 'uploaded',
+      id: `file-${this.files.length + 1}`,
+      object: 'file',
+      filename: file.name,
+      purpose: form.get('purpose') as string,
+      bytes: Buffer.byteLength(text),
+      created_at: 1_700_000_000 + this.files.length,
+      text,
+      status: 'uploaded',
     };
     this.files.push(taken);
     return { ...taken, text: undefined };
@@ -164,9 +185,20 @@ export class FakeFineTuning {
 
   private createJob(request: Json): Json {
     const job: FakeJob = {
-      id: `ftjob-${this.jobs.length + 1}`, object: 'fine_tuning.job', model: String(request['model']), training_file: String(request['training_file']),
-      metadata: (request['metadata'] ?? {}) as Record<string, string>, created_at: 1_700_000_000 + this.jobs.length, seed: Number(request['seed']), request,
-      status: 'validating_files', fine_tuned_model: null, trained_tokens: null, finished_at: null, error: null, looks: 0,
+      id: `ftjob-${this.jobs.length + 1}`,
+      object: 'fine_tuning.job',
+      model: String(request['model']),
+      training_file: String(request['training_file']),
+      metadata: (request['metadata'] ?? {}) as Record<string, string>,
+      created_at: 1_700_000_000 + this.jobs.length,
+      seed: Number(request['seed']),
+      request,
+      status: 'validating_files',
+      fine_tuned_model: null,
+      trained_tokens: null,
+      finished_at: null,
+      error: null,
+      looks: 0,
     };
     this.jobs.push(job);
     return shown(job);
@@ -177,7 +209,10 @@ export class FakeFineTuning {
       const key = /^metadata\[(.+)\]$/.exec(name)?.[1];
       return key === undefined || this.options.ignoresMetadata === true ? [] : [[key, value] as const];
     });
-    return this.jobs.filter(({ metadata }) => wanted.every(([key, value]) => metadata[key] === value)).map(shown).reverse();
+    return this.jobs
+      .filter(({ metadata }) => wanted.every(([key, value]) => metadata[key] === value))
+      .map(shown)
+      .reverse();
   }
 
   /** One look further: checked, at work, ended. */
@@ -207,11 +242,23 @@ export class FakeFineTuning {
   /** The newest first, as OpenAI lists them: messages among the metrics of each step. */
   private eventsOf(job: FakeJob): Json[] {
     const reached = job.status === 'succeeded' ? this.steps : job.status === 'running' ? Math.min(this.steps, job.looks) : 0;
-    const event = (number: number, rest: Json): Json => ({ id: `event-${number}`, object: 'fine_tuning.job.event', created_at: job.created_at + number, level: 'info', ...rest });
+    const event = (number: number, rest: Json): Json => ({
+      id: `event-${number}`,
+      object: 'fine_tuning.job.event',
+      created_at: job.created_at + number,
+      level: 'info',
+      ...rest,
+    });
     const events = [event(0, { type: 'message', message: 'Created fine-tuning job', data: {} })];
     for (let step = 1; step <= reached; step++) {
       const loss = 2 - step / 10;
-      events.push(event(2 * step, { type: 'metrics', message: `Step ${step}/${this.steps}: training loss=${loss}`, data: { step, total_steps: this.steps, train_loss: loss } }));
+      events.push(
+        event(2 * step, {
+          type: 'metrics',
+          message: `Step ${step}/${this.steps}: training loss=${loss}`,
+          data: { step, total_steps: this.steps, train_loss: loss },
+        }),
+      );
       if (step % 2 === 0) events.push(event(2 * step + 1, { type: 'message', message: `Checkpoint created at step ${step}`, data: {} }));
     }
     return events.reverse();
@@ -220,8 +267,13 @@ export class FakeFineTuning {
   private checkpointsOf(job: FakeJob): Json[] {
     if (job.status !== 'succeeded') return [];
     return [this.steps, this.steps / 2].map((step) => ({
-      id: `ckpt-${step}`, object: 'fine_tuning.job.checkpoint', created_at: 0, fine_tuning_job_id: job.id, step_number: step,
-      fine_tuned_model_checkpoint: `${job.fine_tuned_model}:ckpt-step-${step}`, metrics: { step, train_loss: 2 - step / 10 },
+      id: `ckpt-${step}`,
+      object: 'fine_tuning.job.checkpoint',
+      created_at: 0,
+      fine_tuning_job_id: job.id,
+      step_number: step,
+      fine_tuned_model_checkpoint: `${job.fine_tuned_model}:ckpt-step-${step}`,
+      metrics: { step, train_loss: 2 - step / 10 },
     }));
   }
 
@@ -237,13 +289,24 @@ function shown({ request, looks: _looks, ...job }: FakeJob): Json {
   const wanted = (request['method'] as { supervised?: { hyperparameters?: Json } } | undefined)?.supervised?.hyperparameters ?? {};
   const epochs = typeof wanted['n_epochs'] === 'number' ? wanted['n_epochs'] : EPOCHS;
   return {
-    ...job, organization_id: 'org', result_files: [], validation_file: null,
+    ...job,
+    organization_id: 'org',
+    result_files: [],
+    validation_file: null,
     hyperparameters: { n_epochs: epochs, batch_size: 1, learning_rate_multiplier: 1.8 },
     method: { type: 'supervised', supervised: { hyperparameters: wanted } },
   };
 }
 
-function sendError(response: ServerResponse, { status, code = null, message = `scripted ${status}`, headers = {} }: { status: number; code?: string | null; message?: string; headers?: Readonly<Record<string, string>> }): void {
+function sendError(
+  response: ServerResponse,
+  {
+    status,
+    code = null,
+    message = `scripted ${status}`,
+    headers = {},
+  }: { status: number; code?: string | null; message?: string; headers?: Readonly<Record<string, string>> },
+): void {
   send(response, status, { error: { message, type: 'scripted', code, param: null } }, headers);
 }
 

@@ -14,7 +14,11 @@ export class FakeHub {
   readonly repositories = new Map<string, Repository>();
   private readonly lfs = new Map<string, Buffer>();
 
-  private constructor(private readonly server: Server, private readonly token: string, private readonly owner: string) {}
+  private constructor(
+    private readonly server: Server,
+    private readonly token: string,
+    private readonly owner: string,
+  ) {}
 
   /** @param owner the only name under which the token may write */
   static async start(token: string, owner: string): Promise<FakeHub> {
@@ -37,7 +41,8 @@ export class FakeHub {
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request);
     const path = request.url ?? '';
-    const reply = (status: number, content: object): void => void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(content));
+    const reply = (status: number, content: object): void =>
+      void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(content));
 
     const upload = /^\/lfs\/([0-9a-f]{64})$/.exec(path)?.[1];
     if (upload !== undefined) {
@@ -61,20 +66,45 @@ export class FakeHub {
     if (repository === undefined) return reply(404, { error: 'Repository not found' });
     if (path.includes('/preupload/')) {
       const { files } = JSON.parse(body.toString()) as { files: { path: string }[] };
-      return reply(200, { files: files.map((file) => ({ path: file.path, uploadMode: file.path.endsWith('.parquet') ? 'lfs' : 'regular', shouldIgnore: false })) });
+      return reply(200, {
+        files: files.map((file) => ({
+          path: file.path,
+          uploadMode: file.path.endsWith('.parquet') ? 'lfs' : 'regular',
+          shouldIgnore: false,
+        })),
+      });
     }
     if (path.endsWith('/info/lfs/objects/batch')) {
       const { objects } = JSON.parse(body.toString()) as { objects: { oid: string; size: number }[] };
-      return reply(200, { transfer: 'basic', objects: objects.map((object) => ({ ...object, authenticated: true, actions: { upload: { href: `${this.url}/lfs/${object.oid}`, header: {} } } })) });
+      return reply(200, {
+        transfer: 'basic',
+        objects: objects.map((object) => ({
+          ...object,
+          authenticated: true,
+          actions: { upload: { href: `${this.url}/lfs/${object.oid}`, header: {} } },
+        })),
+      });
     }
     if (path.includes('/commit/')) {
-      for (const { key, value } of body.toString().trim().split('\n').map((line) => JSON.parse(line) as { key: string; value: Record<string, string> })) {
+      for (const { key, value } of body
+        .toString()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { key: string; value: Record<string, string> })) {
         if (key === 'header') repository.commits.push(value['summary']!);
         if (key === 'file') repository.files.set(value['path']!, Buffer.from(value['content']!, 'base64'));
         if (key === 'lfsFile') repository.files.set(value['path']!, this.lfs.get(value['oid']!)!);
       }
       return reply(200, { success: true, commitOid: 'c0ffee', commitUrl: `${this.url}/datasets/${id}/commit/c0ffee`, hookOutput: '' });
     }
-    return reply(200, { _id: '1', id, private: repository.isPrivate, downloads: 0, likes: 0, gated: false, lastModified: '2026-11-03T00:00:00.000Z' });
+    return reply(200, {
+      _id: '1',
+      id,
+      private: repository.isPrivate,
+      downloads: 0,
+      likes: 0,
+      gated: false,
+      lastModified: '2026-11-03T00:00:00.000Z',
+    });
   }
 }

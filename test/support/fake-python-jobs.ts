@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PythonJobs } from '../../services/python-jobs';
 import { sha256 } from '../../services/artifact-store';
+import type { PythonJobs } from '../../services/python-jobs';
 import { PYTHON_PROTOCOL } from '../../services/python-protocol';
 
 /** A job that was asked for. */
@@ -24,10 +24,23 @@ export function fakePythonJobs(jobs: RecordedJob[] = [], fails: (job: RecordedJo
         mkdirSync(spec.outputDir, { recursive: true });
         const conversations = join(spec.outputDir, 'conversations.jsonl');
         const rows = Array.from({ length: Number(spec['count']) }, (_, n) => ({
-          id: `d${n}`, messages: [{ role: 'user', content: `Public question ${n}?` }, { role: 'assistant', content: `Public answer ${n}.` }],
+          id: `d${n}`,
+          messages: [
+            { role: 'user', content: `Public question ${n}?` },
+            { role: 'assistant', content: `Public answer ${n}.` },
+          ],
         }));
         writeFileSync(conversations, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-        return resultSchema.parse({ ...base, conversations, rows: rows.length, read: rows.length + 1, malformed: { 'no answer': 1 }, trailingUserTurnsCut: 0, revision: 'c0ffee', licence: 'MIT' });
+        return resultSchema.parse({
+          ...base,
+          conversations,
+          rows: rows.length,
+          read: rows.length + 1,
+          malformed: { 'no answer': 1 },
+          trailingUserTurnsCut: 0,
+          revision: 'c0ffee',
+          licence: 'MIT',
+        });
       }
       if (command === 'sft') {
         const checkpointDir = join(spec.outputDir, 'checkpoint');
@@ -36,28 +49,63 @@ export function fakePythonJobs(jobs: RecordedJob[] = [], fails: (job: RecordedJo
         writeFileSync(join(checkpointDir, 'model.safetensors'), 'weights');
         writeFileSync(join(checkpointDir, 'tokenizer', 'tokenizer.json'), '{}');
         return resultSchema.parse({
-          ...base, checkpointDir, steps: 2, examples: 5, tokens: 500, trainedTokens: 300, truncated: 0,
-          lossCurve: [{ step: 1, loss: 2.5, learningRate: 1e-6, gradNorm: 1 }, { step: 2, loss: 2.4, learningRate: 1e-6, gradNorm: 1 }],
+          ...base,
+          checkpointDir,
+          steps: 2,
+          examples: 5,
+          tokens: 500,
+          trainedTokens: 300,
+          truncated: 0,
+          lossCurve: [
+            { step: 1, loss: 2.5, learningRate: 1e-6, gradNorm: 1 },
+            { step: 2, loss: 2.4, learningRate: 1e-6, gradNorm: 1 },
+          ],
         });
       }
       if (command === 'tasks') return resultSchema.parse({ ...base, tasks: spec['tasks'] });
-      if (command === 'weights') return resultSchema.parse({ ...base, path: spec['weights'], sha256: sha256(String(spec['weights'])), revision: null });
+      if (command === 'weights')
+        return resultSchema.parse({ ...base, path: spec['weights'], sha256: sha256(String(spec['weights'])), revision: null });
       const tasks = (spec['tasks'] as { task: string }[]).map(({ task }) => ({
-        task, metrics: { acc: 0.5 }, stderr: { acc: null }, primary: { name: 'acc', value: 0.5, stderr: null }, normalized: 44.4, documents: 2,
-        samples: ['a', 'b'].map((docId) => ({ docId, docHash: `${task}-${docId}`, promptHash: 'p', correct: docId === 'a', score: docId === 'a' ? 1 : 0 })),
+        task,
+        metrics: { acc: 0.5 },
+        stderr: { acc: null },
+        primary: { name: 'acc', value: 0.5, stderr: null },
+        normalized: 44.4,
+        documents: 2,
+        samples: ['a', 'b'].map((docId) => ({
+          docId,
+          docHash: `${task}-${docId}`,
+          promptHash: 'p',
+          correct: docId === 'a',
+          score: docId === 'a' ? 1 : 0,
+        })),
       }));
       mkdirSync(join(spec.outputDir, 'tasks'), { recursive: true });
       for (const task of tasks) writeFileSync(join(spec.outputDir, 'tasks', `${task.task}.json`), JSON.stringify(task));
-      const losses = ((spec['losses'] ?? []) as { name: string; conversations: string }[]).map((asked) => takeLoss(asked, spec.outputDir, String(spec['weights'])));
-      return resultSchema.parse({ ...base, average: 44.4, tasks: tasks.map(({ samples: _samples, ...task }) => task), ...(losses.length === 0 ? {} : { losses }) });
+      const losses = ((spec['losses'] ?? []) as { name: string; conversations: string }[]).map((asked) =>
+        takeLoss(asked, spec.outputDir, String(spec['weights'])),
+      );
+      return resultSchema.parse({
+        ...base,
+        average: 44.4,
+        tasks: tasks.map(({ samples: _samples, ...task }) => task),
+        ...(losses.length === 0 ? {} : { losses }),
+      });
     },
   };
 }
 
 /** A loss of 2 nats for the official weights, and of 2.5 for any checkpoint. */
-function takeLoss({ name, conversations }: { readonly name: string; readonly conversations: string }, outputDir: string, weights: string): Record<string, unknown> {
+function takeLoss(
+  { name, conversations }: { readonly name: string; readonly conversations: string },
+  outputDir: string,
+  weights: string,
+): Record<string, unknown> {
   const loss = weights.includes('checkpoint') ? 2.5 : 2;
-  const rows = readFileSync(conversations, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { id: string });
+  const rows = readFileSync(conversations, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { id: string });
   const perConversation = join(outputDir, 'losses', `${name}.jsonl`);
   mkdirSync(join(outputDir, 'losses'), { recursive: true });
   writeFileSync(perConversation, rows.map(({ id }) => `${JSON.stringify({ id, loss, tokens: 10 })}\n`).join(''));

@@ -25,8 +25,24 @@ interface Alternative {
   readonly logprob: number;
 }
 
-const TOPICS = ['a rain barrel', 'a sourdough loaf', 'a linear regression', 'a bicycle chain', 'a haiku', 'a tax return', 'a tide table', 'a binary tree'];
-const ASKS = ['Explain how to plan', 'What goes wrong most often with', 'Give me five tips for', 'How do I repair', 'Compare two ways to make', 'Write a short story about'];
+const TOPICS = [
+  'a rain barrel',
+  'a sourdough loaf',
+  'a linear regression',
+  'a bicycle chain',
+  'a haiku',
+  'a tax return',
+  'a tide table',
+  'a binary tree',
+];
+const ASKS = [
+  'Explain how to plan',
+  'What goes wrong most often with',
+  'Give me five tips for',
+  'How do I repair',
+  'Compare two ways to make',
+  'Write a short story about',
+];
 
 /**
  * The deterministic reply of the fake model: a judge's verdict that ends with `Score: k` where the prompt asks for one,
@@ -61,7 +77,13 @@ export function tokenize(text: string): string[] {
 export type CompletionLogprobs = 'legacy' | 'chat';
 
 /** One entry of `choices`. */
-export function choiceOf(path: string, body: CompletionBody, index: number, reply: FakeText, shape: CompletionLogprobs): Record<string, unknown> {
+export function choiceOf(
+  path: string,
+  body: CompletionBody,
+  index: number,
+  reply: FakeText,
+  shape: CompletionLogprobs,
+): Record<string, unknown> {
   const stops = typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []);
   const cuts = stops.map((stop) => reply.text.indexOf(stop)).filter((position) => position >= 0);
   const stopped = cuts.length === 0 ? reply.text : reply.text.slice(0, Math.min(...cuts));
@@ -72,12 +94,7 @@ export function choiceOf(path: string, body: CompletionBody, index: number, repl
   const chat = path === 'chat/completions';
   const wanted = chat ? (body.logprobs === true ? (body.top_logprobs ?? 0) : -1) : typeof body.logprobs === 'number' ? body.logprobs : -1;
   const logprobs = wanted < 0 ? null : logprobsOf(tokens, wanted, digestOf(path, body, index), chat || shape === 'chat');
-  return {
-    index,
-    ...(chat ? { message: { role: 'assistant', content: text } } : { text }),
-    finish_reason: finishReason,
-    logprobs,
-  };
+  return { index, ...(chat ? { message: { role: 'assistant', content: text } } : { text }), finish_reason: finishReason, logprobs };
 }
 
 /** Tokens that a choice was charged for. */
@@ -93,7 +110,9 @@ function logprobsOf(tokens: readonly string[], count: number, digest: Buffer, ch
   if (chatShape) {
     return {
       content: entries.map((entry) => ({
-        token: entry.token, logprob: own(entry), top_logprobs: entry.alternatives.map(({ token, logprob }) => ({ token, logprob })),
+        token: entry.token,
+        logprob: own(entry),
+        top_logprobs: entry.alternatives.map(({ token, logprob }) => ({ token, logprob })),
       })),
     };
   }
@@ -107,7 +126,10 @@ function logprobsOf(tokens: readonly string[], count: number, digest: Buffer, ch
 /** A rating has the other four ratings as alternatives (0.8 of the mass together), any other token only itself. */
 function alternativesOf(token: string, digest: Buffer): Alternative[] {
   if (!/^[1-5]$/.test(token)) return [{ token, logprob: Math.log(0.9) }];
-  const weights = ['1', '2', '3', '4', '5'].map((rating, index) => ({ rating, weight: 1 + digest.readUInt8(8 + index) + (rating === token ? 256 : 0) }));
+  const weights = ['1', '2', '3', '4', '5'].map((rating, index) => ({
+    rating,
+    weight: 1 + digest.readUInt8(8 + index) + (rating === token ? 256 : 0),
+  }));
   const sum = weights.reduce((total, { weight }) => total + weight, 0);
   return weights
     .map(({ rating, weight }) => ({ token: rating, logprob: Math.log((0.8 * weight) / sum) }))
@@ -116,7 +138,9 @@ function alternativesOf(token: string, digest: Buffer): Alternative[] {
 
 function digestOf(path: string, body: CompletionBody, sample: number): Buffer {
   const { model, prompt, messages, seed } = body;
-  return createHash('sha256').update(JSON.stringify([path, model, prompt, messages, seed, sample])).digest();
+  return createHash('sha256')
+    .update(JSON.stringify([path, model, prompt, messages, seed, sample]))
+    .digest();
 }
 
 function ratingOf(digest: Buffer): number {

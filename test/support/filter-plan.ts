@@ -1,6 +1,6 @@
+import type { ActivityDeps } from '../../activities/deps';
 import type { RunSpecInput } from '../../config/spec';
 import { instructionId } from '../../method/ids';
-import type { ActivityDeps } from '../../activities/deps';
 import { contentIdentities } from '../../services/content-identities';
 import { addresses, partition, type RunPlan } from '../../services/run-plan';
 import { ROWS_VERSIONS, stageKeys } from '../../services/stage-keys';
@@ -12,7 +12,13 @@ export type Quality = NonNullable<RunSpecInput['synthesis']['quality']>;
 
 /** A stored plan with filters, for activities that are tested without a workflow. */
 export async function planWithFilters(
-  deps: ActivityDeps, quality: Quality, { instructions, shardSize, change = () => undefined }: { readonly instructions: number; readonly shardSize: number; readonly change?: (spec: RunSpecInput) => void },
+  deps: ActivityDeps,
+  quality: Quality,
+  {
+    instructions,
+    shardSize,
+    change = () => undefined,
+  }: { readonly instructions: number; readonly shardSize: number; readonly change?: (spec: RunSpecInput) => void },
 ): Promise<{ readonly plan: RunPlan; readonly hash: string }> {
   const spec = smallSpec('http://127.0.0.1:9/v1', (input) => {
     input.synthesis.extract.instructions = instructions;
@@ -31,9 +37,18 @@ export async function writeExtraction(deps: ActivityDeps, plan: RunPlan, textOf:
     const indexes = Array.from({ length: shard.end - shard.start }, (_, offset) => shard.start + offset);
     const rows = indexes.flatMap((index) => {
       const text = textOf(index);
-      return text === null ? [] : [{ id: instructionId(index), text, model: 'target', finishReason: 'stop' as const, seed: index, attempts: 1, usage: null }];
+      return text === null
+        ? []
+        : [{ id: instructionId(index), text, model: 'target', finishReason: 'stop' as const, seed: index, attempts: 1, usage: null }];
     });
-    const failures = indexes.filter((index) => textOf(index) === null).map((index) => ({ stage: 'extract' as const, id: instructionId(index), model: 'target', reason: 'empty', attempts: 3 }));
-    await deps.stages.commit(addresses.extract(plan, shard), ROWS_VERSIONS.extract, instructionTable, { rows, failures, stats: noCalls(new Date().toISOString()), inputs: [] });
+    const failures = indexes
+      .filter((index) => textOf(index) === null)
+      .map((index) => ({ stage: 'extract' as const, id: instructionId(index), model: 'target', reason: 'empty', attempts: 3 }));
+    await deps.stages.commit(addresses.extract(plan, shard), ROWS_VERSIONS.extract, instructionTable, {
+      rows,
+      failures,
+      stats: noCalls(new Date().toISOString()),
+      inputs: [],
+    });
   }
 }

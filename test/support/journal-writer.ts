@@ -7,7 +7,14 @@ async function main(folder: string, prefix: string): Promise<void> {
   async function lane(): Promise<never> {
     for (;;) {
       const item = `${prefix}${next++}`;
-      await journal.append({ item, call: 0, request: 'r', at: new Date().toISOString(), ms: 1, reply: JSON.stringify({ text: 'x'.repeat(1_500) }) });
+      await journal.append({
+        item,
+        call: 0,
+        request: 'r',
+        at: new Date().toISOString(),
+        ms: 1,
+        reply: JSON.stringify({ text: 'x'.repeat(1_500) }),
+      });
       process.stdout.write(`${item}\n`);
     }
   }

@@ -51,12 +51,18 @@ export class RecordingProxy {
     const record: PassedRequest = { path: incoming.url ?? '', body: body.toString('utf8'), ended: false };
     this.requests.push(record);
     try {
-      const sent = ask(`${this.target}${record.path}`, { method: incoming.method, headers: { ...incoming.headers, host: new URL(this.target).host }, agent: false });
+      const sent = ask(`${this.target}${record.path}`, {
+        method: incoming.method,
+        headers: { ...incoming.headers, host: new URL(this.target).host },
+        agent: false,
+      });
       sent.end(body);
       const [reply] = (await once(sent, 'response')) as [IncomingMessage];
       const text = await buffer(reply);
       record.status = reply.statusCode ?? 0;
-      outgoing.writeHead(record.status, { 'content-type': reply.headers['content-type'] ?? 'application/json', 'content-length': text.length }).end(text);
+      outgoing
+        .writeHead(record.status, { 'content-type': reply.headers['content-type'] ?? 'application/json', 'content-length': text.length })
+        .end(text);
     } catch {
       outgoing.destroy(); // as the server's own connection broke
     } finally {

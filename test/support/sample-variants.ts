@@ -31,48 +31,93 @@ export async function writeComparedRun({ documents = 60, forgets = {}, ...option
       const keys = plan.keys.variants[name]!;
       if (keys.replay !== undefined) {
         await stages.commit(addresses.replay(plan, name), ROWS_VERSIONS.replay, conversationTable, {
-          rows: rows.map(({ source: _source, ...row }) => row), failures: [], stats, inputs: [],
-          detail: { kind: replay.kind, title: name, rows: rows.length, read: 20, malformed: { 'no answer': 3 }, revision: replay.kind === 'dataset' ? 'c0ffee' : null, licence: 'MIT' },
+          rows: rows.map(({ source: _source, ...row }) => row),
+          failures: [],
+          stats,
+          inputs: [],
+          detail: {
+            kind: replay.kind,
+            title: name,
+            rows: rows.length,
+            read: 20,
+            malformed: { 'no answer': 3 },
+            revision: replay.kind === 'dataset' ? 'c0ffee' : null,
+            licence: 'MIT',
+          },
         });
       }
       if (name !== 'method') {
         await stages.commit(addresses.mix(plan, name), ROWS_VERSIONS.mix, mixtureTable, {
-          rows: rows.map((row) => ({ ...row, id: `${name}-${row.id}` })), failures: [], stats, inputs: [],
+          rows: rows.map((row) => ({ ...row, id: `${name}-${row.id}` })),
+          failures: [],
+          stats,
+          inputs: [],
           detail: { replay: replay.kind === 'none' ? 0 : 83, new: 17, share: newShare, replayLeftOut: 0, newLeftOut: 0, short: false },
         });
       }
       await stages.commit(addresses.train(plan, name), ROWS_VERSIONS.train, lossTable, {
-        rows: [{ step: 1, loss: 2.4, learningRate: 1e-6, gradNorm: 1 }], failures: [], stats, inputs: [addresses.mix(plan, name)],
+        rows: [{ step: 1, loss: 2.4, learningRate: 1e-6, gradNorm: 1 }],
+        failures: [],
+        stats,
+        inputs: [addresses.mix(plan, name)],
         detail: {
-          protocol: 1, kind: 'sft', checkpointDir: 'checkpoint', steps: 25, examples: 100, tokens: 41_000, trainedTokens: 30_000, truncated: 0,
-          lossCurve: [], seconds: 51, versions: {}, weightsSha256: 'c'.repeat(64),
+          protocol: 1,
+          kind: 'sft',
+          checkpointDir: 'checkpoint',
+          steps: 25,
+          examples: 100,
+          tokens: 41_000,
+          trainedTokens: 30_000,
+          truncated: 0,
+          lossCurve: [],
+          seconds: 51,
+          versions: {},
+          weightsSha256: 'c'.repeat(64),
         },
       });
     }
     const [forgotten, learned] = replay === null ? [0, 0] : (forgets[name] ?? [random.below(25) / 100, random.below(12) / 100]);
     const evaluated = plan.spec.evaluate.tasks.map(({ task }) => task).filter(isLeaderboardTask);
-    const samples = evaluated.flatMap((task) => Array.from({ length: documents }, (_, index): SampleRow => {
-      const was = hash32(`${task}|${index}`) / 2 ** 32 < BEFORE[task];
-      const draw = random.below(1_000) / 1_000;
-      const correct = was ? draw >= forgotten : draw < learned;
-      const row = { task, docId: String(index), docHash: `${task}-${index}`, promptHash: 'p', correct, score: Number(correct) };
-      if (task !== 'ifeval') return row;
-      const rules = 1 + (index % 3);
-      const rulesKept = correct ? rules : random.below(rules);
-      return { ...row, rules, rulesKept, score: (Number(correct) + rulesKept / rules) / 2 };
-    }));
+    const samples = evaluated.flatMap((task) =>
+      Array.from({ length: documents }, (_, index): SampleRow => {
+        const was = hash32(`${task}|${index}`) / 2 ** 32 < BEFORE[task];
+        const draw = random.below(1_000) / 1_000;
+        const correct = was ? draw >= forgotten : draw < learned;
+        const row = { task, docId: String(index), docHash: `${task}-${index}`, promptHash: 'p', correct, score: Number(correct) };
+        if (task !== 'ifeval') return row;
+        const rules = 1 + (index % 3);
+        const rulesKept = correct ? rules : random.below(rules);
+        return { ...row, rules, rulesKept, score: (Number(correct) + rulesKept / rules) / 2 };
+      }),
+    );
     const tasks = evaluated.map((task) => {
       const own = samples.filter((row) => row.task === task);
       const right = own.filter(({ correct }) => correct).length / documents;
       // As lm-evaluation-harness has it: of prompts, and of all rules.
-      const value = task === 'ifeval' ? (right + total(own.map(({ rulesKept }) => rulesKept)) / total(own.map(({ rules }) => rules))) / 2 : right;
-      return { task, metrics: { acc: value }, stderr: { acc: 0.05 }, primary: { name: 'acc', value, stderr: 0.05 }, normalized: normalizeScore(task, value), documents };
+      const value =
+        task === 'ifeval' ? (right + total(own.map(({ rulesKept }) => rulesKept)) / total(own.map(({ rules }) => rules))) / 2 : right;
+      return {
+        task,
+        metrics: { acc: value },
+        stderr: { acc: 0.05 },
+        primary: { name: 'acc', value, stderr: 0.05 },
+        normalized: normalizeScore(task, value),
+        documents,
+      };
     });
     await stages.commit(addresses.evaluate(plan, name), ROWS_VERSIONS.evaluate, sampleTable, {
-      rows: samples, failures: [], stats, inputs: replay === null ? [] : [addresses.train(plan, name)],
+      rows: samples,
+      failures: [],
+      stats,
+      inputs: replay === null ? [] : [addresses.train(plan, name)],
       detail: {
-        protocol: 1, kind: 'evaluate', tasks, average: tasks.reduce((sum, { normalized }) => sum + normalized, 0) / tasks.length, seconds: 54,
-        versions: { lm_eval: '0.4.13' }, weightsSha256: 'd'.repeat(64),
+        protocol: 1,
+        kind: 'evaluate',
+        tasks,
+        average: tasks.reduce((sum, { normalized }) => sum + normalized, 0) / tasks.length,
+        seconds: 54,
+        versions: { lm_eval: '0.4.13' },
+        weightsSha256: 'd'.repeat(64),
       },
     });
   }

@@ -1,5 +1,5 @@
-import { replyKind } from '../../services/load-window';
 import type { LatencySample } from '../../services/latency-policy';
+import { replyKind } from '../../services/load-window';
 
 /** A server that answers in batches, as vLLM does: each step gives every running request one token; others wait in line. */
 export interface SimulatedServer {
@@ -63,7 +63,12 @@ export function simulate(server: SimulatedServer, { limit, observe, requests, de
     total += request.tokens;
     latenciesMs.push(now - request.startMs);
     if (latenciesMs.length <= NEARLY_ALL * requests) tokensPerSecond = total / (now / 1000);
-    observe?.({ kind: replyKind(request.tokens, 600), startMs: request.startMs, endMs: now, inFlight: waiting.length + running.length + delayed.length + 1 });
+    observe?.({
+      kind: replyKind(request.tokens, 600),
+      startMs: request.startMs,
+      endMs: now,
+      inFlight: waiting.length + running.length + delayed.length + 1,
+    });
   };
 
   for (send(); latenciesMs.length < requests; send()) {

@@ -35,7 +35,8 @@ export class SmallDisk {
 
   free(): void {
     for (const restore of this.restores.splice(0)) restore();
-    if (this.isReal) for (let number = 0; number <= DISK_BYTES / CHUNK_BYTES; number++) rmSync(join(this.folder, `ballast-${number}`), { force: true });
+    if (this.isReal)
+      for (let number = 0; number <= DISK_BYTES / CHUNK_BYTES; number++) rmSync(join(this.folder, `ballast-${number}`), { force: true });
   }
 
   /** @throws Error when a real disk is in use for writing */
@@ -56,7 +57,9 @@ export class SmallDisk {
 
   private failChanges(): void {
     for (const name of ['mkdir', 'open', 'rename', 'link'] as const) {
-      const spy = jest.spyOn(fs, name).mockRejectedValue(Object.assign(new Error(`EROFS: read-only file system, ${name}`), { code: 'EROFS' }));
+      const spy = jest
+        .spyOn(fs, name)
+        .mockRejectedValue(Object.assign(new Error(`EROFS: read-only file system, ${name}`), { code: 'EROFS' }));
       this.restores.push(() => spy.mockRestore());
     }
   }

@@ -15,7 +15,13 @@ export function smallSpec(baseURL: string, change: (spec: RunSpecInput) => void 
   const folder = mkdtempSync(join(tmpdir(), 'rehearse-new-data-'));
   folders.push(folder);
   const newData = join(folder, 'new.jsonl');
-  const conversation = (n: number): string => JSON.stringify({ messages: [{ role: 'user', content: `Question ${n}?` }, { role: 'assistant', content: `Answer ${n}.` }] });
+  const conversation = (n: number): string =>
+    JSON.stringify({
+      messages: [
+        { role: 'user', content: `Question ${n}?` },
+        { role: 'assistant', content: `Answer ${n}.` },
+      ],
+    });
   writeFileSync(newData, `${[1, 2, 3, 4].map(conversation).join('\n')}\n`);
   const model = { baseURL, template: 'chatml', limits: { concurrency: 4 } };
   const spec: RunSpecInput = {

@@ -56,7 +56,13 @@ export interface TestDeps {
 const NO_SERVERS: ModelServers = { serve: async () => await Promise.reject(new Error('this test serves nothing')) };
 
 /** Real dependencies over a store of their own; training and evaluation are handed in. */
-export function testDeps({ python, root = mkdtempSync(join(tmpdir(), 'rehearse-test-')), opened = openStore(root), draining = new AbortController().signal, servers = NO_SERVERS }: TestDeps): ActivityDeps & { readonly root: string } {
+export function testDeps({
+  python,
+  root = mkdtempSync(join(tmpdir(), 'rehearse-test-')),
+  opened = openStore(root),
+  draining = new AbortController().signal,
+  servers = NO_SERVERS,
+}: TestDeps): ActivityDeps & { readonly root: string } {
   setMaxListeners(0, draining); // every activity listens, as in a worker
   return {
     root,
@@ -72,8 +78,18 @@ export function testDeps({ python, root = mkdtempSync(join(tmpdir(), 'rehearse-t
 }
 
 /** Workers of all queues, or of some, around `body`; they are shut down when it ends. */
-export async function withWorkers<T>(environment: TestWorkflowEnvironment, deps: ActivityDeps, body: () => Promise<T>, queues: readonly QueueName[] = QUEUE_NAMES): Promise<T> {
-  const setting = { connection: environment.nativeConnection, namespace: environment.namespace ?? 'default', deps, workflowBundle: await workflowBundle() };
+export async function withWorkers<T>(
+  environment: TestWorkflowEnvironment,
+  deps: ActivityDeps,
+  body: () => Promise<T>,
+  queues: readonly QueueName[] = QUEUE_NAMES,
+): Promise<T> {
+  const setting = {
+    connection: environment.nativeConnection,
+    namespace: environment.namespace ?? 'default',
+    deps,
+    workflowBundle: await workflowBundle(),
+  };
   const workers: Worker[] = [];
   for (const queue of queues) workers.push(await workerFactories[queue](setting));
   const running = Promise.all(workers.map((worker) => worker.run()));

@@ -28,7 +28,15 @@ AutoTokenizer.from_pretrained(source).save_pretrained(to)
 /** Of the run's training. */
 export const STEPS = 12;
 const TRAIN = {
-  maxSteps: STEPS, saveSteps: 3, learningRate: 1e-4, perDeviceBatchSize: 2, gradientAccumulation: 2, maxLength: 256, dtype: 'float32', gradientCheckpointing: false, threads: 1,
+  maxSteps: STEPS,
+  saveSteps: 3,
+  learningRate: 1e-4,
+  perDeviceBatchSize: 2,
+  gradientAccumulation: 2,
+  maxLength: 256,
+  dtype: 'float32',
+  gradientCheckpointing: false,
+  threads: 1,
 } as const;
 const POLL_MS = 50;
 const PATIENCE_MS = 600_000;
@@ -74,8 +82,11 @@ export class TrainingStack {
   worker(name: string, home: string, ...queues: string[]): StackProcess {
     mkdirSync(home, { recursive: true });
     const worker = new StackProcess({
-      name, command: process.execPath, args: [join(projectDir(), 'bin', 'rehearse.js'), 'worker', '--queue', ...queues],
-      logFile: join(this.options.folder, `${name}.log`), restart: true,
+      name,
+      command: process.execPath,
+      args: [join(projectDir(), 'bin', 'rehearse.js'), 'worker', '--queue', ...queues],
+      logFile: join(this.options.folder, `${name}.log`),
+      restart: true,
       env: { ...process.env, REHEARSE_LOG: 'info', ...this.options.env, REHEARSE_HOME: home, TEMPORAL_ADDRESS: this.address },
     });
     this.workers.push(worker);
@@ -84,7 +95,14 @@ export class TrainingStack {
 
   async startServer(): Promise<void> {
     this.temporal.start();
-    await eventually('the server', async () => await probeServer(this.address).then(() => true, () => false));
+    await eventually(
+      'the server',
+      async () =>
+        await probeServer(this.address).then(
+          () => true,
+          () => false,
+        ),
+    );
   }
 
   async client(): Promise<Client> {
@@ -107,7 +125,10 @@ export class TrainingStack {
     const asked = JSON.parse(readFileSync(join(job, 'sft-spec.json'), 'utf8')) as Record<string, unknown>;
     const resumed: string[] = [];
     const result = await createPythonJobs({ environment: async () => await Promise.resolve(this.python) }).run({
-      command: 'sft', spec: { ...asked, outputDir: join(this.options.folder, 'undisturbed') }, resultSchema: sftResultSchema, stop: new AbortController().signal,
+      command: 'sft',
+      spec: { ...asked, outputDir: join(this.options.folder, 'undisturbed') },
+      resultSchema: sftResultSchema,
+      stop: new AbortController().signal,
       onEvent: (event) => void (event.type === 'log' && event.message.startsWith('Resuming') && resumed.push(event.message)),
     });
     if (resumed.length > 0) throw new Error(`this was to be a training from its beginning: ${resumed.join('; ')}`);
@@ -146,14 +167,17 @@ export function resultIn(job: string): SftResult | undefined {
 
 /** The processes that train below a data folder. */
 export function trainersOf(home: string): number[] {
-  return listed('/proc').filter((entry) => /^\d+$/.test(entry)).map(Number).filter((pid) => {
-    try {
-      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      return words.includes('rehearse_ml') && words.some((word) => word.startsWith(home));
-    } catch {
-      return false; // it has just ended
-    }
-  });
+  return listed('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        return words.includes('rehearse_ml') && words.some((word) => word.startsWith(home));
+      } catch {
+        return false; // it has just ended
+      }
+    });
 }
 
 /** Polls until `look` gives something, for at most ten minutes. */

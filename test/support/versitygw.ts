@@ -8,7 +8,12 @@ import { ensureGoTool, type GoTool } from '../../services/local/go-tool';
 import type { SetupReporter } from '../../services/local/setup-reporter';
 
 /** A real S3 server over a directory, Apache-2.0. */
-const VERSITYGW: GoTool = { name: 'versitygw', package: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0', expectedLines: 700 };
+const VERSITYGW: GoTool = {
+  name: 'versitygw',
+  package: 'github.com/versity/versitygw/cmd/versitygw',
+  version: 'v1.8.0',
+  expectedLines: 700,
+};
 
 export const S3_KEY = 'rehearse-test';
 export const S3_SECRET = 'only-for-tests';
@@ -57,7 +62,19 @@ export class S3Server {
   async up(): Promise<void> {
     const child = spawn(
       this.binary,
-      ['--port', `127.0.0.1:${this.port}`, '--access', S3_KEY, '--secret', S3_SECRET, '--quiet', 'posix', '--sidecar', join(this.folder, 'sidecar'), join(this.folder, 'data')],
+      [
+        '--port',
+        `127.0.0.1:${this.port}`,
+        '--access',
+        S3_KEY,
+        '--secret',
+        S3_SECRET,
+        '--quiet',
+        'posix',
+        '--sidecar',
+        join(this.folder, 'sidecar'),
+        join(this.folder, 'data'),
+      ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.child = child;

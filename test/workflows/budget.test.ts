@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { TASK_QUEUES } from '../../config/task-queues';
 import type { RunSettings } from '../../config/run-settings';
 import type { RunSpec } from '../../config/spec';
+import { TASK_QUEUES } from '../../config/task-queues';
 import type { Cost } from '../../method/cost';
 import type { ReplayRow } from '../../method/records';
 import { addresses } from '../../services/run-plan';
@@ -33,7 +33,11 @@ function newDeps(): ReturnType<typeof testDeps> {
 type Handle = WorkflowHandleWithFirstExecutionRunId<typeof experiment>;
 
 async function start(runId: string, spec: RunSpec, settings?: RunSettings): Promise<Handle> {
-  return await environment().client.workflow.start(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: settings === undefined ? [spec] : [spec, settings] });
+  return await environment().client.workflow.start(experiment, {
+    workflowId: runId,
+    taskQueue: TASK_QUEUES.orchestration,
+    args: settings === undefined ? [spec] : [spec, settings],
+  });
 }
 
 /** Priced, at one address for all tests, so that what endpoints reply is the same. */
@@ -46,10 +50,12 @@ function pricedSpec(endpoint: FakeEndpoint, budget?: RunSpec['budget']): RunSpec
 
 async function replaySet(deps: ReturnType<typeof testDeps>, runId: string): Promise<ReplayRow[]> {
   const plan = await deps.plans.load((await deps.plans.findRun(runId))?.plan ?? '');
-  const parts = await Promise.all(plan.shards.map(async (shard) => {
-    const manifest = await deps.stages.latest(addresses.select(plan, shard));
-    return manifest === undefined ? [] : await deps.stages.readRows(manifest, replayTable);
-  }));
+  const parts = await Promise.all(
+    plan.shards.map(async (shard) => {
+      const manifest = await deps.stages.latest(addresses.select(plan, shard));
+      return manifest === undefined ? [] : await deps.stages.readRows(manifest, replayTable);
+    }),
+  );
   return parts.flat();
 }
 
@@ -94,7 +100,11 @@ test('a run without a budget tells what it has spent', () => {
 
 describe('a budget is never exceeded, and raising it ends in the same replay set', () => {
   test.each([
-    ['usd', 0.02], ['usd', 0.4], ['usd', 0.9], ['tokens', 0.15], ['tokens', 0.7],
+    ['usd', 0.02],
+    ['usd', 0.4],
+    ['usd', 0.9],
+    ['tokens', 0.15],
+    ['tokens', 0.7],
   ] as const)('in %s, for %d of what the run costs', async (side, share) => {
     await withEndpoint(async (endpoint) => {
       const deps = newDeps();
@@ -104,7 +114,11 @@ describe('a budget is never exceeded, and raising it ends in the same replay set
         const handle = await start(runId, pricedSpec(endpoint, { [side]: amount }));
         const state = await pausedByBudget(handle);
         expect(state).toMatchObject({ pausedBy: 'budget', budget: { [side]: amount } });
-        expect(state.reason).toMatch(side === 'usd' ? /^the budget of \$[\d.]+ is reached: \$[\d.]+ is spent, and the next call may cost up to \$[\d.]+$/ : /^the budget of [\d,]+ tokens is reached: [\d,]+ are spent, and the next call may take up to [\d,]+$/);
+        expect(state.reason).toMatch(
+          side === 'usd'
+            ? /^the budget of \$[\d.]+ is reached: \$[\d.]+ is spent, and the next call may cost up to \$[\d.]+$/
+            : /^the budget of [\d,]+ tokens is reached: [\d,]+ are spent, and the next call may take up to [\d,]+$/,
+        );
         expect(billed(endpoint.requests)[side]).toBeLessThanOrEqual(amount);
         expect(state.spent[side]).toBeCloseTo(billed(endpoint.requests)[side], 9);
 
@@ -119,8 +133,9 @@ describe('a budget is never exceeded, and raising it ends in the same replay set
         expect(endpoint.paidTwice()).toHaveLength(0);
         expect(billed(endpoint.requests).tokens).toBe(unlimited.cost.tokens);
       });
-      expect((await replaySet(deps, runId)).map(({ instruction, response, meanScore }) => ({ instruction, response, meanScore })))
-        .toEqual(unlimited.rows.map(({ instruction, response, meanScore }) => ({ instruction, response, meanScore })));
+      expect((await replaySet(deps, runId)).map(({ instruction, response, meanScore }) => ({ instruction, response, meanScore }))).toEqual(
+        unlimited.rows.map(({ instruction, response, meanScore }) => ({ instruction, response, meanScore })),
+      );
     });
   });
 
@@ -180,7 +195,8 @@ test('sharing out a budget takes few events: 200 shards stay far below the limit
     await withWorkers(environment(), newDeps(), async () => {
       const handle = await start('ample', pricedSpec(endpoint, { usd: unlimited.cost.usd * 20, tokens: unlimited.cost.tokens * 20 }));
       await handle.result();
-      const events = async (id: string): Promise<number> => (await environment().client.workflow.getHandle(id).fetchHistory()).events?.length ?? 0;
+      const events = async (id: string): Promise<number> =>
+        (await environment().client.workflow.getHandle(id).fetchHistory()).events?.length ?? 0;
       // Shards of 3 instructions are the worst case: the reservation of a call is most of what its batch is expected to cost.
       expect((await events('ample/synthesis')) / 3).toBeLessThan(10_000 / 200);
       expect(await events('ample/shard-00000')).toBeLessThan(500);

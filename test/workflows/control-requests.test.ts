@@ -7,12 +7,12 @@ const MODELS = {
 };
 
 describe('checkLimits', () => {
-  test.each([
-    { big: { concurrency: 1 } },
-    { big: { requestsPerMinute: null }, small: { tokensPerMinute: 1_000, concurrency: 10_000 } },
-  ])('takes %j', (request) => {
-    expect(() => checkLimits(request, MODELS)).not.toThrow();
-  });
+  test.each([{ big: { concurrency: 1 } }, { big: { requestsPerMinute: null }, small: { tokensPerMinute: 1_000, concurrency: 10_000 } }])(
+    'takes %j',
+    (request) => {
+      expect(() => checkLimits(request, MODELS)).not.toThrow();
+    },
+  );
 
   test.each([
     [undefined, 'setLimits needs an object of limits by model, such as {"gpt-4": {"concurrency": 16}}'],
@@ -27,7 +27,10 @@ describe('checkLimits', () => {
     [{ big: { concurrency: null } }, 'big: concurrency is null; give a whole number from 1 to 10000'],
     [{ big: { concurrency: 10_001 } }, 'big: concurrency is 10001; give a whole number from 1 to 10000'],
     [{ big: { tokensPerMinute: 1.5 } }, 'big: tokensPerMinute is 1.5; give a whole number of at least 1, or null for no limit'],
-    [{ small: { concurrency: 1 }, big: { requestsPerMinute: '9' } }, 'big: requestsPerMinute is "9"; give a whole number of at least 1, or null for no limit'],
+    [
+      { small: { concurrency: 1 }, big: { requestsPerMinute: '9' } },
+      'big: requestsPerMinute is "9"; give a whole number of at least 1, or null for no limit',
+    ],
   ])('rejects %j', (request, sentence) => {
     expect(() => checkLimits(request, MODELS)).toThrow(new Error(sentence));
   });
@@ -37,14 +40,17 @@ test('limits are set for all names of one endpoint, and beside what was set befo
   const first = mergeLimits({}, { big: { concurrency: 2 } }, MODELS);
   expect(first).toEqual({ big: { concurrency: 2 }, alias: { concurrency: 2 } });
   expect(mergeLimits(first, { alias: { tokensPerMinute: null }, small: { concurrency: 3 } }, MODELS)).toEqual({
-    big: { concurrency: 2, tokensPerMinute: null }, alias: { concurrency: 2, tokensPerMinute: null }, small: { concurrency: 3 },
+    big: { concurrency: 2, tokensPerMinute: null },
+    alias: { concurrency: 2, tokensPerMinute: null },
+    small: { concurrency: 3 },
   });
 });
 
 test('a reason is a text that is not too long', () => {
   expect(() => checkPause(undefined)).not.toThrow();
   expect(() => checkPause({ reason: 'x'.repeat(500) })).not.toThrow();
-  for (const reason of ['x'.repeat(501), 5]) expect(() => checkPause({ reason })).toThrow('reason must be a text of at most 500 characters; shorten it or leave it out');
+  for (const reason of ['x'.repeat(501), 5])
+    expect(() => checkPause({ reason })).toThrow('reason must be a text of at most 500 characters; shorten it or leave it out');
 });
 
 describe('checkBudget', () => {
@@ -70,7 +76,9 @@ describe('checkBudget', () => {
   test('takes dollars only where every model has a price', () => {
     const unpriced = { ...facts, unpriced: ['a', 'b'] };
     expect(() => checkBudget({ tokens: 5_000 }, unpriced)).not.toThrow();
-    expect(() => checkBudget({ usd: 5 }, unpriced)).toThrow('a budget in dollars needs the price of every model, and a, b have none; add it to the spec and start again, or give a budget in tokens');
+    expect(() => checkBudget({ usd: 5 }, unpriced)).toThrow(
+      'a budget in dollars needs the price of every model, and a, b have none; add it to the spec and start again, or give a budget in tokens',
+    );
   });
 });
 

@@ -1,9 +1,14 @@
+import {
+  WithStartWorkflowOperation,
+  WorkflowFailedError,
+  WorkflowUpdateFailedError,
+  type WorkflowHandleWithFirstExecutionRunId,
+} from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { WithStartWorkflowOperation, WorkflowFailedError, WorkflowUpdateFailedError, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { TASK_QUEUES } from '../../config/task-queues';
-import { PAUSED_ATTRIBUTE } from '../../config/search-attributes';
 import type { RunSettings } from '../../config/run-settings';
+import { PAUSED_ATTRIBUTE } from '../../config/search-attributes';
 import type { RunSpec } from '../../config/spec';
+import { TASK_QUEUES } from '../../config/task-queues';
 import type { PythonJobs } from '../../services/python-jobs';
 import { experiment } from '../../workflows';
 import { controlQuery, pauseUpdate, resumeUpdate, setLimitsUpdate } from '../../workflows/control';
@@ -32,7 +37,9 @@ interface StartOptions {
 
 async function start(runId: string, { spec = smallSpec(endpoint().baseURL), settings, timeoutMs }: StartOptions = {}): Promise<Handle> {
   return await environment().client.workflow.start(experiment, {
-    workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: settings === undefined ? [spec] : [spec, settings],
+    workflowId: runId,
+    taskQueue: TASK_QUEUES.orchestration,
+    args: settings === undefined ? [spec] : [spec, settings],
     ...(timeoutMs === undefined ? {} : { workflowExecutionTimeout: timeoutMs }),
   });
 }
@@ -53,7 +60,11 @@ describe('pause and resume', () => {
       const received = endpoint().requests.length;
       expect(received).toBeLessThan(CALLS);
       expect((await handle.query(progressQuery)).map(({ state: each }) => each)).not.toContain('running');
-      const shards = await Promise.all(['00000', '00001'].map(async (shard) => await environment().client.workflow.getHandle(`paused/shard-${shard}`).query(progressQuery)));
+      const shards = await Promise.all(
+        ['00000', '00001'].map(
+          async (shard) => await environment().client.workflow.getHandle(`paused/shard-${shard}`).query(progressQuery),
+        ),
+      );
       expect(shards.flat().map(({ state: each }) => each)).toContain('paused');
       const { memo, typedSearchAttributes } = await handle.describe();
       expect(memo?.['paused']).toEqual({ by: 'user', reason: 'the budget meeting' });
@@ -73,7 +84,10 @@ describe('pause and resume', () => {
   test('a run that is paused before it is planned plans nothing until it is resumed', async () => {
     await withWorkers(environment(), deps(), async () => {
       const startOperation = new WithStartWorkflowOperation(experiment, {
-        workflowId: 'early', taskQueue: TASK_QUEUES.orchestration, args: [smallSpec(endpoint().baseURL)], workflowIdConflictPolicy: 'FAIL',
+        workflowId: 'early',
+        taskQueue: TASK_QUEUES.orchestration,
+        args: [smallSpec(endpoint().baseURL)],
+        workflowIdConflictPolicy: 'FAIL',
       });
       await environment().client.workflow.executeUpdateWithStart(pauseUpdate, { startWorkflowOperation: startOperation, args: [{}] });
       const handle = await startOperation.workflowHandle();
@@ -134,7 +148,11 @@ describe('pause and resume', () => {
       await cancellationsHeard(environment(), 'called-off');
       fail(new Error('the connection was lost'));
       await expect(handle.result()).rejects.toThrow(WorkflowFailedError);
-      const ends = await Promise.all(['called-off', 'called-off/variant-method'].map(async (id) => (await environment().client.workflow.getHandle(id).describe()).status.name));
+      const ends = await Promise.all(
+        ['called-off', 'called-off/variant-method'].map(
+          async (id) => (await environment().client.workflow.getHandle(id).describe()).status.name,
+        ),
+      );
       expect(ends).toEqual(['CANCELLED', 'CANCELLED']);
     });
   });
@@ -150,7 +168,9 @@ describe('pause and resume', () => {
       }
       return await real.stages.commit(address, ...rest);
     };
-    const stages = new Proxy(real.stages, { get: (target, name) => (name === 'commit' ? commit : Reflect.get(target, name, target) as unknown) });
+    const stages = new Proxy(real.stages, {
+      get: (target, name) => (name === 'commit' ? commit : (Reflect.get(target, name, target) as unknown)),
+    });
     await withWorkers(environment(), { ...real, stages }, async () => {
       const handle = await start('full');
       const seen = await until(async () => {
@@ -180,7 +200,9 @@ describe('limits', () => {
     await withWorkers(environment(), surroundings, async () => {
       const handle = await start('limited');
       await endpoint().received(10);
-      await handle.executeUpdate(setLimitsUpdate, { args: [{ target: { concurrency: 1, tokensPerMinute: null }, other: { concurrency: 1 } }] });
+      await handle.executeUpdate(setLimitsUpdate, {
+        args: [{ target: { concurrency: 1, tokensPerMinute: null }, other: { concurrency: 1 } }],
+      });
       await standstillOfUnlimited(handle, 'limited');
       endpoint().maxInFlight = 0;
       const before = endpoint().requests.length;
@@ -202,7 +224,9 @@ describe('limits', () => {
   test('what cannot be set is rejected in one sentence, and the run goes on', async () => {
     await withWorkers(environment(), deps(), async () => {
       const handle = await start('rejected');
-      const rejection: unknown = await handle.executeUpdate(setLimitsUpdate, { args: [{ gpt4: { concurrency: 3 } }] }).catch((error: unknown) => error);
+      const rejection: unknown = await handle
+        .executeUpdate(setLimitsUpdate, { args: [{ gpt4: { concurrency: 3 } }] })
+        .catch((error: unknown) => error);
       expect(rejection).toBeInstanceOf(WorkflowUpdateFailedError);
       expect((rejection as WorkflowUpdateFailedError).cause?.message).toBe('the run has no model "gpt4"; its models are target, other');
       expect((await handle.result()).replayRows).toBe(8);
@@ -215,9 +239,15 @@ describe('limits', () => {
       if ((await handle.describe()).status.name !== 'RUNNING') throw new Error('the run was over before its limits could be seen');
       for (const shard of ['00000', '00001']) {
         const { events = [] } = await environment().client.workflow.getHandle(`${runId}/shard-${shard}`).fetchHistory();
-        const ended = new Set((events ?? []).flatMap((event) => [
-          event.activityTaskCompletedEventAttributes, event.activityTaskCanceledEventAttributes, event.activityTaskFailedEventAttributes,
-        ]).flatMap((end) => (end?.scheduledEventId == null ? [] : [String(end.scheduledEventId)])));
+        const ended = new Set(
+          (events ?? [])
+            .flatMap((event) => [
+              event.activityTaskCompletedEventAttributes,
+              event.activityTaskCanceledEventAttributes,
+              event.activityTaskFailedEventAttributes,
+            ])
+            .flatMap((end) => (end?.scheduledEventId == null ? [] : [String(end.scheduledEventId)])),
+        );
         const open = (events ?? []).filter((event) => {
           const input = event.activityTaskScheduledEventAttributes?.input?.payloads?.[0]?.data;
           return input != null && !Buffer.from(input).includes('"limits"') && !ended.has(String(event.eventId));
@@ -273,7 +303,10 @@ describe('a run that ended in the middle goes on under the same id', () => {
 
   test('after a permanent error, which leaves no batch of the failed run at work', async () => {
     await withWorkers(environment(), deps(), async () => {
-      endpoint().inject({ kind: 'status', status: 404, message: 'no such model' }, { times: 1_000, when: ({ body }) => body.model === 'other' });
+      endpoint().inject(
+        { kind: 'status', status: 404, message: 'no such model' },
+        { times: 1_000, when: ({ body }) => body.model === 'other' },
+      );
       const handle = await start('failed');
       await expect(handle.result()).rejects.toThrow(WorkflowFailedError);
       for (const id of ['failed/synthesis', 'failed/shard-00000', 'failed/shard-00001']) {

@@ -1,19 +1,19 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ActivityDeps } from '../../activities/deps';
-import { TASK_QUEUES } from '../../config/task-queues';
 import type { RunSpec } from '../../config/spec';
+import { TASK_QUEUES } from '../../config/task-queues';
 import { deriveSeed } from '../../method/seeds';
-import { exportStage, EXPORT_STAGES } from '../../services/export/export-rows';
 import { sha256 } from '../../services/artifact-store';
+import { exportStage, EXPORT_STAGES } from '../../services/export/export-rows';
 import { gatherReport } from '../../services/report/report-data';
 import { addresses, type RunPlan, type Shard } from '../../services/run-plan';
 import { ROWS_VERSIONS, type StageName } from '../../services/stage-keys';
 import type { StageAddress, StageManifest } from '../../services/stage-store';
 import { experiment } from '../../workflows';
 import { FakeEndpoint } from '../support/fake-endpoint';
-import { defaultReply } from '../support/fake-replies';
 import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
+import { defaultReply } from '../support/fake-replies';
 import { smallSpec } from '../support/small-spec';
 import { testDeps, useTemporal, withWorkers } from '../support/temporal';
 
@@ -32,7 +32,8 @@ const MUTE = [0, 1, 2].map((attempt) => deriveSeed({ runSeed: 7, stage: 'extract
 
 beforeAll(async () => {
   endpoint = await FakeEndpoint.start({
-    reply: (path, body, sample) => (path === 'completions' && MUTE.includes(body.seed ?? -1) ? { text: ' ' } : defaultReply(path, body, sample)),
+    reply: (path, body, sample) =>
+      path === 'completions' && MUTE.includes(body.seed ?? -1) ? { text: ' ' } : defaultReply(path, body, sample),
   });
   spec = smallSpec(endpoint.baseURL, ({ synthesis }) => {
     synthesis.extract.instructions = 6; // two shards
@@ -109,15 +110,19 @@ test.each<[string, FileName, () => StageAddress]>([
   ['the replay set', 'rows', () => addresses.select(plan, shard())],
   ['the mixture', 'rows', () => addresses.mix(plan, 'method')],
   ['an evaluation', 'rows', () => addresses.evaluate(plan, 'method')],
-])('a damaged file of %s (%s) is made again without a call or a job, and the report says so', async (_, name, address) => {
-  const stored = (await manifestOf(address()))[name];
-  damage(fileIn(address(), stored?.file ?? ''));
-  const { calls, jobs: repeated, warnings } = await mended();
-  expect(calls).toBe(0);
-  expect(repeated.filter((command) => command === 'sft')).toEqual([]);
-  expect(await everything()).toBe(whole);
-  expect(warnings.join(' ')).toMatch(new RegExp(`found damaged and made again: .*${address().stage}`));
-}, 300_000);
+])(
+  'a damaged file of %s (%s) is made again without a call or a job, and the report says so',
+  async (_, name, address) => {
+    const stored = (await manifestOf(address()))[name];
+    damage(fileIn(address(), stored?.file ?? ''));
+    const { calls, jobs: repeated, warnings } = await mended();
+    expect(calls).toBe(0);
+    expect(repeated.filter((command) => command === 'sft')).toEqual([]);
+    expect(await everything()).toBe(whole);
+    expect(warnings.join(' ')).toMatch(new RegExp(`found damaged and made again: .*${address().stage}`));
+  },
+  300_000,
+);
 
 test('a damaged manifest is set aside and its output made again from the calls', async () => {
   const address = addresses.respond(plan, shard(), 'target');
@@ -126,7 +131,9 @@ test('a damaged manifest is set aside and its output made again from the calls',
   const { calls } = await mended();
   expect(calls).toBe(0);
   expect(await everything()).toBe(whole);
-  expect(await deps.store.list(deps.stages.folder(address))).toContainEqual(expect.stringMatching(/^manifest-v\d+\.corrupt-[0-9a-f]{12}\.json$/));
+  expect(await deps.store.list(deps.stages.folder(address))).toContainEqual(
+    expect.stringMatching(/^manifest-v\d+\.corrupt-[0-9a-f]{12}\.json$/),
+  );
 }, 300_000);
 
 test('damaged calls are missed by nobody while their rows are whole', async () => {
@@ -149,7 +156,8 @@ test('a damaged checkpoint is not evaluated: it is put aside, and the model trai
   const training = addresses.train(plan, 'method');
   damage(fileIn(training, 'job/checkpoint/model.safetensors'));
   const { inputs } = await manifestOf(addresses.evaluate(plan, 'method'));
-  for (const { address } of inputs.filter(({ address: { stage } }) => stage !== 'train')) rmSync(join(deps.root, deps.stages.folder(address)), { recursive: true });
+  for (const { address } of inputs.filter(({ address: { stage } }) => stage !== 'train'))
+    rmSync(join(deps.root, deps.stages.folder(address)), { recursive: true });
   const { jobs: repeated } = await mended();
   expect(repeated).toEqual(['sft', ...Array<string>(plan.spec.evaluate.tasks.length).fill('evaluate')]);
   expect(readFileSync(fileIn(training, 'job/checkpoint/model.safetensors'), 'utf8')).toBe('weights');

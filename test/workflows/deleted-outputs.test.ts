@@ -3,14 +3,14 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ActivityDeps } from '../../activities/deps';
-import { TASK_QUEUES } from '../../config/task-queues';
 import type { RunSpec } from '../../config/spec';
+import { TASK_QUEUES } from '../../config/task-queues';
 import type { PythonJobs } from '../../services/python-jobs';
 import type { StageManifest } from '../../services/stage-store';
 import { experiment } from '../../workflows';
 import { FakeEndpoint } from '../support/fake-endpoint';
-import { defaultReply } from '../support/fake-replies';
 import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
+import { defaultReply } from '../support/fake-replies';
 import { smallSpec } from '../support/small-spec';
 import { startTemporal, testDeps, withWorkers } from '../support/temporal';
 
@@ -65,10 +65,17 @@ function faithfulJobs(): PythonJobs {
     async run(request) {
       const result = await fake.run(request);
       if (request.command !== 'sft') return result;
-      const content = createHash('sha256').update(readFileSync(String(request.spec['mixture']))).update(salt.training).digest('hex');
+      const content = createHash('sha256')
+        .update(readFileSync(String(request.spec['mixture'])))
+        .update(salt.training)
+        .digest('hex');
       const { checkpointDir, lossCurve } = result as unknown as { checkpointDir: string; lossCurve: { loss: number }[] };
       writeFileSync(join(checkpointDir, 'model.safetensors'), content);
-      return request.resultSchema.parse({ ...result, weightsSha256: content, lossCurve: lossCurve.map((step) => ({ ...step, loss: parseInt(content.slice(0, 6), 16) / 2 ** 24 })) });
+      return request.resultSchema.parse({
+        ...result,
+        weightsSha256: content,
+        lossCurve: lossCurve.map((step) => ({ ...step, loss: parseInt(content.slice(0, 6), 16) / 2 ** 24 })),
+      });
     },
   };
 }
@@ -81,7 +88,12 @@ async function runAgain(): Promise<void> {
 function outputs(): Outputs {
   const root = join(deps.root, 'stages');
   const manifests = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) => /\/manifest-v\d+\.json$/.test(path));
-  return new Map(manifests.map((path) => [path.replace(/\/manifest-v\d+\.json$/, ''), JSON.parse(readFileSync(join(root, path), 'utf8')) as StageManifest]));
+  return new Map(
+    manifests.map((path) => [
+      path.replace(/\/manifest-v\d+\.json$/, ''),
+      JSON.parse(readFileSync(join(root, path), 'utf8')) as StageManifest,
+    ]),
+  );
 }
 
 interface Rerun {
@@ -101,8 +113,12 @@ async function without(output: string): Promise<Rerun> {
   await runAgain();
   const after = outputs();
   return {
-    before, after,
-    made: [...after].filter(([name, { checksum }]) => before.get(name)?.checksum !== checksum).map(([name]) => name).sort(),
+    before,
+    after,
+    made: [...after]
+      .filter(([name, { checksum }]) => before.get(name)?.checksum !== checksum)
+      .map(([name]) => name)
+      .sort(),
     requests: endpoint.requests.length - counted.requests,
     jobs: jobs.slice(counted.jobs).map(({ command }) => command),
   };
@@ -118,11 +134,18 @@ function firstOf(stage: string): string {
 const stageOf = (output: string): string => output.split('/')[0]!;
 
 /** Job of each stage that has one. */
-const JOBS: Readonly<Record<string, string>> = { train: 'sft', evaluate: 'evaluate', 'evaluate-task': 'evaluate', 'evaluate-loss': 'evaluate' };
+const JOBS: Readonly<Record<string, string>> = {
+  train: 'sft',
+  evaluate: 'evaluate',
+  'evaluate-task': 'evaluate',
+  'evaluate-loss': 'evaluate',
+};
 
 test('the store holds every stage of such a run', () => {
   const stages = new Set([...outputs().keys()].map(stageOf));
-  expect([...stages]).toEqual(expect.arrayContaining(['extract', 'filter', 'respond', 'judge', 'select', 'holdout', 'replay', 'mix', 'train', 'evaluate']));
+  expect([...stages]).toEqual(
+    expect.arrayContaining(['extract', 'filter', 'respond', 'judge', 'select', 'holdout', 'replay', 'mix', 'train', 'evaluate']),
+  );
 });
 
 test('any one output, deleted, is made again as it was, and nothing else is: no other call, no other job', async () => {
@@ -142,17 +165,26 @@ test('any one output, deleted, is made again as it was, and nothing else is: no 
 
 /** An output is made anew exactly when it was deleted or one of the contents that it was made from is another now. */
 function expectDependentsAlone({ before, after, made }: Rerun, deleted: string): void {
-  const needed = [...before].filter(([name, { inputs }]) =>
-    name === deleted || inputs.some(({ address: { stage, key, part }, sha256 }) => after.get(`${stage}/${key}/${part}`)!.rows.sha256 !== sha256)).map(([name]) => name);
+  const needed = [...before]
+    .filter(
+      ([name, { inputs }]) =>
+        name === deleted ||
+        inputs.some(({ address: { stage, key, part }, sha256 }) => after.get(`${stage}/${key}/${part}`)!.rows.sha256 !== sha256),
+    )
+    .map(([name]) => name);
   expect(made.filter((name) => before.has(name))).toEqual(needed.sort());
   // Outputs under new keys are those of models whose weights are others now; each went into something that was made anew.
-  const used = new Set(made.flatMap((name) => after.get(name)!.inputs.map(({ address: { stage, key, part } }) => `${stage}/${key}/${part}`)));
+  const used = new Set(
+    made.flatMap((name) => after.get(name)!.inputs.map(({ address: { stage, key, part } }) => `${stage}/${key}/${part}`)),
+  );
   expect(made.filter((name) => !before.has(name) && !used.has(name))).toEqual([]);
 }
 
 test('when it comes out different, what depends on it is made anew, through all stages, and nothing else', async () => {
   salt.responses = 'PLUS';
-  const other = [...outputs()].find(([name, { stats, rows }]) => stageOf(name) === 'respond' && stats.requests > rows.rows / 2 && rows.rows > 2)![0];
+  const other = [...outputs()].find(
+    ([name, { stats, rows }]) => stageOf(name) === 'respond' && stats.requests > rows.rows / 2 && rows.rows > 2,
+  )![0];
   const rerun = await without(other);
   expectDependentsAlone(rerun, other);
   const stages = rerun.made.map(stageOf);

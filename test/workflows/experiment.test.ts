@@ -1,9 +1,9 @@
-import { WorkflowFailedError } from '@temporalio/client';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { TASK_QUEUES } from '../../config/task-queues';
-import type { RunSpec } from '../../config/spec';
+import { WorkflowFailedError } from '@temporalio/client';
 import { storedProgress } from '../../cli/run-progress-stored';
+import type { RunSpec } from '../../config/spec';
+import { TASK_QUEUES } from '../../config/task-queues';
 import type { MixtureRow } from '../../method/records';
 import { deriveSeed } from '../../method/seeds';
 import { contentIdentities } from '../../services/content-identities';
@@ -17,8 +17,8 @@ import { heldOutTable, mixtureTable, type Table } from '../../services/tables';
 import { experiment } from '../../workflows';
 import { progressQuery } from '../../workflows/progress';
 import { FakeEndpoint, useFakeEndpoint } from '../support/fake-endpoint';
-import { defaultReply } from '../support/fake-replies';
 import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
+import { defaultReply } from '../support/fake-replies';
 import { smallSpec } from '../support/small-spec';
 import { testDeps, useTemporal, withWorkers } from '../support/temporal';
 
@@ -46,7 +46,9 @@ describe('the experiment workflow', () => {
       expect(rows.filter(({ source }) => source === 'new')).toHaveLength(2); // 2 of 10: the nearest to 17 %
       // Each task is a job of its own: four on each model.
       expect(jobs.map(({ command }) => command).sort()).toEqual([...Array<string>(8).fill('evaluate'), 'sft', 'weights']);
-      expect(jobs.filter(({ command }) => command === 'evaluate').map(({ spec: { tasks } }) => (tasks as unknown[]).length)).toEqual(Array<number>(8).fill(1));
+      expect(jobs.filter(({ command }) => command === 'evaluate').map(({ spec: { tasks } }) => (tasks as unknown[]).length)).toEqual(
+        Array<number>(8).fill(1),
+      );
 
       // 8 extractions; responses: 8 with n = 2, and 8 x 2 without; 32 responses x 2 judges.
       expect(endpoint().requests).toHaveLength(8 + 8 + 16 + 64);
@@ -64,7 +66,10 @@ describe('the experiment workflow', () => {
     const jobs: RecordedJob[] = [];
     let broken = true;
     const python = fakePythonJobs(jobs, ({ command, spec }) =>
-      broken && command === 'sft' && String(spec['mixture']).includes(doomed) ? new PythonJobError('nan_loss', 'the loss is no number') : undefined);
+      broken && command === 'sft' && String(spec['mixture']).includes(doomed)
+        ? new PythonJobError('nan_loss', 'the loss is no number')
+        : undefined,
+    );
     const deps = testDeps({ python });
     const spec = smallSpec(endpoint().baseURL, (input) => {
       input.variants = ['official', 'method', 'first-response', 'target-best', 'ultrachat', 'new-data-only'];
@@ -73,19 +78,37 @@ describe('the experiment workflow', () => {
     const doomed = stageKeys(spec, await contentIdentities(spec, deps.weights)).variants['target-best']!.train!;
     await withWorkers(environment(), deps, async () => {
       const failure: unknown = await run('variants', spec).catch((error: unknown) => error);
-      expect((failure as WorkflowFailedError).cause?.message).toMatch(/^1 of 7 variants failed: target-best \(the loss is no number\); the others are in .*report\.html;/);
+      expect((failure as WorkflowFailedError).cause?.message).toMatch(
+        /^1 of 7 variants failed: target-best \(the loss is no number\); the others are in .*report\.html;/,
+      );
       // The fake trains the same weights every time, so their four scores are taken once.
-      expect(jobs.map(({ command }) => command).sort()).toEqual([...Array<string>(8).fill('evaluate'), 'datasets', ...Array<string>(6).fill('sft'), 'weights'].sort());
+      expect(jobs.map(({ command }) => command).sort()).toEqual(
+        [...Array<string>(8).fill('evaluate'), 'datasets', ...Array<string>(6).fill('sft'), 'weights'].sort(),
+      );
       expect(endpoint().requests).toHaveLength(96); // not one call more than the method alone makes
 
       broken = false;
       jobs.length = 0;
       const { variants } = await run('variants', spec);
-      expect(variants.map(({ variant }) => variant)).toEqual(['official', 'method', 'first-response', 'target-best', 'ultrachat', 'new-data-only', 'method-share-0.5']);
+      expect(variants.map(({ variant }) => variant)).toEqual([
+        'official',
+        'method',
+        'first-response',
+        'target-best',
+        'ultrachat',
+        'new-data-only',
+        'method-share-0.5',
+      ]);
       expect(jobs.map(({ command }) => command).sort()).toEqual(['sft', 'weights']);
       // The same budget: 10 examples of which 2 are new; at another share as many in all, where the new data allows; new data alone.
       expect(Object.fromEntries(variants.map(({ variant, examples }) => [variant, examples]))).toEqual({
-        official: undefined, method: 10, 'first-response': 10, 'target-best': 10, ultrachat: 10, 'new-data-only': 2, 'method-share-0.5': 8,
+        official: undefined,
+        method: 10,
+        'first-response': 10,
+        'target-best': 10,
+        ultrachat: 10,
+        'new-data-only': 2,
+        'method-share-0.5': 8,
       });
     });
 
@@ -95,9 +118,17 @@ describe('the experiment workflow', () => {
       return manifest === undefined ? [] : await deps.stages.readRows(manifest, mixtureTable);
     };
     const fresh = async (variant: string): Promise<string[]> =>
-      (await mixtureOf(variant)).filter(({ source }) => source === 'new').map(({ messages }) => messages[0]!.content).sort();
-    for (const variant of ['first-response', 'target-best', 'ultrachat', 'new-data-only']) expect(await fresh(variant)).toEqual(await fresh('method'));
-    expect((await mixtureOf('ultrachat')).filter(({ source }) => source === 'replay').every(({ messages }) => messages[0]!.content.startsWith('Public question'))).toBe(true);
+      (await mixtureOf(variant))
+        .filter(({ source }) => source === 'new')
+        .map(({ messages }) => messages[0]!.content)
+        .sort();
+    for (const variant of ['first-response', 'target-best', 'ultrachat', 'new-data-only'])
+      expect(await fresh(variant)).toEqual(await fresh('method'));
+    expect(
+      (await mixtureOf('ultrachat'))
+        .filter(({ source }) => source === 'replay')
+        .every(({ messages }) => messages[0]!.content.startsWith('Public question')),
+    ).toBe(true);
     rmSync(deps.root, { recursive: true });
   });
 
@@ -135,22 +166,43 @@ describe('the experiment workflow', () => {
     expect(trainings).toHaveLength(4);
     for (const training of trainings) {
       expect(training).toMatchObject({ evalSteps: 1, lora: { rank: 4, alpha: 32, dropout: 0, targets: null, quantize: false } });
-      expect(readFileSync(String(training['evalMixture']), 'utf8')).toBe(kept.map(({ id, messages }) => `${JSON.stringify({ id, messages })}\n`).join(''));
+      expect(readFileSync(String(training['evalMixture']), 'utf8')).toBe(
+        kept.map(({ id, messages }) => `${JSON.stringify({ id, messages })}\n`).join(''),
+      );
       expect(readFileSync(String(training['accelerate']), 'utf8')).toBe(readFileSync('config/accelerate/cpu.yaml', 'utf8'));
     }
     // All models see the same files, and those are the rows that were kept.
-    const asked = jobs.flatMap(({ spec: { losses = [] } }) => (losses as { name: string; conversations: string }[]).map(({ name, conversations }) => ({ name, text: readFileSync(conversations, 'utf8') })));
+    const asked = jobs.flatMap(({ spec: { losses = [] } }) =>
+      (losses as { name: string; conversations: string }[]).map(({ name, conversations }) => ({
+        name,
+        text: readFileSync(conversations, 'utf8'),
+      })),
+    );
     expect(asked).toHaveLength(2 * 3); // the fake trains the same weights for every variant, and a model is measured once
     for (const { name, text } of asked) {
-      expect(text).toBe(kept.filter(({ set }) => set === name).map(({ id, messages }) => `${JSON.stringify({ id, messages })}\n`).join(''));
+      expect(text).toBe(
+        kept
+          .filter(({ set }) => set === name)
+          .map(({ id, messages }) => `${JSON.stringify({ id, messages })}\n`)
+          .join(''),
+      );
     }
 
     const { heldOut, missing } = await gatherReport({ ...deps, runId: 'held-out', now: new Date() });
     expect(missing).toEqual([]);
-    expect(heldOut!.map(({ set, conversations, variants }) => [set, conversations, variants.map(({ change }) => change?.value ?? null)])).toEqual([
-      ['replay', 2, [null, 0.5, 0.5, 0.5, 0.5]], ['own', 2, [null, 0.5, 0.5, 0.5, 0.5]], ['new', 1, [null, 0.5, 0.5, 0.5, 0.5]],
+    expect(
+      heldOut!.map(({ set, conversations, variants }) => [set, conversations, variants.map(({ change }) => change?.value ?? null)]),
+    ).toEqual([
+      ['replay', 2, [null, 0.5, 0.5, 0.5, 0.5]],
+      ['own', 2, [null, 0.5, 0.5, 0.5, 0.5]],
+      ['new', 1, [null, 0.5, 0.5, 0.5, 0.5]],
     ]);
-    expect((await storedProgress(deps.stages, plan)).find(({ stage }) => stage === 'holdout')).toMatchObject({ done: 1, total: 1, state: 'done', note: '2 replay + 1 new' });
+    expect((await storedProgress(deps.stages, plan)).find(({ stage }) => stage === 'holdout')).toMatchObject({
+      done: 1,
+      total: 1,
+      state: 'done',
+      note: '2 replay + 1 new',
+    });
 
     // Its output lost, it is made again as it was, and nothing that followed from it is.
     rmSync(join(deps.root, deps.stages.folder(addresses.holdOut(plan))), { recursive: true });
@@ -164,20 +216,38 @@ describe('the experiment workflow', () => {
   test('with filters answers only what they keep, and every instruction is accounted for', async () => {
     const deps = testDeps({ python: fakePythonJobs() });
     // The target writes one instruction four times over and two that are too short: nothing is left of the second shard.
-    const texts = ['Explain how to plan a rain barrel.', 'explain how to  plan a rain barrel.', 'Hm', 'EXPLAIN how to plan a rain barrel.', 'Hm', 'Explain how to plan a rain barrels.', 'What is a haiku about?', 'Write a limerick on tides.'];
+    const texts = [
+      'Explain how to plan a rain barrel.',
+      'explain how to  plan a rain barrel.',
+      'Hm',
+      'EXPLAIN how to plan a rain barrel.',
+      'Hm',
+      'Explain how to plan a rain barrels.',
+      'What is a haiku about?',
+      'Write a limerick on tides.',
+    ];
     const seeds = texts.map((_, itemIndex) => deriveSeed({ runSeed: 7, stage: 'extract', itemIndex, sample: 0, attempt: 0 }));
     const repetitive = await FakeEndpoint.start({
-      reply: (path, body, sample) => (path === 'completions' ? { text: texts[seeds.indexOf(body.seed ?? -1)] ?? '' } : defaultReply(path, body, sample)),
+      reply: (path, body, sample) =>
+        path === 'completions' ? { text: texts[seeds.indexOf(body.seed ?? -1)] ?? '' } : defaultReply(path, body, sample),
     });
-    const spec = smallSpec(repetitive.baseURL, (input) => (input.synthesis.quality = { length: { minWords: 2 }, duplicates: { near: {} } }));
+    const spec = smallSpec(
+      repetitive.baseURL,
+      (input) => (input.synthesis.quality = { length: { minWords: 2 }, duplicates: { near: {} } }),
+    );
     await withWorkers(environment(), deps, async () => {
       expect((await run('filtered', spec)).replayRows).toBe(3);
       // 8 extractions; of 3: responses 3 with n = 2 and 3 x 2 without, 12 responses x 2 judges.
       expect(repetitive.requests).toHaveLength(8 + 3 + 6 + 24);
       const rows = await environment().client.workflow.getHandle('filtered').query(progressQuery);
       expect(rows.slice(0, 7).map(({ stage, model, done, total, failed }) => [stage, model, done, total, failed])).toEqual([
-        ['extract', 'target', 8, 8, 0], ['filter', '', 8, 8, 5], ['respond', 'target', 6, 6, 0], ['respond', 'other', 6, 6, 0],
-        ['judge', 'target', 12, 12, 0], ['judge', 'other', 12, 12, 0], ['select', '', 3, 3, 0],
+        ['extract', 'target', 8, 8, 0],
+        ['filter', '', 8, 8, 5],
+        ['respond', 'target', 6, 6, 0],
+        ['respond', 'other', 6, 6, 0],
+        ['judge', 'target', 12, 12, 0],
+        ['judge', 'other', 12, 12, 0],
+        ['select', '', 3, 3, 0],
       ]);
       expect((await run('filtered', spec)).replayRows).toBe(3);
       expect(repetitive.requests).toHaveLength(41);
@@ -192,17 +262,37 @@ describe('the experiment workflow', () => {
       return rows;
     };
     expect((await exported('instructions')).map(({ id, dropped }) => `${String(id)} ${String(dropped)}`)).toEqual([
-      'i0000000 null', 'i0000001 duplicate: of i0000000', 'i0000002 too short: 1 word, fewer than 2', 'i0000003 duplicate: of i0000000',
-      'i0000004 too short: 1 word, fewer than 2', 'i0000005 near duplicate: of i0000000 (0.91)', 'i0000006 null', 'i0000007 null',
+      'i0000000 null',
+      'i0000001 duplicate: of i0000000',
+      'i0000002 too short: 1 word, fewer than 2',
+      'i0000003 duplicate: of i0000000',
+      'i0000004 too short: 1 word, fewer than 2',
+      'i0000005 near duplicate: of i0000000 (0.91)',
+      'i0000006 null',
+      'i0000007 null',
     ]);
-    expect((await exported('failures')).map(({ stage, id }) => [stage, id])).toEqual([1, 2, 3, 4, 5].map((index) => ['filter', `i000000${index}`]));
+    expect((await exported('failures')).map(({ stage, id }) => [stage, id])).toEqual(
+      [1, 2, 3, 4, 5].map((index) => ['filter', `i000000${index}`]),
+    );
     expect(await exported('replay')).toHaveLength(3);
 
     const report = await gatherReport({ store: deps.store, stages: deps.stages, plans: deps.plans, runId: 'filtered', now: new Date() });
     expect(report.finished).toBe(true);
     expect(report.warnings.filter((warning) => /add up|Choosing again|no longer current/.test(warning))).toEqual([]);
-    expect(report.synthesis.instructions).toEqual({ asked: 8, extracted: 8, lostAtExtraction: 0, dropped: 5, lostAtSelection: 0, kept: 3, pending: 0 });
-    expect(report.synthesis.quality?.dropped.map(({ reason, count }) => [reason, count])).toEqual([['too short', 2], ['duplicate', 2], ['near duplicate', 1]]);
+    expect(report.synthesis.instructions).toEqual({
+      asked: 8,
+      extracted: 8,
+      lostAtExtraction: 0,
+      dropped: 5,
+      lostAtSelection: 0,
+      kept: 3,
+      pending: 0,
+    });
+    expect(report.synthesis.quality?.dropped.map(({ reason, count }) => [reason, count])).toEqual([
+      ['too short', 2],
+      ['duplicate', 2],
+      ['near duplicate', 1],
+    ]);
     expect((await storedProgress(deps.stages, plan)).filter(({ state }) => state !== 'done')).toEqual([]);
     rmSync(deps.root, { recursive: true });
   });
@@ -211,9 +301,12 @@ describe('the experiment workflow', () => {
     const deps = testDeps({ python: fakePythonJobs() });
     await withWorkers(environment(), deps, async () => {
       endpoint().inject({ kind: 'status', status: 503, headers: { 'retry-after-ms': '1' } }, { times: 2 });
-      await run('shown', smallSpec(endpoint().baseURL, ({ models }) => {
-        for (const model of Object.values(models)) model.price = { inputUsdPerMillion: 1_000, outputUsdPerMillion: 2_000 };
-      }));
+      await run(
+        'shown',
+        smallSpec(endpoint().baseURL, ({ models }) => {
+          for (const model of Object.values(models)) model.price = { inputUsdPerMillion: 1_000, outputUsdPerMillion: 2_000 };
+        }),
+      );
       const handle = environment().client.workflow.getHandle('shown');
       const { searchAttributes } = await handle.describe();
       expect(searchAttributes['RehearseStage']).toEqual(['done']);
@@ -225,7 +318,9 @@ describe('the experiment workflow', () => {
       const extracted = rows.find(({ stage }) => stage === 'extract');
       expect(extracted?.errors).toEqual({ overloaded: 2 });
       expect(extracted?.usd).toBeCloseTo(((extracted?.promptTokens ?? 0) + 2 * (extracted?.completionTokens ?? 0)) / 1_000, 9);
-      const { definition, currentDetails } = await handle.query<{ definition: unknown; currentDetails: string }>('__temporal_workflow_metadata');
+      const { definition, currentDetails } = await handle.query<{ definition: unknown; currentDetails: string }>(
+        '__temporal_workflow_metadata',
+      );
       expect(definition).toBeDefined();
       expect(currentDetails).toMatch(/^\| ✓\sextract \| target \| 8\s\/\s8 \| 0 \| 2\soverloaded \| \d+ \| \$\d/m);
     });
@@ -235,7 +330,10 @@ describe('the experiment workflow', () => {
   test('fails with the sentence of a permanent error, and goes on from what is stored when it is mended', async () => {
     const deps = testDeps({ python: fakePythonJobs() });
     const spec = smallSpec(endpoint().baseURL);
-    endpoint().inject({ kind: 'status', status: 404, message: 'no such model' }, { times: 1_000, when: ({ body }) => body.model === 'other' });
+    endpoint().inject(
+      { kind: 'status', status: 404, message: 'no such model' },
+      { times: 1_000, when: ({ body }) => body.model === 'other' },
+    );
     await withWorkers(environment(), deps, async () => {
       const failure: unknown = await run('mended', spec).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(WorkflowFailedError);
@@ -255,7 +353,8 @@ describe('the experiment workflow', () => {
     const deps = testDeps({ python: fakePythonJobs() });
     const seeds = [0, 1, 2].map((attempt) => deriveSeed({ runSeed: 7, stage: 'extract', itemIndex: 0, sample: 0, attempt }));
     const mute = await FakeEndpoint.start({
-      reply: (path, body, sample) => (path === 'completions' && seeds.includes(body.seed ?? -1) ? { text: ' ' } : defaultReply(path, body, sample)),
+      reply: (path, body, sample) =>
+        path === 'completions' && seeds.includes(body.seed ?? -1) ? { text: ' ' } : defaultReply(path, body, sample),
     });
     await withWorkers(environment(), deps, async () => {
       expect((await run('losses', smallSpec(mute.baseURL))).replayRows).toBe(7);
@@ -266,7 +365,9 @@ describe('the experiment workflow', () => {
     const [shard] = plan.shards;
     const extracted = shard === undefined ? undefined : await deps.stages.latest(addresses.extract(plan, shard));
     if (extracted === undefined) throw new Error('nothing was extracted');
-    expect(await deps.stages.readFailures(extracted)).toEqual([{ stage: 'extract', id: 'i0000000', model: 'target', reason: 'empty', attempts: 3 }]);
+    expect(await deps.stages.readFailures(extracted)).toEqual([
+      { stage: 'extract', id: 'i0000000', model: 'target', reason: 'empty', attempts: 3 },
+    ]);
     rmSync(deps.root, { recursive: true });
   });
 });

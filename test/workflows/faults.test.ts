@@ -31,7 +31,10 @@ const FAULTS: readonly Fault[] = [
 ];
 
 /** The replay set of a run against an endpoint, and what the endpoint saw. */
-async function replaySet(runId: string, options: FakeEndpointOptions): Promise<{ readonly rows: readonly ReplayRow[]; readonly answered: number; readonly faults: number }> {
+async function replaySet(
+  runId: string,
+  options: FakeEndpointOptions,
+): Promise<{ readonly rows: readonly ReplayRow[]; readonly answered: number; readonly faults: number }> {
   const endpoint = await FakeEndpoint.start(options);
   const deps = testDeps({ python: fakePythonJobs() });
   try {
@@ -47,7 +50,11 @@ async function replaySet(runId: string, options: FakeEndpointOptions): Promise<{
         if (manifest !== undefined) rows.push(...(await deps.stages.readRows(manifest, replayTable)));
       }
       expect(endpoint.paidTwice()).toEqual([]);
-      return { rows, answered: endpoint.requests.filter(({ answered }) => answered).length, faults: endpoint.requests.filter(({ answered }) => !answered).length };
+      return {
+        rows,
+        answered: endpoint.requests.filter(({ answered }) => answered).length,
+        faults: endpoint.requests.filter(({ answered }) => !answered).length,
+      };
     });
   } finally {
     await endpoint.close();

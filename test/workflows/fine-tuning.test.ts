@@ -10,8 +10,8 @@ import type { RunSpec, RunSpecInput } from '../../config/spec';
 import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../../config/task-queues';
 import type { FineTuningResult } from '../../services/fine-tuning/result';
 import { addresses } from '../../services/run-plan';
-import { lossTable } from '../../services/tables';
 import type { StageManifest } from '../../services/stage-store';
+import { lossTable } from '../../services/tables';
 import { experiment } from '../../workflows';
 import { controlQuery, pauseUpdate, resumeUpdate, setBudgetUpdate } from '../../workflows/control';
 import { pendingActivities, standstill, until } from '../support/control';
@@ -44,11 +44,19 @@ afterEach(async () => {
 });
 
 /** A run that fine-tunes a closed model. `epochs` tells the trainings of the tests apart. */
-async function closedRun(epochs: number, options: FakeFineTuningOptions, change: (spec: RunSpecInput) => void = () => undefined): Promise<RunSpec> {
+async function closedRun(
+  epochs: number,
+  options: FakeFineTuningOptions,
+  change: (spec: RunSpecInput) => void = () => undefined,
+): Promise<RunSpec> {
   provider = await FakeFineTuning.start({ apiKey: KEY, ...options });
   return smallSpec(endpoint.baseURL, (spec) => {
     spec.models['closed'] = {
-      baseURL: provider.baseURL, id: 'closed-base', model: 'gpt-base', apiKeyEnv: 'CLOSED_KEY', price: { inputUsdPerMillion: 1, outputUsdPerMillion: 2, trainingUsdPerMillion: 25 },
+      baseURL: provider.baseURL,
+      id: 'closed-base',
+      model: 'gpt-base',
+      apiKeyEnv: 'CLOSED_KEY',
+      price: { inputUsdPerMillion: 1, outputUsdPerMillion: 2, trainingUsdPerMillion: 25 },
     };
     spec.target = { model: 'target' };
     spec.train = { backend: 'openai', openai: { model: 'closed', epochs, pollSeconds: 1 } };
@@ -62,7 +70,11 @@ async function start(runId: string, spec: RunSpec): Promise<WorkflowHandleWithFi
   return await environment().client.workflow.start(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: [spec] });
 }
 
-async function withDeps<T>(body: (deps: ReturnType<typeof testDeps>) => Promise<T>, queues: readonly QueueName[] = QUEUE_NAMES, jobs: RecordedJob[] = []): Promise<T> {
+async function withDeps<T>(
+  body: (deps: ReturnType<typeof testDeps>) => Promise<T>,
+  queues: readonly QueueName[] = QUEUE_NAMES,
+  jobs: RecordedJob[] = [],
+): Promise<T> {
   const deps = { ...testDeps({ python: fakePythonJobs(jobs), root }), env: ENV };
   return await withWorkers(environment(), deps, async () => await body(deps), queues);
 }
@@ -74,7 +86,10 @@ async function training({ plans, stages }: ReturnType<typeof testDeps>, runId: s
 
 /** Why a run failed, the innermost sentence. */
 async function reasonOf(result: Promise<unknown>): Promise<string> {
-  let error: unknown = await result.then(() => new Error('it did not fail'), (reason: unknown) => reason);
+  let error: unknown = await result.then(
+    () => new Error('it did not fail'),
+    (reason: unknown) => reason,
+  );
   while (error instanceof Error && error.cause instanceof Error) error = error.cause;
   return (error as Error).message;
 }
@@ -90,14 +105,27 @@ test('a closed model is fine-tuned by its provider: its progress is seen, its ou
       expect(warnings.filter((warning) => warning.includes('FineTuning'))).toEqual([]); // a look that finds the job at work is no fault
       return rows?.find(({ stage, note }) => stage === 'train' && note?.startsWith('training'));
     });
-    expect(row).toMatchObject({ model: 'method', state: 'running', total: 6, note: expect.stringMatching(/^training, loss 1\.\d{3}$/) as string });
+    expect(row).toMatchObject({
+      model: 'method',
+      state: 'running',
+      total: 6,
+      note: expect.stringMatching(/^training, loss 1\.\d{3}$/) as string,
+    });
     provider.looksUntilDone = 0;
     await handle.result();
 
     const trained = await training(deps, 'closed');
     expect(trained?.detail).toMatchObject({
-      kind: 'fine-tuning', job: 'ftjob-1', baseModel: 'gpt-base', model: 'ft:gpt-base:org:rehearse:ftjob-1', hyperparameters: { epochs: 1 }, steps: 6, examples: 10,
-      trainedTokens: 1_234, usd: 0.03085, seconds: 600,
+      kind: 'fine-tuning',
+      job: 'ftjob-1',
+      baseModel: 'gpt-base',
+      model: 'ft:gpt-base:org:rehearse:ftjob-1',
+      hyperparameters: { epochs: 1 },
+      steps: 6,
+      examples: 10,
+      trainedTokens: 1_234,
+      usd: 0.03085,
+      seconds: 600,
       checkpoints: [{ step: 3, model: 'ft:gpt-base:org:rehearse:ftjob-1:ckpt-step-3' }, { step: 6 }],
     } satisfies { [K in keyof FineTuningResult]?: unknown });
     expect(await deps.stages.readRows(trained!, lossTable)).toHaveLength(6);
@@ -117,20 +145,26 @@ test('a closed model is fine-tuned by its provider: its progress is seen, its ou
 }, 240_000);
 
 test('a worker that is killed while it creates the job leaves one job, which the next worker finds', async () => {
-  const spec = await closedRun(2, { faultOf: (request, number) => (request === 'POST fine_tuning/jobs' && number === 1 ? 'done-then-silence' : undefined) });
-  await withDeps(async (deps) => {
-    const created = provider.once('POST fine_tuning/jobs');
-    const script = `require(${JSON.stringify(resolve('cli/main.ts'))}).main(['worker', '--queue', 'llm']);`;
-    const worker = spawn(process.execPath, ['-r', resolve('test/support/ts-hook.cjs'), '-e', script], {
-      stdio: 'ignore', env: { ...process.env, ...ENV, REHEARSE_STORE: root, REHEARSE_HOME: root, TEMPORAL_ADDRESS: environment().address },
-    });
-    const handle = await start('killed', spec);
-    await created;
-    worker.kill('SIGKILL');
-    await once(worker, 'close');
-    await withWorkers(environment(), deps, async () => await handle.result(), ['llm']);
-    expect((await training(deps, 'killed'))?.detail).toMatchObject({ job: 'ftjob-1' });
-  }, ['orchestration', 'cpu', 'gpu']);
+  const spec = await closedRun(2, {
+    faultOf: (request, number) => (request === 'POST fine_tuning/jobs' && number === 1 ? 'done-then-silence' : undefined),
+  });
+  await withDeps(
+    async (deps) => {
+      const created = provider.once('POST fine_tuning/jobs');
+      const script = `require(${JSON.stringify(resolve('cli/main.ts'))}).main(['worker', '--queue', 'llm']);`;
+      const worker = spawn(process.execPath, ['-r', resolve('test/support/ts-hook.cjs'), '-e', script], {
+        stdio: 'ignore',
+        env: { ...process.env, ...ENV, REHEARSE_STORE: root, REHEARSE_HOME: root, TEMPORAL_ADDRESS: environment().address },
+      });
+      const handle = await start('killed', spec);
+      await created;
+      worker.kill('SIGKILL');
+      await once(worker, 'close');
+      await withWorkers(environment(), deps, async () => await handle.result(), ['llm']);
+      expect((await training(deps, 'killed'))?.detail).toMatchObject({ job: 'ftjob-1' });
+    },
+    ['orchestration', 'cpu', 'gpu'],
+  );
   expect(jobCreations()).toBe(1);
 }, 240_000);
 
@@ -138,7 +172,8 @@ test('a pause leaves the job alone; a cancelled run cancels it, and the next sta
   const spec = await closedRun(3, { looksUntilDone: Infinity });
   await withDeps(async () => {
     const handle = await start('cancelled', spec);
-    const looking = async (): Promise<true | undefined> => ((await pendingActivities(environment(), 'cancelled')).includes('awaitFineTuning') ? true : undefined);
+    const looking = async (): Promise<true | undefined> =>
+      (await pendingActivities(environment(), 'cancelled')).includes('awaitFineTuning') ? true : undefined;
     await until(looking);
     await handle.executeUpdate(pauseUpdate, { args: [{}] });
     await standstill(environment(), 'cancelled');
@@ -158,7 +193,10 @@ test('a pause leaves the job alone; a cancelled run cancels it, and the next sta
 }, 240_000);
 
 test('a job that fails ends the run with the words of its provider, and is not made again until somebody resumes', async () => {
-  const spec = await closedRun(4, { looksUntilDone: 0, failJobs: { code: 'invalid_training_file', message: 'The job failed: 3 examples were flagged by moderation.' } });
+  const spec = await closedRun(4, {
+    looksUntilDone: 0,
+    failJobs: { code: 'invalid_training_file', message: 'The job failed: 3 examples were flagged by moderation.' },
+  });
   await withDeps(async () => {
     expect(await reasonOf((await start('failed', spec)).result())).toBe(
       `the fine-tuning job ftjob-1 of model "closed" at ${provider.baseURL} failed (invalid_training_file): The job failed: 3 examples were flagged by moderation.; mend that and resume the run, which creates a new job`,
@@ -168,7 +206,10 @@ test('a job that fails ends the run with the words of its provider, and is not m
 }, 240_000);
 
 test('a provider of which every first request fails only costs time', async () => {
-  const spec = await closedRun(5, { faultOf: (request, number) => (number > 1 ? undefined : { status: request === 'POST fine_tuning/jobs' ? 429 : 500, headers: { 'retry-after-ms': '20' } }) });
+  const spec = await closedRun(5, {
+    faultOf: (request, number) =>
+      number > 1 ? undefined : { status: request === 'POST fine_tuning/jobs' ? 429 : 500, headers: { 'retry-after-ms': '20' } },
+  });
   await withDeps(async (deps) => {
     await (await start('flaky', spec)).result();
     expect((await training(deps, 'flaky'))?.detail).toMatchObject({ kind: 'fine-tuning' });
@@ -179,7 +220,9 @@ test('a provider of which every first request fails only costs time', async () =
 test('a training that would cost more than it may is not sent', async () => {
   const spec = await closedRun(6, {}, (draft) => (draft.train!.openai!.maxUsd = 0.001));
   await withDeps(async () => {
-    expect(await reasonOf((await start('dear', spec)).result())).toMatch(/^the fine-tuning job is estimated to cost \$0\.\d\d, more than train\.openai\.maxUsd, \$0\.00; raise it, or lower epochs or mix\.maxExamples$/);
+    expect(await reasonOf((await start('dear', spec)).result())).toMatch(
+      /^the fine-tuning job is estimated to cost \$0\.\d\d, more than train\.openai\.maxUsd, \$0\.00; raise it, or lower epochs or mix\.maxExamples$/,
+    );
   });
   expect(provider.files).toEqual([]);
 }, 240_000);
@@ -196,7 +239,9 @@ test('a training that the budget does not cover is not ordered before somebody r
       return state.paused ? state : undefined;
     });
     expect(paused).toMatchObject({ pausedBy: 'budget', spent: { usd: 0 } });
-    expect(paused.reason).toMatch(/^the budget of \$0\.010 does not cover the training of method: \$0\.00 is spent, and the fine-tuning job is estimated to cost \$0\.\d+$/);
+    expect(paused.reason).toMatch(
+      /^the budget of \$0\.010 does not cover the training of method: \$0\.00 is spent, and the fine-tuning job is estimated to cost \$0\.\d+$/,
+    );
     await handle.executeUpdate(resumeUpdate); // without another budget it is as before
     await until(async () => ((await handle.query(controlQuery)).paused ? true : undefined));
     expect(provider.files).toEqual([]);
@@ -220,15 +265,24 @@ test('what a provider has trained is evaluated through its API, and so is the mo
     draft.evaluate = { backend: 'openai', tasks: [{ task: 'ifeval' }] };
   });
   const jobs: RecordedJob[] = [];
-  await withDeps(async () => {
-    const result = await (await start('measured', spec)).result();
-    expect(result.variants.map(({ variant, scores }) => [variant, Object.keys(scores)])).toEqual([['official', ['ifeval']], ['method', ['ifeval']]]);
-  }, QUEUE_NAMES, jobs);
+  await withDeps(
+    async () => {
+      const result = await (await start('measured', spec)).result();
+      expect(result.variants.map(({ variant, scores }) => [variant, Object.keys(scores)])).toEqual([
+        ['official', ['ifeval']],
+        ['method', ['ifeval']],
+      ]);
+    },
+    QUEUE_NAMES,
+    jobs,
+  );
   const endpoints = jobs.map(({ command, spec: { weights, endpoint: asked } }) => ({ command, weights, asked }));
   const asked = (model: string) => ({ baseURL: provider.baseURL, model, apiKeyEnv: 'CLOSED_KEY', chat: true });
   expect(endpoints).toHaveLength(2);
-  expect(endpoints).toEqual(expect.arrayContaining([
-    { command: 'evaluate', weights: null, asked: asked('gpt-base') },
-    { command: 'evaluate', weights: null, asked: asked('ft:gpt-base:org:rehearse:ftjob-1') },
-  ]));
+  expect(endpoints).toEqual(
+    expect.arrayContaining([
+      { command: 'evaluate', weights: null, asked: asked('gpt-base') },
+      { command: 'evaluate', weights: null, asked: asked('ft:gpt-base:org:rehearse:ftjob-1') },
+    ]),
+  );
 }, 240_000);

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { untilSynthesized, untilTraining } from '../../bench/follow-run';
 import { compareRuns } from '../../bench/kill-figures';
 import { killRun, VICTIMS, type KillRunResult } from '../../bench/kill-run';
-import { untilSynthesized, untilTraining } from '../../bench/follow-run';
 import { paperRunSpec } from '../../bench/paper-run';
 import { Stack } from '../../bench/stack';
 import { readStoreSnapshot } from '../../bench/stored-calls';
@@ -21,7 +21,17 @@ async function withStack<T>(name: string, body: (stack: Stack, spec: RunSpec) =>
   mkdirSync(folder);
   const stack = await Stack.start({ folder, llmWorkers: 2, latencyMs: 20, restartWorkers: true });
   try {
-    return await body(stack, await paperRunSpec({ instructions: INSTRUCTIONS, baseURL: `${stack.endpointURL}/v1`, folder, concurrency: 4, shardSize: 4, concurrentShards: 2 }));
+    return await body(
+      stack,
+      await paperRunSpec({
+        instructions: INSTRUCTIONS,
+        baseURL: `${stack.endpointURL}/v1`,
+        folder,
+        concurrency: 4,
+        shardSize: 4,
+        concurrentShards: 2,
+      }),
+    );
   } finally {
     await stack.stop();
   }
@@ -40,18 +50,28 @@ test('runs whose processes are killed store the same rows as an undisturbed one,
   expect(undisturbed.requests).toBe(INSTRUCTIONS * 31);
 
   // Workers and server, one by one and all at once.
-  const disturbed = await withStack('disturbed', async (stack, spec) => await killRun({ stack, runId: 'disturbed', spec, kills: VICTIMS.length, seed: 7 }));
+  const disturbed = await withStack(
+    'disturbed',
+    async (stack, spec) => await killRun({ stack, runId: 'disturbed', spec, kills: VICTIMS.length, seed: 7 }),
+  );
   expect(new Set(disturbed.kills.map(({ victim }) => victim))).toEqual(new Set(VICTIMS));
   const { problems, equal, outputs } = compareRuns(undisturbed, disturbed);
   expect(problems).toEqual([]);
   // Of each shard: one extraction, three models' responses, nine times judgments, one selection; and the mixture.
   expect([equal, outputs]).toEqual([3 * 14 + 1, 3 * 14 + 1]);
 
-  await withStack('budgeted', async (stack, spec) => await killWithinBudget(stack, spec, { budget: Math.round(tokens * 0.7), undisturbed }));
+  await withStack(
+    'budgeted',
+    async (stack, spec) => await killWithinBudget(stack, spec, { budget: Math.round(tokens * 0.7), undisturbed }),
+  );
 }, 600_000);
 
 /** Kills all llm workers while a budget is being spent; it is lifted once it is reached. */
-async function killWithinBudget(stack: Stack, spec: RunSpec, { budget, undisturbed }: { readonly budget: number; readonly undisturbed: KillRunResult }): Promise<void> {
+async function killWithinBudget(
+  stack: Stack,
+  spec: RunSpec,
+  { budget, undisturbed }: { readonly budget: number; readonly undisturbed: KillRunResult },
+): Promise<void> {
   const store = join(stack.home, 'store');
   await stack.withClient(async (client) => {
     await startRun(client, 'budgeted', { ...spec, budget: { tokens: budget } });

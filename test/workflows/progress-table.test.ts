@@ -2,7 +2,19 @@ import { leftMsOf, leftText, progressTable } from '../../workflows/progress';
 import type { StageProgress } from '../../workflows/types';
 
 function row(change: Partial<StageProgress>): StageProgress {
-  return { stage: 'judge', model: 'm', done: 0, total: 9_000, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state: 'waiting', ...change };
+  return {
+    stage: 'judge',
+    model: 'm',
+    done: 0,
+    total: 9_000,
+    failed: 0,
+    promptTokens: 0,
+    completionTokens: 0,
+    usd: 0,
+    errors: {},
+    state: 'waiting',
+    ...change,
+  };
 }
 
 function table(rows: readonly StageProgress[]): string[] {
@@ -11,7 +23,16 @@ function table(rows: readonly StageProgress[]): string[] {
 
 test('the table of the Web UI has what is done, rate, time left, errors by kind, tokens and dollars', () => {
   const rows = [
-    row({ done: 4_500, failed: 3, perSecond: 0.5, errors: { timeout: 2, rate_limited: 1_234 }, promptTokens: 1_000_000, completionTokens: 234_000, usd: 1.5, state: 'running' }),
+    row({
+      done: 4_500,
+      failed: 3,
+      perSecond: 0.5,
+      errors: { timeout: 2, rate_limited: 1_234 },
+      promptTokens: 1_000_000,
+      completionTokens: 234_000,
+      usd: 1.5,
+      state: 'running',
+    }),
     row({ model: 'n' }),
     row({ stage: 'train', model: 'method', done: 5, total: 5, state: 'done', note: '5 steps' }),
   ];

@@ -1,11 +1,11 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TASK_QUEUES } from '../../config/task-queues';
-import type { RunSpec } from '../../config/spec';
 import type { ActivityDeps } from '../../activities/deps';
-import { PythonJobError, type PythonJobs } from '../../services/python-jobs';
+import type { RunSpec } from '../../config/spec';
+import { TASK_QUEUES } from '../../config/task-queues';
 import { openStore } from '../../services/open-store';
+import { PythonJobError, type PythonJobs } from '../../services/python-jobs';
 import { writeReportFiles } from '../../services/report/write-report';
 import { experiment } from '../../workflows';
 import { useFakeEndpoint } from '../support/fake-endpoint';
@@ -36,13 +36,20 @@ interface Machine {
 }
 
 /** What a worker on a machine of its own has: the bucket, and a disk that nobody else sees. */
-function machine(prefix: string, { draining, python }: { readonly draining?: AbortSignal; readonly python?: (jobs: PythonJobs) => PythonJobs } = {}): Machine {
+function machine(
+  prefix: string,
+  { draining, python }: { readonly draining?: AbortSignal; readonly python?: (jobs: PythonJobs) => PythonJobs } = {},
+): Machine {
   const folder = mkdtempSync(join(tmpdir(), 'rehearse-machine-'));
   machines.push(folder);
   const jobs: RecordedJob[] = [];
   const fake = fakePythonJobs(jobs);
   const opened = openStore(`s3://${server.bucket}/${prefix}`, { workFolder: folder });
-  return { folder, jobs, deps: testDeps({ python: python === undefined ? fake : python(fake), opened, ...(draining === undefined ? {} : { draining }) }) };
+  return {
+    folder,
+    jobs,
+    deps: testDeps({ python: python === undefined ? fake : python(fake), opened, ...(draining === undefined ? {} : { draining }) }),
+  };
 }
 
 async function start(runId: string, spec: RunSpec) {
@@ -52,13 +59,23 @@ async function start(runId: string, spec: RunSpec) {
 test('workers on two machines do one run together in a bucket: one calls the models, the other selects, mixes and trains', async () => {
   const [a, b] = [machine('together'), machine('together')];
   const spec = smallSpec(endpoint().baseURL);
-  await withWorkers(environment(), a.deps, async () => {
-    await withWorkers(environment(), b.deps, async () => {
-      const result = await (await start('together', spec)).result();
-      expect(result.replayRows).toBe(8);
-      expect(result.report).toBe('s3://runs/together/runs/together/report/report.html');
-    }, ['cpu', 'gpu']);
-  }, ['orchestration', 'llm']);
+  await withWorkers(
+    environment(),
+    a.deps,
+    async () => {
+      await withWorkers(
+        environment(),
+        b.deps,
+        async () => {
+          const result = await (await start('together', spec)).result();
+          expect(result.replayRows).toBe(8);
+          expect(result.report).toBe('s3://runs/together/runs/together/report/report.html');
+        },
+        ['cpu', 'gpu'],
+      );
+    },
+    ['orchestration', 'llm'],
+  );
   expect(endpoint().requests).toHaveLength(96);
   expect(endpoint().paidTwice()).toHaveLength(0);
   expect(b.jobs.map(({ command }) => command).sort()).toEqual([...Array<string>(8).fill('evaluate'), 'sft', 'weights']);

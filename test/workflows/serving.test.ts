@@ -1,7 +1,7 @@
-import { WorkflowFailedError } from '@temporalio/client';
 import { rmSync } from 'node:fs';
-import { TASK_QUEUES } from '../../config/task-queues';
+import { WorkflowFailedError } from '@temporalio/client';
 import type { RunSpec } from '../../config/spec';
+import { TASK_QUEUES } from '../../config/task-queues';
 import type { ModelServers } from '../../services/model-server';
 import { experiment } from '../../workflows';
 import { pauseUpdate, resumeUpdate } from '../../workflows/control';
@@ -51,7 +51,11 @@ test('a model that the run serves itself is called where its server is, moved wi
   const deps = testDeps({ python: fakePythonJobs(), servers });
   await withWorkers(environment(), deps, async () => {
     first.hold();
-    const handle = await environment().client.workflow.start(experiment, { workflowId: 'served', taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(other)] });
+    const handle = await environment().client.workflow.start(experiment, {
+      workflowId: 'served',
+      taskQueue: TASK_QUEUES.orchestration,
+      args: [servedSpec(other)],
+    });
     await first.received(1);
     expect(servers.started).toEqual([{ alias: 'target', weights: 'org/target-model' }]);
 
@@ -82,7 +86,11 @@ test('the server of a run that is cancelled ends after the calls in flight', asy
   const deps = testDeps({ python: fakePythonJobs(), servers });
   await withWorkers(environment(), deps, async () => {
     first.hold();
-    const handle = await environment().client.workflow.start(experiment, { workflowId: 'called-off', taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(other)] });
+    const handle = await environment().client.workflow.start(experiment, {
+      workflowId: 'called-off',
+      taskQueue: TASK_QUEUES.orchestration,
+      args: [servedSpec(other)],
+    });
     await first.received(1);
     await handle.cancel();
     await cancellationsHeard(environment(), 'called-off');
@@ -102,7 +110,11 @@ test('batches go on at the new address of a server that has moved', async () => 
   const deps = testDeps({ python: fakePythonJobs(), servers });
   await withWorkers(environment(), deps, async () => {
     first.hold();
-    const handle = await environment().client.workflow.start(experiment, { workflowId: 'moved', taskQueue: TASK_QUEUES.orchestration, args: [servedSpec(other)] });
+    const handle = await environment().client.workflow.start(experiment, {
+      workflowId: 'moved',
+      taskQueue: TASK_QUEUES.orchestration,
+      args: [servedSpec(other)],
+    });
     await first.received(1);
     await servers.move();
     first.release();

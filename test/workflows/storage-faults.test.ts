@@ -8,8 +8,8 @@ import { controlQuery, resumeUpdate, type ControlState } from '../../workflows/c
 import { until } from '../support/control';
 import { useFakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
-import { smallSpec } from '../support/small-spec';
 import { SmallDisk } from '../support/small-disk';
+import { smallSpec } from '../support/small-spec';
 import { useTempFolder } from '../support/temp-folder';
 import { quietReporter, testDeps, useTemporal, withWorkers } from '../support/temporal';
 import { S3Server } from '../support/versitygw';
@@ -26,7 +26,11 @@ const folder = useTempFolder();
 type Handle = WorkflowHandleWithFirstExecutionRunId<typeof experiment>;
 
 async function start(runId: string): Promise<Handle> {
-  return await environment().client.workflow.start(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: [smallSpec(endpoint().baseURL)] });
+  return await environment().client.workflow.start(experiment, {
+    workflowId: runId,
+    taskQueue: TASK_QUEUES.orchestration,
+    args: [smallSpec(endpoint().baseURL)],
+  });
 }
 
 async function paused(handle: Handle): Promise<ControlState> {
@@ -81,7 +85,10 @@ describe('a disk', () => {
     disk.setReadOnly(true);
     await withWorkers(environment(), deps, async () => {
       const handle = await start('read-only-disk');
-      expect(await paused(handle)).toMatchObject({ pausedBy: 'storage', reason: expect.stringMatching(/EROFS.*mount that file system writable/) as unknown });
+      expect(await paused(handle)).toMatchObject({
+        pausedBy: 'storage',
+        reason: expect.stringMatching(/EROFS.*mount that file system writable/) as unknown,
+      });
       expect(endpoint().requests).toHaveLength(0);
       disk.setReadOnly(false);
       expect((await resumed(handle)).replayRows).toBe(8);
@@ -95,7 +102,10 @@ test('a file where a folder of the store should be pauses the run until it is aw
   writeFileSync(join(folder(), 'stages', 'respond'), 'not a folder');
   await withWorkers(environment(), deps, async () => {
     const handle = await start('file-in-place');
-    expect(await paused(handle)).toMatchObject({ pausedBy: 'storage', reason: expect.stringContaining('remove the file that is where a folder should be') as unknown });
+    expect(await paused(handle)).toMatchObject({
+      pausedBy: 'storage',
+      reason: expect.stringContaining('remove the file that is where a folder should be') as unknown,
+    });
     rmSync(join(folder(), 'stages', 'respond'));
     expect((await resumed(handle)).replayRows).toBe(8);
     expect(endpoint().paidTwice()).toHaveLength(0);
@@ -128,12 +138,18 @@ describe('an object store', () => {
   }, 180_000);
 
   test('that stays away pauses the run, which goes on once it is back', async () => {
-    const deps = testDeps({ python: fakePythonJobs(), opened: openStore(`s3://${server.bucket}/stays`, { workFolder: folder(), rideOutMs: 1_500 }) });
+    const deps = testDeps({
+      python: fakePythonJobs(),
+      opened: openStore(`s3://${server.bucket}/stays`, { workFolder: folder(), rideOutMs: 1_500 }),
+    });
     await withWorkers(environment(), deps, async () => {
       const handle = await start('stays-away');
       await endpoint().received(10);
       await server.down();
-      expect(await paused(handle)).toMatchObject({ pausedBy: 'storage', reason: expect.stringMatching(/s3:\/\/runs\/stays\/.*see that the object store runs/) as unknown });
+      expect(await paused(handle)).toMatchObject({
+        pausedBy: 'storage',
+        reason: expect.stringMatching(/s3:\/\/runs\/stays\/.*see that the object store runs/) as unknown,
+      });
       await server.up();
       expect((await resumed(handle)).replayRows).toBe(8);
       expect(endpoint().paidTwice()).toHaveLength(0);
@@ -143,7 +159,9 @@ describe('an object store', () => {
   /** Activities of a run that have failed at least once and are to be tried again. */
   async function failedActivities(runId: string): Promise<number> {
     let failed = 0;
-    for await (const { workflowId } of environment().client.workflow.list({ query: `WorkflowId STARTS_WITH "${runId}" AND ExecutionStatus = "Running"` })) {
+    for await (const { workflowId } of environment().client.workflow.list({
+      query: `WorkflowId STARTS_WITH "${runId}" AND ExecutionStatus = "Running"`,
+    })) {
       const { raw } = await environment().client.workflow.getHandle(workflowId).describe();
       failed += (raw.pendingActivities ?? []).filter(({ lastFailure }) => lastFailure != null).length;
     }

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { checkSpec } from '../../cli/doctor-spec';
 import { failureSentence } from '../../cli/failure-sentence';
-import { TASK_QUEUES } from '../../config/task-queues';
 import type { RunSpec } from '../../config/spec';
+import { TASK_QUEUES } from '../../config/task-queues';
 import { ensurePython } from '../../services/local/python-environment';
 import { createPythonJobs, type PythonJobs } from '../../services/python-jobs';
 import { experiment } from '../../workflows';
@@ -42,8 +42,17 @@ test('a run with a misspelt task fails with the nearest names, before anything i
   const jobs: RecordedJob[] = [];
   const fake = fakePythonJobs(jobs);
   const deps = testDeps({ python: { run: async (job) => await (job.command === 'tasks' ? real : fake).run(job) } });
-  const failure = await withWorkers(environment(), deps, async () =>
-    await environment().client.workflow.execute(experiment, { workflowId: 'misspelt', taskQueue: TASK_QUEUES.orchestration, args: [specWith('ifeval', 'helaswag', 'arc_easy')] }).catch((error: unknown) => error),
+  const failure = await withWorkers(
+    environment(),
+    deps,
+    async () =>
+      await environment()
+        .client.workflow.execute(experiment, {
+          workflowId: 'misspelt',
+          taskQueue: TASK_QUEUES.orchestration,
+          args: [specWith('ifeval', 'helaswag', 'arc_easy')],
+        })
+        .catch((error: unknown) => error),
   );
   expect(failureSentence(failure)).toContain(SENTENCE);
   expect(endpoint.requests).toEqual([]);
@@ -51,12 +60,19 @@ test('a run with a misspelt task fails with the nearest names, before anything i
   rmSync(deps.root, { recursive: true });
 }, 240_000);
 
-test('names are looked up once a run, first of all, and not at all for the leaderboard\'s', async () => {
+test("names are looked up once a run, first of all, and not at all for the leaderboard's", async () => {
   const jobs: RecordedJob[] = [];
   const deps = testDeps({ python: fakePythonJobs(jobs) });
   await withWorkers(environment(), deps, async () => {
-    for (const [workflowId, tasks] of [['others', ['ifeval', 'arc_easy', 'hellaswag']], ['leaderboard', ['ifeval']]] as const) {
-      await environment().client.workflow.execute(experiment, { workflowId, taskQueue: TASK_QUEUES.orchestration, args: [specWith(...tasks)] });
+    for (const [workflowId, tasks] of [
+      ['others', ['ifeval', 'arc_easy', 'hellaswag']],
+      ['leaderboard', ['ifeval']],
+    ] as const) {
+      await environment().client.workflow.execute(experiment, {
+        workflowId,
+        taskQueue: TASK_QUEUES.orchestration,
+        args: [specWith(...tasks)],
+      });
     }
   });
   expect(jobs[0]).toMatchObject({ command: 'tasks', spec: { tasks: ['arc_easy', 'hellaswag'] } });
@@ -68,7 +84,7 @@ test('doctor --spec finds it too', async () => {
   const file = join(temp(), 'spec.yaml');
   writeFileSync(file, stringify(specWith('helaswag')));
   const { findings } = await checkSpec(file);
-  expect(findings.filter(({ check }) => check === 'tasks')).toEqual([{
-    check: 'tasks', state: 'fail', message: expect.stringContaining(SENTENCE) as string, fix: 'correct evaluate.tasks in the spec',
-  }]);
+  expect(findings.filter(({ check }) => check === 'tasks')).toEqual([
+    { check: 'tasks', state: 'fail', message: expect.stringContaining(SENTENCE) as string, fix: 'correct evaluate.tasks in the spec' },
+  ]);
 }, 240_000);

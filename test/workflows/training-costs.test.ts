@@ -5,7 +5,10 @@ const order = (usd: number | undefined, revision = 1): ControlOrder => ({ revisi
 
 function costs(): { readonly ledger: TrainingCosts; readonly funded: string[]; readonly halts: Halt[] } {
   const [funded, halts] = [[] as string[], [] as Halt[]];
-  const ledger = new TrainingCosts({ fund: async (from) => void (await Promise.resolve(funded.push(from))), halt: async (halt) => void (await Promise.resolve(halts.push(halt))) });
+  const ledger = new TrainingCosts({
+    fund: async (from) => void (await Promise.resolve(funded.push(from))),
+    halt: async (halt) => void (await Promise.resolve(halts.push(halt))),
+  });
   return { ledger, funded, halts };
 }
 
@@ -19,9 +22,13 @@ test('trainings are funded while the budget lasts, beside what the synthesis has
   expect(funded).toEqual(['run/variant-a']);
   await ledger.take(cost('b', 4), order(10), 3);
   expect(funded).toHaveLength(1);
-  expect(halts).toEqual([{
-    by: 'budget', revision: 1, reason: 'the budget of $10.00 does not cover the training of b: $7.00 is spent, and the fine-tuning job is estimated to cost $4.00',
-  }]);
+  expect(halts).toEqual([
+    {
+      by: 'budget',
+      revision: 1,
+      reason: 'the budget of $10.00 does not cover the training of b: $7.00 is spent, and the fine-tuning job is estimated to cost $4.00',
+    },
+  ]);
   await ledger.review(order(10), 3); // said once under each order
   expect(halts).toHaveLength(1);
   await ledger.review(order(10, 2), 3);

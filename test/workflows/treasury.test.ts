@@ -11,7 +11,11 @@ class Shard {
   number = 0;
   isWaiting = false;
 
-  constructor(readonly id: string, private readonly calls: readonly number[], public next = 0) {}
+  constructor(
+    readonly id: string,
+    private readonly calls: readonly number[],
+    public next = 0,
+  ) {}
 
   get isDone(): boolean {
     return this.next >= this.calls.length;
@@ -28,56 +32,78 @@ class Shard {
     }
     this.isWaiting = true;
     this.total = this.spent;
-    treasury.ask({ id: this.id, number: ++this.number, committed: { ...NOTHING, tokens: this.spent }, least: { ...NOTHING, tokens: call }, wanted: { ...NOTHING, tokens: 2 * call }, stuck: true });
+    treasury.ask({
+      id: this.id,
+      number: ++this.number,
+      committed: { ...NOTHING, tokens: this.spent },
+      least: { ...NOTHING, tokens: call },
+      wanted: { ...NOTHING, tokens: 2 * call },
+      stuck: true,
+    });
   }
 }
 
 const calls = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 12 });
 
 test('whatever shards cost and in whatever order they work, they never spend more than the budget, and stop only when no call fits', () => {
-  fc.assert(fc.property(
-    fc.array(calls, { minLength: 1, maxLength: 6 }), fc.array(fc.nat(11), { maxLength: 6 }), fc.integer({ min: 1, max: 600 }), fc.integer({ min: 1, max: 60 }), fc.infiniteStream(fc.nat(50)),
-    (all, storedCalls, tokens, expected, order) => {
-      let reached: Reached | undefined;
-      const shards = all.map((each, index) => new Shard(`run/shard-${index}`, each, Math.min(storedCalls[index] ?? 0, each.length)));
-      for (const [index, shard] of shards.entries()) shard.spent = (all[index] ?? []).slice(0, shard.next).reduce((sum, call) => sum + call, 0);
-      const before = shards.reduce((sum, { spent }) => sum + spent, 0);
-      const byId = new Map(shards.map((shard) => [shard.id, shard]));
-      const treasury = new Treasury({ tokens }, {
-        fund: (id, { number, total }) => {
-          const shard = byId.get(id);
-          if (shard === undefined || number !== shard.number) return;
-          shard.total = total.tokens ?? Infinity;
-          shard.isWaiting = false;
-        },
-        reached: (told) => (reached = told),
-      });
-      expect(treasury.mustLook).toBe(true);
-      treasury.bookStored(Object.fromEntries(shards.map(({ id, spent }) => [id, { ...NOTHING, tokens: spent }])));
-      for (const shard of shards) shard.total = treasury.begin(shard.id, { ...NOTHING, tokens: expected }).tokens ?? Infinity;
+  fc.assert(
+    fc.property(
+      fc.array(calls, { minLength: 1, maxLength: 6 }),
+      fc.array(fc.nat(11), { maxLength: 6 }),
+      fc.integer({ min: 1, max: 600 }),
+      fc.integer({ min: 1, max: 60 }),
+      fc.infiniteStream(fc.nat(50)),
+      (all, storedCalls, tokens, expected, order) => {
+        let reached: Reached | undefined;
+        const shards = all.map((each, index) => new Shard(`run/shard-${index}`, each, Math.min(storedCalls[index] ?? 0, each.length)));
+        for (const [index, shard] of shards.entries())
+          shard.spent = (all[index] ?? []).slice(0, shard.next).reduce((sum, call) => sum + call, 0);
+        const before = shards.reduce((sum, { spent }) => sum + spent, 0);
+        const byId = new Map(shards.map((shard) => [shard.id, shard]));
+        const treasury = new Treasury(
+          { tokens },
+          {
+            fund: (id, { number, total }) => {
+              const shard = byId.get(id);
+              if (shard === undefined || number !== shard.number) return;
+              shard.total = total.tokens ?? Infinity;
+              shard.isWaiting = false;
+            },
+            reached: (told) => (reached = told),
+          },
+        );
+        expect(treasury.mustLook).toBe(true);
+        treasury.bookStored(Object.fromEntries(shards.map(({ id, spent }) => [id, { ...NOTHING, tokens: spent }])));
+        for (const shard of shards) shard.total = treasury.begin(shard.id, { ...NOTHING, tokens: expected }).tokens ?? Infinity;
 
-      const open = new Set(shards);
-      for (const pick of order) {
-        const shard = [...open][pick % open.size];
-        if (shard === undefined) break;
-        shard.step(treasury);
-        if (shard.isDone) {
-          open.delete(shard);
-          treasury.end(shard.id, { ...NOTHING, tokens: shard.spent });
+        const open = new Set(shards);
+        for (const pick of order) {
+          const shard = [...open][pick % open.size];
+          if (shard === undefined) break;
+          shard.step(treasury);
+          if (shard.isDone) {
+            open.delete(shard);
+            treasury.end(shard.id, { ...NOTHING, tokens: shard.spent });
+          }
+          expect(shards.reduce((sum, { spent }) => sum + spent, 0)).toBeLessThanOrEqual(Math.max(before, tokens));
+          if (open.size === 0 || reached !== undefined) break;
         }
-        expect(shards.reduce((sum, { spent }) => sum + spent, 0)).toBeLessThanOrEqual(Math.max(before, tokens));
-        if (open.size === 0 || reached !== undefined) break;
-      }
-      expect(treasury.spent.tokens).toBe(shards.reduce((sum, { spent }) => sum + spent, 0));
-      // Those that are not done wait for a call that does not fit.
-      expect(open.size === 0 || treasury.spent.tokens + (reached?.least.tokens ?? 0) > tokens).toBe(true);
-    },
-  ), { numRuns: 500 });
+        expect(treasury.spent.tokens).toBe(shards.reduce((sum, { spent }) => sum + spent, 0));
+        // Those that are not done wait for a call that does not fit.
+        expect(open.size === 0 || treasury.spent.tokens + (reached?.least.tokens ?? 0) > tokens).toBe(true);
+      },
+    ),
+    { numRuns: 500 },
+  );
 });
 
 test('a late answer, or one ask after another, grants nothing twice', () => {
   const funded: number[] = [];
-  const treasury = new Treasury({ tokens: 100 }, { fund: (_id, { total }) => funded.push(total.tokens ?? 0), reached: () => undefined }, { purse: { total: {}, spent: NOTHING, grants: {} }, stored: {} });
+  const treasury = new Treasury(
+    { tokens: 100 },
+    { fund: (_id, { total }) => funded.push(total.tokens ?? 0), reached: () => undefined },
+    { purse: { total: {}, spent: NOTHING, grants: {} }, stored: {} },
+  );
   expect(treasury.begin('a', { ...NOTHING, tokens: 40 })).toEqual({ tokens: 50 });
   expect(treasury.begin('b', { ...NOTHING, tokens: 80 })).toEqual({ tokens: 50 });
   const ask = { id: 'a', least: { ...NOTHING, tokens: 30 }, wanted: { ...NOTHING, tokens: 60 } };

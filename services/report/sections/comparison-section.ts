@@ -5,7 +5,13 @@ import { count, decimal, dollars, list, NOTHING, percent, shortCount, signed } f
 import { costAgainstForgetting, shareCurve, slopes, transitionBars } from './forgetting-plots';
 import { taskName } from './scores-section';
 
-const STATES = { evaluated: '', trained: 'trained, not evaluated yet', mixed: 'mixed, not trained yet', waiting: 'not begun', failed: 'failed' } as const;
+const STATES = {
+  evaluated: '',
+  trained: 'trained, not evaluated yet',
+  mixed: 'mixed, not trained yet',
+  waiting: 'not begun',
+  failed: 'failed',
+} as const;
 
 /** The paper's table: every variant, what it was trained on, and what became of each task. Only where there is more than one to compare. */
 export function comparisonSection(variants: readonly VariantReport[], baseShare: number): Section | undefined {
@@ -14,9 +20,13 @@ export function comparisonSection(variants: readonly VariantReport[], baseShare:
     id: 'comparison',
     title: 'Replay sets compared',
     blocks: [
-      text('Every row is the same model after the same training, on another mixture. The official model is not trained: it is what the others are compared with.'),
+      text(
+        'Every row is the same model after the same training, on another mixture. The official model is not trained: it is what the others are compared with.',
+      ),
       scoreTable(variants),
-      text('A difference is the mean over the documents. It is not exactly that of two scores where a score is cut off at chance, or counts something else too, as half of IFEval’s counts rules.'),
+      text(
+        'A difference is the mean over the documents. It is not exactly that of two scores where a score is cut off at chance, or counts something else too, as half of IFEval’s counts rules.',
+      ),
       ...failures(variants),
       ...slopes(variants, baseShare),
       ...changes(variants),
@@ -33,10 +43,15 @@ function scoreTable(variants: readonly VariantReport[]): Block {
     'Normalised scores: 0 is chance, 100 is perfect; in brackets the difference from the official model',
     ['Variant', 'Replay set', ...tasks.map((task) => `>${taskName(task)}`), '>Average', 'Worst task'],
     variants.map(({ name, replay, state, tasks: done, average, averageChange, worst }) => [
-      { text: name, tone: 'strong' }, replay,
+      { text: name, tone: 'strong' },
+      replay,
       ...tasks.map((task): Cell => {
         const found = done.find((each) => each.task === task);
-        return found === undefined ? STATES[state] === '' ? NOTHING : { text: STATES[state], tone: state === 'failed' ? 'bad' : 'dim' } : scoreCell(found.normalized, found.change);
+        return found === undefined
+          ? STATES[state] === ''
+            ? NOTHING
+            : { text: STATES[state], tone: state === 'failed' ? 'bad' : 'dim' }
+          : scoreCell(found.normalized, found.change);
       }),
       average === null ? NOTHING : scoreCell(average, averageChange),
       worst === null ? NOTHING : `${taskName(worst.task)} ${signed(worst.change)}`,
@@ -60,28 +75,47 @@ function failures(variants: readonly VariantReport[]): Block[] {
 function changes(variants: readonly VariantReport[]): Block[] {
   const compared = variants.flatMap(({ name, averageChange }) => (averageChange === null ? [] : [{ name, change: averageChange }]));
   if (compared.length === 0) return [info('No trained variant can be compared with the official model on every task yet.')];
-  return [columns(
-    {
-      kind: 'chart', title: 'Average: difference from the official model, with its 95 % interval',
-      alt: compared.map(({ name, change }) => `${name} ${signed(change.value)}, from ${signed(change.low)} to ${signed(change.high)}`).join('; '),
-      spec: intervalChart(compared.map(({ name, change }) => ({ name, ...change, label: signed(change.value) })), 'points'), numbers: null,
-    },
-    ...transitionBars(variants),
-  )];
+  return [
+    columns(
+      {
+        kind: 'chart',
+        title: 'Average: difference from the official model, with its 95 % interval',
+        alt: compared
+          .map(({ name, change }) => `${name} ${signed(change.value)}, from ${signed(change.low)} to ${signed(change.high)}`)
+          .join('; '),
+        spec: intervalChart(
+          compared.map(({ name, change }) => ({ name, ...change, label: signed(change.value) })),
+          'points',
+        ),
+        numbers: null,
+      },
+      ...transitionBars(variants),
+    ),
+  ];
 }
 
 const ROWS_OPEN = 16;
 
 /** Every task of every variant; a long table is folded. */
 function taskTable(variants: readonly VariantReport[]): Block[] {
-  const rows = variants.flatMap(({ name, tasks }) => tasks.flatMap(({ task, change, transitions, unpaired }): Cell[][] => {
-    if (change === null || transitions === null) return unpaired === undefined ? [] : [[name, taskName(task), NOTHING, NOTHING, NOTHING, unpaired, NOTHING, NOTHING]];
-    return [[
-      name, taskName(task), signed(change.value), `${signed(change.low)} to ${signed(change.high)}`, pValue(change.adjustedP),
-      `${count(transitions.forgotten)} / ${count(transitions.learned)} of ${count(transitions.documents)}`,
-      decimal(transitions.beyondChance.forgotten, 1), decimal(transitions.beyondChance.learned, 1),
-    ]];
-  }));
+  const rows = variants.flatMap(({ name, tasks }) =>
+    tasks.flatMap(({ task, change, transitions, unpaired }): Cell[][] => {
+      if (change === null || transitions === null)
+        return unpaired === undefined ? [] : [[name, taskName(task), NOTHING, NOTHING, NOTHING, unpaired, NOTHING, NOTHING]];
+      return [
+        [
+          name,
+          taskName(task),
+          signed(change.value),
+          `${signed(change.low)} to ${signed(change.high)}`,
+          pValue(change.adjustedP),
+          `${count(transitions.forgotten)} / ${count(transitions.learned)} of ${count(transitions.documents)}`,
+          decimal(transitions.beyondChance.forgotten, 1),
+          decimal(transitions.beyondChance.learned, 1),
+        ],
+      ];
+    }),
+  );
   if (rows.length === 0) return [];
   const whole = table(
     'Each task on the documents that both models answered: difference on the leaderboard’s scale, 95 % interval by paired bootstrap, p corrected for all comparisons of this page (Holm), documents forgotten / gained, and how many of them guessing does not explain',
@@ -101,11 +135,32 @@ function budgetTable(variants: readonly VariantReport[]): Block {
   const short = variants.filter(({ examples }) => examples?.short === true).map(({ name }) => name);
   return table(
     `What each variant was trained on${short.length === 0 ? '' : `; too few replay examples in ${list(short)}`}`,
-    ['Variant', '>Examples', '>Replay', '>New', '>Share of new data', '>Cut answers', '>Tokens', '>Steps', '>Tokens of the calls behind it', '>Dollars'],
-    variants.filter(({ examples }) => examples !== null).map(({ name, examples, tokens, steps, dataCost }) => [
-      name, count((examples?.replay ?? 0) + (examples?.new ?? 0)), count(examples?.replay), count(examples?.new), percent(examples?.share ?? null), count(examples?.cut),
-      tokens === null ? NOTHING : shortCount(tokens), count(steps), dataCost === null ? NOTHING : shortCount(dataCost.tokens), dollars(dataCost?.usd),
-    ]),
+    [
+      'Variant',
+      '>Examples',
+      '>Replay',
+      '>New',
+      '>Share of new data',
+      '>Cut answers',
+      '>Tokens',
+      '>Steps',
+      '>Tokens of the calls behind it',
+      '>Dollars',
+    ],
+    variants
+      .filter(({ examples }) => examples !== null)
+      .map(({ name, examples, tokens, steps, dataCost }) => [
+        name,
+        count((examples?.replay ?? 0) + (examples?.new ?? 0)),
+        count(examples?.replay),
+        count(examples?.new),
+        percent(examples?.share ?? null),
+        count(examples?.cut),
+        tokens === null ? NOTHING : shortCount(tokens),
+        count(steps),
+        dataCost === null ? NOTHING : shortCount(dataCost.tokens),
+        dollars(dataCost?.usd),
+      ]),
   );
 }
 

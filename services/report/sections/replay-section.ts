@@ -18,12 +18,17 @@ export function replaySection({ runId, synthesis, losses, spec }: Pick<ReportDat
       columns(funnel(instructions)),
       balanceTable({ synthesis, losses }),
       lossTable(losses),
-      details('How to get all of them',
+      details(
+        'How to get all of them',
         text('Every lost item with its reason and number of attempts, and every row of every stage, one JSON object a line:'),
         {
-          kind: 'code', language: 'sh',
-          text: ['failures', 'instructions', 'responses', 'judgments', 'replay', 'mixture'].map((stage) => `npx rehearse export ${runId} --stage ${stage}`).join('\n'),
-        }),
+          kind: 'code',
+          language: 'sh',
+          text: ['failures', 'instructions', 'responses', 'judgments', 'replay', 'mixture']
+            .map((stage) => `npx rehearse export ${runId} --stage ${stage}`)
+            .join('\n'),
+        },
+      ),
     ],
   };
 }
@@ -38,7 +43,16 @@ function funnel(instructions: ReportData['synthesis']['instructions']): Block {
     kind: 'chart',
     title: 'Instructions',
     alt: `Of ${asked} instructions asked for, ${extracted} were extracted and ${kept} were kept; ${lostAtExtraction} were lost at extraction, ${dropped === 0 ? '' : `${dropped} dropped by filters, `}${lostAtSelection} at selection, ${pending} are not settled yet.`,
-    spec: barChart([...row('asked for', asked), ...row('extracted', extracted), ...(dropped === 0 ? [] : row('let through by the filters', extracted - dropped)), ...row('kept', kept)], { there: 'c1', gone: 'wash' }, null),
+    spec: barChart(
+      [
+        ...row('asked for', asked),
+        ...row('extracted', extracted),
+        ...(dropped === 0 ? [] : row('let through by the filters', extracted - dropped)),
+        ...row('kept', kept),
+      ],
+      { there: 'c1', gone: 'wash' },
+      null,
+    ),
     numbers: null,
   };
 }
@@ -51,28 +65,48 @@ function balanceTable({ synthesis, losses }: Pick<ReportData, 'synthesis' | 'los
   const lostAt = (stage: keyof typeof GONE_AT): (readonly Cell[])[] =>
     losses.filter((group) => group.stage === stage).map((group) => [`${GONE_AT[stage]}: ${group.reason}`, minus(group.count)]);
   return columns(
-    table('Instructions, adding up', ['', '>Count'],
-      [['asked for', count(instructions.asked)], ...lostAt('extract'), ...lostAt('filter'), ...lostAt('select'), ...(instructions.pending > 0 ? [['not settled yet', minus(instructions.pending)]] : [])],
-      ['kept: the replay set', count(instructions.kept)]),
-    table('Answers and scores, adding up', ['', '>Answers', '>Scores'],
+    table(
+      'Instructions, adding up',
+      ['', '>Count'],
+      [
+        ['asked for', count(instructions.asked)],
+        ...lostAt('extract'),
+        ...lostAt('filter'),
+        ...lostAt('select'),
+        ...(instructions.pending > 0 ? [['not settled yet', minus(instructions.pending)]] : []),
+      ],
+      ['kept: the replay set', count(instructions.kept)],
+    ),
+    table(
+      'Answers and scores, adding up',
+      ['', '>Answers', '>Scores'],
       [
         ['asked for', count(responses.asked), count(judgments.asked)],
         ['lost', minus(responses.lost), minus(judgments.lost)],
         ...(responses.pending + judgments.pending > 0 ? [['not there yet', minus(responses.pending), minus(judgments.pending)]] : []),
       ],
-      ['there', count(responses.made), count(judgments.made)]),
+      ['there', count(responses.made), count(judgments.made)],
+    ),
   );
 }
 
 function lossTable(losses: ReportData['losses']): Block {
   if (losses.length === 0) return info('Nothing was lost.');
-  return table('Every loss, by stage and reason', ['Stage', 'Reason', '>Count', 'At', 'For example'], losses.map((group) => [
-    group.stage,
-    group.example === null ? group.reason : `${group.reason} (such as “${group.example.slice(group.reason.length).replace(/^: /, '') || group.example}”)`,
-    count(group.count),
-    Object.entries(group.models).map(([model, number]) => `${model} ${count(number)}`).join(', '),
-    { text: group.ids.slice(0, 3).join(', '), tone: 'code' },
-  ]));
+  return table(
+    'Every loss, by stage and reason',
+    ['Stage', 'Reason', '>Count', 'At', 'For example'],
+    losses.map((group) => [
+      group.stage,
+      group.example === null
+        ? group.reason
+        : `${group.reason} (such as “${group.example.slice(group.reason.length).replace(/^: /, '') || group.example}”)`,
+      count(group.count),
+      Object.entries(group.models)
+        .map(([model, number]) => `${model} ${count(number)}`)
+        .join(', '),
+      { text: group.ids.slice(0, 3).join(', '), tone: 'code' },
+    ]),
+  );
 }
 
 function minus(value: number): string {

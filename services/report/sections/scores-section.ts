@@ -39,15 +39,23 @@ export function fewDocuments({ tasks, fewestDocuments }: EvaluationReport): Bloc
 function scoreChart({ tasks, average }: EvaluationReport): Block {
   const rows = [
     ...tasks.map(({ task, before, after, difference }) => ({
-      name: taskName(task), before: before?.normalized ?? null, after: after?.normalized ?? null, label: signed(difference),
+      name: taskName(task),
+      before: before?.normalized ?? null,
+      after: after?.normalized ?? null,
+      label: signed(difference),
     })),
     { name: 'Average', before: average.before, after: average.after, label: signed(average.difference) },
   ];
   return {
     kind: 'chart',
     title: 'Normalised scores: 0 is chance, 100 is perfect',
-    alt: rows.map(({ name, before, after, label }) => `${name}: ${decimal(before, 1)} before, ${decimal(after, 1)} after, difference ${label}`).join('; '),
-    legend: [{ name: 'official model', mark: 'before' }, { name: 'after training on the mixture', mark: 'after' }],
+    alt: rows
+      .map(({ name, before, after, label }) => `${name}: ${decimal(before, 1)} before, ${decimal(after, 1)} after, difference ${label}`)
+      .join('; '),
+    legend: [
+      { name: 'official model', mark: 'before' },
+      { name: 'after training on the mixture', mark: 'after' },
+    ],
     spec: dumbbellChart(rows, 'leaderboard score'),
     numbers: null,
   };
@@ -58,8 +66,14 @@ function scoreTable(tasks: readonly TaskReport[], average: EvaluationReport['ave
     'Each task’s own metric with its standard error, and the Open LLM Leaderboard’s normalised score',
     ['Task', 'Metric', '>Documents', '>Before', '>After', '>Before, normalised', '>After, normalised', '>Difference'],
     tasks.map(({ task, before, after, difference }) => [
-      taskName(task), before?.metric ?? after?.metric ?? NOTHING, documentCount(before, after),
-      raw(before), raw(after), decimal(before?.normalized, 1), decimal(after?.normalized, 1), change(difference),
+      taskName(task),
+      before?.metric ?? after?.metric ?? NOTHING,
+      documentCount(before, after),
+      raw(before),
+      raw(after),
+      decimal(before?.normalized, 1),
+      decimal(after?.normalized, 1),
+      change(difference),
     ]),
     ['Average', '', '', '', '', decimal(average.before, 1), decimal(average.after, 1), change(average.difference)],
   );
@@ -68,21 +82,38 @@ function scoreTable(tasks: readonly TaskReport[], average: EvaluationReport['ave
 function transitions(tasks: readonly TaskReport[]): Block[] {
   const compared = tasks.flatMap(({ task, documents }) => (documents === null ? [] : [{ task, documents }]));
   if (compared.length === 0) return [];
-  const refused = compared.flatMap(({ task, documents }) => (documents.comparable ? [] : [warning(`${taskName(task)} cannot be compared document by document: ${documents.reason}.`)]));
+  const refused = compared.flatMap(({ task, documents }) =>
+    documents.comparable ? [] : [warning(`${taskName(task)} cannot be compared document by document: ${documents.reason}.`)],
+  );
   const unpaired = compared.filter(({ documents }) => documents.comparable && documents.onlyBefore + documents.onlyAfter > 0);
   return [
     text('Averages hide exchanges: a model can forget as many answers as it learns. Document by document:'),
     table(
       'What became of each document; the net change is the share of documents gained less the share forgotten, with its paired standard error',
       ['Task', '>Still right', '>Forgotten (right → wrong)', '>Gained (wrong → right)', '>Still wrong', '>Net change'],
-      compared.flatMap(({ task, documents }) => (documents.comparable ? [[
-        taskName(task), count(documents.retained), tone(documents.forgotten, 'bad'), tone(documents.learned, 'good'), count(documents.neverRight),
-        documents.difference === null ? NOTHING : `${signed(documents.difference.value, 3)}${documents.difference.stderr === null ? '' : ` ± ${documents.difference.stderr.toFixed(3)}`}`,
-      ]] : [])),
+      compared.flatMap(({ task, documents }) =>
+        documents.comparable
+          ? [
+              [
+                taskName(task),
+                count(documents.retained),
+                tone(documents.forgotten, 'bad'),
+                tone(documents.learned, 'good'),
+                count(documents.neverRight),
+                documents.difference === null
+                  ? NOTHING
+                  : `${signed(documents.difference.value, 3)}${documents.difference.stderr === null ? '' : ` ± ${documents.difference.stderr.toFixed(3)}`}`,
+              ],
+            ]
+          : [],
+      ),
     ),
     ...refused,
     ...unpaired.map(({ task, documents }) =>
-      warning(`${taskName(task)}: ${counted(documents.comparable ? documents.onlyBefore + documents.onlyAfter : 0, 'document')} were answered by one model only and are left out of this table.`)),
+      warning(
+        `${taskName(task)}: ${counted(documents.comparable ? documents.onlyBefore + documents.onlyAfter : 0, 'document')} were answered by one model only and are left out of this table.`,
+      ),
+    ),
   ];
 }
 
@@ -96,7 +127,8 @@ function raw(score: TaskScore | null): string {
 }
 
 function documentCount(before: TaskScore | null, after: TaskScore | null): string {
-  if (before !== null && after !== null && before.documents !== after.documents) return `${count(before.documents)} / ${count(after.documents)}`;
+  if (before !== null && after !== null && before.documents !== after.documents)
+    return `${count(before.documents)} / ${count(after.documents)}`;
   return count((before ?? after)?.documents);
 }
 

@@ -22,10 +22,13 @@ describe('folding', () => {
   });
 
   it('changes nothing the second time', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (any) => {
-      const once = foldText(any);
-      expect(foldText(once)).toBe(once);
-    }), { numRuns: 2_000 });
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (any) => {
+        const once = foldText(any);
+        expect(foldText(once)).toBe(once);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it('keeps the signs that tell two questions apart', () => {
@@ -45,13 +48,15 @@ describe('shingles', () => {
   });
 
   it('give a similarity that is 1 only for equal sets, 0 for sets with nothing in common, and the same both ways', () => {
-    fc.assert(fc.property(fc.uniqueArray(fc.nat(30)), fc.uniqueArray(fc.nat(30)), (left, right) => {
-      const [a, b] = [new Set(left.map(String)), new Set(right.map(String))];
-      const shared = left.filter((each) => right.includes(each)).length;
-      const union = new Set([...left, ...right]).size;
-      expect(jaccard(a, b)).toBeCloseTo(union === 0 ? 1 : shared / union);
-      expect(jaccard(a, b)).toBe(jaccard(b, a));
-    }));
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat(30)), fc.uniqueArray(fc.nat(30)), (left, right) => {
+        const [a, b] = [new Set(left.map(String)), new Set(right.map(String))];
+        const shared = left.filter((each) => right.includes(each)).length;
+        const union = new Set([...left, ...right]).size;
+        expect(jaccard(a, b)).toBeCloseTo(union === 0 ? 1 : shared / union);
+        expect(jaccard(a, b)).toBe(jaccard(b, a));
+      }),
+    );
   });
 });
 
@@ -84,21 +89,25 @@ describe('a MinHash signature', () => {
 
   it('does not depend on the order of the shingles', () => {
     const hasher = new MinHasher(16);
-    fc.assert(fc.property(fc.array(fc.nat()), (hashes) => {
-      expect(hasher.signature(Uint32Array.from(hashes))).toEqual(hasher.signature(Uint32Array.from(hashes.toReversed())));
-    }));
+    fc.assert(
+      fc.property(fc.array(fc.nat()), (hashes) => {
+        expect(hasher.signature(Uint32Array.from(hashes))).toEqual(hasher.signature(Uint32Array.from(hashes.toReversed())));
+      }),
+    );
   });
 });
 
 describe('the choice of bands', () => {
   it('finds a pair at the threshold as surely as was asked, with no longer bands to be had', () => {
-    fc.assert(fc.property(fc.double({ min: 0.3, max: 0.99, noNaN: true }), fc.integer({ min: 32, max: 256 }), (threshold, components) => {
-      const { bands, rows } = chooseBands({ threshold, components, recall: LEAST_RECALL });
-      expect(bands * rows).toBeLessThanOrEqual(components);
-      expect(rows === 1 || meetingChance(threshold, { bands, rows }) >= LEAST_RECALL).toBe(true);
-      const longer = { bands: Math.floor(components / (rows + 1)), rows: rows + 1 };
-      expect(meetingChance(threshold, longer)).toBeLessThan(LEAST_RECALL);
-    }));
+    fc.assert(
+      fc.property(fc.double({ min: 0.3, max: 0.99, noNaN: true }), fc.integer({ min: 32, max: 256 }), (threshold, components) => {
+        const { bands, rows } = chooseBands({ threshold, components, recall: LEAST_RECALL });
+        expect(bands * rows).toBeLessThanOrEqual(components);
+        expect(rows === 1 || meetingChance(threshold, { bands, rows }) >= LEAST_RECALL).toBe(true);
+        const longer = { bands: Math.floor(components / (rows + 1)), rows: rows + 1 };
+        expect(meetingChance(threshold, longer)).toBeLessThan(LEAST_RECALL);
+      }),
+    );
   });
 
   it('is 21 bands of 6 rows for 128 components at 0.8', () => {
@@ -108,15 +117,17 @@ describe('the choice of bands', () => {
 
 describe('the index of near duplicates', () => {
   it('never calls two texts alike that are not, and names the exact similarity', () => {
-    fc.assert(fc.property(fc.array(text, { maxLength: 30 }), (texts) => {
-      const index = new NearDuplicateIndex(options);
-      for (const [place, each] of texts.entries()) {
-        const found = index.findOrKeep(String(place), each);
-        const exact = found === undefined ? 1 : jaccard(shinglesOf(each, 5), shinglesOf(texts[Number(found.id)]!, 5));
-        expect(found?.similarity ?? 1).toBe(exact);
-        expect(exact).toBeGreaterThanOrEqual(options.threshold);
-      }
-    }));
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 30 }), (texts) => {
+        const index = new NearDuplicateIndex(options);
+        for (const [place, each] of texts.entries()) {
+          const found = index.findOrKeep(String(place), each);
+          const exact = found === undefined ? 1 : jaccard(shinglesOf(each, 5), shinglesOf(texts[Number(found.id)]!, 5));
+          expect(found?.similarity ?? 1).toBe(exact);
+          expect(exact).toBeGreaterThanOrEqual(options.threshold);
+        }
+      }),
+    );
   });
 
   it('finds what comparing every pair finds, but for the stated few', () => {
@@ -145,7 +156,9 @@ describe('the index of near duplicates', () => {
   it('always finds a text with the same shingles, however many are kept', () => {
     const index = new NearDuplicateIndex(options);
     const random = createRandom(3);
-    const texts = Array.from({ length: 1_500 }, () => Array.from({ length: 40 }, () => String.fromCharCode(97 + random.below(26))).join(''));
+    const texts = Array.from({ length: 1_500 }, () =>
+      Array.from({ length: 40 }, () => String.fromCharCode(97 + random.below(26))).join(''),
+    );
     for (const [place, each] of texts.entries()) expect(index.findOrKeep(String(place), each)).toBeUndefined();
     for (const [place, each] of texts.entries()) expect(index.findOrKeep('again', each)).toEqual({ id: String(place), similarity: 1 });
   });

@@ -9,7 +9,12 @@ test('terms are words of any script, folded; numbers and single letters are none
 });
 
 test('vectors have length 1, weigh rare terms more, and leave out what stands in one text or in most', () => {
-  const [first, , , last] = termWeights([words('the bread oven'), words('the bread rye'), words('the tide moon'), words('the tide bread moon sun')]);
+  const [first, , , last] = termWeights([
+    words('the bread oven'),
+    words('the bread rye'),
+    words('the tide moon'),
+    words('the tide bread moon sun'),
+  ]);
   expect([...first!.keys()]).toEqual([]); // "the" and "bread" stand in most, "oven" in one
   expect([...last!.keys()]).toEqual(['tide', 'moon']);
   expect(Math.hypot(...last!.values())).toBeCloseTo(1, 12);
@@ -25,8 +30,18 @@ test('the nearest texts are those that share telling words; the text itself is t
 });
 
 test('topics are named by what tells them from the rest, in whatever language, and not by words that are everywhere', () => {
-  const texts = ['le pain et le four', 'le pain et la farine', 'la marée et la lune', 'la lune et la mer', 'le pain et le seigle', 'la lune et la marée'].map(words);
-  expect(topicTerms(texts, [0, 0, 1, 1, 0, 1], 2)).toEqual([['le', 'pain'], ['lune', 'marée']]);
+  const texts = [
+    'le pain et le four',
+    'le pain et la farine',
+    'la marée et la lune',
+    'la lune et la mer',
+    'le pain et le seigle',
+    'la lune et la marée',
+  ].map(words);
+  expect(topicTerms(texts, [0, 0, 1, 1, 0, 1], 2)).toEqual([
+    ['le', 'pain'],
+    ['lune', 'marée'],
+  ]);
   expect(topicTerms(texts, [0, 0, 1, 1, 0, 1], 5).flat()).not.toContain('et');
 });
 

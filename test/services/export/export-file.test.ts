@@ -2,8 +2,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setImmediate as tick } from 'node:timers/promises';
-import { exportedJudgmentTable, exportStage, type AnyStageExport } from '../../../services/export/export-rows';
 import { exportToFile, exportToStream } from '../../../services/export/export-file';
+import { exportedJudgmentTable, exportStage, type AnyStageExport } from '../../../services/export/export-rows';
 import { decodeParquet } from '../../../services/parquet';
 import { writeSampleRun } from '../../support/sample-run';
 import { useTempFolder } from '../../support/temp-folder';
@@ -30,7 +30,10 @@ describe('exportToFile', () => {
     const parquet = join(folder(), 'out', 'judgments.parquet');
     const written = await exportToFile(exportStage('judgments', run), { path: jsonl, format: 'jsonl' });
     expect(await exportToFile(exportStage('judgments', run), { path: parquet, format: 'parquet' })).toBe(written);
-    const lines = (await readFile(jsonl, 'utf8')).trimEnd().split('\n').map((line) => JSON.parse(line) as object);
+    const lines = (await readFile(jsonl, 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
     expect(lines).toHaveLength(written);
     expect(await decodeParquet(exportedJudgmentTable.schema, await readFile(parquet), exportedJudgmentTable.optional)).toEqual(lines);
   });
@@ -42,7 +45,10 @@ describe('exportToFile', () => {
     const { parquetMetadataAsync } = await import('hyparquet');
     const metadata = await parquetMetadataAsync(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer);
     expect(metadata.row_groups.map(({ num_rows }) => Number(num_rows))).toEqual([5_000, 5_000, 5_000, 5_000, 5_000]);
-    const rows = await decodeParquet<{ id: string; n: number; nested: unknown; missing: null }>({ id: 'string', n: 'int', nested: 'json', missing: 'double' }, data);
+    const rows = await decodeParquet<{ id: string; n: number; nested: unknown; missing: null }>(
+      { id: 'string', n: 'int', nested: 'json', missing: 'double' },
+      data,
+    );
     expect(rows[24_999]).toEqual({ id: 'i4-4999', n: 4_999, nested: { text: 'x' }, missing: null });
   });
 
@@ -62,7 +68,8 @@ describe('exportToFile', () => {
         throw new Error('the store is damaged');
       },
     };
-    for (const format of ['jsonl', 'parquet'] as const) await expect(exportToFile(failing, { path, format })).rejects.toThrow('the store is damaged');
+    for (const format of ['jsonl', 'parquet'] as const)
+      await expect(exportToFile(failing, { path, format })).rejects.toThrow('the store is damaged');
     expect(await readFile(path, 'utf8')).toBe('earlier\n');
     expect(await readdir(folder())).toEqual(['rows.jsonl']);
   });
@@ -72,7 +79,10 @@ describe('exportToStream', () => {
   it('reads the store no faster than the stream is read', async () => {
     let produced = 0;
     const stream = new PassThrough();
-    const done = exportToStream(made(500, 10, 'x'.repeat(10_000), () => produced++), stream);
+    const done = exportToStream(
+      made(500, 10, 'x'.repeat(10_000), () => produced++),
+      stream,
+    );
     for (let turn = 0; turn < 200; turn++) await tick();
     expect(produced).toBeLessThan(10);
     stream.resume();

@@ -33,7 +33,9 @@ describe('exportStage', () => {
   it('interleaves the generators of an instruction', async () => {
     const run = await writeSampleRun({ root: folder() });
     const ids = (await rowsOf(run, 'responses')).slice(0, 10).map(({ id }) => String(id));
-    const expected = ['balanced', 'careful', 'creative'].flatMap((generator) => [0, 1, 2].map((sample) => `i0000000:${generator}:${sample}`));
+    const expected = ['balanced', 'careful', 'creative'].flatMap((generator) =>
+      [0, 1, 2].map((sample) => `i0000000:${generator}:${sample}`),
+    );
     expect(ids).toEqual([...expected, 'i0000001:balanced:0']);
   });
 
@@ -41,9 +43,42 @@ describe('exportStage', () => {
     const run = await writeSampleRun({ root: folder() });
     const fields = async (stage: ExportStage): Promise<string[]> => Object.keys((await rowsOf(run, stage))[0] ?? {});
     expect(await fields('instructions')).toEqual(['id', 'text', 'model', 'finishReason', 'seed', 'attempts', 'usage']);
-    expect(await fields('responses')).toEqual(['id', 'instructionId', 'model', 'sample', 'text', 'finishReason', 'seed', 'attempts', 'usage']);
-    expect(await fields('judgments')).toEqual(['id', 'responseId', 'instructionId', 'judge', 'score', 'scoredBy', 'raw', 'ratingMass', 'seed', 'attempts', 'usage', 'responseFinishReason']);
-    expect(await fields('replay')).toEqual(['instructionId', 'responseId', 'instruction', 'response', 'model', 'finishReason', 'meanScore', 'scores', 'messages']);
+    expect(await fields('responses')).toEqual([
+      'id',
+      'instructionId',
+      'model',
+      'sample',
+      'text',
+      'finishReason',
+      'seed',
+      'attempts',
+      'usage',
+    ]);
+    expect(await fields('judgments')).toEqual([
+      'id',
+      'responseId',
+      'instructionId',
+      'judge',
+      'score',
+      'scoredBy',
+      'raw',
+      'ratingMass',
+      'seed',
+      'attempts',
+      'usage',
+      'responseFinishReason',
+    ]);
+    expect(await fields('replay')).toEqual([
+      'instructionId',
+      'responseId',
+      'instruction',
+      'response',
+      'model',
+      'finishReason',
+      'meanScore',
+      'scores',
+      'messages',
+    ]);
     expect(await fields('mixture')).toEqual(['id', 'source', 'messages']);
     expect(await fields('failures')).toEqual(['stage', 'id', 'model', 'reason', 'attempts']);
   });
@@ -61,7 +96,12 @@ describe('exportStage', () => {
     const unscored = judgments.filter(({ score }) => score === null);
     expect(unscored.filter(({ attempts }) => attempts === 0)).toHaveLength(3); // of the lost response, one a judge
     expect(unscored.find(({ attempts }) => attempts === 0)).toMatchObject({
-      id: 'i0000006:creative:2:balanced', responseId: 'i0000006:creative:2', instructionId: 'i0000006', judge: 'balanced', raw: '', seed: null,
+      id: 'i0000006:creative:2:balanced',
+      responseId: 'i0000006:creative:2',
+      instructionId: 'i0000006',
+      judge: 'balanced',
+      raw: '',
+      seed: null,
       reason: 'no response to judge: empty',
     });
     expect(unscored.filter(({ attempts }) => attempts !== 0)).toHaveLength(1);
@@ -72,7 +112,11 @@ describe('exportStage', () => {
     const run = await writeSampleRun({ root: folder() });
     const byResponse = new Map<string, { instructionId: string; cut: boolean; scores: (number | null)[] }>();
     for (const { responseId, instructionId, score, responseFinishReason } of await rowsOf(run, 'judgments')) {
-      const entry = byResponse.get(String(responseId)) ?? { instructionId: String(instructionId), cut: responseFinishReason === 'length', scores: [] };
+      const entry = byResponse.get(String(responseId)) ?? {
+        instructionId: String(instructionId),
+        cut: responseFinishReason === 'length',
+        scores: [],
+      };
       entry.scores.push(score as number | null);
       byResponse.set(String(responseId), entry);
     }
@@ -83,10 +127,12 @@ describe('exportStage', () => {
       const mean = (scores as number[]).reduce((sum, score) => sum + score, 0) / scores.length;
       complete.set(instructionId, [...(complete.get(instructionId) ?? []), { id, cut, mean }]);
     }
-    const winners = [...complete].filter(([id]) => !dropped.has(id)).map(([, means]) => {
-      const whole = means.filter(({ cut }) => !cut);
-      return (whole.length > 0 ? whole : means).reduce((best, each) => (each.mean > best.mean ? each : best));
-    });
+    const winners = [...complete]
+      .filter(([id]) => !dropped.has(id))
+      .map(([, means]) => {
+        const whole = means.filter(({ cut }) => !cut);
+        return (whole.length > 0 ? whole : means).reduce((best, each) => (each.mean > best.mean ? each : best));
+      });
     expect([...complete.values()].flat().some(({ cut }) => cut)).toBe(true);
     const replay = await rowsOf(run, 'replay');
     expect(replay.map(({ responseId }) => responseId)).toEqual(winners.map(({ id }) => id));
@@ -97,7 +143,9 @@ describe('exportStage', () => {
     const run = await writeSampleRun({ root: folder() });
     const failures = await rowsOf(run, 'failures');
     const stored = await Promise.all(
-      run.plan.shards.flatMap((shard) => addressesOf(run.plan, shard)).map(async (address) => (await run.stages.latest(address))?.failures.rows ?? 0),
+      run.plan.shards
+        .flatMap((shard) => addressesOf(run.plan, shard))
+        .map(async (address) => (await run.stages.latest(address))?.failures.rows ?? 0),
     );
     expect(failures).toHaveLength(stored.reduce((sum, count) => sum + count, 0));
     expect(new Set(failures.map(({ stage }) => stage))).toEqual(new Set(['extract', 'respond', 'judge', 'select']));
@@ -108,7 +156,14 @@ describe('exportStage', () => {
     const judgments = exportStage('judgments', run);
     const rows = await all(judgments);
     expect(new Set(rows.map(({ instructionId }) => String(instructionId) < 'i0000008'))).toEqual(new Set([true]));
-    expect(judgments.coverage).toEqual({ planned: 24, missing: new Map([['respond', 3], ['judge', 9]]), outdated: 0 });
+    expect(judgments.coverage).toEqual({
+      planned: 24,
+      missing: new Map([
+        ['respond', 3],
+        ['judge', 9],
+      ]),
+      outdated: 0,
+    });
 
     const mixture = exportStage('mixture', run);
     expect(await all(mixture)).toEqual([]);
@@ -120,7 +175,12 @@ describe('exportStage', () => {
     const [shard] = run.plan.shards;
     const address = addresses.extract(run.plan, shard!);
     await run.store.remove(run.stages.folder(address));
-    await run.stages.commit(address, ROWS_VERSIONS.extract, instructionTable, { rows: [], failures: [], stats: noCalls('2026-11-03T09:00:00Z'), inputs: [] });
+    await run.stages.commit(address, ROWS_VERSIONS.extract, instructionTable, {
+      rows: [],
+      failures: [],
+      stats: noCalls('2026-11-03T09:00:00Z'),
+      inputs: [],
+    });
     const responses = exportStage('responses', run);
     expect((await all(responses)).length).toBeGreaterThan(0);
     expect(responses.coverage).toMatchObject({ planned: 6, outdated: 3 });

@@ -31,7 +31,12 @@ describe('jsonChunks', () => {
     let told = 0;
     let text = '';
     for await (const chunk of jsonChunks(parts([0, 1, 20_000, 0, 3]), (count) => (told += count))) text += chunk;
-    expect(text.trimEnd().split('\n').map((line) => (JSON.parse(line) as { n: number }).n)).toEqual(Array.from({ length: 20_004 }, (_, n) => n));
+    expect(
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { n: number }).n),
+    ).toEqual(Array.from({ length: 20_004 }, (_, n) => n));
     expect(told).toBe(20_004);
   });
 

@@ -19,7 +19,15 @@ afterEach(async () => {
   await hub.close();
 });
 
-const options = (more: Partial<PushOptions> = {}): PushOptions => ({ folder: temp(), name: 'me/set', token: TOKEN, hubUrl: hub.url, isPrivate: false, title: 'Replay set of demo', ...more });
+const options = (more: Partial<PushOptions> = {}): PushOptions => ({
+  folder: temp(),
+  name: 'me/set',
+  token: TOKEN,
+  hubUrl: hub.url,
+  isPrivate: false,
+  title: 'Replay set of demo',
+  ...more,
+});
 
 test('the card and the rows arrive in one commit, as they are', async () => {
   expect(await pushDataset(options())).toEqual({ url: `${hub.url}/datasets/me/set`, commit: 'c0ffee', existed: false });
@@ -39,7 +47,9 @@ test('a second push is a second commit of the same repository', async () => {
 
 test('what is to be private is not put into a public repository', async () => {
   await pushDataset(options());
-  await expect(pushDataset(options({ isPrivate: true }))).rejects.toThrow('the data set me/set is there already, and public; make it private');
+  await expect(pushDataset(options({ isPrivate: true }))).rejects.toThrow(
+    'the data set me/set is there already, and public; make it private',
+  );
   expect(hub.repositories.get('me/set')!.commits).toHaveLength(1);
 });
 

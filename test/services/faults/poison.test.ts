@@ -3,16 +3,45 @@ import { EndpointHealth } from '../../../services/endpoint-health';
 import { FakeEndpoint, type Fault, type ReceivedRequest } from '../../support/fake-endpoint';
 import { COUNT, runExtraction } from './run-extraction';
 
-const status = (code: number, extra: Partial<Extract<Fault, { kind: 'status' }>> = {}): Fault => ({ kind: 'status', status: code, ...extra });
+const status = (code: number, extra: Partial<Extract<Fault, { kind: 'status' }>> = {}): Fault => ({
+  kind: 'status',
+  status: code,
+  ...extra,
+});
 
 /** What one item's requests come to, its reason, and how often it is asked: an unusable reply three times, a refusal once. */
 const refusals: readonly (readonly [name: string, fault: Fault, reason: string, requests: number])[] = [
-  ['a prompt that is too long (OpenAI)', status(400, { code: 'context_length_exceeded', message: 'too long' }), 'context_overflow: 400 too long', 1],
-  ['a prompt that is too long (llama-server)', status(400, { body: '{"error":{"code":400,"message":"too long","type":"exceed_context_size_error"}}' }), 'context_overflow: 400 too long', 1],
-  ['a prompt that is too long (llama-server, with 500)', status(500, { body: '{"error":{"code":500,"message":"too long","type":"exceed_context_size_error"}}' }), 'context_overflow: 500 too long', 1],
-  ['a prompt that is too long (vLLM)', status(400, { body: '{"object":"error","message":"maximum context length is 10 tokens","type":"BadRequestError","code":400}' }), 'refused: 400 maximum context length is 10 tokens', 1],
+  [
+    'a prompt that is too long (OpenAI)',
+    status(400, { code: 'context_length_exceeded', message: 'too long' }),
+    'context_overflow: 400 too long',
+    1,
+  ],
+  [
+    'a prompt that is too long (llama-server)',
+    status(400, { body: '{"error":{"code":400,"message":"too long","type":"exceed_context_size_error"}}' }),
+    'context_overflow: 400 too long',
+    1,
+  ],
+  [
+    'a prompt that is too long (llama-server, with 500)',
+    status(500, { body: '{"error":{"code":500,"message":"too long","type":"exceed_context_size_error"}}' }),
+    'context_overflow: 500 too long',
+    1,
+  ],
+  [
+    'a prompt that is too long (vLLM)',
+    status(400, { body: '{"object":"error","message":"maximum context length is 10 tokens","type":"BadRequestError","code":400}' }),
+    'refused: 400 maximum context length is 10 tokens',
+    1,
+  ],
   ['a prompt that a filter refuses', status(400, { code: 'content_filter', message: 'filtered' }), 'content_filter: 400 filtered', 1],
-  ['a prompt that a gateway moderates', status(403, { body: '{"error":{"code":403,"message":"flagged","metadata":{"reasons":["violence"]}}}' }), 'content_filter: 403 flagged', 1],
+  [
+    'a prompt that a gateway moderates',
+    status(403, { body: '{"error":{"code":403,"message":"flagged","metadata":{"reasons":["violence"]}}}' }),
+    'content_filter: 403 flagged',
+    1,
+  ],
   ['a request that is too large', status(413, { message: 'too large' }), 'refused: 413 too large', 1],
   ['replies that a filter cuts', { kind: 'content-filter' }, 'content_filter', 3],
   ['replies without choices', { kind: 'empty-choices' }, 'no choices', 3],
@@ -46,10 +75,17 @@ describe('an item is lost and counted, and the others end well:', () => {
     try {
       endpoint.inject(fault, { times: 1_000, when: ofOneItem });
       const health = new EndpointHealth({ poisonAfterMs: 0, chanceOfBadLuck: 0.2 });
-      const { rows, failures } = await runExtraction({ baseURL: endpoint.baseURL, health, setAsideAfterMs: 0, limits: { timeoutMs: 1_000 } });
+      const { rows, failures } = await runExtraction({
+        baseURL: endpoint.baseURL,
+        health,
+        setAsideAfterMs: 0,
+        limits: { timeoutMs: 1_000 },
+      });
       expect(rows).toHaveLength(COUNT - 1);
       expect(failures).toHaveLength(1);
-      expect(failures[0]?.reason).toMatch(new RegExp(`^${kind}: failed \\d+ times in a row while \\d+ of \\d+ other requests passed at once; the last time: `));
+      expect(failures[0]?.reason).toMatch(
+        new RegExp(`^${kind}: failed \\d+ times in a row while \\d+ of \\d+ other requests passed at once; the last time: `),
+      );
     } finally {
       await endpoint.close();
     }

@@ -27,17 +27,33 @@ export interface ExtractionOptions extends Partial<Pick<BatchOptions<Instruction
 }
 
 /** One attempt at a real batch: the extraction of {@link COUNT} instructions, three tries each, over real sockets. */
-export async function runExtraction({ baseURL, journal: folder, limits, concurrency = 4, setAsideAfterMs, health = new EndpointHealth() }: ExtractionOptions): Promise<BatchResult<Instruction>> {
+export async function runExtraction({
+  baseURL,
+  journal: folder,
+  limits,
+  concurrency = 4,
+  setAsideAfterMs,
+  health = new EndpointHealth(),
+}: ExtractionOptions): Promise<BatchResult<Instruction>> {
   const own = mkdtempSync(join(tmpdir(), 'rehearse-faults-'));
   const journal = await Journal.open(folder ?? join(own, 'journal'));
   try {
     const client = createModelClient({
-      name: 'target', spec: modelSpec({ baseURL, model: 'target', limits: { timeoutMs: 400, ...limits } }),
-      limiter: new EndpointLimiter({ concurrency: 8 }), health, env: {}, random: () => 0,
+      name: 'target',
+      spec: modelSpec({ baseURL, model: 'target', limits: { timeoutMs: 400, ...limits } }),
+      limiter: new EndpointLimiter({ concurrency: 8 }),
+      health,
+      env: {},
+      random: () => 0,
     });
     return await runBatch<Instruction>({
       items: extractionItems(SPEC, { index: 0, start: 0, end: COUNT }),
-      client, identity: 'target', journal, concurrency, stop: new AbortController().signal, onProgress: () => undefined,
+      client,
+      identity: 'target',
+      journal,
+      concurrency,
+      stop: new AbortController().signal,
+      onProgress: () => undefined,
       ...(setAsideAfterMs === undefined ? {} : { setAsideAfterMs }),
     });
   } finally {

@@ -1,8 +1,8 @@
 import { EventEmitter, once } from 'node:events';
+import type { Instruction } from '../../../method/records';
 import { EndpointLimiter } from '../../../services/limiter';
 import { createModelClient } from '../../../services/model-client';
 import type { ModelFailure } from '../../../services/model-errors';
-import type { Instruction } from '../../../method/records';
 import { FakeEndpoint, type Fault } from '../../support/fake-endpoint';
 import { modelSpec } from '../../support/model-spec';
 import { COUNT, runExtraction } from './run-extraction';
@@ -14,7 +14,12 @@ beforeEach(async () => {
 afterEach(async () => await endpoint.close());
 
 const SOON = { 'retry-after-ms': '1' };
-const status = (code: number, extra: Partial<Extract<Fault, { kind: 'status' }>> = {}): Fault => ({ kind: 'status', status: code, headers: SOON, ...extra });
+const status = (code: number, extra: Partial<Extract<Fault, { kind: 'status' }>> = {}): Fault => ({
+  kind: 'status',
+  status: code,
+  headers: SOON,
+  ...extra,
+});
 
 /** What comes, and as what it is counted. */
 const faults: readonly (readonly [name: string, fault: Fault, kind: string])[] = [
@@ -23,7 +28,11 @@ const faults: readonly (readonly [name: string, fault: Fault, kind: string])[] =
   ['429 with advice that is garbage', status(429, { headers: { 'retry-after': 'soon' } }), 'rate_limited'],
   ['408', status(408), 'timeout'],
   ['500', status(500), 'server_error'],
-  ["500 with a proxy's page", status(500, { body: '<html><title>Oops</title></html>', headers: { ...SOON, 'content-type': 'text/html' } }), 'server_error'],
+  [
+    "500 with a proxy's page",
+    status(500, { body: '<html><title>Oops</title></html>', headers: { ...SOON, 'content-type': 'text/html' } }),
+    'server_error',
+  ],
   ['502', status(502), 'server_error'],
   ['503', status(503), 'overloaded'],
   ['504', status(504), 'server_error'],
@@ -66,10 +75,17 @@ describe('a batch rides out', () => {
   test('a server that is not there yet', async () => {
     const { baseURL } = endpoint;
     await endpoint.close();
-    const client = createModelClient({ name: 'target', spec: modelSpec({ baseURL }), limiter: new EndpointLimiter({ concurrency: 1 }), env: {}, random: () => 0 });
+    const client = createModelClient({
+      name: 'target',
+      spec: modelSpec({ baseURL }),
+      limiter: new EndpointLimiter({ concurrency: 1 }),
+      env: {},
+      random: () => 0,
+    });
     const faults = new EventEmitter();
     const call = client.call(
-      { path: 'completions', body: { prompt: 'x' }, tokenEstimate: 1 }, { signal: new AbortController().signal, onTransient: (failure) => faults.emit('fault', failure) },
+      { path: 'completions', body: { prompt: 'x' }, tokenEstimate: 1 },
+      { signal: new AbortController().signal, onTransient: (failure) => faults.emit('fault', failure) },
     );
     const [fault] = (await once(faults, 'fault')) as [ModelFailure];
     expect(fault).toMatchObject({ kind: 'connection', message: expect.stringContaining('ECONNREFUSED') });
@@ -99,7 +115,10 @@ describe('a batch rides out', () => {
 
 describe('a wait that the endpoint asks for is kept, over the wire', () => {
   const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1000).toUTCString();
-  const between = (least: number, most: number): ((waitMs: number | undefined) => boolean) => (waitMs) => waitMs !== undefined && waitMs >= least && waitMs <= most;
+  const between =
+    (least: number, most: number): ((waitMs: number | undefined) => boolean) =>
+    (waitMs) =>
+      waitMs !== undefined && waitMs >= least && waitMs <= most;
   const none = (waitMs: number | undefined): boolean => waitMs === undefined;
 
   test.each<[name: string, headers: () => Record<string, string>, (waitMs: number | undefined) => boolean]>([
@@ -113,21 +132,33 @@ describe('a wait that the endpoint asks for is kept, over the wire', () => {
     ['milliseconds', () => ({ 'retry-after-ms': '250' }), between(250, 250)],
     ['milliseconds before seconds', () => ({ 'retry-after-ms': '250', 'Retry-After': '1' }), between(250, 250)],
     ['more than ten minutes', () => ({ 'Retry-After': '86400' }), between(600_000, 600_000)],
-    ["OpenAI's reset of tokens", () => ({ 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '1m30s' }), between(90_000, 90_000)],
+    [
+      "OpenAI's reset of tokens",
+      () => ({ 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '1m30s' }),
+      between(90_000, 90_000),
+    ],
     ["OpenAI's reset of requests", () => ({ 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '6ms' }), between(6, 6)],
     ['a reset of what is not used up', () => ({ 'x-ratelimit-remaining-tokens': '100', 'x-ratelimit-reset-tokens': '1m30s' }), none],
   ])('%s', async (_, headers, expected) => {
     endpoint.inject({ kind: 'status', status: 429, headers: headers() });
     const stopped = new AbortController();
     const told: ModelFailure[] = [];
-    const client = createModelClient({ name: 'target', spec: modelSpec({ baseURL: endpoint.baseURL }), limiter: new EndpointLimiter({ concurrency: 1 }), env: {} });
-    const call = client.call({ path: 'completions', body: { prompt: 'x' }, tokenEstimate: 1 }, {
-      signal: stopped.signal,
-      onTransient: (failure) => {
-        told.push(failure);
-        setImmediate(() => stopped.abort(new Error('seen')));
-      },
+    const client = createModelClient({
+      name: 'target',
+      spec: modelSpec({ baseURL: endpoint.baseURL }),
+      limiter: new EndpointLimiter({ concurrency: 1 }),
+      env: {},
     });
+    const call = client.call(
+      { path: 'completions', body: { prompt: 'x' }, tokenEstimate: 1 },
+      {
+        signal: stopped.signal,
+        onTransient: (failure) => {
+          told.push(failure);
+          setImmediate(() => stopped.abort(new Error('seen')));
+        },
+      },
+    );
     await expect(call).rejects.toThrow('seen');
     expect(told).toHaveLength(1);
     expect(expected(told[0]?.waitMs)).toBe(true);

@@ -24,16 +24,34 @@ async function start(options: FakeFineTuningOptions = {}): Promise<void> {
 
 function order(over: Partial<JobOrder> = {}): JobOrder {
   return {
-    key: 'abc123', baseModel: 'gpt-base', seed: 7, data: async () => DATA,
-    settings: { ...fineTuningSchema.parse({ epochs: 2, suffix: 'mine' }), model: 'closed' }, ...over,
+    key: 'abc123',
+    baseModel: 'gpt-base',
+    seed: 7,
+    data: async () => DATA,
+    settings: { ...fineTuningSchema.parse({ epochs: 2, suffix: 'mine' }), model: 'closed' },
+    ...over,
   };
 }
 
-async function submit(over: { readonly store?: string; readonly settleMs?: number; readonly env?: Record<string, string>; readonly order?: Partial<JobOrder> } = {}): ReturnType<typeof submitJob> {
+async function submit(
+  over: {
+    readonly store?: string;
+    readonly settleMs?: number;
+    readonly env?: Record<string, string>;
+    readonly order?: Partial<JobOrder>;
+  } = {},
+): ReturnType<typeof submitJob> {
   const { signal } = new AbortController();
   return await submitJob(order(over.order), {
-    api: await createFineTuningApi({ name: 'closed', spec: modelSpec({ baseURL: provider.baseURL, apiKeyEnv: 'CLOSED_KEY' }), env: over.env ?? { CLOSED_KEY: KEY }, signal }),
-    ledger: new JobLedger(new LocalArtifactStore({ root: folder() }), `${over.store ?? 'train'}/fine-tuning`), signal, filePollMs: 1,
+    api: await createFineTuningApi({
+      name: 'closed',
+      spec: modelSpec({ baseURL: provider.baseURL, apiKeyEnv: 'CLOSED_KEY' }),
+      env: over.env ?? { CLOSED_KEY: KEY },
+      signal,
+    }),
+    ledger: new JobLedger(new LocalArtifactStore({ root: folder() }), `${over.store ?? 'train'}/fine-tuning`),
+    signal,
+    filePollMs: 1,
     ...(over.settleMs === undefined ? {} : { settleMs: over.settleMs }),
   });
 }
@@ -44,15 +62,30 @@ describe('a fine-tuning job', () => {
     const first = await submit();
     const second = await submit();
     expect(second.id).toBe(first.id);
-    expect(provider.files.map(({ filename, purpose, text }) => ({ filename, purpose, text }))).toEqual([{ filename: 'rehearse-abc123.jsonl', purpose: 'fine-tune', text: DATA.toString() }]);
-    expect(provider.jobs.map(({ request }) => request)).toEqual([{
-      model: 'gpt-base', training_file: 'file-1', suffix: 'mine', seed: 7, metadata: { rehearse_key: 'abc123', rehearse_attempt: '1' },
-      method: { type: 'supervised', supervised: { hyperparameters: { n_epochs: 2, batch_size: 'auto', learning_rate_multiplier: 'auto' } } },
-    }]);
+    expect(provider.files.map(({ filename, purpose, text }) => ({ filename, purpose, text }))).toEqual([
+      { filename: 'rehearse-abc123.jsonl', purpose: 'fine-tune', text: DATA.toString() },
+    ]);
+    expect(provider.jobs.map(({ request }) => request)).toEqual([
+      {
+        model: 'gpt-base',
+        training_file: 'file-1',
+        suffix: 'mine',
+        seed: 7,
+        metadata: { rehearse_key: 'abc123', rehearse_attempt: '1' },
+        method: {
+          type: 'supervised',
+          supervised: { hyperparameters: { n_epochs: 2, batch_size: 'auto', learning_rate_multiplier: 'auto' } },
+        },
+      },
+    ]);
   });
 
   test('whose creation was never answered is found at the provider, however far back it is listed', async () => {
-    await start({ faultOf: (request, number) => (request === 'POST fine_tuning/jobs' && number === 1 ? 'done-then-reset' : undefined), ignoresMetadata: true, mostOfPage: 2 });
+    await start({
+      faultOf: (request, number) => (request === 'POST fine_tuning/jobs' && number === 1 ? 'done-then-reset' : undefined),
+      ignoresMetadata: true,
+      mostOfPage: 2,
+    });
     await expect(submit()).rejects.toThrow(/could not create a fine-tuning job: .*; it is asked again/);
     for (let other = 0; other < 5; other++) await submit({ store: `other-${other}`, order: { key: `other-${other}` } });
     expect((await submit()).id).toBe('ftjob-1');
@@ -68,7 +101,10 @@ describe('a fine-tuning job', () => {
   });
 
   test('that was turned away for load is asked for again at once', async () => {
-    await start({ faultOf: (request, number) => (request === 'POST fine_tuning/jobs' && number === 1 ? { status: 429, headers: { 'retry-after': '3' } } : undefined) });
+    await start({
+      faultOf: (request, number) =>
+        request === 'POST fine_tuning/jobs' && number === 1 ? { status: 429, headers: { 'retry-after': '3' } } : undefined,
+    });
     await expect(submit()).rejects.toMatchObject({ name: 'EndpointUnavailableError', waitMs: 3000 });
     expect((await submit()).id).toBe('ftjob-1');
   });
@@ -100,17 +136,43 @@ describe('a fine-tuning job', () => {
     await start();
     await submit();
     provider.jobs.length = 0;
-    await expect(submit()).rejects.toThrow(/does not know the fine-tuning job ftjob-1, which this run has created; use the key .*, or, to pay for a new one, remove .*attempt-0001-end\.json/);
+    await expect(submit()).rejects.toThrow(
+      /does not know the fine-tuning job ftjob-1, which this run has created; use the key .*, or, to pay for a new one, remove .*attempt-0001-end\.json/,
+    );
     expect(provider.jobs).toEqual([]);
   });
 });
 
 describe('what cannot be mended by trying again ends with one sentence', () => {
   test.each<[string, FakeFineTuningOptions, RegExp]>([
-    ['a wrong key', { apiKey: 'sk-another' }, /^model "closed" at http\S+ refuses to list its fine-tuning jobs \(HTTP 401\): .*; check that the key in the environment variable that apiKeyEnv names, on the machine of the llm worker, is valid and may fine-tune$/],
-    ['a refused file', { refuseFiles: 'Line 3 has no assistant message' }, /refuses the training file: Line 3 has no assistant message; mend the new data and resume the run$/],
-    ['no money', { faultOf: (request) => (request === 'POST fine_tuning/jobs' ? { status: 429, code: 'insufficient_quota', message: 'You exceeded your current quota.' } : undefined) }, /\(HTTP 429\): .*You exceeded your current quota\.; the account has no credit left; add some and resume the run$/],
-    ['a model that is not fine-tuned', { faultOf: (request) => (request === 'POST fine_tuning/jobs' ? { status: 400, message: 'Model gpt-base is not available for fine-tuning.' } : undefined) }, /\(HTTP 400\): .*Model gpt-base is not available for fine-tuning\.; mend what it names: the model id, the settings under train\.openai, or the data$/],
+    [
+      'a wrong key',
+      { apiKey: 'sk-another' },
+      /^model "closed" at http\S+ refuses to list its fine-tuning jobs \(HTTP 401\): .*; check that the key in the environment variable that apiKeyEnv names, on the machine of the llm worker, is valid and may fine-tune$/,
+    ],
+    [
+      'a refused file',
+      { refuseFiles: 'Line 3 has no assistant message' },
+      /refuses the training file: Line 3 has no assistant message; mend the new data and resume the run$/,
+    ],
+    [
+      'no money',
+      {
+        faultOf: (request) =>
+          request === 'POST fine_tuning/jobs'
+            ? { status: 429, code: 'insufficient_quota', message: 'You exceeded your current quota.' }
+            : undefined,
+      },
+      /\(HTTP 429\): .*You exceeded your current quota\.; the account has no credit left; add some and resume the run$/,
+    ],
+    [
+      'a model that is not fine-tuned',
+      {
+        faultOf: (request) =>
+          request === 'POST fine_tuning/jobs' ? { status: 400, message: 'Model gpt-base is not available for fine-tuning.' } : undefined,
+      },
+      /\(HTTP 400\): .*Model gpt-base is not available for fine-tuning\.; mend what it names: the model id, the settings under train\.openai, or the data$/,
+    ],
     ['a redirect', { faultOf: () => ({ status: 302, headers: { location: 'https://elsewhere.example/v1' } }) }, /\(HTTP 302\)/],
   ])('%s', async (_, options, sentence) => {
     await start(options);

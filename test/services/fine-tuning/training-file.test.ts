@@ -2,7 +2,12 @@ import type { Message, MixtureRow } from '../../../method/records';
 import { trainingFile } from '../../../services/fine-tuning/training-file';
 
 const row = (id: string, messages: readonly Message[]): MixtureRow => ({ id, source: 'replay', messages });
-const good = Array.from({ length: 10 }, (_, n) => row(`i${n}`, [{ role: 'user', content: `Why ${n}?` }, { role: 'assistant', content: 'So.\n"Yes" ✓' }]));
+const good = Array.from({ length: 10 }, (_, n) =>
+  row(`i${n}`, [
+    { role: 'user', content: `Why ${n}?` },
+    { role: 'assistant', content: 'So.\n"Yes" ✓' },
+  ]),
+);
 
 describe('the training file', () => {
   test('has one conversation a line, with nothing but its messages', () => {
@@ -18,12 +23,36 @@ describe('the training file', () => {
 
   test.each<[string, readonly Message[], string]>([
     ['without a message', [], 'bad has no message'],
-    ['with an empty answer', [{ role: 'user', content: 'Why?' }, { role: 'assistant', content: ' \n' }], 'bad has an empty assistant message'],
+    [
+      'with an empty answer',
+      [
+        { role: 'user', content: 'Why?' },
+        { role: 'assistant', content: ' \n' },
+      ],
+      'bad has an empty assistant message',
+    ],
     ['that ends with the user', [{ role: 'user', content: 'Why?' }], 'bad does not end with the assistant'],
-    ['with a late system message', [{ role: 'user', content: 'Why?' }, { role: 'system', content: 'Be brief.' }, { role: 'assistant', content: 'So.' }], 'bad has a system message that is not its first'],
-    ['of another role', [{ role: 'tool' as 'user', content: '4' }, { role: 'assistant', content: 'So.' }], 'bad has the role "tool"'],
+    [
+      'with a late system message',
+      [
+        { role: 'user', content: 'Why?' },
+        { role: 'system', content: 'Be brief.' },
+        { role: 'assistant', content: 'So.' },
+      ],
+      'bad has a system message that is not its first',
+    ],
+    [
+      'of another role',
+      [
+        { role: 'tool' as 'user', content: '4' },
+        { role: 'assistant', content: 'So.' },
+      ],
+      'bad has the role "tool"',
+    ],
   ])('is not made of a conversation %s', (_, messages, problem) => {
-    expect(() => trainingFile([...good, row('bad', messages)])).toThrow(`the fine-tuning API would refuse 1 of 11 examples of the mixture: ${problem}; mend the new data`);
+    expect(() => trainingFile([...good, row('bad', messages)])).toThrow(
+      `the fine-tuning API would refuse 1 of 11 examples of the mixture: ${problem}; mend the new data`,
+    );
   });
 
   test('tells three of many bad conversations, and how many more there are', () => {
@@ -32,8 +61,12 @@ describe('the training file', () => {
   });
 
   test('has ten examples at least, and no more bytes than the API takes', () => {
-    expect(() => trainingFile(good.slice(1))).toThrow('the mixture has 9 examples where the fine-tuning API wants at least 10; extract more instructions, or add new data');
+    expect(() => trainingFile(good.slice(1))).toThrow(
+      'the mixture has 9 examples where the fine-tuning API wants at least 10; extract more instructions, or add new data',
+    );
     const { byteLength } = trainingFile(good);
-    expect(() => trainingFile(good, { examples: 10, bytes: byteLength - 1 })).toThrow(`the training file has ${byteLength} bytes where the fine-tuning API takes ${byteLength - 1}; lower mix.maxExamples`);
+    expect(() => trainingFile(good, { examples: 10, bytes: byteLength - 1 })).toThrow(
+      `the training file has ${byteLength} bytes where the fine-tuning API takes ${byteLength - 1}; lower mix.maxExamples`,
+    );
   });
 });

@@ -46,7 +46,9 @@ async function pidAt(port: number): Promise<number | undefined> {
 
 /** Makes the state say that a command started the server which has been killed since. */
 async function orphan() {
-  const owner = spawn(process.execPath, ['-e', 'process.stdout.write("up"); setInterval(() => {}, 1e6)'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const owner = spawn(process.execPath, ['-e', 'process.stdout.write("up"); setInterval(() => {}, 1e6)'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   await new Promise((resolve) => owner.stdout.once('data', resolve));
   const identity = identify(owner.pid ?? 0);
   const file = join(home, 'run', 'test-server.json');
@@ -96,7 +98,7 @@ test('one that a killed command left is replaced when another is wanted', async 
   await second.stop();
 });
 
-test('a live command\'s server is shared and left running; a different one is refused', async () => {
+test("a live command's server is shared and left running; a different one is refused", async () => {
   const first = await startBackgroundServer(options('one'));
   const owner = await orphan();
   const shared = await startBackgroundServer(options('one'));

@@ -61,11 +61,14 @@ test('a folder without package-lock.json is called what it is', () => {
   expect(() => bootstrap.needsInstall(mkdtempSync(join(tmpdir(), 'rehearse-empty-')))).toThrow(/not a whole checkout/);
 });
 
-test.each(['cli/main.ts', 'method/deep/inner.ts', 'config/new.ts', 'package-lock.json', 'tsconfig.json'])('sources are compiled again when %s changes', (file) => {
-  const { root, write } = checkout();
-  write(file, '{"changed": true}');
-  expect(bootstrap.needsBuild(root)).toBe(true);
-});
+test.each(['cli/main.ts', 'method/deep/inner.ts', 'config/new.ts', 'package-lock.json', 'tsconfig.json'])(
+  'sources are compiled again when %s changes',
+  (file) => {
+    const { root, write } = checkout();
+    write(file, '{"changed": true}');
+    expect(bootstrap.needsBuild(root)).toBe(true);
+  },
+);
 
 test('sources are not compiled again for what the build does not read', () => {
   const { root, write } = checkout();

@@ -10,7 +10,9 @@ const POLL = { pollMs: 2 };
 
 /** A live process of our own, and a way to end it for good. */
 async function otherProcess() {
-  const child = spawn(process.execPath, ['-e', 'process.stdout.write("up"); setInterval(() => {}, 1e6)'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, ['-e', 'process.stdout.write("up"); setInterval(() => {}, 1e6)'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   await new Promise((resolve) => child.stdout.once('data', resolve));
   const identity = identify(child.pid ?? 0);
   if (identity === undefined) throw new Error('the process that was just started has no identity');
@@ -30,13 +32,19 @@ test('bodies under one lock never overlap, and all run', async () => {
   let most = 0;
   const done: number[] = [];
   await Promise.all(
-    Array.from({ length: 12 }, async (_, index) =>
-      await withLock(file, async () => {
-        most = Math.max(most, ++inside);
-        await new Promise((resolve) => setImmediate(resolve));
-        inside--;
-        done.push(index);
-      }, POLL),
+    Array.from(
+      { length: 12 },
+      async (_, index) =>
+        await withLock(
+          file,
+          async () => {
+            most = Math.max(most, ++inside);
+            await new Promise((resolve) => setImmediate(resolve));
+            inside--;
+            done.push(index);
+          },
+          POLL,
+        ),
     ),
   );
   expect(most).toBe(1);

@@ -11,7 +11,9 @@ interface Reply {
     readonly index: number;
     readonly text: string;
     readonly finish_reason: string;
-    readonly logprobs: null | { readonly content: readonly { readonly top_logprobs: readonly { readonly token: string; readonly logprob: number }[] }[] };
+    readonly logprobs: null | {
+      readonly content: readonly { readonly top_logprobs: readonly { readonly token: string; readonly logprob: number }[] }[];
+    };
   }[];
   readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
   /** llama.cpp's own: prompt tokens that were read anew. */
@@ -34,7 +36,11 @@ afterAll(async () => {
 });
 
 async function complete(body: Record<string, unknown>): Promise<Reply> {
-  const reply = await fetch(`${server.baseURL}/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'smollm2-135m-instruct', ...body }) });
+  const reply = await fetch(`${server.baseURL}/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'smollm2-135m-instruct', ...body }),
+  });
   expect(reply.status).toBe(200);
   return (await reply.json()) as Reply;
 }
@@ -70,7 +76,7 @@ test('a reply ends at a stop string, which it leaves out, or at max_tokens', asy
   expect(cut.usage.completion_tokens).toBe(4);
 });
 
-test('the probabilities of the next token are the model\'s own, whatever the sampling', async () => {
+test("the probabilities of the next token are the model's own, whatever the sampling", async () => {
   const body = { prompt: '<|im_start|>user\nRate this from 1 to 5. Score: ', max_tokens: 1, logprobs: 20 };
   const [cold, hot] = [await complete({ ...body, temperature: 0 }), await complete({ ...body, temperature: 2 })].map(
     ({ choices }) => choices[0]?.logprobs?.content[0]?.top_logprobs ?? [],
@@ -90,7 +96,9 @@ test('sampling is plain unless the request says otherwise: no llama.cpp cut-offs
 });
 
 test('more requests than it works on at once are all answered', async () => {
-  const replies = await Promise.all(Array.from({ length: 10 }, async (_, seed) => await complete({ prompt: '<|im_start|>user\n', max_tokens: 8, seed })));
+  const replies = await Promise.all(
+    Array.from({ length: 10 }, async (_, seed) => await complete({ prompt: '<|im_start|>user\n', max_tokens: 8, seed })),
+  );
   expect(replies.every(({ choices }) => choices.length === 1)).toBe(true);
 });
 

@@ -9,7 +9,7 @@ test('the project folder is the one with package.json', () => {
 
 test.each([
   ['REHEARSE_CACHE before all', { REHEARSE_CACHE: '/c', XDG_CACHE_HOME: '/x' }, '/c'],
-  ['the user\'s cache folder', { XDG_CACHE_HOME: '/x' }, '/x/rehearse'],
+  ["the user's cache folder", { XDG_CACHE_HOME: '/x' }, '/x/rehearse'],
   ['the usual place', {}, join(homedir(), '.cache', 'rehearse')],
   ['the usual place when the variables are empty', { REHEARSE_CACHE: '', XDG_CACHE_HOME: '' }, join(homedir(), '.cache', 'rehearse')],
 ])('the cache is in %s', (_, env, expected) => {

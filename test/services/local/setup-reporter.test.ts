@@ -4,7 +4,10 @@ import { consoleReporter } from '../../../services/local/setup-reporter';
 function screen(isTTY: boolean, columns = 80) {
   let text = '';
   let ms = 0;
-  const reporter = consoleReporter({ stream: { write: (chunk: string | Uint8Array) => ((text += chunk.toString()), true), isTTY, columns }, now: () => ms });
+  const reporter = consoleReporter({
+    stream: { write: (chunk: string | Uint8Array) => ((text += chunk.toString()), true), isTTY, columns },
+    now: () => ms,
+  });
   return { reporter, text: () => text, pass: (by: number) => (ms += by) };
 }
 

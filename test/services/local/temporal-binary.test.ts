@@ -12,7 +12,9 @@ function scene() {
   const path = join(folder, 'bin');
   mkdirSync(path);
   const said: string[] = [];
-  const reporter: SetupReporter = { step: () => ({ update: (text) => said.push(text), done: (text) => said.push(text), fail: (text) => said.push(text) }) };
+  const reporter: SetupReporter = {
+    step: () => ({ update: (text) => said.push(text), done: (text) => said.push(text), fail: (text) => said.push(text) }),
+  };
   return {
     said,
     cache: join(folder, 'cache'),
@@ -22,12 +24,14 @@ function scene() {
       chmodSync(file, 0o755);
       return file;
     },
-    ensure: async () => await ensureTemporal(reporter, { env: { ...OFFLINE, PATH: `${path}:/usr/bin:/bin` }, cache: join(folder, 'cache') }),
+    ensure: async () =>
+      await ensureTemporal(reporter, { env: { ...OFFLINE, PATH: `${path}:/usr/bin:/bin` }, cache: join(folder, 'cache') }),
   };
 }
 
 /** What `go install` does, as far as we see it: it writes a command to GOBIN. */
-const GO = 'echo "$@" > "$(dirname "$0")/go-args"\necho "go: downloading example.com/module v1" >&2\nprintf \'#!/bin/sh\\necho built\\n\' > "$GOBIN/temporal"\nchmod +x "$GOBIN/temporal"';
+const GO =
+  'echo "$@" > "$(dirname "$0")/go-args"\necho "go: downloading example.com/module v1" >&2\nprintf \'#!/bin/sh\\necho built\\n\' > "$GOBIN/temporal"\nchmod +x "$GOBIN/temporal"';
 
 test('the command on PATH is taken before all else, without a word', async () => {
   const { program, ensure, said } = scene();
@@ -45,7 +49,9 @@ test('when PATH has none and the download fails, it is built once and then found
   expect(built.path.startsWith(cache)).toBe(true);
   expect(readFileSync(built.path, 'utf8')).toContain('echo built');
   expect(readFileSync(`${go}-args`, 'utf8')).toMatch(/^install .*github\.com\/temporalio\/cli\/cmd\/temporal@v\d/);
-  const order = ['no "temporal" on PATH', 'asking for the SDK\'s download', 'download failed', 'building'].map((words) => said.findIndex((text) => text.includes(words)));
+  const order = ['no "temporal" on PATH', "asking for the SDK's download", 'download failed', 'building'].map((words) =>
+    said.findIndex((text) => text.includes(words)),
+  );
   expect(order).toEqual(order.toSorted((a, b) => a - b));
   expect(order[0]).toBe(0);
 
@@ -64,7 +70,10 @@ test('a command on PATH that does not run is passed over, and named', async () =
 test('when nothing works one sentence says what was tried and what to install, and nothing half made stays', async () => {
   const { program, ensure, cache } = scene();
   program('go', 'echo "no required module" >&2\nexit 1');
-  const error = await ensure().then(() => undefined, (reason: unknown) => reason as Error);
+  const error = await ensure().then(
+    () => undefined,
+    (reason: unknown) => reason as Error,
+  );
   expect(error?.message).toMatch(/download failed/);
   expect(error?.message).toMatch(/ended with exit code 1/);
   expect(error?.message).toMatch(/docs\.temporal\.io\/cli/);

@@ -1,6 +1,6 @@
 import { UvProgress } from '../../../services/local/uv-progress';
 
-test('the fraction is by size, and the last words are uv\'s own summary', () => {
+test("the fraction is by size, and the last words are uv's own summary", () => {
   const progress = new UvProgress();
   expect(progress.add('Resolved 3 packages in 12ms')).toEqual({ message: 'Resolved 3 packages in 12ms' });
   progress.add('Downloading torch (1.5GiB)');

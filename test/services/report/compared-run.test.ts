@@ -28,8 +28,14 @@ afterAll(async () => {
 
 /** The rows of a CSV file whose cells hold no line breaks. */
 async function csvRows(path: string): Promise<Record<string, string>[]> {
-  const cells = (line: string): string[] => [...line.matchAll(/(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g)].slice(0, -1).map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '');
-  const [header = [], ...lines] = (await readFile(path, 'utf8')).trimEnd().split('\r\n').map((line) => cells(`${line},`));
+  const cells = (line: string): string[] =>
+    [...line.matchAll(/(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g)]
+      .slice(0, -1)
+      .map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '');
+  const [header = [], ...lines] = (await readFile(path, 'utf8'))
+    .trimEnd()
+    .split('\r\n')
+    .map((line) => cells(`${line},`));
   return lines.map((line) => Object.fromEntries(line.map((cell, index) => [header[index]!, cell])));
 }
 
@@ -50,7 +56,9 @@ test('a row of tasks.csv has the documents of one task, adding up', async () => 
   const rows = await csvRows(files.tasks);
   expect(rows).toHaveLength(8 * 4);
   for (const row of rows.filter(({ variant }) => variant !== 'official')) {
-    const [retained, forgotten, gained, neverRight] = ['retained', 'forgotten', 'gained', 'neverRight'].map((name) => Number(row[name])) as [number, number, number, number];
+    const [retained, forgotten, gained, neverRight] = ['retained', 'forgotten', 'gained', 'neverRight'].map((name) =>
+      Number(row[name]),
+    ) as [number, number, number, number];
     expect(retained + forgotten + gained + neverRight).toBe(60);
     // IFEval counts rules besides documents.
     expect(Number(row['value'])).toBeCloseTo((retained + gained) / 60, row['task'] === 'ifeval' ? -1 : 12);
@@ -59,7 +67,14 @@ test('a row of tasks.csv has the documents of one task, adding up', async () => 
 
 test('every plot of the comparison is drawn, with its words beside it', () => {
   const section = /<section id="comparison">[^]*?<\/section>/.exec(page.html)![0];
-  for (const title of ['Average: official model', 'GPQA: official model', 'difference from the official model', 'Documents forgotten and gained', 'other shares of new data', 'What the data cost']) {
+  for (const title of [
+    'Average: official model',
+    'GPQA: official model',
+    'difference from the official model',
+    'Documents forgotten and gained',
+    'other shares of new data',
+    'What the data cost',
+  ]) {
     expect([title, section.includes(title), page.markdown.includes(title)]).toEqual([title, true, true]);
   }
   expect(section.match(/<svg /g)).toHaveLength(5 + 2 + 2);
@@ -82,9 +97,15 @@ test('the data of the method cost more than its parts, and a set that others mad
 
 test('the provenance tells the weights of every variant, the sets that others made, and the prompts', () => {
   expect(data.lineage.map(({ variant, weightsSha256 }) => [variant, weightsSha256?.slice(0, 4) ?? null])).toEqual([
-    ['official', null], ...[...VARIANTS.slice(1), 'method-share-0.33', 'method-share-0.5'].map((name) => [name, 'cccc']),
+    ['official', null],
+    ...[...VARIANTS.slice(1), 'method-share-0.33', 'method-share-0.5'].map((name) => [name, 'cccc']),
   ]);
-  expect(data.lineage.find(({ variant }) => variant === 'ultrachat')?.replaySet).toMatchObject({ revision: 'c0ffee', licence: 'MIT', read: 20, malformed: 3 });
+  expect(data.lineage.find(({ variant }) => variant === 'ultrachat')?.replaySet).toMatchObject({
+    revision: 'c0ffee',
+    licence: 'MIT',
+    read: 20,
+    malformed: 3,
+  });
   for (const wanted of ['c0ffee', 'based on the following 5-point scale', 'im_start', 'Replay sets of the other variants']) {
     expect([wanted, page.html.includes(wanted), page.markdown.includes(wanted)]).toEqual([wanted, true, true]);
   }

@@ -14,20 +14,46 @@ function evaluation(right: (index: number) => boolean, promptHash = 'p'): Stored
     const value = Array.from({ length: DOCUMENTS }, (_, index) => index).filter(right).length / DOCUMENTS;
     return task === 'mmlu_pro' ? Math.max(0, (value - 0.1) / 0.9) * 100 : value * 100;
   };
-  const tasks = TASKS.map((task) => ({ task, metrics: {}, stderr: {}, primary: { name: 'acc', value: 0, stderr: null }, normalized: score(task), documents: DOCUMENTS }));
+  const tasks = TASKS.map((task) => ({
+    task,
+    metrics: {},
+    stderr: {},
+    primary: { name: 'acc', value: 0, stderr: null },
+    normalized: score(task),
+    documents: DOCUMENTS,
+  }));
   return {
-    result: { protocol: 1, kind: 'evaluate', tasks, average: (tasks[0]!.normalized + tasks[1]!.normalized) / 2, seconds: 1, versions: {}, weightsSha256: 'w' },
-    samples: TASKS.flatMap((task) => Array.from({ length: DOCUMENTS }, (_, index) => ({
-      task, docId: String(index), docHash: `d${String(index).padStart(3, '0')}`, promptHash, correct: right(index), score: right(index) ? 1 : 0,
-    }))),
+    result: {
+      protocol: 1,
+      kind: 'evaluate',
+      tasks,
+      average: (tasks[0]!.normalized + tasks[1]!.normalized) / 2,
+      seconds: 1,
+      versions: {},
+      weightsSha256: 'w',
+    },
+    samples: TASKS.flatMap((task) =>
+      Array.from({ length: DOCUMENTS }, (_, index) => ({
+        task,
+        docId: String(index),
+        docHash: `d${String(index).padStart(3, '0')}`,
+        promptHash,
+        correct: right(index),
+        score: right(index) ? 1 : 0,
+      })),
+    ),
     losses: [],
   };
 }
 
 function source(name: string, replay: Variant['replay'], parts: Partial<VariantSource> = {}): VariantSource {
   return {
-    variant: { name, replay, newShare: 0.17 }, evaluation: undefined, training: { tokens: 5_000, steps: 10 },
-    dataCost: { tokens: 1e6, usd: 2 }, mixture: { replay: 83, new: 17, share: 0.17, short: false }, ...parts,
+    variant: { name, replay, newShare: 0.17 },
+    evaluation: undefined,
+    training: { tokens: 5_000, steps: 10 },
+    dataCost: { tokens: 1e6, usd: 2 },
+    mixture: { replay: 83, new: 17, share: 0.17, short: false },
+    ...parts,
   };
 }
 
@@ -49,15 +75,23 @@ test('a variant that is right on the same documents has lost nothing; one that i
 });
 
 test('an exchange that the average hides shows in the transitions', () => {
-  const [, exchanged] = reportComparison(SPEC, [official, source('method', { kind: 'method' }, { evaluation: evaluation((index) => index >= 30 && index < 150) })]);
+  const [, exchanged] = reportComparison(SPEC, [
+    official,
+    source('method', { kind: 'method' }, { evaluation: evaluation((index) => index >= 30 && index < 150) }),
+  ]);
   expect(exchanged!.averageChange!.value).toBeCloseTo(0, 9);
   expect(exchanged!.tasks[1]!.transitions).toMatchObject({ forgotten: 30, learned: 30 });
   expect(exchanged!.tasks[0]!.transitions!.beyondChance.forgotten).toBeLessThan(30);
 });
 
 test('documents with other prompts are not compared, and no average is taken over the rest', () => {
-  const [, other] = reportComparison(SPEC, [official, source('method', { kind: 'method' }, { evaluation: evaluation((index) => index < 120, 'another') })]);
-  expect(other!.tasks.map(({ change, unpaired }) => [change, unpaired])).toEqual(Array(2).fill([null, '200 of 200 documents had another prompt']));
+  const [, other] = reportComparison(SPEC, [
+    official,
+    source('method', { kind: 'method' }, { evaluation: evaluation((index) => index < 120, 'another') }),
+  ]);
+  expect(other!.tasks.map(({ change, unpaired }) => [change, unpaired])).toEqual(
+    Array(2).fill([null, '200 of 200 documents had another prompt']),
+  );
   expect(other!.averageChange).toBeNull();
 });
 

@@ -8,13 +8,28 @@ const spec: Pick<RunSpec, 'target' | 'synthesis'> = {
 } as never;
 
 const group = (stage: Provenance['stage'], model: string, generator?: string): Provenance => ({
-  stage, model, ...(generator === undefined ? {} : { generator }), key: 'k', parts: { done: 1, planned: 1 }, rows: 1, bytes: 1, sha256: null, rowsVersions: [1], reused: 0, outdated: 0,
-  promptTokens: 8, completionTokens: 4, usd: 16,
+  stage,
+  model,
+  ...(generator === undefined ? {} : { generator }),
+  key: 'k',
+  parts: { done: 1, planned: 1 },
+  rows: 1,
+  bytes: 1,
+  sha256: null,
+  rowsVersions: [1],
+  reused: 0,
+  outdated: 0,
+  promptTokens: 8,
+  completionTokens: 4,
+  usd: 16,
 });
 
 const made = [
-  group('extract', 'own'), group('respond', 'own'), group('respond', 'other'),
-  ...['own', 'other'].flatMap((judge) => ['own', 'other'].map((generator) => group('judge', judge, generator))), group('select', ''),
+  group('extract', 'own'),
+  group('respond', 'own'),
+  group('respond', 'other'),
+  ...['own', 'other'].flatMap((judge) => ['own', 'other'].map((generator) => group('judge', judge, generator))),
+  group('select', ''),
 ];
 
 test.each([

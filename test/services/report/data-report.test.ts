@@ -16,7 +16,14 @@ function sentence(subject: keyof typeof SUBJECTS, n: number): string {
 }
 
 function row(id: string, source: MixtureRow['source'], instruction: string, answer = 'Yes.'): MixtureRow {
-  return { id, source, messages: [{ role: 'user', content: instruction }, { role: 'assistant', content: answer }] };
+  return {
+    id,
+    source,
+    messages: [
+      { role: 'user', content: instruction },
+      { role: 'assistant', content: answer },
+    ],
+  };
 }
 
 const texts = (['bread', 'sea', 'code'] as const).flatMap((subject) => Array.from({ length: 14 }, (_, n) => sentence(subject, n)));
@@ -26,7 +33,9 @@ test('texts of one subject are neighbours on the map, the same for the same seed
   expect(topicMap(texts, 7)).toEqual(map);
   let near = 0;
   map.texts.forEach(({ x, y }, index) => {
-    const [closest] = map.texts.map((other, place) => ({ place, far: place === index ? Infinity : (other.x - x) ** 2 + (other.y - y) ** 2 })).sort((a, b) => a.far - b.far);
+    const [closest] = map.texts
+      .map((other, place) => ({ place, far: place === index ? Infinity : (other.x - x) ** 2 + (other.y - y) ** 2 }))
+      .sort((a, b) => a.far - b.far);
     if (Math.floor(closest!.place / 14) === Math.floor(index / 14)) near++;
   });
   expect(near).toBeGreaterThanOrEqual(40); // of 42
@@ -36,30 +45,48 @@ test('texts of one subject are neighbours on the map, the same for the same seed
 
 test('too few texts make no map; texts that share nothing, or are all the same, make one all the same', () => {
   expect(topicMap(texts.slice(0, 14), 1)).toBeUndefined();
-  for (const odd of [Array<string>(20).fill('the same'), Array.from({ length: 20 }, (_, n) => `word${'x'.repeat(n)}`), Array<string>(20).fill('')]) {
+  for (const odd of [
+    Array<string>(20).fill('the same'),
+    Array.from({ length: 20 }, (_, n) => `word${'x'.repeat(n)}`),
+    Array<string>(20).fill(''),
+  ]) {
     const map = topicMap(odd, 1)!;
     expect(map.texts.every(({ x, y }) => Number.isFinite(x) && Number.isFinite(y))).toBe(true);
   }
 });
 
 test('lengths are counted by source and side, in steps of twice the last', () => {
-  const { lengths } = reportTrainingData([row('i1', 'replay', 'x'.repeat(10), ''), row('i2', 'replay', 'x'.repeat(15), 'y'.repeat(300)), row('n1', 'new', 'x'.repeat(16), 'z')], 1);
+  const { lengths } = reportTrainingData(
+    [row('i1', 'replay', 'x'.repeat(10), ''), row('i2', 'replay', 'x'.repeat(15), 'y'.repeat(300)), row('n1', 'new', 'x'.repeat(16), 'z')],
+    1,
+  );
   expect(lengths.map(({ source, side, longest, bins }) => [source, side, longest, bins])).toEqual([
     ['replay', 'instruction', 15, [{ from: 8, count: 2 }]],
-    ['replay', 'answer', 300, [{ from: 0, count: 1 }, { from: 256, count: 1 }]],
+    [
+      'replay',
+      'answer',
+      300,
+      [
+        { from: 0, count: 1 },
+        { from: 256, count: 1 },
+      ],
+    ],
     ['new', 'instruction', 16, [{ from: 16, count: 1 }]],
     ['new', 'answer', 1, [{ from: 1, count: 1 }]],
   ]);
 });
 
 test('repetitions are told apart as exact and near, and new data that repeats the replay set is counted', () => {
-  const { duplicates } = reportTrainingData([
-    row('n1', 'new', 'HOW do I bake a rye bread in an oven?'),
-    row('n2', 'new', 'Something else entirely, of its own.'),
-    row('i1', 'replay', 'How do I bake a rye  bread in an oven?'),
-    row('i2', 'replay', 'How do I bake a rye bread in an oven!'),
-    row('i3', 'replay', 'Why does the tide follow the moon?'),
-  ], 1);
+  const { duplicates } = reportTrainingData(
+    [
+      row('n1', 'new', 'HOW do I bake a rye bread in an oven?'),
+      row('n2', 'new', 'Something else entirely, of its own.'),
+      row('i1', 'replay', 'How do I bake a rye  bread in an oven?'),
+      row('i2', 'replay', 'How do I bake a rye bread in an oven!'),
+      row('i3', 'replay', 'Why does the tide follow the moon?'),
+    ],
+    1,
+  );
   expect(duplicates).toEqual({ compared: 5, exact: 1, near: 1, newInReplay: 1, threshold: 0.8 });
 });
 

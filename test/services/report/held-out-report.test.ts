@@ -2,21 +2,36 @@ import type { Variant } from '../../../config/variants';
 import type { HeldOutSet } from '../../../method/hold-out';
 import type { Block, ChartBlock } from '../../../services/report/blocks';
 import { heldOutCsv } from '../../../services/report/comparison-csv';
-import { reportHeldOut } from '../../../services/report/held-out-report';
 import type { VariantSource } from '../../../services/report/comparison-report';
+import { reportHeldOut } from '../../../services/report/held-out-report';
 import { heldOutSection } from '../../../services/report/sections/held-out-section';
 import type { HeldOutLossRow } from '../../../services/tables';
 
 const CONVERSATIONS = 60;
 
 /** Losses of 2 nats and `shift` more, with some noise that is the same for all models; every other conversation is twice as long. */
-function losses(set: HeldOutSet, shift: (index: number) => number, tokens = (index: number): number => (index % 2 === 0 ? 10 : 20)): HeldOutLossRow[] {
-  return Array.from({ length: CONVERSATIONS }, (_, index) => ({ set, id: `i${String(index).padStart(3, '0')}`, loss: 2 + Math.sin(index) + shift(index), tokens: tokens(index) }));
+function losses(
+  set: HeldOutSet,
+  shift: (index: number) => number,
+  tokens = (index: number): number => (index % 2 === 0 ? 10 : 20),
+): HeldOutLossRow[] {
+  return Array.from({ length: CONVERSATIONS }, (_, index) => ({
+    set,
+    id: `i${String(index).padStart(3, '0')}`,
+    loss: 2 + Math.sin(index) + shift(index),
+    tokens: tokens(index),
+  }));
 }
 
 function source(name: string, replay: Variant['replay'], rows: readonly HeldOutLossRow[], share = 0.17): VariantSource {
   const result = { protocol: 1 as const, kind: 'evaluate' as const, tasks: [], average: 0, seconds: 1, versions: {}, weightsSha256: 'w' };
-  return { variant: { name, replay, newShare: 0.17 }, mixture: replay === null ? null : { replay: 83, new: 17, share }, training: null, dataCost: null, evaluation: { result, samples: [], losses: rows } };
+  return {
+    variant: { name, replay, newShare: 0.17 },
+    mixture: replay === null ? null : { replay: 83, new: 17, share },
+    training: null,
+    dataCost: null,
+    evaluation: { result, samples: [], losses: rows },
+  };
 }
 
 const none = (): number => 0;
@@ -24,7 +39,10 @@ const official = source('official', null, [...losses('replay', none), ...losses(
 
 test('a variant is compared with the official model on the same conversations, each counting by its tokens', () => {
   // Short conversations rise by 0.3, long ones by 0.1: by tokens (10 x 0.3 + 20 x 0.1) / 30.
-  const forgetful = source('new-data-only', { kind: 'none' }, [...losses('replay', (index) => (index % 2 === 0 ? 0.3 : 0.1)), ...losses('new', () => -0.5)]);
+  const forgetful = source('new-data-only', { kind: 'none' }, [
+    ...losses('replay', (index) => (index % 2 === 0 ? 0.3 : 0.1)),
+    ...losses('new', () => -0.5),
+  ]);
   const [replay, fresh, ...others] = reportHeldOut({ seed: 1 }, [official, forgetful]);
   expect(others).toEqual([]);
   expect(replay).toMatchObject({ set: 'replay', conversations: 60, tokens: 900 });
@@ -39,18 +57,30 @@ test('a variant is compared with the official model on the same conversations, e
 });
 
 test('where other conversations or tokens were measured nothing is compared, and a model without losses is left out', () => {
-  const cut = source('cut', { kind: 'none' }, losses('replay', none, () => 10));
+  const cut = source(
+    'cut',
+    { kind: 'none' },
+    losses('replay', none, () => 10),
+  );
   const fewer = source('fewer', { kind: 'none' }, losses('replay', none).slice(1));
   const [replay] = reportHeldOut({ seed: 1 }, [official, cut, fewer, source('unmeasured', { kind: 'none' }, [])]);
-  expect(replay!.variants.map(({ name, change }) => [name, change])).toEqual([['official', null], ['cut', null], ['fewer', null]]);
+  expect(replay!.variants.map(({ name, change }) => [name, change])).toEqual([
+    ['official', null],
+    ['cut', null],
+    ['fewer', null],
+  ]);
 });
 
 test('the section tells every loss with its difference, and colours a rise as bad', () => {
-  const sets = reportHeldOut({ seed: 1 }, [official, source('method', { kind: 'method' }, [...losses('replay', () => 0.25), ...losses('new', () => -0.125)])]);
+  const sets = reportHeldOut({ seed: 1 }, [
+    official,
+    source('method', { kind: 'method' }, [...losses('replay', () => 0.25), ...losses('new', () => -0.125)]),
+  ]);
   const [section] = heldOutSection(sets);
   const table = section!.blocks.find((block) => block.kind === 'table');
   expect(table?.kind === 'table' ? table.rows[1]!.slice(1) : []).toEqual([
-    { text: expect.stringMatching(/ \(\+0\.250\)$/) as string, tone: 'bad' }, { text: expect.stringMatching(/ \(−0\.125\)$/) as string, tone: 'good' },
+    { text: expect.stringMatching(/ \(\+0\.250\)$/) as string, tone: 'bad' },
+    { text: expect.stringMatching(/ \(−0\.125\)$/) as string, tone: 'good' },
   ]);
   expect(heldOutSection([])[0]!.blocks).toEqual([{ kind: 'note', tone: 'info', text: 'Nothing has been measured yet.' }]);
   expect(heldOutSection(null)).toEqual([]);
@@ -58,9 +88,27 @@ test('the section tells every loss with its difference, and colours a rise as ba
 
 test('the losses of the method at several shares of new data are drawn over the share, those of other variants are not', () => {
   const at = (name: string, share: number): VariantSource =>
-    source(name, { kind: 'method' }, [...losses('replay', (index) => share / (2 + (index % 3))), ...losses('new', (index) => -share / (2 + (index % 3)))], share);
-  const sets = reportHeldOut({ seed: 1 }, [official, at('method', 0.17), at('method-share-0.5', 0.5), source('new-data-only', { kind: 'none' }, losses('replay', () => 1), 1)]);
-  const titled = (blocks: readonly Block[]): ChartBlock[] => blocks.flatMap((block) => (block.kind === 'columns' ? titled(block.blocks) : block.kind === 'chart' && block.title.includes('shares') ? [block] : []));
+    source(
+      name,
+      { kind: 'method' },
+      [...losses('replay', (index) => share / (2 + (index % 3))), ...losses('new', (index) => -share / (2 + (index % 3)))],
+      share,
+    );
+  const sets = reportHeldOut({ seed: 1 }, [
+    official,
+    at('method', 0.17),
+    at('method-share-0.5', 0.5),
+    source(
+      'new-data-only',
+      { kind: 'none' },
+      losses('replay', () => 1),
+      1,
+    ),
+  ]);
+  const titled = (blocks: readonly Block[]): ChartBlock[] =>
+    blocks.flatMap((block) =>
+      block.kind === 'columns' ? titled(block.blocks) : block.kind === 'chart' && block.title.includes('shares') ? [block] : [],
+    );
   const [chart] = titled(heldOutSection(sets)[0]!.blocks);
   expect(chart!.legend!.map(({ name }) => name)).toEqual(['replay set', 'new data']);
   expect(chart!.alt).toMatch(/^replay set: 17\.0\s% \+0\.\d+, 50\.0\s% \+0\.\d+; new data: 17\.0\s% −0\.\d+, 50\.0\s% −0\.\d+$/);
@@ -69,7 +117,14 @@ test('the losses of the method at several shares of new data are drawn over the 
 });
 
 test('the losses as CSV, a row a set and variant', () => {
-  const sets = reportHeldOut({ seed: 1 }, [official, source('method', { kind: 'method' }, losses('replay', () => 0.25))]);
+  const sets = reportHeldOut({ seed: 1 }, [
+    official,
+    source(
+      'method',
+      { kind: 'method' },
+      losses('replay', () => 0.25),
+    ),
+  ]);
   const [header, before, after] = heldOutCsv(sets).split('\r\n');
   expect(header).toBe('set,variant,share,conversations,tokens,loss,difference,low,high,p,adjustedP');
   expect(before).toMatch(/^replay,official,,60,900,2\.\d+,,,,,$/);

@@ -14,7 +14,14 @@ test.each([
   expect(markdownInline(text)).toBe(shown);
 });
 
-test.each([['# a', '\\# a'], ['> a', '&gt; a'], ['- a', '\\- a'], ['1. a', '1\\. a'], ['12) a', '12\\) a'], ['+ a', '\\+ a']])('a paragraph %p begins no block', (text, shown) => {
+test.each([
+  ['# a', '\\# a'],
+  ['> a', '&gt; a'],
+  ['- a', '\\- a'],
+  ['1. a', '1\\. a'],
+  ['12) a', '12\\) a'],
+  ['+ a', '\\+ a'],
+])('a paragraph %p begins no block', (text, shown) => {
   expect(markdownParagraph(text)).toBe(shown);
 });
 

@@ -13,7 +13,9 @@ let rows = '';
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'rehearse-test-'));
   const run = await writeComparedRun({
-    root, documents: 40, spec: (spec) => ({ ...spec, variants: ['official', 'method', 'ultrachat', 'new-data-only'], sweep: { newShare: [0.5] } }),
+    root,
+    documents: 40,
+    spec: (spec) => ({ ...spec, variants: ['official', 'method', 'ultrachat', 'new-data-only'], sweep: { newShare: [0.5] } }),
   });
   rows = join(root, 'evaluation.jsonl');
   await exportToFile(exportStage('evaluation', run), { path: rows, format: 'jsonl' });
@@ -32,11 +34,17 @@ function recompute(file: string, ...args: string[]): { status: number | null; st
 /** The rows with one line changed, in a file of their own. */
 async function changed(name: string, change: (lines: string[]) => string[]): Promise<string> {
   const file = join(root, `${name}.jsonl`);
-  await writeFile(file, change((await readFile(rows, 'utf8')).trimEnd().split('\n')).map((line) => `${line}\n`).join(''));
+  await writeFile(
+    file,
+    change((await readFile(rows, 'utf8')).trimEnd().split('\n'))
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
   return file;
 }
 
-const indexOf = (lines: readonly string[], variant: string, task: string): number => lines.findIndex((line) => line.includes(`"variant":"${variant}","task":"${task}"`));
+const indexOf = (lines: readonly string[], variant: string, task: string): number =>
+  lines.findIndex((line) => line.includes(`"variant":"${variant}","task":"${task}"`));
 
 test('every number that the documents determine is the report’s', () => {
   const { status, stdout, stderr } = recompute(rows, '--report', join(root, 'report'));
@@ -54,7 +62,8 @@ test('one document that was right and is now wrong shows in its score, the avera
   });
   const { status, stderr } = recompute(file, '--report', join(root, 'report'));
   expect(status).toBe(1);
-  for (const number of ['value', 'normalized', 'difference']) expect(stderr).toMatch(new RegExp(`^tasks.csv: ultrachat/gpqa has ${number} `, 'm'));
+  for (const number of ['value', 'normalized', 'difference'])
+    expect(stderr).toMatch(new RegExp(`^tasks.csv: ultrachat/gpqa has ${number} `, 'm'));
   expect(stderr).toMatch(/^tasks.csv: ultrachat\/gpqa has (retained|gained) /m);
   expect(stderr).toMatch(/^variants.csv: ultrachat has average /m);
   expect(stderr).not.toContain('method');
@@ -69,12 +78,22 @@ test('a rule that IFEval counts is noticed, too', async () => {
 });
 
 test('a document that is missing or there twice is told', async () => {
-  const fewer = recompute(await changed('fewer', (lines) => lines.toSpliced(indexOf(lines, 'method', 'mmlu_pro'), 1)), '--report', join(root, 'report'));
+  const fewer = recompute(
+    await changed('fewer', (lines) => lines.toSpliced(indexOf(lines, 'method', 'mmlu_pro'), 1)),
+    '--report',
+    join(root, 'report'),
+  );
   expect(fewer.stderr).toMatch(/^tasks.csv: method\/mmlu_pro has documents 40; its documents say 39$/m);
   const twice = recompute(await changed('twice', (lines) => [...lines, lines[0]!]));
-  expect(twice).toMatchObject({ status: 2, stderr: expect.stringMatching(/^recompute_table: official\/mmlu_pro holds the document .* twice\n$/) as string });
+  expect(twice).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/^recompute_table: official\/mmlu_pro holds the document .* twice\n$/) as string,
+  });
 });
 
 test('what is not there is named with the way to it', () => {
-  expect(recompute(rows, '--report', join(root, 'nowhere'))).toMatchObject({ status: 2, stderr: expect.stringContaining('make it with: npx rehearse report RUN --out') as string });
+  expect(recompute(rows, '--report', join(root, 'nowhere'))).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('make it with: npx rehearse report RUN --out') as string,
+  });
 });

@@ -56,7 +56,9 @@ const hostile: SampleRunOptions = {
 
 test('the page loads nothing, runs nothing, and says so in a policy', () => {
   const { html } = shared.plain;
-  expect(html).toContain(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">`);
+  expect(html).toContain(
+    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">`,
+  );
   expect(html.match(/<script|<link|<iframe|<img|<object|@import|url\(|\s(?:src|on[a-z]+)=/gi)).toBeNull();
   expect([...html.matchAll(/href="([^"]*)"/g)].every(([, target]) => target!.startsWith('#'))).toBe(true);
 });
@@ -122,7 +124,15 @@ test('every table row of the Markdown has as many cells as its header', () => {
 test('the page and the Markdown tell scores, shares, losses and the honest remark', () => {
   const { html, markdown } = shared.plain;
   for (const page of [html, markdown]) {
-    for (const wanted of ['18.8 → 16.7', '12 of 16', '14.3 %', 'A demonstration, which measures nothing.', 'lost at selection: scores missing', 'npx rehearse export demo --stage failures', 'Krippendorff']) {
+    for (const wanted of [
+      '18.8 → 16.7',
+      '12 of 16',
+      '14.3 %',
+      'A demonstration, which measures nothing.',
+      'lost at selection: scores missing',
+      'npx rehearse export demo --stage failures',
+      'Krippendorff',
+    ]) {
       expect([wanted, page.replaceAll('\u00a0', ' ').includes(wanted)]).toEqual([wanted, true]);
     }
   }
@@ -148,9 +158,14 @@ test('the files are written under the run in the store, or where the caller says
   const run = await writeSampleRun({ root: folder() });
   const stored = await writeReportFiles({ ...run, now });
   expect(stored).toEqual({
-    html: join(run.root, 'runs/demo/report/report.html'), markdown: join(run.root, 'runs/demo/report/report.md'),
-    json: join(run.root, 'runs/demo/report/report.json'), variants: join(run.root, 'runs/demo/report/variants.csv'), tasks: join(run.root, 'runs/demo/report/tasks.csv'),
-    heldOut: null, contamination: null, finished: true,
+    html: join(run.root, 'runs/demo/report/report.html'),
+    markdown: join(run.root, 'runs/demo/report/report.md'),
+    json: join(run.root, 'runs/demo/report/report.json'),
+    variants: join(run.root, 'runs/demo/report/variants.csv'),
+    tasks: join(run.root, 'runs/demo/report/tasks.csv'),
+    heldOut: null,
+    contamination: null,
+    finished: true,
   });
   const elsewhere = await writeReportFiles({ ...run, now, folder: join(run.root, 'elsewhere/deep') });
   expect((await readFile(elsewhere.html)).equals(await readFile(stored.html))).toBe(true);

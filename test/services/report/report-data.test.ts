@@ -52,14 +52,21 @@ test('losses are grouped by the fixed words of their reason, with the first ids'
     ['select', 'scores missing', 1],
   ]);
   expect(data.losses[0]).toMatchObject({ models: { balanced: 2 }, ids: ['i0000003', 'i0000011'], example: null });
-  expect(data.losses[2]).toMatchObject({ ids: ['i0000009:careful:1:creative'], example: 'the ratings hold too little probability: 0.021 of 0.05' });
+  expect(data.losses[2]).toMatchObject({
+    ids: ['i0000009:careful:1:creative'],
+    example: 'the ratings hold too little probability: 0.021 of 0.05',
+  });
 });
 
 test('scores are counted exactly once each, and choosing again gives the stored winners', () => {
   const data = shared;
   const { scores, recomputed } = data.synthesis;
   const total = (bins: readonly { readonly count: number }[]): number => bins.reduce((sum, { count }) => sum + count, 0);
-  expect(scores.judges.map(({ scored, unscored, bins }) => [scored, unscored, total(bins)])).toEqual([[125, 0, 125], [125, 0, 125], [124, 1, 124]]);
+  expect(scores.judges.map(({ scored, unscored, bins }) => [scored, unscored, total(bins)])).toEqual([
+    [125, 0, 125],
+    [125, 0, 125],
+    [124, 1, 124],
+  ]);
   expect(total(scores.means.all)).toBe(125);
   expect(total(scores.means.kept)).toBe(12);
   expect(scores.readings).toEqual({ text: 0, expected: 374 });
@@ -75,7 +82,16 @@ test('work is added up by stage and model, and priced only where the spec names 
   const row = (stage: string, model: string) => data.usage.find((each) => each.stage === stage && each.model === model)!;
   expect(row('judge', 'careful')).toMatchObject({ parts: { done: 6, planned: 6 }, rows: 125, lost: 0, calls: 250, usd: null });
   const extract = row('extract', 'balanced');
-  expect(extract).toMatchObject({ calls: 20, requests: 20, promptTokens: 2400, completionTokens: 1100, lost: 2, activeMs: 18_000, wallMs: 79_000, transient: { timeout: 2 } });
+  expect(extract).toMatchObject({
+    calls: 20,
+    requests: 20,
+    promptTokens: 2400,
+    completionTokens: 1100,
+    lost: 2,
+    activeMs: 18_000,
+    wallMs: 79_000,
+    transient: { timeout: 2 },
+  });
   expect(extract.usd).toBeCloseTo((2400 * 0.05 + 1100 * 0.2) / 1e6, 12);
   expect(row('train', 'method').usd).toBeNull();
 });
@@ -119,7 +135,10 @@ test('an instruction that was lost shows why, and which answer never came, when 
   const { data } = await gather({ spec });
   const lost = data.synthesis.examples.find(({ instructionId }) => instructionId === 'i0000006')!;
   expect(lost).toMatchObject({ kept: false, lost: 'responses missing: 1 of 9' });
-  expect(lost.responses.find(({ generator, sample }) => generator === 'creative' && sample === 2)).toMatchObject({ text: null, missing: 'empty' });
+  expect(lost.responses.find(({ generator, sample }) => generator === 'creative' && sample === 2)).toMatchObject({
+    text: null,
+    missing: 'empty',
+  });
 });
 
 test.each([
@@ -146,7 +165,12 @@ test('outputs whose inputs have changed are shown, with a warning', async () => 
   const manifest = (await run.stages.latest(address))!;
   const rows = await run.stages.readRows(manifest, instructionTable);
   await rm(join(run.root, run.stages.folder(address)), { recursive: true });
-  await run.stages.commit(address, 1, instructionTable, { rows: rows.map((row) => ({ ...row, seed: row.seed + 1 })), failures: [], stats: manifest.stats, inputs: [] });
+  await run.stages.commit(address, 1, instructionTable, {
+    rows: rows.map((row) => ({ ...row, seed: row.seed + 1 })),
+    failures: [],
+    stats: manifest.stats,
+    inputs: [],
+  });
   const data = await gatherReport({ ...run, now });
   expect(data.synthesis.instructions.kept).toBe(12);
   expect(data.warnings[0]).toMatch(/^Made from inputs or by a version of the code that are no longer current: .*select/);

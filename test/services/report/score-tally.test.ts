@@ -7,9 +7,17 @@ function tally(agreementResponses: number): ScoreTally {
   const scores = new ScoreTally({ judges: JUDGES, generators: ['g'], scoring: 'text', seed: 1, responses: 2000, agreementResponses });
   for (let index = 0; index < 1000; index++) {
     const id = `i${String(index).padStart(7, '0')}`;
-    scores.addMeans(id, [0, 1].map((sample): MeanScore => ({
-      responseId: `${id}:g:${sample}`, model: 'g', sample, scores: { a: 1 + ((index + sample) % 5), b: 1 + (index % 5) }, judges: 2, mean: 3,
-    })));
+    scores.addMeans(
+      id,
+      [0, 1].map((sample): MeanScore => ({
+        responseId: `${id}:g:${sample}`,
+        model: 'g',
+        sample,
+        scores: { a: 1 + ((index + sample) % 5), b: 1 + (index % 5) },
+        judges: 2,
+        mean: 3,
+      })),
+    );
   }
   return scores;
 }

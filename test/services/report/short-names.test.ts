@@ -1,13 +1,31 @@
 import { shortNames } from '../../../services/report/short-names';
 
 test.each([
-  [['smollm2-precise', 'smollm2-creative'], ['precise', 'creative']],
-  [['llama-3-70b', 'gpt-4', 'qwen2-72b'], ['llama-3-70b', 'gpt-4', 'qwen2-72b']],
-  [['qwen2-7b', 'qwen2.5-7b'], ['qwen2-7b', 'qwen2.5-7b']],
-  [['a-b', 'a-b-c'], ['b', 'b-c']],
-  [['a-', 'a-b'], ['a-', 'a-b']],
+  [
+    ['smollm2-precise', 'smollm2-creative'],
+    ['precise', 'creative'],
+  ],
+  [
+    ['llama-3-70b', 'gpt-4', 'qwen2-72b'],
+    ['llama-3-70b', 'gpt-4', 'qwen2-72b'],
+  ],
+  [
+    ['qwen2-7b', 'qwen2.5-7b'],
+    ['qwen2-7b', 'qwen2.5-7b'],
+  ],
+  [
+    ['a-b', 'a-b-c'],
+    ['b', 'b-c'],
+  ],
+  [
+    ['a-', 'a-b'],
+    ['a-', 'a-b'],
+  ],
   [['one-model'], ['one-model']],
-  [['same-a', 'same-a'], ['same-a', 'same-a']],
+  [
+    ['same-a', 'same-a'],
+    ['same-a', 'same-a'],
+  ],
   [[], []],
 ])('%j is shown as %j', (names, shown) => {
   expect(names.map(shortNames(names))).toEqual(shown);

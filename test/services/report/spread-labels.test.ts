@@ -19,18 +19,20 @@ test('at the edge they stay within it; too many for the room stand evenly over a
 });
 
 test('none overlap, none leave the room, and their order is that of the points', () => {
-  fc.assert(fc.property(fc.array(fc.double({ min: 0, max: 20, noNaN: true }), { maxLength: 18 }), (values) => {
-    const places = spreadLabels(values, room);
-    const order = values.map((value, index) => ({ value, place: places[index]! })).sort((a, b) => a.place - b.place);
-    order.forEach(({ value, place }, index) => {
-      expect(place).toBeGreaterThanOrEqual(-1e-9);
-      expect(place).toBeLessThanOrEqual(20 + 1e-9);
-      const next = order[index + 1];
-      if (next === undefined) return;
-      expect(next.place - place).toBeGreaterThan(1 - 1e-9);
-      expect(next.value).toBeGreaterThanOrEqual(value);
-    });
-  }));
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0, max: 20, noNaN: true }), { maxLength: 18 }), (values) => {
+      const places = spreadLabels(values, room);
+      const order = values.map((value, index) => ({ value, place: places[index]! })).sort((a, b) => a.place - b.place);
+      order.forEach(({ value, place }, index) => {
+        expect(place).toBeGreaterThanOrEqual(-1e-9);
+        expect(place).toBeLessThanOrEqual(20 + 1e-9);
+        const next = order[index + 1];
+        if (next === undefined) return;
+        expect(next.place - place).toBeGreaterThan(1 - 1e-9);
+        expect(next.value).toBeGreaterThanOrEqual(value);
+      });
+    }),
+  );
 });
 
 test('without points there are no labels', () => {

@@ -3,13 +3,24 @@ import type { StageManifest } from '../../../services/stage-store';
 
 const models = { own: { price: { inputUsdPerMillion: 1_000_000, outputUsdPerMillion: 2_000_000 } }, free: {} } as never; // a dollar a token of the prompt, two of the reply
 const group = (stage: StageGroup['stage'], model: string): StageGroup => ({ stage, model, key: 'k' });
-const manifest = (counted?: { promptTokens: number; completionTokens: number }): StageManifest => ({
-  rows: { rows: 2, bytes: 10, sha256: 'a' }, failures: { rows: 0, bytes: 1 }, rowsVersion: 1, createdAt: '2026-01-02',
-  stats: {
-    calls: 2, requests: 2, promptTokens: 10, completionTokens: 5, modelMs: 1, transient: {}, startedAt: '2026-01-02T00:00:00Z', finishedAt: '2026-01-02T00:00:01Z',
-    ...(counted === undefined ? {} : { counted }),
-  },
-}) as never;
+const manifest = (counted?: { promptTokens: number; completionTokens: number }): StageManifest =>
+  ({
+    rows: { rows: 2, bytes: 10, sha256: 'a' },
+    failures: { rows: 0, bytes: 1 },
+    rowsVersion: 1,
+    createdAt: '2026-01-02',
+    stats: {
+      calls: 2,
+      requests: 2,
+      promptTokens: 10,
+      completionTokens: 5,
+      modelMs: 1,
+      transient: {},
+      startedAt: '2026-01-02T00:00:00Z',
+      finishedAt: '2026-01-02T00:00:01Z',
+      ...(counted === undefined ? {} : { counted }),
+    },
+  }) as never;
 
 test('dollars count what a budget counts: a call whose end is not known at its worst case; tokens are those that replies report', () => {
   const ledger = new StageLedger({ models, startedAt: '2026-01-01' });

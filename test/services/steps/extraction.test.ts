@@ -27,15 +27,24 @@ describe('extraction', () => {
   });
 
   it('sends the bare pre-query template, with the sampling of the spec and a seed of its own', () => {
-    const { requests } = play(itemOf((spec) => (spec.synthesis.extract.sampling = { temperature: 0.9, topP: 0.8, maxTokens: 64 })), []);
-    expect(requests).toEqual([{
-      path: 'completions',
-      body: {
-        prompt: '<|im_start|>user\n', max_tokens: 64, temperature: 0.9, top_p: 0.8,
-        stop: ['<|im_end|>', '<|endoftext|>', '<|im_start|>'], seed: seedOf(3, 0),
+    const { requests } = play(
+      itemOf((spec) => (spec.synthesis.extract.sampling = { temperature: 0.9, topP: 0.8, maxTokens: 64 })),
+      [],
+    );
+    expect(requests).toEqual([
+      {
+        path: 'completions',
+        body: {
+          prompt: '<|im_start|>user\n',
+          max_tokens: 64,
+          temperature: 0.9,
+          top_p: 0.8,
+          stop: ['<|im_end|>', '<|endoftext|>', '<|im_start|>'],
+          seed: seedOf(3, 0),
+        },
+        tokenEstimate: 80,
       },
-      tokenEstimate: 80,
-    }]);
+    ]);
   });
 
   it('ends an instruction at its first line break only where the spec says so, whether or not the server does', () => {
@@ -63,7 +72,9 @@ describe('extraction', () => {
   });
 
   it('cuts an instruction where another turn begins', () => {
-    const { rows } = outcome(itemOf(), [replied([{ text: 'Name a tree.<|im_end|>\n<|im_start|>assistant\nOak.', finishReason: 'length' }])]);
+    const { rows } = outcome(itemOf(), [
+      replied([{ text: 'Name a tree.<|im_end|>\n<|im_start|>assistant\nOak.', finishReason: 'length' }]),
+    ]);
     expect(rows).toMatchObject([{ text: 'Name a tree.', finishReason: 'length' }]);
   });
 
@@ -109,7 +120,9 @@ describe('extraction', () => {
     const long = `too\n long ${'x'.repeat(300)}`;
     const { rows, failures } = outcome(itemOf(), [replied(['']), refused(long)]);
     expect(rows).toEqual([]);
-    expect(failures).toEqual([{ stage: 'extract', id: 'i0000003', model: 'target', reason: `refused: too long ${'x'.repeat(191)}`, attempts: 2 }]);
+    expect(failures).toEqual([
+      { stage: 'extract', id: 'i0000003', model: 'target', reason: `refused: too long ${'x'.repeat(191)}`, attempts: 2 },
+    ]);
   });
 
   it('takes the same step for the same exchanges, whatever it was asked before', () => {
@@ -125,14 +138,18 @@ describe('extraction', () => {
 
 describe('the raw prompt of extraction', () => {
   const bodyWith = (template: RunSpecInput['models'][string]['template'], stop: string[] = []): Readonly<Record<string, unknown>> =>
-    play(itemOf((spec) => {
-      spec.models['target'] = { ...spec.models['target']!, template };
-      spec.synthesis.extract.stop = stop;
-    }), []).requests[0]!.body;
+    play(
+      itemOf((spec) => {
+        spec.models['target'] = { ...spec.models['target']!, template };
+        spec.synthesis.extract.stop = stop;
+      }),
+      [],
+    ).requests[0]!.body;
 
   it('tells the server to add no BOS where the template has one', () => {
     expect(bodyWith('llama-3')).toMatchObject({
-      prompt: '<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n', add_special_tokens: false,
+      prompt: '<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n',
+      add_special_tokens: false,
     });
   });
 

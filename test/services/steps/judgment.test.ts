@@ -9,15 +9,36 @@ import { smallSpec } from '../../support/small-spec';
 
 const BASE_URL = 'http://127.0.0.1:9/v1';
 
-const instruction: Instruction = { id: 'i0000004', text: 'What is <output>, and $& too?', model: 'target', finishReason: 'stop', seed: 1, attempts: 1, usage: null };
+const instruction: Instruction = {
+  id: 'i0000004',
+  text: 'What is <output>, and $& too?',
+  model: 'target',
+  finishReason: 'stop',
+  seed: 1,
+  attempts: 1,
+  usage: null,
+};
 
 function response(sample: number, text = `Answer ${sample}.`): Response {
-  return { id: `i0000004:other:${sample}`, instructionId: 'i0000004', model: 'other', sample, text, finishReason: 'stop', seed: 1, attempts: 1, usage: null };
+  return {
+    id: `i0000004:other:${sample}`,
+    instructionId: 'i0000004',
+    model: 'other',
+    sample,
+    text,
+    finishReason: 'stop',
+    seed: 1,
+    attempts: 1,
+    usage: null,
+  };
 }
 
 const prompt = renderJudgePrompt({ instruction: instruction.text, response: 'Answer 0.' });
 
-function itemsOf(change: (spec: RunSpecInput) => void = () => undefined, responses: readonly Response[] = [response(0)]): BatchItem<Judgment>[] {
+function itemsOf(
+  change: (spec: RunSpecInput) => void = () => undefined,
+  responses: readonly Response[] = [response(0)],
+): BatchItem<Judgment>[] {
   return judgmentItems(smallSpec(BASE_URL, change), 'target', 'other', { instructions: [instruction], responses });
 }
 
@@ -38,21 +59,30 @@ describe('a judge whose rating is read from its text', () => {
 
   it('gets the prompt of Table 2 as one chat message', () => {
     const { requests } = play(itemOf(), []);
-    expect(requests).toEqual([{
-      path: 'chat/completions',
-      body: { messages: [{ role: 'user', content: prompt }], max_tokens: 64, temperature: 0, top_p: 1, seed: seedOf(0) },
-      tokenEstimate: Math.ceil(prompt.length / 4) + 64,
-    }]);
+    expect(requests).toEqual([
+      {
+        path: 'chat/completions',
+        body: { messages: [{ role: 'user', content: prompt }], max_tokens: 64, temperature: 0, top_p: 1, seed: seedOf(0) },
+        tokenEstimate: Math.ceil(prompt.length / 4) + 64,
+      },
+    ]);
     expect(prompt).toContain('What is <output>, and $& too? Answer 0.');
   });
 
   it('gives a score at once', () => {
     expect(outcome(itemOf(), [good])).toEqual({
       do: 'done',
-      rows: [{
-        ...ids, score: 4, scoredBy: 'text', raw: 'It is clear and complete.\n\nScore: 4', attempts: 1, seed: seedOf(0),
-        usage: { promptTokens: 400, completionTokens: 12 },
-      }],
+      rows: [
+        {
+          ...ids,
+          score: 4,
+          scoredBy: 'text',
+          raw: 'It is clear and complete.\n\nScore: 4',
+          attempts: 1,
+          seed: seedOf(0),
+          usage: { promptTokens: 400, completionTokens: 12 },
+        },
+      ],
       failures: [],
     });
   });
@@ -60,7 +90,10 @@ describe('a judge whose rating is read from its text', () => {
   it('is asked again with another seed, and the usage of all tries is summed', () => {
     const { requests, last } = play(itemOf(), [bad, good]);
     expect(requests.map(({ body }) => body['seed'])).toEqual([seedOf(0), seedOf(1)]);
-    expect(last).toMatchObject({ rows: [{ score: 4, attempts: 2, seed: seedOf(1), usage: { promptTokens: 800, completionTokens: 20 } }], failures: [] });
+    expect(last).toMatchObject({
+      rows: [{ score: 4, attempts: 2, seed: seedOf(1), usage: { promptTokens: 800, completionTokens: 20 } }],
+      failures: [],
+    });
   });
 
   it('is sampled when it is asked again, since a greedy judge would repeat itself', () => {
@@ -72,10 +105,18 @@ describe('a judge whose rating is read from its text', () => {
   it('ends without a score in a row that says why, and in the failures', () => {
     expect(outcome(itemOf(), [bad, bad, bad])).toEqual({
       do: 'done',
-      rows: [{
-        ...ids, score: null, scoredBy: 'text', raw: 'I would rather not say.', reason: 'no "Score:" in the last line', attempts: 3, seed: seedOf(2),
-        usage: { promptTokens: 1200, completionTokens: 24 },
-      }],
+      rows: [
+        {
+          ...ids,
+          score: null,
+          scoredBy: 'text',
+          raw: 'I would rather not say.',
+          reason: 'no "Score:" in the last line',
+          attempts: 3,
+          seed: seedOf(2),
+          usage: { promptTokens: 1200, completionTokens: 24 },
+        },
+      ],
       failures: [{ ...failure, reason: 'no "Score:" in the last line', attempts: 3 }],
     });
   });
@@ -101,7 +142,18 @@ describe('a judge whose rating is read from its text', () => {
   it('is ended by a refusal, with a row that says so', () => {
     const { rows, failures } = outcome(itemOf(), [bad, refused('context length exceeded')]);
     const reason = 'refused: context length exceeded';
-    expect(rows).toEqual([{ ...ids, score: null, scoredBy: 'text', raw: '', reason, attempts: 2, seed: seedOf(1), usage: { promptTokens: 400, completionTokens: 8 } }]);
+    expect(rows).toEqual([
+      {
+        ...ids,
+        score: null,
+        scoredBy: 'text',
+        raw: '',
+        reason,
+        attempts: 2,
+        seed: seedOf(1),
+        usage: { promptTokens: 400, completionTokens: 8 },
+      },
+    ]);
     expect(failures).toEqual([{ ...failure, reason, attempts: 2 }]);
   });
 });
@@ -112,44 +164,80 @@ describe('a judge whose probabilities are read after a forced label', () => {
     spec.synthesis.judge.sampling = { maxTokens: 24, temperature: 0.5, topP: 0.9 };
   };
   const justification = replied([{ text: ' It is clear. ', finishReason: 'stop' }], { promptTokens: 400, completionTokens: 5 });
-  const rated = replied([{ text: '4', finishReason: 'length', tokens: [tokenOf('4', { '4': 0.6, '5': 0.2, the: 0.2 })] }], { promptTokens: 410, completionTokens: 1 });
+  const rated = replied([{ text: '4', finishReason: 'length', tokens: [tokenOf('4', { '4': 0.6, '5': 0.2, the: 0.2 })] }], {
+    promptTokens: 410,
+    completionTokens: 1,
+  });
   const unsure = replied([{ text: 'the', finishReason: 'length', tokens: [tokenOf('the', { the: 0.9, a: 0.06, '3': 0.04 })] }]);
   const userTurn = `<|im_start|>user\n${prompt}<|im_end|>\n<|im_start|>assistant\n`;
 
   it('first writes its justification, stopped where the rating would begin', () => {
-    expect(play(itemOf(expected), []).requests).toEqual([{
-      path: 'completions',
-      body: {
-        prompt: userTurn, seed: seedOf(0), max_tokens: 24, temperature: 0.5, top_p: 0.9,
-        stop: ['Score:', '<|im_end|>', '<|endoftext|>', '<|im_start|>'],
+    expect(play(itemOf(expected), []).requests).toEqual([
+      {
+        path: 'completions',
+        body: {
+          prompt: userTurn,
+          seed: seedOf(0),
+          max_tokens: 24,
+          temperature: 0.5,
+          top_p: 0.9,
+          stop: ['Score:', '<|im_end|>', '<|endoftext|>', '<|im_start|>'],
+        },
+        tokenEstimate: Math.ceil(prompt.length / 4) + 24,
       },
-      tokenEstimate: Math.ceil(prompt.length / 4) + 24,
-    }]);
+    ]);
   });
 
   it('then gets the same prompt, its justification and "Score: ", and says one token with its alternatives', () => {
     const { requests } = play(itemOf(expected), [justification]);
     expect(requests[1]?.path).toBe('completions');
-    expect(requests[1]?.body).toEqual({ prompt: `${userTurn}It is clear.\n\nScore: `, seed: seedOf(0), max_tokens: 1, temperature: 0, logprobs: 20 });
+    expect(requests[1]?.body).toEqual({
+      prompt: `${userTurn}It is clear.\n\nScore: `,
+      seed: seedOf(0),
+      max_tokens: 1,
+      temperature: 0,
+      logprobs: 20,
+    });
   });
 
   it('gives the mean of the ratings by their probabilities, from two calls that count as one try', () => {
     const { rows, failures } = outcome(itemOf(expected), [justification, rated]);
-    expect(rows).toEqual([{
-      ...ids, score: expect.closeTo(4.25, 10), ratingMass: expect.closeTo(0.8, 10), scoredBy: 'expected', raw: 'It is clear.\n\nScore: 4', attempts: 1,
-      seed: seedOf(0), usage: { promptTokens: 810, completionTokens: 6 },
-    }]);
+    expect(rows).toEqual([
+      {
+        ...ids,
+        score: expect.closeTo(4.25, 10),
+        ratingMass: expect.closeTo(0.8, 10),
+        scoredBy: 'expected',
+        raw: 'It is clear.\n\nScore: 4',
+        attempts: 1,
+        seed: seedOf(0),
+        usage: { promptTokens: 810, completionTokens: 6 },
+      },
+    ]);
     expect(failures).toEqual([]);
   });
 
   it('begins anew with another seed when the ratings hold too little, and says so in the end', () => {
     const { requests, last } = play(itemOf(expected), [justification, unsure, justification, unsure, justification, unsure]);
     expect(requests.map(({ body }) => [body['seed'], body['max_tokens']])).toEqual([
-      [seedOf(0), 24], [seedOf(0), 1], [seedOf(1), 24], [seedOf(1), 1], [seedOf(2), 24], [seedOf(2), 1],
+      [seedOf(0), 24],
+      [seedOf(0), 1],
+      [seedOf(1), 24],
+      [seedOf(1), 1],
+      [seedOf(2), 24],
+      [seedOf(2), 1],
     ]);
     expect(requests[2]?.body['prompt']).toBe(userTurn);
     expect(last).toMatchObject({
-      rows: [{ score: null, reason: 'too little probability on the ratings', ratingMass: expect.closeTo(0.04, 10), attempts: 3, raw: 'It is clear.\n\nScore: the' }],
+      rows: [
+        {
+          score: null,
+          reason: 'too little probability on the ratings',
+          ratingMass: expect.closeTo(0.04, 10),
+          attempts: 3,
+          raw: 'It is clear.\n\nScore: the',
+        },
+      ],
       failures: [{ ...failure, reason: 'too little probability on the ratings', attempts: 3 }],
     });
   });
@@ -230,21 +318,32 @@ describe('a judge without a template whose probabilities are read', () => {
     spec.synthesis.judge.judges = ['other'];
     spec.models['other'] = { ...spec.models['other']!, template: undefined };
   };
-  const item = judgmentItems(smallSpec(BASE_URL, chatOnly), 'other', 'other', { instructions: [instruction], responses: [response(0)] })[0]!;
+  const item = judgmentItems(smallSpec(BASE_URL, chatOnly), 'other', 'other', {
+    instructions: [instruction],
+    responses: [response(0)],
+  })[0]!;
   const words = ['It', ' is', ' clear', '.\n\n', 'Score', ':', ' '].map((token) => tokenOf(token, { [token]: 1 }));
 
   it('is asked once over the chat API, for its alternatives too', () => {
     const { requests } = play(item, []);
-    expect(requests).toMatchObject([{
-      path: 'chat/completions',
-      body: { messages: [{ role: 'user', content: prompt }], logprobs: true, top_logprobs: 20, max_tokens: 64, temperature: 0 },
-    }]);
+    expect(requests).toMatchObject([
+      {
+        path: 'chat/completions',
+        body: { messages: [{ role: 'user', content: prompt }], logprobs: true, top_logprobs: 20, max_tokens: 64, temperature: 0 },
+      },
+    ]);
   });
 
   it('gives the mean at the place where it wrote its rating', () => {
     const tokens = [...words, tokenOf('3', { '3': 0.5, '4': 0.25, '5': 0.25 }), tokenOf('.', { '.': 1 })];
     expect(outcome(item, [replied([{ text: 'It is clear.\n\nScore: 3.', tokens }])]).rows).toMatchObject([
-      { score: expect.closeTo(3.75, 10), ratingMass: expect.closeTo(1, 10), scoredBy: 'expected', raw: 'It is clear.\n\nScore: 3.', attempts: 1 },
+      {
+        score: expect.closeTo(3.75, 10),
+        ratingMass: expect.closeTo(1, 10),
+        scoredBy: 'expected',
+        raw: 'It is clear.\n\nScore: 3.',
+        attempts: 1,
+      },
     ]);
   });
 

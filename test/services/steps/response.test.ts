@@ -9,7 +9,15 @@ import { smallSpec } from '../../support/small-spec';
 const BASE_URL = 'http://127.0.0.1:9/v1';
 
 function instruction(index: number): Instruction {
-  return { id: `i000000${index}`, text: `Question ${index}, of 24 chars`, model: 'target', finishReason: 'stop', seed: 1, attempts: 1, usage: null };
+  return {
+    id: `i000000${index}`,
+    text: `Question ${index}, of 24 chars`,
+    model: 'target',
+    finishReason: 'stop',
+    seed: 1,
+    attempts: 1,
+    usage: null,
+  };
 }
 
 function threeSamples(change: (spec: RunSpecInput) => void = () => undefined): (spec: RunSpecInput) => void {
@@ -34,18 +42,26 @@ describe('responses of an endpoint that takes n', () => {
 
   it('are asked for in one chat request', () => {
     const { requests } = play(itemsOf('target')[0]!, []);
-    expect(requests).toEqual([{
-      path: 'chat/completions',
-      body: {
-        messages: [{ role: 'user', content: 'Question 4, of 24 chars' }],
-        max_tokens: 64, temperature: 1, top_p: 1, seed: seedOf('target', 0, 0), n: 3,
+    expect(requests).toEqual([
+      {
+        path: 'chat/completions',
+        body: {
+          messages: [{ role: 'user', content: 'Question 4, of 24 chars' }],
+          max_tokens: 64,
+          temperature: 1,
+          top_p: 1,
+          seed: seedOf('target', 0, 0),
+          n: 3,
+        },
+        tokenEstimate: 6 + 3 * 64,
       },
-      tokenEstimate: 6 + 3 * 64,
-    }]);
+    ]);
   });
 
   it('are numbered in the order of the choices and share the usage evenly', () => {
-    const { rows, failures } = outcome(itemsOf('target')[0]!, [replied(['a', ' b ', { text: 'c', finishReason: 'length' }], { promptTokens: 30, completionTokens: 60 })]);
+    const { rows, failures } = outcome(itemsOf('target')[0]!, [
+      replied(['a', ' b ', { text: 'c', finishReason: 'length' }], { promptTokens: 30, completionTokens: 60 }),
+    ]);
     const usage = { promptTokens: 10, completionTokens: 20 };
     const common = { instructionId: 'i0000004', model: 'target', seed: seedOf('target', 0, 0), attempts: 1, usage };
     expect(rows).toEqual([
@@ -58,14 +74,24 @@ describe('responses of an endpoint that takes n', () => {
 
   it('do not lose a try where the endpoint gave fewer choices than asked: it ignores n', () => {
     const five = itemsOf('target', (spec) => (spec.synthesis.respond.samples = 5))[0]!; // with three tries
-    const { requests, last } = play(five, ['a', 'b', 'c', 'd', 'e'].map((text) => replied([text])));
+    const { requests, last } = play(
+      five,
+      ['a', 'b', 'c', 'd', 'e'].map((text) => replied([text])),
+    );
     expect(requests.map(({ body }) => body['n'])).toEqual([5, 4, 3, 2, undefined]);
     expect(last).toMatchObject({ do: 'done', failures: [], rows: ['a', 'b', 'c', 'd', 'e'].map((text, sample) => ({ text, sample })) });
   });
 
   it('are lost all the same when an endpoint that ignores n gives nothing usable', () => {
     const { last } = play(itemsOf('target')[0]!, [replied(['a']), replied(['']), replied(['']), replied([''])]);
-    expect(last).toMatchObject({ do: 'done', rows: [{ text: 'a' }], failures: [{ id: 'i0000004:target:1', reason: 'empty' }, { id: 'i0000004:target:2', reason: 'no choices' }] });
+    expect(last).toMatchObject({
+      do: 'done',
+      rows: [{ text: 'a' }],
+      failures: [
+        { id: 'i0000004:target:1', reason: 'empty' },
+        { id: 'i0000004:target:2', reason: 'no choices' },
+      ],
+    });
   });
 
   it('are asked for again only where they were unusable, with the seed of the first of those', () => {
@@ -104,7 +130,10 @@ describe('responses of an endpoint that takes n', () => {
   });
 
   it('are lost one by one, each with its own last reason', () => {
-    const bad = replied([{ text: '', finishReason: 'stop' }, { text: 'x', finishReason: 'content_filter' }]);
+    const bad = replied([
+      { text: '', finishReason: 'stop' },
+      { text: 'x', finishReason: 'content_filter' },
+    ]);
     const { rows, failures } = outcome(itemsOf('target')[0]!, [replied(['a', '', '']), bad, bad]);
     expect(rows.map(({ id }) => id)).toEqual(['i0000004:target:0']);
     expect(failures).toEqual([
@@ -116,15 +145,25 @@ describe('responses of an endpoint that takes n', () => {
   it('are all lost where no try had choices', () => {
     const { rows, failures } = outcome(itemsOf('target')[0]!, [answeredNothing, answeredNothing, answeredNothing]);
     expect(rows).toEqual([]);
-    expect(failures.map(({ reason, attempts }) => [reason, attempts])).toEqual([['no choices', 3], ['no choices', 3], ['no choices', 3]]);
+    expect(failures.map(({ reason, attempts }) => [reason, attempts])).toEqual([
+      ['no choices', 3],
+      ['no choices', 3],
+      ['no choices', 3],
+    ]);
   });
 
   it('keep what came before a refusal, which ends the rest', () => {
     const { rows, failures } = outcome(itemsOf('target')[0]!, [replied(['a', '', '']), refused('context length exceeded')]);
     expect(rows.map(({ id }) => id)).toEqual(['i0000004:target:0']);
-    expect(failures).toEqual([1, 2].map((sample) => ({
-      stage: 'respond', id: `i0000004:target:${sample}`, model: 'target', reason: 'refused: context length exceeded', attempts: 2,
-    })));
+    expect(failures).toEqual(
+      [1, 2].map((sample) => ({
+        stage: 'respond',
+        id: `i0000004:target:${sample}`,
+        model: 'target',
+        reason: 'refused: context length exceeded',
+        attempts: 2,
+      })),
+    );
   });
 });
 
@@ -140,21 +179,28 @@ describe('responses of an endpoint without n', () => {
 
   it('carry their own usage whole', () => {
     const usage = { promptTokens: 9, completionTokens: 5 };
-    expect(outcome(itemsOf('other')[1]!, [replied(['b'], usage)]).rows).toMatchObject([{ id: 'i0000004:other:1', sample: 1, usage, attempts: 1 }]);
+    expect(outcome(itemsOf('other')[1]!, [replied(['b'], usage)]).rows).toMatchObject([
+      { id: 'i0000004:other:1', sample: 1, usage, attempts: 1 },
+    ]);
   });
 
   it('are retried and lost alone', () => {
     const { requests, last } = play(itemsOf('other')[2]!, [replied(['']), replied(['']), replied([''])]);
     expect(requests.map(({ body }) => body['seed'])).toEqual([0, 1, 2].map((attempt) => seedOf('other', 2, attempt)));
-    expect(last).toEqual({ do: 'done', rows: [], failures: [{ stage: 'respond', id: 'i0000004:other:2', model: 'other', reason: 'empty', attempts: 3 }] });
+    expect(last).toEqual({
+      do: 'done',
+      rows: [],
+      failures: [{ stage: 'respond', id: 'i0000004:other:2', model: 'other', reason: 'empty', attempts: 3 }],
+    });
   });
 });
 
 describe('responses of any endpoint', () => {
-  const one = (change: (spec: RunSpecInput) => void): BatchItem<Response> => itemsOf('target', (spec) => {
-    spec.synthesis.respond.samples = 1;
-    change(spec);
-  })[0]!;
+  const one = (change: (spec: RunSpecInput) => void): BatchItem<Response> =>
+    itemsOf('target', (spec) => {
+      spec.synthesis.respond.samples = 1;
+      change(spec);
+    })[0]!;
 
   it('are named after their sample where there is only one', () => {
     const item = one(() => undefined);
@@ -169,7 +215,12 @@ describe('responses of any endpoint', () => {
 
   it('may be cut at the limit, unless the spec says otherwise', () => {
     const cut = replied([{ text: 'half an', finishReason: 'length' }]);
-    expect(outcome(one(() => undefined), [cut]).rows).toMatchObject([{ text: 'half an', finishReason: 'length' }]);
+    expect(
+      outcome(
+        one(() => undefined),
+        [cut],
+      ).rows,
+    ).toMatchObject([{ text: 'half an', finishReason: 'length' }]);
     const strict = one((spec) => Object.assign(spec.synthesis.respond, { acceptTruncated: false, maxAttempts: 2 }));
     expect(outcome(strict, [cut, cut]).failures).toMatchObject([{ reason: 'truncated', attempts: 2 }]);
   });

@@ -6,12 +6,23 @@ import { smallSpec } from '../../support/small-spec';
 describe('a loss by refusal', () => {
   it("has the endpoint's own words on one line, shortened", () => {
     const loss = lostBy('respond', 'i0000001:a:0', 'a', { kind: 'refused', status: 400, message: `too\r\n  long: ${'y'.repeat(300)}` }, 2);
-    expect(loss).toEqual({ stage: 'respond', id: 'i0000001:a:0', model: 'a', reason: `refused: too long: ${'y'.repeat(190)}`, attempts: 2 });
+    expect(loss).toEqual({
+      stage: 'respond',
+      id: 'i0000001:a:0',
+      model: 'a',
+      reason: `refused: too long: ${'y'.repeat(190)}`,
+      attempts: 2,
+    });
   });
 });
 
 describe('rough tokens', () => {
-  it.each([['', 0], ['abc', 1], ['abcd', 1], ['abcde', 2]])('of %j are %i', (text, tokens) => {
+  it.each([
+    ['', 0],
+    ['abc', 1],
+    ['abcd', 1],
+    ['abcde', 2],
+  ])('of %j are %i', (text, tokens) => {
     expect(roughTokens(text)).toBe(tokens);
   });
 });
@@ -33,8 +44,16 @@ describe('stop strings', () => {
   it.each([
     [[], [], []],
     [['a', 'b'], [], ['a', 'b']],
-    [['a', 'b'], ['b', 'x'], ['b', 'x', 'a']],
-    [['a', 'b', 'c'], ['w', 'x', 'y', 'z'], ['w', 'x', 'y', 'z']],
+    [
+      ['a', 'b'],
+      ['b', 'x'],
+      ['b', 'x', 'a'],
+    ],
+    [
+      ['a', 'b', 'c'],
+      ['w', 'x', 'y', 'z'],
+      ['w', 'x', 'y', 'z'],
+    ],
   ])('of the template %j and the spec %j are %j', (template, own, all) => {
     expect(stopStrings(template, own)).toEqual(all);
   });
