@@ -1,10 +1,10 @@
-import type { Price } from '../config/price';
 import type { Allowance } from '../method/cost';
 import type { Usage } from '../method/records';
-import { countedOf, sumOfUsage } from '../services/billing';
-import { BatchBudget } from '../services/budget';
-import type { CallRecord, Journal } from '../services/journal';
-import type { StageAddress, StageManifest } from '../services/stage-store';
+import type { Price } from '../planning/price';
+import { BatchBudget } from '../services/batches/batch-budget';
+import { countedOf, sumOfUsage } from '../services/batches/billing';
+import type { CallRecord, Journal } from '../services/journal/journal';
+import type { StageAddress, StageManifest } from '../services/store/stage-store';
 import type { ActivityDeps } from './deps';
 
 /** The calls that were made for an output in the making, and what they have cost. */

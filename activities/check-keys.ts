@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { problemSentence } from '../config/spec-errors';
-import { keyProblems } from '../services/spec-files';
-import { checkStoreWorks } from '../services/store-check';
-import type { PlanRef } from '../workflows/types';
+import type { PlanRef } from '../contract/types';
+import { keyProblems } from '../services/runs/spec-files';
+import { checkStoreWorks } from '../services/store/store-check';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 

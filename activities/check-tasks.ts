@@ -1,6 +1,6 @@
+import type { PlanRef } from '../contract/types';
 import { NO_CALLS } from '../method/cost';
-import { checkTaskNames, otherTasks } from '../services/task-names';
-import type { PlanRef } from '../workflows/types';
+import { checkTaskNames, otherTasks } from '../services/training/task-names';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 

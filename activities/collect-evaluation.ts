@@ -1,11 +1,11 @@
+import type { EvaluatedModel, PlanRef } from '../contract/types';
 import { canonicalJson } from '../method/canonical-json';
-import type { EvaluateResult } from '../services/python-protocol';
-import { PYTHON_PROTOCOL } from '../services/python-protocol';
-import { addresses } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
-import { noCalls } from '../services/stage-store';
-import { heldOutLossTable, sampleTable } from '../services/tables';
-import type { EvaluatedModel, PlanRef } from '../workflows/types';
+import type { EvaluateResult } from '../services/python/python-protocol';
+import { PYTHON_PROTOCOL } from '../services/python/python-protocol';
+import { noCalls } from '../services/store/stage-store';
+import { addresses } from '../stages/run-plan';
+import { ROWS_VERSIONS } from '../stages/stage-keys';
+import { heldOutLossTable, sampleTable } from '../stages/tables';
 import type { ActivityDeps } from './deps';
 import type { TaskDetail } from './evaluate';
 import type { LossDetail } from './measure-losses';

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
-import type { ArtifactStore } from '../services/artifact-store';
-import type { Endpoints } from '../services/endpoints';
-import type { JournalStore } from '../services/journal-store';
-import type { ModelServers } from '../services/model-server';
-import type { PlanStore } from '../services/plan-store';
-import type { PythonJobs } from '../services/python-jobs';
-import type { StageStore } from '../services/stage-store';
-import type { WeightsResolver } from '../services/weights';
-import type { Workspace } from '../services/workspace';
+import type { Endpoints } from '../services/endpoints/endpoints';
+import type { JournalStore } from '../services/journal/journal-store';
+import type { ModelServers } from '../services/local/model-server';
+import type { PythonJobs } from '../services/python/python-jobs';
+import type { ArtifactStore } from '../services/store/artifact-store';
+import type { PlanStore } from '../services/store/plan-store';
+import type { StageStore } from '../services/store/stage-store';
+import type { Workspace } from '../services/store/workspace';
+import type { WeightsResolver } from '../services/training/weights';
 
 /** What the activities are given; a test hands in its own. */
 export interface ActivityDeps {

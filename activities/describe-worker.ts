@@ -1,5 +1,5 @@
-import type { QueueName } from '../config/task-queues';
-import { reportWorker, type WorkerReport } from '../services/worker-report';
+import type { QueueName } from '../contract/task-queues';
+import { reportWorker, type WorkerReport } from '../services/runs/worker-report';
 import type { ActivityDeps } from './deps';
 
 /** What a worker process tells of itself, on a queue of its own. */

@@ -1,14 +1,14 @@
 import { LEADERBOARD_TASKS } from '../config/evaluation-splits';
+import type { PlanRef } from '../contract/types';
 import { NO_CALLS } from '../method/cost';
 import type { LeaderboardTask } from '../method/forgetting';
 import type { EvaluationDocument } from '../method/quality/contamination';
-import { readJsonLines } from '../services/json-lines';
-import { documentSchema, documentsResultSchema } from '../services/python-protocol';
-import { addresses, type RunPlan } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
-import { noCalls } from '../services/stage-store';
-import { documentTable } from '../services/tables';
-import type { PlanRef } from '../workflows/types';
+import { readJsonLines } from '../services/data/json-lines';
+import { documentSchema, documentsResultSchema } from '../services/python/python-protocol';
+import { noCalls } from '../services/store/stage-store';
+import { addresses, type RunPlan } from '../stages/run-plan';
+import { ROWS_VERSIONS } from '../stages/stage-keys';
+import { documentTable } from '../stages/tables';
 import type { ActivityDeps } from './deps';
 import { runActivity, type ActivityScope } from './run-activity';
 

@@ -2,11 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EvaluateTask } from '../config/spec';
 import { weightsOf } from '../config/spec-fine-tuning';
+import type { EvaluatedModel, PlanRef } from '../contract/types';
+import type { HeartbeatDetails } from '../contract/types';
 import { NO_CALLS } from '../method/cost';
 import { MethodError } from '../method/method-error';
-import { evaluationIdentity } from '../services/content-identities';
-import { sampleRows } from '../services/evaluation-samples';
-import { modelSha256 } from '../services/model-identity';
 import {
   evaluateResultSchema,
   taskResultSchema,
@@ -14,15 +13,16 @@ import {
   weightsResultSchema,
   type PythonEvent,
   type TaskScore,
-} from '../services/python-protocol';
-import { addresses, type RunPlan } from '../services/run-plan';
-import { CHECKPOINT_FOLDER, storeFiles } from '../services/stage-files';
-import { ROWS_VERSIONS } from '../services/stage-keys';
-import { noCalls } from '../services/stage-store';
-import { sampleTable } from '../services/tables';
-import { EVALUATION_REQUESTS, evaluationRow } from '../workflows/progress-rows';
-import type { EvaluatedModel, PlanRef } from '../workflows/types';
-import type { HeartbeatDetails } from '../workflows/types';
+} from '../services/python/python-protocol';
+import { evaluationIdentity } from '../services/runs/content-identities';
+import { CHECKPOINT_FOLDER, storeFiles } from '../services/store/stage-files';
+import { noCalls } from '../services/store/stage-store';
+import { sampleRows } from '../services/training/evaluation-samples';
+import { modelSha256 } from '../services/training/model-identity';
+import { addresses, type RunPlan } from '../stages/run-plan';
+import { ROWS_VERSIONS } from '../stages/stage-keys';
+import { sampleTable } from '../stages/tables';
+import { EVALUATION_REQUESTS, evaluationRow } from '../workflows/progress/progress-rows';
 import type { ActivityDeps } from './deps';
 import { evaluatedModel, hashesFile, servedIdentity } from './evaluated-weights';
 import { inputManifest } from './read-stage';

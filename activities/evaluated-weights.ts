@@ -1,11 +1,11 @@
 import type { ModelSpec } from '../config/spec';
 import { fineTuningOf, weightsOf } from '../config/spec-fine-tuning';
-import { sha256 } from '../services/artifact-store';
+import type { EvaluatedModel } from '../contract/types';
 import { fineTuningResultSchema } from '../services/fine-tuning/result';
-import { addresses, type RunPlan } from '../services/run-plan';
-import { CHECKPOINT_FOLDER, fetchFiles } from '../services/stage-files';
-import { modelIdentity, modelOf, ROWS_VERSIONS } from '../services/stage-keys';
-import type { EvaluatedModel } from '../workflows/types';
+import { sha256 } from '../services/store/artifact-store';
+import { CHECKPOINT_FOLDER, fetchFiles } from '../services/store/stage-files';
+import { addresses, type RunPlan } from '../stages/run-plan';
+import { modelIdentity, modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
 import type { ActivityDeps } from './deps';
 import { inputManifest } from './read-stage';
 

@@ -1,7 +1,7 @@
-import { addresses } from '../services/run-plan';
-import { extractionItems } from '../services/steps/extraction';
-import { instructionTable } from '../services/tables';
-import type { ShardBatch, StageOutcome } from '../workflows/types';
+import type { ShardBatch, StageOutcome } from '../contract/types';
+import { extractionItems } from '../services/batches/steps/extraction';
+import { addresses } from '../stages/run-plan';
+import { instructionTable } from '../stages/tables';
 import type { ActivityDeps } from './deps';
 import { runLlmBatch } from './llm-batch';
 import { runActivity } from './run-activity';

@@ -1,9 +1,9 @@
 import type { Conversation, Response } from '../method/records';
 import { isCut } from '../method/selection';
-import { addresses, type RunPlan, type Shard } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
-import type { StageStore } from '../services/stage-store';
-import { responseTable } from '../services/tables';
+import type { StageStore } from '../services/store/stage-store';
+import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
+import { ROWS_VERSIONS } from '../stages/stage-keys';
+import { responseTable } from '../stages/tables';
 import { readInstructions } from './read-instructions';
 import { readStage } from './read-stage';
 

@@ -1,5 +1,5 @@
+import type { HeartbeatDetails } from '../contract/types';
 import { RecentRate } from '../method/recent-rate';
-import type { HeartbeatDetails } from '../workflows/types';
 
 const WINDOW_MS = 60_000;
 

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HELD_OUT_SETS, type HeldOutRow } from '../method/hold-out';
-import { writeConversations } from '../services/conversations';
-import { readJsonLines } from '../services/json-lines';
-import { conversationLossSchema, type EvaluateResult } from '../services/python-protocol';
-import type { HeldOutLossRow } from '../services/tables';
+import { writeConversations } from '../services/data/conversations';
+import { readJsonLines } from '../services/data/json-lines';
+import { conversationLossSchema, type EvaluateResult } from '../services/python/python-protocol';
+import type { HeldOutLossRow } from '../stages/tables';
 
 /** A file of conversations whose loss is asked for, as the evaluation's spec names it. */
 export interface LossRequest {

@@ -1,11 +1,11 @@
+import type { PlanRef } from '../contract/types';
 import { HELD_OUT_SETS, holdOut, type HeldOutRow, type HeldOutSet } from '../method/hold-out';
 import type { Conversation } from '../method/records';
 import { conversationOf } from '../method/selection';
-import { addresses, type RunPlan } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
-import { noCalls, type StageAddress } from '../services/stage-store';
-import { heldOutTable, replayTable } from '../services/tables';
-import type { PlanRef } from '../workflows/types';
+import { noCalls, type StageAddress } from '../services/store/stage-store';
+import { addresses, type RunPlan } from '../stages/run-plan';
+import { ROWS_VERSIONS } from '../stages/stage-keys';
+import { heldOutTable, replayTable } from '../stages/tables';
 import type { ActivityDeps } from './deps';
 import { firstResponses } from './first-responses';
 import { newConversations } from './mixture-base';

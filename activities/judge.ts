@@ -1,8 +1,8 @@
-import { addresses } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
-import { judgmentItems } from '../services/steps/judgment';
-import { instructionTable, judgmentTable, responseTable } from '../services/tables';
-import type { ShardBatch, StageOutcome } from '../workflows/types';
+import type { ShardBatch, StageOutcome } from '../contract/types';
+import { judgmentItems } from '../services/batches/steps/judgment';
+import { addresses } from '../stages/run-plan';
+import { ROWS_VERSIONS } from '../stages/stage-keys';
+import { instructionTable, judgmentTable, responseTable } from '../stages/tables';
 import type { ActivityDeps } from './deps';
 import { runLlmBatch } from './llm-batch';
 import { readStage } from './read-stage';

@@ -1,11 +1,11 @@
+import type { EvaluatedModel, PlanRef } from '../contract/types';
 import { NO_CALLS } from '../method/cost';
-import { evaluateResultSchema, type HeldOutLoss } from '../services/python-protocol';
-import { addresses } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
-import { noCalls } from '../services/stage-store';
-import { heldOutLossTable, heldOutTable } from '../services/tables';
-import { evaluationRow, HELD_OUT } from '../workflows/progress-rows';
-import type { EvaluatedModel, PlanRef } from '../workflows/types';
+import { evaluateResultSchema, type HeldOutLoss } from '../services/python/python-protocol';
+import { noCalls } from '../services/store/stage-store';
+import { addresses } from '../stages/run-plan';
+import { ROWS_VERSIONS } from '../stages/stage-keys';
+import { heldOutLossTable, heldOutTable } from '../stages/tables';
+import { evaluationRow, HELD_OUT } from '../workflows/progress/progress-rows';
 import type { ActivityDeps } from './deps';
 import { evaluatedWeights } from './evaluated-weights';
 import { lossRequests, readLosses } from './held-out-losses';

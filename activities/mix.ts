@@ -1,13 +1,13 @@
 import type { ReplaySource } from '../config/variants';
+import type { PlanRef } from '../contract/types';
 import { mix } from '../method/mixture';
 import type { Conversation } from '../method/records';
 import { conversationOf } from '../method/selection';
 import { planVariantMixture } from '../method/variant-mixture';
-import { addresses, planVariant, type RunPlan } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
-import { noCalls, type StageAddress, type StageManifest } from '../services/stage-store';
-import { conversationTable, mixtureTable, replayTable } from '../services/tables';
-import type { PlanRef } from '../workflows/types';
+import { noCalls, type StageAddress, type StageManifest } from '../services/store/stage-store';
+import { addresses, planVariant, type RunPlan } from '../stages/run-plan';
+import { ROWS_VERSIONS } from '../stages/stage-keys';
+import { conversationTable, mixtureTable, replayTable } from '../stages/tables';
 import type { ActivityDeps } from './deps';
 import { mixtureBase, type MixtureBase } from './mixture-base';
 import { readStage } from './read-stage';

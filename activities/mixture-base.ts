@@ -2,12 +2,12 @@ import type { HeldOutRow, HeldOutSet } from '../method/hold-out';
 import { MethodError } from '../method/method-error';
 import { planMixture, type MixturePlan } from '../method/mixture';
 import type { Conversation } from '../method/records';
-import { fileSha256 } from '../services/content-identities';
-import { readConversations } from '../services/conversations';
-import { addresses, type RunPlan } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
-import type { StageAddress, StageStore } from '../services/stage-store';
-import { heldOutTable } from '../services/tables';
+import { readConversations } from '../services/data/conversations';
+import { fileSha256 } from '../services/runs/content-identities';
+import type { StageAddress, StageStore } from '../services/store/stage-store';
+import { addresses, type RunPlan } from '../stages/run-plan';
+import { ROWS_VERSIONS } from '../stages/stage-keys';
+import { heldOutTable } from '../stages/tables';
 import { inputManifest, readStage } from './read-stage';
 
 /** What every mixture of a run starts from. */

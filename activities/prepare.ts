@@ -1,17 +1,17 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { parseSpec, validateRunId } from '../config/load-spec';
 import { modelsInUse } from '../config/models-in-use';
-import { runCosts } from '../config/run-costs';
-import { NO_SETTINGS, type RunSettings } from '../config/run-settings';
 import type { RunSpec, RunSpecInput } from '../config/spec';
 import { variantsOf } from '../config/variants';
-import { contentIdentities } from '../services/content-identities';
-import { partition, type RunPlan } from '../services/run-plan';
-import { checkSpecFiles } from '../services/spec-files';
-import { stageKeys } from '../services/stage-keys';
-import { checkStoreWorks } from '../services/store-check';
-import { otherTasks } from '../services/task-names';
-import type { RunOutline } from '../workflows/types';
+import { NO_SETTINGS, type RunSettings } from '../contract/run-settings';
+import type { RunOutline } from '../contract/types';
+import { runCosts } from '../planning/run-costs';
+import { contentIdentities } from '../services/runs/content-identities';
+import { checkSpecFiles } from '../services/runs/spec-files';
+import { checkStoreWorks } from '../services/store/store-check';
+import { otherTasks } from '../services/training/task-names';
+import { partition, type RunPlan } from '../stages/run-plan';
+import { stageKeys } from '../stages/stage-keys';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 

@@ -1,8 +1,8 @@
 import type { Instruction } from '../method/records';
-import { addresses, type RunPlan, type Shard } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
-import type { StageAddress, StageStore } from '../services/stage-store';
-import { filterTable, instructionTable } from '../services/tables';
+import type { StageAddress, StageStore } from '../services/store/stage-store';
+import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
+import { ROWS_VERSIONS } from '../stages/stage-keys';
+import { filterTable, instructionTable } from '../stages/tables';
 import { readStage } from './read-stage';
 
 /** The stage outputs that say which instructions of a shard are to be answered. */

@@ -1,5 +1,5 @@
-import { InputLostError, type StageAddress, type StageManifest, type StageStore } from '../services/stage-store';
-import type { Table } from '../services/tables';
+import { InputLostError, type StageAddress, type StageManifest, type StageStore } from '../services/store/stage-store';
+import type { Table } from '../stages/tables';
 
 /** Rows of an output that an earlier activity made. @throws InputLostError when it is not there any more; CorruptArtifactError */
 export async function readStage<Row extends object>(

@@ -1,6 +1,6 @@
-import type { RunOutcome } from '../services/plan-store';
-import { writeReportFiles } from '../services/report/write-report';
-import type { PlanRef } from '../workflows/types';
+import type { PlanRef } from '../contract/types';
+import { writeReportFiles } from '../report/render/write-report';
+import type { RunOutcome } from '../services/store/plan-store';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 

@@ -1,7 +1,7 @@
-import { addresses } from '../services/run-plan';
-import { responseItems } from '../services/steps/response';
-import { responseTable } from '../services/tables';
-import type { ShardBatch, StageOutcome } from '../workflows/types';
+import type { ShardBatch, StageOutcome } from '../contract/types';
+import { responseItems } from '../services/batches/steps/response';
+import { addresses } from '../stages/run-plan';
+import { responseTable } from '../stages/tables';
 import type { ActivityDeps } from './deps';
 import { runLlmBatch } from './llm-batch';
 import { instructionInputs, readInstructions } from './read-instructions';

@@ -1,14 +1,14 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { SpecError } from '../config/spec-errors';
+import type { HeartbeatDetails } from '../contract/types';
 import { MethodError } from '../method/method-error';
-import { AllRefusedError } from '../services/batch';
-import { PermanentEndpointError } from '../services/model-client';
-import { ModelServerError } from '../services/model-server';
-import { PythonJobError } from '../services/python-jobs';
-import { CorruptArtifactError, InputLostError } from '../services/stage-store';
-import { StorageUnavailableError, storageFault } from '../services/storage-errors';
-import { WeightsNotFoundError } from '../services/weights';
-import type { HeartbeatDetails } from '../workflows/types';
+import { AllRefusedError } from '../services/batches/batch';
+import { PermanentEndpointError } from '../services/endpoints/model-client';
+import { ModelServerError } from '../services/local/model-server';
+import { PythonJobError } from '../services/python/python-jobs';
+import { CorruptArtifactError, InputLostError } from '../services/store/stage-store';
+import { StorageUnavailableError, storageFault } from '../services/store/storage-errors';
+import { WeightsNotFoundError } from '../services/training/weights';
 import type { ActivityDeps } from './deps';
 import { HeartbeatPace } from './heartbeat-pace';
 

@@ -1,12 +1,12 @@
 import { selectionRules } from '../config/selection-rules';
+import type { PlanRef, StageOutcome } from '../contract/types';
 import { byInstruction } from '../method/by-instruction';
 import type { Failure, ReplayRow } from '../method/records';
 import { isCut, selectBest } from '../method/selection';
-import { addresses } from '../services/run-plan';
-import { ROWS_VERSIONS } from '../services/stage-keys';
-import { noCalls } from '../services/stage-store';
-import { judgmentTable, replayTable, responseTable } from '../services/tables';
-import type { PlanRef, StageOutcome } from '../workflows/types';
+import { noCalls } from '../services/store/stage-store';
+import { addresses } from '../stages/run-plan';
+import { ROWS_VERSIONS } from '../stages/stage-keys';
+import { judgmentTable, replayTable, responseTable } from '../stages/tables';
 import type { ActivityDeps } from './deps';
 import { outcomeOf } from './llm-batch';
 import { instructionInputs, readInstructions } from './read-instructions';

@@ -1,8 +1,8 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
+import { servedSignal } from '../contract/control';
+import type { PlanRef } from '../contract/types';
 import { NO_CALLS } from '../method/cost';
-import { modelOf } from '../services/stage-keys';
-import { servedSignal } from '../workflows/control';
-import type { PlanRef } from '../workflows/types';
+import { modelOf } from '../stages/stage-keys';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 

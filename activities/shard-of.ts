@@ -1,4 +1,4 @@
-import type { RunPlan, Shard } from '../services/run-plan';
+import type { RunPlan, Shard } from '../stages/run-plan';
 
 /** A plan's shard by its number. */
 export function shardOf(plan: RunPlan, index: number): Shard {

@@ -1,9 +1,9 @@
 import pLimit from 'p-limit';
+import type { PlanRef, StoredCosts } from '../contract/types';
 import { addCosts, NO_COST, type Cost } from '../method/cost';
-import { addresses, type RunPlan, type Shard } from '../services/run-plan';
-import { modelOf, ROWS_VERSIONS } from '../services/stage-keys';
-import type { StageAddress } from '../services/stage-store';
-import type { PlanRef, StoredCosts } from '../workflows/types';
+import type { StageAddress } from '../services/store/stage-store';
+import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
+import { modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
 import { openAccount } from './account';
 import type { ActivityDeps } from './deps';
 import { outcomeOf } from './llm-batch';

@@ -8,12 +8,12 @@ import { createFilterActivities, type FilterDetail } from '../activities/filter'
 import { parseSpec } from '../config/load-spec';
 import { instructionId } from '../method/ids';
 import { createRandom, shuffled, type Random } from '../method/random';
-import { contentIdentities } from '../services/content-identities';
-import { openStore, type OpenStore } from '../services/open-store';
-import { addresses, partition, type RunPlan } from '../services/run-plan';
-import { ROWS_VERSIONS, stageKeys } from '../services/stage-keys';
-import { noCalls } from '../services/stage-store';
-import { instructionTable } from '../services/tables';
+import { contentIdentities } from '../services/runs/content-identities';
+import { openStore, type OpenStore } from '../services/runs/open-store';
+import { noCalls } from '../services/store/stage-store';
+import { addresses, partition, type RunPlan } from '../stages/run-plan';
+import { ROWS_VERSIONS, stageKeys } from '../stages/stage-keys';
+import { instructionTable } from '../stages/tables';
 import { instructionText } from './endpoint-texts';
 
 /** One repetition, one near duplicate, one copied question and one foreign text in so many instructions. */

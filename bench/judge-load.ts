@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseSpec } from '../config/load-spec';
 import type { RunSpec } from '../config/spec';
-import { readLines } from '../services/lines';
+import { readLines } from '../services/data/lines';
 import { measureSynthesis } from './measured-synthesis';
 import { paperRunSpec } from './paper-run';
 import { writeRequestBodies } from './request-bodies';

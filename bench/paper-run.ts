@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseSpec } from '../config/load-spec';
 import type { RunSpec } from '../config/spec';
-import { configFolder, loadSpecFile } from '../services/spec-files';
+import { configFolder, loadSpecFile } from '../services/runs/spec-files';
 
 export interface PaperRunOptions {
   readonly instructions: number;

@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { canonicalJson } from '../method/canonical-json';
-import type { BatchItem } from '../services/batch';
-import { openStore } from '../services/open-store';
-import { addresses, type RunPlan } from '../services/run-plan';
-import { modelOf, ROWS_VERSIONS } from '../services/stage-keys';
-import type { StageAddress } from '../services/stage-store';
-import { extractionItems } from '../services/steps/extraction';
-import { judgmentItems } from '../services/steps/judgment';
-import { responseItems } from '../services/steps/response';
-import { instructionTable, responseTable, type Table } from '../services/tables';
+import type { BatchItem } from '../services/batches/batch';
+import { extractionItems } from '../services/batches/steps/extraction';
+import { judgmentItems } from '../services/batches/steps/judgment';
+import { responseItems } from '../services/batches/steps/response';
+import { openStore } from '../services/runs/open-store';
+import type { StageAddress } from '../services/store/stage-store';
+import { addresses, type RunPlan } from '../stages/run-plan';
+import { modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
+import { instructionTable, responseTable, type Table } from '../stages/tables';
 
 export interface RequestBodiesOptions {
   /** Of a finished synthesis without filters. */

@@ -7,7 +7,21 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const MIN_NODE = [20, 19];
-const SOURCES = ['activities', 'bench', 'cli', 'config', 'method', 'services', 'workers', 'workflows'];
+const SOURCES = [
+  'activities',
+  'bench',
+  'cli',
+  'config',
+  'contract',
+  'export',
+  'method',
+  'planning',
+  'report',
+  'services',
+  'stages',
+  'workers',
+  'workflows',
+];
 const BUILD_INPUTS = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
 const BUILD_STAMP = path.join('dist', '.sources-sha256');
 const TAIL_LINES = 20;

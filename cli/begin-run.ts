@@ -1,6 +1,6 @@
-import type { RunSettings } from '../config/run-settings';
 import type { RunSpec } from '../config/spec';
-import { pauseAdvice } from '../workflows/control';
+import { pauseAdvice } from '../contract/control';
+import type { RunSettings } from '../contract/run-settings';
 import { connect, webUiUrl } from './connect';
 import { oneLine, printJson } from './output';
 import { settingsText } from './settings-text';

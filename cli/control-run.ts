@@ -6,8 +6,8 @@ import {
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
-import { TASK_QUEUES } from '../config/task-queues';
-import { PAUSE_MEMO, type Pause } from '../workflows/control';
+import { PAUSE_MEMO, type Pause } from '../contract/control';
+import { TASK_QUEUES } from '../contract/task-queues';
 import { CliError } from './errors';
 import { queuePollers } from './queue-pollers';
 

@@ -1,6 +1,6 @@
-import { formatCount } from '../config/figures';
-import type { ExportStage } from '../services/export/export-rows';
-import type { Coverage } from '../services/export/stored-parts';
+import { formatCount } from '../contract/figures';
+import type { ExportStage } from '../export/export-rows';
+import type { Coverage } from '../export/stored-parts';
 
 /** What is to be said of an export that does not hold all that the run will have. */
 export function coverageNotices(runId: string, stage: ExportStage, { planned, missing, outdated }: Coverage): string[] {

@@ -1,5 +1,5 @@
-import { limitSharing, LimitSharingError, type LimitSharing } from '../services/limit-sharing';
-import { RedisUrlError } from '../services/redis-url';
+import { limitSharing, LimitSharingError, type LimitSharing } from '../services/limits/limit-sharing';
+import { RedisUrlError } from '../services/limits/redis-url';
 import type { Finding } from './doctor-machine';
 
 const silent = { info: () => undefined, warn: () => undefined };

@@ -1,13 +1,13 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import prettyBytes from 'pretty-bytes';
-import type { ArtifactStore } from '../services/artifact-store';
 import { seenGpus } from '../services/local/gpus';
 import { NotSetUpError, onlyLook } from '../services/local/only-look';
 import { dataDir, existingFolder, projectDir } from '../services/local/paths';
 import { ensurePython, findPython } from '../services/local/python-environment';
 import { ensureTemporal } from '../services/local/temporal-server';
-import { checkStoreWorks } from '../services/store-check';
+import type { ArtifactStore } from '../services/store/artifact-store';
+import { checkStoreWorks } from '../services/store/store-check';
 
 /** One line of the doctor: how a thing is, and the way out where it is not well. */
 export interface Finding {

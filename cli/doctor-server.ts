@@ -1,5 +1,5 @@
-import { SEARCH_ATTRIBUTES } from '../config/search-attributes';
-import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../config/task-queues';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
+import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../contract/task-queues';
 import { configuredAddress, connect, type Connected } from './connect';
 import type { Finding } from './doctor-machine';
 import { checkTemporalBinary } from './doctor-machine';

@@ -1,11 +1,11 @@
 import type { ModelSpec, RunSpec } from '../config/spec';
 import { SpecError } from '../config/spec-errors';
-import { missingModel, servedModels } from '../services/endpoint-check';
+import { missingModel, servedModels } from '../services/endpoints/endpoint-check';
 import { onlyLook, NotSetUpError } from '../services/local/only-look';
 import { ensurePython } from '../services/local/python-environment';
-import { createPythonJobs, PythonJobError } from '../services/python-jobs';
-import { checkSpecFiles, loadSpecFile } from '../services/spec-files';
-import { checkTaskNames, otherTasks } from '../services/task-names';
+import { createPythonJobs, PythonJobError } from '../services/python/python-jobs';
+import { checkSpecFiles, loadSpecFile } from '../services/runs/spec-files';
+import { checkTaskNames, otherTasks } from '../services/training/task-names';
 import type { Finding } from './doctor-machine';
 
 const ENDPOINT_TIMEOUT_MS = 10_000;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import prettyBytes from 'pretty-bytes';
-import { TASK_QUEUES } from '../config/task-queues';
-import { release, type WorkerReport } from '../services/worker-report';
+import { TASK_QUEUES } from '../contract/task-queues';
+import { release, type WorkerReport } from '../services/runs/worker-report';
 import type { describeWorker } from '../workflows/describe-worker';
 import { diskFinding, type Finding } from './doctor-machine';
 import { failureSentence } from './failure-sentence';

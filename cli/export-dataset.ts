@@ -1,7 +1,7 @@
-import { formatCount } from '../config/figures';
-import type { ExportStage } from '../services/export/export-rows';
-import { writeDataset, type PublishOptions } from '../services/export/publish-dataset';
-import { pushDataset, type PushOptions } from '../services/export/push-dataset';
+import { formatCount } from '../contract/figures';
+import type { ExportStage } from '../export/export-rows';
+import { writeDataset, type PublishOptions } from '../export/publish-dataset';
+import { pushDataset, type PushOptions } from '../export/push-dataset';
 import { coverageNotices } from './coverage-notices';
 import { CliError } from './errors';
 import { plainText } from './output';

@@ -1,7 +1,7 @@
-import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../config/figures';
-import { pauseAdvice } from '../workflows/control';
-import { leftMsOf } from '../workflows/progress';
-import type { StageProgress } from '../workflows/types';
+import { pauseAdvice } from '../contract/control';
+import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../contract/figures';
+import type { StageProgress } from '../contract/types';
+import { leftMsOf } from '../workflows/progress/progress-table';
 import { oneLine } from './output';
 import type { RunProgress } from './run-progress';
 import { totalsOf } from './run-totals';

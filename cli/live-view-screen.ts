@@ -1,9 +1,9 @@
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import pc from 'picocolors';
-import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../config/figures';
-import { pauseAdvice } from '../workflows/control';
-import { leftText } from '../workflows/progress';
-import type { StageProgress } from '../workflows/types';
+import { pauseAdvice } from '../contract/control';
+import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../contract/figures';
+import type { StageProgress } from '../contract/types';
+import { leftText } from '../workflows/progress/progress-table';
 import { clip, formatBar, oneLine } from './output';
 import type { RunProgress } from './run-progress';
 import { budgetText, totalsOf } from './run-totals';

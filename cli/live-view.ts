@@ -7,7 +7,7 @@ import {
   type Client,
   type WorkflowExecutionStatusName,
 } from '@temporalio/client';
-import type { ExperimentResult } from '../workflows/types';
+import type { ExperimentResult } from '../contract/types';
 import { CliError } from './errors';
 import { failureSentence } from './failure-sentence';
 import { LogLines } from './live-view-lines';

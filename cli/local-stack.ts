@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { SEARCH_ATTRIBUTES } from '../config/search-attributes';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import { ensureModel, startModelServer } from '../services/local/local-model';
 import { dataDir } from '../services/local/paths';
 import { ensurePython } from '../services/local/python-environment';

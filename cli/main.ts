@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { SpecError } from '../config/spec-errors';
+import { PushError } from '../export/push-dataset';
 import { MethodError } from '../method/method-error';
-import { PushError } from '../services/export/push-dataset';
 import { projectDir } from '../services/local/paths';
-import { CorruptArtifactError } from '../services/stage-errors';
-import { StorageUnavailableError } from '../services/storage-errors';
-import { StorePlaceError } from '../services/store-place';
+import { CorruptArtifactError } from '../services/store/stage-errors';
+import { StorageUnavailableError } from '../services/store/storage-errors';
+import { StorePlaceError } from '../services/store/store-place';
 import { registerCancel, registerPause, registerResume, registerSet } from './commands/control';
 import { registerDemo } from './commands/demo';
 import { registerDev } from './commands/dev';

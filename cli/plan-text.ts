@@ -1,8 +1,8 @@
 import prettyBytes from 'pretty-bytes';
-import { DEFAULT_ASSUMPTIONS, type AssumptionName } from '../config/cost-assumptions';
-import type { CostPlan, EndpointCost } from '../config/cost-plan';
-import { formatCount, formatDuration, formatShortCount } from '../config/figures';
 import type { RunSpec } from '../config/spec';
+import { formatCount, formatDuration, formatShortCount } from '../contract/figures';
+import { DEFAULT_ASSUMPTIONS, type AssumptionName } from '../planning/cost-assumptions';
+import type { CostPlan, EndpointCost } from '../planning/cost-plan';
 import { formatTable } from './output';
 
 /** A cost plan for people: what every model does, what that comes to, and what was assumed. */

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import { TASK_QUEUES, type QueueName } from '../config/task-queues';
+import { TASK_QUEUES, type QueueName } from '../contract/task-queues';
 
 /** A poll that is open counts from its start, and lasts up to a minute. */
 const POLL_AGE_MS = 75_000;

@@ -1,6 +1,6 @@
+import { resumeUpdate } from '../contract/control';
 import { consoleReporter } from '../services/local/setup-reporter';
-import { loadSpecFile } from '../services/spec-files';
-import { resumeUpdate } from '../workflows/control';
+import { loadSpecFile } from '../services/runs/spec-files';
 import { connect, webUiUrl } from './connect';
 import { steerRun } from './control-run';
 import { CliError } from './errors';

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import type { QueueName } from '../config/task-queues';
-import type { HeartbeatDetails } from '../workflows/types';
+import type { QueueName } from '../contract/task-queues';
+import type { HeartbeatDetails } from '../contract/types';
 import { oneLine } from './output';
 import { queueOfActivity } from './queue-pollers';
 

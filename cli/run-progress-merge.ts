@@ -1,6 +1,6 @@
+import type { HeartbeatDetails, StageProgress } from '../contract/types';
 import { addCounts } from '../method/cost';
-import { EVALUATION_REQUESTS } from '../workflows/progress-rows';
-import type { HeartbeatDetails, StageProgress } from '../workflows/types';
+import { EVALUATION_REQUESTS } from '../workflows/progress/progress-rows';
 
 /** What the open workflows of a run say about themselves. */
 export interface ProgressSources {

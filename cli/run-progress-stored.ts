@@ -3,16 +3,16 @@ import type { FilterDetail } from '../activities/filter';
 import type { HoldOutDetail } from '../activities/hold-out';
 import type { MixtureDetail } from '../activities/mix';
 import type { ReplaySetDetail } from '../activities/replay-set';
-import { costOf, type Price } from '../config/price';
 import { variantsOf, type Variant } from '../config/variants';
+import type { StageProgress } from '../contract/types';
 import { addCounts } from '../method/cost';
-import type { EvaluateResult, SftResult } from '../services/python-protocol';
-import { addresses, type RunPlan, type Shard } from '../services/run-plan';
-import { ROWS_VERSIONS, type StageName } from '../services/stage-keys';
-import type { StageAddress, StageManifest, StageStore } from '../services/stage-store';
-import { waiting } from '../workflows/progress';
-import { evaluationRow, HELD_OUT } from '../workflows/progress-rows';
-import type { StageProgress } from '../workflows/types';
+import { costOf, type Price } from '../planning/price';
+import type { EvaluateResult, SftResult } from '../services/python/python-protocol';
+import type { StageAddress, StageManifest, StageStore } from '../services/store/stage-store';
+import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
+import { ROWS_VERSIONS, type StageName } from '../stages/stage-keys';
+import { evaluationRow, HELD_OUT } from '../workflows/progress/progress-rows';
+import { waiting } from '../workflows/progress/progress-table';
 
 const PARALLEL_READS = 16;
 

@@ -9,12 +9,12 @@ import {
 } from '@temporalio/client';
 import type { QueryDefinition } from '@temporalio/common';
 import pLimit from 'p-limit';
-import { formatCount, formatDuration } from '../config/figures';
-import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
-import { TASK_QUEUES, type QueueName } from '../config/task-queues';
-import { controlQuery, type Pause } from '../workflows/control';
-import { progressQuery } from '../workflows/progress';
-import type { Allowance, StageProgress } from '../workflows/types';
+import { controlQuery, type Pause } from '../contract/control';
+import { formatCount, formatDuration } from '../contract/figures';
+import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../contract/search-attributes';
+import { TASK_QUEUES, type QueueName } from '../contract/task-queues';
+import type { Allowance, StageProgress } from '../contract/types';
+import { progressQuery } from '../workflows/progress/progress-table';
 import { pauseOf } from './control-run';
 import { queuePollers } from './queue-pollers';
 import { readPendingActivities, type PendingActivity } from './run-progress-activities';

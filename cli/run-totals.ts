@@ -1,7 +1,7 @@
-import { formatShortCount, formatUsd } from '../config/figures';
+import { formatShortCount, formatUsd } from '../contract/figures';
+import type { StageProgress } from '../contract/types';
 import { addCounts, type Allowance } from '../method/cost';
-import { leftMsOf } from '../workflows/progress';
-import type { StageProgress } from '../workflows/types';
+import { leftMsOf } from '../workflows/progress/progress-table';
 
 /** Sums over a run's rows. */
 export interface RunTotals {

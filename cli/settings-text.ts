@@ -1,6 +1,6 @@
-import { formatCount } from '../config/figures';
-import type { RunSettings } from '../config/run-settings';
 import type { ModelLimits } from '../config/spec';
+import { formatCount } from '../contract/figures';
+import type { RunSettings } from '../contract/run-settings';
 
 const LIMIT_NAMES: Readonly<Record<keyof ModelLimits, string>> = {
   concurrency: 'concurrency',

@@ -1,10 +1,10 @@
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { RunSettings } from '../config/run-settings';
 import type { RunSpec } from '../config/spec';
-import { TASK_QUEUES } from '../config/task-queues';
+import type { Pause } from '../contract/control';
+import type { RunSettings } from '../contract/run-settings';
+import { TASK_QUEUES } from '../contract/task-queues';
 import { canonicalJson } from '../method/canonical-json';
 import type { experiment } from '../workflows';
-import type { Pause } from '../workflows/control';
 import { pauseOf } from './control-run';
 import { CliError } from './errors';
 

@@ -1,7 +1,7 @@
 import { validateRunId } from '../config/load-spec';
 import { nearestNames } from '../method/nearest-names';
-import type { PlanStore, RunRecord } from '../services/plan-store';
-import type { RunPlan } from '../services/run-plan';
+import type { PlanStore, RunRecord } from '../services/store/plan-store';
+import type { RunPlan } from '../stages/run-plan';
 import { CliError } from './errors';
 
 export interface StoredRun {

@@ -1,4 +1,4 @@
-import { leastReplay } from './least-replay';
+import { leastReplay } from '../method/least-replay';
 import type { RunSpec } from './spec';
 import type { Finding } from './spec-errors';
 

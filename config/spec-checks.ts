@@ -1,3 +1,4 @@
+import { leastReplay } from '../method/least-replay';
 import { nearestNames } from '../method/nearest-names';
 import { templateNames, resolveTemplate } from '../method/templates';
 import { budgetProblems } from './budget-checks';
@@ -6,7 +7,6 @@ import { evaluationProblems } from './evaluation-splits';
 import { extractionStops } from './extraction-stops';
 import { fineTuningProblems } from './fine-tuning-checks';
 import { holdOutProblems } from './hold-out-checks';
-import { leastReplay } from './least-replay';
 import { qualityProblems } from './quality-checks';
 import { SERVED_URL, type ModelSpec, type RunSpec, type Sampling } from './spec';
 import { looksLikeSecret, showValue, type Finding } from './spec-errors';

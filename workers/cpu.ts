@@ -1,6 +1,6 @@
 import { Worker } from '@temporalio/worker';
 import { createCpuActivities } from '../activities';
-import { TASK_QUEUES } from '../config/task-queues';
+import { TASK_QUEUES } from '../contract/task-queues';
 import { sharedOptions, type WorkerSetting } from './setting';
 
 /** Plans, selects, mixes and reports. */

@@ -1,6 +1,6 @@
 import { Worker } from '@temporalio/worker';
 import { createGpuActivities } from '../activities';
-import { TASK_QUEUES } from '../config/task-queues';
+import { TASK_QUEUES } from '../contract/task-queues';
 import { sharedOptions, type WorkerSetting } from './setting';
 
 /** Trains and evaluates: one job at a time on a GPU set; more machines are more workers. */

@@ -1,5 +1,5 @@
 import type { Worker } from '@temporalio/worker';
-import type { QueueName } from '../config/task-queues';
+import type { QueueName } from '../contract/task-queues';
 import { createCpuWorker } from './cpu';
 import { createGpuWorker } from './gpu';
 import { createLlmWorker } from './llm';

@@ -1,6 +1,6 @@
 import { Worker } from '@temporalio/worker';
 import { createLlmActivities } from '../activities';
-import { TASK_QUEUES } from '../config/task-queues';
+import { TASK_QUEUES } from '../contract/task-queues';
 import { sharedOptions, type WorkerSetting } from './setting';
 
 /** Calls model endpoints. Batches wait for the endpoint's limiter, so many may run at once. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
-import { TASK_QUEUES } from '../config/task-queues';
+import { TASK_QUEUES } from '../contract/task-queues';
 import { sharedOptions, type WorkerSetting } from './setting';
 
 /** Runs the workflows. */

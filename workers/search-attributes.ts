@@ -1,6 +1,6 @@
 import type { Connection } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import { SEARCH_ATTRIBUTES } from '../config/search-attributes';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 
 const GRPC_ALREADY_EXISTS = 6;
 

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { Worker } from '@temporalio/worker';
 import { createDescribeWorkerActivities } from '../activities/describe-worker';
-import { ownQueue, type QueueName } from '../config/task-queues';
+import { ownQueue, type QueueName } from '../contract/task-queues';
 import { sharedOptions, type WorkerSetting } from './setting';
 
 /** Name of this process at the server: the SDK's own default, under which all its workers poll. */

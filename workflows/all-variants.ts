@@ -1,7 +1,7 @@
 import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
-import { isInputLost } from './lost-inputs';
-import type { RunControl } from './run-control';
-import type { RunOutline, VariantOutline, VariantResult } from './types';
+import type { RunOutline, VariantOutline, VariantResult } from '../contract/types';
+import { isInputLost } from './control/lost-inputs';
+import type { RunControl } from './control/run-control';
 import { variant as variantWorkflow } from './variant';
 
 /** A variant that did not come to its end. */

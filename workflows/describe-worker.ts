@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { DescribeWorkerActivities } from '../activities/describe-worker';
-import { describeWorkerOptions } from '../config/activity-options';
+import { describeWorkerOptions } from '../contract/activity-options';
 
 /** Asks one worker process what it sees. @param identity as the server knows it */
 export async function describeWorker(identity: string): ReturnType<DescribeWorkerActivities['describeWorker']> {

@@ -1,11 +1,8 @@
 import { proxyActivities, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { CpuActivities, GpuActivities, LlmActivities } from '../activities';
-import { cpuActivityOptions, gpuActivityOptions, llmActivityOptions } from '../config/activity-options';
 import { unpricedModels } from '../config/models-in-use';
-import type { RunSettings } from '../config/run-settings';
-import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
 import type { RunSpecInput } from '../config/spec';
-import { failureNotes, runVariants, variantsFailure, type FailedVariant } from './all-variants';
+import { cpuActivityOptions, gpuActivityOptions, llmActivityOptions } from '../contract/activity-options';
 import {
   controlQuery,
   drainedSignal,
@@ -16,17 +13,20 @@ import {
   servedSignal,
   setLimitsUpdate,
   type ControlState,
-} from './control';
-import { checkBudget, checkLimits, checkPause } from './control-requests';
-import { untilInputsHold } from './lost-inputs';
-import { ProgressTable, progressQuery, progressSignal, waiting } from './progress';
-import { holdOutRows, synthesisRows, variantRows } from './progress-rows';
-import { RunControl } from './run-control';
-import { withServers } from './serving';
+} from '../contract/control';
+import type { RunSettings } from '../contract/run-settings';
+import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../contract/search-attributes';
+import type { ExperimentResult, RunOutline, VariantResult } from '../contract/types';
+import { failureNotes, runVariants, variantsFailure, type FailedVariant } from './all-variants';
+import { trainingCostSignal } from './budget/training-costs';
+import { checkBudget, checkLimits, checkPause } from './control/control-requests';
+import { untilInputsHold } from './control/lost-inputs';
+import { RunControl } from './control/run-control';
+import { withServers } from './control/serving';
+import { untilHandled } from './control/until-handled';
+import { holdOutRows, synthesisRows, variantRows } from './progress/progress-rows';
+import { ProgressTable, progressQuery, progressSignal, waiting } from './progress/progress-table';
 import { synthesis } from './synthesis';
-import { trainingCostSignal } from './training-costs';
-import type { ExperimentResult, RunOutline, VariantResult } from './types';
-import { untilHandled } from './until-handled';
 
 const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
 const llm = proxyActivities<LlmActivities>(llmActivityOptions);

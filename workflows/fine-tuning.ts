@@ -10,11 +10,11 @@ import {
 } from '@temporalio/workflow';
 import type { LlmActivities } from '../activities';
 import type { TrainOutcome } from '../activities/train';
-import { farewellActivityOptions, llmActivityOptions, pollActivityOptions } from '../config/activity-options';
-import type { ControlledWork } from './controlled';
-import type { Root } from './root';
-import { trainingFundedSignal, type TrainingCost } from './training-costs';
-import type { PlanRef } from './types';
+import { farewellActivityOptions, llmActivityOptions, pollActivityOptions } from '../contract/activity-options';
+import type { PlanRef } from '../contract/types';
+import { trainingFundedSignal, type TrainingCost } from './budget/training-costs';
+import type { ControlledWork } from './control/controlled-work';
+import type { Root } from './control/root';
 
 const submission = proxyActivities<LlmActivities>(llmActivityOptions);
 const poll = proxyActivities<LlmActivities>(pollActivityOptions);

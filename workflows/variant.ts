@@ -1,16 +1,16 @@
 import { proxyActivities, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { CpuActivities, GpuActivities } from '../activities';
-import { cpuActivityOptions, gpuActivityOptions } from '../config/activity-options';
-import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../config/search-attributes';
-import { orderSignal } from './control';
-import { ControlledWork } from './controlled';
+import { cpuActivityOptions, gpuActivityOptions } from '../contract/activity-options';
+import { orderSignal } from '../contract/control';
+import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../contract/search-attributes';
+import type { StageProgress, VariantInput, VariantResult } from '../contract/types';
+import { ControlledWork } from './control/controlled-work';
+import { Root } from './control/root';
+import { eachToItsEnd } from './control/together';
+import { untilHandled } from './control/until-handled';
 import { fineTune } from './fine-tuning';
-import { ProgressTable, progressQuery, waiting } from './progress';
-import { evaluationRow, HELD_OUT, variantRows } from './progress-rows';
-import { Root } from './root';
-import { eachToItsEnd } from './together';
-import type { StageProgress, VariantInput, VariantResult } from './types';
-import { untilHandled } from './until-handled';
+import { evaluationRow, HELD_OUT, variantRows } from './progress/progress-rows';
+import { ProgressTable, progressQuery, waiting } from './progress/progress-table';
 
 const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
 const gpu = proxyActivities<GpuActivities>(gpuActivityOptions);

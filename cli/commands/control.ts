@@ -1,11 +1,11 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { InvalidArgumentError, type Command } from 'commander';
-import { formatCount } from '../../config/figures';
 import { validateRunId } from '../../config/load-spec';
-import type { BudgetSetting } from '../../config/run-settings';
 import type { ModelLimits } from '../../config/spec';
-import { openStore } from '../../services/open-store';
-import { pauseAdvice, pauseUpdate, resumeUpdate, setBudgetUpdate, setLimitsUpdate, type ControlState } from '../../workflows/control';
+import { pauseAdvice, pauseUpdate, resumeUpdate, setBudgetUpdate, setLimitsUpdate, type ControlState } from '../../contract/control';
+import { formatCount } from '../../contract/figures';
+import type { BudgetSetting } from '../../contract/run-settings';
+import { openStore } from '../../services/runs/open-store';
 import { beginRun, sayWhereToLook, type BeginOptions } from '../begin-run';
 import { connect, type Connected } from '../connect';
 import { pauseOf, steerRun } from '../control-run';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { openStore } from '../../services/open-store';
-import type { SftResult } from '../../services/python-protocol';
-import { addresses } from '../../services/run-plan';
+import type { SftResult } from '../../services/python/python-protocol';
+import { openStore } from '../../services/runs/open-store';
+import { addresses } from '../../stages/run-plan';
 import { CliError } from '../errors';
 import { runHere, webUiNote } from '../run-here';
 

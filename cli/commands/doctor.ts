@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { weightsOf } from '../../config/spec-fine-tuning';
-import { openStore } from '../../services/open-store';
+import { openStore } from '../../services/runs/open-store';
 import { checkLimits } from '../doctor-limits';
 import { checkDisk, checkGpu, checkNode, checkPython, checkStore, type Finding } from '../doctor-machine';
 import { checkServer } from '../doctor-server';

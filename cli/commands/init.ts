@@ -6,8 +6,8 @@ import type { Command } from 'commander';
 import { initText, type InitAnswers } from '../../config/init-text';
 import { parseSpecText } from '../../config/load-spec';
 import { suggestTemplate } from '../../config/suggest-template';
-import { missingModel, servedModels } from '../../services/endpoint-check';
-import { checkSpecFiles, configFolder } from '../../services/spec-files';
+import { missingModel, servedModels } from '../../services/endpoints/endpoint-check';
+import { checkSpecFiles, configFolder } from '../../services/runs/spec-files';
 import { CliError } from '../errors';
 import { plainText, printJson } from '../output';
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../../config/search-attributes';
-import { openStore, type OpenStore } from '../../services/open-store';
-import { pauseAdvice, type Pause } from '../../workflows/control';
+import { pauseAdvice, type Pause } from '../../contract/control';
+import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../../contract/search-attributes';
+import { openStore, type OpenStore } from '../../services/runs/open-store';
 import { connect, type Connected } from '../connect';
 import { pauseOf } from '../control-run';
 import { CliError } from '../errors';

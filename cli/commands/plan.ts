@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { DEFAULT_ASSUMPTIONS, parseAssumptions } from '../../config/cost-assumptions';
-import { planCost } from '../../config/cost-plan';
-import { checkSpecFiles, loadSpecFile } from '../../services/spec-files';
+import { DEFAULT_ASSUMPTIONS, parseAssumptions } from '../../planning/cost-assumptions';
+import { planCost } from '../../planning/cost-plan';
+import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
 import { CliError } from '../errors';
 import { plainText, printJson } from '../output';
 import { planText } from '../plan-text';

@@ -1,9 +1,9 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { openStore } from '../../services/open-store';
-import { comparePage, specDifferences } from '../../services/report/compare-runs';
-import { renderMarkdown } from '../../services/report/render-markdown';
-import { gatherReport, type ReportData } from '../../services/report/report-data';
-import { writeReportFiles } from '../../services/report/write-report';
+import { comparePage, specDifferences } from '../../report/gather/compare-runs';
+import { gatherReport, type ReportData } from '../../report/gather/report-data';
+import { renderMarkdown } from '../../report/render/render-markdown';
+import { writeReportFiles } from '../../report/render/write-report';
+import { openStore } from '../../services/runs/open-store';
 import { CliError } from '../errors';
 import { plainText, printJson } from '../output';
 import { loadStoredRun } from '../stored-run';

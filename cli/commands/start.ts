@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { validateRunId } from '../../config/load-spec';
-import { checkSpecFiles, loadSpecFile } from '../../services/spec-files';
+import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
 import { beginRun, type BeginOptions } from '../begin-run';
 import { CliError } from '../errors';
 

@@ -1,11 +1,11 @@
 import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Command } from 'commander';
-import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../../config/figures';
 import { validateRunId } from '../../config/load-spec';
-import { openStore, type OpenStore } from '../../services/open-store';
-import { pauseAdvice, type Pause } from '../../workflows/control';
-import { leftMsOf, leftText } from '../../workflows/progress';
-import type { Allowance, StageProgress } from '../../workflows/types';
+import { pauseAdvice, type Pause } from '../../contract/control';
+import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../../contract/figures';
+import type { Allowance, StageProgress } from '../../contract/types';
+import { openStore, type OpenStore } from '../../services/runs/open-store';
+import { leftMsOf, leftText } from '../../workflows/progress/progress-table';
 import { connect, webUiUrl } from '../connect';
 import { CliError } from '../errors';
 import { failureSentence } from '../failure-sentence';

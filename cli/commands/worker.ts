@@ -1,10 +1,10 @@
 import { Option, type Command } from 'commander';
-import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../../config/task-queues';
+import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../../contract/task-queues';
 import { ensureModel } from '../../services/local/local-model';
 import { ensurePython } from '../../services/local/python-environment';
 import { consoleReporter } from '../../services/local/setup-reporter';
-import { openStore } from '../../services/open-store';
-import { checkStoreWorks } from '../../services/store-check';
+import { openStore } from '../../services/runs/open-store';
+import { checkStoreWorks } from '../../services/store/store-check';
 import { createDeps, createLog, installRuntime, runWorkers } from '../../workers/run';
 import { ensureSearchAttributes } from '../../workers/search-attributes';
 import { connect, connectNative } from '../connect';

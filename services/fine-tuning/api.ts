@@ -1,8 +1,8 @@
 import type { FileObject } from 'openai/resources/files';
 import type { FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent, JobCreateParams } from 'openai/resources/fine-tuning/jobs';
 import type { ModelSpec } from '../../config/spec';
-import { readApiKey } from '../model-client';
-import { PermanentEndpointError } from '../model-client';
+import { readApiKey } from '../endpoints/model-client';
+import { PermanentEndpointError } from '../endpoints/model-client';
 import { fineTuningFault } from './errors';
 
 export type { FileObject, FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent, JobCreateParams };

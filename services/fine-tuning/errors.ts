@@ -1,5 +1,5 @@
-import { EndpointUnavailableError, PermanentEndpointError, redact } from '../model-client';
-import { adviceFor, classifyModelError, type ModelFailure } from '../model-errors';
+import { EndpointUnavailableError, PermanentEndpointError, redact } from '../endpoints/model-client';
+import { adviceFor, classifyModelError, type ModelFailure } from '../endpoints/model-errors';
 
 const LONGEST_MESSAGE = 300;
 

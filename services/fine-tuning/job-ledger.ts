@@ -1,4 +1,4 @@
-import type { ArtifactStore } from '../artifact-store';
+import type { ArtifactStore } from '../store/artifact-store';
 
 /** A try to create a job. Each has a number, and of all who want to make it exactly one may. */
 export interface JobAttempt {

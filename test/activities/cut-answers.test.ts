@@ -8,12 +8,12 @@ import { createSelectActivities } from '../../activities/select';
 import { instructionId, judgmentId, responseId } from '../../method/ids';
 import type { Conversation, FinishReason, Judgment, Response } from '../../method/records';
 import type { TruncatedRule } from '../../method/selection';
-import { contentIdentities } from '../../services/content-identities';
-import { writeConversations } from '../../services/conversations';
-import { createPythonJobs } from '../../services/python-jobs';
-import { addresses, partition, type RunPlan } from '../../services/run-plan';
-import { ROWS_VERSIONS, stageKeys } from '../../services/stage-keys';
-import { noCalls } from '../../services/stage-store';
+import { writeConversations } from '../../services/data/conversations';
+import { createPythonJobs } from '../../services/python/python-jobs';
+import { contentIdentities } from '../../services/runs/content-identities';
+import { noCalls } from '../../services/store/stage-store';
+import { addresses, partition, type RunPlan } from '../../stages/run-plan';
+import { ROWS_VERSIONS, stageKeys } from '../../stages/stage-keys';
 import {
   conversationTable,
   heldOutTable,
@@ -22,7 +22,7 @@ import {
   mixtureTable,
   replayTable,
   responseTable,
-} from '../../services/tables';
+} from '../../stages/tables';
 import { smallSpec } from '../support/small-spec';
 import { useTempFolder } from '../support/temp-folder';
 import { testDeps } from '../support/temporal';

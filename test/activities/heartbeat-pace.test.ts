@@ -1,6 +1,6 @@
 import { HeartbeatPace } from '../../activities/heartbeat-pace';
+import type { HeartbeatDetails } from '../../contract/types';
 import { NO_CALLS } from '../../method/cost';
-import type { HeartbeatDetails } from '../../workflows/types';
 
 function beat(done: number, change: Partial<HeartbeatDetails> = {}): HeartbeatDetails {
   return { stage: 'judge', model: 'm', part: 'all', done, total: 1000, ...NO_CALLS, ...change };

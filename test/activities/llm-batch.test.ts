@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createLlmActivities } from '../../activities';
-import { contentIdentities } from '../../services/content-identities';
-import { addresses, partition, type RunPlan } from '../../services/run-plan';
-import { ROWS_VERSIONS, stageKeys } from '../../services/stage-keys';
-import type { BatchLimits, HeartbeatDetails, StageOutcome } from '../../workflows/types';
+import type { BatchLimits, HeartbeatDetails, StageOutcome } from '../../contract/types';
+import { contentIdentities } from '../../services/runs/content-identities';
+import { addresses, partition, type RunPlan } from '../../stages/run-plan';
+import { ROWS_VERSIONS, stageKeys } from '../../stages/stage-keys';
 import { useFakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ListedRun } from '../../cli/commands/list';
 import type { RunStatus } from '../../cli/commands/status';
 import { startRun } from '../../cli/start-run';
-import { controlQuery } from '../../workflows/control';
+import { controlQuery } from '../../contract/control';
 import { TEST_PRICE } from '../support/billed';
 import { standstill, until } from '../support/control';
 import { useFakeEndpoint } from '../support/fake-endpoint';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { renderFindings } from '../../cli/commands/doctor';
 import { checkDisk, checkNode, checkStore, diskFinding } from '../../cli/doctor-machine';
 import { checkSpec } from '../../cli/doctor-spec';
-import { openStore } from '../../services/open-store';
+import { openStore } from '../../services/runs/open-store';
 import { FakeEndpoint } from '../support/fake-endpoint';
 import { smallSpec } from '../support/small-spec';
 import { useTempFolder } from '../support/temp-folder';

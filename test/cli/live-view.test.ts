@@ -9,8 +9,8 @@ import { watchRun, type WatchedRun, type WatchOptions } from '../../cli/live-vie
 import { queuePollers } from '../../cli/queue-pollers';
 import { collectProgress, RunReader, type RunProgress } from '../../cli/run-progress';
 import { storedProgress } from '../../cli/run-progress-stored';
-import { TASK_QUEUES } from '../../config/task-queues';
-import { PythonJobError, type PythonJobs } from '../../services/python-jobs';
+import { TASK_QUEUES } from '../../contract/task-queues';
+import { PythonJobError, type PythonJobs } from '../../services/python/python-jobs';
 import { experiment } from '../../workflows';
 import { Detour } from '../support/detour';
 import { useFakeEndpoint } from '../support/fake-endpoint';

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { clip, formatBar, formatTable, oneLine, plainText, printJson } from '../../cli/output';
-import { formatCount, formatDuration, formatRate, formatShortCount } from '../../config/figures';
+import { formatCount, formatDuration, formatRate, formatShortCount } from '../../contract/figures';
 
 describe('plainText', () => {
   const cases: readonly (readonly [string, string, string])[] = [

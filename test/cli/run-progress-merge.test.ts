@@ -1,6 +1,6 @@
 import { mergeProgress } from '../../cli/run-progress-merge';
+import type { HeartbeatDetails, StageProgress } from '../../contract/types';
 import { NO_CALLS } from '../../method/cost';
-import type { HeartbeatDetails, StageProgress } from '../../workflows/types';
 
 function row(stage: string, model: string, change: Partial<StageProgress> = {}): StageProgress {
   return {

@@ -3,7 +3,7 @@ import type { ListedRun } from '../../cli/commands/list';
 import { renderStatus, type RunStatus, type StatusRow } from '../../cli/commands/status';
 import type { Finding } from '../../cli/doctor-machine';
 import { totalsOf } from '../../cli/run-totals';
-import { TASK_QUEUES } from '../../config/task-queues';
+import { TASK_QUEUES } from '../../contract/task-queues';
 import { experiment } from '../../workflows';
 import { FakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';

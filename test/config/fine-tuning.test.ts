@@ -1,11 +1,11 @@
 import { planText } from '../../cli/plan-text';
-import { planCost } from '../../config/cost-plan';
 import { parseSpec } from '../../config/load-spec';
 import type { RunSpec, RunSpecInput } from '../../config/spec';
 import { expectedEpochs, fineTuningOf } from '../../config/spec-fine-tuning';
 import { specWarnings } from '../../config/spec-warnings';
-import { keyProblems } from '../../services/spec-files';
-import { stageKeys, type ContentIdentities } from '../../services/stage-keys';
+import { planCost } from '../../planning/cost-plan';
+import { keyProblems } from '../../services/runs/spec-files';
+import { stageKeys, type ContentIdentities } from '../../stages/stage-keys';
 import { validSpec } from './valid-spec';
 
 /** A spec whose closed model is fine-tuned by its provider. */

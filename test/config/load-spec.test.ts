@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { parseSpecText } from '../../config/load-spec';
 import { SpecError } from '../../config/spec-errors';
-import { loadSpecFile } from '../../services/spec-files';
+import { loadSpecFile } from '../../services/runs/spec-files';
 import { specWith, validSpec } from './valid-spec';
 
 const PLACE = { folder: '/specs', file: 'run.yaml' };

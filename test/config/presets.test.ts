@@ -6,7 +6,7 @@ import { runSpecJsonSchema, runSpecJsonSchemaText } from '../../config/json-sche
 import { PRESET_NAMES } from '../../config/load-spec';
 import { specWarnings } from '../../config/spec-warnings';
 import { resolveTemplate } from '../../method/templates';
-import { checkSpecFiles, configFolder, loadSpecFile } from '../../services/spec-files';
+import { checkSpecFiles, configFolder, loadSpecFile } from '../../services/runs/spec-files';
 import { specWith } from './valid-spec';
 
 function presetText(name: string): string {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runSpecJsonSchema, type SchemaNode } from '../../config/json-schema';
-import { configFolder } from '../../services/spec-files';
+import { configFolder } from '../../services/runs/spec-files';
 
 /** The names of all fields that a spec can have. */
 function keysOf(node: SchemaNode): string[] {

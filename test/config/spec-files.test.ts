@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseSpec } from '../../config/load-spec';
 import type { RunSpec } from '../../config/spec';
-import { checkSpecFiles } from '../../services/spec-files';
+import { checkSpecFiles } from '../../services/runs/spec-files';
 import { specWith } from './valid-spec';
 
 const folder = mkdtempSync(join(tmpdir(), 'rehearse-spec-files-'));

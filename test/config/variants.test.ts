@@ -1,7 +1,7 @@
 import { parseSpec } from '../../config/load-spec';
 import { PUBLIC_SETS } from '../../config/replay-sets';
 import { variantsOf } from '../../config/variants';
-import { loadSpecFile } from '../../services/spec-files';
+import { loadSpecFile } from '../../services/runs/spec-files';
 import { smallSpec } from '../support/small-spec';
 
 const URL = 'http://127.0.0.1:9/v1';

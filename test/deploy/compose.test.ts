@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import Ajv from 'ajv/dist/2020';
 import { parse } from 'yaml';
-import { QUEUE_NAMES } from '../../config/task-queues';
+import { QUEUE_NAMES } from '../../contract/task-queues';
 import { sharedOptions } from '../../workers/setting';
 
 interface Service {

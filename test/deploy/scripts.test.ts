@@ -3,8 +3,8 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Worker } from '@temporalio/worker';
-import { SEARCH_ATTRIBUTES } from '../../config/search-attributes';
-import { TASK_QUEUES } from '../../config/task-queues';
+import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes';
+import { TASK_QUEUES } from '../../contract/task-queues';
 import { ensureTemporal } from '../../services/local/temporal-server';
 import { useTemporal } from '../support/temporal';
 

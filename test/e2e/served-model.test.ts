@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { failureSentence } from '../../cli/failure-sentence';
 import type { RunSpec } from '../../config/spec';
-import { TASK_QUEUES } from '../../config/task-queues';
+import { TASK_QUEUES } from '../../contract/task-queues';
 import { ensureModel } from '../../services/local/local-model';
+import { createModelServers, type ModelServers } from '../../services/local/model-server';
 import { ensurePython } from '../../services/local/python-environment';
-import { createModelServers, type ModelServers } from '../../services/model-server';
 import { experiment } from '../../workflows';
 import { until } from '../support/control';
 import { fakePythonJobs } from '../support/fake-python-jobs';

@@ -1,14 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunSpec } from '../../config/spec';
-import { TASK_QUEUES } from '../../config/task-queues';
+import { TASK_QUEUES } from '../../contract/task-queues';
 import { ensureModel, startModelServer, type ModelServer } from '../../services/local/local-model';
 import { ensurePython } from '../../services/local/python-environment';
-import { createPythonJobs } from '../../services/python-jobs';
-import { addresses } from '../../services/run-plan';
-import { loadSpecFile } from '../../services/spec-files';
-import { judgmentTable, lossTable, mixtureTable } from '../../services/tables';
-import { createWeightsResolver } from '../../services/weights';
+import { createPythonJobs } from '../../services/python/python-jobs';
+import { loadSpecFile } from '../../services/runs/spec-files';
+import { createWeightsResolver } from '../../services/training/weights';
+import { addresses } from '../../stages/run-plan';
+import { judgmentTable, lossTable, mixtureTable } from '../../stages/tables';
 import { experiment } from '../../workflows';
 import { quietReporter, testDeps, useTemporal, withWorkers } from '../support/temporal';
 

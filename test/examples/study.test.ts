@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { filesOf, variantsOf } from '../../config/variants';
 import { projectDir } from '../../services/local/paths';
-import { checkSpecFiles, loadSpecFile } from '../../services/spec-files';
+import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
 
 const folder = join(projectDir(), 'examples', 'study');
 const study = async (): ReturnType<typeof loadSpecFile> => await loadSpecFile(join(folder, 'study.yaml'));

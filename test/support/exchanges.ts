@@ -1,7 +1,7 @@
 import type { Usage } from '../../method/records';
-import type { BatchItem, Exchange, Step } from '../../services/batch';
-import type { ModelRequest } from '../../services/model-client';
-import type { ReplyChoice, TokenChoice } from '../../services/model-reply';
+import type { BatchItem, Exchange, Step } from '../../services/batches/batch';
+import type { ModelRequest } from '../../services/endpoints/model-client';
+import type { ReplyChoice, TokenChoice } from '../../services/endpoints/model-reply';
 
 /** A call that came back with these choices; a bare text is one that ended by itself. */
 export function replied(choices: readonly (string | Partial<ReplyChoice>)[], usage: Usage | null = null): Exchange {

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sha256 } from '../../services/artifact-store';
-import type { PythonJobs } from '../../services/python-jobs';
-import { PYTHON_PROTOCOL } from '../../services/python-protocol';
+import type { PythonJobs } from '../../services/python/python-jobs';
+import { PYTHON_PROTOCOL } from '../../services/python/python-protocol';
+import { sha256 } from '../../services/store/artifact-store';
 
 /** A job that was asked for. */
 export interface RecordedJob {

@@ -1,11 +1,11 @@
 import type { ActivityDeps } from '../../activities/deps';
 import type { RunSpecInput } from '../../config/spec';
 import { instructionId } from '../../method/ids';
-import { contentIdentities } from '../../services/content-identities';
-import { addresses, partition, type RunPlan } from '../../services/run-plan';
-import { ROWS_VERSIONS, stageKeys } from '../../services/stage-keys';
-import { noCalls } from '../../services/stage-store';
-import { instructionTable } from '../../services/tables';
+import { contentIdentities } from '../../services/runs/content-identities';
+import { noCalls } from '../../services/store/stage-store';
+import { addresses, partition, type RunPlan } from '../../stages/run-plan';
+import { ROWS_VERSIONS, stageKeys } from '../../stages/stage-keys';
+import { instructionTable } from '../../stages/tables';
 import { smallSpec } from './small-spec';
 
 export type Quality = NonNullable<RunSpecInput['synthesis']['quality']>;

@@ -1,4 +1,4 @@
-import { Journal } from '../../services/journal';
+import { Journal } from '../../services/journal/journal';
 
 /** Appends calls in 20 lanes until it is killed, and prints the item of each call once it is acknowledged. */
 async function main(folder: string, prefix: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
-import { redisSharing } from '../../services/limit-sharing';
-import { EndpointLimiter } from '../../services/limiter';
-import { RedisLink } from '../../services/redis-link';
+import { redisSharing } from '../../services/limits/limit-sharing';
+import { EndpointLimiter } from '../../services/limits/limiter';
+import { RedisLink } from '../../services/limits/redis-link';
 
 /**
  * A process that wants more than the limit, for ever: says `+` on stdout for each call that begins and `-` for each that

@@ -10,11 +10,11 @@ import { mix, planMixture } from '../../method/mixture';
 import { createRandom } from '../../method/random';
 import type { Failure, Instruction, Judgment, ReplayRow, Response } from '../../method/records';
 import { conversationOf, selectBest } from '../../method/selection';
-import { LocalArtifactStore, type ArtifactStore } from '../../services/artifact-store';
-import { PlanStore } from '../../services/plan-store';
-import { addresses, partition, type RunPlan, type Shard } from '../../services/run-plan';
-import { ROWS_VERSIONS, stageKeys } from '../../services/stage-keys';
-import { StageStore, noCalls, type StageStats } from '../../services/stage-store';
+import { LocalArtifactStore, type ArtifactStore } from '../../services/store/artifact-store';
+import { PlanStore } from '../../services/store/plan-store';
+import { StageStore, noCalls, type StageStats } from '../../services/store/stage-store';
+import { addresses, partition, type RunPlan, type Shard } from '../../stages/run-plan';
+import { ROWS_VERSIONS, stageKeys } from '../../stages/stage-keys';
 import {
   instructionTable,
   judgmentTable,
@@ -24,7 +24,7 @@ import {
   responseTable,
   sampleTable,
   type SampleRow,
-} from '../../services/tables';
+} from '../../stages/tables';
 import { SAMPLE_ANSWERS, SAMPLE_INSTRUCTIONS } from './sample-texts';
 
 export interface SampleRun {

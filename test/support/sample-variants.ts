@@ -3,10 +3,10 @@ import { variantsOf } from '../../config/variants';
 import { normalizeScore } from '../../method/forgetting';
 import { hash32 } from '../../method/hash';
 import { createRandom } from '../../method/random';
-import { addresses } from '../../services/run-plan';
-import { ROWS_VERSIONS } from '../../services/stage-keys';
-import { noCalls } from '../../services/stage-store';
-import { conversationTable, lossTable, mixtureTable, sampleTable, type SampleRow } from '../../services/tables';
+import { noCalls } from '../../services/store/stage-store';
+import { addresses } from '../../stages/run-plan';
+import { ROWS_VERSIONS } from '../../stages/stage-keys';
+import { conversationTable, lossTable, mixtureTable, sampleTable, type SampleRow } from '../../stages/tables';
 import { writeSampleRun, type SampleRun, type SampleRunOptions } from './sample-run';
 
 export interface ComparedRunOptions extends SampleRunOptions {

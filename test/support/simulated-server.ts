@@ -1,5 +1,5 @@
-import type { LatencySample } from '../../services/latency-policy';
-import { replyKind } from '../../services/load-window';
+import type { LatencySample } from '../../services/limits/latency-policy';
+import { replyKind } from '../../services/limits/load-window';
 
 /** A server that answers in batches, as vLLM does: each step gives every running request one token; others wait in line. */
 export interface SimulatedServer {

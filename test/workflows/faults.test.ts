@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
-import { TASK_QUEUES } from '../../config/task-queues';
+import { TASK_QUEUES } from '../../contract/task-queues';
 import { createRandom } from '../../method/random';
 import type { ReplayRow } from '../../method/records';
-import { addresses } from '../../services/run-plan';
-import { replayTable } from '../../services/tables';
+import { addresses } from '../../stages/run-plan';
+import { replayTable } from '../../stages/tables';
 import { experiment } from '../../workflows';
 import { FakeEndpoint, type Fault, type FakeEndpointOptions } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';

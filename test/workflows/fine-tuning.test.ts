@@ -7,13 +7,13 @@ import { WorkflowFailedError, type WorkflowHandleWithFirstExecutionRunId } from 
 import { CancelledFailure } from '@temporalio/common';
 import { collectProgress } from '../../cli/run-progress';
 import type { RunSpec, RunSpecInput } from '../../config/spec';
-import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../../config/task-queues';
+import { controlQuery, pauseUpdate, resumeUpdate, setBudgetUpdate } from '../../contract/control';
+import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../../contract/task-queues';
 import type { FineTuningResult } from '../../services/fine-tuning/result';
-import { addresses } from '../../services/run-plan';
-import type { StageManifest } from '../../services/stage-store';
-import { lossTable } from '../../services/tables';
+import type { StageManifest } from '../../services/store/stage-store';
+import { addresses } from '../../stages/run-plan';
+import { lossTable } from '../../stages/tables';
 import { experiment } from '../../workflows';
-import { controlQuery, pauseUpdate, resumeUpdate, setBudgetUpdate } from '../../workflows/control';
 import { pendingActivities, standstill, until } from '../support/control';
 import { FakeEndpoint } from '../support/fake-endpoint';
 import { FakeFineTuning, type FakeFineTuningOptions } from '../support/fake-fine-tuning';

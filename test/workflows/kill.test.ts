@@ -8,7 +8,7 @@ import { Stack } from '../../bench/stack';
 import { readStoreSnapshot } from '../../bench/stored-calls';
 import { startRun } from '../../cli/start-run';
 import type { RunSpec } from '../../config/spec';
-import { controlQuery, setBudgetUpdate } from '../../workflows/control';
+import { controlQuery, setBudgetUpdate } from '../../contract/control';
 import { until } from '../support/control';
 import { useTempFolder } from '../support/temp-folder';
 

@@ -1,10 +1,10 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { TASK_QUEUES } from '../../config/task-queues';
-import { openStore } from '../../services/open-store';
+import { controlQuery, resumeUpdate, type ControlState } from '../../contract/control';
+import { TASK_QUEUES } from '../../contract/task-queues';
+import { openStore } from '../../services/runs/open-store';
 import { experiment } from '../../workflows';
-import { controlQuery, resumeUpdate, type ControlState } from '../../workflows/control';
 import { until } from '../support/control';
 import { useFakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
 import { fineTuningSchema } from '../../../config/spec-fine-tuning';
-import { LocalArtifactStore } from '../../../services/artifact-store';
 import { createFineTuningApi } from '../../../services/fine-tuning/api';
 import { JobLedger } from '../../../services/fine-tuning/job-ledger';
 import { submitJob, type JobOrder } from '../../../services/fine-tuning/submit';
+import { LocalArtifactStore } from '../../../services/store/artifact-store';
 import { FakeFineTuning, type FakeFineTuningOptions } from '../../support/fake-fine-tuning';
 import { modelSpec } from '../../support/model-spec';
 import { useTempFolder } from '../../support/temp-folder';

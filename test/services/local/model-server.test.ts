@@ -1,113 +1,131 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureModel, startModelServer, type ModelServer } from '../../../services/local/local-model';
+import { ensureModel } from '../../../services/local/local-model';
+import { engineArguments, serveUntilStopped, ModelServerError, type ServedModel } from '../../../services/local/model-server';
 import { ensurePython } from '../../../services/local/python-environment';
+import { until } from '../../support/control';
+import { processes } from '../../support/processes';
+import { useTempFolder } from '../../support/temp-folder';
+import { quietReporter } from '../../support/temporal';
 
-const QUIET = { step: () => ({ update: () => undefined, done: () => undefined, fail: () => undefined }) };
-
-interface Reply {
-  readonly choices: readonly {
-    readonly index: number;
-    readonly text: string;
-    readonly finish_reason: string;
-    readonly logprobs: null | {
-      readonly content: readonly { readonly top_logprobs: readonly { readonly token: string; readonly logprob: number }[] }[];
-    };
-  }[];
-  readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
-  /** llama.cpp's own: prompt tokens that were read anew. */
-  readonly timings: { readonly prompt_n: number };
-}
-
-let server: ModelServer;
+const temp = useTempFolder();
+const TIMING = { readyTimeoutMs: 300_000, pollMs: 50, missesAllowed: 200, pauseMs: 50 };
+let python: Awaited<ReturnType<typeof ensurePython>>;
+let weights: string;
 
 beforeAll(async () => {
-  const home = mkdtempSync(join(tmpdir(), 'rehearse-model-'));
-  process.env['REHEARSE_HOME'] = home;
-  const python = await ensurePython(QUIET);
-  const { gguf } = await ensureModel(QUIET, python);
-  server = await startModelServer({ gguf, python, port: 0, logFile: join(home, 'model.log'), concurrency: 4 });
-}, 600_000);
+  python = await ensurePython(quietReporter);
+  weights = (await ensureModel(quietReporter, python)).weightsDir;
+}, 900_000);
 
-afterAll(async () => {
-  await server.stop();
-  delete process.env['REHEARSE_HOME'];
-});
-
-async function complete(body: Record<string, unknown>): Promise<Reply> {
-  const reply = await fetch(`${server.baseURL}/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'smollm2-135m-instruct', ...body }),
-  });
-  expect(reply.status).toBe(200);
-  return (await reply.json()) as Reply;
+function serve(change: Partial<ServedModel>, ready: string[], stop: AbortController): Promise<unknown> {
+  return serveUntilStopped(
+    {
+      alias: `served-by-${process.pid}`,
+      serve: { engine: 'transformers', args: ['--threads', '1'] },
+      weights,
+      host: '127.0.0.1',
+      logFile: join(temp(), 'serve.log'),
+      environment: async () => python,
+      stop: stop.signal,
+      onReady: async (baseURL) => void ready.push(baseURL),
+      onState: () => undefined,
+      ...change,
+    },
+    TIMING,
+  ).catch((error: unknown) => error);
 }
 
-const texts = ({ choices }: Reply) => choices.map(({ text }) => text);
+test('a real model is served, comes back at the same address when it is killed, and is gone when it is not wanted any more', async () => {
+  const [stop, ready] = [new AbortController(), [] as string[]];
+  const alias = `served-by-${process.pid}`;
+  const ended = serve({}, ready, stop);
+  await until(async () => (ready.length === 1 ? true : undefined));
+  const reply = await fetch(`${ready[0]}/completions`, {
+    method: 'POST',
+    body: JSON.stringify({ model: alias, prompt: '<|im_start|>user\n', max_tokens: 4, seed: 1, logprobs: 1, echo: true }),
+  });
+  const { choices } = (await reply.json()) as { choices: { text: string; logprobs: { token_logprobs: (number | null)[] } }[] };
+  expect(choices[0]?.text.startsWith('<|im_start|>user\n')).toBe(true);
+  expect(choices[0]?.logprobs.token_logprobs[0]).toBeNull();
+  expect(choices[0]?.logprobs.token_logprobs.slice(1).every((logprob) => logprob !== null && logprob < 0)).toBe(true);
 
-test('the model names itself', async () => {
-  const { data } = (await (await fetch(`${server.baseURL}/models`)).json()) as { data: { id: string }[] };
-  expect(data.map(({ id }) => id)).toEqual(['smollm2-135m-instruct']);
-});
+  const [keeper, server] = processes('--alias', alias);
+  expect(keeper).toBeDefined();
+  process.kill(server!, 'SIGKILL');
+  await until(async () => (ready.length === 2 ? true : undefined));
+  expect(ready[1]).toBe(ready[0]);
 
-test('a raw prompt is not given a second beginning-of-sequence token', async () => {
-  const { usage } = await complete({ prompt: '<|im_start|>user\n', max_tokens: 1 });
-  expect(usage.prompt_tokens).toBe(3);
-});
+  stop.abort(new Error('not wanted any more'));
+  expect(await ended).toEqual(new Error('not wanted any more'));
+  expect(processes('--alias', alias)).toEqual([]);
+}, 600_000);
 
-test('the same seed writes the same, another seed something else, and n counts seeds up', async () => {
-  const body = { prompt: '<|im_start|>user\n', max_tokens: 16, temperature: 1 };
-  const one = await complete({ ...body, seed: 7 });
-  expect(texts(await complete({ ...body, seed: 7 }))).toEqual(texts(one));
-  expect(texts(await complete({ ...body, seed: 8 }))).not.toEqual(texts(one));
-  const three = await complete({ ...body, seed: 7, n: 3 });
-  expect(three.choices.map(({ index }) => index)).toEqual([0, 1, 2]);
-  expect(new Set(texts(three)).size).toBe(3);
-  expect(texts(three)[0]).toBe(texts(one)[0]);
-});
+/** How often a server was started, and how serving it ended. */
+async function failing(change: Partial<ServedModel>): Promise<{ readonly starts: number; readonly message: string }> {
+  let starts = 0;
+  const error = await serve({ ...change, onState: (state) => void (state === 'loading' && starts++) }, [], new AbortController());
+  expect(error).toBeInstanceOf(ModelServerError);
+  return { starts, message: (error as Error).message };
+}
 
-test('a reply ends at a stop string, which it leaves out, or at max_tokens', async () => {
-  const stopped = await complete({ prompt: 'Count: 1, 2, 3,', max_tokens: 40, temperature: 0, stop: [' 6'] });
-  expect(stopped.choices[0]).toMatchObject({ text: ' 4, 5,', finish_reason: 'stop' });
-  const cut = await complete({ prompt: 'Count: 1, 2, 3,', max_tokens: 4, temperature: 0 });
-  expect(cut.choices[0]?.finish_reason).toBe('length');
-  expect(cut.usage.completion_tokens).toBe(4);
-});
+const llamaCpp = { engine: 'llama.cpp' as const, args: [] };
 
-test("the probabilities of the next token are the model's own, whatever the sampling", async () => {
-  const body = { prompt: '<|im_start|>user\nRate this from 1 to 5. Score: ', max_tokens: 1, logprobs: 20 };
-  const [cold, hot] = [await complete({ ...body, temperature: 0 }), await complete({ ...body, temperature: 2 })].map(
-    ({ choices }) => choices[0]?.logprobs?.content[0]?.top_logprobs ?? [],
-  );
-  expect(cold).toHaveLength(20);
-  expect(['1', '2', '3', '4', '5'].every((rating) => cold?.some(({ token }) => token === rating))).toBe(true);
-  for (const [index, { token, logprob }] of (cold ?? []).entries()) {
-    expect(hot?.[index]?.token).toBe(token);
-    expect(hot?.[index]?.logprob).toBeCloseTo(logprob, 3);
-  }
-});
+test.each([
+  [
+    'weights that are not there',
+    { weights: '/nowhere' },
+    /^the server of \S+ \(transformers\) ended with exit code 78 before it answered; .*"npx rehearse resume"; its log \S+ ends with: .*\/nowhere cannot be loaded: it has no config\.json$/,
+  ],
+  ['a file that is no model', { serve: llamaCpp, weights: __filename }, /exit code 78 .*is no GGUF file$/],
+  [
+    'an argument that its engine does not know',
+    { serve: { ...llamaCpp, args: ['--parallell', '2'] }, weights: 'any' },
+    /exit code 2 .*unrecognized arguments: --parallell 2$/,
+  ],
+  [
+    'an engine that is not installed',
+    { serve: { engine: 'vllm' as const, args: [] } },
+    /exit code 78 .*there is no vLLM for \S+; install it there, or use another engine$/,
+  ],
+])(
+  '%s: the server is not started a second time',
+  async (_, change, sentence) => {
+    const { starts, message } = await failing(change);
+    expect(message).toMatch(sentence);
+    expect(starts).toBe(1);
+  },
+  120_000,
+);
 
-test('sampling is plain unless the request says otherwise: no llama.cpp cut-offs', async () => {
-  const props = (await (await fetch(new URL('/slots', server.baseURL))).json()) as { params: Record<string, number> }[];
-  await complete({ prompt: 'a', max_tokens: 1 });
-  expect(props[0]?.params).toMatchObject({ temperature: 1, top_p: 1, top_k: 0, min_p: 0 });
-});
+test('a server that fails for another reason is started three times, then given up with the end of its log', async () => {
+  const weights = join(temp(), 'torn.gguf');
+  writeFileSync(weights, 'GGUF and then nothing');
+  const { starts, message } = await failing({ serve: llamaCpp, weights });
+  expect(message).toMatch(/before it answered, 3 times in a row; .* ends with: .*Failed to init server/);
+  expect(starts).toBe(3);
+}, 120_000);
 
-test('more requests than it works on at once are all answered', async () => {
-  const replies = await Promise.all(
-    Array.from({ length: 10 }, async (_, seed) => await complete({ prompt: '<|im_start|>user\n', max_tokens: 8, seed })),
-  );
-  expect(replies.every(({ choices }) => choices.length === 1)).toBe(true);
-});
-
-test('a prompt that extends an earlier one finds it, although others with the same beginning came between', async () => {
-  const rubric = 'Rate the answer for its truth, its order and its tone, and say in a few words what could be better. '.repeat(4);
-  const ask = (more: string): Promise<Reply> => complete({ prompt: `${rubric}${more}`, max_tokens: 1 });
-  await ask('The first answer is about the sea and about the wind.');
-  for (const topic of ['snow', 'bread', 'light', 'stone']) await ask(`Another answer is about ${topic} and about nothing else at all.`);
-  const { timings, usage } = await ask('The first answer is about the sea and about the wind. Score: ');
-  expect(usage.prompt_tokens).toBeGreaterThan(90);
-  expect(timings.prompt_n).toBeLessThan(8);
+test('vLLM is started with its own command line', () => {
+  const model = {
+    serve: { engine: 'vllm' as const, args: ['--tensor-parallel-size', '8'] },
+    alias: 'llama',
+    weights: 'meta-llama/Meta-Llama-3-70B-Instruct',
+    revision: 'abc',
+    host: '10.0.0.5',
+  };
+  expect(engineArguments(model, 8000)).toEqual([
+    expect.stringMatching(/python\/serve_vllm\.py$/),
+    'meta-llama/Meta-Llama-3-70B-Instruct',
+    '--served-model-name',
+    'llama',
+    '--revision',
+    'abc',
+    '--host',
+    '10.0.0.5',
+    '--port',
+    '8000',
+    '--tensor-parallel-size',
+    '8',
+  ]);
 });

@@ -1,0 +1,77 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { BudgetSetting, LimitsByModel } from './run-settings';
+import type { Allowance, Cost } from './types';
+
+/**
+ * How a running experiment is steered. People and the client send Updates to `experiment`; it sends its descendants an
+ * order, and they end the batches that the order concerns and schedule them again.
+ */
+
+/** Who stopped the run: somebody, a store that cannot be used, or a budget that is reached. */
+export type PausedBy = 'user' | 'storage' | 'budget';
+
+export interface Pause {
+  readonly by: PausedBy;
+  /** One sentence for people. */
+  readonly reason: string;
+}
+
+/** What every descendant has to follow. A later revision replaces an earlier one. */
+export interface ControlOrder {
+  readonly revision: number;
+  readonly pause?: Pause;
+  readonly limits: LimitsByModel;
+  /** Most that the synthesis may cost; a side that is left out is not limited. */
+  readonly budget: Allowance;
+  /** Addresses of the models that the run serves itself; null while a server is on its way up. */
+  readonly served?: Readonly<Record<string, string | null>>;
+}
+
+/** A descendant that cannot go on asks for the whole run to be paused. */
+export interface Halt extends Pause {
+  /** Revision of the order under which the work failed: what failed before the last `resume` is no news. */
+  readonly revision: number;
+  /** What the synthesis has cost, where it is the synthesis that asks. */
+  readonly spent?: Cost;
+}
+
+/** Answer to the query `control` and to every Update. */
+export interface ControlState {
+  readonly paused: boolean;
+  readonly pausedBy: PausedBy | null;
+  readonly reason: string | null;
+  /** What was set instead of the spec's limits. */
+  readonly limits: LimitsByModel;
+  /** That holds now, whether from the spec or set. */
+  readonly budget: Allowance;
+  /** What the synthesis has cost, as far as its shards have told. */
+  readonly spent: Cost;
+}
+
+export const pauseUpdate = defineUpdate<ControlState, [{ readonly reason?: string }]>('pause');
+export const resumeUpdate = defineUpdate<ControlState>('resume');
+export const setLimitsUpdate = defineUpdate<ControlState, [LimitsByModel]>('setLimits');
+export const setBudgetUpdate = defineUpdate<ControlState, [BudgetSetting]>('setBudget');
+export const controlQuery = defineQuery<ControlState>('control');
+
+/** From `experiment` down, parent to child. */
+export const orderSignal = defineSignal<[ControlOrder]>('order');
+/** From the activity that serves a model to `experiment`: its server is up. */
+export const servedSignal = defineSignal<[{ readonly model: string; readonly baseURL: string }]>('served');
+/** From child to parent: under the order of this revision, which pauses the run, nothing of the child is in work any more. */
+export const drainedSignal = defineSignal<[{ readonly id: string; readonly revision: number }]>('drained');
+/** From any descendant to `experiment`. */
+export const haltSignal = defineSignal<[Halt]>('halt');
+
+/** Key of the memo that shows a pause where no worker answers: {@link Pause}, or absent. */
+export const PAUSE_MEMO = 'paused';
+
+/** Type of an activity's failure when its store cannot be read or written until somebody mends it. */
+export const STORAGE_FAILURE = 'StorageUnavailableError';
+
+/** What to do about a pause, without a full stop. */
+export function pauseAdvice(runId: string, { by }: Pick<Pause, 'by'>): string {
+  return by === 'budget'
+    ? `raise it, and it goes on: npx rehearse set ${runId} --budget-usd N (or --budget-tokens N)`
+    : `go on with: npx rehearse resume ${runId}`;
+}

@@ -1,0 +1,98 @@
+import { stringify } from 'yaml';
+import type { RunSpec } from '../config/spec';
+import { canonicalJson } from '../method/canonical-json';
+import { JUDGE_PROMPT } from '../method/judge-prompt';
+import type { DatasetShape } from './dataset-shapes';
+
+export interface DatasetCard {
+  readonly runId: string;
+  readonly spec: RunSpec;
+  /** What the rows are: the replay set, or its mixture with the new data. */
+  readonly stage: 'replay' | 'mixture';
+  readonly variant: string;
+  readonly shape: DatasetShape;
+  readonly rows: number;
+  /** Rows that the shape cannot hold. */
+  readonly leftOut: number;
+  /** Rows whose last answer was cut at a token limit. */
+  readonly cut: number;
+  /** Rows by `model` (replay) or by `source` (mixture). */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly meanScore: number | null;
+  /** Key of the stage that made the rows. */
+  readonly key: string;
+}
+
+const SIZES: readonly (readonly [number, string])[] = [
+  [1e3, 'n<1K'],
+  [1e4, '1K<n<10K'],
+  [1e5, '10K<n<100K'],
+  [1e6, '100K<n<1M'],
+  [1e7, '1M<n<10M'],
+];
+
+/**
+ * The README.md of a data set on the Hugging Face hub: how it was made, by whom, under which terms, and how to make it again.
+ * Texts of the spec are quoted, none of the models is.
+ */
+export function datasetCard(card: DatasetCard): string {
+  const { runId, spec, stage, variant, shape, rows, leftOut, cut, counts, meanScore, key } = card;
+  const { extract, respond, judge, select } = spec.synthesis;
+  const frontMatter = stringify({
+    pretty_name: `${runId} ${stage}`,
+    license: 'other',
+    task_categories: ['text-generation'],
+    language: [],
+    size_categories: [SIZES.find(([below]) => rows < below)?.[1] ?? 'n>10M'],
+    tags: ['synthetic', 'experience-replay', 'rehearse'],
+    configs: [{ config_name: 'default', data_files: [{ split: 'train', path: 'data/*.parquet' }] }],
+  });
+  const used = [...new Set([spec.target.model, ...respond.generators, ...judge.judges])];
+  const roles = (name: string): string =>
+    [
+      name === spec.target.model ? 'target' : '',
+      respond.generators.includes(name) ? 'generator' : '',
+      judge.judges.includes(name) ? 'judge' : '',
+    ]
+      .filter((role) => role !== '')
+      .join(', ');
+  const what = stage === 'replay' ? 'Replay set' : 'Mixture of a replay set and new data';
+  return [
+    `---\n${frontMatter}---\n`,
+    `# ${what}: ${runId}${variant === 'method' ? '' : ` (${variant})`}\n`,
+    `${rows.toLocaleString('en-US')} conversations in the format \`${shape}\`, made by Rehearse for fine-tuning ${code(spec.models[spec.target.model]?.model ?? spec.target.model)} without making it forget.` +
+      `${leftOut === 0 ? '' : ` ${leftOut.toLocaleString('en-US')} with more than one turn are left out, since this format cannot hold them.`}\n`,
+    '## How it was made\n',
+    `1. **Instructions.** ${extract.instructions.toLocaleString('en-US')} were drawn from the target model itself, from nothing but the beginning of a user turn (temperature ${extract.sampling.temperature}, top p ${extract.sampling.topP}).`,
+    `2. **Responses.** ${respond.generators.length} generators answered each ${respond.samples} times.`,
+    `3. **Judgments.** ${judge.judges.length} judges scored every response from 1 to 5 with the prompt below (${judge.scoring === 'text' ? 'the rating that they wrote' : 'the mean of 1 to 5, weighted by their own probabilities'}).`,
+    `4. **Selection.** The best mean score was kept for each instruction (policy \`${select.policy}\`; answers cut at the token limit: \`${select.truncated}\`).`,
+    ...(stage === 'mixture' ? [`5. **Mixture.** New data is ${(spec.mix.newShare * 100).toFixed(1)} % of the whole.`] : []),
+    '\nThe method is that of "Better supervised fine-tuning of closed-source large models".\n',
+    '## Counts\n',
+    `| ${stage === 'replay' ? 'answered by' : 'source'} | conversations |\n| --- | ---: |`,
+    ...[...counts].map(([name, count]) => `| ${code(name)} | ${count.toLocaleString('en-US')} |`),
+    ...(cut === 0
+      ? []
+      : [
+          `\n${cut.toLocaleString('en-US')} of them end in an answer that was cut at a token limit (column \`cut\`): take no loss on an end-of-turn token after it, or leave them out.`,
+        ]),
+    ...(meanScore === null ? [] : [`\nMean score of what was kept: ${meanScore.toFixed(3)} of 5.`]),
+    '\n## Models and their terms\n',
+    'What a model wrote is under the terms of that model. Read them before you train on it or pass it on.\n',
+    '| model | id | role | licence |\n| --- | --- | --- | --- |',
+    ...used.map(
+      (name) =>
+        `| ${code(name)} | ${code(spec.models[name]?.model ?? '')} | ${roles(name)} | ${spec.models[name]?.licence ?? 'not stated in the spec'} |`,
+    ),
+    '\n## The judges’ prompt\n',
+    `\`\`\`\`text\n${JUDGE_PROMPT}\n\`\`\`\`\n`,
+    '## To make it again\n',
+    `Run \`${runId}\`, seed ${spec.seed}, output \`${stage}/${key}\`. The spec of its synthesis:\n`,
+    `\`\`\`\`json\n${JSON.stringify(JSON.parse(canonicalJson(spec.synthesis)), null, 2)}\n\`\`\`\`\n`,
+  ].join('\n');
+}
+
+function code(value: string): string {
+  return `\`${value.replaceAll('`', '')}\``;
+}

@@ -1,0 +1,223 @@
+import { variantsOf, type Variant } from '../config/variants';
+import { judgmentId } from '../method/ids';
+import type { Failure, FinishReason, Instruction, Judgment, LossStage } from '../method/records';
+import type { StageAddress, StageStore } from '../services/store/stage-store';
+import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
+import {
+  conversationTable,
+  failureTable,
+  filterTable,
+  instructionTable,
+  judgmentTable,
+  mixtureTable,
+  replayTable,
+  responseTable,
+  sampleTable,
+  type SampleRow,
+  type Table,
+} from '../stages/tables';
+import { StoredParts, type Coverage } from './stored-parts';
+
+/** What `rehearse export --stage` takes. Part of the public contract. */
+export const EXPORT_STAGES = ['instructions', 'responses', 'judgments', 'replay', 'mixture', 'evaluation', 'failures'] as const;
+export type ExportStage = (typeof EXPORT_STAGES)[number];
+
+/** A judgment as exported: where the response itself was lost there was no call, hence no seed. */
+export type ExportedJudgment = Omit<Judgment, 'seed'> & {
+  readonly seed: number | null;
+  /** Of the response, so that the winners can be chosen again from these rows alone; null also where there is no response. */
+  readonly responseFinishReason: FinishReason;
+};
+
+export const exportedJudgmentTable: Table<ExportedJudgment> = {
+  schema: { ...judgmentTable.schema, responseFinishReason: 'string' },
+  optional: judgmentTable.optional,
+};
+
+/** An instruction of a run with filters: `dropped` is why nobody answered it, or null. */
+export type FilteredInstruction = Instruction & { readonly dropped: string | null };
+
+const filteredInstructionTable: Table<FilteredInstruction> = { schema: { ...instructionTable.schema, dropped: 'string' }, optional: [] };
+
+/** A document of an evaluation, as a variant's model answered it. */
+export type EvaluatedRow = { readonly variant: string } & SampleRow;
+
+const evaluatedTable: Table<EvaluatedRow> = { schema: { variant: 'string', ...sampleTable.schema }, optional: sampleTable.optional };
+
+/** One stage's rows, as they are stored. */
+export interface StageExport<Row extends object> {
+  readonly table: Table<Row>;
+  /** The rows, a shard at a time, sorted by id throughout. What is not made yet is left out. */
+  readonly parts: () => AsyncGenerator<Row[]>;
+  /** What was there; complete once `parts` has ended. */
+  readonly coverage: Coverage;
+}
+
+export interface ExportSource {
+  readonly stages: StageStore;
+  readonly plan: RunPlan;
+  /** Variant whose replay set, mixture or failures are meant; without it, the method. Of evaluations, without it, all. */
+  readonly variant?: Variant;
+}
+
+/** The paper's method: every run's synthesis makes its replay set, whatever the variants. */
+export const METHOD: Variant = { name: 'method', replay: { kind: 'method' }, newShare: 0.17 };
+
+/** A row of any stage, for writers that only look at the table's columns. */
+export type AnyStageExport = StageExport<Record<string, unknown>>;
+
+/**
+ * The rows of a stage of a run, straight from the store. One shard is in memory at a time.
+ * Judgments cover every response that was asked for: where a response was lost, its judgments have no score and say why.
+ */
+export function exportStage(stage: ExportStage, source: ExportSource): AnyStageExport {
+  const parts = new StoredParts(source.stages);
+  const { plan, variant: { name, replay } = METHOD } = source;
+  const generators = plan.spec.synthesis.respond.generators;
+  const byShard = <Row extends object>(table: Table<Row>, read: (shard: Shard) => Promise<Row[]>): AnyStageExport =>
+    erase({
+      table,
+      coverage: parts.coverage,
+      async *parts() {
+        for (const shard of plan.shards) yield await read(shard);
+      },
+    });
+
+  const whole = <Row extends { readonly id: string }>(table: Table<Row>, address: StageAddress): AnyStageExport =>
+    erase({
+      table,
+      coverage: parts.coverage,
+      async *parts() {
+        yield sorted(await parts.rows(address, table));
+      },
+    });
+
+  switch (stage) {
+    case 'instructions':
+      if (plan.keys.filter === undefined)
+        return byShard(instructionTable, async (shard) => sorted(await parts.rows(addresses.extract(plan, shard), instructionTable)));
+      return byShard(filteredInstructionTable, async (shard) => sorted(await readFiltered(parts, plan, shard)));
+    case 'responses':
+      return byShard(responseTable, async (shard) =>
+        sorted(
+          (
+            await inTurn(generators, async (generator) => await parts.rows(addresses.respond(plan, shard, generator), responseTable))
+          ).flat(),
+        ),
+      );
+    case 'judgments':
+      return byShard(exportedJudgmentTable, async (shard) => sorted(await readJudgments(parts, plan, shard)));
+    case 'replay':
+      if (replay?.kind !== 'method') return whole(conversationTable, addresses.replay(plan, name));
+      return byShard(replayTable, async (shard) => await parts.rows(addresses.select(plan, shard), replayTable)); // in the order of instructions
+    case 'mixture':
+      return whole(mixtureTable, addresses.mix(plan, name));
+    case 'evaluation':
+      return erase<EvaluatedRow>({
+        table: evaluatedTable,
+        coverage: parts.coverage,
+        async *parts() {
+          for (const { name: variant } of source.variant === undefined ? variantsOf(plan.spec) : [source.variant]) {
+            yield (await parts.rows(addresses.evaluate(plan, variant), sampleTable)).map((row) => ({ variant, ...row }));
+          }
+        },
+      });
+    case 'failures':
+      return erase({
+        table: failureTable,
+        coverage: parts.coverage,
+        async *parts() {
+          for (const shard of plan.shards) {
+            yield sortedFailures((await inTurn(addressesOf(plan, shard), async (address) => await parts.failures(address))).flat());
+          }
+          yield sortedFailures(await parts.failures(addresses.mix(plan, name))); // new-data ids (n…) come after instruction ids (i…)
+        },
+      });
+  }
+}
+
+/** Addresses of all outputs of a shard. */
+export function addressesOf(plan: RunPlan, shard: Shard): StageAddress[] {
+  const { respond, judge } = plan.spec.synthesis;
+  return [
+    addresses.extract(plan, shard),
+    ...(plan.keys.filter === undefined ? [] : [addresses.filter(plan, shard)]),
+    ...respond.generators.map((generator) => addresses.respond(plan, shard, generator)),
+    ...judge.judges.flatMap((name) => respond.generators.map((generator) => addresses.judge(plan, shard, name, generator))),
+    addresses.select(plan, shard),
+  ];
+}
+
+async function readFiltered(parts: StoredParts, plan: RunPlan, shard: Shard): Promise<FilteredInstruction[]> {
+  const instructions = await parts.rows(addresses.extract(plan, shard), instructionTable);
+  const verdicts = await parts.rows(addresses.filter(plan, shard), filterTable);
+  const reasons = new Map(
+    verdicts.flatMap(({ instructionId, reason, detail }) => (reason === null ? [] : [[instructionId, `${reason}: ${detail}`] as const])),
+  );
+  return instructions.map((instruction) => ({ ...instruction, dropped: reasons.get(instruction.id) ?? null }));
+}
+
+async function readJudgments(parts: StoredParts, plan: RunPlan, shard: Shard): Promise<ExportedJudgment[]> {
+  const { respond, judge } = plan.spec.synthesis;
+  const rows: ExportedJudgment[] = [];
+  for (const generator of respond.generators) {
+    const responses = await parts.all(addresses.respond(plan, shard, generator), responseTable);
+    const ends = new Map(responses.rows.map(({ id, finishReason }) => [id, finishReason]));
+    for (const name of judge.judges) {
+      rows.push(
+        ...(await parts.rows(addresses.judge(plan, shard, name, generator), judgmentTable)).map((row) => ({
+          ...row,
+          responseFinishReason: ends.get(row.responseId) ?? null,
+        })),
+      );
+      rows.push(...responses.failures.map((lost) => withoutResponse(lost, name, judge.scoring)));
+    }
+  }
+  return rows;
+}
+
+function withoutResponse(lost: Failure, judge: string, scoredBy: Judgment['scoredBy']): ExportedJudgment {
+  return {
+    id: judgmentId(lost.id, judge),
+    responseId: lost.id,
+    instructionId: lost.id.split(':')[0] ?? lost.id,
+    judge,
+    score: null,
+    scoredBy,
+    raw: '',
+    reason: `no response to judge: ${lost.reason}`,
+    seed: null,
+    attempts: 0,
+    usage: null,
+    responseFinishReason: null,
+  };
+}
+
+const STAGE_ORDER: Readonly<Record<LossStage, number>> = { extract: 0, filter: 1, respond: 2, judge: 3, select: 4, mix: 5 };
+
+function sortedFailures(failures: Failure[]): Failure[] {
+  return failures.sort(
+    (a, b) => compare(a.id, b.id) || STAGE_ORDER[a.stage] - STAGE_ORDER[b.stage] || compare(a.model ?? '', b.model ?? ''),
+  );
+}
+
+function sorted<Row extends { readonly id: string }>(rows: Row[]): Row[] {
+  return rows.sort((a, b) => compare(a.id, b.id));
+}
+
+/** By code units, as `LC_ALL=C sort` does for these ASCII ids. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** One after the other, so that memory holds what is kept and one file. */
+async function inTurn<T, Result>(items: readonly T[], read: (item: T) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const item of items) results.push(await read(item));
+  return results;
+}
+
+/** Writers need the columns' names and types, not the row's type. */
+function erase<Row extends object>(stage: StageExport<Row>): AnyStageExport {
+  return stage as unknown as AnyStageExport;
+}

@@ -1,0 +1,152 @@
+import { canonicalJson } from '../../method/canonical-json';
+import { info, table, text, type Block, type Cell, type ReportPage, type Section } from '../page/blocks';
+import { count, decimal, dollars, list, NOTHING, signed } from '../page/format';
+import { taskName } from '../page/sections/scores-section';
+import { compareHeldOut } from './compare-held-out';
+import type { ReportData } from './report-data';
+
+/** A field of the spec that two runs set differently, or that only one has. */
+export interface SettingDifference {
+  /** Such as `synthesis.judge.scoring`. */
+  readonly path: string;
+  readonly a: string | null;
+  readonly b: string | null;
+}
+
+const LONGEST_VALUE = 80;
+
+/** Every leaf of two specs that differs, in the order of their paths. */
+export function specDifferences(a: unknown, b: unknown): SettingDifference[] {
+  const left = new Map(leaves(a, ''));
+  const right = new Map(leaves(b, ''));
+  return [...new Set([...left.keys(), ...right.keys()])]
+    .sort()
+    .map((path) => ({ path, a: left.get(path) ?? null, b: right.get(path) ?? null }))
+    .filter((each) => each.a !== each.b);
+}
+
+function leaves(value: unknown, path: string): [string, string][] {
+  const entries = Array.isArray(value)
+    ? value.map((item, index) => [`[${index}]`, item] as const)
+    : typeof value === 'object' && value !== null
+      ? Object.entries(value).map(([key, item]) => [path === '' ? key : `.${key}`, item] as const)
+      : undefined;
+  if (entries === undefined || entries.length === 0) {
+    const shown = canonicalJson(value ?? null);
+    return [[path, shown.length <= LONGEST_VALUE ? shown : `${shown.slice(0, LONGEST_VALUE - 1)}…`]];
+  }
+  return entries.flatMap(([key, item]) => leaves(item, `${path}${key}`));
+}
+
+/** Two runs side by side: what was set differently, what they share, what came of it. */
+export function comparePage(a: ReportData, b: ReportData): ReportPage {
+  return {
+    title: `${a.runId} and ${b.runId}`,
+    subtitle: 'Two runs side by side, from what the store holds of them.',
+    state:
+      a.finished && b.finished
+        ? { text: 'Both finished', good: true }
+        : { text: `Not finished: ${list([a, b].filter(({ finished }) => !finished).map(({ runId }) => runId))}`, good: false },
+    figures: [],
+    notes: [],
+    sections: [settings(a, b), shared(a, b), outcomes(a, b), scores(a, b), ...compareHeldOut(a, b)],
+    footer: `Report made ${b.generatedAt} by Rehearse.`,
+  };
+}
+
+function settings(a: ReportData, b: ReportData): Section {
+  const differences = specDifferences(a.spec, b.spec);
+  return {
+    id: 'settings',
+    title: 'Settings that differ',
+    blocks:
+      differences.length === 0
+        ? [info('The two specs are the same.')]
+        : [
+            table(
+              'Fields of the spec',
+              ['Field', a.runId, b.runId],
+              differences.map(({ path, a: left, b: right }) => [{ text: path, tone: 'code' }, left ?? NOTHING, right ?? NOTHING]),
+            ),
+          ],
+  };
+}
+
+/** Stages with the same key are one and the same output. */
+function shared(a: ReportData, b: ReportData): Section {
+  const name = ({ stage, model, generator }: ReportData['provenance'][number]): string =>
+    [stage, model, ...(generator === undefined ? [] : [`of ${generator}`])].filter((part) => part !== '').join(' ');
+  const keys = new Map(b.provenance.map((group) => [`${name(group)}\n${group.key}`, group]));
+  const both = a.provenance.filter((group) => keys.has(`${name(group)}\n${group.key}`)).map(name);
+  const only = a.provenance.filter((group) => !keys.has(`${name(group)}\n${group.key}`)).map(name);
+  return {
+    id: 'shared',
+    title: 'What the two share',
+    blocks: [
+      text(
+        both.length === 0
+          ? 'No stage: everything was computed anew.'
+          : `These outputs are the same, computed once: ${list(both)}.${only.length === 0 ? '' : ` Different: ${list(only)}.`}`,
+      ),
+    ],
+  };
+}
+
+function outcomes(a: ReportData, b: ReportData): Section {
+  const usd = ({ usage }: ReportData): number | null => {
+    const priced = usage.flatMap((row) => (row.usd === null ? [] : [row.usd]));
+    return priced.length === 0 ? null : priced.reduce((sum, each) => sum + each, 0);
+  };
+  const calls = ({ usage }: ReportData): number => usage.reduce((sum, row) => sum + row.calls, 0);
+  const row = (label: string, value: (data: ReportData) => string): Cell[] => [label, value(a), value(b)];
+  return {
+    id: 'outcomes',
+    title: 'What came of it',
+    blocks: [
+      table(
+        'Counts',
+        ['', `>${a.runId}`, `>${b.runId}`],
+        [
+          row('Instructions asked for', ({ synthesis }) => count(synthesis.instructions.asked)),
+          row('Replay set', ({ synthesis }) => count(synthesis.instructions.kept)),
+          row('Model calls', (data) => count(calls(data))),
+          row('Dollars', (data) => dollars(usd(data))),
+          row('Examples trained on', ({ training }) => count(training?.examples)),
+          row('Steps', ({ training }) => count(training?.steps)),
+        ],
+      ),
+    ],
+  };
+}
+
+function scores(a: ReportData, b: ReportData): Section {
+  const names = [...new Set([...a.variants, ...b.variants].map(({ name }) => name))];
+  const find = (data: ReportData, name: string): ReportData['variants'][number] | undefined =>
+    data.variants.find((variant) => variant.name === name);
+  const rows = names.flatMap((name): Cell[][] => {
+    const [left, right] = [find(a, name), find(b, name)];
+    const tasks = [...new Set([...(left?.tasks ?? []), ...(right?.tasks ?? [])].map(({ task }) => task))];
+    const line = (label: string, x: number | null, y: number | null): Cell[] => [
+      name,
+      label,
+      decimal(x, 1),
+      decimal(y, 1),
+      x === null || y === null ? NOTHING : signed(y - x),
+    ];
+    return [
+      ...tasks.map((task) =>
+        line(
+          taskName(task),
+          left?.tasks.find((each) => each.task === task)?.normalized ?? null,
+          right?.tasks.find((each) => each.task === task)?.normalized ?? null,
+        ),
+      ),
+      line('Average', left?.average ?? null, right?.average ?? null),
+    ];
+  });
+  const blocks: Block[] =
+    rows.length === 0
+      ? [info('Neither run has been evaluated.')]
+      : [table('Normalised scores: 0 is chance, 100 is perfect', ['Variant', 'Task', `>${a.runId}`, `>${b.runId}`, '>Difference'], rows)];
+  return { id: 'scores', title: 'Scores', blocks };
+}

@@ -1,0 +1,229 @@
+import type { RunSpec } from '../../config/spec';
+import type { ReplaySource, Variant } from '../../config/variants';
+import { adjustForChance, chanceOf, compareSamples, type AdjustedTransitions, type EvaluatedDocument } from '../../method/forgetting';
+import { MethodError } from '../../method/method-error';
+import { bootstrapDifference, holm, type Interval, type PairedTask } from '../../method/paired-bootstrap';
+import type { SampleRow } from '../../stages/tables';
+import type { DataCost } from './data-cost';
+import type { StoredEvaluation } from './evaluation-report';
+
+/** How far a variant has come. */
+export type VariantState = 'evaluated' | 'trained' | 'mixed' | 'waiting' | 'failed';
+
+/** A difference from the official model, on the leaderboard's scale. */
+export interface Change extends Interval {
+  /** Corrected for all comparisons of the table (Holm). */
+  readonly adjustedP: number;
+}
+
+export interface VariantTask {
+  readonly task: string;
+  /** Name of the task's own metric, its value (0 to 1), and its standard error where the harness gives one. */
+  readonly metric: string;
+  readonly value: number;
+  readonly stderr: number | null;
+  readonly documents: number;
+  /** The leaderboard's scale: 0 is chance, 100 is perfect. */
+  readonly normalized: number;
+  /** Null where documents cannot be paired, and for the official model itself. */
+  readonly change: Change | null;
+  readonly transitions: {
+    /** The four kinds below together. */
+    readonly documents: number;
+    readonly retained: number;
+    readonly forgotten: number;
+    readonly learned: number;
+    readonly neverRight: number;
+    readonly beyondChance: AdjustedTransitions;
+  } | null;
+  /** Why the documents cannot be paired. */
+  readonly unpaired?: string;
+}
+
+/** Where a variant's replay set comes from; the official model has none. */
+export type VariantKind = 'official' | ReplaySource['kind'];
+
+/** One row of the table. */
+export interface VariantReport {
+  readonly name: string;
+  readonly kind: VariantKind;
+  /** Share of new data that it asks for, 0 to 1. */
+  readonly newShare: number;
+  /** What is mixed with the new data. */
+  readonly replay: string;
+  readonly state: VariantState;
+  /** Why it failed. */
+  readonly failure?: string;
+  readonly examples: {
+    readonly replay: number;
+    readonly new: number;
+    readonly share: number;
+    readonly short: boolean;
+    /** Of both, those whose last answer was cut at a token limit; null where an older mixture does not tell. */
+    readonly cut: number | null;
+  } | null;
+  /** Tokens trained through, of prompts and answers. */
+  readonly tokens: number | null;
+  readonly steps: number | null;
+  /** Of the model calls behind its replay set; null for the official model. */
+  readonly dataCost: DataCost | null;
+  readonly tasks: readonly VariantTask[];
+  readonly average: number | null;
+  readonly averageChange: Change | null;
+  /** The task that lost most. */
+  readonly worst: { readonly task: string; readonly change: number } | null;
+}
+
+/** What the store has of a variant. */
+export interface VariantSource {
+  readonly variant: Variant;
+  readonly mixture: {
+    readonly replay: number;
+    readonly new: number;
+    readonly share: number;
+    readonly short?: boolean;
+    readonly cut?: number;
+  } | null;
+  readonly training: { readonly tokens: number | null; readonly steps: number } | null;
+  readonly evaluation: StoredEvaluation | undefined;
+  readonly dataCost: DataCost | null;
+  readonly failure?: string;
+}
+
+/** What stands beside a variant's name. */
+export function replayTitle({ replay }: Variant): string {
+  if (replay === null) return 'not trained';
+  switch (replay.kind) {
+    case 'method':
+      return 'ours: best of all responses by all judges';
+    case 'first-response':
+      return 'ablation: the target’s first response, unfiltered';
+    case 'target-best':
+      return 'ablation: the target’s best response by its own scores';
+    case 'none':
+      return 'none: new data alone';
+    default:
+      return replay.title;
+  }
+}
+
+/**
+ * The paper's table, with what it leaves out: each difference from the official model on the same documents, its interval
+ * by paired bootstrap, corrected for the number of comparisons, and what became of each document.
+ */
+export function reportComparison(spec: Pick<RunSpec, 'evaluate' | 'seed'>, sources: readonly VariantSource[]): VariantReport[] {
+  const official = sources.find(({ variant }) => variant.replay === null)?.evaluation;
+  const drafts = sources.map((source) => draft(spec, source, official));
+  const changes = drafts
+    .flatMap(({ tasks, average }) => [...tasks.map(({ interval }) => interval), average])
+    .filter((each) => each !== null);
+  const corrected = new Map(holm(changes.map(({ p }) => p)).map((adjustedP, index) => [changes[index]!, adjustedP]));
+  const finish = (interval: Interval | null): Change | null =>
+    interval === null ? null : { ...interval, adjustedP: corrected.get(interval) ?? 1 };
+  return drafts.map(({ source, tasks, average }) => {
+    const done = tasks.map(({ interval, ...task }): VariantTask => ({ ...task, change: finish(interval) }));
+    const compared = done.flatMap(({ task, change }) => (change === null ? [] : [{ task, change: change.value }]));
+    return {
+      name: source.variant.name,
+      kind: source.variant.replay?.kind ?? 'official',
+      newShare: source.variant.newShare,
+      replay: replayTitle(source.variant),
+      state: stateOf(source),
+      ...(source.failure === undefined ? {} : { failure: source.failure }),
+      examples:
+        source.mixture === null ? null : { ...source.mixture, short: source.mixture.short ?? false, cut: source.mixture.cut ?? null },
+      tokens: source.training?.tokens ?? null,
+      steps: source.training?.steps ?? null,
+      dataCost: source.dataCost,
+      tasks: done,
+      average: source.evaluation?.result.average ?? null,
+      averageChange: finish(average),
+      worst: compared.length === 0 ? null : compared.reduce((worst, each) => (each.change < worst.change ? each : worst)),
+    };
+  });
+}
+
+type DraftTask = Omit<VariantTask, 'change'> & { readonly interval: Interval | null };
+
+interface Draft {
+  readonly source: VariantSource;
+  readonly tasks: readonly DraftTask[];
+  readonly average: Interval | null;
+}
+
+function draft(spec: Pick<RunSpec, 'evaluate' | 'seed'>, source: VariantSource, official: StoredEvaluation | undefined): Draft {
+  const {
+    evaluation,
+    variant: { name, replay },
+  } = source;
+  const paired: PairedTask[] = [];
+  const tasks = spec.evaluate.tasks.flatMap(({ task, randomBaseline }): DraftTask[] => {
+    const score = evaluation?.result.tasks.find((each) => each.task === task);
+    if (evaluation === undefined || score === undefined) return [];
+    const { primary, normalized, documents } = score;
+    const row = { task, metric: primary.name, value: primary.value, stderr: primary.stderr, documents, normalized };
+    if (official === undefined || replay === null) return [{ ...row, interval: null, transitions: null }];
+    const [before, after] = [samplesOf(official, task), samplesOf(evaluation, task)];
+    const comparison = compare(before, after);
+    if (!comparison.comparable) return [{ ...row, interval: null, transitions: null, unpaired: comparison.reason }];
+    const chance = chanceOf(task, randomBaseline);
+    const scale = 100 / (1 - chance);
+    const differences = pairedDifferences(before, after);
+    if (differences.length === 0) return [{ ...row, interval: null, transitions: null, unpaired: 'no document has a score' }];
+    paired.push({ differences, scale });
+    const { retained, forgotten, learned, neverRight } = comparison;
+    return [
+      {
+        ...row,
+        interval: bootstrapDifference([{ differences, scale }], { name: `${name}/${task}`, seed: spec.seed }),
+        transitions: {
+          documents: retained + forgotten + learned + neverRight,
+          retained,
+          forgotten,
+          learned,
+          neverRight,
+          beyondChance: adjustForChance(comparison, chance),
+        },
+      },
+    ];
+  });
+  // An average over fewer tasks would be another average.
+  const average =
+    paired.length === spec.evaluate.tasks.length ? bootstrapDifference(paired, { name: `${name}/average`, seed: spec.seed }) : null;
+  return { source, tasks, average };
+}
+
+function stateOf({ failure, evaluation, training, mixture }: VariantSource): VariantState {
+  if (evaluation !== undefined) return 'evaluated';
+  if (failure !== undefined) return 'failed';
+  return training !== null ? 'trained' : mixture !== null ? 'mixed' : 'waiting';
+}
+
+function samplesOf({ samples }: StoredEvaluation, name: string): SampleRow[] {
+  return samples.filter(({ task }) => task === name);
+}
+
+/** after - before of the documents that both models answered, sorted by document. */
+function pairedDifferences(before: readonly SampleRow[], after: readonly SampleRow[]): number[] {
+  const earlier = new Map(before.map((row) => [row.docHash, scoreOf(row)]));
+  return [...after]
+    .sort((a, b) => (a.docHash < b.docHash ? -1 : 1))
+    .flatMap((row) => {
+      const was = earlier.get(row.docHash);
+      const is = scoreOf(row);
+      return was === undefined || was === null || is === null ? [] : [is - was];
+    });
+}
+
+function scoreOf({ score, correct }: SampleRow): number | null {
+  return score ?? (correct === null ? null : Number(correct));
+}
+
+function compare(before: readonly EvaluatedDocument[], after: readonly EvaluatedDocument[]): ReturnType<typeof compareSamples> {
+  try {
+    return compareSamples(before, after);
+  } catch (error) {
+    if (error instanceof MethodError) return { comparable: false, reason: error.message };
+    throw error;
+  }
+}

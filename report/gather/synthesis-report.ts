@@ -1,0 +1,211 @@
+import { selectionRules } from '../../config/selection-rules';
+import { activeQuality } from '../../config/spec-quality';
+import type { Failure, Instruction, Judgment, ReplayRow, Response } from '../../method/records';
+import { isCut, meanScores, selectBest } from '../../method/selection';
+import type { StageAddress, StageManifest, StageStore } from '../../services/store/stage-store';
+import { addresses, type RunPlan, type Shard } from '../../stages/run-plan';
+import { ROWS_VERSIONS, type StageName } from '../../stages/stage-keys';
+import { filterTable, instructionTable, judgmentTable, replayTable, responseTable, type Table } from '../../stages/tables';
+import { ExamplePicker, type Example } from './examples';
+import type { LossTally } from './failure-reasons';
+import { QualityTally, type QualityReport } from './quality-report';
+import { ScoreTally, type ScoreReport } from './score-tally';
+import type { StageGroup, StageLedger } from './stage-ledger';
+
+/** Items of one kind: what was asked for is what came, what was lost and what is not settled yet. */
+export interface Balance {
+  readonly asked: number;
+  readonly made: number;
+  readonly lost: number;
+  /** Parts that are not made yet. */
+  readonly pending: number;
+}
+
+export interface SynthesisReport {
+  readonly instructions: {
+    readonly asked: number;
+    readonly extracted: number;
+    readonly lostAtExtraction: number;
+    /** By the filters, where the spec has any. */
+    readonly dropped: number;
+    readonly lostAtSelection: number;
+    readonly kept: number;
+    /** Not extracted yet, or not selected yet. */
+    readonly pending: number;
+  };
+  /** Of the instructions extracted so far, and kept by the filters. */
+  readonly responses: Balance;
+  /** Of the responses made so far; `made` are those with a score. */
+  readonly judgments: Balance;
+  readonly scores: ScoreReport;
+  /** Null where the spec has no filters. */
+  readonly quality: QualityReport | null;
+  /** Kept rows that choosing again from the stored judgments gives, and all kept rows that were checked. */
+  readonly recomputed: { readonly equal: number; readonly checked: number };
+  readonly examples: readonly Example[];
+}
+
+interface Found {
+  readonly manifest: StageManifest | undefined;
+  readonly outdated: boolean;
+}
+
+/** A stage output, current or, failing that, the newest there is. */
+export async function findOutput(stages: StageStore, address: StageAddress): Promise<Found> {
+  const current = await stages.find(address, ROWS_VERSIONS[address.stage as StageName]);
+  if (current !== undefined) return { manifest: current, outdated: false };
+  return { manifest: await stages.latest(address), outdated: true };
+}
+
+/** Reads the synthesis shard by shard; memory holds one shard and the sums. */
+export async function reportSynthesis({
+  stages,
+  plan,
+  ledger,
+  losses,
+}: {
+  readonly stages: StageStore;
+  readonly plan: RunPlan;
+  readonly ledger: StageLedger;
+  readonly losses: LossTally;
+}): Promise<SynthesisReport> {
+  const { spec, keys } = plan;
+  const { extract, respond, judge, select } = spec.synthesis;
+  const { generators, samples } = respond;
+  const { judges } = judge;
+  const scores = new ScoreTally({
+    judges,
+    generators,
+    scoring: judge.scoring,
+    seed: spec.seed,
+    responses: extract.instructions * generators.length * samples,
+  });
+  const picker = new ExamplePicker({ count: spec.report.examples, seed: spec.seed, generators, samples, judges });
+  const instructions = { asked: extract.instructions, extracted: 0, lostAtExtraction: 0, dropped: 0, lostAtSelection: 0, kept: 0 };
+  const responses = { asked: 0, made: 0, lost: 0 };
+  const judgments = { asked: 0, made: 0, lost: 0 };
+  const rules = activeQuality(spec);
+  const quality = rules === undefined ? undefined : new QualityTally(rules);
+  const recomputed = { equal: 0, checked: 0 };
+
+  async function read<Row extends object>(
+    group: StageGroup,
+    address: StageAddress,
+    table: Table<Row>,
+  ): Promise<{ rows: Row[]; failures: Failure[] } | undefined> {
+    const { manifest, outdated } = await findOutput(stages, address);
+    ledger.add(group, manifest, outdated);
+    if (manifest === undefined) return undefined;
+    const failures = manifest.failures.rows === 0 ? [] : await stages.readFailures(manifest);
+    losses.add(failures);
+    return { rows: await stages.readRows(manifest, table), failures };
+  }
+
+  async function addShard(shard: Shard): Promise<void> {
+    const extracted = await read(
+      { stage: 'extract', model: spec.target.model, key: keys.extract },
+      addresses.extract(plan, shard),
+      instructionTable,
+    );
+    const answered = quality === undefined ? (extracted?.rows ?? []) : await readKept(shard, extracted?.rows ?? [], quality);
+    const answers: Response[] = [];
+    const verdicts: Judgment[] = [];
+    const missing = new Map<string, Failure>();
+    for (const generator of generators) {
+      const part = await read(
+        { stage: 'respond', model: generator, key: keys.respond[generator] ?? '' },
+        addresses.respond(plan, shard, generator),
+        responseTable,
+      );
+      if (part === undefined) continue;
+      answers.push(...part.rows);
+      responses.lost += part.failures.length;
+      for (const failure of part.failures) missing.set(failure.id, failure);
+    }
+    for (const name of judges) {
+      for (const generator of generators) {
+        const group = { stage: 'judge', model: name, generator, key: keys.judge[name]?.[generator] ?? '' } as const;
+        const part = await read(group, addresses.judge(plan, shard, name, generator), judgmentTable);
+        verdicts.push(...(part?.rows ?? []));
+      }
+    }
+    const selected = await read({ stage: 'select', model: '', key: keys.select }, addresses.select(plan, shard), replayTable);
+
+    instructions.extracted += extracted?.rows.length ?? 0;
+    instructions.lostAtExtraction += extracted?.failures.length ?? 0;
+    instructions.lostAtSelection += selected?.failures.length ?? 0;
+    instructions.kept += selected?.rows.length ?? 0;
+    responses.asked += answered.length * generators.length * samples;
+    responses.made += answers.length;
+    judgments.asked += answers.length * judges.length;
+    judgments.made += verdicts.filter(({ score }) => score !== null).length;
+    judgments.lost += verdicts.filter(({ score }) => score === null).length;
+    scores.addJudgments(verdicts);
+
+    const byInstruction = {
+      answers: grouped(answers),
+      verdicts: grouped(verdicts),
+      kept: new Map((selected?.rows ?? []).map((row) => [row.instructionId, row])),
+    };
+    for (const instruction of answered) addInstruction(instruction, byInstruction, missing, selected !== undefined);
+  }
+
+  /** The instructions of a shard that the filters kept; none while it is not filtered. */
+  async function readKept(shard: Shard, extracted: readonly Instruction[], tally: QualityTally): Promise<Instruction[]> {
+    const verdicts = await read({ stage: 'filter', model: '', key: keys.filter ?? '' }, addresses.filter(plan, shard), filterTable);
+    tally.add(verdicts?.rows ?? [], extracted);
+    instructions.dropped += verdicts?.failures.length ?? 0;
+    const kept = new Set((verdicts?.rows ?? []).filter((verdict) => verdict.kept).map(({ instructionId }) => instructionId));
+    return extracted.filter(({ id }) => kept.has(id));
+  }
+
+  function addInstruction(
+    instruction: Instruction,
+    rows: { readonly answers: Map<string, Response[]>; readonly verdicts: Map<string, Judgment[]>; readonly kept: Map<string, ReplayRow> },
+    failures: ReadonlyMap<string, Failure>,
+    isSelected: boolean,
+  ): void {
+    const input = { responses: rows.answers.get(instruction.id) ?? [], judgments: rows.verdicts.get(instruction.id) ?? [], judges };
+    const selection = isSelected
+      ? selectBest({
+          instruction,
+          ...input,
+          expectedResponses: generators.length * samples,
+          seed: spec.seed,
+          ...selectionRules(select, judges.length),
+        })
+      : undefined;
+    scores.addMeans(instruction.id, selection?.means ?? meanScores(input));
+    const kept = rows.kept.get(instruction.id);
+    const again = selection !== undefined && 'replay' in selection ? selection : undefined;
+    if (kept !== undefined) scores.addKept({ model: kept.model, meanScore: kept.meanScore, tied: again?.tied ?? false, cut: isCut(kept) });
+    if (kept !== undefined || again !== undefined) {
+      recomputed.checked++;
+      if (kept !== undefined && kept.responseId === again?.replay.responseId && kept.meanScore === again.replay.meanScore)
+        recomputed.equal++;
+    }
+    picker.offer({ instruction, responses: input.responses, judgments: input.judgments, failures, selection });
+  }
+
+  for (const shard of plan.shards) await addShard(shard);
+  const settled = instructions.kept + instructions.lostAtExtraction + instructions.dropped + instructions.lostAtSelection;
+  return {
+    instructions: { ...instructions, pending: instructions.asked - settled },
+    responses: { ...responses, pending: responses.asked - responses.made - responses.lost },
+    judgments: { ...judgments, pending: judgments.asked - judgments.made - judgments.lost },
+    scores: scores.result(),
+    quality: quality?.result() ?? null,
+    recomputed,
+    examples: picker.result(),
+  };
+}
+
+function grouped<Row extends { readonly instructionId: string }>(rows: readonly Row[]): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(row.instructionId);
+    if (group === undefined) groups.set(row.instructionId, [row]);
+    else group.push(row);
+  }
+  return groups;
+}

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import type { RunSpec } from '../../config/spec';
+import { fineTuningResultSchema, type FineTuningResult } from '../../services/fine-tuning/result';
+import { sftResultSchema, type SftResult } from '../../services/python/python-protocol';
+import type { StageManifest } from '../../services/store/stage-store';
+import type { LossRow } from '../../stages/tables';
+import { readDetail } from './stage-detail';
+
+/** A training by our own workers, or by the provider of an endpoint. */
+export type TrainingReport = WorkerTraining | ProviderTraining;
+
+export interface WorkerTraining {
+  readonly by: 'workers';
+  readonly steps: number;
+  readonly examples: number;
+  readonly tokens: number;
+  /** Tokens that the loss is taken on. */
+  readonly trainedTokens: number;
+  /** Examples that were cut to `maxLength`. */
+  readonly truncated: number;
+  /** Examples of which the cut left nothing to train on; null where the trainer does not say. */
+  readonly dropped: number | null;
+  readonly seconds: number;
+  readonly learningRate: number;
+  readonly epochs: number;
+  /** Examples of one optimizer step, over all processes. */
+  readonly batchSize: number;
+  readonly tuning: 'full' | 'lora' | 'qlora';
+  readonly dtype: string;
+  readonly maxLength: number;
+  readonly curve: readonly LossRow[];
+  readonly checkpoint: string;
+  readonly weightsSha256: string;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export interface ProviderTraining extends Pick<FineTuningResult, 'job' | 'baseModel' | 'hyperparameters' | 'checkpoints' | 'usd'> {
+  readonly by: 'provider';
+  readonly steps: number;
+  /** Of one epoch. */
+  readonly examples: number;
+  /** Billed, over all epochs; null where the provider does not tell. */
+  readonly trainedTokens: number | null;
+  readonly seconds: number;
+  readonly curve: readonly LossRow[];
+  /** Id of the trained model. */
+  readonly checkpoint: string;
+  readonly weightsSha256: null;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export type TrainerResult = SftResult | FineTuningResult;
+
+const trainerResultSchema = z.union([sftResultSchema, fineTuningResultSchema]);
+
+/** The trainer's own figures. @throws Error when the manifest holds none */
+export function trainerResult(manifest: StageManifest): TrainerResult {
+  return readDetail(manifest, trainerResultSchema) as TrainerResult;
+}
+
+/** Tokens of the mixture, as the trainer counted them; null where a provider does not tell. */
+export function tokensOfMixture(result: TrainerResult): number | null {
+  if (result.kind === 'sft') return result.tokens;
+  const {
+    trainedTokens,
+    hyperparameters: { epochs },
+  } = result;
+  return trainedTokens === null || epochs === null ? null : Math.round(trainedTokens / epochs);
+}
+
+export function reportTraining(result: TrainerResult, curve: readonly LossRow[], { train }: Pick<RunSpec, 'train'>): TrainingReport {
+  if (result.kind === 'fine-tuning') {
+    const { steps, examples, trainedTokens, seconds, model, job, baseModel, hyperparameters, checkpoints, usd } = result;
+    return {
+      by: 'provider',
+      steps,
+      examples,
+      trainedTokens,
+      seconds,
+      curve,
+      checkpoint: model,
+      weightsSha256: null,
+      versions: {},
+      job,
+      baseModel,
+      hyperparameters,
+      checkpoints,
+      usd,
+    };
+  }
+  const { steps, examples, tokens, trainedTokens, truncated, seconds, checkpointDir, weightsSha256, versions } = result;
+  return {
+    by: 'workers',
+    steps,
+    examples,
+    tokens,
+    trainedTokens,
+    truncated,
+    seconds,
+    weightsSha256,
+    versions,
+    curve,
+    dropped: typeof result['dropped'] === 'number' ? result['dropped'] : null,
+    learningRate: train.learningRate,
+    epochs: train.epochs,
+    batchSize: train.perDeviceBatchSize * train.gradientAccumulation * (result.processes ?? 1),
+    tuning: train.lora === undefined ? 'full' : train.lora.quantize ? 'qlora' : 'lora',
+    dtype: train.dtype,
+    maxLength: train.maxLength,
+    checkpoint: checkpointDir,
+  };
+}

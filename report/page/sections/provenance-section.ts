@@ -1,0 +1,142 @@
+import { stringify } from 'yaml';
+import { JUDGE_PROMPT } from '../../../method/judge-prompt';
+import { resolveTemplate } from '../../../method/templates';
+import type { ReportData } from '../../gather/report-data';
+import { details, table, text, type Block, type Cell, type Section } from '../blocks';
+import { bytes, count, list, NOTHING, scientific, time } from '../format';
+
+/** What determined the numbers: models, sampling, seeds, versions, keys and content hashes, and the spec itself. */
+export function provenanceSection(data: ReportData): Section {
+  const { spec, content, provenance, training, evaluation, synthesis } = data;
+  const { respond, judge, extract } = spec.synthesis;
+  const settings = (
+    stage: { readonly sampling: typeof extract.sampling; readonly perModel: typeof respond.perModel },
+    model: string,
+  ): string => {
+    const { temperature, topP, maxTokens } = { ...stage.sampling, ...stage.perModel[model] };
+    return `temperature ${temperature}, top-p ${topP}, ${count(maxTokens)} tokens`;
+  };
+  const versions = Object.entries({ ...training?.versions, ...evaluation.versions });
+  const weights = [
+    ['official', code(content.weights)],
+    ...data.lineage.flatMap(({ variant, weightsSha256 }) => (weightsSha256 === null ? [] : [[`${variant}, SHA-256`, code(weightsSha256)]])),
+  ];
+  return {
+    id: 'provenance',
+    title: 'Provenance',
+    blocks: [
+      text(
+        `Every number above follows from this page’s spec, seed ${spec.seed}, and the outputs named below. ` +
+          (synthesis.recomputed.checked === 0
+            ? ''
+            : `Choosing again from the stored judgments gives the stored winner and mean for ${count(synthesis.recomputed.equal)} of ${count(synthesis.recomputed.checked)} instructions.`),
+      ),
+      table(
+        'Models',
+        ['Name', 'Model', 'Endpoint', 'Role', 'Answers with', 'Judges with'],
+        Object.entries(spec.models).map(([name, model]) => [
+          { text: name, tone: 'strong' },
+          code(model.model),
+          code(model.baseURL),
+          list([
+            ...(spec.target.model === name ? ['target'] : []),
+            ...(respond.generators.includes(name) ? ['generator'] : []),
+            ...(judge.judges.includes(name) ? ['judge'] : []),
+          ]) || 'not used',
+          respond.generators.includes(name) ? settings(respond, name) : NOTHING,
+          judge.judges.includes(name) ? settings(judge, name) : NOTHING,
+        ]),
+      ),
+      table('Weights', ['', 'Identity'], [...weights, ['checkpoint', code(training?.checkpoint ?? NOTHING)]]),
+      table(
+        'Method',
+        ['Setting', 'Value'],
+        [
+          ['instructions', `${count(extract.instructions)}, ${settings({ sampling: extract.sampling, perModel: {} }, '')}`],
+          ['answers', `${respond.generators.length} generators × ${respond.samples}`],
+          ['scores', `${judge.judges.length} judges, read as ${judge.scoring === 'text' ? 'text' : 'expected value'}`],
+          [
+            'selection',
+            spec.synthesis.select.policy === 'complete'
+              ? 'only instructions with every score'
+              : `scores that exist, at least ${spec.synthesis.select.minJudges} for an answer`,
+          ],
+          ['new data', code(spec.mix.newData)],
+          ['new data, SHA-256', code(content.newData)],
+          [
+            'training',
+            spec.train.backend === 'openai'
+              ? 'by the provider of the model'
+              : `learning rate ${scientific(spec.train.learningRate)}, ${spec.train.scheduler}`,
+          ],
+          ['library versions', versions.length === 0 ? NOTHING : versions.map(([name, version]) => `${name} ${version}`).join(', ')],
+          ['plan', code(data.plan)],
+          ['last start', time(data.startedAt)],
+        ],
+      ),
+      ...replaySets(data),
+      details(
+        'The prompts',
+        text('The judges’ prompt, word for word; the instruction and the answer take the place of the last line.'),
+        { kind: 'code', language: 'text', text: JUDGE_PROMPT },
+        text('What the target model is sent to write an instruction: the beginning of a user’s turn in its own format, and nothing else.'),
+        { kind: 'code', language: 'text', text: preQueryOf(data) },
+      ),
+      details(
+        'Stage keys and content hashes',
+        text(
+          'A key is the hash of everything that determines an output. The same key is never computed twice; another key is never served.',
+        ),
+        table(
+          'Outputs',
+          ['Stage', 'Model', 'Key', '>Parts', '>Rows', '>Size', '>From earlier starts', 'Content'],
+          provenance.map((group) => [
+            group.stage,
+            [group.model, ...(group.generator === undefined ? [] : [`on ${group.generator}`])].join(' ') || NOTHING,
+            code(group.key),
+            `${group.parts.done} of ${group.parts.planned}`,
+            count(group.rows),
+            group.parts.done === 0 ? NOTHING : bytes(group.bytes),
+            count(group.reused),
+            code(group.sha256?.slice(0, 16) ?? NOTHING),
+          ]),
+        ),
+      ),
+      details('The run spec, defaults filled in', {
+        kind: 'code',
+        language: 'yaml',
+        text: stringify(spec, { aliasDuplicateObjects: false }),
+      }),
+    ],
+  };
+}
+
+/** Replay sets of the other variants: where they are from, under which terms, and what was left out. */
+function replaySets({ lineage }: ReportData): Block[] {
+  const sets = lineage.flatMap(({ variant, replaySet }) => (replaySet === null ? [] : [{ variant, ...replaySet }]));
+  if (sets.length === 0) return [];
+  return [
+    table(
+      'Replay sets of the other variants',
+      ['Variant', 'Set', 'Revision', 'Licence', '>Rows', '>Rows read', '>No conversation'],
+      sets.map(({ variant, title, revision, licence, rows, read, malformed }) => [
+        variant,
+        title,
+        code(revision ?? NOTHING),
+        licence ?? NOTHING,
+        count(rows),
+        count(read),
+        count(malformed),
+      ]),
+    ),
+  ];
+}
+
+function preQueryOf({ spec }: ReportData): string {
+  const template = spec.models[spec.target.model]?.template;
+  return template === undefined ? NOTHING : resolveTemplate(template).preQuery;
+}
+
+function code(value: string): Cell {
+  return { text: value, tone: 'code' };
+}

@@ -1,0 +1,143 @@
+import type { EvaluationReport, TaskReport, TaskScore } from '../../gather/evaluation-report';
+import { columns, info, table, text, warning, type Block, type Cell, type Section } from '../blocks';
+import { dumbbellChart } from '../charts';
+import { count, counted, decimal, duration, estimate, NOTHING, signed } from '../format';
+
+const TASK_NAMES: Readonly<Record<string, string>> = { mmlu_pro: 'MMLU-Pro', gpqa: 'GPQA', ifeval: 'IFEval', math_level_5: 'MATH level 5' };
+
+/** A task as the field writes it. */
+export function taskName(task: string): string {
+  return TASK_NAMES[task] ?? task;
+}
+
+/** What was forgotten: every task before and after, and what became of its documents. */
+export function scoresSection(evaluation: EvaluationReport): Section {
+  const { tasks, average } = evaluation;
+  const evaluated = average.before !== null || average.after !== null;
+  return {
+    id: 'scores',
+    title: 'Scores before and after',
+    blocks: evaluated
+      ? [...fewDocuments(evaluation), columns(scoreChart(evaluation)), scoreTable(tasks, average), ...transitions(tasks)]
+      : [info('Nothing has been evaluated yet.')],
+  };
+}
+
+/** A remark that no reader should miss, or nothing where there are documents enough. */
+export function fewDocuments({ tasks, fewestDocuments }: EvaluationReport): Block[] {
+  const few = tasks.filter(({ tooFew }) => tooFew);
+  if (few.length === 0 || fewestDocuments === null) return [];
+  const which = few.length === tasks.length ? 'Every task' : few.map(({ task }) => taskName(task)).join(', ');
+  return [
+    warning(
+      `A demonstration, which measures nothing. ${which} was evaluated on very few documents (as few as ${fewestDocuments}), so that a single ` +
+        `answer moves a score by ${decimal(100 / fewestDocuments, 0)} points. These numbers show that the method runs from end to end; they do not show what was forgotten.`,
+    ),
+  ];
+}
+
+function scoreChart({ tasks, average }: EvaluationReport): Block {
+  const rows = [
+    ...tasks.map(({ task, before, after, difference }) => ({
+      name: taskName(task),
+      before: before?.normalized ?? null,
+      after: after?.normalized ?? null,
+      label: signed(difference),
+    })),
+    { name: 'Average', before: average.before, after: average.after, label: signed(average.difference) },
+  ];
+  return {
+    kind: 'chart',
+    title: 'Normalised scores: 0 is chance, 100 is perfect',
+    alt: rows
+      .map(({ name, before, after, label }) => `${name}: ${decimal(before, 1)} before, ${decimal(after, 1)} after, difference ${label}`)
+      .join('; '),
+    legend: [
+      { name: 'official model', mark: 'before' },
+      { name: 'after training on the mixture', mark: 'after' },
+    ],
+    spec: dumbbellChart(rows, 'leaderboard score'),
+    numbers: null,
+  };
+}
+
+function scoreTable(tasks: readonly TaskReport[], average: EvaluationReport['average']): Block {
+  return table(
+    'Each task’s own metric with its standard error, and the Open LLM Leaderboard’s normalised score',
+    ['Task', 'Metric', '>Documents', '>Before', '>After', '>Before, normalised', '>After, normalised', '>Difference'],
+    tasks.map(({ task, before, after, difference }) => [
+      taskName(task),
+      before?.metric ?? after?.metric ?? NOTHING,
+      documentCount(before, after),
+      raw(before),
+      raw(after),
+      decimal(before?.normalized, 1),
+      decimal(after?.normalized, 1),
+      change(difference),
+    ]),
+    ['Average', '', '', '', '', decimal(average.before, 1), decimal(average.after, 1), change(average.difference)],
+  );
+}
+
+function transitions(tasks: readonly TaskReport[]): Block[] {
+  const compared = tasks.flatMap(({ task, documents }) => (documents === null ? [] : [{ task, documents }]));
+  if (compared.length === 0) return [];
+  const refused = compared.flatMap(({ task, documents }) =>
+    documents.comparable ? [] : [warning(`${taskName(task)} cannot be compared document by document: ${documents.reason}.`)],
+  );
+  const unpaired = compared.filter(({ documents }) => documents.comparable && documents.onlyBefore + documents.onlyAfter > 0);
+  return [
+    text('Averages hide exchanges: a model can forget as many answers as it learns. Document by document:'),
+    table(
+      'What became of each document; the net change is the share of documents gained less the share forgotten, with its paired standard error',
+      ['Task', '>Still right', '>Forgotten (right → wrong)', '>Gained (wrong → right)', '>Still wrong', '>Net change'],
+      compared.flatMap(({ task, documents }) =>
+        documents.comparable
+          ? [
+              [
+                taskName(task),
+                count(documents.retained),
+                tone(documents.forgotten, 'bad'),
+                tone(documents.learned, 'good'),
+                count(documents.neverRight),
+                documents.difference === null
+                  ? NOTHING
+                  : `${signed(documents.difference.value, 3)}${documents.difference.stderr === null ? '' : ` ± ${documents.difference.stderr.toFixed(3)}`}`,
+              ],
+            ]
+          : [],
+      ),
+    ),
+    ...refused,
+    ...unpaired.map(({ task, documents }) =>
+      warning(
+        `${taskName(task)}: ${counted(documents.comparable ? documents.onlyBefore + documents.onlyAfter : 0, 'document')} were answered by one model only and are left out of this table.`,
+      ),
+    ),
+  ];
+}
+
+/** How long the evaluations took, for the table of work. */
+export function evaluationTime({ seconds }: EvaluationReport): string {
+  return `${duration(seconds.before === null ? null : seconds.before * 1000)} before, ${duration(seconds.after === null ? null : seconds.after * 1000)} after`;
+}
+
+function raw(score: TaskScore | null): string {
+  return score === null ? NOTHING : estimate(score.value, score.stderr);
+}
+
+function documentCount(before: TaskScore | null, after: TaskScore | null): string {
+  if (before !== null && after !== null && before.documents !== after.documents)
+    return `${count(before.documents)} / ${count(after.documents)}`;
+  return count((before ?? after)?.documents);
+}
+
+function change(difference: number | null): Cell {
+  const shown = signed(difference);
+  if (difference === null || Number(difference.toFixed(1)) === 0) return shown;
+  return { text: shown, tone: difference < 0 ? 'bad' : 'good' };
+}
+
+function tone(value: number, kind: 'good' | 'bad'): Cell {
+  return value === 0 ? '0' : { text: count(value), tone: kind };
+}

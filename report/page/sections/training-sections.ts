@@ -1,0 +1,206 @@
+import type { RunSpec } from '../../../config/spec';
+import type { MixtureReport, MixtureSide } from '../../gather/mixture-report';
+import type { ProviderTraining, TrainingReport, WorkerTraining } from '../../gather/training-report';
+import { columns, info, table, text, type Block, type Section } from '../blocks';
+import { barChart, lineChart } from '../charts';
+import { count, counted, decimal, duration, NOTHING, percent, scientific } from '../format';
+
+/** What was mixed, by count and by tokens. */
+export function mixtureSection(mixture: MixtureReport | null, trainer: RunSpec['train']['backend']): Section {
+  return {
+    id: 'mixture',
+    title: 'The mixture',
+    blocks: mixture === null ? [info('Nothing has been mixed yet.')] : [...mixed(mixture), ...cutAnswers(mixture, trainer)],
+  };
+}
+
+function mixed(mixture: MixtureReport): Block[] {
+  const { replay, new: fresh, requestedShare, shareByCount, shareByTokens, shareOfTrainedTokens } = mixture;
+  const total = replay.examples + fresh.examples;
+  const rows = [
+    ['examples', shareByCount],
+    ['tokens', shareByTokens],
+    ['trained tokens', shareOfTrainedTokens],
+  ] as const;
+  const row = (name: string, side: MixtureSide, share: number, trained: number): string[] => [
+    name,
+    count(side.examples),
+    percent(share),
+    count(side.tokens),
+    percent(side === fresh ? shareByTokens : 1 - shareByTokens),
+    percent(trained),
+    count(side.leftOut),
+  ];
+  return [
+    text(
+      `${counted(fresh.examples, 'new example')} among ${count(total)}: ${percent(shareByCount)}, where ${percent(requestedShare)} was asked for and ` +
+        `${Math.round(requestedShare * total) === fresh.examples ? 'whole examples allow nothing nearer' : 'this is not the nearest whole number'}.`,
+    ),
+    columns({
+      kind: 'chart',
+      title: 'New data’s share',
+      alt: rows.map(([name, share]) => `${percent(share)} of the ${name}`).join('; '),
+      legend: [
+        { name: 'new data', mark: 'c3' },
+        { name: 'replay set', mark: 'c1' },
+      ],
+      spec: barChart(
+        rows.flatMap(([name, share]) => [
+          { row: name, part: 'new', value: share },
+          { row: name, part: 'replay', value: 1 - share, label: percent(share) },
+        ]),
+        { new: 'c3', replay: 'c1' },
+        null,
+      ),
+      numbers: null,
+    }),
+    table(
+      'Both sides of the mixture',
+      ['', '>Examples', '>Share', '>Tokens, estimated', '>Share of tokens', '>Share of trained tokens', '>Left out'],
+      [row('replay set', replay, 1 - shareByCount, 1 - shareOfTrainedTokens), row('new data', fresh, shareByCount, shareOfTrainedTokens)],
+    ),
+    text(
+      mixture.tokensFrom === 'trainer'
+        ? 'Tokens of a side are an estimate: the trainer’s count of the whole, split by characters. Trained tokens are those of the assistant’s messages, on which the loss is taken.'
+        : 'Tokens are an estimate of four characters each, until the trainer has counted them. Trained tokens are those of the assistant’s messages, on which the loss is taken.',
+    ),
+  ];
+}
+
+function cutAnswers({ cut }: MixtureReport, trainer: RunSpec['train']['backend']): Block[] {
+  if (cut === 0) return [];
+  const what =
+    trainer === 'openai'
+      ? 'The provider trains every answer to its end, so such examples are not sent.'
+      : 'No loss is taken on an end-of-turn token that the model never wrote.';
+  return [
+    text(`${counted(cut, 'example')} of the mixture ${cut === 1 ? 'ends' : 'end'} in an answer that was cut at the token limit. ${what}`),
+  ];
+}
+
+/** How the training went. */
+export function trainingSection(training: TrainingReport | null): Section {
+  return {
+    id: 'training',
+    title: 'Training',
+    blocks:
+      training === null
+        ? [info('Nothing has been trained yet.')]
+        : training.by === 'provider'
+          ? trainedByProvider(training)
+          : trainedByWorkers(training),
+  };
+}
+
+const TUNING = {
+  full: 'Full supervised fine-tuning',
+  lora: 'Supervised fine-tuning of low-rank adapters (LoRA), merged',
+  qlora: 'Supervised fine-tuning of low-rank adapters on 4-bit weights (QLoRA), merged',
+} as const;
+
+function trainedByWorkers(training: WorkerTraining): Block[] {
+  return [
+    text(
+      `${TUNING[training.tuning]}, loss on the assistant’s tokens only: ${counted(training.steps, 'optimizer step')} of ${count(training.batchSize)} examples at a peak learning rate of ` +
+        `${scientific(training.learningRate)}, in ${duration(training.seconds * 1000)}.`,
+    ),
+    ...lossChart(training),
+    table(
+      'What was trained on',
+      ['>Examples', '>Tokens', '>Trained tokens', '>Cut to the maximum length', '>Dropped', '>Steps', '>Tokens a second', 'Compute type'],
+      [
+        [
+          count(training.examples),
+          count(training.tokens),
+          count(training.trainedTokens),
+          `${count(training.truncated)} (over ${count(training.maxLength)})`,
+          count(training.dropped),
+          count(training.steps),
+          training.seconds > 0 ? decimal(training.tokens / training.seconds, 0) : NOTHING,
+          training.dtype,
+        ],
+      ],
+    ),
+  ];
+}
+
+function trainedByProvider(training: ProviderTraining): Block[] {
+  const {
+    hyperparameters: { epochs, batchSize, learningRateMultiplier },
+    checkpoints,
+    usd,
+  } = training;
+  const dollars = usd === null ? NOTHING : `$${usd.toFixed(2)}`;
+  return [
+    text(
+      `Fine-tuned by its provider, in the job ${training.job}: ${counted(training.steps, 'step')} in ${duration(training.seconds * 1000)}, its queue included. ` +
+        'What it does to the weights it does not say: the loss is the provider’s own.',
+    ),
+    ...lossChart(training),
+    table(
+      'What was trained on',
+      ['>Examples', '>Epochs', '>Batch', '>Learning-rate multiplier', '>Trained tokens', '>Steps', '>Dollars'],
+      [
+        [
+          count(training.examples),
+          decimal(epochs, 0),
+          decimal(batchSize, 0),
+          decimal(learningRateMultiplier, 2),
+          count(training.trainedTokens),
+          count(training.steps),
+          dollars,
+        ],
+      ],
+    ),
+    table(
+      'Models',
+      ['', 'Id', '>Step', '>Loss', '>Validation loss'],
+      [
+        ['before', { text: training.baseModel, tone: 'code' }, NOTHING, NOTHING, NOTHING],
+        ...checkpoints.map(({ step, model, loss, validationLoss }) => [
+          'checkpoint',
+          { text: model, tone: 'code' as const },
+          count(step),
+          decimal(loss, 4),
+          decimal(validationLoss, 4),
+        ]),
+        ['trained', { text: training.checkpoint, tone: 'code' }, count(training.steps), NOTHING, NOTHING],
+      ],
+    ),
+  ];
+}
+
+function lossChart({ curve }: TrainingReport): Block[] {
+  const first = curve[0];
+  const last = curve.at(-1);
+  if (first === undefined || last === undefined) return [];
+  return [
+    columns({
+      kind: 'chart',
+      title: 'Training loss',
+      alt: `The loss goes from ${decimal(first.loss, 3)} at step ${first.step} to ${decimal(last.loss, 3)} at step ${last.step}.`,
+      spec: lineChart(
+        curve.map(({ step, loss }) => ({ x: step, y: loss })),
+        { x: 'step', y: 'loss' },
+      ),
+      numbers: table(
+        'Training, step by step',
+        ['>Step', '>Loss', '>Learning rate', '>Gradient norm'],
+        thinned(curve).map(({ step, loss, learningRate, gradNorm }) => [
+          count(step),
+          decimal(loss, 4),
+          learningRate === null ? NOTHING : learningRate.toExponential(2),
+          decimal(gradNorm, 3),
+        ]),
+      ),
+    }),
+  ];
+}
+
+const ROWS_SHOWN = 50;
+
+/** At most fifty rows of a long curve, evenly spread, the last among them; report.json holds all. */
+function thinned<T>(rows: readonly T[]): readonly T[] {
+  if (rows.length <= ROWS_SHOWN) return rows;
+  return Array.from({ length: ROWS_SHOWN }, (_, index) => rows[Math.round((index * (rows.length - 1)) / (ROWS_SHOWN - 1))]!);
+}

@@ -1,0 +1,99 @@
+import type { ReportData } from '../../gather/report-data';
+import type { StageUsage } from '../../gather/stage-ledger';
+import { columns, table, text, type Block, type Section } from '../blocks';
+import { barChart, modelColors } from '../charts';
+import { count, dollars, duration, list, NOTHING } from '../format';
+
+/** Calls, tokens, time and money of each stage and model. */
+export function workSection({ usage, activeMs, spec }: Pick<ReportData, 'usage' | 'activeMs' | 'spec'>): Section {
+  const done = usage.filter(({ parts }) => parts.done > 0);
+  const faults = done.flatMap(({ stage, model, transient }) =>
+    Object.entries(transient).map(([kind, number]) => `${count(number)} × ${kind} at ${stage} ${model}`.trim()),
+  );
+  return {
+    id: 'work',
+    title: 'Calls, tokens and time',
+    blocks: [
+      text(
+        `All stages together were at work for ${duration(activeMs)}. First to last is from a stage’s first start to its last finish, pauses included; stages and models overlap. Model time is the sum over ` +
+          'calls that run side by side, so it can be longer. Outputs of earlier runs are counted where this run uses them.',
+      ),
+      ...(done.length === 0 ? [] : [columns(timeChart(done, modelColors(spec)))]),
+      usageTable(usage),
+      ...(faults.length === 0 ? [] : [text(`Ridden out by waiting and trying again: ${list(faults)}.`)]),
+    ],
+  };
+}
+
+function timeChart(usage: readonly StageUsage[], colors: ReturnType<typeof modelColors>): Block {
+  // What is evaluated is a variant, whose name may also be a model's.
+  const parts = usage.map(({ stage, model, activeMs }) => ({
+    row: stage,
+    part: stage !== 'evaluate' && colors.has(model) ? model : '',
+    value: activeMs / 1000,
+  }));
+  const total = (stage: string): number => usage.filter((row) => row.stage === stage).reduce((sum, row) => sum + row.activeMs, 0);
+  return {
+    kind: 'chart',
+    title: 'Time at work by stage and model',
+    alt: [...new Set(usage.map(({ stage }) => stage))].map((stage) => `${stage} ${duration(total(stage))}`).join('; '),
+    legend: [...[...colors].map(([name, mark]) => ({ name, mark })), { name: 'no model endpoint', mark: 'neutral' as const }],
+    spec: barChart(
+      parts.map((part) => ({ ...part, label: duration(total(part.row)) })),
+      { ...Object.fromEntries(colors), '': 'neutral' },
+      null,
+    ),
+    numbers: null,
+  };
+}
+
+function usageTable(usage: readonly StageUsage[]): Block {
+  const sum = (value: (row: StageUsage) => number): number => usage.reduce((total, row) => total + value(row), 0);
+  const priced = usage.some(({ usd }) => usd !== null);
+  return table(
+    'Work by stage and model',
+    [
+      'Stage',
+      'Model',
+      '>Parts',
+      '>Rows',
+      '>Lost',
+      '>Calls',
+      '>Requests',
+      '>Prompt tokens',
+      '>Completion tokens',
+      '>First to last',
+      '>Model time',
+      ...(priced ? ['>Dollars'] : []),
+    ],
+    usage.map((row) => [
+      row.stage,
+      row.model === '' ? NOTHING : row.model,
+      row.parts.done === row.parts.planned
+        ? count(row.parts.done)
+        : { text: `${row.parts.done} of ${row.parts.planned}`, tone: 'bad' as const },
+      count(row.rows),
+      row.lost === 0 ? '0' : { text: count(row.lost), tone: 'bad' as const },
+      ...(row.calls + row.requests === 0
+        ? [NOTHING, NOTHING, NOTHING, NOTHING]
+        : [count(row.calls), count(row.requests), count(row.promptTokens), count(row.completionTokens)]),
+      row.parts.done === 0 ? NOTHING : duration(row.wallMs),
+      row.modelMs === 0 ? NOTHING : duration(row.modelMs),
+      ...(priced ? [dollars(row.usd)] : []),
+    ]),
+    [
+      'All',
+      '',
+      '',
+      '',
+      count(sum(({ lost }) => lost)),
+      count(sum(({ calls }) => calls)),
+      count(sum(({ requests }) => requests)),
+      count(sum(({ promptTokens }) => promptTokens)),
+      count(sum(({ completionTokens }) => completionTokens)),
+      '',
+      duration(sum(({ modelMs }) => modelMs)),
+      ...(priced ? [dollars(sum(({ usd }) => usd ?? 0))] : []),
+    ],
+  );
+}

@@ -1,0 +1,71 @@
+import type { Usage } from '../../method/records';
+import { OVERHEAD_TOKENS } from '../../planning/run-costs';
+import type { ModelRequest } from '../endpoints/model-client';
+import type { ModelFailure } from '../endpoints/model-errors';
+import type { CallRecord } from '../journal/journal';
+
+/**
+ * What counts as spent, for budgets. All of it is here:
+ *
+ * - A reply counts as its `usage` says. Tokens that only `total_tokens` holds (some servers keep reasoning apart) count as
+ *   completion. Without a usage, or with one that is no count, the reply counts at its worst case.
+ * - A refused request (400, 413, 422) counts its prompt at the worst case: some providers bill prompts that they moderate.
+ * - Any other error status counts nothing, and so does a request that could not be sent. 504 and 524 are a gateway's: what
+ *   is behind it may have done the work.
+ * - A timeout, a connection that broke after the request was sent, and a body that is no reply may have been billed: worst case.
+ */
+export type Billed = 'nothing' | 'prompt' | 'unknown';
+
+const GATEWAY_TIMEOUTS: readonly number[] = [504, 524];
+
+/** What a failed request is taken to be billed. */
+export function billedOf({ scope, status, unsent }: ModelFailure): Billed {
+  if (unsent === true) return 'nothing';
+  if (status === undefined) return 'unknown';
+  if (scope === 'item') return 'prompt';
+  return GATEWAY_TIMEOUTS.includes(status) ? 'unknown' : 'nothing';
+}
+
+/**
+ * The most tokens that a call can be billed: a token is at least a byte of text, besides what the server's template adds
+ * ({@link OVERHEAD_TOKENS}); and every sample may run to `max_tokens`.
+ */
+export function boundOf({ body, tokenEstimate }: ModelRequest): Usage {
+  const contents = Array.isArray(body['messages'])
+    ? (body['messages'] as { content?: unknown }[]).map(({ content }) => content)
+    : [body['prompt']];
+  const texts = contents.map((content) => (typeof content === 'string' ? content : JSON.stringify(content ?? '')));
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const perSample = typeof body['max_tokens'] === 'number' ? body['max_tokens'] : tokenEstimate;
+  return {
+    promptTokens: bytes + texts.length * OVERHEAD_TOKENS.perMessage + OVERHEAD_TOKENS.perRequest,
+    completionTokens: perSample * (typeof body['n'] === 'number' ? body['n'] : 1),
+  };
+}
+
+/** The tokens of a reply that count; undefined when it does not tell. */
+export function usageOfReply(reply: unknown): Usage | undefined {
+  const usage = (reply as { usage?: Record<string, unknown> | null } | null | undefined)?.usage;
+  const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = usage ?? {};
+  if (!isCount(prompt) || !isCount(completion)) return undefined;
+  return { promptTokens: prompt, completionTokens: isCount(total) ? Math.max(completion, total - prompt) : completion };
+}
+
+/** What a stored call counts; `counted` is there where the reply does not tell. */
+export function countedOf({ reply, counted }: Pick<CallRecord, 'reply' | 'counted'>): Usage {
+  return counted ?? usageOfReply(reply === undefined ? undefined : JSON.parse(reply)) ?? { promptTokens: 0, completionTokens: 0 };
+}
+
+export function sumOfUsage(usages: Iterable<Usage>): Usage {
+  let sum: Usage = { promptTokens: 0, completionTokens: 0 };
+  for (const usage of usages) sum = addUsage(sum, usage);
+  return sum;
+}
+
+export function addUsage(a: Usage, b: Usage): Usage {
+  return { promptTokens: a.promptTokens + b.promptTokens, completionTokens: a.completionTokens + b.completionTokens };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}

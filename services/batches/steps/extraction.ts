@@ -1,0 +1,76 @@
+import { extractionStops } from '../../../config/extraction-stops';
+import type { RunSpec } from '../../../config/spec';
+import { instructionId } from '../../../method/ids';
+import { cleanInstruction } from '../../../method/instructions';
+import type { Instruction } from '../../../method/records';
+import { deriveSeed } from '../../../method/seeds';
+import { checkBos, resolveTemplate } from '../../../method/templates';
+import type { Shard } from '../../../stages/run-plan';
+import { modelOf } from '../../../stages/stage-keys';
+import type { BatchItem, Exchange, Step } from '../batch';
+import { lostBy } from './failures';
+import { stopStrings, templateOf } from './template-of';
+
+/** One item an instruction: the bare pre-query template, again with another seed while the reply is unusable. */
+export function extractionItems(spec: RunSpec, shard: Shard): BatchItem<Instruction>[] {
+  const { sampling, stopAtNewline, maxAttempts, acceptTruncated } = spec.synthesis.extract;
+  const model = spec.target.model;
+  const template = resolveTemplate(templateOf(modelOf(spec, model), model));
+  const { prompt, addSpecialTokens } = checkBos({ prompt: template.preQuery, template });
+  // Cut here too: a server may take no notice of stop strings.
+  const ends = stopAtNewline ? { ...template, stop: [...template.stop, '\n'] } : template;
+  const body = {
+    prompt,
+    max_tokens: sampling.maxTokens,
+    temperature: sampling.temperature,
+    top_p: sampling.topP,
+    stop: stopStrings(template.stop, extractionStops(spec.synthesis.extract)),
+    ...(addSpecialTokens === undefined ? {} : { add_special_tokens: addSpecialTokens }),
+  };
+
+  function item(index: number): BatchItem<Instruction> {
+    const id = instructionId(index);
+    const seedOf = (attempt: number): number => deriveSeed({ runSeed: spec.seed, stage: 'extract', itemIndex: index, sample: 0, attempt });
+    return {
+      id,
+      next(exchanges: readonly Exchange[]): Step<Instruction> {
+        const last = exchanges.at(-1);
+        const attempts = exchanges.length;
+        let reason: string | undefined;
+        if (last?.error !== undefined) {
+          return { do: 'done', rows: [], failures: [lostBy('extract', id, model, last.error, attempts)] };
+        }
+        if (last !== undefined) {
+          const choice = last.reply?.choices[0];
+          const reading =
+            choice === undefined
+              ? { rejected: 'no choices' }
+              : cleanInstruction(choice.text, choice.finishReason, ends, { acceptTruncated });
+          if ('text' in reading) {
+            const { text } = reading;
+            const row: Instruction = {
+              id,
+              text,
+              model,
+              finishReason: choice?.finishReason ?? null,
+              seed: seedOf(attempts - 1),
+              attempts,
+              usage: last.reply?.usage ?? null,
+            };
+            return { do: 'done', rows: [row], failures: [] };
+          }
+          reason = reading.rejected;
+        }
+        if (reason !== undefined && attempts >= maxAttempts) {
+          return { do: 'done', rows: [], failures: [{ stage: 'extract', id, model, reason, attempts }] };
+        }
+        return {
+          do: 'call',
+          request: { path: 'completions', body: { ...body, seed: seedOf(attempts) }, tokenEstimate: sampling.maxTokens + 16 },
+        };
+      },
+    };
+  }
+
+  return Array.from({ length: shard.end - shard.start }, (_, offset) => item(shard.start + offset));
+}

@@ -1,0 +1,12 @@
+import type { Failure, LossStage } from '../../../method/records';
+import type { CallError } from '../../journal/journal';
+
+/** A loss because the endpoint refused this one request, with its own words, shortened. */
+export function lostBy(stage: LossStage, id: string, model: string, error: CallError, attempts: number): Failure {
+  return { stage, id, model, reason: `${error.kind}: ${error.message.replace(/\s+/g, ' ').slice(0, 200)}`, attempts };
+}
+
+/** Rough tokens of a text, for token budgets only: four characters each. */
+export function roughTokens(text: string): number {
+  return Math.ceil(text.length / 4);
+}

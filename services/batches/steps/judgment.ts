@@ -1,0 +1,106 @@
+import type { RunSpec } from '../../../config/spec';
+import { instructionIndex, judgmentId } from '../../../method/ids';
+import { renderJudgePrompt } from '../../../method/judge-prompt';
+import type { Instruction, Judgment, Response, Usage } from '../../../method/records';
+import { deriveSeed } from '../../../method/seeds';
+import { resolveTemplate } from '../../../method/templates';
+import { modelOf, samplingFor } from '../../../stages/stage-keys';
+import type { ModelRequest } from '../../endpoints/model-client';
+import type { BatchItem, Exchange, Step } from '../batch';
+import { lostBy, roughTokens } from './failures';
+import { probabilityScoring, type ScoringMethod, textScoring, writtenProbabilityScoring } from './scoring';
+
+/** One item a response: the Table 2 prompt, again with another seed while no score can be read. */
+export function judgmentItems(
+  spec: RunSpec,
+  judge: string,
+  generator: string,
+  { instructions, responses }: { readonly instructions: readonly Instruction[]; readonly responses: readonly Response[] },
+): BatchItem<Judgment>[] {
+  const { scoring, maxAttempts, minRatingMass } = spec.synthesis.judge;
+  const model = modelOf(spec, judge);
+  const sampling = samplingFor(spec.synthesis.judge, judge);
+  const texts = new Map(instructions.map(({ id, text }) => [id, text]));
+  const method = ((): ScoringMethod => {
+    if (scoring === 'text') return textScoring(sampling);
+    if (model.template === undefined) return writtenProbabilityScoring(sampling, minRatingMass);
+    return probabilityScoring(sampling, minRatingMass, resolveTemplate(model.template));
+  })();
+
+  function item(response: Response): BatchItem<Judgment> {
+    const id = judgmentId(response.id, judge);
+    const instruction = texts.get(response.instructionId);
+    if (instruction === undefined) {
+      throw new Error(
+        `response ${response.id} has no instruction among those of its shard; remove the shard's stored responses and start the run again`,
+      );
+    }
+    const seedOf = (attempt: number): number =>
+      deriveSeed({
+        runSeed: spec.seed,
+        stage: `judge:${judge}:${generator}`,
+        itemIndex: instructionIndex(response.instructionId),
+        sample: response.sample,
+        attempt,
+      });
+    return {
+      id,
+      next(exchanges: readonly Exchange[]): Step<Judgment> {
+        const used = exchanges.slice(-method.callsPerAttempt);
+        const attempts = Math.ceil(exchanges.length / method.callsPerAttempt);
+        const row = {
+          id,
+          responseId: response.id,
+          instructionId: response.instructionId,
+          judge,
+          scoredBy: scoring,
+          attempts,
+          usage: totalUsage(exchanges),
+        };
+        const refusal = exchanges.at(-1)?.error;
+        if (refusal !== undefined) {
+          const failure = lostBy('judge', id, judge, refusal, attempts);
+          return {
+            do: 'done',
+            rows: [{ ...row, score: null, raw: '', reason: failure.reason, seed: seedOf(attempts - 1) }],
+            failures: [failure],
+          };
+        }
+        const inAttempt = exchanges.length % method.callsPerAttempt;
+        if (exchanges.length > 0 && inAttempt === 0) {
+          const reading = method.read(used);
+          const seed = seedOf(attempts - 1);
+          if (reading.score !== null) return { do: 'done', rows: [{ ...row, ...reading, seed }], failures: [] };
+          if (attempts >= maxAttempts) {
+            const reason = reading.reason ?? 'no score';
+            return {
+              do: 'done',
+              rows: [{ ...row, ...reading, reason, seed }],
+              failures: [{ stage: 'judge', id, model: judge, reason, attempts }],
+            };
+          }
+        }
+        const attempt = Math.floor(exchanges.length / method.callsPerAttempt);
+        // Made when it is sent: the prompts of all batches at once would fill the memory.
+        const prompt = renderJudgePrompt({ instruction, response: response.text });
+        const request: ModelRequest = {
+          ...method.request(prompt, exchanges.slice(exchanges.length - inAttempt), { seed: seedOf(attempt), attempt }),
+          tokenEstimate: roughTokens(prompt) + sampling.maxTokens,
+        };
+        return { do: 'call', request };
+      },
+    };
+  }
+
+  // Judge requests share the rubric at their start; those of one instruction share more, and stay neighbours.
+  return [...responses].sort((a, b) => (a.id < b.id ? -1 : 1)).map(item);
+}
+
+function totalUsage(exchanges: readonly Exchange[]): Usage | null {
+  const usages = exchanges.map(({ reply }) => reply?.usage ?? null).filter((usage) => usage !== null);
+  if (usages.length === 0) return null;
+  return {
+    promptTokens: usages.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
+    completionTokens: usages.reduce((sum, { completionTokens }) => sum + completionTokens, 0),
+  };
+}

@@ -1,0 +1,15 @@
+import type { ModelSpec } from '../../../config/spec';
+
+/** The API takes at most this many stop strings. */
+const MAX_STOPS = 4;
+
+/** A model's chat format. @throws Error when it has none, which the spec's checks let through for chat-only models */
+export function templateOf(model: ModelSpec, name: string): NonNullable<ModelSpec['template']> {
+  if (model.template === undefined) throw new Error(`models.${name} has no template; raw prompts need one`);
+  return model.template;
+}
+
+/** The template's stop strings and the user's own, without repetition. */
+export function stopStrings(template: readonly string[], own: readonly string[]): string[] {
+  return [...new Set([...own, ...template])].slice(0, MAX_STOPS);
+}

@@ -1,0 +1,65 @@
+import type { ModelSpec } from '../../config/spec';
+import { BatchGate } from '../batches/batch-gate';
+import { partSharing, type LimitSharing } from '../limits/limit-sharing';
+import { EndpointLimiter } from '../limits/limiter';
+import { EndpointHealth } from './endpoint-health';
+import { createEndpointTransport } from './endpoint-transport';
+import { createModelClient, type ModelClient } from './model-client';
+
+/** Hands out model clients; all clients of one endpoint in this process share one limiter, and processes share its limits. */
+export class Endpoints {
+  private readonly limiters = new Map<string, EndpointLimiter>();
+  private readonly healths = new Map<string, EndpointHealth>();
+  private readonly gates = new Map<string, BatchGate>();
+  private readonly transport = createEndpointTransport();
+
+  constructor(
+    private readonly env: Readonly<Record<string, string | undefined>>,
+    private readonly sharing: LimitSharing = partSharing(1),
+  ) {}
+
+  /**
+   * A client for a model of a spec. Models, and runs, that name the same baseURL and model share one limiter; the limits
+   * named last hold from then on, for calls that wait too.
+   */
+  client(name: string, spec: ModelSpec): ModelClient {
+    return createModelClient({
+      name,
+      spec,
+      limiter: this.limiter(spec),
+      health: this.health(spec),
+      env: this.env,
+      transport: this.transport,
+    });
+  }
+
+  /** Where batches that call a model wait until its endpoint has use for them. */
+  gate({ baseURL, model }: ModelSpec): BatchGate {
+    const key = JSON.stringify([baseURL, model]);
+    const gate = this.gates.get(key) ?? new BatchGate();
+    this.gates.set(key, gate);
+    return gate;
+  }
+
+  private health({ baseURL, model }: ModelSpec): EndpointHealth {
+    const key = JSON.stringify([baseURL, model]);
+    const health = this.healths.get(key) ?? new EndpointHealth();
+    this.healths.set(key, health);
+    return health;
+  }
+
+  private limiter({ baseURL, model, limits }: ModelSpec): EndpointLimiter {
+    const key = JSON.stringify([baseURL, model]);
+    const own = this.sharing.limits(limits);
+    let limiter = this.limiters.get(key);
+    if (limiter === undefined) this.limiters.set(key, (limiter = new EndpointLimiter({ ...own, ...this.sharing.ties(key) })));
+    else limiter.configure(own);
+    return limiter;
+  }
+
+  /** Gives this process's parts of shared limits back. No client is to be used after it. */
+  async close(): Promise<void> {
+    await Promise.all([...this.limiters.values()].map(async (limiter) => await limiter.close()));
+    this.sharing.close();
+  }
+}

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArtifactStore } from '../store/artifact-store';
+import type { Workspace } from '../store/workspace';
+import { Journal } from './journal';
+
+/**
+ * Journals of outputs in the making. They are written on this machine's disk, since an object store has no append. Where
+ * the store is not this disk, a batch that ends unfinished leaves its segments in the store, and the next attempt, which
+ * may run on another machine, reads them from there.
+ */
+export class JournalStore {
+  constructor(
+    private readonly store: ArtifactStore,
+    private readonly workspace: Workspace,
+  ) {}
+
+  /** Opens the journal of an output with all that earlier attempts left, here or in the store. @param output its folder in the store */
+  async open(output: string): Promise<Journal> {
+    const folder = journalFolder(output);
+    const local = this.workspace.path(folder);
+    if (!this.workspace.isStore) {
+      await mkdir(local, { recursive: true });
+      const known = new Set(await readdir(local));
+      const left = (await this.store.list(folder)).filter((name) => !known.has(name));
+      await Promise.all(left.map(async (name) => await this.store.download(`${folder}/${name}`, join(local, name))));
+    }
+    return await Journal.open(local);
+  }
+
+  /** Whether anything was ever written for an output, here or in the store. */
+  async hasAny(output: string): Promise<boolean> {
+    if ((await this.store.list(output)).length > 0) return true;
+    return !this.workspace.isStore && existsSync(this.workspace.path(journalFolder(output)));
+  }
+
+  /** Closes the journal of a batch that could not end, and leaves its calls where another machine finds them. */
+  async leave(output: string, journal: Journal): Promise<void> {
+    await journal.close();
+    if (this.workspace.isStore) return;
+    const folder = journalFolder(output);
+    const local = this.workspace.path(folder);
+    const stored = new Set(await this.store.list(folder));
+    for (const name of await readdir(local)) {
+      const file = join(local, name);
+      if (stored.has(name) || (await stat(file)).size === 0) continue;
+      await this.store.upload(`${folder}/${name}`, file);
+    }
+  }
+
+  /** Removes a journal whose calls are stored with the finished output. */
+  async drop(output: string, journal: Journal): Promise<void> {
+    await journal.drop();
+    if (!this.workspace.isStore) await this.store.remove(journalFolder(output));
+  }
+}
+
+function journalFolder(output: string): string {
+  return `${output}/journal`;
+}

@@ -1,0 +1,255 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open, readFile, readdir, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Usage } from '../../method/records';
+import { makeFolder, syncFolder } from '../store/artifact-store';
+import { fileSystemError, StorageUnavailableError } from '../store/storage-errors';
+import { Pause } from '../timing/pause';
+import { JournalSupersededError, JournalTurn } from './journal-turn';
+
+/** One finished model call: what was asked (by hash) and what came back, before anything is parsed. */
+export interface CallRecord {
+  /** Item of the batch that the call is for. */
+  readonly item: string;
+  /** 0-based number of the call for this item. */
+  readonly call: number;
+  /** Hash of endpoint identity, path and body; another request is never answered by this record. */
+  readonly request: string;
+  /** ISO time at which the reply was complete. */
+  readonly at: string;
+  readonly ms: number;
+  /** The endpoint's JSON body, as the text that came. */
+  readonly reply?: string;
+  /** A refusal of this one request (such as a context overflow), which is a result too. */
+  readonly error?: CallError;
+  /** What it counts against a budget, where the reply does not tell; see billing.ts. */
+  readonly counted?: Usage;
+}
+
+/** A line that says that a call is about to be sent, or that it was not after all. */
+type ReservationLine = { readonly reserve: string; readonly bound: Usage } | { readonly release: string };
+
+/** Whatever a line may hold; the reply is JSON within the line's. */
+type JournalLine = Omit<CallRecord, 'reply'> & { reply: unknown; reservation: string; reserve: string; release: string; bound: Usage };
+
+export interface CallError {
+  readonly kind: string;
+  readonly status?: number;
+  /** The request's parameter that the endpoint complained of. */
+  readonly param?: string;
+  readonly message: string;
+}
+
+/** For appending to a new file; a write returns when it is on disk, in one job for the thread pool instead of the two of write and fdatasync. */
+const NEW_DURABLE_FILE = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL | constants.O_DSYNC;
+
+/**
+ * Under load a write begins this long after the one before it began. It costs some 0.1 CPU ms however few the lines, and
+ * nothing but the item itself waits for its line: the place at the endpoint is given to another call when the reply is there.
+ */
+const COMMIT_EVERY_MS = 10;
+
+interface Pending {
+  readonly line: string;
+  /** Acknowledged only while no other attempt has opened the journal. */
+  readonly inTurn: boolean;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Append-only journal of a batch's calls, in a folder of segments. Each opening writes a segment of its own, so that an
+ * attempt that Temporal has given up on cannot tear the lines of its successor.
+ *
+ * Group commit: `append` returns once its line is on disk (a write with O_DSYNC); lines that arrive meanwhile, or within some
+ * milliseconds of the last write, share the next one. After `kill -9` nothing that was acknowledged is lost.
+ */
+export class Journal {
+  private pending: Pending[] = [];
+  private flushing: Promise<void> | undefined;
+  private broken: Error | undefined;
+  private lastCommitMs = Number.NEGATIVE_INFINITY;
+  private readonly pause = new Pause();
+
+  private constructor(
+    private readonly folder: string,
+    private readonly file: FileHandle,
+    private readonly turn: JournalTurn,
+    private readonly records: Map<string, CallRecord>,
+    /** Whole lines that could not be read back: damage, not a torn end. */
+    readonly damagedLines: number,
+    /** Calls that were made although they were there already, as two attempts at once or an endpoint that was mended make them. */
+    readonly duplicates: readonly CallRecord[],
+    /** The worst case of calls that were about to be sent, and of which nothing else is known. */
+    readonly unsettled: readonly Usage[],
+  ) {}
+
+  /** Opens the journal in `folder`, reading what earlier attempts wrote. A torn last line of a segment is left out. @throws StorageUnavailableError */
+  static async open(folder: string): Promise<Journal> {
+    try {
+      return await Journal.openFolder(folder);
+    } catch (error) {
+      throw fileSystemError(error, { doing: 'written', path: folder });
+    }
+  }
+
+  private static async openFolder(folder: string): Promise<Journal> {
+    await makeFolder(folder);
+    const turn = await JournalTurn.take(folder); // before reading; see there
+    const records = new Map<string, CallRecord>();
+    const duplicates: CallRecord[] = [];
+    const reserved = new Map<string, Usage>();
+    const settled = new Set<string>();
+    let damagedLines = 0;
+    for (const name of (await readdir(folder)).filter((entry) => entry.endsWith('.jsonl')).sort()) {
+      const lines = (await readFile(join(folder, name), 'utf8')).split('\n');
+      lines.pop(); // empty after a complete last line; torn otherwise
+      for (const line of lines) {
+        const entry = parseLine(line);
+        if (entry === undefined) damagedLines++;
+        else if ('reserve' in entry) reserved.set(entry.reserve, entry.bound);
+        else if ('release' in entry) settled.add(entry.release);
+        else {
+          if (entry.reservation !== undefined) settled.add(entry.reservation);
+          const other = keep(records, entry.record);
+          if (other !== undefined) duplicates.push(other);
+        }
+      }
+    }
+    const segment = `${Date.now().toString(36).padStart(9, '0')}-${randomBytes(4).toString('hex')}.jsonl`;
+    const file = await open(join(folder, segment), NEW_DURABLE_FILE);
+    await syncFolder(folder);
+    const unsettled = [...reserved].filter(([id]) => !settled.has(id)).map(([, bound]) => bound);
+    return new Journal(folder, file, turn, records, damagedLines, duplicates, unsettled);
+  }
+
+  /** Adds records that are stored elsewhere (a finished stage being read again); they are not written anew. */
+  preload(records: Iterable<CallRecord>): void {
+    for (const record of records) keep(this.records, record);
+  }
+
+  /** The stored call, if this very request was made for this item before. */
+  find(item: string, call: number, request: string): CallRecord | undefined {
+    return this.records.get(keyOf({ item, call, request }));
+  }
+
+  /** All calls stored so far. */
+  all(): IterableIterator<CallRecord> {
+    return this.records.values();
+  }
+
+  /**
+   * Writes one call; returns when it is on disk.
+   * @param reservation id of the reservation that it settles
+   * @throws StorageUnavailableError when it cannot be written, and ever after
+   */
+  async append(record: CallRecord, reservation?: string): Promise<void> {
+    await this.write(lineOf(reservation === undefined ? record : { ...record, reservation }));
+    keep(this.records, record);
+  }
+
+  /**
+   * Writes that a call is about to be sent, which may cost up to `bound`; returns when it is on disk.
+   * @throws JournalSupersededError when another attempt has opened the journal since: the call must not be sent
+   */
+  async reserve(id: string, bound: Usage): Promise<void> {
+    await this.write(`${JSON.stringify({ reserve: id, bound } satisfies ReservationLine)}\n`, { inTurn: true });
+  }
+
+  /** Writes that a reserved call was not billed; returns when it is on disk. */
+  async release(id: string): Promise<void> {
+    await this.write(`${JSON.stringify({ release: id } satisfies ReservationLine)}\n`);
+  }
+
+  private async write(line: string, { inTurn = false } = {}): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.pending.push({ line, inTurn, resolve, reject });
+      this.flushing ??= this.flush();
+      if (inTurn) this.pause.wake(); // a call that has its place at the endpoint waits for this line
+    });
+  }
+
+  private async flush(): Promise<void> {
+    // One turn of the event loop lets calls that end together share a write.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.pending.length > 0) {
+      const waitMs = this.lastCommitMs + COMMIT_EVERY_MS - performance.now();
+      if (waitMs > 0 && !this.pending.some(({ inTurn }) => inTurn)) await this.pause.sleep(waitMs);
+      this.lastCommitMs = performance.now();
+      const batch = this.pending;
+      this.pending = [];
+      try {
+        if (this.broken !== undefined) throw this.broken;
+        await this.file.appendFile(batch.map((entry) => entry.line).join(''));
+        const over = batch.some(({ inTurn }) => inTurn) && (await this.turn.isOver());
+        for (const entry of batch) {
+          if (over && entry.inTurn) entry.reject(new JournalSupersededError(this.folder));
+          else entry.resolve();
+        }
+      } catch (cause) {
+        // What was written of a failed batch may end within a line, which would spoil the next one: write no more.
+        this.broken ??= new StorageUnavailableError(
+          `the journal in ${this.folder} cannot be written: ${(cause as Error).message}; free or mend the disk, the batch then goes on where it was`,
+          { cause },
+        );
+        for (const entry of batch) entry.reject(this.broken);
+      }
+    }
+    this.flushing = undefined;
+  }
+
+  /** Waits for what is being written and closes the file. */
+  async close(): Promise<void> {
+    this.pause.wake();
+    await this.flushing;
+    await this.file.close();
+  }
+
+  /** Removes the journal, once its calls are in an immutable file. */
+  async drop(): Promise<void> {
+    await this.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+function keyOf(record: Pick<CallRecord, 'item' | 'call' | 'request'>): string {
+  return `${record.item}\n${record.call}\n${record.request}`;
+}
+
+/**
+ * The first record of a call stays, but a reply beats a refusal: the call was made again after the endpoint was mended.
+ * @returns of two records of a call the one that is not kept
+ */
+function keep(records: Map<string, CallRecord>, record: CallRecord): CallRecord | undefined {
+  const known = records.get(keyOf(record));
+  if (known !== undefined && (known.error === undefined || record.error !== undefined)) return record;
+  records.set(keyOf(record), record);
+  return known;
+}
+
+/** One line of JSON, with the reply in it as JSON: its text is put in as it is, not parsed and written again. */
+function lineOf({ reply, ...rest }: CallRecord & { readonly reservation?: string }): string {
+  const head = JSON.stringify(rest);
+  return reply === undefined
+    ? `${head}\n`
+    : `${head.slice(0, -1)},"reply":${/[\r\n]/.test(reply) ? JSON.stringify(JSON.parse(reply)) : reply}}\n`;
+}
+
+function parseLine(line: string): { readonly record: CallRecord; readonly reservation?: string } | ReservationLine | undefined {
+  try {
+    const { reply, reservation, reserve, release, bound, ...rest } = JSON.parse(line) as Partial<JournalLine>;
+    if (typeof rest.item === 'string' && typeof rest.call === 'number' && typeof rest.request === 'string') {
+      return {
+        record: (reply === undefined ? rest : { ...rest, reply: JSON.stringify(reply) }) as CallRecord,
+        ...(reservation === undefined ? {} : { reservation }),
+      };
+    }
+    if (typeof release === 'string') return { release };
+    return typeof reserve === 'string' && typeof bound?.promptTokens === 'number' && typeof bound.completionTokens === 'number'
+      ? { reserve, bound }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,209 @@
+import { APIConnectionError, APIUserAbortError } from 'openai';
+import { createEndpointTransport } from '../../../services/endpoints/endpoint-transport';
+import { adviceFor, classifyModelError, type ModelFailure } from '../../../services/endpoints/model-errors';
+import { FakeEndpoint, type Fault } from '../../support/fake-endpoint';
+
+const NOW = Date.now();
+
+let endpoint: FakeEndpoint;
+beforeAll(async () => {
+  endpoint = await FakeEndpoint.start();
+});
+afterAll(async () => await endpoint.close());
+
+const status = (code: number, extra: Partial<Extract<Fault, { kind: 'status' }>> = {}): Fault => ({
+  kind: 'status',
+  status: code,
+  ...extra,
+});
+
+const faults: [name: string, fault: Fault, expected: Partial<ModelFailure>][] = [
+  ['429', status(429), { scope: 'transient', kind: 'rate_limited', status: 429, overloaded: true }],
+  [
+    '429 with Retry-After',
+    status(429, { headers: { 'retry-after': '7' } }),
+    { scope: 'transient', kind: 'rate_limited', waitMs: 7_000, overloaded: true },
+  ],
+  ['429 of an empty account', status(429, { code: 'insufficient_quota' }), { scope: 'permanent', kind: 'quota', overloaded: false }],
+  ['402', status(402), { scope: 'permanent', kind: 'quota' }],
+  ['500', status(500), { scope: 'transient', kind: 'server_error', overloaded: false }],
+  [
+    '502',
+    status(502, { body: '<html>Bad Gateway</html>', headers: { 'content-type': 'text/html' } }),
+    { scope: 'transient', kind: 'server_error', overloaded: false },
+  ],
+  ['503', status(503, { headers: { 'retry-after-ms': '20' } }), { scope: 'transient', kind: 'overloaded', overloaded: true, waitMs: 20 }],
+  ['504', status(504), { scope: 'transient', kind: 'server_error' }],
+  ['529', status(529), { scope: 'transient', kind: 'overloaded', overloaded: true }],
+  ['408', status(408), { scope: 'transient', kind: 'timeout', overloaded: true }],
+  ['409', status(409), { scope: 'transient', kind: 'timeout', overloaded: true }],
+  ['401', status(401), { scope: 'permanent', kind: 'auth', overloaded: false }],
+  ['403', status(403), { scope: 'permanent', kind: 'auth' }],
+  ['407', status(407), { scope: 'permanent', kind: 'auth' }],
+  ['404', status(404, { code: 'model_not_found' }), { scope: 'permanent', kind: 'not_found' }],
+  ['405', status(405), { scope: 'permanent', kind: 'not_found' }],
+  ['410', status(410), { scope: 'permanent', kind: 'not_found' }],
+  ['400', status(400, { code: 'context_length_exceeded' }), { scope: 'item', kind: 'context_overflow', status: 400, overloaded: false }],
+  [
+    "llama-server's overflow",
+    status(400, { body: '{"error":{"code":400,"message":"too long","type":"exceed_context_size_error","n_ctx":512}}' }),
+    { scope: 'item', kind: 'context_overflow', message: '400 too long' },
+  ],
+  [
+    "vLLM's overflow, which has no code of its own",
+    status(400, { body: '{"object":"error","message":"maximum context length is 10","type":"BadRequestError","param":null,"code":400}' }),
+    { scope: 'item', kind: 'refused', message: '400 maximum context length is 10' },
+  ],
+  [
+    '400 of an unknown parameter',
+    status(400, { body: '{"error":{"message":"use max_completion_tokens","code":"unsupported_parameter","param":"max_tokens"}}' }),
+    { scope: 'permanent', kind: 'unsupported', param: 'max_tokens' },
+  ],
+  ['400 of an account without billing', status(400, { code: 'billing_hard_limit_reached' }), { scope: 'permanent', kind: 'quota' }],
+  [
+    '403 of a moderated prompt',
+    status(403, { body: '{"error":{"code":403,"message":"flagged","metadata":{"reasons":["violence"]}}}' }),
+    { scope: 'item', kind: 'content_filter' },
+  ],
+  ['400 of a content filter', status(400, { code: 'content_filter' }), { scope: 'item', kind: 'content_filter' }],
+  ['413', status(413), { scope: 'item', kind: 'refused' }],
+  ['422', status(422), { scope: 'item', kind: 'refused' }],
+  ['a connection reset', { kind: 'reset' }, { scope: 'transient', kind: 'connection', overloaded: false }],
+  ['a body that is cut off', { kind: 'cut-body' }, { scope: 'transient', kind: 'connection' }],
+  ['JSON that ends too early', { kind: 'truncated-json' }, { scope: 'transient', kind: 'bad_body' }],
+  ['a body that stops coming', { kind: 'slow-body' }, { scope: 'transient', kind: 'timeout' }],
+  ['headers that are no HTTP', { kind: 'no-http' }, { scope: 'transient', kind: 'connection' }],
+  ['headers that are cut off', { kind: 'cut-headers' }, { scope: 'transient', kind: 'connection' }],
+  ['no reply in time', { kind: 'hang' }, { scope: 'transient', kind: 'timeout', overloaded: true }],
+];
+
+const transport = createEndpointTransport();
+
+async function failureOf({
+  fault,
+  baseURL = endpoint.baseURL,
+  timeoutMs = 300,
+}: {
+  fault?: Fault;
+  baseURL?: string;
+  timeoutMs?: number;
+}): Promise<ModelFailure> {
+  if (fault !== undefined) endpoint.inject(fault);
+  const { origin, pathname } = new URL(`${baseURL}/completions`);
+  try {
+    JSON.parse(
+      await transport.post({
+        origin,
+        path: pathname,
+        headers: [],
+        body: JSON.stringify({ model: 'fake-model', prompt: 'hello' }),
+        timeoutMs,
+      }),
+    );
+  } catch (error) {
+    return classifyModelError(error, NOW);
+  }
+  throw new Error('the call succeeded');
+}
+
+describe('through the transport', () => {
+  test.each(faults)('%s', async (_, fault, expected) => {
+    expect(await failureOf({ fault })).toMatchObject(expected);
+  });
+
+  test('a server that is not there is a connection fault with its cause', async () => {
+    const gone = await FakeEndpoint.start();
+    const { baseURL } = gone;
+    await gone.close();
+    const failure = await failureOf({ baseURL });
+    expect(failure).toMatchObject({ scope: 'transient', kind: 'connection' });
+    expect(failure.message).toContain('ECONNREFUSED');
+  });
+
+  test('a host that does not exist is permanent', async () => {
+    const failure = await failureOf({ baseURL: 'http://no-such-host.invalid/v1', timeoutMs: 20_000 });
+    // A machine without any name server says EAI_AGAIN, which may pass.
+    const temporary = failure.message.includes('EAI_AGAIN');
+    expect(failure).toMatchObject(temporary ? { scope: 'transient', kind: 'connection' } : { scope: 'permanent', kind: 'no_host' });
+  });
+
+  test('https to a server that speaks http is permanent', async () => {
+    expect(await failureOf({ baseURL: endpoint.baseURL.replace('http:', 'https:') })).toMatchObject({ scope: 'permanent', kind: 'tls' });
+  });
+});
+
+test('a caller that gives up is no fault of the endpoint', () => {
+  expect(classifyModelError(new APIUserAbortError(), NOW)).toMatchObject({ scope: 'aborted', kind: 'aborted' });
+});
+
+test('a redirect is not followed: it is permanent', async () => {
+  const elsewhere = await FakeEndpoint.start();
+  try {
+    const failure = await failureOf({ fault: status(307, { headers: { location: `${elsewhere.baseURL}/completions` } }) });
+    expect(failure).toMatchObject({
+      scope: 'permanent',
+      kind: 'redirect',
+      status: 307,
+      message: `307 it redirects to ${elsewhere.baseURL}/completions, which is not followed`,
+    });
+    expect(elsewhere.requests).toEqual([]);
+  } finally {
+    await elsewhere.close();
+  }
+});
+
+test('an error of our own code is permanent, so that it is not tried for ever', () => {
+  expect(classifyModelError(new RangeError('a bug'), NOW)).toEqual({
+    scope: 'permanent',
+    kind: 'unexpected',
+    overloaded: false,
+    message: 'a bug',
+  });
+  expect(classifyModelError('thrown text', NOW)).toMatchObject({ scope: 'permanent', kind: 'unexpected', message: 'thrown text' });
+});
+
+test.each([
+  'ENOTFOUND',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'CERT_HAS_EXPIRED',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+])('%s cannot be waited out', (code) => {
+  const cause = Object.assign(new Error('no connection'), { code });
+  expect(classifyModelError(new APIConnectionError({ cause }), NOW)).toMatchObject({
+    scope: 'permanent',
+    message: expect.stringContaining('no connection'),
+  });
+});
+
+test.each(['auth', 'not_found', 'redirect', 'no_host', 'tls', 'bad_body', 'quota', 'refused', 'anything else'])(
+  'there is advice for %s',
+  (kind) => {
+    expect(adviceFor({ kind })).toMatch(/\b(baseURL|check|resume)\b/);
+  },
+);
+
+describe('the advice on a refusal', () => {
+  const request = { path: 'completions', body: { prompt: 'x', n: 3, max_tokens: 64, logprobs: 20 } };
+
+  test('names what the request asked for that an endpoint may lack', () => {
+    const advice = adviceFor({ kind: 'refused' }, request);
+    expect(advice).toContain('n = 3 samples: set supportsN: false');
+    expect(advice).toContain('synthesis.judge.scoring: text');
+    expect(advice).toContain('up to 64 tokens: lower maxTokens');
+    expect(advice).toContain('template');
+  });
+
+  test('is about one parameter where the endpoint names it', () => {
+    expect(adviceFor({ kind: 'refused', param: 'n' }, request)).toBe(
+      'the requests ask for n = 3 samples: set supportsN: false for this model if it does not take n',
+    );
+    expect(adviceFor({ kind: 'refused', param: 'top_logprobs' }, request)).toMatch(/^the requests ask for logprobs/);
+  });
+
+  test('does not name what was not asked for', () => {
+    expect(adviceFor({ kind: 'refused', param: 'n' }, { path: 'chat/completions', body: { messages: [] } })).toBe(
+      'check template, maxTokens and supportsN against what the endpoint allows',
+    );
+  });
+});

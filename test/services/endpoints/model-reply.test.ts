@@ -1,0 +1,114 @@
+import { readReply } from '../../../services/endpoints/model-reply';
+
+const NO_TOKENS = { tokens: [] };
+
+test('a completion and a chat reply read alike', () => {
+  const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
+  const expected = { choices: [{ text: 'hello', finishReason: 'stop', ...NO_TOKENS }], usage: { promptTokens: 3, completionTokens: 4 } };
+  expect(readReply({ choices: [{ index: 0, text: 'hello', finish_reason: 'stop' }], usage })).toEqual(expected);
+  expect(readReply({ choices: [{ index: 0, message: { role: 'assistant', content: 'hello' }, finish_reason: 'stop' }], usage })).toEqual(
+    expected,
+  );
+});
+
+test('samples come in the order of their index, whatever the order in the body', () => {
+  const reply = readReply({
+    choices: [
+      { index: 2, text: 'c' },
+      { index: 0, text: 'a' },
+      { index: 1, text: 'b' },
+    ],
+  });
+  expect(reply?.choices.map(({ text }) => text)).toEqual(['a', 'b', 'c']);
+});
+
+test('the body is left as it was', () => {
+  const body = Object.freeze({ choices: Object.freeze([Object.freeze({ index: 1, text: 'b' }), Object.freeze({ index: 0, text: 'a' })]) });
+  expect(readReply(body)?.choices.map(({ text }) => text)).toEqual(['a', 'b']);
+});
+
+test.each([
+  ['no body', undefined],
+  ['null', null],
+  ['a text', 'oops'],
+  ['no choices', {}],
+  ['empty choices', { choices: [] }],
+  ['choices of another kind', { choices: {} }],
+])('%s is no reply', (_, body) => {
+  expect(readReply(body)).toBeUndefined();
+});
+
+test.each([
+  ['content null', { message: { content: null } }],
+  ['no message', {}],
+  ['message null', { message: null, text: null }],
+  ['a choice that is null', null],
+  ['content that is no text', { message: { content: [{ type: 'text' }] } }],
+])('%s is an empty text', (_, choice) => {
+  expect(readReply({ choices: [choice] })?.choices[0]).toEqual({ text: '', finishReason: null, ...NO_TOKENS });
+});
+
+test.each([['stop'], ['length'], ['content_filter'], ['tool_calls'], ['function_call']])('finish reason %s is kept', (reason) => {
+  expect(readReply({ choices: [{ text: '', finish_reason: reason }] })?.choices[0]?.finishReason).toBe(reason);
+});
+
+test.each([['eos_token'], [''], [null], [undefined], [7]])('finish reason %p is none that the API knows', (reason) => {
+  expect(readReply({ choices: [{ text: '', finish_reason: reason }] })?.choices[0]?.finishReason).toBeNull();
+});
+
+test.each([
+  ['none', undefined],
+  ['null', null],
+  ['half', { prompt_tokens: 3 }],
+  ['text', { prompt_tokens: '3', completion_tokens: '4' }],
+])('usage that is %s is unknown', (_, usage) => {
+  expect(readReply({ choices: [{ text: '' }], usage })?.usage).toBeNull();
+});
+
+test('logprobs of a chat are read', () => {
+  const content = [
+    { token: 'Score', logprob: -0.1, top_logprobs: [{ token: 'Score', logprob: -0.1 }] },
+    {
+      token: '4',
+      logprob: -0.5,
+      top_logprobs: [
+        { token: '4', logprob: -0.5 },
+        { token: '5', logprob: -1 },
+      ],
+    },
+  ];
+  expect(readReply({ choices: [{ message: { content: 'Score4' }, logprobs: { content } }] })?.choices[0]?.tokens).toEqual([
+    { token: 'Score', logprob: -0.1, topLogprobs: [{ token: 'Score', logprob: -0.1 }] },
+    {
+      token: '4',
+      logprob: -0.5,
+      topLogprobs: [
+        { token: '4', logprob: -0.5 },
+        { token: '5', logprob: -1 },
+      ],
+    },
+  ]);
+});
+
+test('logprobs of a legacy completion read alike', () => {
+  const logprobs = { tokens: ['A', '4'], token_logprobs: [null, -0.5], top_logprobs: [null, { '4': -0.5, '5': -1 }] };
+  expect(readReply({ choices: [{ text: 'A4', logprobs }] })?.choices[0]?.tokens).toEqual([
+    { token: 'A', logprob: Number.NEGATIVE_INFINITY, topLogprobs: [] },
+    {
+      token: '4',
+      logprob: -0.5,
+      topLogprobs: [
+        { token: '4', logprob: -0.5 },
+        { token: '5', logprob: -1 },
+      ],
+    },
+  ]);
+});
+
+test.each([
+  ['null', null],
+  ['empty', {}],
+  ['content null', { content: null }],
+])('logprobs that are %s are no tokens', (_, logprobs) => {
+  expect(readReply({ choices: [{ text: 'x', logprobs }] })?.choices[0]?.tokens).toEqual([]);
+});

@@ -1,0 +1,38 @@
+import { getExternalWorkflowHandle, isCancellation, log, workflowInfo, type ExternalWorkflowHandle } from '@temporalio/workflow';
+import { haltSignal, type Halt } from '../../contract/control';
+import { trainingCostSignal, type TrainingCost } from '../budget/training-costs';
+import { progressSignal, type ProgressUpdate } from '../progress/progress-table';
+
+/** The `experiment` that this workflow works for: this very run of it, not one that was started later under the same id. */
+export class Root {
+  private readonly handle: ExternalWorkflowHandle;
+
+  constructor(runId: string) {
+    this.handle = getExternalWorkflowHandle(runId, workflowInfo().root?.runId);
+  }
+
+  /** Rows for the run's progress table. */
+  async report(update: ProgressUpdate): Promise<void> {
+    await this.send(async () => await this.handle.signal(progressSignal, update));
+  }
+
+  /** Asks for the whole run to be paused. */
+  async halt(halt: Halt): Promise<void> {
+    await this.send(async () => await this.handle.signal(haltSignal, halt));
+  }
+
+  /** What a provider's training costs. */
+  async bookTraining(cost: TrainingCost): Promise<void> {
+    await this.send(async () => await this.handle.signal(trainingCostSignal, cost));
+  }
+
+  /** A root that has been terminated hears nothing; this workflow has been told to stop then. */
+  private async send(signal: () => Promise<void>): Promise<void> {
+    try {
+      await signal();
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      log.warn('the run does not answer', { error: String(error) });
+    }
+  }
+}

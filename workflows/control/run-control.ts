@@ -1,0 +1,157 @@
+import { ApplicationFailure, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
+import type { RunSpecInput } from '../../config/spec';
+import { PAUSE_MEMO, type ControlOrder, type ControlState, type Halt, type Pause } from '../../contract/control';
+import { NO_SETTINGS, type BudgetSetting, type LimitsByModel, type RunSettings } from '../../contract/run-settings';
+import { PAUSED_ATTRIBUTE } from '../../contract/search-attributes';
+import type { Allowance, Cost } from '../../contract/types';
+import { NO_COST } from '../../method/cost';
+import { fundTraining, TrainingCosts, type TrainingCost } from '../budget/training-costs';
+import { Offspring } from './child-workflows';
+import { budgetOf, mergeLimits } from './control-requests';
+import { ControlledWork } from './controlled-work';
+
+const NO_REASON = 'paused by hand';
+/** A memo is no place for an essay: the server limits all of a run's to 40 KB. */
+const MAX_REASON = 1_000;
+
+export interface RunControlOptions {
+  /** Not validated yet: it may come from anywhere. */
+  readonly models: RunSpecInput['models'];
+  /** The spec's. */
+  readonly budget: Allowance | undefined;
+  /** What was set on this run before. */
+  readonly settings: RunSettings | undefined;
+  /** Stores what is set. */
+  readonly save: (settings: RunSettings) => Promise<void>;
+  /** A pause began, changed or ended. */
+  readonly onPause: (pause: Pause | undefined) => void;
+}
+
+/** What `experiment` has been told, and everything that has to follow it. */
+export class RunControl {
+  /** The root's own activities. */
+  readonly work: ControlledWork;
+  readonly offspring: Offspring;
+  private order: ControlOrder;
+  /** Failures from before this revision have been dealt with by a `resume`. */
+  private resumedAt = 0;
+  private settings: RunSettings;
+  private spent: Cost = NO_COST;
+  private readonly trainings = new TrainingCosts({ fund: fundTraining, halt: async (halt) => await this.halt(halt) });
+  private saving: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly options: RunControlOptions) {
+    this.settings = options.settings ?? NO_SETTINGS;
+    this.order = { revision: 0, limits: this.settings.limits, budget: budgetOf(options.budget, this.settings.budget) };
+    this.work = new ControlledWork(this.order, async (halt) => await this.halt(halt));
+    this.offspring = new Offspring(this.order);
+  }
+
+  get state(): ControlState {
+    const { pause, limits, budget } = this.order;
+    return {
+      paused: pause !== undefined,
+      pausedBy: pause?.by ?? null,
+      reason: pause?.reason ?? null,
+      limits,
+      budget,
+      spent: { ...this.spent, usd: this.spent.usd + this.trainings.usd },
+    };
+  }
+
+  async pause(reason?: string): Promise<void> {
+    const said = reason?.trim();
+    await this.change({ pause: { by: 'user', reason: said === undefined || said === '' ? NO_REASON : said } });
+  }
+
+  async resume(): Promise<void> {
+    if (this.order.pause === undefined) return;
+    this.resumedAt = this.order.revision + 1;
+    await this.change({ pause: undefined });
+  }
+
+  /** A descendant, or an activity of the root, cannot go on. */
+  async halt({ by, reason, revision, spent }: Halt): Promise<void> {
+    this.book(spent);
+    if (this.order.pause === undefined && revision >= this.resumedAt)
+      await this.change({ pause: { by, reason: reason.slice(0, MAX_REASON) } });
+  }
+
+  /** @param limits checked by `checkLimits` */
+  async setLimits(limits: LimitsByModel): Promise<void> {
+    this.settings = { ...this.settings, limits: mergeLimits(this.settings.limits, limits, this.options.models) };
+    await this.change({ limits: this.settings.limits });
+    await this.save();
+  }
+
+  /**
+   * A run that is paused because its budget is reached goes on with another one.
+   * @param budget checked by `checkBudget`
+   */
+  async setBudget(budget: BudgetSetting): Promise<void> {
+    this.settings = { ...this.settings, budget: { ...this.settings.budget, ...budget } };
+    const change = { budget: budgetOf(this.options.budget, this.settings.budget) };
+    if (this.order.pause?.by === 'budget') {
+      this.resumedAt = this.order.revision + 1;
+      await this.change({ ...change, pause: undefined });
+    } else {
+      await this.change(change);
+    }
+    await this.save();
+  }
+
+  /** A server has come up at an address; or, with null, is about to be started. */
+  async serve(model: string, baseURL: string | null): Promise<void> {
+    const { served = {} } = this.order;
+    if (served[model] !== baseURL) await this.change({ served: { ...served, [model]: baseURL } });
+  }
+
+  /** What the synthesis tells of its costs. */
+  book(spent: Cost | undefined): void {
+    if (spent !== undefined) this.spent = spent;
+  }
+
+  /** A variant tells what its provider's training costs. */
+  async bookTraining(cost: TrainingCost): Promise<void> {
+    await this.trainings.take(cost, this.order, this.spent.usd);
+  }
+
+  /** One after the other: the file must be what was set last, and the run must be planned before. */
+  async inTurn<T>(write: () => Promise<T>): Promise<T> {
+    const turn = this.saving.then(write, write);
+    this.saving = turn.catch(() => undefined); // whoever wrote is told
+    return await turn;
+  }
+
+  private async save(): Promise<void> {
+    try {
+      await this.inTurn(async () => await this.options.save(this.settings));
+    } catch (cause) {
+      throw ApplicationFailure.create({
+        message:
+          "it is set, and holds while this run goes on; but it could not be stored, so a run that is started again would not know of it: see the workers' log",
+        cause: cause instanceof Error ? cause : undefined,
+        nonRetryable: true,
+      });
+    }
+  }
+
+  private async change(change: {
+    readonly pause?: Pause | undefined;
+    readonly limits?: LimitsByModel;
+    readonly budget?: Allowance;
+    readonly served?: ControlOrder['served'];
+  }): Promise<void> {
+    const before = this.order.pause;
+    this.order = { ...this.order, ...change, revision: this.order.revision + 1 };
+    const { pause } = this.order;
+    if (pause?.by !== before?.by || pause?.reason !== before?.reason) {
+      upsertSearchAttributes([{ key: PAUSED_ATTRIBUTE, value: pause?.by ?? null }]);
+      upsertMemo({ [PAUSE_MEMO]: pause });
+      this.options.onPause(pause);
+    }
+    this.work.follow(this.order);
+    await this.offspring.tell(this.order);
+    await this.trainings.review(this.order, this.spent.usd); // the budget may suffice now
+  }
+}

@@ -1,0 +1,47 @@
+import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
+import type { GpuActivities } from '../../activities';
+import { gpuActivityOptions } from '../../contract/activity-options';
+import type { RunOutline } from '../../contract/types';
+import type { RunControl } from './run-control';
+
+const gpu = proxyActivities<GpuActivities>(gpuActivityOptions);
+
+/**
+ * Does work while gpu workers serve the models that the run brings itself. Their addresses go down with the run's order. A
+ * pause ends the servers too, so that it frees their GPUs; they go last, since calls in flight are finished first, whether the
+ * work is paused, cancelled or has failed.
+ * @throws what the work throws, or the failure of a server that does not work, when the other has ended
+ */
+export async function withServers<T>(control: RunControl, outline: RunOutline, work: () => Promise<T>): Promise<T> {
+  const { runId, plan, served = [] } = outline;
+  if (served.length === 0) return await work();
+  for (const model of served) await control.serve(model, null); // from the first batch on they are waited for
+  // A cancelled run cancels the work, and its end the servers.
+  const servers = await CancellationScope.nonCancellable(async () => new CancellationScope());
+  const working = new CancellationScope();
+  let broken: { readonly error: unknown } | undefined;
+  const serve = async (model: string): Promise<void> => {
+    try {
+      await control.work.run(
+        async () => {
+          await control.serve(model, null); // where it was is not where it will be
+          return await gpu.serveModel.executeWithOptions({ summary: `serve ${model}` }, [{ runId, plan, model }]);
+        },
+        { pausedWhen: () => control.offspring.isDrained },
+      );
+    } catch (error) {
+      if (isCancellation(error)) return;
+      broken ??= { error };
+      working.cancel();
+    }
+  };
+  const running = servers.run(async () => await Promise.all(served.map(serve)));
+  try {
+    return await working.run(work);
+  } catch (error) {
+    throw broken === undefined ? error : broken.error;
+  } finally {
+    servers.cancel();
+    await CancellationScope.nonCancellable(async () => await running);
+  }
+}
