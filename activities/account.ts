@@ -3,8 +3,10 @@ import type { Usage } from '../method/records';
 import type { Price } from '../planning/price';
 import { BatchBudget } from '../services/batches/batch-budget';
 import { countedOf, sumOfUsage } from '../services/batches/billing';
-import type { CallRecord, Journal } from '../services/journal/journal';
-import type { StageAddress, StageManifest } from '../services/store/stage-store';
+import type { Journal } from '../services/journal/journal';
+import type { StageManifest } from '../services/store/stage-store';
+import type { StageAddress } from '../stages/address';
+import type { CallRecord } from '../stages/call-record';
 import type { ActivityDeps } from './deps';
 
 /** The calls that were made for an output in the making, and what they have cost. */
@@ -23,11 +25,13 @@ export async function openAccount(
   const output = stages.folder(address);
   const journal = await journals.open(output);
   try {
-    if (journal.damagedLines > 0)
+    if (journal.damagedLines > 0) {
       log.warn({ address, lines: journal.damagedLines }, 'damaged journal lines are left out; their calls are made again');
+    }
     const earlier = await stages.storedCalls(address);
-    if (earlier.damaged.length > 0)
+    if (earlier.damaged.length > 0) {
       log.warn({ address, files: earlier.damaged }, 'damaged files of calls are left out; their calls are made again');
+    }
     journal.preload(earlier.calls);
     const budget = new BatchBudget({
       journal,

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { problemSentence } from '../config/spec-errors';
-import type { PlanRef } from '../contract/types';
+import type { FailureType } from '../contract/failures';
+import type { PlanRef } from '../contract/run';
 import { keyProblems } from '../services/runs/spec-files';
 import { checkStoreWorks } from '../services/store/store-check';
 import type { ActivityDeps } from './deps';
@@ -12,8 +13,12 @@ export function createCheckKeysActivities(deps: ActivityDeps) {
     async checkKeys({ plan }: PlanRef): Promise<void> {
       await runActivity(deps, async () => {
         const problems = keyProblems((await deps.plans.load(plan)).spec, deps.env);
-        if (problems.length > 0)
-          throw ApplicationFailure.nonRetryable(problems.map((problem) => problemSentence(problem)).join('; '), 'SpecError');
+        if (problems.length > 0) {
+          throw ApplicationFailure.nonRetryable(
+            problems.map((problem) => problemSentence(problem)).join('; '),
+            'SpecError' satisfies FailureType,
+          );
+        }
         await checkStoreWorks(deps.store);
       });
     },

@@ -1,4 +1,4 @@
-import type { PlanRef } from '../contract/types';
+import type { PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import { checkTaskNames, otherTasks } from '../services/training/task-names';
 import type { ActivityDeps } from './deps';

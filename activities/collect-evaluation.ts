@@ -1,7 +1,7 @@
-import type { EvaluatedModel, PlanRef } from '../contract/types';
+import type { EvaluateOutcome } from '../contract/outcomes';
+import type { EvaluatedModel, PlanRef } from '../contract/run';
 import { canonicalJson } from '../method/canonical-json';
-import type { EvaluateResult } from '../services/python/python-protocol';
-import { PYTHON_PROTOCOL } from '../services/python/python-protocol';
+import { type EvaluateResult, PYTHON_PROTOCOL } from '../services/python/python-protocol';
 import { noCalls } from '../services/store/stage-store';
 import { addresses } from '../stages/run-plan';
 import { ROWS_VERSIONS } from '../stages/stage-keys';
@@ -11,15 +11,6 @@ import type { TaskDetail } from './evaluate';
 import type { LossDetail } from './measure-losses';
 import { inputManifest } from './read-stage';
 import { runActivity } from './run-activity';
-
-export interface EvaluateOutcome {
-  /** Task to its primary score, 0 to 1. */
-  readonly scores: Readonly<Record<string, number>>;
-  /** Mean of the tasks' normalised scores, 0 to 100. */
-  readonly average: number;
-  /** Mean loss a token (nats) on each set that was kept back; absent where nothing was. */
-  readonly losses?: Readonly<Record<string, number>>;
-}
 
 /** Puts the tasks of one model together, for the report. */
 export function createCollectEvaluationActivities(deps: ActivityDeps) {
@@ -34,8 +25,9 @@ export function createCollectEvaluationActivities(deps: ActivityDeps) {
         const all = [...taskAddresses, ...lossAddresses, ...(variant === 'official' ? [] : [addresses.train(plan, variant)])];
         const finished = await stages.find(addresses.evaluate(plan, variant), ROWS_VERSIONS.evaluate);
         // What was made of other weights under the same name, or by an older release, is made anew.
-        if (finished !== undefined && canonicalJson(finished.inputs.map(({ address }) => address)) === canonicalJson(all))
+        if (finished !== undefined && canonicalJson(finished.inputs.map(({ address }) => address)) === canonicalJson(all)) {
           return outcomeOf(finished.detail as EvaluateResult);
+        }
         const manifests = await Promise.all(
           taskAddresses.map(async (address) => await inputManifest(stages, address, ROWS_VERSIONS['evaluate-task'])),
         );

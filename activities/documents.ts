@@ -1,5 +1,5 @@
 import { LEADERBOARD_TASKS } from '../config/evaluation-splits';
-import type { PlanRef } from '../contract/types';
+import type { PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import type { LeaderboardTask } from '../method/forgetting';
 import type { EvaluationDocument } from '../method/quality/contamination';

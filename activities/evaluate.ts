@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EvaluateTask } from '../config/spec';
 import { weightsOf } from '../config/spec-fine-tuning';
-import type { EvaluatedModel, PlanRef } from '../contract/types';
-import type { HeartbeatDetails } from '../contract/types';
+import type { TaskOutcome } from '../contract/outcomes';
+import { type HeartbeatDetails, EVALUATION_REQUESTS, evaluationRow } from '../contract/progress';
+import type { EvaluatedModel, PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import { MethodError } from '../method/method-error';
+import { evaluationIdentity } from '../services/data/evaluation-identity';
 import {
   evaluateResultSchema,
   taskResultSchema,
@@ -14,7 +16,6 @@ import {
   type PythonEvent,
   type TaskScore,
 } from '../services/python/python-protocol';
-import { evaluationIdentity } from '../services/runs/content-identities';
 import { CHECKPOINT_FOLDER, storeFiles } from '../services/store/stage-files';
 import { noCalls } from '../services/store/stage-store';
 import { sampleRows } from '../services/training/evaluation-samples';
@@ -22,20 +23,10 @@ import { modelSha256 } from '../services/training/model-identity';
 import { addresses, type RunPlan } from '../stages/run-plan';
 import { ROWS_VERSIONS } from '../stages/stage-keys';
 import { sampleTable } from '../stages/tables';
-import { EVALUATION_REQUESTS, evaluationRow } from '../workflows/progress/progress-rows';
 import type { ActivityDeps } from './deps';
 import { evaluatedModel, hashesFile, servedIdentity } from './evaluated-weights';
 import { inputManifest } from './read-stage';
 import { runActivity } from './run-activity';
-
-/** One task on one model. */
-export interface TaskOutcome {
-  readonly task: string;
-  /** Name of its metric, and the score, 0 to 1. */
-  readonly metric: string;
-  readonly score: number;
-  readonly documents: number;
-}
 
 /** Kept with the output of a task. */
 export interface TaskDetail {
@@ -65,7 +56,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
           resultSchema: weightsResultSchema,
           stop,
           onEvent: (event) => {
-            if (event.type === 'progress')
+            if (event.type === 'progress') {
               heartbeat({
                 stage: 'evaluate',
                 model: input.variant,
@@ -75,6 +66,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
                 ...NO_CALLS,
                 note: event.phase,
               });
+            }
           },
           spec: {
             weights: (await deps.weights.resolve(weightsOf(plan.spec), target.revision)).path,

@@ -1,10 +1,10 @@
 import type { ModelSpec } from '../config/spec';
 import { fineTuningOf, weightsOf } from '../config/spec-fine-tuning';
-import type { EvaluatedModel } from '../contract/types';
+import type { EvaluatedModel } from '../contract/run';
 import { fineTuningResultSchema } from '../services/fine-tuning/result';
-import { sha256 } from '../services/store/artifact-store';
 import { CHECKPOINT_FOLDER, fetchFiles } from '../services/store/stage-files';
 import { addresses, type RunPlan } from '../stages/run-plan';
+import { sha256 } from '../stages/sha256';
 import { modelIdentity, modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
 import type { ActivityDeps } from './deps';
 import { inputManifest } from './read-stage';

@@ -1,4 +1,4 @@
-import type { ShardBatch, StageOutcome } from '../contract/types';
+import type { ShardBatch, BatchOutcome } from '../contract/batches';
 import { extractionItems } from '../services/batches/steps/extraction';
 import { addresses } from '../stages/run-plan';
 import { instructionTable } from '../stages/tables';
@@ -10,7 +10,7 @@ import { shardOf } from './shard-of';
 /** Step 1: sends the bare pre-query template until every instruction of the shard is written or given up. */
 export function createExtractActivities(deps: ActivityDeps) {
   return {
-    async extractShard(input: ShardBatch): Promise<StageOutcome> {
+    async extractShard(input: ShardBatch): Promise<BatchOutcome> {
       return await runActivity(deps, async (scope) => {
         const plan = await deps.plans.load(input.plan);
         const shard = shardOf(plan, input.shard);

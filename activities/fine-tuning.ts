@@ -2,7 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { fineTuningOf, type FineTuning } from '../config/spec-fine-tuning';
-import type { HeartbeatDetails, PlanRef } from '../contract/types';
+import type { FailureType } from '../contract/failures';
+import type { TrainOutcome } from '../contract/outcomes';
+import type { HeartbeatDetails } from '../contract/progress';
+import type { PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import { EndpointUnavailableError, PermanentEndpointError } from '../services/endpoints/model-client';
 import { createFineTuningApi, type FineTuningApi, type FineTuningJob } from '../services/fine-tuning/api';
@@ -13,7 +16,8 @@ import { hasFailed, jobOfAttempt, knownJob, submitJob } from '../services/fine-t
 import { trainingFile } from '../services/fine-tuning/training-file';
 import { replaceFile } from '../services/store/artifact-store';
 import { storeFiles } from '../services/store/stage-files';
-import { InputLostError, noCalls, type StageAddress } from '../services/store/stage-store';
+import { InputLostError, noCalls } from '../services/store/stage-store';
+import { type StageAddress } from '../stages/address';
 import { addresses, type RunPlan } from '../stages/run-plan';
 import { modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
 import { lossTable, mixtureTable } from '../stages/tables';
@@ -21,7 +25,6 @@ import type { ActivityDeps } from './deps';
 import type { MixtureDetail } from './mix';
 import { inputManifest, readStage } from './read-stage';
 import { runActivity, type ActivityScope } from './run-activity';
-import type { TrainOutcome } from './train';
 
 /** Of the training's output: who may create a job and what came of it, and the job's events. */
 const FOLDER = 'fine-tuning';
@@ -42,7 +45,7 @@ interface Tuning {
 
 /** The job runs on: the attempt of watching it has failed in order to be made again, as Temporal advises for polls a minute or more apart. */
 class StillTrainingError extends Error {
-  override readonly name = 'StillTrainingError';
+  override readonly name = 'StillTrainingError' satisfies FailureType;
 }
 
 /**
@@ -183,10 +186,11 @@ export function createFineTuningActivities(deps: ActivityDeps) {
         const before = await trained(address);
         if (before !== undefined) return before;
         const last = await ledger.last();
-        if (last === undefined || typeof last.end === 'string')
+        if (last === undefined || typeof last.end === 'string') {
           throw new InputLostError(
             `which fine-tuning job trains ${stages.folder(address)} is not in the store any more; start the run again, which finds the job at the provider`,
           );
+        }
         const job = await knownJob(last.end.job, last, tuning);
         if (hasFailed(job.status)) throw jobFailure(job, api.endpoint);
         if (job.status === 'succeeded') return await keep(tuning, job);

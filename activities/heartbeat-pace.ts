@@ -1,4 +1,4 @@
-import type { HeartbeatDetails } from '../contract/types';
+import type { HeartbeatDetails } from '../contract/progress';
 import { RecentRate } from '../method/recent-rate';
 
 const WINDOW_MS = 60_000;

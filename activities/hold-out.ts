@@ -1,8 +1,9 @@
-import type { PlanRef } from '../contract/types';
+import type { PlanRef } from '../contract/run';
 import { HELD_OUT_SETS, holdOut, type HeldOutRow, type HeldOutSet } from '../method/hold-out';
 import type { Conversation } from '../method/records';
 import { conversationOf } from '../method/selection';
-import { noCalls, type StageAddress } from '../services/store/stage-store';
+import { noCalls } from '../services/store/stage-store';
+import { type StageAddress } from '../stages/address';
 import { addresses, type RunPlan } from '../stages/run-plan';
 import { ROWS_VERSIONS } from '../stages/stage-keys';
 import { heldOutTable, replayTable } from '../stages/tables';

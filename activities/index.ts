@@ -1,3 +1,4 @@
+import type { Activities } from '../contract/activities';
 import { createCheckKeysActivities } from './check-keys';
 import { createCheckTasksActivities } from './check-tasks';
 import { createCollectEvaluationActivities } from './collect-evaluation';
@@ -19,45 +20,28 @@ import { createSelectActivities } from './select';
 import { createServeModelActivities } from './serve-model';
 import { createStoredCostsActivities } from './stored-costs';
 import { createTrainActivities } from './train';
-
-/** What runs on the llm queue: everything that calls a model endpoint, fine-tuning by one included. */
-export function createLlmActivities(deps: ActivityDeps) {
-  return {
-    ...createCheckKeysActivities(deps),
-    ...createExtractActivities(deps),
-    ...createRespondActivities(deps),
-    ...createJudgeActivities(deps),
-    ...createStoredCostsActivities(deps),
-    ...createFineTuningActivities(deps),
-  };
-}
-
-/** What runs on the cpu queue: planning, filters, selection, what is kept back, replay sets, mixing, reporting. */
-export function createCpuActivities(deps: ActivityDeps) {
+/** Every activity, from its dependencies. Which of them a worker registers, `contract/activities.ts` says. */
+export function createActivities(deps: ActivityDeps): Activities {
   return {
     ...createPrepareActivities(deps),
+    ...createCheckKeysActivities(deps),
+    ...createCheckTasksActivities(deps),
+    ...createExtractActivities(deps),
+    ...createDocumentsActivities(deps),
     ...createFilterActivities(deps),
+    ...createRespondActivities(deps),
+    ...createJudgeActivities(deps),
     ...createSelectActivities(deps),
+    ...createStoredCostsActivities(deps),
+    ...createServeModelActivities(deps),
     ...createHoldOutActivities(deps),
     ...createReplaySetActivities(deps),
     ...createMixActivities(deps),
+    ...createTrainActivities(deps),
+    ...createFineTuningActivities(deps),
+    ...createEvaluateActivities(deps),
+    ...createMeasureLossesActivities(deps),
     ...createCollectEvaluationActivities(deps),
     ...createReportActivities(deps),
   };
 }
-
-/** What runs on the gpu queue: training and evaluation, and what Python fetches for the filters. */
-export function createGpuActivities(deps: ActivityDeps) {
-  return {
-    ...createCheckTasksActivities(deps),
-    ...createDocumentsActivities(deps),
-    ...createTrainActivities(deps),
-    ...createEvaluateActivities(deps),
-    ...createMeasureLossesActivities(deps),
-    ...createServeModelActivities(deps),
-  };
-}
-
-export type LlmActivities = ReturnType<typeof createLlmActivities>;
-export type CpuActivities = ReturnType<typeof createCpuActivities>;
-export type GpuActivities = ReturnType<typeof createGpuActivities>;

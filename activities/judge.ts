@@ -1,4 +1,4 @@
-import type { ShardBatch, StageOutcome } from '../contract/types';
+import type { ShardBatch, BatchOutcome } from '../contract/batches';
 import { judgmentItems } from '../services/batches/steps/judgment';
 import { addresses } from '../stages/run-plan';
 import { ROWS_VERSIONS } from '../stages/stage-keys';
@@ -12,7 +12,7 @@ import { shardOf } from './shard-of';
 /** Step 3: one judge's scores of one generator's responses in a shard. */
 export function createJudgeActivities(deps: ActivityDeps) {
   return {
-    async judgeShard(input: ShardBatch & { readonly generator: string; readonly judge: string }): Promise<StageOutcome> {
+    async judgeShard(input: ShardBatch & { readonly generator: string; readonly judge: string }): Promise<BatchOutcome> {
       return await runActivity(deps, async (scope) => {
         const plan = await deps.plans.load(input.plan);
         const shard = shardOf(plan, input.shard);

@@ -1,15 +1,16 @@
 import type { ModelLimits, ModelSpec } from '../config/spec';
-import type { BatchLimits, StageOutcome } from '../contract/types';
+import type { BatchLimits, BatchOutcome } from '../contract/batches';
 import { addCounts, type BatchProgress } from '../method/cost';
 import type { Failure } from '../method/records';
 import { costOf, type Price } from '../planning/price';
 import { runBatch, type BatchItem } from '../services/batches/batch';
 import { BudgetExhaustedError } from '../services/batches/batch-budget';
-import type { BatchPlace } from '../services/batches/batch-gate';
-import type { StageAddress, StageManifest } from '../services/store/stage-store';
+import type { BatchPlace } from '../services/endpoints/batch-gate';
+import type { StageManifest } from '../services/store/stage-store';
+import type { StageAddress } from '../stages/address';
 import type { RunPlan } from '../stages/run-plan';
 import { ROWS_VERSIONS, modelIdentity, modelOf } from '../stages/stage-keys';
-import type { Table } from '../stages/tables';
+import type { Table } from '../stages/table';
 import { openAccount } from './account';
 import type { ActivityDeps } from './deps';
 import type { ActivityScope } from './run-activity';
@@ -35,7 +36,7 @@ export async function runLlmBatch<Row extends { readonly id: string }>(
   deps: ActivityDeps,
   scope: ActivityScope,
   batch: LlmBatch<Row>,
-): Promise<StageOutcome> {
+): Promise<BatchOutcome> {
   const { stage, plan, address, model, given } = batch;
   const known = withLimits(modelOf(plan.spec, model), given.limits);
   const spec = given.baseURL === undefined ? known : { ...known, baseURL: given.baseURL };
@@ -56,7 +57,7 @@ async function makeOutput<Row extends { readonly id: string }>(
   batch: LlmBatch<Row>,
   spec: ModelSpec,
   place: BatchPlace,
-): Promise<StageOutcome> {
+): Promise<BatchOutcome> {
   const { stages, journals, endpoints, log } = deps;
   const { stage, address, model, table, inputs, given } = batch;
   const { price } = spec;
@@ -123,7 +124,7 @@ function withLimits(spec: ModelSpec, { concurrency, requestsPerMinute, tokensPer
 }
 
 /** Counts of a stored output, and what it cost at the price of its model. */
-export function outcomeOf(manifest: StageManifest, { reused, price }: { readonly reused: boolean; readonly price?: Price }): StageOutcome {
+export function outcomeOf(manifest: StageManifest, { reused, price }: { readonly reused: boolean; readonly price?: Price }): BatchOutcome {
   const { stats } = manifest;
   return {
     // A judgment without a score has a row, which says why; other losses have none.

@@ -1,11 +1,11 @@
-import type { EvaluatedModel, PlanRef } from '../contract/types';
+import { evaluationRow, HELD_OUT } from '../contract/progress';
+import type { EvaluatedModel, PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import { evaluateResultSchema, type HeldOutLoss } from '../services/python/python-protocol';
 import { noCalls } from '../services/store/stage-store';
 import { addresses } from '../stages/run-plan';
 import { ROWS_VERSIONS } from '../stages/stage-keys';
 import { heldOutLossTable, heldOutTable } from '../stages/tables';
-import { evaluationRow, HELD_OUT } from '../workflows/progress/progress-rows';
 import type { ActivityDeps } from './deps';
 import { evaluatedWeights } from './evaluated-weights';
 import { lossRequests, readLosses } from './held-out-losses';

@@ -1,10 +1,11 @@
 import type { ReplaySource } from '../config/variants';
-import type { PlanRef } from '../contract/types';
+import type { PlanRef } from '../contract/run';
 import { mix } from '../method/mixture';
 import type { Conversation } from '../method/records';
 import { conversationOf } from '../method/selection';
 import { planVariantMixture } from '../method/variant-mixture';
-import { noCalls, type StageAddress, type StageManifest } from '../services/store/stage-store';
+import { noCalls, type StageManifest } from '../services/store/stage-store';
+import { type StageAddress } from '../stages/address';
 import { addresses, planVariant, type RunPlan } from '../stages/run-plan';
 import { ROWS_VERSIONS } from '../stages/stage-keys';
 import { conversationTable, mixtureTable, replayTable } from '../stages/tables';

@@ -3,8 +3,9 @@ import { parseSpec, validateRunId } from '../config/load-spec';
 import { modelsInUse } from '../config/models-in-use';
 import type { RunSpec, RunSpecInput } from '../config/spec';
 import { variantsOf } from '../config/variants';
+import type { FailureType } from '../contract/failures';
+import type { RunOutline } from '../contract/run';
 import { NO_SETTINGS, type RunSettings } from '../contract/run-settings';
-import type { RunOutline } from '../contract/types';
 import { runCosts } from '../planning/run-costs';
 import { contentIdentities } from '../services/runs/content-identities';
 import { checkSpecFiles } from '../services/runs/spec-files';
@@ -25,7 +26,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
         const spec = parseSpec(input.spec);
         const problems = await checkSpecFiles(spec, {});
         if (problems.errors.length > 0) {
-          throw ApplicationFailure.nonRetryable(problems.errors.join('; '), 'SpecError');
+          throw ApplicationFailure.nonRetryable(problems.errors.join('; '), 'SpecError' satisfies FailureType);
         }
         const content = await contentIdentities(spec, deps.weights);
         const { extract, respond, judge, shardSize, concurrentShards } = spec.synthesis;

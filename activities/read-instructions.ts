@@ -1,5 +1,6 @@
 import type { Instruction } from '../method/records';
-import type { StageAddress, StageStore } from '../services/store/stage-store';
+import type { StageStore } from '../services/store/stage-store';
+import type { StageAddress } from '../stages/address';
 import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
 import { ROWS_VERSIONS } from '../stages/stage-keys';
 import { filterTable, instructionTable } from '../stages/tables';

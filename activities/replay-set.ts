@@ -1,13 +1,14 @@
 import { selectionRules } from '../config/selection-rules';
 import type { ReplaySource, ReplayDataset } from '../config/variants';
-import type { PlanRef } from '../contract/types';
+import type { PlanRef } from '../contract/run';
 import { byInstruction } from '../method/by-instruction';
 import { NO_CALLS } from '../method/cost';
 import type { Conversation, Message } from '../method/records';
 import { conversationOf, selectBest } from '../method/selection';
 import { readJsonLines } from '../services/data/json-lines';
 import { datasetsResultSchema } from '../services/python/python-protocol';
-import { noCalls, type StageAddress, type StageManifest } from '../services/store/stage-store';
+import { noCalls, type StageManifest } from '../services/store/stage-store';
+import { type StageAddress } from '../stages/address';
 import { addresses, planVariant, type RunPlan } from '../stages/run-plan';
 import { ROWS_VERSIONS } from '../stages/stage-keys';
 import { conversationTable, judgmentTable, responseTable } from '../stages/tables';

@@ -1,4 +1,4 @@
-import type { PlanRef } from '../contract/types';
+import type { PlanRef } from '../contract/run';
 import { writeReportFiles } from '../report/render/write-report';
 import type { RunOutcome } from '../services/store/plan-store';
 import type { ActivityDeps } from './deps';

@@ -1,4 +1,4 @@
-import type { ShardBatch, StageOutcome } from '../contract/types';
+import type { ShardBatch, BatchOutcome } from '../contract/batches';
 import { responseItems } from '../services/batches/steps/response';
 import { addresses } from '../stages/run-plan';
 import { responseTable } from '../stages/tables';
@@ -11,7 +11,7 @@ import { shardOf } from './shard-of';
 /** Step 2: one generator's responses to the instructions of a shard. */
 export function createRespondActivities(deps: ActivityDeps) {
   return {
-    async respondShard(input: ShardBatch & { readonly generator: string }): Promise<StageOutcome> {
+    async respondShard(input: ShardBatch & { readonly generator: string }): Promise<BatchOutcome> {
       return await runActivity(deps, async (scope) => {
         const plan = await deps.plans.load(input.plan);
         const shard = shardOf(plan, input.shard);

@@ -1,6 +1,7 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { SpecError } from '../config/spec-errors';
-import type { HeartbeatDetails } from '../contract/types';
+import type { FailureType } from '../contract/failures';
+import type { HeartbeatDetails } from '../contract/progress';
 import { MethodError } from '../method/method-error';
 import { AllRefusedError } from '../services/batches/batch';
 import { PermanentEndpointError } from '../services/endpoints/model-client';
@@ -22,7 +23,7 @@ export interface ActivityScope {
 
 /** Thrown inside an activity when its worker is asked to stop. */
 class WorkerDrainingError extends Error {
-  override readonly name = 'WorkerDrainingError';
+  override readonly name = 'WorkerDrainingError' satisfies FailureType;
 }
 
 const BEAT_MS = 2_000;

@@ -1,5 +1,6 @@
 import { selectionRules } from '../config/selection-rules';
-import type { PlanRef, StageOutcome } from '../contract/types';
+import type { BatchOutcome } from '../contract/batches';
+import type { PlanRef } from '../contract/run';
 import { byInstruction } from '../method/by-instruction';
 import type { Failure, ReplayRow } from '../method/records';
 import { isCut, selectBest } from '../method/selection';
@@ -26,7 +27,7 @@ export interface SelectionDetail {
 export function createSelectActivities(deps: ActivityDeps) {
   const { stages } = deps;
   return {
-    async selectShard(input: PlanRef & { readonly shard: number }): Promise<StageOutcome> {
+    async selectShard(input: PlanRef & { readonly shard: number }): Promise<BatchOutcome> {
       return await runActivity(deps, async () => {
         const plan = await deps.plans.load(input.plan);
         const { respond, judge, select } = plan.spec.synthesis;

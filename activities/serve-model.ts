@@ -1,6 +1,6 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { servedSignal } from '../contract/control';
-import type { PlanRef } from '../contract/types';
+import type { PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import { modelOf } from '../stages/stage-keys';
 import type { ActivityDeps } from './deps';
@@ -15,8 +15,9 @@ export function createServeModelActivities(deps: ActivityDeps) {
         const { spec } = await deps.plans.load(hash);
         const { serve, model: alias } = modelOf(spec, name);
         const weights = serve?.weights ?? spec.target.weights;
-        if (serve === undefined || weights === undefined)
+        if (serve === undefined || weights === undefined) {
           throw ApplicationFailure.nonRetryable(`models.${name} has nothing to serve; a validated spec cannot come here`);
+        }
         const { path } = await deps.weights.resolve(weights, serve.revision);
         const context = Context.current();
         const { workflowId, runId } = context.info.workflowExecution ?? {};

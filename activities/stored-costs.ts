@@ -1,7 +1,8 @@
 import pLimit from 'p-limit';
-import type { PlanRef, StoredCosts } from '../contract/types';
+import type { StoredCosts } from '../contract/batches';
+import type { PlanRef } from '../contract/run';
 import { addCosts, NO_COST, type Cost } from '../method/cost';
-import type { StageAddress } from '../services/store/stage-store';
+import type { StageAddress } from '../stages/address';
 import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
 import { modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
 import { openAccount } from './account';

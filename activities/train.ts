@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { weightsOf } from '../config/spec-fine-tuning';
 import { formatDuration } from '../contract/figures';
-import type { PlanRef } from '../contract/types';
-import type { HeartbeatDetails } from '../contract/types';
+import type { TrainOutcome } from '../contract/outcomes';
+import type { HeartbeatDetails } from '../contract/progress';
+import type { PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import { writeConversations } from '../services/data/conversations';
 import { sftResultSchema, type PythonEvent, type SftResult } from '../services/python/python-protocol';
@@ -21,14 +22,6 @@ import { runActivity } from './run-activity';
 
 /** For the upload of the last checkpoint of a training that is stopped; a draining worker has two minutes for all. */
 const LAST_UPLOAD_MS = 60_000;
-
-export interface TrainOutcome {
-  readonly checkpoint: string;
-  readonly steps: number;
-  readonly lastLoss: number | null;
-  /** What a provider has billed, where that is known. */
-  readonly usd?: number | null;
-}
 
 /** Full SFT of the target model on the mixture, in a Python subprocess that goes on from its last checkpoint. */
 export function createTrainActivities(deps: ActivityDeps) {

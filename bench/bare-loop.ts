@@ -16,8 +16,9 @@ export interface BareLoopFigures {
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { url: { type: 'string' }, requests: { type: 'string' }, 'in-flight': { type: 'string' } } });
   const { url, requests: file, 'in-flight': inFlight } = values;
-  if (url === undefined || file === undefined || inFlight === undefined)
+  if (url === undefined || file === undefined || inFlight === undefined) {
     throw new Error('usage: bare-loop.js --url ORIGIN --requests FILE --in-flight N');
+  }
   const requests = linesOf(readFileSync(file));
   const pool = new Pool(url, { connections: Number(inFlight) });
   const headers = { 'content-type': 'application/json', authorization: 'Bearer none' };

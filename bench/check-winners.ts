@@ -53,8 +53,9 @@ export async function checkWinners({
       const ofResponse = ofInstruction.get(responseId) ?? { sum: 0, scores: {} };
       ofInstruction.set(responseId, ofResponse);
       // Ratings are whole numbers, so sums compare without rounding.
-      if (!Number.isInteger(score) || String(judge) in ofResponse.scores)
+      if (!Number.isInteger(score) || String(judge) in ofResponse.scores) {
         complain(`${String(judgment['id'])}: score ${String(score)}, or a second one of this judge`);
+      }
       ofResponse.sum += Number(score);
       ofResponse.scores[String(judge)] = score;
     }
@@ -69,11 +70,12 @@ export async function checkWinners({
       const running = (whole.length > 0 ? whole : [...candidates]).map(([, each]) => each);
       const best = Math.max(...running.map(({ sum }) => sum));
       const response = responses.get(responseId);
-      if (candidates.size !== responsesEach)
+      if (candidates.size !== responsesEach) {
         complain(`${String(instructionId)}: ${candidates.size} responses were judged, not ${responsesEach}`);
-      if (winner === undefined || !running.includes(winner) || winner.sum !== best)
+      }
+      if (winner === undefined || !running.includes(winner) || winner.sum !== best) {
         complain(`${String(instructionId)}: kept ${String(responseId)} with ${winner?.sum}, the best has ${best}`);
-      else if (
+      } else if (
         Object.keys(winner.scores).length !== judges ||
         !sameScores(row['scores'], winner.scores) ||
         Math.abs(Number(row['meanScore']) - best / judges) > 1e-9
@@ -82,10 +84,12 @@ export async function checkWinners({
           `${String(instructionId)}: scores ${String(row['scores'])}, mean ${String(row['meanScore'])}, but the judgments say ${JSON.stringify(winner.scores)}`,
         );
       }
-      if (row['response'] !== response?.['text'] || response?.['instructionId'] !== instructionId)
+      if (row['response'] !== response?.['text'] || response?.['instructionId'] !== instructionId) {
         complain(`${String(instructionId)}: the text is not that of ${String(responseId)}`);
-      if (row['instruction'] !== instructions.get(instructionId)?.['text'])
+      }
+      if (row['instruction'] !== instructions.get(instructionId)?.['text']) {
         complain(`${String(instructionId)}: the instruction's text is another one`);
+      }
       if (running.filter(({ sum }) => sum === best).length > 1) ties++;
     }
   }

@@ -79,10 +79,11 @@ export async function killContender(job: ContenderJob): Promise<KillOutcome> {
   void first.ended().then((how) => (ended = how));
   const answered = await answeredSoMany(job, () => ended !== undefined);
   await first.kill();
-  if (answered === undefined)
+  if (answered === undefined) {
     throw new Error(
       `${ended === undefined ? `six tenths were not answered in ${job.timeoutMs / 1000} s` : `it ended before it was killed (${ended})`}${tail(first)}`,
     );
+  }
   while ((await statsOf(job.url)).inFlight > 0) await sleep(POLL_MS);
   const startMs = performance.now();
   const end = await runToEnd(await start(job), job);

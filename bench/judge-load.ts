@@ -114,8 +114,9 @@ async function keepJudgeRequests({ folder, prompts }: JudgeLoad): Promise<void> 
     requests.push(line);
     texts.push(JSON.stringify(messages[0]?.content));
   }
-  if (new Set(texts).size !== prompts)
+  if (new Set(texts).size !== prompts) {
     throw new Error(`${new Set(texts).size} different judge prompts were made, ${prompts} were asked for`);
+  }
   await writeFile(join(folder, LOAD.requests), `${requests.join('\n')}\n`);
   await writeFile(join(folder, LOAD.prompts), `${texts.join('\n')}\n`);
 }

@@ -21,8 +21,9 @@ export function compareRuns(undisturbed: KillRunResult, disturbed: KillRunResult
   if (different.length > 0) problems.push(`${different.length} outputs differ, the first is ${different[0]}`);
   if (surplus.length > 0) problems.push(`${surplus.length} outputs are new, the first is ${surplus[0]}`);
   const lost = sum(disturbed.kills, 'lost');
-  if (disturbed.repaid > lost)
+  if (disturbed.repaid > lost) {
     problems.push(`${disturbed.repaid} requests were paid twice, but only ${lost} were in flight in what was killed`);
+  }
   if (disturbed.requests - disturbed.repaid !== undisturbed.requests) {
     problems.push(`${disturbed.requests - disturbed.repaid} different requests, the undisturbed run made ${undisturbed.requests}`);
   }

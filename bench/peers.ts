@@ -73,8 +73,9 @@ async function main(): Promise<void> {
   const settings = inFlights.map(settingOf);
   const killed = kills.map((inFlight) => settings.find((setting) => setting.inFlight === inFlight) ?? settingOf(inFlight, 0));
   const loads = new Map<number, JudgeLoad>();
-  for (const count of new Set([...settings, ...killed].map((setting) => setting.prompts)))
+  for (const count of new Set([...settings, ...killed].map((setting) => setting.prompts))) {
     loads.set(count, await prepareJudgeLoad(join(work, `load-${count}`), count));
+  }
   const beginnings = values.clients.split(',');
   const chosen = contenders(consoleReporter()).filter(({ name }) => beginnings.some((beginning) => name.startsWith(beginning)));
   const notInstalled = await install(chosen);
@@ -121,8 +122,9 @@ function tasksOf({
   for (let round = 1; round <= rounds; round++) {
     for (const setting of settings) for (const { name } of chosen) tasks.push({ client: name, ...setting, what: 'run', round });
   }
-  for (const setting of killed)
+  for (const setting of killed) {
     for (const { name, resumes } of chosen) if (resumes) tasks.push({ client: name, ...setting, what: 'kill', round: 1 });
+  }
   return tasks;
 }
 

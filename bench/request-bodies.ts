@@ -6,10 +6,11 @@ import { extractionItems } from '../services/batches/steps/extraction';
 import { judgmentItems } from '../services/batches/steps/judgment';
 import { responseItems } from '../services/batches/steps/response';
 import { openStore } from '../services/runs/open-store';
-import type { StageAddress } from '../services/store/stage-store';
+import type { StageAddress } from '../stages/address';
 import { addresses, type RunPlan } from '../stages/run-plan';
 import { modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
-import { instructionTable, responseTable, type Table } from '../stages/tables';
+import { type Table } from '../stages/table';
+import { instructionTable, responseTable } from '../stages/tables';
 
 export interface RequestBodiesOptions {
   /** Of a finished synthesis without filters. */

@@ -74,11 +74,13 @@ export function brokenPromises({ instructions, sampled, histories, winners }: Sc
   const broken: string[] = [];
   if (winners.rows !== instructions) broken.push(`the replay set has ${winners.rows} rows, not ${instructions}`);
   broken.push(...winners.problems);
-  if (sampled.sessions === 1 && sampled.repeated > 0)
+  if (sampled.sessions === 1 && sampled.repeated > 0) {
     broken.push(`${sampled.repeated} requests were paid twice although nothing was killed`);
+  }
   if (histories.longest.events >= 10_000) broken.push(`${histories.longest.workflowId} has ${histories.longest.events} events`);
-  if (histories.largestPayload.bytes >= 100_000)
+  if (histories.largestPayload.bytes >= 100_000) {
     broken.push(`a payload of ${histories.largestPayload.bytes} bytes: ${histories.largestPayload.where}`);
+  }
   for (const [name, { peakBytes }] of Object.entries(sampled.memory)) {
     if (peakBytes >= 1e9) broken.push(`${name} took ${megabytes(peakBytes)} at its peak`);
   }

@@ -159,8 +159,9 @@ async function follow({
   say('writing the report');
   const report = await measureCommand({ ...command, args: ['report', runId, '--out', join(folder, 'report')] });
   const memory = { ...sampled.memory };
-  if (memory['cpu'] !== undefined && cpuUsage !== undefined)
+  if (memory['cpu'] !== undefined && cpuUsage !== undefined) {
     memory['cpu'] = { ...memory['cpu'], peakBytes: Math.max(memory['cpu'].peakBytes, cpuUsage.peakRssBytes) };
+  }
   return {
     instructions: extract.instructions,
     llmWorkers,

@@ -129,8 +129,9 @@ export class Stack {
         await probeServer(this.temporalAddress);
         return;
       } catch (cause) {
-        if (performance.now() > deadline)
+        if (performance.now() > deadline) {
           throw new Error(`the server at ${this.temporalAddress} or the endpoint at ${this.endpointURL} does not answer`, { cause });
+        }
         await sleep(POLL_MS);
       }
     }

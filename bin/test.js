@@ -21,10 +21,11 @@ async function main() {
     const only = process.argv.slice(2);
     const results = [runJest(only, path.join(folder, 'jest.json'))];
     // Arguments name jest tests; pytest runs with the whole suite only.
-    if (only.length === 0)
+    if (only.length === 0) {
       results.push(
         runPytest(python, { ...env, TMPDIR: process.env.TMPDIR, REHEARSE_TEST_WEIGHTS: weightsDir }, path.join(folder, 'pytest.xml')),
       );
+    }
     const sum = (name) => results.reduce((total, result) => total + result[name], 0);
     const skipped = sum('skipped');
     console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`);

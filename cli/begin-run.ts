@@ -28,8 +28,9 @@ export async function beginRun({ runId, spec, settings }: RunToBegin, options: B
     else {
       process.stdout.write(state === 'attached' ? `run ${runId} is running already\n` : `run ${runId} has started\n`);
       if (paused !== null) process.stdout.write(`  but it is paused: ${oneLine(paused.reason, 600)}; ${pauseAdvice(runId, paused)}\n`);
-      if (state === 'started' && settings !== undefined)
+      if (state === 'started' && settings !== undefined) {
         for (const line of settingsText(settings)) process.stdout.write(`  still set: ${line}\n`);
+      }
       sayWhereToLook(runId);
     }
     if (options.wait) await waitForRun(client, runId);

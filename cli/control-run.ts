@@ -24,8 +24,9 @@ export async function steerRun<T>(client: Client, runId: string, update: (run: W
   try {
     return await client.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, async () => await update(client.workflow.getHandle(runId)));
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError)
+    if (error instanceof WorkflowNotFoundError) {
       throw new CliError(`no run "${runId}" is running`, { hint: 'see: npx rehearse list', cause: error });
+    }
     if (error instanceof WorkflowUpdateFailedError) throw new CliError(error.cause?.message ?? error.message, { cause: error });
     if (isUnanswered(error)) throw await unanswered(client, runId, error);
     throw error;

@@ -1,8 +1,7 @@
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../contract/task-queues';
 import { configuredAddress, connect, type Connected } from './connect';
-import type { Finding } from './doctor-machine';
-import { checkTemporalBinary } from './doctor-machine';
+import { type Finding, checkTemporalBinary } from './doctor-machine';
 import { checkWorkers } from './doctor-workers';
 import { CliError } from './errors';
 import { queuePollers } from './queue-pollers';
@@ -73,12 +72,13 @@ async function checkSearchAttributes({ connection, namespace }: Connected): Prom
 
 function queueFinding(queue: QueueName, pollers: readonly string[]): Finding {
   const check = TASK_QUEUES[queue];
-  if (pollers.length > 0)
+  if (pollers.length > 0) {
     return {
       check,
       state: 'ok',
       message: `${pollers.length} worker${pollers.length === 1 ? '' : 's'}: ${pollers.slice(0, 3).join(', ')}${pollers.length > 3 ? ', …' : ''}`,
     };
+  }
   return { check, state: 'warn', message: 'no worker polls it', fix: `start one: npx rehearse worker --queue ${queue}` };
 }
 

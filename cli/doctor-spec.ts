@@ -47,7 +47,7 @@ async function checkTasks(spec: RunSpec): Promise<Finding[]> {
     await checkTaskNames(python, tasks, { stop: new AbortController().signal, onEvent: () => undefined });
     return [{ check, state: 'ok', message: `lm-evaluation-harness has ${tasks.join(', ')}` }];
   } catch (error) {
-    if (error instanceof NotSetUpError)
+    if (error instanceof NotSetUpError) {
       return [
         {
           check,
@@ -56,8 +56,10 @@ async function checkTasks(spec: RunSpec): Promise<Finding[]> {
           fix: 'a gpu worker looks them up when the run starts',
         },
       ];
-    if (error instanceof PythonJobError)
+    }
+    if (error instanceof PythonJobError) {
       return [{ check, state: 'fail', message: error.message, fix: 'correct evaluate.tasks in the spec' }];
+    }
     throw error;
   }
 }
@@ -78,13 +80,14 @@ async function checkEndpoints({ models, target }: RunSpec, env: NodeJS.ProcessEn
     const reply = await servedModels({ baseURL: model.baseURL, apiKey, timeoutMs: ENDPOINT_TIMEOUT_MS });
     return served.map(([name, { model: id, baseURL }]): Finding => {
       const check = `model ${name}`;
-      if ('problem' in reply)
+      if ('problem' in reply) {
         return {
           check,
           state: 'fail',
           message: reply.problem,
           fix: isOurs ? `"npx rehearse dev" serves it on this machine; else ${reply.hint}` : reply.hint,
         };
+      }
       const missing = missingModel(id, reply.ids);
       if (missing === null) return { check, state: 'ok', message: `${id} at ${baseURL}` };
       return { check, state: 'warn', message: missing.problem, fix: missing.hint }; // some gateways serve what they do not list

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import prettyBytes from 'pretty-bytes';
 import { TASK_QUEUES } from '../contract/task-queues';
-import { release, type WorkerReport } from '../services/runs/worker-report';
+import { type WorkerReport } from '../contract/worker-report';
+import { release } from '../services/runs/worker-report';
 import type { describeWorker } from '../workflows/describe-worker';
 import { diskFinding, type Finding } from './doctor-machine';
 import { failureSentence } from './failure-sentence';
@@ -65,14 +66,16 @@ export function workerFinding(identity: string, report: WorkerReport, ours = rel
   ].join('; ');
   if (problems.length > 0) return { check, state: 'fail', message, fix: 'mend it on that machine, and start the worker again' };
   if (space.state !== 'ok') return { check, state: space.state, message, fix: space.fix };
-  if (report.release !== ours)
+  if (report.release !== ours) {
     return { check, state: 'warn', message, fix: `this command is Rehearse ${ours}: workers of one run must be of one release` };
-  if (trains && python !== 'ready')
+  }
+  if (trains && python !== 'ready') {
     return {
       check,
       state: 'warn',
       message,
       fix: 'its first training makes the environment, some minutes and 8 GB; or run "npx rehearse demo" there once',
     };
+  }
   return { check, state: 'ok', message };
 }

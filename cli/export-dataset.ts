@@ -24,11 +24,13 @@ export function checkDestination({
     return undefined;
   }
   if (dataset === undefined) throw new CliError('only a data set is pushed', { hint: 'name a folder for it with --dataset FOLDER' });
-  if (!/^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(push))
+  if (!/^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(push)) {
     throw new CliError(`"${push}" names no data set of the hub`, { hint: 'give OWNER/NAME, such as my-team/replay-set' });
+  }
   const { HF_TOKEN: token = '', HF_ENDPOINT: endpoint = '' } = process.env;
-  if (token === '')
+  if (token === '') {
     throw new CliError('HF_TOKEN is not set', { hint: 'set it to a token of the hub with write access, as an environment variable' });
+  }
   const hubUrl = (endpoint === '' ? 'https://huggingface.co' : endpoint).replace(/\/+$/, '');
   if (!/^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$))/.test(hubUrl)) {
     throw new CliError(`HF_ENDPOINT is ${hubUrl}, and a token is only sent over https`, {
@@ -54,10 +56,11 @@ export async function exportDataset({ id, stage, destination, ...options }: Data
   const { rows, leftOut, coverage } = await writeDataset({ runId: id, stage, ...options });
   process.stderr.write(`rehearse: wrote ${formatCount(rows)} conversations and their card to ${options.folder}\n`);
   const notices = coverageNotices(id, stage, coverage);
-  if (leftOut > 0)
+  if (leftOut > 0) {
     notices.push(
       `${formatCount(leftOut)} conversations with more than one turn are left out, since the shape "${options.shape}" cannot hold them`,
     );
+  }
   for (const notice of notices) process.stderr.write(`rehearse: note: ${notice}\n`);
   if (destination === undefined) return;
   if (coverage.missing.size > 0 || coverage.outdated > 0) {

@@ -1,7 +1,6 @@
 import { pauseAdvice } from '../contract/control';
 import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../contract/figures';
-import type { StageProgress } from '../contract/types';
-import { leftMsOf } from '../workflows/progress/progress-table';
+import { type StageProgress, leftMsOf } from '../contract/progress';
 import { oneLine } from './output';
 import type { RunProgress } from './run-progress';
 import { totalsOf } from './run-totals';

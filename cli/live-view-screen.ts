@@ -2,7 +2,7 @@ import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
 import pc from 'picocolors';
 import { pauseAdvice } from '../contract/control';
 import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../contract/figures';
-import type { StageProgress } from '../contract/types';
+import type { StageProgress } from '../contract/progress';
 import { leftText } from '../workflows/progress/progress-table';
 import { clip, formatBar, oneLine } from './output';
 import type { RunProgress } from './run-progress';
@@ -53,8 +53,9 @@ export function renderFrame({ progress, nowMs, columns, height, url, notice, col
     .filter((part) => part !== '')
     .join(' · ');
   const above = [paint.bold(fit(title)), ...(url === undefined ? [] : [paint.dim(fit(url))])];
-  if (rows.length === 0)
+  if (rows.length === 0) {
     return [...above, progress.rows === null ? 'waiting for the run to answer …' : 'checking the spec, planning the stages …', ...below];
+  }
 
   const room = Math.max(3, height - above.length - below.length - 1);
   const shown = foldRows(rows, room);

@@ -7,7 +7,7 @@ import {
   type Client,
   type WorkflowExecutionStatusName,
 } from '@temporalio/client';
-import type { ExperimentResult } from '../contract/types';
+import type { ExperimentResult } from '../contract/run';
 import { CliError } from './errors';
 import { failureSentence } from './failure-sentence';
 import { LogLines } from './live-view-lines';
@@ -61,8 +61,9 @@ export async function watchRun(options: WatchOptions): Promise<WatchedRun> {
         if (seen.status !== 'RUNNING' && (seen.rows !== null || closedLooks++ > 0)) return await endOf(client, runId, seen.status);
       } catch (error) {
         if (signal.aborted) break;
-        if (error instanceof WorkflowNotFoundError)
+        if (error instanceof WorkflowNotFoundError) {
           throw new CliError(`the server has no run "${runId}"`, { hint: 'see: npx rehearse list', cause: error });
+        }
         if (!isUnreachable(error)) throw error;
         // The client has tried for some seconds before it gives up a look.
         view.notice('the Temporal server does not answer; trying again (the run is safe)');

@@ -99,8 +99,9 @@ function trainingText(spec: RunSpec, plan: CostPlan): string {
   if (trainings === 0) return 'none: no row of the table is trained';
   const each = trainings === 1 ? '' : ' each';
   const size = `${trainings === 1 ? '' : `${formatCount(trainings)} trainings of `}${formatCount(training.steps)} steps, ${formatCount(training.examples)} examples, ${formatShortCount(training.tokens)} tokens`;
-  if (device === 'provider')
+  if (device === 'provider') {
     return `${size} with every epoch; ${atProvider(usd)}${each}${usd === null || each === '' ? '' : `, ${dollars(trainings * usd)} in all`}`;
+  }
   const all = hours === null || each === '' ? '' : `, ${deviceHours(device, trainings * hours)} in all`;
   return `${size}; ${deviceHours(device, hours)}${hours === null ? '' : each}${spec.train.accelerate === undefined ? leastDevices(training.devices, device, plan) : chosenDevices(training)}${all}`;
 }

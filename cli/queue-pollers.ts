@@ -19,11 +19,3 @@ export async function queuePollers(client: Client, queue: QueueName, nowMs = Dat
   const live = (pollers ?? []).filter(({ lastAccessTime }) => nowMs - Number(lastAccessTime?.seconds ?? 0) * 1000 <= POLL_AGE_MS);
   return [...new Set(live.map(({ identity }) => identity ?? ''))].sort();
 }
-
-/** The queue that an activity type of ours runs on. */
-export function queueOfActivity(activityType: string): QueueName {
-  if (/^((extract|respond|judge)Shard|checkKeys|storedCosts|(estimate|submit|await|cancel)FineTuning)$/.test(activityType)) return 'llm';
-  return /^(trainVariant|identifyModel|evaluateTask|measureLosses|serveModel|fetchDocuments|checkTasks)$/.test(activityType)
-    ? 'gpu'
-    : 'cpu';
-}

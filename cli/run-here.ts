@@ -43,8 +43,9 @@ export async function runHere({ runId, spec: file, again, summary }: RunHere): P
     await connection.close();
     process.stdout.write(await summary(stack.uiUrl));
   } catch (error) {
-    if (stop.aborted)
+    if (stop.aborted) {
       throw new CliError('stopped; what is finished is stored', { hint: `go on with: ${again}`, exitCode: 130, cause: error });
+    }
     throw failed.signal.aborted ? failed.signal.reason : error;
   } finally {
     await stack.stop();

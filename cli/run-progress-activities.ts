@@ -1,15 +1,16 @@
 import type { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import type { QueueName } from '../contract/task-queues';
-import type { HeartbeatDetails } from '../contract/types';
+import { queueOfActivity } from '../contract/activities';
+import type { HeartbeatDetails } from '../contract/progress';
+import type { ActivityQueue } from '../contract/task-queues';
 import { oneLine } from './output';
-import { queueOfActivity } from './queue-pollers';
 
 /** An activity that has not ended. */
 export interface PendingActivity {
   readonly workflowId: string;
   readonly type: string;
-  readonly queue: QueueName;
+  /** Undefined for an activity of another release, which this one does not know. */
+  readonly queue: ActivityQueue | undefined;
   /** From 1. */
   readonly attempt: number;
   /** Why the attempt before this one failed. */

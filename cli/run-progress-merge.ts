@@ -1,6 +1,5 @@
-import type { HeartbeatDetails, StageProgress } from '../contract/types';
+import { type HeartbeatDetails, type StageProgress, EVALUATION_REQUESTS } from '../contract/progress';
 import { addCounts } from '../method/cost';
-import { EVALUATION_REQUESTS } from '../workflows/progress/progress-rows';
 
 /** What the open workflows of a run say about themselves. */
 export interface ProgressSources {

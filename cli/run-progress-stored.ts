@@ -4,15 +4,14 @@ import type { HoldOutDetail } from '../activities/hold-out';
 import type { MixtureDetail } from '../activities/mix';
 import type { ReplaySetDetail } from '../activities/replay-set';
 import { variantsOf, type Variant } from '../config/variants';
-import type { StageProgress } from '../contract/types';
+import { type StageProgress, evaluationRow, HELD_OUT, waiting } from '../contract/progress';
 import { addCounts } from '../method/cost';
 import { costOf, type Price } from '../planning/price';
 import type { EvaluateResult, SftResult } from '../services/python/python-protocol';
-import type { StageAddress, StageManifest, StageStore } from '../services/store/stage-store';
+import type { StageManifest, StageStore } from '../services/store/stage-store';
+import type { StageAddress } from '../stages/address';
 import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
 import { ROWS_VERSIONS, type StageName } from '../stages/stage-keys';
-import { evaluationRow, HELD_OUT } from '../workflows/progress/progress-rows';
-import { waiting } from '../workflows/progress/progress-table';
 
 const PARALLEL_READS = 16;
 

@@ -11,10 +11,10 @@ import type { QueryDefinition } from '@temporalio/common';
 import pLimit from 'p-limit';
 import { controlQuery, type Pause } from '../contract/control';
 import { formatCount, formatDuration } from '../contract/figures';
+import { type StageProgress, progressQuery } from '../contract/progress';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../contract/search-attributes';
 import { TASK_QUEUES, type QueueName } from '../contract/task-queues';
-import type { Allowance, StageProgress } from '../contract/types';
-import { progressQuery } from '../workflows/progress/progress-table';
+import type { Allowance } from '../method/cost';
 import { pauseOf } from './control-run';
 import { queuePollers } from './queue-pollers';
 import { readPendingActivities, type PendingActivity } from './run-progress-activities';
@@ -222,7 +222,7 @@ export async function idleQueues(client: Client, activities: readonly PendingAct
   const served = new Set(activities.flatMap(({ queue, running }) => (running ? [queue] : [])));
   const waits = new Map<QueueName, number>();
   for (const { queue, waitingSinceMs } of activities) {
-    if (waitingSinceMs === undefined || served.has(queue)) continue;
+    if (queue === undefined || waitingSinceMs === undefined || served.has(queue)) continue;
     waits.set(queue, Math.max(waits.get(queue) ?? 0, Date.now() - waitingSinceMs));
   }
   const sentences = [...waits].map(async ([queue, waitMs]) => {

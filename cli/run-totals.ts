@@ -1,7 +1,6 @@
 import { formatShortCount, formatUsd } from '../contract/figures';
-import type { StageProgress } from '../contract/types';
+import { type StageProgress, leftMsOf } from '../contract/progress';
 import { addCounts, type Allowance } from '../method/cost';
-import { leftMsOf } from '../workflows/progress/progress-table';
 
 /** Sums over a run's rows. */
 export interface RunTotals {

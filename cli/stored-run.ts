@@ -21,8 +21,9 @@ export async function loadStoredRun(plans: PlanStore, runId: string): Promise<St
 /** What to say when a run id is unknown. */
 export async function suggestRuns(plans: PlanStore, runId: string): Promise<string> {
   const known = await plans.listRuns();
-  if (known.length === 0)
+  if (known.length === 0) {
     return 'no run is stored here yet: start one with "npx rehearse start SPEC", or set REHEARSE_HOME to where the runs are';
+  }
   const near = nearestNames(runId, known);
   if (near.length > 0) return `did you mean ${near.join(' or ')}?`;
   const more = known.length > NAMES_SHOWN ? ` and ${known.length - NAMES_SHOWN} more (see "npx rehearse list")` : '';

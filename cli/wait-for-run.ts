@@ -21,8 +21,9 @@ export async function waitForRun(client: Client, runId: string, signal?: AbortSi
     pollMs: POLL_MS,
     url: webUiUrl(runId),
   });
-  if (stop.aborted)
+  if (stop.aborted) {
     throw new CliError(`stopped watching; run "${runId}" goes on`, { hint: `see: npx rehearse status ${runId}`, exitCode: 130 });
+  }
   if (end.status !== 'COMPLETED') {
     throw new CliError(
       `run "${runId}" ended as ${end.status.toLowerCase()}${end.failureMessage === undefined ? '' : `: ${end.failureMessage}`}`,

@@ -59,8 +59,9 @@ export function parseAccelerateConfig(text: string): AccelerateConfig {
     fsdp_config: fsdp,
     deepspeed_config: deepspeed,
   } = read.data;
-  if (processes % machines !== 0)
+  if (processes % machines !== 0) {
     throw new Error(`num_processes: ${processes} processes cannot be shared out evenly over ${machines} machines`);
+  }
   const zero3 = type === 'DEEPSPEED' && deepspeed?.zero_stage === 3;
   return {
     processes,

@@ -40,13 +40,14 @@ export function evaluationProblems(tasks: readonly EvaluateTask[]): Finding[] {
     }
     if (!isLeaderboardTask(task.task)) return [...findings, ...otherTaskProblems(task, at)];
     for (const key of ['metric', 'randomBaseline'] as const) {
-      if (task[key] !== undefined)
+      if (task[key] !== undefined) {
         findings.push({
           at: [...at, key],
           value: showValue(task[key]),
           expected: `nothing for ${task.task}, whose scoring is the leaderboard's`,
           hint: 'remove it',
         });
+      }
     }
     if (task.data === undefined) return findings;
     const { test, fewshot } = TASK_SPLITS[task.task];

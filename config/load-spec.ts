@@ -78,8 +78,9 @@ export function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
         typeof variant.replay === 'string' ||
         !('files' in variant.replay) ||
         variant.replay.files === undefined
-      )
+      ) {
         return variant;
+      }
       return { ...variant, replay: { ...variant.replay, files: variant.replay.files.map(full) } };
     }),
   };

@@ -108,13 +108,14 @@ function templateProblems(spec: RunSpec): Finding[] {
     // Without a template such a judge is asked through the chat API; with one its raw prompt is rendered.
     const isRead = judge.scoring === 'expected' && judge.judges.includes(name);
     if (model.template === undefined) {
-      if (extracts)
+      if (extracts) {
         findings.push({
           at,
           value: 'nothing',
           expected: 'the chat format of the target model, which extraction sends bare',
           hint: `add one, such as ${suggestTemplate(model)}`,
         });
+      }
       continue;
     }
     const literal = typeof model.template !== 'string';
@@ -212,13 +213,14 @@ function serveProblems(spec: RunSpec, name: string): Finding[] {
         ];
   }
   const findings: Finding[] = [];
-  if (baseURL !== SERVED_URL)
+  if (baseURL !== SERVED_URL) {
     findings.push({
       at: [...at, 'baseURL'],
       value: showValue(baseURL),
       expected: 'nothing beside serve, whose server gets an address of its own',
       hint: 'remove one of the two',
     });
+  }
   if (serve.weights === undefined && (name !== spec.target.model || spec.target.weights === undefined)) {
     findings.push({
       at: [...at, 'serve', 'weights'],

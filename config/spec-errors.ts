@@ -1,3 +1,4 @@
+import type { FailureType } from '../contract/failures';
 /** One mistake in a run spec. */
 export interface SpecProblem {
   /** Where, such as `synthesis.respond.generators[1]`; `spec` for the whole. */
@@ -24,7 +25,7 @@ export interface SpecWarning {
 
 /** Everything that is wrong with a run spec; the message is one sentence a problem, one problem a line. */
 export class SpecError extends Error {
-  override readonly name = 'SpecError';
+  override readonly name = 'SpecError' satisfies FailureType;
   readonly problems: readonly SpecProblem[];
   /** The file that was read, if it was a file. */
   readonly file?: string;

@@ -46,8 +46,9 @@ export function fineTuningOf({ train, target }: TrainedSpec): FineTuning | undef
 
 /** The target's weights. @throws Error where an endpoint trains, which needs none */
 export function weightsOf({ target }: Pick<RunSpec, 'target'>): string {
-  if (target.weights === undefined)
+  if (target.weights === undefined) {
     throw new Error('target.weights is not given; a validated spec whose training needs weights cannot come here');
+  }
   return target.weights;
 }
 

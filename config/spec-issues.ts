@@ -103,8 +103,9 @@ function wayOutOfValue(
 
 function fallback(node: SchemaNode | undefined): string | undefined {
   const given = node?.default;
-  if (typeof given === 'number' || typeof given === 'string' || typeof given === 'boolean')
+  if (typeof given === 'number' || typeof given === 'string' || typeof given === 'boolean') {
     return `leave it out for the default, ${JSON.stringify(given)}`;
+  }
   const what = firstSentence(node);
   return what === undefined ? undefined : `it means: ${what}`;
 }
@@ -142,8 +143,9 @@ export function expectation(node: SchemaNode | undefined): string {
   if (kind === 'integer' || kind === 'number') return numberExpectation(node, kind);
   if (kind === 'boolean') return 'true or false';
   if (kind === 'string') return node.minLength === undefined || node.minLength === 0 ? 'a text' : 'a text that is not empty';
-  if (kind === 'array')
+  if (kind === 'array') {
     return node.minItems === undefined ? 'a list' : `a list with at least ${node.minItems} ${node.minItems === 1 ? 'entry' : 'entries'}`;
+  }
   const keys = Object.keys(node.properties ?? {}).filter((key) => key !== '$schema');
   return keys.length === 0 ? 'a mapping of names to values' : `a mapping with the keys ${keys.join(', ')}`;
 }

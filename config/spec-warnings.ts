@@ -113,11 +113,12 @@ function trainingWarnings(spec: RunSpec): SpecWarning[] {
   }
   if (activeQuality(spec)?.decontaminate !== undefined) {
     const others = evaluate.tasks.filter(({ task }) => !isLeaderboardTask(task)).map(({ task }) => task);
-    if (others.length > 0)
+    if (others.length > 0) {
       warnings.push({
         path: 'synthesis.quality.decontaminate',
         message: `it knows the leaderboard's documents only, so those of ${others.join(', ')} are not kept out.`,
       });
+    }
   }
   if (target.weights === undefined) return warnings;
   const hub = !looksLikePath(target.weights) && !target.weights.startsWith('builtin:');

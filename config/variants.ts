@@ -66,8 +66,9 @@ export function variantsOf(spec: Pick<RunSpec, 'variants' | 'sweep' | 'mix'>): V
 function variantOf(entry: VariantSpec, base: number): Variant {
   if (entry === 'official') return { name: entry, replay: null, newShare: 0 };
   if (entry === 'new-data-only') return { name: entry, replay: { kind: 'none' }, newShare: 1 };
-  if (entry === 'method' || entry === 'first-response' || entry === 'target-best')
+  if (entry === 'method' || entry === 'first-response' || entry === 'target-best') {
     return { name: entry, replay: { kind: entry }, newShare: base };
+  }
   if (typeof entry === 'string') return { name: entry, replay: datasetOf({ set: entry }), newShare: base };
   const replay: ReplaySource = typeof entry.replay === 'string' ? { kind: entry.replay } : datasetOf(entry.replay);
   return { name: entry.name, replay, newShare: replay.kind === 'none' ? 1 : (entry.newShare ?? base) };

@@ -1,6 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Allowance, Cost } from '../method/cost';
 import type { BudgetSetting, LimitsByModel } from './run-settings';
-import type { Allowance, Cost } from './types';
 
 /**
  * How a running experiment is steered. People and the client send Updates to `experiment`; it sends its descendants an
@@ -65,9 +65,6 @@ export const haltSignal = defineSignal<[Halt]>('halt');
 
 /** Key of the memo that shows a pause where no worker answers: {@link Pause}, or absent. */
 export const PAUSE_MEMO = 'paused';
-
-/** Type of an activity's failure when its store cannot be read or written until somebody mends it. */
-export const STORAGE_FAILURE = 'StorageUnavailableError';
 
 /** What to do about a pause, without a full stop. */
 export function pauseAdvice(runId: string, { by }: Pick<Pause, 'by'>): string {

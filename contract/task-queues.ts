@@ -12,4 +12,6 @@ export function ownQueue(identity: string): string {
 }
 
 export type QueueName = keyof typeof TASK_QUEUES;
+/** Queues of activities. */
+export type ActivityQueue = Exclude<QueueName, 'orchestration'>;
 export const QUEUE_NAMES = Object.keys(TASK_QUEUES) as QueueName[];

@@ -1,8 +1,10 @@
 import { variantsOf, type Variant } from '../config/variants';
 import { judgmentId } from '../method/ids';
 import type { Failure, FinishReason, Instruction, Judgment, LossStage } from '../method/records';
-import type { StageAddress, StageStore } from '../services/store/stage-store';
+import type { StageStore } from '../services/store/stage-store';
+import type { StageAddress } from '../stages/address';
 import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
+import { type Table } from '../stages/table';
 import {
   conversationTable,
   failureTable,
@@ -14,7 +16,6 @@ import {
   responseTable,
   sampleTable,
   type SampleRow,
-  type Table,
 } from '../stages/tables';
 import { StoredParts, type Coverage } from './stored-parts';
 
@@ -94,8 +95,9 @@ export function exportStage(stage: ExportStage, source: ExportSource): AnyStageE
 
   switch (stage) {
     case 'instructions':
-      if (plan.keys.filter === undefined)
+      if (plan.keys.filter === undefined) {
         return byShard(instructionTable, async (shard) => sorted(await parts.rows(addresses.extract(plan, shard), instructionTable)));
+      }
       return byShard(filteredInstructionTable, async (shard) => sorted(await readFiltered(parts, plan, shard)));
     case 'responses':
       return byShard(responseTable, async (shard) =>

@@ -1,7 +1,8 @@
 import type { Failure } from '../method/records';
-import type { StageAddress, StageManifest, StageStore } from '../services/store/stage-store';
+import type { StageManifest, StageStore } from '../services/store/stage-store';
+import type { StageAddress } from '../stages/address';
 import { ROWS_VERSIONS, type StageName } from '../stages/stage-keys';
-import type { Table } from '../stages/tables';
+import type { Table } from '../stages/table';
 
 /** What an export found: how much of the run's outputs is there. */
 export interface Coverage {

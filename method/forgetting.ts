@@ -134,8 +134,9 @@ export function adjustForChance(
   { forgotten, learned, neverRight }: Pick<Transitions, 'forgotten' | 'learned' | 'neverRight'>,
   chance: number,
 ): AdjustedTransitions {
-  if (!(chance >= 0 && chance < 1))
+  if (!(chance >= 0 && chance < 1)) {
     throw new MethodError(`the chance of guessing right is ${chance}; give a share from 0 up to, but not, 1`);
+  }
   if (chance === 0) return { forgotten, learned };
   const factor = 1 / (1 - chance);
   const guessed = chance * factor * factor * neverRight;

@@ -237,8 +237,9 @@ function busySeconds(spec: RunSpec, model: ModelSpec, a: Assumptions, traffic: T
   else {
     bounds.push((requests * secondsOfRequest) / concurrency);
     // A provider's hardware is its own business; its limits above say what it gives.
-    if (model.price === undefined)
+    if (model.price === undefined) {
       bounds.push(completionTokens / a.endpointTokensPerSecond + traffic.fresh / a.endpointPrefillTokensPerSecond);
+    }
   }
   return Math.max(...bounds);
 }

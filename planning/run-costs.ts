@@ -1,23 +1,12 @@
 import { modelsInUse } from '../config/models-in-use';
 import type { RunSpec } from '../config/spec';
 import { effectiveSampling } from '../config/spec-checks';
+import type { RunCosts } from '../contract/run';
 import { addCosts, timesCost, type Cost } from '../method/cost';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
 import { assumptionsWith } from './cost-assumptions';
 import { stageCosts, type StageCost } from './cost-plan';
 import { costOf } from './price';
-
-/** What a run's model calls are expected to cost, for sizing grants of a budget; what they do cost decides. */
-export interface RunCosts {
-  /** One instruction. */
-  readonly extract: Cost;
-  /** By generator: all its responses to one instruction. */
-  readonly respond: Readonly<Record<string, Cost>>;
-  /** By `JUDGE/GENERATOR`: all judgments of that generator's responses to one instruction. */
-  readonly judge: Readonly<Record<string, Cost>>;
-  /** By model: the most that one call is likely to reserve. */
-  readonly worstCall: Readonly<Record<string, Cost>>;
-}
 
 /**
  * Tokens that a server may add to the texts of a request: role headers of each message; and once a request, a beginning of

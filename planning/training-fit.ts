@@ -49,8 +49,9 @@ export function trainingMisfit(
 function wayOut(model: ModelShape, shape: TrainingShape, usable: number): string {
   const fits = (changes: Partial<TrainingShape>): boolean => trainingMemory(model, { ...shape, ...changes }).total <= usable;
   if (!shape.gradientCheckpointing && fits({ gradientCheckpointing: true })) return 'set train.gradientCheckpointing to true';
-  if (shape.perDeviceBatchSize > 1 && fits({ perDeviceBatchSize: 1 }))
+  if (shape.perDeviceBatchSize > 1 && fits({ perDeviceBatchSize: 1 })) {
     return 'set train.perDeviceBatchSize to 1 and raise train.gradientAccumulation in turn';
+  }
   const ways: string[] = [];
   const shorter = [1024, 2048, 4096, 8192].filter((maxLength) => maxLength < shape.maxLength && fits({ maxLength })).at(-1);
   if (shorter !== undefined) ways.push(`lower train.maxLength to ${shorter}`);
@@ -62,8 +63,9 @@ function wayOut(model: ModelShape, shape: TrainingShape, usable: number): string
     }
   }
   if (shape.tuning === 'full' && fits({ tuning: 'lora', rank: 16 })) ways.push('train adapters (train.lora)');
-  else if (shape.tuning !== 'qlora' && fits({ tuning: 'qlora', rank: shape.rank || 16 }))
+  else if (shape.tuning !== 'qlora' && fits({ tuning: 'qlora', rank: shape.rank || 16 })) {
     ways.push('train adapters on 4-bit weights (train.lora.quantize)');
+  }
   return ways.length === 0 ? 'use devices with more memory, or a smaller model' : ways.join(', or ');
 }
 

@@ -2,7 +2,7 @@ import type { RunSpec } from '../config/spec';
 import { variantsOf, type Variant } from '../config/variants';
 import type { LeaderboardTask } from '../method/forgetting';
 import { instructionId } from '../method/ids';
-import type { StageAddress } from '../services/store/stage-store';
+import type { StageAddress } from './address';
 import { evaluateLossKey, evaluateTaskKey, type ContentIdentities, type StageKeys, type VariantKeys } from './stage-keys';
 
 /** Everything that a run's activities need to know, stored once and referred to by its hash. */

@@ -7,7 +7,7 @@ import { filesOf, variantsOf, type Variant } from '../config/variants';
 import { canonicalJson } from '../method/canonical-json';
 import type { LeaderboardTask } from '../method/forgetting';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
-import { sha256 } from '../services/store/artifact-store';
+import { sha256 } from './sha256';
 
 /**
  * A stage output is addressed by what determines it: the stage's name and version, the part of the spec that it reads, and

@@ -2,14 +2,8 @@ import type { HeldOutRow, HeldOutSet } from '../method/hold-out';
 import type { Contamination, EvaluationDocument } from '../method/quality/contamination';
 import type { DropReason } from '../method/quality/instruction-filter';
 import type { Conversation, Failure, Instruction, Judgment, MixtureRow, ReplayRow, Response } from '../method/records';
-import type { CallRecord } from '../services/journal/journal';
-import type { TableSchema } from '../services/store/parquet';
-
-/** Parquet columns of each kind of row. */
-export interface Table<Row> {
-  readonly schema: TableSchema<Row>;
-  readonly optional: readonly (keyof Row & string)[];
-}
+import type { CallRecord } from './call-record';
+import type { Table } from './table';
 
 export const instructionTable: Table<Instruction> = {
   schema: { id: 'string', text: 'string', model: 'string', finishReason: 'string', seed: 'int', attempts: 'int', usage: 'json' },

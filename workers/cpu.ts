@@ -1,5 +1,6 @@
 import { Worker } from '@temporalio/worker';
-import { createCpuActivities } from '../activities';
+import { createActivities } from '../activities';
+import { activitiesOn } from '../contract/activities';
 import { TASK_QUEUES } from '../contract/task-queues';
 import { sharedOptions, type WorkerSetting } from './setting';
 
@@ -10,7 +11,7 @@ export async function createCpuWorker({ connection, namespace, deps }: WorkerSet
     connection,
     namespace,
     taskQueue: TASK_QUEUES.cpu,
-    activities: createCpuActivities(deps),
+    activities: activitiesOn('cpu', createActivities(deps)),
     maxConcurrentActivityTaskExecutions: 4,
   });
 }

@@ -1,5 +1,6 @@
 import { Worker } from '@temporalio/worker';
-import { createGpuActivities } from '../activities';
+import { createActivities } from '../activities';
+import { activitiesOn } from '../contract/activities';
 import { TASK_QUEUES } from '../contract/task-queues';
 import { sharedOptions, type WorkerSetting } from './setting';
 
@@ -10,7 +11,7 @@ export async function createGpuWorker({ connection, namespace, deps }: WorkerSet
     connection,
     namespace,
     taskQueue: TASK_QUEUES.gpu,
-    activities: createGpuActivities(deps),
+    activities: activitiesOn('gpu', createActivities(deps)),
     maxConcurrentActivityTaskExecutions: 1,
   });
 }

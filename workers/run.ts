@@ -46,8 +46,9 @@ function milliseconds(env: NodeJS.ProcessEnv, name: string, without: string): nu
   const { [name]: minutes } = env;
   if (minutes === undefined || minutes === '') return undefined;
   const value = Number(minutes);
-  if (!(value > 0 && value <= 24 * 60))
+  if (!(value > 0 && value <= 24 * 60)) {
     throw new Error(`${name} is ${JSON.stringify(minutes)}, expected minutes, above 0 and at most 1440; without it, ${without}`);
+  }
   return value * 60_000;
 }
 

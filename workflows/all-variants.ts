@@ -1,5 +1,6 @@
 import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
-import type { RunOutline, VariantOutline, VariantResult } from '../contract/types';
+import type { FailureType } from '../contract/failures';
+import type { RunOutline, VariantOutline, VariantResult } from '../contract/run';
 import { isInputLost } from './control/lost-inputs';
 import type { RunControl } from './control/run-control';
 import { variant as variantWorkflow } from './variant';
@@ -52,7 +53,7 @@ export function variantsFailure(outline: RunOutline, failed: readonly FailedVari
     .map(({ name, reason }) => `${name} (${reason})`)
     .join('; ');
   return ApplicationFailure.create({
-    type: 'VariantsFailedError',
+    type: 'VariantsFailedError' satisfies FailureType,
     nonRetryable: true,
     message: `${failed.length} of ${outline.variants.length} variants failed: ${why}; the others are in ${report}; mend the cause, and "rehearse resume ${outline.runId}" repeats only what is missing`,
     ...(failed[0]?.reason instanceof Error ? { cause: failed[0].reason } : {}),

@@ -1,8 +1,9 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { DescribeWorkerActivities } from '../activities/describe-worker';
+import type { WorkerActivities } from '../contract/activities';
 import { describeWorkerOptions } from '../contract/activity-options';
+import type { WorkerReport } from '../contract/worker-report';
 
 /** Asks one worker process what it sees. @param identity as the server knows it */
-export async function describeWorker(identity: string): ReturnType<DescribeWorkerActivities['describeWorker']> {
-  return await proxyActivities<DescribeWorkerActivities>(describeWorkerOptions(identity)).describeWorker();
+export async function describeWorker(identity: string): Promise<WorkerReport> {
+  return await proxyActivities<WorkerActivities>(describeWorkerOptions(identity)).describeWorker();
 }

@@ -1,8 +1,7 @@
-import { proxyActivities, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { CpuActivities, GpuActivities, LlmActivities } from '../activities';
+import { setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { unpricedModels } from '../config/models-in-use';
 import type { RunSpecInput } from '../config/spec';
-import { cpuActivityOptions, gpuActivityOptions, llmActivityOptions } from '../contract/activity-options';
+import { trainingCostSignal } from '../contract/budget';
 import {
   controlQuery,
   drainedSignal,
@@ -14,23 +13,24 @@ import {
   setLimitsUpdate,
   type ControlState,
 } from '../contract/control';
+import { progressQuery, progressSignal, waiting } from '../contract/progress';
+import type { ExperimentResult, RunOutline, VariantResult } from '../contract/run';
 import type { RunSettings } from '../contract/run-settings';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../contract/search-attributes';
-import type { ExperimentResult, RunOutline, VariantResult } from '../contract/types';
+import { activitiesOn } from './activities';
 import { failureNotes, runVariants, variantsFailure, type FailedVariant } from './all-variants';
-import { trainingCostSignal } from './budget/training-costs';
 import { checkBudget, checkLimits, checkPause } from './control/control-requests';
 import { untilInputsHold } from './control/lost-inputs';
 import { RunControl } from './control/run-control';
 import { withServers } from './control/serving';
 import { untilHandled } from './control/until-handled';
 import { holdOutRows, synthesisRows, variantRows } from './progress/progress-rows';
-import { ProgressTable, progressQuery, progressSignal, waiting } from './progress/progress-table';
+import { ProgressTable } from './progress/progress-table';
 import { synthesis } from './synthesis';
 
-const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
-const llm = proxyActivities<LlmActivities>(llmActivityOptions);
-const gpu = proxyActivities<GpuActivities>(gpuActivityOptions);
+const cpu = activitiesOn('cpu');
+const llm = activitiesOn('llm');
+const gpu = activitiesOn('gpu');
 
 /**
  * The whole method, from a run spec to the report. The workflow id is the run id.
@@ -80,10 +80,11 @@ async function run({ spec, runId, settings, progress, control }: Run): Promise<E
       ),
   );
   await work.run(async () => await llm.checkKeys.executeWithOptions({ summary: 'are all API keys there?' }, [outline]));
-  if (outline.otherTasks === true)
+  if (outline.otherTasks === true) {
     await work.run(
       async () => await gpu.checkTasks.executeWithOptions({ summary: 'does lm-evaluation-harness have these tasks?' }, [outline]),
     );
+  }
 
   progress.begin(`Run ${runId}: ${outline.instructions} instructions from ${outline.target}`, [
     ...synthesisRows(outline, outline.instructions),

@@ -1,26 +1,18 @@
-import {
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  isCancellation,
-  patched,
-  proxyActivities,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
-import type { LlmActivities } from '../activities';
-import type { TrainOutcome } from '../activities/train';
-import { farewellActivityOptions, llmActivityOptions, pollActivityOptions } from '../contract/activity-options';
-import type { PlanRef } from '../contract/types';
-import { trainingFundedSignal, type TrainingCost } from './budget/training-costs';
+import { ApplicationFailure, CancellationScope, condition, isCancellation, patched, setHandler, workflowInfo } from '@temporalio/workflow';
+import { POLL_OPTIONS, CANCEL_JOB_OPTIONS } from '../contract/activity-options';
+import { trainingFundedSignal, type TrainingCost } from '../contract/budget';
+import type { FailureType } from '../contract/failures';
+import type { TrainOutcome } from '../contract/outcomes';
+import type { PlanRef } from '../contract/run';
+import { activitiesOn } from './activities';
 import type { ControlledWork } from './control/controlled-work';
 import type { Root } from './control/root';
 
-const submission = proxyActivities<LlmActivities>(llmActivityOptions);
-const poll = proxyActivities<LlmActivities>(pollActivityOptions);
+const submission = activitiesOn('llm');
+const poll = activitiesOn('llm', POLL_OPTIONS);
 /** Runs that began before know of no budget of trainings. */
 const BUDGETED = 'budget of trainings';
-const farewell = proxyActivities<LlmActivities>(farewellActivityOptions);
+const cancellation = activitiesOn('llm', CANCEL_JOB_OPTIONS);
 
 /**
  * SFT by an endpoint. A pause only stops the looking: the job goes on at the provider, which has been paid for it. A
@@ -63,11 +55,11 @@ async function funded(work: ControlledWork, root: Root, ref: PlanRef & { readonl
 /** @throws ApplicationFailure when the job may still run, and cost */
 async function cancelJob(ref: PlanRef & { readonly variant: string }): Promise<void> {
   try {
-    await farewell.cancelFineTuning.executeWithOptions({ summary: 'cancel the job at the provider' }, [ref]);
+    await cancellation.cancelFineTuning.executeWithOptions({ summary: 'cancel the job at the provider' }, [ref]);
   } catch (cause) {
     const why = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
     throw ApplicationFailure.create({
-      type: 'FineTuningNotCancelledError',
+      type: 'FineTuningNotCancelledError' satisfies FailureType,
       nonRetryable: true,
       ...(cause instanceof Error ? { cause } : {}),
       message: `the run is cancelled, but its fine-tuning job may still run at the provider: ${why}; cancel it there`,

@@ -1,10 +1,11 @@
-import { proxyActivities, setHandler } from '@temporalio/workflow';
-import type { CpuActivities, LlmActivities } from '../activities';
-import { cpuActivityOptions, llmActivityOptions } from '../contract/activity-options';
+import { setHandler } from '@temporalio/workflow';
+import type { BatchLimits, BatchOutcome } from '../contract/batches';
+import { fundSignal } from '../contract/budget';
 import { orderSignal } from '../contract/control';
-import type { BatchLimits, Cost, ShardInput, ShardResult, StageOutcome } from '../contract/types';
-import { NO_COST, timesCost } from '../method/cost';
-import { fundSignal } from './budget/funding';
+import { progressQuery } from '../contract/progress';
+import type { ShardInput, ShardResult } from '../contract/workflows';
+import { type Cost, NO_COST, timesCost } from '../method/cost';
+import { activitiesOn } from './activities';
 import { Funds } from './budget/shard-budget';
 import { ControlledWork } from './control/controlled-work';
 import { tellWhenDrained } from './control/draining';
@@ -14,10 +15,10 @@ import { Root } from './control/root';
 import { together } from './control/together';
 import { untilHandled } from './control/until-handled';
 import { answerRows, extractRows } from './progress/progress-rows';
-import { ProgressTable, progressQuery } from './progress/progress-table';
+import { ProgressTable } from './progress/progress-table';
 
-const llm = proxyActivities<LlmActivities>(llmActivityOptions);
-const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
+const llm = activitiesOn('llm');
+const cpu = activitiesOn('cpu');
 
 /** One shard of the synthesis: extract, then respond and judge for each generator, then select; or one `phase` of it. */
 export async function synthesizeShard(input: ShardInput): Promise<ShardResult> {
@@ -49,8 +50,8 @@ export async function synthesizeShard(input: ShardInput): Promise<ShardResult> {
     model: string,
     id: string,
     each: Cost | undefined,
-    activity: (given: BatchLimits) => Promise<StageOutcome>,
-  ): Promise<StageOutcome> {
+    activity: (given: BatchLimits) => Promise<BatchOutcome>,
+  ): Promise<BatchOutcome> {
     return await funds.run(
       id,
       timesCost(each ?? NO_COST, size),

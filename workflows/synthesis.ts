@@ -1,10 +1,10 @@
-import { continueAsNew, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { CpuActivities, GpuActivities } from '../activities';
-import { cpuActivityOptions, gpuActivityOptions } from '../contract/activity-options';
+import { continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
+import { askSignal } from '../contract/budget';
 import { drainedSignal, orderSignal } from '../contract/control';
-import type { ShardInput, SynthesisInput, SynthesisResult } from '../contract/types';
+import { progressQuery, waiting } from '../contract/progress';
+import type { ShardInput, SynthesisInput, SynthesisResult } from '../contract/workflows';
+import { activitiesOn } from './activities';
 import { BudgetKeeper } from './budget/budget-keeper';
-import { askSignal } from './budget/funding';
 import { expectedCost, shardId } from './budget/shard-ids';
 import { Offspring } from './control/child-workflows';
 import { ControlledWork } from './control/controlled-work';
@@ -13,11 +13,11 @@ import { Root } from './control/root';
 import { together } from './control/together';
 import { untilHandled } from './control/until-handled';
 import { answerRows, synthesisRows } from './progress/progress-rows';
-import { ProgressTable, progressQuery, waiting } from './progress/progress-table';
+import { ProgressTable } from './progress/progress-table';
 import { synthesizeShard } from './shard';
 
-const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
-const gpu = proxyActivities<GpuActivities>(gpuActivityOptions);
+const cpu = activitiesOn('cpu');
+const gpu = activitiesOn('gpu');
 
 /**
  * From the target model to the replay set: a sliding window of shards. Filters compare the instructions of the whole run, so
@@ -108,8 +108,9 @@ export async function synthesis(input: SynthesisInput): Promise<SynthesisResult>
   });
   const state = { ...run, order: work.order, totals: progress.snapshot(), treasury: keeper.snapshot() };
   if (left !== undefined) return await continueAsNew<typeof synthesis>({ ...state, kept: left });
-  if (next < run.shards)
+  if (next < run.shards) {
     return await continueAsNew<typeof synthesis>({ ...state, nextShard: next, ...(kept === undefined ? {} : { kept }) });
+  }
   const selected = progress.snapshot().find((row) => row.stage === 'select');
   return { stages: progress.snapshot(), replayRows: selected === undefined ? 0 : selected.done - selected.failed };
 }

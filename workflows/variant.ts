@@ -1,19 +1,20 @@
-import { proxyActivities, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import type { CpuActivities, GpuActivities } from '../activities';
-import { cpuActivityOptions, gpuActivityOptions } from '../contract/activity-options';
+import { setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import { orderSignal } from '../contract/control';
+import { type StageProgress, evaluationRow, HELD_OUT, progressQuery, waiting } from '../contract/progress';
+import type { VariantResult } from '../contract/run';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../contract/search-attributes';
-import type { StageProgress, VariantInput, VariantResult } from '../contract/types';
+import type { VariantInput } from '../contract/workflows';
+import { activitiesOn } from './activities';
 import { ControlledWork } from './control/controlled-work';
 import { Root } from './control/root';
 import { eachToItsEnd } from './control/together';
 import { untilHandled } from './control/until-handled';
 import { fineTune } from './fine-tuning';
-import { evaluationRow, HELD_OUT, variantRows } from './progress/progress-rows';
-import { ProgressTable, progressQuery, waiting } from './progress/progress-table';
+import { variantRows } from './progress/progress-rows';
+import { ProgressTable } from './progress/progress-table';
 
-const cpu = proxyActivities<CpuActivities>(cpuActivityOptions);
-const gpu = proxyActivities<GpuActivities>(gpuActivityOptions);
+const cpu = activitiesOn('cpu');
+const gpu = activitiesOn('gpu');
 
 /** One row of the paper's table: mix, train, evaluate. The official model is only evaluated. */
 export async function variant(input: VariantInput): Promise<VariantResult> {

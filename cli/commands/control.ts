@@ -136,10 +136,11 @@ async function set(runId: string, { concurrency = {}, rpm = {}, tpm = {}, budget
     ...(budgetTokens === undefined ? {} : { tokens: budgetTokens }),
   };
   const [hasLimits, hasBudget] = [limits, budget].map((given) => Object.keys(given).length > 0);
-  if (!hasLimits && !hasBudget)
+  if (!hasLimits && !hasBudget) {
     throw new CliError('there is nothing to set', {
       hint: 'name at least one of --concurrency, --rpm, --tpm, --budget-usd, --budget-tokens',
     });
+  }
   const state = await withClient(async ({ client }) => {
     const set = hasLimits
       ? await steerRun(client, runId, async (run) => await run.executeUpdate(setLimitsUpdate, { args: [limits] }))
@@ -194,8 +195,9 @@ export function registerCancel(program: Command): void {
         try {
           await client.workflow.getHandle(runId).cancel();
         } catch (cause) {
-          if (cause instanceof WorkflowNotFoundError)
+          if (cause instanceof WorkflowNotFoundError) {
             throw new CliError(`no run "${runId}" is running`, { hint: 'see: npx rehearse list', cause });
+          }
           throw cause;
         }
       });

@@ -77,8 +77,9 @@ async function runExport(
   { stage: wanted, variant: wantedVariant, format, out, dataset, shape, push, private: isPrivate = false }: ExportOptions,
 ): Promise<void> {
   const stage = checkStage(wanted);
-  if (format === 'parquet' && out === undefined)
+  if (format === 'parquet' && out === undefined) {
     throw new CliError('a Parquet file is not printed', { hint: 'name a file with --out FILE' });
+  }
   const destination = checkDestination({ dataset, push, isPrivate });
   const { stages, plans } = openStore();
   const { plan } = await loadStoredRun(plans, id);
@@ -124,8 +125,9 @@ function findEvaluated(plan: RunPlan, wanted: string | undefined): Variant | und
   if (wanted === undefined) return undefined;
   const all = variantsOf(plan.spec);
   const found = all.find(({ name }) => name === wanted);
-  if (found === undefined)
+  if (found === undefined) {
     throw new CliError(`no variant is called "${wanted}"`, { hint: `variants are ${all.map(({ name }) => name).join(', ')}` });
+  }
   return found;
 }
 

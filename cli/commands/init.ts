@@ -171,8 +171,9 @@ function report(name: string, checks: readonly Check[], json: boolean): void {
   if (json) printJson({ file: name, ok: failed.length === 0, checks });
   else {
     process.stdout.write(`wrote ${name}\n`);
-    for (const { what, ok, message } of checks)
+    for (const { what, ok, message } of checks) {
       process.stdout.write(`  ${what === 'note' ? 'note' : ok ? 'ok  ' : 'FAIL'}  ${plainText(message)}\n`);
+    }
     process.stdout.write(`next: npx rehearse plan ${name}\nthen: npx rehearse start ${name} --id my-run --wait\n`);
   }
   if (failed.length > 0) {

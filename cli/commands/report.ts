@@ -54,26 +54,28 @@ async function runReport(runId: string, { out, json = false }: ReportOptions): P
     ...(out === undefined ? {} : { folder: out }),
   });
   if (json) printJson({ runId, finished, ...files });
-  else
+  else {
     process.stdout.write(
       `${Object.values(files)
         .filter((path) => path !== null)
         .map(plainText)
         .join('\n')}\n`,
     );
+  }
   if (!finished) process.stderr.write(`rehearse: note: run ${plainText(runId)} is not finished; the report says what is missing\n`);
 }
 
 async function compareRuns(a: string, b: string, { out, json = false }: ReportOptions): Promise<void> {
-  if (out !== undefined)
+  if (out !== undefined) {
     throw new CliError('two runs are printed, not written', { hint: 'leave out --out, and redirect the output to a file' });
+  }
   const opened = openStore();
   const gather = async (runId: string): Promise<ReportData> => {
     await loadStoredRun(opened.plans, runId);
     return await gatherReport({ ...opened, runId, now: new Date() });
   };
   const [left, right] = [await gather(a), await gather(b)];
-  if (json)
+  if (json) {
     printJson({
       a,
       b,
@@ -81,5 +83,5 @@ async function compareRuns(a: string, b: string, { out, json = false }: ReportOp
       variants: { [a]: left.variants, [b]: right.variants },
       heldOut: { [a]: left.heldOut, [b]: right.heldOut },
     });
-  else process.stdout.write(renderMarkdown(comparePage(left, right)));
+  } else process.stdout.write(renderMarkdown(comparePage(left, right)));
 }

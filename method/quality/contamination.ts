@@ -39,8 +39,9 @@ export class ContaminationIndex {
 
   /** @throws {MethodError} when `ngram` is no whole number of at least {@link FEWEST_WORDS} */
   constructor(private readonly ngram: number) {
-    if (!Number.isInteger(ngram) || ngram < FEWEST_WORDS)
+    if (!Number.isInteger(ngram) || ngram < FEWEST_WORDS) {
       throw new MethodError(`the n-gram has ${ngram} words; give a whole number of at least ${FEWEST_WORDS}`);
+    }
   }
 
   /** Documents that can be matched; one without a word cannot. */

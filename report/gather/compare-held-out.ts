@@ -33,8 +33,9 @@ export function compareHeldOut(a: Side, b: Side): Section[] {
 function compareSet(set: HeldOutSet, a: Side, b: Side): Block[] {
   const [left, right] = [setOf(a, set), setOf(b, set)];
   if (left === undefined && right === undefined) return [];
-  if (left === undefined || right === undefined)
+  if (left === undefined || right === undefined) {
     return [info(`Of the ${HELD_OUT_TITLES[set]}, only ${left === undefined ? b.runId : a.runId} kept rows back.`)];
+  }
   const same = left.content !== null && left.content === right.content && left.tokens === right.tokens;
   const names = [...new Set([...left.variants, ...right.variants].map(({ name }) => name))];
   const rows = names.map((name): Cell[] => {

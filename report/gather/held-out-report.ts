@@ -2,7 +2,7 @@ import type { RunSpec } from '../../config/spec';
 import { canonicalJson } from '../../method/canonical-json';
 import { HELD_OUT_SETS, type HeldOutRow, type HeldOutSet } from '../../method/hold-out';
 import { bootstrapDifference, holm, type Interval } from '../../method/paired-bootstrap';
-import { sha256 } from '../../services/store/artifact-store';
+import { sha256 } from '../../stages/sha256';
 import type { HeldOutLossRow } from '../../stages/tables';
 import type { Change, VariantKind, VariantSource } from './comparison-report';
 

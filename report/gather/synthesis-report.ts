@@ -2,10 +2,12 @@ import { selectionRules } from '../../config/selection-rules';
 import { activeQuality } from '../../config/spec-quality';
 import type { Failure, Instruction, Judgment, ReplayRow, Response } from '../../method/records';
 import { isCut, meanScores, selectBest } from '../../method/selection';
-import type { StageAddress, StageManifest, StageStore } from '../../services/store/stage-store';
+import type { StageManifest, StageStore } from '../../services/store/stage-store';
+import type { StageAddress } from '../../stages/address';
 import { addresses, type RunPlan, type Shard } from '../../stages/run-plan';
 import { ROWS_VERSIONS, type StageName } from '../../stages/stage-keys';
-import { filterTable, instructionTable, judgmentTable, replayTable, responseTable, type Table } from '../../stages/tables';
+import { type Table } from '../../stages/table';
+import { filterTable, instructionTable, judgmentTable, replayTable, responseTable } from '../../stages/tables';
 import { ExamplePicker, type Example } from './examples';
 import type { LossTally } from './failure-reasons';
 import { QualityTally, type QualityReport } from './quality-report';
@@ -181,8 +183,9 @@ export async function reportSynthesis({
     if (kept !== undefined) scores.addKept({ model: kept.model, meanScore: kept.meanScore, tied: again?.tied ?? false, cut: isCut(kept) });
     if (kept !== undefined || again !== undefined) {
       recomputed.checked++;
-      if (kept !== undefined && kept.responseId === again?.replay.responseId && kept.meanScore === again.replay.meanScore)
+      if (kept !== undefined && kept.responseId === again?.replay.responseId && kept.meanScore === again.replay.meanScore) {
         recomputed.equal++;
+      }
     }
     picker.offer({ instruction, responses: input.responses, judgments: input.judgments, failures, selection });
   }

@@ -19,8 +19,9 @@ export function escapeHtml(value: unknown): string {
 export async function renderHtml(page: ReportPage): Promise<string> {
   const drawings = new Map<ChartBlock, string>();
   // One after the other: a drawing is all computation.
-  for (const block of page.sections.flatMap((section) => section.blocks.flatMap(chartsIn)))
+  for (const block of page.sections.flatMap((section) => section.blocks.flatMap(chartsIn))) {
     drawings.set(block, visibleText(await drawChart(block.spec)));
+  }
   const eta = new Eta({ autoEscape: true, escapeFunction: escapeHtml, cache: true });
   for (const [name, template] of Object.entries(HTML_TEMPLATES)) eta.loadTemplate(name, template);
   const prepared = { ...page, sections: page.sections.map((section) => ({ ...section, blocks: section.blocks.map(forTemplate) })) };

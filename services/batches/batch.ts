@@ -1,13 +1,15 @@
 import { setMaxListeners } from 'node:events';
+import type { FailureType } from '../../contract/failures';
 import { canonicalJson } from '../../method/canonical-json';
 import { addCounts, type BatchProgress } from '../../method/cost';
 import type { Failure, Usage } from '../../method/records';
+import { type CallError, type CallRecord } from '../../stages/call-record';
+import { sha256 } from '../../stages/sha256';
 import { Trouble } from '../endpoints/endpoint-health';
 import type { CallOptions, ModelClient, ModelRequest } from '../endpoints/model-client';
 import { adviceFor, type ModelFailure } from '../endpoints/model-errors';
 import { readReply, type ModelReply } from '../endpoints/model-reply';
-import { Journal, type CallError, type CallRecord } from '../journal/journal';
-import { sha256 } from '../store/artifact-store';
+import { Journal } from '../journal/journal';
 import type { StageStats } from '../store/stage-store';
 import { BatchBudget } from './batch-budget';
 import { Lanes } from './lanes';
@@ -80,7 +82,7 @@ interface Entry<Row> {
 
 /** Every request of the batch was refused, or every reply lacks what was asked for. The refusals are not results: another attempt makes the calls again. */
 export class AllRefusedError extends Error {
-  override readonly name = 'AllRefusedError';
+  override readonly name = 'AllRefusedError' satisfies FailureType;
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { Usage } from '../../method/records';
 import { OVERHEAD_TOKENS } from '../../planning/run-costs';
+import type { CallRecord } from '../../stages/call-record';
 import type { ModelRequest } from '../endpoints/model-client';
 import type { ModelFailure } from '../endpoints/model-errors';
-import type { CallRecord } from '../journal/journal';
 
 /**
  * What counts as spent, for budgets. All of it is here:

@@ -51,12 +51,13 @@ export function conversationProblem(row: unknown): RowProblem | null {
   const { messages } = parsed.data;
   const start = messages[0]?.role === 'system' ? 1 : 0;
   for (const [index, { role, content }] of messages.entries()) {
-    if (content.trim() === '')
+    if (content.trim() === '') {
       return {
         path: `messages[${index}].content`,
         value: content === '' ? 'an empty text' : 'only white space',
         expected: `what the ${role} says`,
       };
+    }
     if (index < start) continue;
     const expected = (index - start) % 2 === 0 ? 'user' : 'assistant';
     if (role !== expected) {
@@ -68,8 +69,9 @@ export function conversationProblem(row: unknown): RowProblem | null {
     }
   }
   const last = messages.at(-1);
-  if (last?.role !== 'assistant')
+  if (last?.role !== 'assistant') {
     return { path: 'messages', value: `a last message by the ${last?.role}`, expected: "the assistant's answer at the end" };
+  }
   return null;
 }
 
@@ -80,8 +82,9 @@ export function evaluationRowProblem(task: LeaderboardTask, row: unknown): RowPr
   const columns = parsed.data as { options?: unknown[]; answer?: string; instruction_id_list?: unknown[]; kwargs?: unknown[] };
   if (task === 'mmlu_pro' && columns.options !== undefined && columns.answer !== undefined) {
     const last = String.fromCharCode(64 + columns.options.length);
-    if (columns.answer > last)
+    if (columns.answer > last) {
       return { path: 'answer', value: JSON.stringify(columns.answer), expected: `a letter from A to ${last}, one for each option` };
+    }
   }
   if (task === 'ifeval' && columns.kwargs?.length !== columns.instruction_id_list?.length) {
     return {

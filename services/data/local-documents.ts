@@ -3,8 +3,8 @@ import type { EvaluateTask } from '../../config/spec';
 import type { LeaderboardTask } from '../../method/forgetting';
 import { MethodError } from '../../method/method-error';
 import type { EvaluationDocument } from '../../method/quality/contamination';
-import { evaluationIdentity } from '../runs/content-identities';
 import { evaluationRowProblem, isMeasured } from './data-rows';
+import { evaluationIdentity } from './evaluation-identity';
 import { readJsonLines } from './json-lines';
 
 /** Columns of each dataset that hold the question, and the document's own name where it has one. */
@@ -21,12 +21,14 @@ const COLUMNS: Readonly<Record<LeaderboardTask, { readonly text: string; readonl
  * @throws MethodError when the files are not those that the run was planned with, or a row has no question
  */
 export async function readLocalDocuments({ task, data }: EvaluateTask, identity: string | undefined): Promise<EvaluationDocument[]> {
-  if (!isLeaderboardTask(task))
+  if (!isLeaderboardTask(task)) {
     throw new MethodError(`the documents of the task ${task} are not known here; a validated spec cannot come here`);
+  }
   const split = TASK_SPLITS[task].test;
   const path = data?.[split];
-  if (path === undefined)
+  if (path === undefined) {
     throw new MethodError(`the task ${task} has no local file for its split "${split}"; a validated spec cannot come here`);
+  }
   if ((await evaluationIdentity({ data })) !== identity) {
     throw new MethodError(
       `the evaluation data of ${task} (${path}) has changed since the run began; start the run again to plan it with the new content`,
@@ -36,8 +38,9 @@ export async function readLocalDocuments({ task, data }: EvaluateTask, identity:
   const documents: EvaluationDocument[] = [];
   for await (const { line, row } of readJsonLines(path)) {
     const problem = evaluationRowProblem(task, row);
-    if (problem !== null)
+    if (problem !== null) {
       throw new MethodError(`${path} line ${line}: ${problem.path} is ${problem.value} where ${problem.expected} belongs`);
+    }
     if (!isMeasured(task, row)) continue;
     const columns = row as Readonly<Record<string, unknown>>;
     const name = id === null ? undefined : columns[id];

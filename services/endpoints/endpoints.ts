@@ -1,7 +1,7 @@
 import type { ModelSpec } from '../../config/spec';
-import { BatchGate } from '../batches/batch-gate';
 import { partSharing, type LimitSharing } from '../limits/limit-sharing';
 import { EndpointLimiter } from '../limits/limiter';
+import { BatchGate } from './batch-gate';
 import { EndpointHealth } from './endpoint-health';
 import { createEndpointTransport } from './endpoint-transport';
 import { createModelClient, type ModelClient } from './model-client';

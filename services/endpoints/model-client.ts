@@ -1,4 +1,5 @@
 import type { ModelSpec } from '../../config/spec';
+import type { FailureType } from '../../contract/failures';
 import { EndpointLimiter, type Slot } from '../limits/limiter';
 import { sleep } from '../timing/pause';
 import { EndpointHealth, type Trouble } from './endpoint-health';
@@ -43,7 +44,7 @@ export interface CallOptions {
 
 /** No call to this endpoint can succeed until somebody changes something. */
 export class PermanentEndpointError extends Error {
-  override readonly name = 'PermanentEndpointError';
+  override readonly name = 'PermanentEndpointError' satisfies FailureType;
 
   /** @param failure what the endpoint answered, where a request was sent */
   constructor(
@@ -56,7 +57,7 @@ export class PermanentEndpointError extends Error {
 
 /** The endpoint did not answer, or stayed overloaded, for too long; a later attempt may find it well. */
 export class EndpointUnavailableError extends Error {
-  override readonly name = 'EndpointUnavailableError';
+  override readonly name = 'EndpointUnavailableError' satisfies FailureType;
   /** Whether the request did not reach the endpoint, or was turned away by its rate limit, so that nothing came of it. */
   readonly unsent: boolean;
   /** When to ask again, where that is known. */

@@ -53,8 +53,9 @@ function classifyConnection(error: Error): ModelFailure {
   const unsent = codes.some((code) => NO_CONNECTION.test(code)) ? { unsent: true as const } : {};
   // A name server that is away says EAI_AGAIN; ENOTFOUND says that there is no such host.
   if (codes.includes('ENOTFOUND')) return { scope: 'permanent', kind: 'no_host', overloaded: false, message, ...unsent };
-  if (codes.some((code) => /CERT|SELF_SIGNED|ISSUER|^ERR_(SSL|TLS)_/.test(code)))
+  if (codes.some((code) => /CERT|SELF_SIGNED|ISSUER|^ERR_(SSL|TLS)_/.test(code))) {
     return { scope: 'permanent', kind: 'tls', overloaded: false, message, unsent: true };
+  }
   return { scope: 'transient', kind: 'connection', overloaded: false, message, ...unsent };
 }
 

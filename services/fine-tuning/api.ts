@@ -1,8 +1,7 @@
 import type { FileObject } from 'openai/resources/files';
 import type { FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent, JobCreateParams } from 'openai/resources/fine-tuning/jobs';
 import type { ModelSpec } from '../../config/spec';
-import { readApiKey } from '../endpoints/model-client';
-import { PermanentEndpointError } from '../endpoints/model-client';
+import { readApiKey, PermanentEndpointError } from '../endpoints/model-client';
 import { fineTuningFault } from './errors';
 
 export type { FileObject, FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent, JobCreateParams };
@@ -82,8 +81,9 @@ export async function createFineTuningApi({ name, spec, env, signal }: FineTunin
     file: async (id) => await asking('tell of the training file', async () => await client.files.retrieve(id, { signal })),
     findFile: async (fileName) =>
       await asking('list its files', async () => {
-        for await (const file of client.files.list({ purpose: 'fine-tune', limit: PAGE }, { signal }))
+        for await (const file of client.files.list({ purpose: 'fine-tune', limit: PAGE }, { signal })) {
           if (file.filename === fileName) return file;
+        }
         return undefined;
       }),
     create: async (job) => await asking('create a fine-tuning job', async () => await jobs.create(job, { signal })),

@@ -47,8 +47,9 @@ export interface EndedJob {
 
 /** @throws PermanentEndpointError when a job that has succeeded names no model */
 export function fineTuningResult({ job, events, checkpoints, examples, model }: EndedJob): FineTuningResult {
-  if (job.fine_tuned_model === null || job.fine_tuned_model === '')
+  if (job.fine_tuned_model === null || job.fine_tuned_model === '') {
     throw new PermanentEndpointError(`the fine-tuning job ${job.id} has succeeded but names no model; ask the provider`);
+  }
   const given = { ...job.method?.supervised?.hyperparameters, ...job.hyperparameters };
   const { trained_tokens: trainedTokens } = job;
   return {
@@ -94,10 +95,11 @@ export function jobFailure(
   { id, status, error }: Pick<FineTuningJob, 'id' | 'status' | 'error'>,
   endpoint: string,
 ): PermanentEndpointError {
-  if (status === 'cancelled')
+  if (status === 'cancelled') {
     return new PermanentEndpointError(
       `the fine-tuning job ${id} of ${endpoint} was cancelled at the provider; resume the run to create a new one`,
     );
+  }
   const said =
     error?.message === undefined || error.message === '' ? 'it does not say why' : error.message.replace(/\s+/g, ' ').slice(0, 500);
   const code = error?.code === undefined || error.code === '' ? '' : ` (${error.code})`;

@@ -46,10 +46,11 @@ export async function submitJob(order: JobOrder, options: SubmitOptions): Promis
   // The file is there before the attempt begins, so that of an open attempt the request is soon sent or never.
   const file = made === undefined ? (await uploadedFile(order, options)).id : made.training_file;
   const attempt = await ledger.begin((last?.number ?? 0) + 1, Date.now());
-  if (attempt === undefined)
+  if (attempt === undefined) {
     throw new EndpointUnavailableError(`another worker is creating the fine-tuning job of ${order.key}; its end is waited for`, {
       unsent: true,
     });
+  }
   if (made === undefined) return await createJob(jobRequest(order, file, attempt), attempt, options);
   await ledger.end(attempt, made.id);
   return made;
@@ -75,11 +76,12 @@ export async function jobOfAttempt(
     return created;
   }
   const waitMs = last.atMs + settleMs - Date.now();
-  if (waitMs > 0)
+  if (waitMs > 0) {
     throw new EndpointUnavailableError(
       `it is not known whether ${api.endpoint} made a fine-tuning job of the last request; its list is looked at again`,
       { waitMs },
     );
+  }
   await ledger.end(last, null);
   return undefined;
 }
@@ -103,8 +105,9 @@ async function createJob(request: JobCreateParams, attempt: JobAttempt, { api, l
     job = await api.create(request);
   } catch (error) {
     // Only a request whose end is not known leaves the attempt open.
-    if (error instanceof PermanentEndpointError || (error instanceof EndpointUnavailableError && error.unsent))
+    if (error instanceof PermanentEndpointError || (error instanceof EndpointUnavailableError && error.unsent)) {
       await ledger.end(attempt, null);
+    }
     throw error;
   }
   await ledger.end(attempt, job.id);
@@ -122,10 +125,11 @@ async function uploadedFile({ key, data }: JobOrder, { api, signal, filePollMs =
     await sleep(filePollMs, signal);
     file = await api.file(file.id);
   }
-  if (file.status === 'error')
+  if (file.status === 'error') {
     throw new PermanentEndpointError(
       `${api.endpoint} refuses the training file: ${file.status_details ?? 'it does not say why'}; mend the new data and resume the run`,
     );
+  }
   return file;
 }
 

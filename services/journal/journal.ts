@@ -3,43 +3,17 @@ import { constants } from 'node:fs';
 import { open, readFile, readdir, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Usage } from '../../method/records';
+import type { CallRecord } from '../../stages/call-record';
 import { makeFolder, syncFolder } from '../store/artifact-store';
 import { fileSystemError, StorageUnavailableError } from '../store/storage-errors';
 import { Pause } from '../timing/pause';
 import { JournalSupersededError, JournalTurn } from './journal-turn';
-
-/** One finished model call: what was asked (by hash) and what came back, before anything is parsed. */
-export interface CallRecord {
-  /** Item of the batch that the call is for. */
-  readonly item: string;
-  /** 0-based number of the call for this item. */
-  readonly call: number;
-  /** Hash of endpoint identity, path and body; another request is never answered by this record. */
-  readonly request: string;
-  /** ISO time at which the reply was complete. */
-  readonly at: string;
-  readonly ms: number;
-  /** The endpoint's JSON body, as the text that came. */
-  readonly reply?: string;
-  /** A refusal of this one request (such as a context overflow), which is a result too. */
-  readonly error?: CallError;
-  /** What it counts against a budget, where the reply does not tell; see billing.ts. */
-  readonly counted?: Usage;
-}
 
 /** A line that says that a call is about to be sent, or that it was not after all. */
 type ReservationLine = { readonly reserve: string; readonly bound: Usage } | { readonly release: string };
 
 /** Whatever a line may hold; the reply is JSON within the line's. */
 type JournalLine = Omit<CallRecord, 'reply'> & { reply: unknown; reservation: string; reserve: string; release: string; bound: Usage };
-
-export interface CallError {
-  readonly kind: string;
-  readonly status?: number;
-  /** The request's parameter that the endpoint complained of. */
-  readonly param?: string;
-  readonly message: string;
-}
 
 /** For appending to a new file; a write returns when it is on disk, in one job for the thread pool instead of the two of write and fdatasync. */
 const NEW_DURABLE_FILE = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL | constants.O_DSYNC;

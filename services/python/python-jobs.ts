@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import prettyMs from 'pretty-ms';
 import type { z } from 'zod';
+import type { FailureType } from '../../contract/failures';
 import { Silence } from '../timing/watchdog';
 import { pythonEventSchema, PYTHON_PROTOCOL, type PythonEvent } from './python-protocol';
 
@@ -46,7 +47,7 @@ const PERMANENT_KINDS = new Set([
 
 /** A job that ended without a result: its kind, and a sentence with the way out. */
 export class PythonJobError extends Error {
-  override readonly name = 'PythonJobError';
+  override readonly name = 'PythonJobError' satisfies FailureType;
 
   constructor(
     readonly kind: string,
@@ -130,8 +131,9 @@ export function createPythonJobs({
         }
         if (event.type === 'result') resultPath = event.path;
         // Of several processes that train together, one says what went wrong; the others were only ended by it.
-        if (event.type === 'error' && (told === undefined || told.kind === 'interrupted'))
+        if (event.type === 'error' && (told === undefined || told.kind === 'interrupted')) {
           told = new PythonJobError(event.kind, `${event.message} ${event.hint}`);
+        }
         onEvent(event);
       });
 

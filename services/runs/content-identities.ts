@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
-import type { EvaluateTask, RunSpec } from '../../config/spec';
+import type { RunSpec } from '../../config/spec';
 import { fineTuningOf, weightsOf } from '../../config/spec-fine-tuning';
 import { filesOf, variantsOf } from '../../config/variants';
-import { canonicalJson } from '../../method/canonical-json';
 import { modelIdentity, modelOf, type ContentIdentities } from '../../stages/stage-keys';
+import { evaluationIdentity } from '../data/evaluation-identity';
+import { fileSha256 } from '../store/file-hash';
 import { accelerateText } from '../training/accelerate';
 import type { WeightsResolver } from '../training/weights';
 
@@ -30,18 +28,4 @@ async function weightsIdentity(spec: RunSpec, weights: WeightsResolver): Promise
 
 async function hashFiles(paths: readonly string[]): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all([...new Set(paths)].map(async (path) => [path, await fileSha256(path)] as const)));
-}
-
-/** Identity of one task's documents: `hub`, or the hashes of its local files by split. */
-export async function evaluationIdentity({ data }: Pick<EvaluateTask, 'data'>): Promise<string> {
-  if (data === undefined) return 'hub';
-  const splits = await Promise.all(Object.entries(data).map(async ([split, path]) => [split, await fileSha256(path)] as const));
-  return canonicalJson(Object.fromEntries(splits));
-}
-
-/** SHA-256 of a file, read as a stream. */
-export async function fileSha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

@@ -2,33 +2,13 @@ import { statfs } from 'node:fs/promises';
 import { availableParallelism, freemem, hostname, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import type { QueueName } from '../../contract/task-queues';
-import { seenGpus, type Gpu } from '../local/gpus';
+import type { WorkerReport } from '../../contract/worker-report';
+import { seenGpus } from '../local/gpus';
 import { NotSetUpError, onlyLook } from '../local/only-look';
 import { dataDir, existingFolder, projectDir } from '../local/paths';
 import { ensurePython } from '../local/python-environment';
 import type { ArtifactStore } from '../store/artifact-store';
 import { checkStoreWorks } from '../store/store-check';
-
-/** What a worker process sees of its machine; `rehearse doctor` shows it. */
-export interface WorkerReport {
-  readonly host: string;
-  readonly pid: number;
-  readonly queues: readonly QueueName[];
-  /** Version of Rehearse that it runs. */
-  readonly release: string;
-  readonly node: string;
-  readonly cpus: number;
-  readonly memoryBytes: number;
-  readonly freeMemoryBytes: number;
-  readonly gpus: readonly Gpu[];
-  /** Where the data folder lies. */
-  readonly disk: { readonly folder: string; readonly freeBytes: number };
-  readonly store: string;
-  /** The environment of training and evaluation: there, or to be made by the first job. */
-  readonly python: 'ready' | 'not made yet';
-  /** What fails, one sentence each. */
-  readonly problems: readonly string[];
-}
 
 /** Version of this checkout. */
 export function release(): string {

@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
@@ -124,11 +124,6 @@ export function segmentsOf(path: string): string[] {
     throw new Error(`artifact path "${path}" is not allowed: names may hold letters, digits and @ + . _ - only`);
   }
   return segments;
-}
-
-/** Lower-case hex SHA-256 of some bytes. */
-export function sha256(data: Uint8Array | string): string {
-  return hash('sha256', data, 'hex');
 }
 
 /** Whether a file or folder is there. */

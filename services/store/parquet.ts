@@ -1,9 +1,4 @@
-/** Column types that the tables use; `json` holds nested values as JSON text. */
-export type ColumnType = 'string' | 'int' | 'double' | 'boolean' | 'json';
-
-/** A table: its columns, in order. */
-export type TableSchema<Row> = { readonly [K in keyof Row & string]-?: ColumnType };
-
+import type { TableSchema, ColumnType } from '../../stages/table';
 const PARQUET_TYPES = { string: 'STRING', int: 'INT32', double: 'DOUBLE', boolean: 'BOOLEAN', json: 'STRING' } as const;
 
 /** Rows of one row group of a file for others: large enough to compress well, small enough to be held twice. */

@@ -1,7 +1,8 @@
 import type { RunSettings } from '../../contract/run-settings';
 import { canonicalJson } from '../../method/canonical-json';
 import type { RunPlan } from '../../stages/run-plan';
-import { sha256, type ArtifactStore } from './artifact-store';
+import { sha256 } from '../../stages/sha256';
+import { type ArtifactStore } from './artifact-store';
 import { InputLostError } from './stage-errors';
 
 /** What is known of a run without a server: `export` and `report` start here. */

@@ -100,8 +100,9 @@ export class S3ArtifactStore implements ArtifactStore {
           new DeleteObjectsCommand({ Bucket: this.bucket, Delete: { Objects: objects, Quiet: true } }),
         );
         const [first] = errors.filter(({ Code }) => Code !== 'NoSuchKey');
-        if (first !== undefined)
+        if (first !== undefined) {
           throw new Error(`s3://${this.bucket}/${first.Key ?? ''} was not removed: ${first.Code ?? ''} ${first.Message ?? ''}`);
+        }
       }
     });
   }

@@ -1,4 +1,5 @@
-import type { StageAddress } from './stage-manifest';
+import type { FailureType } from '../../contract/failures';
+import type { StageAddress } from '../../stages/address';
 
 export interface Damage extends ErrorOptions {
   readonly address: StageAddress;
@@ -26,5 +27,5 @@ export class CorruptArtifactError extends Error {
  * which costs only what is not stored. Workflows answer failures of this name (workflows/lost-inputs.ts).
  */
 export class InputLostError extends Error {
-  override readonly name = 'InputLostError';
+  override readonly name = 'InputLostError' satisfies FailureType;
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rename, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { fileSha256 } from '../runs/content-identities';
 import { exists, type ArtifactStore } from './artifact-store';
+import { fileSha256 } from './file-hash';
 import { damagedFile, type OutputFile, type StageManifest } from './stage-store';
 import { fileSystemError } from './storage-errors';
 import type { Workspace } from './workspace';

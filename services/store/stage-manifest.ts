@@ -1,15 +1,7 @@
 import { canonicalJson } from '../../method/canonical-json';
 import type { Usage } from '../../method/records';
-import { sha256 } from './artifact-store';
-
-/** Address of one stage output: what determined it (`key`), and which part of the run's items it covers. */
-export interface StageAddress {
-  readonly stage: string;
-  /** Hash of everything that determines the output; see stage-keys.ts. */
-  readonly key: string;
-  /** Range of items, such as `i0000000-i0000499`, or `all`. */
-  readonly part: string;
-}
+import type { StageAddress } from '../../stages/address';
+import { sha256 } from '../../stages/sha256';
 
 /** What a stage did, for progress and report. */
 export interface StageStats {

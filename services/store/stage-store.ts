@@ -1,8 +1,11 @@
 import { canonicalJson } from '../../method/canonical-json';
 import type { Failure } from '../../method/records';
-import { callTable, failureTable, heldOutLossTable, type HeldOutLossRow, type Table } from '../../stages/tables';
-import type { CallRecord } from '../journal/journal';
-import { sha256, type ArtifactStore } from './artifact-store';
+import { type StageAddress } from '../../stages/address';
+import type { CallRecord } from '../../stages/call-record';
+import { sha256 } from '../../stages/sha256';
+import { type Table } from '../../stages/table';
+import { callTable, failureTable, heldOutLossTable, type HeldOutLossRow } from '../../stages/tables';
+import { type ArtifactStore } from './artifact-store';
 import { decodeParquet, encodeParquet } from './parquet';
 import { CorruptArtifactError, InputLostError } from './stage-errors';
 import {
@@ -10,7 +13,6 @@ import {
   parseManifest,
   sealed,
   type OutputFile,
-  type StageAddress,
   type StageManifest,
   type StageStats,
   type StoredFile,
@@ -18,7 +20,8 @@ import {
 
 export { CorruptArtifactError, InputLostError } from './stage-errors';
 export { noCalls } from './stage-manifest';
-export type { OutputFile, StageAddress, StageManifest, StageStats } from './stage-manifest';
+export type { OutputFile, StageManifest, StageStats } from './stage-manifest';
+export type { StageAddress } from '../../stages/address';
 
 export interface StageOutput<Row> {
   readonly rows: readonly Row[];

@@ -1,3 +1,4 @@
+import type { FailureType } from '../../contract/failures';
 /** What a fault of the disk under the store means, and the way out. */
 const FILE_SYSTEM_FAULTS: Readonly<Record<string, string>> = {
   ENOSPC: 'free some space on that disk',
@@ -19,7 +20,7 @@ const DISK_FAULTS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'ESTALE']);
  * The store, or the disk under it, cannot be used now. Nothing is lost: once it is mended, the work goes on where it was.
  */
 export class StorageUnavailableError extends Error {
-  override readonly name = 'StorageUnavailableError';
+  override readonly name = 'StorageUnavailableError' satisfies FailureType;
   /** Whether it may well pass by itself, so that trying again for a while is right. */
   readonly passing: boolean;
 

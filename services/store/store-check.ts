@@ -12,8 +12,9 @@ export async function checkStoreWorks(store: ArtifactStore): Promise<void> {
   const file = `${folder}/file`;
   const place = store.location(folder);
   try {
-    if (!(await store.create(file, folder)))
+    if (!(await store.create(file, folder))) {
       throw new StorageUnavailableError(`${place} cannot be used: it says that a file that was never written is there; use another store`);
+    }
     if (await store.create(file, 'another')) {
       throw new StorageUnavailableError(
         `${place} cannot be used: it ignores conditional puts (If-None-Match: *), so that two workers could write over each other; use an object store that supports them`,

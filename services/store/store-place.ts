@@ -21,13 +21,15 @@ const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 export function parseStorePlace(text: string): StorePlace {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) return { folder: text };
-  if (scheme !== 's3')
+  if (scheme !== 's3') {
     throw new StorePlaceError(
       `the store ${JSON.stringify(text)} (REHEARSE_STORE) is neither a directory nor s3://BUCKET/PREFIX; object stores of other makers mostly speak S3 too`,
     );
+  }
   const [bucket = '', ...rest] = text.slice('s3://'.length).split('/');
-  if (!BUCKET.test(bucket))
+  if (!BUCKET.test(bucket)) {
     throw new StorePlaceError(`the store ${JSON.stringify(text)} (REHEARSE_STORE) has no valid bucket name; write s3://BUCKET/PREFIX`);
+  }
   const prefix = rest.join('/').replace(/\/+$/, '');
   try {
     if (prefix !== '') segmentsOf(prefix);

@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path/posix';
-import { sha256 } from '../store/artifact-store';
+import { sha256 } from '../../stages/sha256';
 import type { OutputFile } from '../store/stage-store';
 
 /** What a model's answers depend on: weights, configuration, tokenizer, chat template. As in python/rehearse_ml/weights.py. */

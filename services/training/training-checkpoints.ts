@@ -2,8 +2,9 @@ import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promise
 import { dirname, join, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { canonicalJson } from '../../method/canonical-json';
-import { fileSha256 } from '../runs/content-identities';
-import { exists, replaceFile, sha256, syncFolder, type ArtifactStore } from '../store/artifact-store';
+import { sha256 } from '../../stages/sha256';
+import { exists, replaceFile, syncFolder, type ArtifactStore } from '../store/artifact-store';
+import { fileSha256 } from '../store/file-hash';
 import { fileSystemError } from '../store/storage-errors';
 import type { Workspace } from '../store/workspace';
 
@@ -121,8 +122,9 @@ export class TrainingCheckpoints {
     const manifest = parseManifest(await store.read(`${this.folder}/${name}`));
     if (manifest === undefined) return { problem: 'its manifest is damaged', whole: false };
     const { step, files, identity } = manifest;
-    if (!(await this.isOfThis(identity)))
+    if (!(await this.isOfThis(identity))) {
       return { problem: 'it is of a training with other weights or settings than the work folder of this machine', whole: true };
+    }
 
     // A name that the trainer does not take for a checkpoint; what a killed attempt has brought is used.
     const arriving = this.local(`checkpoints/arriving-${name.replace(/\.json$/, '')}`);
@@ -150,8 +152,9 @@ export class TrainingCheckpoints {
         join(arriving, COMPLETE_MARKER),
         async (temporary) => await writeFile(temporary, `${JSON.stringify({ step, sha256: files })}\n`, { flush: true }),
       );
-      if (!(await exists(this.local(IDENTITY_FILE))))
+      if (!(await exists(this.local(IDENTITY_FILE)))) {
         await replaceFile(this.local(IDENTITY_FILE), async (temporary) => await writeFile(temporary, identity, { flush: true }));
+      }
       await rename(arriving, place);
       await syncFolder(dirname(place));
     } catch (error) {

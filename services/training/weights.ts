@@ -1,8 +1,9 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { FailureType } from '../../contract/failures';
 import { canonicalJson } from '../../method/canonical-json';
-import { sha256 } from '../store/artifact-store';
+import { sha256 } from '../../stages/sha256';
 
 /** Where weights lie for the trainer, and what stands for them in stage keys. */
 export interface ResolvedWeights {
@@ -18,7 +19,7 @@ export interface WeightsResolver {
 
 /** The spec names weights that are not there. */
 export class WeightsNotFoundError extends Error {
-  override readonly name = 'WeightsNotFoundError';
+  override readonly name = 'WeightsNotFoundError' satisfies FailureType;
 }
 
 const BUILTIN_PREFIX = 'builtin:';

@@ -98,8 +98,9 @@ async function judgedRun(truncated: TruncatedRule) {
   const run = async (body: () => Promise<unknown>): Promise<unknown> => await new MockActivityEnvironment().run(body);
   for (const { index: shard } of plan.shards) await run(async () => await createSelectActivities(deps).selectShard({ ...ref, shard }));
   await run(async () => await createHoldOutActivities(deps).holdOut(ref));
-  for (const variant of ['first-response', 'target-best'])
+  for (const variant of ['first-response', 'target-best']) {
     await run(async () => await createReplaySetActivities(deps).loadReplaySet({ ...ref, variant }));
+  }
   const detail = (await run(async () => await createMixActivities(deps).mixVariant({ ...ref, variant: 'method' }))) as MixtureDetail;
   return { deps, plan, detail };
 }

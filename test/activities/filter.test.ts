@@ -5,7 +5,7 @@ import { createDocumentsActivities } from '../../activities/documents';
 import { createFilterActivities } from '../../activities/filter';
 import { readInstructions } from '../../activities/read-instructions';
 import type { RunSpecInput } from '../../config/spec';
-import type { FilterOutcome } from '../../contract/types';
+import type { FilterOutcome } from '../../contract/outcomes';
 import { addresses, type RunPlan } from '../../stages/run-plan';
 import { ROWS_VERSIONS } from '../../stages/stage-keys';
 import { filterTable, type FilterRow } from '../../stages/tables';

@@ -1,5 +1,5 @@
 import { HeartbeatPace } from '../../activities/heartbeat-pace';
-import type { HeartbeatDetails } from '../../contract/types';
+import type { HeartbeatDetails } from '../../contract/progress';
 import { NO_CALLS } from '../../method/cost';
 
 function beat(done: number, change: Partial<HeartbeatDetails> = {}): HeartbeatDetails {

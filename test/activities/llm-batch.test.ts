@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { createLlmActivities } from '../../activities';
-import type { BatchLimits, HeartbeatDetails, StageOutcome } from '../../contract/types';
+import { createActivities } from '../../activities';
+import type { BatchLimits, BatchOutcome } from '../../contract/batches';
+import type { HeartbeatDetails } from '../../contract/progress';
 import { contentIdentities } from '../../services/runs/content-identities';
 import { addresses, partition, type RunPlan } from '../../stages/run-plan';
 import { ROWS_VERSIONS, stageKeys } from '../../stages/stage-keys';
@@ -29,10 +30,10 @@ beforeEach(async () => {
   hash = await deps.plans.save(plan);
 });
 
-async function extract(limits: BatchLimits = {}, beats: HeartbeatDetails[] = []): Promise<StageOutcome> {
+async function extract(limits: BatchLimits = {}, beats: HeartbeatDetails[] = []): Promise<BatchOutcome> {
   const environment = new MockActivityEnvironment();
   environment.on('heartbeat', (details: HeartbeatDetails) => beats.push(details));
-  return await environment.run(async () => await createLlmActivities(deps).extractShard({ runId: 'run', plan: hash, shard: 0, ...limits }));
+  return await environment.run(async () => await createActivities(deps).extractShard({ runId: 'run', plan: hash, shard: 0, ...limits }));
 }
 
 async function isStored(): Promise<boolean> {

@@ -33,9 +33,9 @@ beforeAll(async () => {
     if (request.url === '/locked/models' && request.headers.authorization !== 'Bearer right') response.writeHead(401).end();
     else if (request.url === '/page/models') response.end('<html>');
     else if (request.url === '/moved/models') response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
-    else if (request.url === '/v1/models' || request.url === '/locked/models')
+    else if (request.url === '/v1/models' || request.url === '/locked/models') {
       response.end(JSON.stringify({ data: [{ id: 'org/qwen2.5-7b' }, { id: 'org/other' }] }));
-    else response.writeHead(404).end();
+    } else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);

@@ -1,6 +1,6 @@
 import { LogLines } from '../../cli/live-view-lines';
 import type { RunProgress } from '../../cli/run-progress';
-import type { StageProgress } from '../../contract/types';
+import type { StageProgress } from '../../contract/progress';
 
 function row(stage: string, model: string, done: number, total: number, change: Partial<StageProgress> = {}): StageProgress {
   const state = done >= total ? 'done' : done > 0 ? 'running' : 'waiting';

@@ -1,5 +1,5 @@
 import { mergeProgress } from '../../cli/run-progress-merge';
-import type { HeartbeatDetails, StageProgress } from '../../contract/types';
+import type { HeartbeatDetails, StageProgress } from '../../contract/progress';
 import { NO_CALLS } from '../../method/cost';
 
 function row(stage: string, model: string, change: Partial<StageProgress> = {}): StageProgress {

@@ -1,5 +1,5 @@
 import { totalsOf } from '../../cli/run-totals';
-import type { StageProgress } from '../../contract/types';
+import type { StageProgress } from '../../contract/progress';
 
 function row(stage: string, model: string, change: Partial<StageProgress>): StageProgress {
   return {

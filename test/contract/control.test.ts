@@ -7,12 +7,12 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import type { RunSpec } from '../../config/spec';
 import { controlQuery, pauseUpdate, resumeUpdate, setLimitsUpdate } from '../../contract/control';
+import { progressQuery } from '../../contract/progress';
 import type { RunSettings } from '../../contract/run-settings';
 import { PAUSED_ATTRIBUTE } from '../../contract/search-attributes';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import type { PythonJobs } from '../../services/python/python-jobs';
 import { experiment } from '../../workflows';
-import { progressQuery } from '../../workflows/progress/progress-table';
 import { cancellationsHeard, standstill, until } from '../support/control';
 import { useFakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';

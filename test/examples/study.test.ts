@@ -63,8 +63,9 @@ describe('the study', () => {
     ].filter((turns) => turns.every(({ content }) => content !== ''));
     expect(answered).toHaveLength(ultrachat.length + wildchat.length - 1);
     expect(Math.min(ultrachat.length, wildchat.length - 1)).toBeGreaterThanOrEqual(wanted);
-    for (const turns of answered)
+    for (const turns of answered) {
       expect(turns.map(({ role }) => role)).toEqual(turns.map((_, index) => (index % 2 === 0 ? 'user' : 'assistant')));
+    }
   });
 
   test('trains every row on as many examples, and keeps as many rows back as it says', async () => {
@@ -107,8 +108,9 @@ describe('the study', () => {
     } of rows) {
       for (const text of Object.values(values)
         .flat()
-        .filter((value) => typeof value === 'string'))
+        .filter((value) => typeof value === 'string')) {
         expect(prompt).toContain(`"${text}"`);
+      }
     }
   });
 });

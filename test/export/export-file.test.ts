@@ -68,8 +68,9 @@ describe('exportToFile', () => {
         throw new Error('the store is damaged');
       },
     };
-    for (const format of ['jsonl', 'parquet'] as const)
+    for (const format of ['jsonl', 'parquet'] as const) {
       await expect(exportToFile(failing, { path, format })).rejects.toThrow('the store is damaged');
+    }
     expect(await readFile(path, 'utf8')).toBe('earlier\n');
     expect(await readdir(folder())).toEqual(['rows.jsonl']);
   });

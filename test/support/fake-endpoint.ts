@@ -186,8 +186,9 @@ export class FakeEndpoint {
     if (incoming.method === 'GET' && path === 'models') {
       const refusal = this.keyRefusal(incoming.headers);
       if (refusal !== undefined) sendFault(response, refusal, '');
-      else
+      else {
         sendJson(response, 200, { object: 'list', data: (this.options.models ?? ['fake-model']).map((id) => ({ id, object: 'model' })) });
+      }
       return;
     }
     const raw = await readText(incoming);
@@ -216,9 +217,9 @@ export class FakeEndpoint {
     if (refusal !== undefined) sendFault(response, refusal, '');
     else if (fault === undefined) this.answer(request, response, this.replyTo(request));
     else if (fault.kind === 'empty-choices') this.answer(request, response, { ...this.replyTo(request), choices: [] });
-    else if (fault.kind === 'content-filter')
+    else if (fault.kind === 'content-filter') {
       this.answer(request, response, this.replyTo(request, { text: '', finishReason: 'content_filter' }));
-    else sendFault(response, fault, JSON.stringify(this.replyTo(request)));
+    } else sendFault(response, fault, JSON.stringify(this.replyTo(request)));
   }
 
   private answer(request: ReceivedRequest, response: ServerResponse, reply: Record<string, unknown>): void {

@@ -122,12 +122,13 @@ export class FakeFineTuning {
     }
     const reply = await this.answer(kind, url, body, incoming.headers['content-type'] ?? '');
     if (fault === 'done-then-reset') response.socket?.resetAndDestroy();
-    else if (fault === undefined)
+    else if (fault === undefined) {
       send(
         response,
         reply === undefined ? 404 : 200,
         reply ?? { error: { message: `no such thing: ${path}`, type: 'invalid_request_error', code: null } },
       );
+    }
     this.events.emit(kind);
   }
 
@@ -143,8 +144,9 @@ export class FakeFineTuning {
           );
     }
     if (resource !== 'fine_tuning/jobs') return undefined;
-    if (id === undefined)
+    if (id === undefined) {
       return kind.startsWith('POST') ? this.createJob(JSON.parse(body.toString()) as Json) : this.page(this.listedJobs(url), url);
+    }
     const job = this.jobs.find((each) => each.id === id);
     if (job === undefined) return undefined;
     if (part === 'cancel') {

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PythonJobs } from '../../services/python/python-jobs';
 import { PYTHON_PROTOCOL } from '../../services/python/python-protocol';
-import { sha256 } from '../../services/store/artifact-store';
+import { sha256 } from '../../stages/sha256';
 
 /** A job that was asked for. */
 export interface RecordedJob {
@@ -63,8 +63,9 @@ export function fakePythonJobs(jobs: RecordedJob[] = [], fails: (job: RecordedJo
         });
       }
       if (command === 'tasks') return resultSchema.parse({ ...base, tasks: spec['tasks'] });
-      if (command === 'weights')
+      if (command === 'weights') {
         return resultSchema.parse({ ...base, path: spec['weights'], sha256: sha256(String(spec['weights'])), revision: null });
+      }
       const tasks = (spec['tasks'] as { task: string }[]).map(({ task }) => ({
         task,
         metrics: { acc: 0.5 },

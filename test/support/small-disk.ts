@@ -35,8 +35,9 @@ export class SmallDisk {
 
   free(): void {
     for (const restore of this.restores.splice(0)) restore();
-    if (this.isReal)
+    if (this.isReal) {
       for (let number = 0; number <= DISK_BYTES / CHUNK_BYTES; number++) rmSync(join(this.folder, `ballast-${number}`), { force: true });
+    }
   }
 
   /** @throws Error when a real disk is in use for writing */

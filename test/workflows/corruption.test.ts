@@ -6,9 +6,10 @@ import { TASK_QUEUES } from '../../contract/task-queues';
 import { exportStage, EXPORT_STAGES } from '../../export/export-rows';
 import { deriveSeed } from '../../method/seeds';
 import { gatherReport } from '../../report/gather/report-data';
-import { sha256 } from '../../services/store/artifact-store';
-import type { StageAddress, StageManifest } from '../../services/store/stage-store';
+import type { StageManifest } from '../../services/store/stage-store';
+import type { StageAddress } from '../../stages/address';
 import { addresses, type RunPlan, type Shard } from '../../stages/run-plan';
+import { sha256 } from '../../stages/sha256';
 import { ROWS_VERSIONS, type StageName } from '../../stages/stage-keys';
 import { experiment } from '../../workflows';
 import { FakeEndpoint } from '../support/fake-endpoint';
@@ -156,8 +157,9 @@ test('a damaged checkpoint is not evaluated: it is put aside, and the model trai
   const training = addresses.train(plan, 'method');
   damage(fileIn(training, 'job/checkpoint/model.safetensors'));
   const { inputs } = await manifestOf(addresses.evaluate(plan, 'method'));
-  for (const { address } of inputs.filter(({ address: { stage } }) => stage !== 'train'))
+  for (const { address } of inputs.filter(({ address: { stage } }) => stage !== 'train')) {
     rmSync(join(deps.root, deps.stages.folder(address)), { recursive: true });
+  }
   const { jobs: repeated } = await mended();
   expect(repeated).toEqual(['sft', ...Array<string>(plan.spec.evaluate.tasks.length).fill('evaluate')]);
   expect(readFileSync(fileIn(training, 'job/checkpoint/model.safetensors'), 'utf8')).toBe('weights');

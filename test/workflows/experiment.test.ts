@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { WorkflowFailedError } from '@temporalio/client';
 import { storedProgress } from '../../cli/run-progress-stored';
 import type { RunSpec } from '../../config/spec';
+import { progressQuery } from '../../contract/progress';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { exportStage, type ExportStage } from '../../export/export-rows';
 import type { MixtureRow } from '../../method/records';
@@ -10,12 +11,12 @@ import { deriveSeed } from '../../method/seeds';
 import { gatherReport } from '../../report/gather/report-data';
 import { PythonJobError } from '../../services/python/python-jobs';
 import { contentIdentities } from '../../services/runs/content-identities';
-import type { StageAddress } from '../../services/store/stage-store';
+import type { StageAddress } from '../../stages/address';
 import { addresses } from '../../stages/run-plan';
 import { stageKeys } from '../../stages/stage-keys';
-import { heldOutTable, mixtureTable, type Table } from '../../stages/tables';
+import { type Table } from '../../stages/table';
+import { heldOutTable, mixtureTable } from '../../stages/tables';
 import { experiment } from '../../workflows';
-import { progressQuery } from '../../workflows/progress/progress-table';
 import { FakeEndpoint, useFakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
 import { defaultReply } from '../support/fake-replies';
@@ -122,8 +123,9 @@ describe('the experiment workflow', () => {
         .filter(({ source }) => source === 'new')
         .map(({ messages }) => messages[0]!.content)
         .sort();
-    for (const variant of ['first-response', 'target-best', 'ultrachat', 'new-data-only'])
+    for (const variant of ['first-response', 'target-best', 'ultrachat', 'new-data-only']) {
       expect(await fresh(variant)).toEqual(await fresh('method'));
+    }
     expect(
       (await mixtureOf('ultrachat'))
         .filter(({ source }) => source === 'replay')

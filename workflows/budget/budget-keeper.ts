@@ -1,18 +1,18 @@
-import { condition, isCancellation, proxyActivities } from '@temporalio/workflow';
-import type { LlmActivities } from '../../activities';
-import { llmActivityOptions } from '../../contract/activity-options';
+import { condition, isCancellation } from '@temporalio/workflow';
+import type { Ask } from '../../contract/budget';
 import type { ControlOrder } from '../../contract/control';
 import { formatCount, formatUsd } from '../../contract/figures';
-import type { Allowance, Cost, PlanRef, ShardInput } from '../../contract/types';
-import { addCosts } from '../../method/cost';
+import type { PlanRef } from '../../contract/run';
+import type { ShardInput, TreasuryState } from '../../contract/workflows';
+import { type Allowance, type Cost, addCosts } from '../../method/cost';
+import { activitiesOn } from '../activities';
 import type { ControlledWork } from '../control/controlled-work';
 import { fundShard } from '../control/parent';
 import type { Root } from '../control/root';
-import type { Ask } from './funding';
-import { Treasury, type Reached, type TreasuryState } from './run-ledger';
+import { Treasury, type Reached } from './run-ledger';
 import { shardId } from './shard-ids';
 
-const llm = proxyActivities<LlmActivities>(llmActivityOptions);
+const llm = activitiesOn('llm');
 
 export interface BudgetKeeperOptions {
   readonly run: PlanRef & { readonly shards: number };

@@ -1,36 +1,4 @@
-import { defineSignal } from '@temporalio/workflow';
-import type { Allowance, Cost } from '../../contract/types';
-
-/**
- * How a budget is shared out. `synthesis` keeps the ledger and gives each shard a part; a shard gives each batch a part of that.
- * What is not used goes back. All amounts of these messages are absolute or further, never both, so that a message which is
- * late or comes twice does no harm.
- */
-
-/** From a shard to `synthesis`: its part does not cover the next call of a batch. What it has not committed it gives back. */
-export interface Ask {
-  /** The shard's workflow id. */
-  readonly id: string;
-  /** Counts the shard's asks: only the latest is answered. */
-  readonly number: number;
-  /** What the shard has spent, and what its running batches may still spend. */
-  readonly committed: Cost;
-  /** Further amount with which one of its batches can go on. */
-  readonly least: Cost;
-  /** Further amount that its waiting batches would like. */
-  readonly wanted: Cost;
-  /** No batch of the shard runs, so nothing comes back by waiting. */
-  readonly stuck: boolean;
-}
-
-/** The answer: what the shard may cost in total. */
-export interface Funding {
-  readonly number: number;
-  readonly total: Allowance;
-}
-
-export const askSignal = defineSignal<[Ask]>('ask');
-export const fundSignal = defineSignal<[Funding]>('fund');
+import type { Allowance, Cost } from '../../method/cost';
 
 /** Grants are the expected cost times this, so that most work needs no second one. */
 export const MARGIN = 1.25;

@@ -1,14 +1,8 @@
-import type { Allowance, Cost } from '../../contract/types';
-import { beyondCost, minusCost, NO_COST, timesCost } from '../../method/cost';
-import { Purse, type PurseState } from '../../method/grants';
-import { MARGIN, withGrant, type Ask, type Funding } from './funding';
-
-/** What the treasury needs to go on after continue-as-new, when no shard is open. */
-export interface TreasuryState {
-  readonly purse: PurseState;
-  /** What the store holds of shards that are still to come, by shard id; absent until it was looked for. */
-  readonly stored?: Readonly<Record<string, Cost>>;
-}
+import { type Ask, type Funding } from '../../contract/budget';
+import type { TreasuryState } from '../../contract/workflows';
+import { type Allowance, type Cost, beyondCost, minusCost, NO_COST, timesCost } from '../../method/cost';
+import { Purse } from '../../method/grants';
+import { MARGIN, withGrant } from './funding';
 
 /** The budget cannot be shared out further. */
 export interface Reached {

@@ -1,8 +1,9 @@
 import { condition } from '@temporalio/workflow';
-import type { Allowance, Cost, StageOutcome } from '../../contract/types';
-import { addCosts, beyondCost, largerCost, minusCost, NO_COST, timesCost } from '../../method/cost';
+import type { BatchOutcome } from '../../contract/batches';
+import { type Ask, type Funding } from '../../contract/budget';
+import { type Allowance, type Cost, addCosts, beyondCost, largerCost, minusCost, NO_COST, timesCost } from '../../method/cost';
 import { Purse } from '../../method/grants';
-import { isTighter, MARGIN, nothingOf, onSidesOf, withGrant, type Ask, type Funding } from './funding';
+import { isTighter, MARGIN, nothingOf, onSidesOf, withGrant } from './funding';
 
 interface Batch {
   readonly id: string;
@@ -47,8 +48,8 @@ export class Funds {
   async run(
     id: string,
     expected: Cost,
-    activity: (allowance: () => Allowance | undefined) => Promise<StageOutcome>,
-  ): Promise<StageOutcome> {
+    activity: (allowance: () => Allowance | undefined) => Promise<BatchOutcome>,
+  ): Promise<BatchOutcome> {
     const batch: Batch = { id, least: NO_COST, wanted: timesCost(expected, MARGIN), allowance: undefined };
     this.batches.add(batch);
     try {

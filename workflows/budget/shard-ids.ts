@@ -1,5 +1,6 @@
-import type { Cost, RunCosts, ShardInput } from '../../contract/types';
-import { addCosts, timesCost } from '../../method/cost';
+import type { RunCosts } from '../../contract/run';
+import type { ShardInput } from '../../contract/workflows';
+import { type Cost, addCosts, timesCost } from '../../method/cost';
 
 type Phase = ShardInput['phase'];
 

@@ -1,24 +1,7 @@
-import { defineSignal, getExternalWorkflowHandle, isCancellation, log } from '@temporalio/workflow';
+import { getExternalWorkflowHandle, isCancellation, log } from '@temporalio/workflow';
+import { type TrainingCost, trainingFundedSignal } from '../../contract/budget';
 import type { ControlOrder, Halt } from '../../contract/control';
 import { formatUsd } from '../../contract/figures';
-
-/** What a provider's training costs, from a variant to `experiment`: before it is ordered, and when it has ended. */
-export interface TrainingCost {
-  /** The variant's workflow id: who is told that it may go on. */
-  readonly from: string;
-  /** Name of the variant, for people. */
-  readonly variant: string;
-  /** Key of the training. Variants that are alike share it, and pay once. */
-  readonly key: string;
-  /** Dollars: estimated, or billed. 0 without a price. */
-  readonly usd: number;
-  /** `asked`: not ordered yet. `ordered`: paid for whatever the budget. `ended`: its cost is known. */
-  readonly state: 'asked' | 'ordered' | 'ended';
-}
-
-export const trainingCostSignal = defineSignal<[TrainingCost]>('trainingCost');
-/** The answer: the training of this key may be ordered. */
-export const trainingFundedSignal = defineSignal<[{ readonly key: string }]>('trainingFunded');
 
 export interface TrainingCostsPorts {
   /** Tells a variant that its training may be ordered. */

@@ -1,6 +1,6 @@
 import type { ModelLimits } from '../../config/spec';
 import type { BudgetSetting, LimitsByModel } from '../../contract/run-settings';
-import type { Allowance, Cost } from '../../contract/types';
+import type { Allowance, Cost } from '../../method/cost';
 
 /** What of a spec's model matters to its limits. Not validated yet when an Update comes early. */
 interface Endpoint {
@@ -36,8 +36,9 @@ export function checkLimits(request: unknown, models: Readonly<Record<string, En
   }
   for (const [name, limits] of Object.entries(request)) {
     if (!Object.hasOwn(models, name)) throw new Error(`the run has no model "${name}"; its models are ${Object.keys(models).join(', ')}`);
-    if (!isRecord(limits) || Object.keys(limits).length === 0)
+    if (!isRecord(limits) || Object.keys(limits).length === 0) {
       throw new Error(`${name}: name at least one of ${Object.keys(LIMITS).join(', ')}`);
+    }
     for (const [field, value] of Object.entries(limits)) checkLimit(name, field, value);
   }
 }
@@ -76,19 +77,22 @@ export interface BudgetFacts {
 
 /** @throws Error with one sentence that names the field and the value */
 export function checkBudget(request: unknown, { spent, unpriced }: BudgetFacts): void {
-  if (!isRecord(request) || Object.keys(request).length === 0)
+  if (!isRecord(request) || Object.keys(request).length === 0) {
     throw new Error('setBudget needs an object such as {"usd": 50, "tokens": null}');
+  }
   for (const [field, value] of Object.entries(request)) {
     const side = BUDGET_SIDES.find((name) => name === field);
     if (side === undefined) throw new Error(`a budget has no "${field}"; it has ${BUDGET_SIDES.join(' and ')}`);
     if (value === null) continue;
     const isAmount = typeof value === 'number' && Number.isFinite(value) && value > 0 && (side === 'usd' || Number.isInteger(value));
-    if (!isAmount)
+    if (!isAmount) {
       throw new Error(
         `budget ${side} is ${JSON.stringify(value)}; give a ${side === 'usd' ? 'number' : 'whole number'} above 0, or null for no limit`,
       );
-    if (value < spent[side])
+    }
+    if (value < spent[side]) {
       throw new Error(`budget ${side} is ${value}, but ${spent[side]} is spent already; give more, or pause the run`);
+    }
     if (side === 'usd' && unpriced.length > 0) {
       throw new Error(
         `a budget in dollars needs the price of every model, and ${unpriced.join(', ')} ${unpriced.length === 1 ? 'has' : 'have'} none; add it to the spec and start again, or give a budget in tokens`,

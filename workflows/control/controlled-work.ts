@@ -1,6 +1,7 @@
-import { ActivityFailure, ApplicationFailure, CancellationScope, CancelledFailure, condition, isCancellation } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, CancelledFailure, condition, isCancellation } from '@temporalio/workflow';
 import type { ModelLimits } from '../../config/spec';
-import { STORAGE_FAILURE, type ControlOrder, type Halt } from '../../contract/control';
+import type { ControlOrder, Halt } from '../../contract/control';
+import { failureOfType } from '../../contract/failures';
 import { isTighter } from '../budget/funding';
 
 /** Work that a change of the order can end. */
@@ -116,7 +117,7 @@ function isInterruption(error: unknown): boolean {
 /** What the activity says of its store, when that is why it failed. */
 function storageFailure(error: unknown): string | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
-  return cause instanceof ApplicationFailure && cause.type === STORAGE_FAILURE ? cause.message : undefined;
+  return failureOfType(cause, 'StorageUnavailableError')?.message;
 }
 
 function sameLimits(a: ModelLimits = {}, b: ModelLimits = {}): boolean {

@@ -1,4 +1,5 @@
 import { ApplicationFailure, log } from '@temporalio/workflow';
+import { failureOfType, type FailureType } from '../../contract/failures';
 
 /** Each turn mends at least one output; a store that spoils more than this is not to be worked on. */
 const MOST_TURNS = 20;
@@ -15,30 +16,23 @@ export async function untilInputsHold<T>(stages: () => Promise<T>, begin: () => 
     try {
       return await stages();
     } catch (error) {
-      const lost = lostInput(error);
+      const lost = failureOfType(error, 'InputLostError')?.message;
       // The same loss again: other stages than these make that output, and whoever runs them is to know.
       if (lost === undefined || lost === before) throw error;
       before = lost;
-      if (turn === MOST_TURNS)
+      if (turn === MOST_TURNS) {
         throw ApplicationFailure.nonRetryable(
           `the store is damaged again and again, ${turn} times by now: ${lost}; check its disk before you resume the run`,
-          'StoreDamagedError',
+          'StoreDamagedError' satisfies FailureType,
         );
+      }
       log.warn('a stored output is damaged or gone: the stages before are run again', { turn, lost });
     }
     begin();
   }
 }
 
-/** Whether a failure, here or in a child, is one that running the stages before again can mend. */
+/** Whether a failure, here or in a child, is one that running the stages before again makes good. */
 export function isInputLost(error: unknown): boolean {
-  return lostInput(error) !== undefined;
-}
-
-/** What a failure, here or in a child, says of a lost input: it is InputLostError of services/stage-errors.ts. */
-function lostInput(error: unknown): string | undefined {
-  for (let current = error; current instanceof Error; current = current.cause) {
-    if (current instanceof ApplicationFailure && current.type === 'InputLostError') return current.message;
-  }
-  return undefined;
+  return failureOfType(error, 'InputLostError') !== undefined;
 }

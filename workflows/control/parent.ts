@@ -1,6 +1,6 @@
 import { getExternalWorkflowHandle, isCancellation, log, workflowInfo, type ExternalWorkflowHandle } from '@temporalio/workflow';
+import { askSignal, fundSignal, type Ask, type Funding } from '../../contract/budget';
 import { drainedSignal } from '../../contract/control';
-import { askSignal, fundSignal, type Ask, type Funding } from '../budget/funding';
 
 /** Sends a shard's ask to the synthesis that started it. One that has ended hears nothing; the shard has been told to stop then. */
 export async function askParent(ask: Omit<Ask, 'id'>): Promise<void> {

@@ -1,7 +1,7 @@
 import { getExternalWorkflowHandle, isCancellation, log, workflowInfo, type ExternalWorkflowHandle } from '@temporalio/workflow';
+import { trainingCostSignal, type TrainingCost } from '../../contract/budget';
 import { haltSignal, type Halt } from '../../contract/control';
-import { trainingCostSignal, type TrainingCost } from '../budget/training-costs';
-import { progressSignal, type ProgressUpdate } from '../progress/progress-table';
+import { progressSignal, type ProgressUpdate } from '../../contract/progress';
 
 /** The `experiment` that this workflow works for: this very run of it, not one that was started later under the same id. */
 export class Root {

@@ -1,11 +1,11 @@
 import { ApplicationFailure, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import type { RunSpecInput } from '../../config/spec';
+import { type TrainingCost } from '../../contract/budget';
 import { PAUSE_MEMO, type ControlOrder, type ControlState, type Halt, type Pause } from '../../contract/control';
 import { NO_SETTINGS, type BudgetSetting, type LimitsByModel, type RunSettings } from '../../contract/run-settings';
 import { PAUSED_ATTRIBUTE } from '../../contract/search-attributes';
-import type { Allowance, Cost } from '../../contract/types';
-import { NO_COST } from '../../method/cost';
-import { fundTraining, TrainingCosts, type TrainingCost } from '../budget/training-costs';
+import { type Allowance, type Cost, NO_COST } from '../../method/cost';
+import { fundTraining, TrainingCosts } from '../budget/training-costs';
 import { Offspring } from './child-workflows';
 import { budgetOf, mergeLimits } from './control-requests';
 import { ControlledWork } from './controlled-work';
@@ -73,8 +73,9 @@ export class RunControl {
   /** A descendant, or an activity of the root, cannot go on. */
   async halt({ by, reason, revision, spent }: Halt): Promise<void> {
     this.book(spent);
-    if (this.order.pause === undefined && revision >= this.resumedAt)
+    if (this.order.pause === undefined && revision >= this.resumedAt) {
       await this.change({ pause: { by, reason: reason.slice(0, MAX_REASON) } });
+    }
   }
 
   /** @param limits checked by `checkLimits` */

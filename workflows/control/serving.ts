@@ -1,10 +1,9 @@
-import { CancellationScope, isCancellation, proxyActivities } from '@temporalio/workflow';
-import type { GpuActivities } from '../../activities';
-import { gpuActivityOptions } from '../../contract/activity-options';
-import type { RunOutline } from '../../contract/types';
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import type { RunOutline } from '../../contract/run';
+import { activitiesOn } from '../activities';
 import type { RunControl } from './run-control';
 
-const gpu = proxyActivities<GpuActivities>(gpuActivityOptions);
+const gpu = activitiesOn('gpu');
 
 /**
  * Does work while gpu workers serve the models that the run brings itself. Their addresses go down with the run's order. A

@@ -1,5 +1,5 @@
-import type { RunOutline, StageProgress, VariantOutline } from '../../contract/types';
-import { waiting } from './progress-table';
+import { HELD_OUT, evaluationRow, type StageProgress, waiting } from '../../contract/progress';
+import type { RunOutline, VariantOutline } from '../../contract/run';
 
 /** Rows of the synthesis of `instructions` instructions. */
 export function synthesisRows(run: RunOutline, instructions: number): StageProgress[] {
@@ -38,14 +38,3 @@ export function variantRows(run: RunOutline, { name, replay }: VariantOutline): 
   const own = replay === 'method' || replay === 'none' ? [] : [waiting('replay', name, 1)];
   return [...own, waiting('mix', name, 1), waiting('train', name, run.trainSteps ?? 1), ...evaluation];
 }
-
-/** What stands in the model's column of a task's row. A task that is done counts its documents; before, nobody knows them. */
-export function evaluationRow(variant: string, task: string): string {
-  return `${variant}/${task}`;
-}
-
-/** Stands beside the tasks: the loss on what was kept back from training. */
-export const HELD_OUT = 'held-out loss';
-
-/** Note of an evaluation's heartbeats that count its requests to the model: one for each choice, or one for each text. */
-export const EVALUATION_REQUESTS = 'requests';

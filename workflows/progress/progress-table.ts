@@ -1,22 +1,10 @@
-import { defineQuery, defineSignal, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import type { BatchOutcome } from '../../contract/batches';
 import { pauseAdvice, type Pause } from '../../contract/control';
 import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../../contract/figures';
-import type { Cost, StageOutcome, StageProgress } from '../../contract/types';
+import { type ProgressUpdate, waiting, leftMsOf, type StageProgress } from '../../contract/progress';
 import { addCounts } from '../../method/cost';
 import { RecentRate } from '../../method/recent-rate';
-
-/** Asked of `experiment`, `synthesis`, `synthesizeShard` and `variant`: the rows of their progress table. */
-export const progressQuery = defineQuery<readonly StageProgress[]>('progress');
-
-/** Sent to `experiment` by its descendants: rows that replace, or counts that are added to, those of the same stage and model. */
-export const progressSignal = defineSignal<[ProgressUpdate]>('progress');
-
-export interface ProgressUpdate {
-  readonly mode: 'add' | 'replace';
-  readonly rows: readonly StageProgress[];
-  /** What the synthesis has cost by now. */
-  readonly spent?: Cost;
-}
 
 /** A workflow sees whole batches and shards end, some minutes apart: over less there would be nothing to see. */
 const RATE_WINDOW_MS = 15 * 60_000;
@@ -77,8 +65,8 @@ export class ProgressTable {
   /** Marks a row as running, waits for the work, and books its outcome. */
   async track(
     row: { readonly stage: string; readonly model: string; readonly items: number },
-    work: () => Promise<StageOutcome>,
-  ): Promise<StageOutcome> {
+    work: () => Promise<BatchOutcome>,
+  ): Promise<BatchOutcome> {
     const before = this.rows.get(keyOf(row)) ?? waiting(row.stage, row.model, row.items);
     this.apply({ mode: 'replace', rows: [{ ...before, state: 'running' }] });
     const outcome = await work();
@@ -153,25 +141,10 @@ export function progressTable(rows: readonly StageProgress[]): string[] {
   ];
 }
 
-/** How long a row that runs takes yet at its rate, in ms; undefined without evidence. */
-export function leftMsOf({
-  state,
-  done,
-  total,
-  perSecond,
-}: Pick<StageProgress, 'state' | 'done' | 'total' | 'perSecond'>): number | undefined {
-  return state === 'running' && perSecond !== undefined && perSecond > 0 ? (Math.max(0, total - done) / perSecond) * 1000 : undefined;
-}
-
 /** The same as a text; `–` while a row runs without evidence. */
 export function leftText(row: Pick<StageProgress, 'state' | 'done' | 'total' | 'perSecond'>): string {
   const leftMs = leftMsOf(row);
   return leftMs === undefined ? (row.state === 'running' ? '–' : '') : formatDuration(leftMs);
-}
-
-/** A row on which nothing has happened yet. */
-export function waiting(stage: string, model: string, total: number): StageProgress {
-  return { stage, model, done: 0, total, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state: 'waiting' };
 }
 
 /** Rows that a release before this one wrote into a history lack what was added since. */

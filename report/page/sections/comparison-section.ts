@@ -100,8 +100,9 @@ const ROWS_OPEN = 16;
 function taskTable(variants: readonly VariantReport[]): Block[] {
   const rows = variants.flatMap(({ name, tasks }) =>
     tasks.flatMap(({ task, change, transitions, unpaired }): Cell[][] => {
-      if (change === null || transitions === null)
+      if (change === null || transitions === null) {
         return unpaired === undefined ? [] : [[name, taskName(task), NOTHING, NOTHING, NOTHING, unpaired, NOTHING, NOTHING]];
+      }
       return [
         [
           name,

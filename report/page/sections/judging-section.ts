@@ -45,8 +45,9 @@ function reading({ readings, judges, meanOfAll, meanOfKept }: ScoreReport): stri
         ]
       : []),
   ];
-  if (meanOfAll !== null && meanOfKept !== null)
+  if (meanOfAll !== null && meanOfKept !== null) {
     how.push(`Over all answers the mean score is ${decimal(meanOfAll)}; of the kept ones it is ${decimal(meanOfKept)}.`);
+  }
   return how.join(' ');
 }
 

@@ -127,8 +127,9 @@ function raw(score: TaskScore | null): string {
 }
 
 function documentCount(before: TaskScore | null, after: TaskScore | null): string {
-  if (before !== null && after !== null && before.documents !== after.documents)
+  if (before !== null && after !== null && before.documents !== after.documents) {
     return `${count(before.documents)} / ${count(after.documents)}`;
+  }
   return count((before ?? after)?.documents);
 }
 

@@ -1,5 +1,5 @@
 import type { Failure, LossStage } from '../../../method/records';
-import type { CallError } from '../../journal/journal';
+import type { CallError } from '../../../stages/call-record';
 
 /** A loss because the endpoint refused this one request, with its own words, shortened. */
 export function lostBy(stage: LossStage, id: string, model: string, error: CallError, attempts: number): Failure {

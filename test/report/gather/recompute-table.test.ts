@@ -62,8 +62,9 @@ test('one document that was right and is now wrong shows in its score, the avera
   });
   const { status, stderr } = recompute(file, '--report', join(root, 'report'));
   expect(status).toBe(1);
-  for (const number of ['value', 'normalized', 'difference'])
+  for (const number of ['value', 'normalized', 'difference']) {
     expect(stderr).toMatch(new RegExp(`^tasks.csv: ultrachat/gpqa has ${number} `, 'm'));
+  }
   expect(stderr).toMatch(/^tasks.csv: ultrachat\/gpqa has (retained|gained) /m);
   expect(stderr).toMatch(/^variants.csv: ultrachat has average /m);
   expect(stderr).not.toContain('method');

@@ -30,10 +30,12 @@ function item(id: string, { calls = 1, wording = 'prompt' } = {}): BatchItem<Row
     id,
     next(exchanges: readonly Exchange[]) {
       const refused = exchanges.find(({ error }) => error !== undefined)?.error;
-      if (refused !== undefined)
+      if (refused !== undefined) {
         return { do: 'done', rows: [], failures: [{ stage: 'respond', id, model: 'm', reason: refused.kind, attempts: exchanges.length }] };
-      if (exchanges.length === calls)
+      }
+      if (exchanges.length === calls) {
         return { do: 'done', rows: [{ id, texts: exchanges.map(({ reply }) => reply?.choices[0]?.text ?? '') }], failures: [] };
+      }
       return {
         do: 'call',
         request: { path: 'completions', body: { [wording]: id, prompt: id, seed: exchanges.length }, tokenEstimate: 10 },

@@ -6,8 +6,9 @@ async function read(...pieces: readonly string[]): Promise<string[]> {
     (async function* () {
       yield* pieces;
     })(),
-  ))
+  )) {
     lines.push(line);
+  }
   return lines;
 }
 

@@ -3,7 +3,8 @@ import { constants } from 'node:fs';
 import { appendFile, open, readFile, readdir, readlink, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Journal, type CallRecord } from '../../../services/journal/journal';
+import { Journal } from '../../../services/journal/journal';
+import { type CallRecord } from '../../../stages/call-record';
 import { useTempFolder } from '../../support/temp-folder';
 
 const temp = useTempFolder();

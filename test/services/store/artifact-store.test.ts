@@ -1,6 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exists, LocalArtifactStore, makeFolder, sha256 } from '../../../services/store/artifact-store';
+import { exists, LocalArtifactStore, makeFolder } from '../../../services/store/artifact-store';
+import { sha256 } from '../../../stages/sha256';
 import { useTempFolder } from '../../support/temp-folder';
 
 const temp = useTempFolder();

@@ -1,18 +1,10 @@
 import { join, resolve } from 'node:path';
 import { ensurePython } from '../../../services/local/python-environment';
 import { runCommand } from '../../../services/local/run-command';
-import type { StageAddress } from '../../../services/store/stage-store';
+import type { StageAddress } from '../../../stages/address';
 import { addresses } from '../../../stages/run-plan';
-import {
-  callTable,
-  failureTable,
-  instructionTable,
-  judgmentTable,
-  mixtureTable,
-  replayTable,
-  responseTable,
-  type Table,
-} from '../../../stages/tables';
+import { type Table } from '../../../stages/table';
+import { callTable, failureTable, instructionTable, judgmentTable, mixtureTable, replayTable, responseTable } from '../../../stages/tables';
 import { ensureDuckdb } from '../../support/duckdb';
 import { writeSampleRun, type SampleRun } from '../../support/sample-run';
 import { useTempFolder } from '../../support/temp-folder';

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { ensurePython } from '../../../services/local/python-environment';
-import { decodeParquet, encodeParquet, type TableSchema } from '../../../services/store/parquet';
+import { decodeParquet, encodeParquet } from '../../../services/store/parquet';
+import { type TableSchema } from '../../../stages/table';
 import {
   callTable,
   failureTable,

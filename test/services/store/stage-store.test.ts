@@ -1,16 +1,10 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure, MixtureRow } from '../../../method/records';
-import type { CallRecord } from '../../../services/journal/journal';
 import { LocalArtifactStore } from '../../../services/store/artifact-store';
-import {
-  CorruptArtifactError,
-  noCalls,
-  StageStore,
-  type StageAddress,
-  type StageManifest,
-  type StageOutput,
-} from '../../../services/store/stage-store';
+import { CorruptArtifactError, noCalls, StageStore, type StageManifest, type StageOutput } from '../../../services/store/stage-store';
+import { type StageAddress } from '../../../stages/address';
+import type { CallRecord } from '../../../stages/call-record';
 import { mixtureTable } from '../../../stages/tables';
 import { useTempFolder } from '../../support/temp-folder';
 

@@ -56,8 +56,9 @@ test('whatever shards cost and in whatever order they work, they never spend mor
       (all, storedCalls, tokens, expected, order) => {
         let reached: Reached | undefined;
         const shards = all.map((each, index) => new Shard(`run/shard-${index}`, each, Math.min(storedCalls[index] ?? 0, each.length)));
-        for (const [index, shard] of shards.entries())
+        for (const [index, shard] of shards.entries()) {
           shard.spent = (all[index] ?? []).slice(0, shard.next).reduce((sum, call) => sum + call, 0);
+        }
         const before = shards.reduce((sum, { spent }) => sum + spent, 0);
         const byId = new Map(shards.map((shard) => [shard.id, shard]));
         const treasury = new Treasury(

@@ -1,5 +1,6 @@
+import { type TrainingCost } from '../../../contract/budget';
 import type { ControlOrder, Halt } from '../../../contract/control';
-import { TrainingCosts, type TrainingCost } from '../../../workflows/budget/training-costs';
+import { TrainingCosts } from '../../../workflows/budget/training-costs';
 
 const order = (usd: number | undefined, revision = 1): ControlOrder => ({ revision, limits: {}, budget: usd === undefined ? {} : { usd } });
 

@@ -49,8 +49,9 @@ test('limits are set for all names of one endpoint, and beside what was set befo
 test('a reason is a text that is not too long', () => {
   expect(() => checkPause(undefined)).not.toThrow();
   expect(() => checkPause({ reason: 'x'.repeat(500) })).not.toThrow();
-  for (const reason of ['x'.repeat(501), 5])
+  for (const reason of ['x'.repeat(501), 5]) {
     expect(() => checkPause({ reason })).toThrow('reason must be a text of at most 500 characters; shorten it or leave it out');
+  }
 });
 
 describe('checkBudget', () => {

@@ -1,5 +1,5 @@
-import type { StageProgress } from '../../../contract/types';
-import { leftMsOf, leftText, progressTable } from '../../../workflows/progress/progress-table';
+import { type StageProgress, leftMsOf } from '../../../contract/progress';
+import { leftText, progressTable } from '../../../workflows/progress/progress-table';
 
 function row(change: Partial<StageProgress>): StageProgress {
   return {

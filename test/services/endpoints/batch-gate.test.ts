@@ -1,4 +1,4 @@
-import { BatchGate, type BatchPlace } from '../../../services/batches/batch-gate';
+import { BatchGate, type BatchPlace } from '../../../services/endpoints/batch-gate';
 
 const never = new AbortController().signal;
 

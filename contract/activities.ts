@@ -1,0 +1,107 @@
+import type { RunSpecInput } from '../config/spec';
+import type { BatchOutcome, ShardBatch, StoredCosts } from './batches';
+import type { EvaluateOutcome, FilterOutcome, HoldOutOutcome, MixOutcome, ReplaySetOutcome, TaskOutcome, TrainOutcome } from './outcomes';
+import type { EvaluatedModel, FailedVariantNote, PlanRef, RunOutline, VariantRef } from './run';
+import type { RunSettings } from './run-settings';
+import type { ActivityQueue } from './task-queues';
+import type { WorkerReport } from './worker-report';
+
+/** Every activity that a run schedules: one object in, one object out. */
+export interface Activities {
+  /** Checks the spec where its files are and stores the run's plan. */
+  prepareRun(input: { readonly runId: string; readonly spec: RunSpecInput; readonly settings?: RunSettings }): Promise<RunOutline>;
+  /** Keeps what was set on a run, for a `resume` after the run has ended. */
+  saveSettings(input: { readonly runId: string; readonly settings: RunSettings }): Promise<void>;
+  /** Fails unless the API keys are in the llm workers' environment. */
+  checkKeys(input: PlanRef): Promise<void>;
+  /** Fails unless lm-evaluation-harness has the spec's other tasks. */
+  checkTasks(input: PlanRef): Promise<void>;
+
+  extractShard(input: ShardBatch): Promise<BatchOutcome>;
+  respondShard(input: ShardBatch & { readonly generator: string }): Promise<BatchOutcome>;
+  judgeShard(input: ShardBatch & { readonly generator: string; readonly judge: string }): Promise<BatchOutcome>;
+  selectShard(input: PlanRef & { readonly shard: number }): Promise<BatchOutcome>;
+  /** What is stored of the shards from these numbers on has cost. */
+  storedCosts(input: PlanRef & { readonly from: { readonly extract: number; readonly answer: number } }): Promise<StoredCosts>;
+  /** Fetches the questions of the evaluation sets that are on the hub; returns how many there are. */
+  fetchDocuments(input: PlanRef): Promise<{ readonly documents: number }>;
+  filterInstructions(input: PlanRef): Promise<FilterOutcome>;
+  /** Serves a model until it is cancelled, and tells the run its address at every start. */
+  serveModel(input: PlanRef & { readonly model: string }): Promise<never>;
+
+  holdOut(input: PlanRef): Promise<HoldOutOutcome>;
+  loadReplaySet(input: VariantRef): Promise<ReplaySetOutcome>;
+  mixVariant(input: VariantRef): Promise<MixOutcome>;
+  trainVariant(input: VariantRef): Promise<TrainOutcome>;
+  estimateFineTuning(input: VariantRef): Promise<{ readonly key: string; readonly usd: number | null; readonly ordered: boolean }>;
+  submitFineTuning(input: VariantRef): Promise<string | null>;
+  awaitFineTuning(input: VariantRef): Promise<TrainOutcome>;
+  cancelFineTuning(input: VariantRef): Promise<void>;
+
+  /** What a variant's model is by its content. */
+  identifyModel(input: VariantRef): Promise<EvaluatedModel>;
+  evaluateTask(input: VariantRef & { readonly task: string; readonly model: EvaluatedModel }): Promise<TaskOutcome>;
+  /** Mean loss a token (nats) by held-out set. */
+  measureLosses(input: VariantRef & { readonly model: EvaluatedModel }): Promise<Record<string, number>>;
+  collectEvaluation(input: VariantRef & { readonly model: EvaluatedModel }): Promise<EvaluateOutcome>;
+  /** Writes the report; returns its path. */
+  writeReport(input: PlanRef & { readonly failed?: readonly FailedVariantNote[] }): Promise<{ readonly report: string }>;
+}
+
+export type ActivityName = keyof Activities;
+
+/**
+ * Which activity is of which task queue: the llm queue calls model endpoints, the gpu queue runs Python, all else is the cpu
+ * queue's. Workers register, workflows schedule and the live view reads by this table alone; a name that it lacks, or that no
+ * activity has, does not compile.
+ */
+const ACTIVITY_QUEUES = {
+  checkKeys: 'llm',
+  extractShard: 'llm',
+  respondShard: 'llm',
+  judgeShard: 'llm',
+  storedCosts: 'llm', // where the journals are
+  estimateFineTuning: 'llm',
+  submitFineTuning: 'llm',
+  awaitFineTuning: 'llm',
+  cancelFineTuning: 'llm',
+
+  prepareRun: 'cpu',
+  saveSettings: 'cpu',
+  filterInstructions: 'cpu',
+  selectShard: 'cpu',
+  holdOut: 'cpu',
+  loadReplaySet: 'cpu',
+  mixVariant: 'cpu',
+  collectEvaluation: 'cpu',
+  writeReport: 'cpu',
+
+  checkTasks: 'gpu',
+  fetchDocuments: 'gpu',
+  serveModel: 'gpu',
+  trainVariant: 'gpu',
+  identifyModel: 'gpu',
+  evaluateTask: 'gpu',
+  measureLosses: 'gpu',
+} as const satisfies Readonly<Record<ActivityName, ActivityQueue>>;
+
+/** The activities of one queue. */
+export type ActivitiesOn<Queue extends ActivityQueue> = Pick<
+  Activities,
+  { [Name in ActivityName]: (typeof ACTIVITY_QUEUES)[Name] extends Queue ? Name : never }[ActivityName]
+>;
+
+/** The queue of an activity type; undefined for one that is not ours. */
+export function queueOfActivity(type: string): ActivityQueue | undefined {
+  return Object.hasOwn(ACTIVITY_QUEUES, type) ? ACTIVITY_QUEUES[type as ActivityName] : undefined;
+}
+
+/** Of all activities, those that a worker of this queue registers. */
+export function activitiesOn<Queue extends ActivityQueue>(queue: Queue, all: Activities): ActivitiesOn<Queue> {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => queueOfActivity(name) === queue)) as unknown as ActivitiesOn<Queue>;
+}
+
+/** What one worker process answers on the queue of its own. */
+export interface WorkerActivities {
+  describeWorker(): Promise<WorkerReport>;
+}

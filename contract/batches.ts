@@ -1,0 +1,44 @@
+import type { ModelLimits } from '../config/spec';
+import type { Allowance, Cost } from '../method/cost';
+import type { PlanRef } from './run';
+
+/** What every batch of model calls is given besides its plan. */
+export interface BatchLimits {
+  /** The most that the batch may cost in total, what its journal holds included; without it there is no limit. */
+  readonly allowance?: Allowance;
+  /** Where the model is, if the run serves it itself. */
+  readonly baseURL?: string;
+  /** Instead of the spec's limits of the model. */
+  readonly limits?: ModelLimits;
+}
+
+/** One shard for an llm activity. */
+export interface ShardBatch extends PlanRef, BatchLimits {
+  readonly shard: number;
+}
+
+/** Counts of one finished stage output. */
+export interface BatchOutcome {
+  /** Items with a usable result; what is missing to the stage's total is lost, here or before. */
+  readonly usable: number;
+  readonly requests: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** Whether it was there already, so that nothing was computed. */
+  readonly reused: boolean;
+  /** What the output cost, whoever paid, at the plan's prices; of an exhausted batch, what it has cost so far. */
+  readonly cost: Cost;
+  /** Faults that were ridden out and requests that were refused, by kind. */
+  readonly errors: Readonly<Record<string, number>>;
+  /**
+   * The batch ended early: its allowance does not cover its next call. Nothing was stored, its journal stays. `needs` is the
+   * smallest further allowance to go on with.
+   */
+  readonly exhausted?: { readonly needs: Cost };
+}
+
+/** What is stored of a synthesis has cost, by shard and life of a shard; shards without anything are left out. */
+export interface StoredCosts {
+  readonly extract: Readonly<Record<number, Cost>>;
+  readonly answer: Readonly<Record<number, Cost>>;
+}

@@ -1,0 +1,36 @@
+import { ApplicationFailure } from '@temporalio/common';
+
+/**
+ * Types of the failures that cross a Temporal boundary: each is the name of an error class, or of a failure that a workflow
+ * ends with. Classes and workflows state theirs with `satisfies FailureType`, so that one that is misspelt does not compile.
+ */
+export type FailureType =
+  /** An endpoint refuses every request of a batch. */
+  | 'AllRefusedError'
+  | 'EndpointUnavailableError'
+  /** A cancelled run's fine-tuning job may still run at its provider. */
+  | 'FineTuningNotCancelledError'
+  /** A stored input is damaged or gone; running the stages before again makes it. */
+  | 'InputLostError'
+  | 'MethodError'
+  | 'ModelServerError'
+  | 'PermanentEndpointError'
+  | 'PythonJobError'
+  | 'SpecError'
+  /** A provider's fine-tuning job goes on; it is looked at again. */
+  | 'StillTrainingError'
+  /** The store cannot be read or written until somebody repairs it; pauses the run. */
+  | 'StorageUnavailableError'
+  /** The store is damaged again and again. */
+  | 'StoreDamagedError'
+  | 'VariantsFailedError'
+  | 'WeightsNotFoundError'
+  | 'WorkerDrainingError';
+
+/** The failure of this type that an error is, or is caused by, here or in a child workflow. */
+export function failureOfType(error: unknown, type: FailureType): ApplicationFailure | undefined {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if (current instanceof ApplicationFailure && current.type === type) return current;
+  }
+  return undefined;
+}

@@ -1,0 +1,74 @@
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { BatchProgress, Cost } from '../method/cost';
+
+/** One row of the progress table. */
+export interface StageProgress {
+  readonly stage: string;
+  /** Model, variant or empty. */
+  readonly model: string;
+  readonly done: number;
+  readonly total: number;
+  /** Items without a usable result, lost here or in an earlier stage. */
+  readonly failed: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** What its model calls cost, at the plan's prices. */
+  readonly usd: number;
+  /** Faults that were ridden out and requests that were refused, by kind. */
+  readonly errors: Readonly<Record<string, number>>;
+  /** Items a second lately; absent without evidence. */
+  readonly perSecond?: number;
+  readonly state: 'waiting' | 'running' | 'paused' | 'done';
+  /** A closing remark, such as a score. */
+  readonly note?: string;
+}
+
+/** Details of an activity's heartbeat, as the live view shows them. */
+export interface HeartbeatDetails extends BatchProgress {
+  readonly stage: string;
+  readonly model: string;
+  readonly part: string;
+  /** Items a second lately, as far as this attempt knows. */
+  readonly perSecond?: number;
+  /** A remark, such as the training loss. */
+  readonly note?: string;
+}
+
+/** Asked of `experiment`, `synthesis`, `synthesizeShard` and `variant`: the rows of their progress table. */
+export const progressQuery = defineQuery<readonly StageProgress[]>('progress');
+
+/** Sent to `experiment` by its descendants: rows that replace, or counts that are added to, those of the same stage and model. */
+export const progressSignal = defineSignal<[ProgressUpdate]>('progress');
+
+export interface ProgressUpdate {
+  readonly mode: 'add' | 'replace';
+  readonly rows: readonly StageProgress[];
+  /** What the synthesis has cost by now. */
+  readonly spent?: Cost;
+}
+
+/** A row on which nothing has happened yet. */
+export function waiting(stage: string, model: string, total: number): StageProgress {
+  return { stage, model, done: 0, total, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state: 'waiting' };
+}
+
+/** How long a row that runs takes yet at its rate, in ms; undefined without evidence. */
+export function leftMsOf({
+  state,
+  done,
+  total,
+  perSecond,
+}: Pick<StageProgress, 'state' | 'done' | 'total' | 'perSecond'>): number | undefined {
+  return state === 'running' && perSecond !== undefined && perSecond > 0 ? (Math.max(0, total - done) / perSecond) * 1000 : undefined;
+}
+
+/** What stands in the model's column of a task's row. A task that is done counts its documents; before, nobody knows them. */
+export function evaluationRow(variant: string, task: string): string {
+  return `${variant}/${task}`;
+}
+
+/** Stands beside the tasks: the loss on what was kept back from training. */
+export const HELD_OUT = 'held-out loss';
+
+/** Note of an evaluation's heartbeats that count its requests to the model: one for each choice, or one for each text. */
+export const EVALUATION_REQUESTS = 'requests';

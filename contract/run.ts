@@ -1,0 +1,92 @@
+import type { ReplaySource } from '../config/variants';
+import type { Allowance, Cost } from '../method/cost';
+
+/** A run's plan in the store, by its hash; all that workflows and activities pass around. */
+export interface PlanRef {
+  readonly runId: string;
+  readonly plan: string;
+}
+
+/** One variant of a run. */
+export interface VariantRef extends PlanRef {
+  readonly variant: string;
+}
+
+/** What the workflows need to know of a plan: names and numbers, no text. */
+export interface RunOutline extends PlanRef {
+  readonly target: string;
+  readonly generators: readonly string[];
+  readonly judges: readonly string[];
+  readonly samples: number;
+  readonly instructions: number;
+  readonly shards: number;
+  readonly shardSize: number;
+  readonly concurrentShards: number;
+  readonly tasks: readonly string[];
+  readonly trainSteps: number | null;
+  /** An endpoint trains, by its fine-tuning API; absent where workers do. */
+  readonly fineTuning?: true;
+  readonly costs: RunCosts;
+  /** Most that the synthesis may cost; without it there is no limit. */
+  readonly budget?: Allowance;
+  /** Filters of the instructions, when the spec has one on: then all are extracted and filtered before the first is answered. */
+  readonly filter?: { readonly fetchDocuments: boolean };
+  /** Rows are kept back from every training, to take the loss on them. */
+  readonly holdOut?: true;
+  /** Tasks other than the leaderboard's, whose names only a gpu worker can check. */
+  readonly otherTasks?: true;
+  /** Models that gpu workers are to serve. */
+  readonly served?: readonly string[];
+  readonly variants: readonly VariantOutline[];
+}
+
+/** One row of the table, as the workflows need to know it. */
+export interface VariantOutline {
+  readonly name: string;
+  /** Kind of its replay set; null for the official model, which is only evaluated. */
+  readonly replay: ReplaySource['kind'] | null;
+}
+
+/** What a run's model calls are expected to cost, for sizing grants of a budget; what they do cost decides. */
+export interface RunCosts {
+  /** One instruction. */
+  readonly extract: Cost;
+  /** By generator: all its responses to one instruction. */
+  readonly respond: Readonly<Record<string, Cost>>;
+  /** By `JUDGE/GENERATOR`: all judgments of that generator's responses to one instruction. */
+  readonly judge: Readonly<Record<string, Cost>>;
+  /** By model: the most that one call is likely to reserve. */
+  readonly worstCall: Readonly<Record<string, Cost>>;
+}
+
+/** A model by what it is, not by where it lies. */
+export interface EvaluatedModel {
+  /** Of its weights, configuration, tokenizer and chat template. */
+  readonly sha256: string;
+  /** Commit of the hub, where the weights are from there: every machine is to load the same one. */
+  readonly revision?: string;
+}
+
+/** A variant that failed, as the report tells of it. */
+export interface FailedVariantNote {
+  readonly name: string;
+  readonly reason: string;
+}
+
+export interface VariantResult {
+  readonly variant: string;
+  readonly examples?: number;
+  readonly steps?: number;
+  readonly checkpoint?: string;
+  readonly scores: Readonly<Record<string, number>>;
+  readonly average: number;
+  /** Mean loss a token (nats) on each set that was kept back from training; absent where nothing was. */
+  readonly losses?: Readonly<Record<string, number>>;
+}
+
+export interface ExperimentResult {
+  readonly runId: string;
+  readonly replayRows: number;
+  readonly variants: readonly VariantResult[];
+  readonly report: string;
+}
