@@ -5,8 +5,8 @@ import { BatchBudget } from '../services/batches/batch-budget';
 import { countedOf, sumOfUsage } from '../services/batches/billing';
 import type { Journal } from '../services/journal/journal';
 import type { StageManifest } from '../services/store/stage-store';
-import type { StageAddress } from '../stages/address';
 import type { CallRecord } from '../stages/call-record';
+import type { OutputRef } from '../stages/stage';
 import type { ActivityDeps } from './deps';
 
 /** The calls that were made for an output in the making, and what they have cost. */
@@ -19,11 +19,11 @@ export interface Account {
 /** Opens an output's account: its journal, and the calls that are stored with earlier versions of it. */
 export async function openAccount(
   { stages, journals, log }: ActivityDeps,
-  address: StageAddress,
+  { address }: OutputRef,
   { price, allowance }: { readonly price?: Price; readonly allowance?: Allowance },
 ): Promise<Account> {
-  const output = stages.folder(address);
-  const journal = await journals.open(output);
+  const folder = stages.folder(address);
+  const journal = await journals.open(folder);
   try {
     if (journal.damagedLines > 0) {
       log.warn({ address, lines: journal.damagedLines }, 'damaged journal lines are left out; their calls are made again');
@@ -37,14 +37,14 @@ export async function openAccount(
       journal,
       allowance,
       price,
-      lostBefore: lostBefore(await stages.latest(address), earlier.calls),
+      lostBefore: lostBefore(await stages.latestManifest(address), earlier.calls),
       onOverrun: (overrun) =>
         log.warn({ address, ...overrun }, 'the endpoint reports more tokens than the request can hold; they count as reported'),
     });
     return { journal, budget };
   } catch (error) {
     await journals
-      .leave(output, journal)
+      .leave(folder, journal)
       .catch((problem: unknown) => log.warn({ address, err: problem }, 'the journal stays on this machine only'));
     throw error;
   }

@@ -1,15 +1,13 @@
 import type { EvaluateOutcome } from '../contract/outcomes';
 import type { EvaluatedModel, PlanRef } from '../contract/run';
 import { canonicalJson } from '../method/canonical-json';
-import { type EvaluateResult, PYTHON_PROTOCOL } from '../services/python/python-protocol';
-import { noCalls } from '../services/store/stage-store';
-import { addresses } from '../stages/run-plan';
-import { ROWS_VERSIONS } from '../stages/stage-keys';
-import { heldOutLossTable, sampleTable } from '../stages/tables';
+import { detailOf, noCalls } from '../services/store/stage-store';
+import { evaluateStage } from '../stages/evaluate';
+import { evaluateLossStage } from '../stages/evaluate-loss';
+import { evaluateTaskStage } from '../stages/evaluate-task';
+import { type EvaluateResult, PYTHON_PROTOCOL } from '../stages/python-results';
+import { trainStage } from '../stages/train';
 import type { ActivityDeps } from './deps';
-import type { TaskDetail } from './evaluate';
-import type { LossDetail } from './measure-losses';
-import { inputManifest } from './read-stage';
 import { runActivity } from './run-activity';
 
 /** Puts the tasks of one model together, for the report. */
@@ -20,24 +18,23 @@ export function createCollectEvaluationActivities(deps: ActivityDeps) {
       return await runActivity(deps, async () => {
         const { variant, model } = input;
         const plan = await deps.plans.load(input.plan);
-        const taskAddresses = plan.spec.evaluate.tasks.map(({ task }) => addresses.evaluateTask(plan, task, model.sha256));
-        const lossAddresses = plan.keys.holdOut === undefined ? [] : [addresses.evaluateLoss(plan, model.sha256)];
-        const all = [...taskAddresses, ...lossAddresses, ...(variant === 'official' ? [] : [addresses.train(plan, variant)])];
-        const finished = await stages.find(addresses.evaluate(plan, variant), ROWS_VERSIONS.evaluate);
-        // What was made of other weights under the same name, or by an older release, is made anew.
-        if (finished !== undefined && canonicalJson(finished.inputs.map(({ address }) => address)) === canonicalJson(all)) {
-          return outcomeOf(finished.detail as EvaluateResult);
+        const taskOutputs = plan.spec.evaluate.tasks.map(({ task }) => evaluateTaskStage.at(plan, task, model.sha256));
+        const lossOutputs = plan.keys.holdOut === undefined ? [] : [evaluateLossStage.at(plan, model.sha256)];
+        const all = [...taskOutputs, ...lossOutputs, ...(variant === 'official' ? [] : [trainStage.at(plan, variant)])];
+        const finished = await stages.find(evaluateStage.at(plan, variant));
+        // What was made of other weights under the same name, or by an older release, is made again.
+        if (
+          finished !== undefined &&
+          canonicalJson(finished.manifest.inputs.map(({ address }) => address)) === canonicalJson(all.map(({ address }) => address))
+        ) {
+          return outcomeOf(detailOf(finished));
         }
-        const manifests = await Promise.all(
-          taskAddresses.map(async (address) => await inputManifest(stages, address, ROWS_VERSIONS['evaluate-task'])),
-        );
-        const details = manifests.map(({ detail }) => detail as TaskDetail);
+        const evaluated = await Promise.all(taskOutputs.map(async (output) => await stages.input(output)));
+        const details = evaluated.map((each) => detailOf(each));
         const tasks = details.map(({ score }) => score);
         const average = tasks.reduce((sum, { normalized }) => sum + normalized, 0) / tasks.length;
-        const measured = await Promise.all(
-          lossAddresses.map(async (address) => await inputManifest(stages, address, ROWS_VERSIONS['evaluate-loss'])),
-        );
-        const losses = measured.flatMap((manifest) => (manifest.detail as LossDetail).losses);
+        const measured = await Promise.all(lossOutputs.map(async (output) => await stages.input(output)));
+        const losses = measured.flatMap((each) => detailOf(each).losses);
         const detail: EvaluateResult = {
           protocol: PYTHON_PROTOCOL,
           kind: 'evaluate',
@@ -48,9 +45,9 @@ export function createCollectEvaluationActivities(deps: ActivityDeps) {
           seconds: tasks.reduce((sum, { seconds = 0 }) => sum + seconds, 0),
           versions: Object.assign({}, ...details.map(({ versions }) => versions)) as Record<string, string>,
         };
-        const rows = (await Promise.all(manifests.map(async (manifest) => await stages.readRows(manifest, sampleTable)))).flat();
-        const startedAt = manifests.map(({ stats }) => stats.startedAt).sort()[0] ?? new Date().toISOString();
-        await stages.commit(addresses.evaluate(plan, variant), ROWS_VERSIONS.evaluate, sampleTable, {
+        const rows = (await Promise.all(evaluated.map(async (each) => await stages.readRows(each)))).flat();
+        const startedAt = evaluated.map(({ manifest }) => manifest.stats.startedAt).sort()[0] ?? new Date().toISOString();
+        await stages.commit(evaluateStage.at(plan, variant), {
           rows,
           failures: [],
           stats: noCalls(startedAt),
@@ -58,7 +55,7 @@ export function createCollectEvaluationActivities(deps: ActivityDeps) {
           inputs: all,
           ...(measured.length === 0
             ? {}
-            : { losses: (await Promise.all(measured.map(async (manifest) => await stages.readRows(manifest, heldOutLossTable)))).flat() }),
+            : { losses: (await Promise.all(measured.map(async (each) => await stages.readRows(each)))).flat() }),
         });
         return outcomeOf(detail);
       });

@@ -5,10 +5,8 @@ import type { LeaderboardTask } from '../method/forgetting';
 import type { EvaluationDocument } from '../method/quality/contamination';
 import { readJsonLines } from '../services/data/json-lines';
 import { documentSchema, documentsResultSchema } from '../services/python/python-protocol';
-import { noCalls } from '../services/store/stage-store';
-import { addresses, type RunPlan } from '../stages/run-plan';
-import { ROWS_VERSIONS } from '../stages/stage-keys';
-import { documentTable } from '../stages/tables';
+import { documentsStage } from '../stages/documents';
+import { type RunPlan } from '../stages/run-plan';
 import type { ActivityDeps } from './deps';
 import { runActivity, type ActivityScope } from './run-activity';
 
@@ -17,35 +15,29 @@ export function createDocumentsActivities(deps: ActivityDeps) {
   const { stages, workspace } = deps;
 
   async function fetchTask(plan: RunPlan, task: LeaderboardTask, { stop, heartbeat }: ActivityScope): Promise<number> {
-    const address = addresses.documents(plan, task);
-    const finished = await stages.find(address, ROWS_VERSIONS.documents);
-    if (finished !== undefined) return finished.rows.rows;
-    const startedAt = new Date().toISOString();
-    const result = await deps.python.run({
-      command: 'documents',
-      resultSchema: documentsResultSchema,
-      stop,
-      onEvent: (event) => {
-        if (event.type !== 'progress') return;
-        heartbeat({
-          stage: 'filter',
-          model: '',
-          part: 'all',
-          done: 0,
-          total: 1,
-          ...NO_CALLS,
-          note: `fetching the questions of ${event.phase}`,
-        });
-      },
-      spec: { task, outputDir: workspace.path(`${stages.folder(address)}/job`) },
-    });
-    const rows: EvaluationDocument[] = [];
-    for await (const { row } of readJsonLines(result.path)) rows.push({ task, ...documentSchema.parse(row) });
-    const manifest = await stages.commit(address, ROWS_VERSIONS.documents, documentTable, {
-      rows,
-      failures: [],
-      stats: noCalls(startedAt),
-      inputs: [],
+    const output = documentsStage.at(plan, task);
+    const { manifest } = await stages.findOrMake(output, async () => {
+      const result = await deps.python.run({
+        command: 'documents',
+        resultSchema: documentsResultSchema,
+        stop,
+        onEvent: (event) => {
+          if (event.type !== 'progress') return;
+          heartbeat({
+            stage: 'filter',
+            model: '',
+            part: 'all',
+            done: 0,
+            total: 1,
+            ...NO_CALLS,
+            note: `fetching the questions of ${event.phase}`,
+          });
+        },
+        spec: { task, outputDir: workspace.path(`${stages.folder(output.address)}/job`) },
+      });
+      const rows: EvaluationDocument[] = [];
+      for await (const { row } of readJsonLines(result.path)) rows.push({ task, ...documentSchema.parse(row) });
+      return { rows, inputs: [] };
     });
     return manifest.rows.rows;
   }

@@ -8,31 +8,18 @@ import type { EvaluatedModel, PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import { MethodError } from '../method/method-error';
 import { evaluationIdentity } from '../services/data/evaluation-identity';
-import {
-  evaluateResultSchema,
-  taskResultSchema,
-  taskScoreSchema,
-  weightsResultSchema,
-  type PythonEvent,
-  type TaskScore,
-} from '../services/python/python-protocol';
+import { taskResultSchema, weightsResultSchema, type PythonEvent } from '../services/python/python-protocol';
 import { CHECKPOINT_FOLDER, storeFiles } from '../services/store/stage-files';
-import { noCalls } from '../services/store/stage-store';
+import { detailOf } from '../services/store/stage-store';
 import { sampleRows } from '../services/training/evaluation-samples';
 import { modelSha256 } from '../services/training/model-identity';
-import { addresses, type RunPlan } from '../stages/run-plan';
-import { ROWS_VERSIONS } from '../stages/stage-keys';
-import { sampleTable } from '../stages/tables';
+import { evaluateTaskStage, type TaskDetail } from '../stages/evaluate-task';
+import { evaluateResultSchema, taskScoreSchema } from '../stages/python-results';
+import { type RunPlan } from '../stages/run-plan';
+import { trainStage } from '../stages/train';
 import type { ActivityDeps } from './deps';
 import { evaluatedModel, hashesFile, servedIdentity } from './evaluated-weights';
-import { inputManifest } from './read-stage';
 import { runActivity } from './run-activity';
-
-/** Kept with the output of a task. */
-export interface TaskDetail {
-  readonly score: TaskScore;
-  readonly versions: Readonly<Record<string, string>>;
-}
 
 /** Tasks of lm-evaluation-harness on the official weights or on a variant's checkpoint, each an activity of its own. */
 export function createEvaluateActivities(deps: ActivityDeps) {
@@ -47,7 +34,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
         // Who is asked through an API is who the endpoint says it is.
         if (evaluate.backend === 'openai') return { sha256: await servedIdentity(deps, plan, input.variant) };
         if (input.variant !== 'official') {
-          const { files } = await inputManifest(stages, addresses.train(plan, input.variant), ROWS_VERSIONS.train);
+          const { files } = (await stages.input(trainStage.at(plan, input.variant))).manifest;
           return { sha256: modelSha256(files ?? [], CHECKPOINT_FOLDER) };
         }
         const { target } = plan.spec;
@@ -86,43 +73,39 @@ export function createEvaluateActivities(deps: ActivityDeps) {
       return await runActivity(deps, async ({ stop, heartbeat }) => {
         const { variant, task, model } = input;
         const plan = await deps.plans.load(input.plan);
-        const address = addresses.evaluateTask(plan, task, model.sha256);
-        const finished = await stages.find(address, ROWS_VERSIONS['evaluate-task']);
-        if (finished !== undefined) return outcomeOf(finished.detail as TaskDetail);
-
-        const startedAt = new Date().toISOString();
-        const { evaluate, seed } = plan.spec;
-        const outputDir = workspace.path(`${stages.folder(address)}/job`);
-        const { versions } = await deps.python.run({
-          command: 'evaluate',
-          resultSchema: evaluateResultSchema,
-          stop,
-          onEvent: (event) => {
-            const details = evaluateHeartbeat(event, variant, task);
-            if (details !== undefined) heartbeat(details);
-          },
-          spec: {
-            ...(await evaluatedModel(deps, { plan, variant, model })),
-            outputDir,
-            seed,
-            tasks: [pythonTask(await plannedTask(plan, task))],
-            batchSize: evaluate.batchSize,
-            dtype: evaluate.dtype,
-            threads: evaluate.threads ?? null,
-          },
+        const output = evaluateTaskStage.at(plan, task, model.sha256);
+        const folder = stages.folder(output.address);
+        const evaluated = await stages.findOrMake(output, async () => {
+          const { evaluate, seed } = plan.spec;
+          const outputDir = workspace.path(`${folder}/job`);
+          const { versions } = await deps.python.run({
+            command: 'evaluate',
+            resultSchema: evaluateResultSchema,
+            stop,
+            onEvent: (event) => {
+              const details = evaluateHeartbeat(event, variant, task);
+              if (details !== undefined) heartbeat(details);
+            },
+            spec: {
+              ...(await evaluatedModel(deps, { plan, variant, model })),
+              outputDir,
+              seed,
+              tasks: [pythonTask(await plannedTask(plan, task))],
+              batchSize: evaluate.batchSize,
+              dtype: evaluate.dtype,
+              threads: evaluate.threads ?? null,
+            },
+          });
+          const result = taskResultSchema.parse(JSON.parse(await readFile(join(outputDir, 'tasks', `${task}.json`), 'utf8')));
+          const { samples: _samples, ...score } = result;
+          return {
+            rows: sampleRows(result),
+            detail: { score: taskScoreSchema.parse(score), versions },
+            files: await storeFiles(deps, folder, 'job/tasks'),
+            inputs: [],
+          };
         });
-        const result = taskResultSchema.parse(JSON.parse(await readFile(join(outputDir, 'tasks', `${task}.json`), 'utf8')));
-        const { samples: _samples, ...score } = result;
-        const detail: TaskDetail = { score: taskScoreSchema.parse(score), versions };
-        await stages.commit(address, ROWS_VERSIONS['evaluate-task'], sampleTable, {
-          rows: sampleRows(result),
-          failures: [],
-          stats: noCalls(startedAt),
-          detail,
-          files: await storeFiles(deps, stages.folder(address), 'job/tasks'),
-          inputs: [],
-        });
-        return outcomeOf(detail);
+        return outcomeOf(detailOf(evaluated));
       });
     },
   };

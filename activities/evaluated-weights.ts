@@ -1,13 +1,13 @@
 import type { ModelSpec } from '../config/spec';
 import { fineTuningOf, weightsOf } from '../config/spec-fine-tuning';
 import type { EvaluatedModel } from '../contract/run';
-import { fineTuningResultSchema } from '../services/fine-tuning/result';
 import { CHECKPOINT_FOLDER, fetchFiles } from '../services/store/stage-files';
-import { addresses, type RunPlan } from '../stages/run-plan';
+import { detailOf } from '../services/store/stage-store';
+import { modelIdentity, modelOf } from '../stages/models';
+import { type RunPlan } from '../stages/run-plan';
 import { sha256 } from '../stages/sha256';
-import { modelIdentity, modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
+import { trainStage } from '../stages/train';
 import type { ActivityDeps } from './deps';
-import { inputManifest } from './read-stage';
 
 /** Which model, of which variant. */
 export interface WeightsOf {
@@ -28,9 +28,9 @@ export async function evaluatedWeights(
     const { path } = await deps.weights.resolve(weightsOf(plan.spec), target.revision);
     return { weights: path, revision: model.revision ?? target.revision ?? null, ...known };
   }
-  const training = addresses.train(plan, variant);
-  const manifest = await inputManifest(stages, training, ROWS_VERSIONS.train);
-  return { weights: await fetchFiles(deps, stages.folder(training), CHECKPOINT_FOLDER, manifest), revision: null, ...known };
+  const training = trainStage.at(plan, variant);
+  const { manifest } = await stages.input(training);
+  return { weights: await fetchFiles(deps, stages.folder(training.address), CHECKPOINT_FOLDER, manifest), revision: null, ...known };
 }
 
 /** The keys that a Python job needs to ask an evaluated model: where it lies, or who serves it. */
@@ -62,8 +62,11 @@ async function servedModel({ stages }: ActivityDeps, plan: RunPlan, variant: str
   const base = modelOf(spec, tuning?.model ?? spec.target.model);
   if (variant === 'official') return base;
   const { id: _id, ...endpoint } = base; // the name stands for the base model
-  const { detail } = await inputManifest(stages, addresses.train(plan, variant), ROWS_VERSIONS.train);
-  return { ...endpoint, model: fineTuningResultSchema.parse(detail).model };
+  const training = detailOf(await stages.input(trainStage.at(plan, variant)));
+  if (training.kind !== 'fine-tuning') {
+    throw new Error(`the variant "${variant}" was not trained by its endpoint; a validated spec cannot come here`);
+  }
+  return { ...endpoint, model: training.model };
 }
 
 /** Hashes of files of this machine, by what the files looked like. */

@@ -1,7 +1,6 @@
 import type { ShardBatch, BatchOutcome } from '../contract/batches';
 import { extractionItems } from '../services/batches/steps/extraction';
-import { addresses } from '../stages/run-plan';
-import { instructionTable } from '../stages/tables';
+import { extractStage } from '../stages/extract';
 import type { ActivityDeps } from './deps';
 import { runLlmBatch } from './llm-batch';
 import { runActivity } from './run-activity';
@@ -15,12 +14,10 @@ export function createExtractActivities(deps: ActivityDeps) {
         const plan = await deps.plans.load(input.plan);
         const shard = shardOf(plan, input.shard);
         return await runLlmBatch(deps, scope, {
-          stage: 'extract',
           plan,
           given: input,
-          address: addresses.extract(plan, shard),
+          output: extractStage.at(plan, shard),
           model: plan.spec.target.model,
-          table: instructionTable,
           inputs: [],
           items: async () => ({ items: extractionItems(plan.spec, shard) }),
         });

@@ -9,22 +9,19 @@ import { InstructionFilter, type DropReason } from '../method/quality/instructio
 import type { Failure, Instruction } from '../method/records';
 import { loadLanguageDetector } from '../services/data/language-detector';
 import { readLocalDocuments } from '../services/data/local-documents';
-import { noCalls, type StageManifest } from '../services/store/stage-store';
-import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
+import { detailOf, noCalls, type StoredOutput } from '../services/store/stage-store';
+import { documentsStage } from '../stages/documents';
+import { extractStage } from '../stages/extract';
+import { filterStage, type FilterDetail, type FilterRow } from '../stages/filter';
+import { partName, type Shard } from '../stages/planned';
+import { type RunPlan } from '../stages/run-plan';
 import { sha256 } from '../stages/sha256';
-import { ROWS_VERSIONS } from '../stages/stage-keys';
-import { documentTable, filterTable, instructionTable, type FilterRow } from '../stages/tables';
+import type { OutputRef } from '../stages/stage';
 import type { ActivityDeps } from './deps';
-import { readStage } from './read-stage';
 import { runActivity } from './run-activity';
 
-/** Kept with each shard's verdicts. */
-export interface FilterDetail {
-  readonly extracted: number;
-  readonly kept: number;
-  /** Dropped ones by reason. */
-  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
-}
+/** A shard's verdicts as they are stored. */
+type Verdicts = StoredOutput<FilterRow, FilterDetail>;
 
 /** Work between two looks at the clock: heartbeats and cancellation wait for no longer. */
 const TEXTS_A_TURN = 100;
@@ -36,12 +33,12 @@ const TEXTS_A_TURN = 100;
 export function createFilterActivities(deps: ActivityDeps) {
   const { stages } = deps;
 
-  async function findAll(plan: RunPlan): Promise<StageManifest[] | undefined> {
-    const found: StageManifest[] = [];
+  async function findAll(plan: RunPlan): Promise<Verdicts[] | undefined> {
+    const found: Verdicts[] = [];
     for (const shard of plan.shards) {
-      const manifest = await stages.find(addresses.filter(plan, shard), ROWS_VERSIONS.filter);
-      if (manifest === undefined) return undefined;
-      found.push(manifest);
+      const verdicts = await stages.find(filterStage.at(plan, shard));
+      if (verdicts === undefined) return undefined;
+      found.push(verdicts);
     }
     return found;
   }
@@ -62,7 +59,7 @@ export function createFilterActivities(deps: ActivityDeps) {
       if (!isLeaderboardTask(task.task)) continue; // said in a warning
       documents.push(
         ...(task.data === undefined
-          ? await readStage(stages, addresses.documents(plan, task.task), ROWS_VERSIONS.documents, documentTable)
+          ? await stages.inputRows(documentsStage.at(plan, task.task))
           : await readLocalDocuments(task, plan.content.evaluation[index])),
       );
     }
@@ -94,18 +91,18 @@ export function createFilterActivities(deps: ActivityDeps) {
     return rows;
   }
 
-  async function filterShard(plan: RunPlan, shard: Shard, filter: InstructionFilter, stop: AbortSignal): Promise<StageManifest> {
+  async function filterShard(plan: RunPlan, shard: Shard, filter: InstructionFilter, stop: AbortSignal): Promise<Verdicts> {
     const startedAt = new Date().toISOString();
-    const extract = addresses.extract(plan, shard);
+    const extract = extractStage.at(plan, shard);
     const before = plan.shards[shard.index - 1];
-    const rows = await judge(filter, await readStage(stages, extract, ROWS_VERSIONS.extract, instructionTable), stop);
-    return await stages.commit(addresses.filter(plan, shard), ROWS_VERSIONS.filter, filterTable, {
+    const rows = await judge(filter, await stages.inputRows(extract), stop);
+    return await stages.commit(filterStage.at(plan, shard), {
       rows,
       failures: rows.flatMap(failureOf),
       stats: noCalls(startedAt),
-      detail: detailOf(rows),
+      detail: countsOf(rows),
       // Verdicts depend on the texts before; the fingerprints of those are in the rows of the shard before.
-      inputs: [extract, ...(before === undefined ? [] : [addresses.filter(plan, before)]), ...documentInputs(plan)],
+      inputs: [extract, ...(before === undefined ? [] : [filterStage.at(plan, before)]), ...documentInputs(plan)],
     });
   }
 
@@ -119,31 +116,31 @@ export function createFilterActivities(deps: ActivityDeps) {
 
         const filter = await createFilter(plan);
         const total = plan.spec.synthesis.extract.instructions;
-        const manifests: StageManifest[] = [];
+        const filtered: Verdicts[] = [];
         for (const shard of plan.shards) {
-          manifests.push(await filterShard(plan, shard, filter, stop));
-          heartbeat({ stage: 'filter', model: '', part: addresses.filter(plan, shard).part, done: shard.end, total, ...NO_CALLS });
+          filtered.push(await filterShard(plan, shard, filter, stop));
+          heartbeat({ stage: 'filter', model: '', part: partName(shard), done: shard.end, total, ...NO_CALLS });
         }
-        return outcomeOf(manifests);
+        return outcomeOf(filtered);
       });
     },
   };
 }
 
-function documentInputs(plan: RunPlan): ReturnType<typeof addresses.documents>[] {
-  return LEADERBOARD_TASKS.filter((task) => plan.keys.documents?.[task] !== undefined).map((task) => addresses.documents(plan, task));
+function documentInputs(plan: RunPlan): OutputRef[] {
+  return LEADERBOARD_TASKS.filter((task) => plan.keys.documents?.[task] !== undefined).map((task) => documentsStage.at(plan, task));
 }
 
 function failureOf({ instructionId, reason, detail }: FilterRow): Failure[] {
   return reason === null ? [] : [{ stage: 'filter', id: instructionId, model: null, reason: `${reason}: ${detail}`, attempts: 0 }];
 }
 
-function detailOf(rows: readonly FilterRow[]): FilterDetail {
+function countsOf(rows: readonly FilterRow[]): FilterDetail {
   const dropped: Partial<Record<DropReason, number>> = {};
   for (const { reason } of rows) if (reason !== null) dropped[reason] = (dropped[reason] ?? 0) + 1;
   return { extracted: rows.length, kept: rows.filter(({ kept }) => kept).length, dropped };
 }
 
-function outcomeOf(manifests: readonly StageManifest[]): FilterOutcome {
-  return { kept: manifests.map(({ detail }) => (detail as FilterDetail).kept) };
+function outcomeOf(filtered: readonly Verdicts[]): FilterOutcome {
+  return { kept: filtered.map((verdicts) => detailOf(verdicts).kept) };
 }

@@ -5,40 +5,39 @@ import { fineTuningOf, type FineTuning } from '../config/spec-fine-tuning';
 import type { FailureType } from '../contract/failures';
 import type { TrainOutcome } from '../contract/outcomes';
 import type { HeartbeatDetails } from '../contract/progress';
-import type { PlanRef } from '../contract/run';
+import type { VariantRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
+import type { MixtureRow } from '../method/records';
 import { EndpointUnavailableError, PermanentEndpointError } from '../services/endpoints/model-client';
 import { createFineTuningApi, type FineTuningApi, type FineTuningJob } from '../services/fine-tuning/api';
 import { JobLedger } from '../services/fine-tuning/job-ledger';
 import { jobProgress, lossCurve } from '../services/fine-tuning/job-progress';
-import { estimatedUsd, fineTuningResult, jobFailure, type FineTuningResult } from '../services/fine-tuning/result';
+import { estimatedUsd, fineTuningResult, jobFailure } from '../services/fine-tuning/result';
 import { hasFailed, jobOfAttempt, knownJob, submitJob } from '../services/fine-tuning/submit';
 import { trainingFile } from '../services/fine-tuning/training-file';
 import { replaceFile } from '../services/store/artifact-store';
 import { storeFiles } from '../services/store/stage-files';
-import { InputLostError, noCalls } from '../services/store/stage-store';
-import { type StageAddress } from '../stages/address';
-import { addresses, type RunPlan } from '../stages/run-plan';
-import { modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
-import { lossTable, mixtureTable } from '../stages/tables';
+import { detailOf, InputLostError, noCalls } from '../services/store/stage-store';
+import { mixStage, type MixtureDetail } from '../stages/mix';
+import { modelOf } from '../stages/models';
+import { type RunPlan } from '../stages/run-plan';
+import type { Output } from '../stages/stage';
+import { trainStage, type LossRow, type TrainingDetail } from '../stages/train';
 import type { ActivityDeps } from './deps';
-import type { MixtureDetail } from './mix';
-import { inputManifest, readStage } from './read-stage';
 import { runActivity, type ActivityScope } from './run-activity';
+import { trainOutcome } from './train-outcome';
 
 /** Of the training's output: who may create a job and what came of it, and the job's events. */
 const FOLDER = 'fine-tuning';
 /** Enough to hold the metrics of the last step among messages. */
 const NEWEST_EVENTS = 20;
 
-type VariantRef = PlanRef & { readonly variant: string };
-
 /** What the activities have in common. */
 interface Tuning {
   readonly plan: RunPlan;
   readonly settings: FineTuning;
-  readonly address: StageAddress;
-  readonly mixture: StageAddress;
+  readonly output: Output<LossRow, TrainingDetail>;
+  readonly mixture: Output<MixtureRow, MixtureDetail>;
   readonly api: FineTuningApi;
   readonly ledger: JobLedger;
 }
@@ -59,25 +58,25 @@ export function createFineTuningActivities(deps: ActivityDeps) {
     const plan = await deps.plans.load(input.plan);
     const settings = fineTuningOf(plan.spec);
     if (settings === undefined) throw new Error('train.backend of the plan is not openai; a validated spec cannot come here');
-    const address = addresses.train(plan, input.variant);
+    const output = trainStage.at(plan, input.variant);
     return {
       plan,
       settings,
-      address,
-      mixture: addresses.mix(plan, input.variant),
+      output,
+      mixture: mixStage.at(plan, input.variant),
       api: await createFineTuningApi({ name: settings.model, spec: modelOf(plan.spec, settings.model), env: deps.env, signal }),
-      ledger: new JobLedger(store, `${stages.folder(address)}/${FOLDER}`),
+      ledger: new JobLedger(store, `${stages.folder(output.address)}/${FOLDER}`),
     };
   }
 
-  async function trained(address: StageAddress): Promise<TrainOutcome | undefined> {
-    const finished = await stages.find(address, ROWS_VERSIONS.train);
-    return finished === undefined ? undefined : outcomeOf(finished.detail as FineTuningResult);
+  async function trained(output: Tuning['output']): Promise<TrainOutcome | undefined> {
+    const finished = await stages.find(output);
+    return finished === undefined ? undefined : trainOutcome(detailOf(finished));
   }
 
   /** The training file, once it may be sent, and what its job is estimated to cost. */
   async function readTrainingFile({ plan, settings, mixture }: Tuning): Promise<{ readonly file: Buffer; readonly usd: number | null }> {
-    const rows = await readStage(stages, mixture, ROWS_VERSIONS.mix, mixtureTable);
+    const rows = await stages.inputRows(mixture);
     const file = trainingFile(rows);
     const usd = estimatedUsd(
       file.byteLength,
@@ -93,33 +92,29 @@ export function createFineTuningActivities(deps: ActivityDeps) {
     return { file, usd };
   }
 
-  async function keep({ plan, settings, address, mixture, api }: Tuning, job: FineTuningJob): Promise<TrainOutcome> {
-    const [events, checkpoints, { rows, detail }] = [
-      await api.events(job.id),
-      await api.checkpoints(job.id),
-      await inputManifest(stages, mixture, ROWS_VERSIONS.mix),
-    ];
+  async function keep({ plan, settings, output, mixture, api }: Tuning, job: FineTuningJob): Promise<TrainOutcome> {
+    const [events, checkpoints, mixed] = [await api.events(job.id), await api.checkpoints(job.id), await stages.input(mixture)];
     const result = fineTuningResult({
       job,
       events,
       checkpoints,
-      examples: rows.rows - (detail as MixtureDetail).cut,
+      examples: mixed.manifest.rows.rows - (detailOf(mixed).cut ?? 0),
       model: modelOf(plan.spec, settings.model),
     });
-    const output = stages.folder(address);
+    const folder = stages.folder(output.address);
     await replaceFile(
-      workspace.path(`${output}/${FOLDER}/events/events.jsonl`),
+      workspace.path(`${folder}/${FOLDER}/events/events.jsonl`),
       async (temporary) => await writeFile(temporary, events.map((event) => `${JSON.stringify(event)}\n`).join('')),
     );
-    await stages.commit(address, ROWS_VERSIONS.train, lossTable, {
+    await stages.commit(output, {
       rows: lossCurve(events),
       failures: [],
       stats: noCalls(new Date(job.created_at * 1000).toISOString()),
       detail: result,
-      files: await storeFiles(deps, output, `${FOLDER}/events`),
+      files: await storeFiles(deps, folder, `${FOLDER}/events`),
       inputs: [mixture],
     });
-    return outcomeOf(result);
+    return trainOutcome(result);
   }
 
   /** Runs a body; what is to be asked again is asked when the provider, or the spec, says. */
@@ -144,12 +139,9 @@ export function createFineTuningActivities(deps: ActivityDeps) {
     async estimateFineTuning(input: VariantRef): Promise<{ readonly key: string; readonly usd: number | null; readonly ordered: boolean }> {
       return await asking(async ({ stop }) => {
         const tuning = await tuningOf(input, stop);
-        const {
-          address: { key },
-          api,
-          ledger,
-        } = tuning;
-        const before = await trained(tuning.address);
+        const { output, api, ledger } = tuning;
+        const { key } = output.address;
+        const before = await trained(output);
         if (before !== undefined) return { key, usd: before.usd ?? null, ordered: true };
         const { usd } = await readTrainingFile(tuning);
         const last = await ledger.last();
@@ -161,12 +153,12 @@ export function createFineTuningActivities(deps: ActivityDeps) {
     async submitFineTuning(input: VariantRef): Promise<string | null> {
       return await asking(async ({ stop, heartbeat }) => {
         const tuning = await tuningOf(input, stop);
-        const { plan, settings, address, api, ledger } = tuning;
-        if ((await trained(address)) !== undefined) return null;
+        const { plan, settings, output, api, ledger } = tuning;
+        if ((await trained(output)) !== undefined) return null;
         heartbeat(beat(input.variant, { done: 0, total: 0, note: 'sending the mixture to the provider' }));
         const { id } = await submitJob(
           {
-            key: address.key,
+            key: output.address.key,
             baseModel: modelOf(plan.spec, settings.model).model,
             settings,
             seed: plan.spec.seed,
@@ -182,13 +174,13 @@ export function createFineTuningActivities(deps: ActivityDeps) {
     async awaitFineTuning(input: VariantRef): Promise<TrainOutcome> {
       return await asking(async ({ stop, heartbeat }) => {
         const tuning = await tuningOf(input, stop);
-        const { settings, address, api, ledger } = tuning;
-        const before = await trained(address);
+        const { settings, output, api, ledger } = tuning;
+        const before = await trained(output);
         if (before !== undefined) return before;
         const last = await ledger.last();
         if (last === undefined || typeof last.end === 'string') {
           throw new InputLostError(
-            `which fine-tuning job trains ${stages.folder(address)} is not in the store any more; start the run again, which finds the job at the provider`,
+            `which fine-tuning job trains ${stages.folder(output.address)} is not in the store any more; start the run again, which finds the job at the provider`,
           );
         }
         const job = await knownJob(last.end.job, last, tuning);
@@ -207,9 +199,9 @@ export function createFineTuningActivities(deps: ActivityDeps) {
     async cancelFineTuning(input: VariantRef): Promise<void> {
       await asking(async ({ stop }) => {
         const tuning = await tuningOf(input, stop);
-        const { address, api, ledger } = tuning;
+        const { output, api, ledger } = tuning;
         const last = await ledger.last();
-        const job = last === undefined ? undefined : await jobOfAttempt(address.key, last, tuning);
+        const job = last === undefined ? undefined : await jobOfAttempt(output.address.key, last, tuning);
         if (job === undefined || hasEnded(job)) return;
         try {
           await api.cancel(job.id);
@@ -241,8 +233,4 @@ function stillTraining(message: string, pollSeconds: number): ApplicationFailure
     nextRetryDelay: pollSeconds * 1000,
     category: ApplicationFailureCategory.BENIGN,
   });
-}
-
-function outcomeOf({ model, steps, lossCurve: curve, usd }: FineTuningResult): TrainOutcome {
-  return { checkpoint: model, steps, lastLoss: curve.at(-1)?.loss ?? null, usd };
 }

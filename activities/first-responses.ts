@@ -1,21 +1,15 @@
 import type { Conversation, Response } from '../method/records';
 import { isCut } from '../method/selection';
 import type { StageStore } from '../services/store/stage-store';
-import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
-import { ROWS_VERSIONS } from '../stages/stage-keys';
-import { responseTable } from '../stages/tables';
+import { type Shard } from '../stages/planned';
+import { respondStage } from '../stages/respond';
+import { type RunPlan } from '../stages/run-plan';
 import { readInstructions } from './read-instructions';
-import { readStage } from './read-stage';
 
 /** A shard's instructions with the target model's own first response to each, unfiltered; one whose response was lost is left out. */
 export async function firstResponses(stages: StageStore, plan: RunPlan, shard: Shard): Promise<Conversation[]> {
   const first = new Map<string, Response>();
-  for (const response of await readStage(
-    stages,
-    addresses.respond(plan, shard, plan.spec.target.model),
-    ROWS_VERSIONS.respond,
-    responseTable,
-  )) {
+  for (const response of await stages.inputRows(respondStage.at(plan, shard, plan.spec.target.model))) {
     if (response.sample === 0) first.set(response.instructionId, response);
   }
   return (await readInstructions(stages, plan, shard)).flatMap(({ id, text }): Conversation[] => {

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { HELD_OUT_SETS, type HeldOutRow } from '../method/hold-out';
 import { writeConversations } from '../services/data/conversations';
 import { readJsonLines } from '../services/data/json-lines';
-import { conversationLossSchema, type EvaluateResult } from '../services/python/python-protocol';
-import type { HeldOutLossRow } from '../stages/tables';
+import { conversationLossSchema } from '../services/python/python-protocol';
+import type { HeldOutLossRow } from '../stages/evaluate-loss';
+import { type EvaluateResult } from '../stages/python-results';
 
 /** A file of conversations whose loss is asked for, as the evaluation's spec names it. */
 export interface LossRequest {

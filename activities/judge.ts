@@ -1,11 +1,10 @@
 import type { ShardBatch, BatchOutcome } from '../contract/batches';
 import { judgmentItems } from '../services/batches/steps/judgment';
-import { addresses } from '../stages/run-plan';
-import { ROWS_VERSIONS } from '../stages/stage-keys';
-import { instructionTable, judgmentTable, responseTable } from '../stages/tables';
+import { extractStage } from '../stages/extract';
+import { judgeStage } from '../stages/judge';
+import { respondStage } from '../stages/respond';
 import type { ActivityDeps } from './deps';
 import { runLlmBatch } from './llm-batch';
-import { readStage } from './read-stage';
 import { runActivity } from './run-activity';
 import { shardOf } from './shard-of';
 
@@ -16,20 +15,18 @@ export function createJudgeActivities(deps: ActivityDeps) {
       return await runActivity(deps, async (scope) => {
         const plan = await deps.plans.load(input.plan);
         const shard = shardOf(plan, input.shard);
-        const instructions = addresses.extract(plan, shard);
-        const responses = addresses.respond(plan, shard, input.generator);
+        const instructions = extractStage.at(plan, shard);
+        const responses = respondStage.at(plan, shard, input.generator);
         return await runLlmBatch(deps, scope, {
-          stage: 'judge',
           plan,
           given: input,
-          address: addresses.judge(plan, shard, input.judge, input.generator),
+          output: judgeStage.at(plan, shard, input.judge, input.generator),
           model: input.judge,
-          table: judgmentTable,
           inputs: [instructions, responses],
           items: async () => ({
             items: judgmentItems(plan.spec, input.judge, input.generator, {
-              instructions: await readStage(deps.stages, instructions, ROWS_VERSIONS.extract, instructionTable),
-              responses: await readStage(deps.stages, responses, ROWS_VERSIONS.respond, responseTable),
+              instructions: await deps.stages.inputRows(instructions),
+              responses: await deps.stages.inputRows(responses),
             }),
           }),
         });

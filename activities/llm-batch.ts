@@ -7,23 +7,23 @@ import { runBatch, type BatchItem } from '../services/batches/batch';
 import { BudgetExhaustedError } from '../services/batches/batch-budget';
 import type { BatchPlace } from '../services/endpoints/batch-gate';
 import type { StageManifest } from '../services/store/stage-store';
-import type { StageAddress } from '../stages/address';
+import { judgeStage } from '../stages/judge';
+import { modelIdentity, modelOf } from '../stages/models';
 import type { RunPlan } from '../stages/run-plan';
-import { ROWS_VERSIONS, modelIdentity, modelOf } from '../stages/stage-keys';
-import type { Table } from '../stages/table';
+import type { Output, OutputRef } from '../stages/stage';
 import { openAccount } from './account';
 import type { ActivityDeps } from './deps';
 import type { ActivityScope } from './run-activity';
 
-export interface LlmBatch<Row> {
-  readonly stage: 'extract' | 'respond' | 'judge';
+/** One stage of one shard with one model. */
+export interface LlmBatch<Row extends object> {
+  /** Of a stage that calls models. */
+  readonly output: Output<Row>;
   readonly plan: RunPlan;
   readonly given: BatchLimits;
-  readonly address: StageAddress;
   /** Name under `models`. */
   readonly model: string;
-  readonly table: Table<Row>;
-  readonly inputs: readonly StageAddress[];
+  readonly inputs: readonly OutputRef[];
   /** The items, made from the inputs' rows. */
   readonly items: () => Promise<{ readonly items: readonly BatchItem<Row>[]; readonly lost?: readonly Failure[] }>;
 }
@@ -37,11 +37,11 @@ export async function runLlmBatch<Row extends { readonly id: string }>(
   scope: ActivityScope,
   batch: LlmBatch<Row>,
 ): Promise<BatchOutcome> {
-  const { stage, plan, address, model, given } = batch;
+  const { output, plan, model, given } = batch;
   const known = withLimits(modelOf(plan.spec, model), given.limits);
   const spec = given.baseURL === undefined ? known : { ...known, baseURL: given.baseURL };
-  const finished = await deps.stages.find(address, ROWS_VERSIONS[stage]);
-  if (finished !== undefined) return outcomeOf(finished, { reused: true, price: spec.price });
+  const finished = await deps.stages.find(output);
+  if (finished !== undefined) return outcomeOf(finished.manifest, { reused: true, price: spec.price });
 
   const place = await deps.endpoints.gate(spec).enter({ concurrency: spec.limits.concurrency, signal: scope.stop });
   try {
@@ -59,13 +59,13 @@ async function makeOutput<Row extends { readonly id: string }>(
   place: BatchPlace,
 ): Promise<BatchOutcome> {
   const { stages, journals, endpoints, log } = deps;
-  const { stage, address, model, table, inputs, given } = batch;
+  const { output, model, inputs, given } = batch;
+  const { stage, address } = output;
   const { price } = spec;
-  const rowsVersion = ROWS_VERSIONS[stage];
-  const output = stages.folder(address);
+  const folder = stages.folder(address);
   const { items, lost = [] } = await batch.items();
   place.left(items.length);
-  const { journal, budget } = await openAccount(deps, address, { price, allowance: given.allowance });
+  const { journal, budget } = await openAccount(deps, output, { price, allowance: given.allowance });
   let progress: (() => BatchProgress) | undefined;
   try {
     const result = await runBatch({
@@ -79,28 +79,28 @@ async function makeOutput<Row extends { readonly id: string }>(
       onItemDone: (left) => place.left(left),
       onProgress: (read) => {
         progress = read;
-        heartbeat(() => ({ stage, model, part: address.part, ...read() }));
+        heartbeat(() => ({ stage: stage.name, model, part: address.part, ...read() }));
       },
     }).catch((error: unknown) => {
       if (error instanceof BudgetExhaustedError) return error;
       throw error;
     });
     if (result instanceof BudgetExhaustedError) {
-      await journals.leave(output, journal);
+      await journals.leave(folder, journal);
       return { ...NOTHING_STORED, cost: budget.cost, errors: progress?.().errors ?? {}, exhausted: { needs: result.needs } };
     }
-    const manifest = await stages.commit(address, rowsVersion, table, {
+    const { manifest } = await stages.commit(output, {
       rows: result.rows,
       failures: [...lost, ...result.failures],
       calls: result.calls,
       stats: result.stats,
       inputs,
     });
-    await journals.drop(output, journal);
+    await journals.drop(folder, journal);
     return outcomeOf(manifest, { reused: false, price });
   } catch (error) {
     await journals
-      .leave(output, journal)
+      .leave(folder, journal)
       .catch((problem: unknown) => log.warn({ address, err: problem }, 'the journal stays on this machine only'));
     throw error;
   }
@@ -127,8 +127,8 @@ function withLimits(spec: ModelSpec, { concurrency, requestsPerMinute, tokensPer
 export function outcomeOf(manifest: StageManifest, { reused, price }: { readonly reused: boolean; readonly price?: Price }): BatchOutcome {
   const { stats } = manifest;
   return {
-    // A judgment without a score has a row, which says why; other losses have none.
-    usable: manifest.rows.rows - (manifest.stage === 'judge' ? manifest.failures.rows : 0),
+    // A judgment without a score has a row, which says why; other failures have none.
+    usable: manifest.rows.rows - (manifest.stage === judgeStage.name ? manifest.failures.rows : 0),
     requests: stats.requests,
     promptTokens: stats.promptTokens,
     completionTokens: stats.completionTokens,

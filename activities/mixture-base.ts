@@ -5,11 +5,10 @@ import type { Conversation } from '../method/records';
 import { readConversations } from '../services/data/conversations';
 import { fileSha256 } from '../services/store/file-hash';
 import type { StageStore } from '../services/store/stage-store';
-import type { StageAddress } from '../stages/address';
-import { addresses, type RunPlan } from '../stages/run-plan';
-import { ROWS_VERSIONS } from '../stages/stage-keys';
-import { heldOutTable } from '../stages/tables';
-import { inputManifest, readStage } from './read-stage';
+import { replaySetOutput } from '../stages/chain';
+import { holdOutStage } from '../stages/hold-out';
+import { type RunPlan } from '../stages/run-plan';
+import type { OutputRef } from '../stages/stage';
 
 /** What every mixture of a run starts from. */
 export interface MixtureBase {
@@ -17,30 +16,28 @@ export interface MixtureBase {
   readonly plan: MixturePlan;
   /** New data that may be trained on. */
   readonly fresh: readonly Conversation[];
-  /** Instructions that are kept back: no answer to them may be trained on. */
+  /** Held-out instructions: no answer to them may be trained on. */
   readonly heldOut: ReadonlySet<string>;
   /** The outputs that it was computed from. */
-  readonly inputs: readonly StageAddress[];
+  readonly inputs: readonly OutputRef[];
 }
 
 /**
- * The method's own mixture, in numbers, and the new data, without what is kept back. Reads the selections' manifests, not their rows.
+ * The method's own mixture, in numbers, and the new data, without what is held out. Reads the selections' manifests, not their rows.
  * @throws MethodError when the new data has changed since the run was planned; InputLostError when an input is missing
  */
 export async function mixtureBase(stages: StageStore, plan: RunPlan): Promise<MixtureBase> {
   const { newShare, maxExamples } = plan.spec.mix;
-  const selections = plan.shards.map((shard) => addresses.select(plan, shard));
+  const selections = plan.shards.map((shard) => replaySetOutput(plan, shard));
   let selected = 0;
   for (const selection of selections) {
-    selected += (await inputManifest(stages, selection, ROWS_VERSIONS.select)).rows.rows;
+    selected += (await stages.input(selection)).manifest.rows.rows;
   }
-  const apart = plan.keys.holdOut === undefined ? [] : [addresses.holdOut(plan)];
-  const kept = (
-    await Promise.all(apart.map(async (address) => await readStage(stages, address, ROWS_VERSIONS.holdout, heldOutTable)))
-  ).flat();
-  const heldOut = idsOf(kept, 'replay');
-  const keptNew = idsOf(kept, 'new');
-  const fresh = (await newConversations(plan)).filter(({ id }) => !keptNew.has(id));
+  const heldOutOutputs = plan.keys.holdOut === undefined ? [] : [holdOutStage.at(plan)];
+  const rows = (await Promise.all(heldOutOutputs.map(async (output) => await stages.inputRows(output)))).flat();
+  const heldOut = idsOf(rows, 'replay');
+  const heldOutNew = idsOf(rows, 'new');
+  const fresh = (await newConversations(plan)).filter(({ id }) => !heldOutNew.has(id));
   return {
     plan: planMixture({
       replayAvailable: selected - heldOut.size,
@@ -51,7 +48,7 @@ export async function mixtureBase(stages: StageStore, plan: RunPlan): Promise<Mi
     }),
     fresh,
     heldOut,
-    inputs: [...selections, ...apart],
+    inputs: [...selections, ...heldOutOutputs],
   };
 }
 

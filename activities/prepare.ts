@@ -11,8 +11,9 @@ import { contentIdentities } from '../services/runs/content-identities';
 import { checkSpecFiles } from '../services/runs/spec-files';
 import { checkStoreWorks } from '../services/store/store-check';
 import { otherTasks } from '../services/training/task-names';
-import { partition, type RunPlan } from '../stages/run-plan';
-import { stageKeys } from '../stages/stage-keys';
+import { stageKeys } from '../stages/chain';
+import { partition } from '../stages/planned';
+import { type RunPlan } from '../stages/run-plan';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 

@@ -7,38 +7,23 @@ import type { Conversation, Message } from '../method/records';
 import { conversationOf, selectBest } from '../method/selection';
 import { readJsonLines } from '../services/data/json-lines';
 import { datasetsResultSchema } from '../services/python/python-protocol';
-import { noCalls, type StageManifest } from '../services/store/stage-store';
-import { type StageAddress } from '../stages/address';
-import { addresses, planVariant, type RunPlan } from '../stages/run-plan';
-import { ROWS_VERSIONS } from '../stages/stage-keys';
-import { conversationTable, judgmentTable, responseTable } from '../stages/tables';
+import { detailOf } from '../services/store/stage-store';
+import { instructionOutputs } from '../stages/filter';
+import { judgeStage } from '../stages/judge';
+import { replayStage, type ReplaySetDetail } from '../stages/replay';
+import { respondStage } from '../stages/respond';
+import { planVariant, type RunPlan } from '../stages/run-plan';
+import type { OutputRef } from '../stages/stage';
 import type { ActivityDeps } from './deps';
 import { firstResponses } from './first-responses';
 import { mixtureBase } from './mixture-base';
-import { instructionInputs, readInstructions } from './read-instructions';
-import { readStage } from './read-stage';
+import { readInstructions } from './read-instructions';
 import { runActivity, type ActivityScope } from './run-activity';
-
-/** What is known of a replay set that is not the method's; kept with it. */
-export interface ReplaySetDetail {
-  readonly kind: Exclude<ReplaySource['kind'], 'method' | 'none'>;
-  readonly title: string;
-  readonly rows: number;
-  /** Rows that were looked at to draw these. */
-  readonly read: number;
-  /** Rows that are no conversation, by what is wrong with them. */
-  readonly malformed: Readonly<Record<string, number>>;
-  /** Conversations of a data set that ended with a user's turn, which was cut. */
-  readonly trailingUserTurnsCut?: number;
-  /** Commit of the hub repository that was read; null for local files and ablations. */
-  readonly revision: string | null;
-  readonly licence: string | null;
-}
 
 interface Loaded {
   readonly rows: readonly Conversation[];
   readonly detail: ReplaySetDetail;
-  readonly inputs: readonly StageAddress[];
+  readonly inputs: readonly OutputRef[];
 }
 
 /** Replay sets other than the method's: the two ablations, from what is stored, and public data sets. */
@@ -53,7 +38,8 @@ export function createReplaySetActivities(deps: ActivityDeps) {
         return await bestOfTarget(plan);
       case 'dataset':
         return await drawDataset(plan, variant, source, scope);
-      default:
+      case 'method':
+      case 'none':
         throw new Error(`the variant "${variant}" needs no replay set of its own`);
     }
   }
@@ -63,9 +49,9 @@ export function createReplaySetActivities(deps: ActivityDeps) {
     const target = plan.spec.target.model;
     const { truncated } = plan.spec.synthesis.select;
     const rows: Conversation[] = [];
-    const inputs: StageAddress[] = [];
+    const inputs: OutputRef[] = [];
     for (const shard of plan.shards) {
-      inputs.push(...instructionInputs(plan, shard), addresses.respond(plan, shard, target));
+      inputs.push(...instructionOutputs(plan, shard), respondStage.at(plan, shard, target));
       const first = await firstResponses(stages, plan, shard);
       rows.push(...(truncated === 'drop' ? first.filter(({ cut = false }) => !cut) : first));
     }
@@ -77,13 +63,13 @@ export function createReplaySetActivities(deps: ActivityDeps) {
     const target = plan.spec.target.model;
     const { respond, select } = plan.spec.synthesis;
     const rows: Conversation[] = [];
-    const inputs: StageAddress[] = [];
+    const inputs: OutputRef[] = [];
     for (const shard of plan.shards) {
-      const from = [addresses.respond(plan, shard, target), addresses.judge(plan, shard, target, target)] as const;
-      inputs.push(...instructionInputs(plan, shard), ...from);
+      const from = [respondStage.at(plan, shard, target), judgeStage.at(plan, shard, target, target)] as const;
+      inputs.push(...instructionOutputs(plan, shard), ...from);
       const instructions = await readInstructions(stages, plan, shard);
-      const responses = byInstruction(await readStage(stages, from[0], ROWS_VERSIONS.respond, responseTable));
-      const judgments = byInstruction(await readStage(stages, from[1], ROWS_VERSIONS.judge, judgmentTable));
+      const responses = byInstruction(await stages.inputRows(from[0]));
+      const judgments = byInstruction(await stages.inputRows(from[1]));
       for (const instruction of instructions) {
         const result = selectBest({
           instruction,
@@ -127,7 +113,7 @@ export function createReplaySetActivities(deps: ActivityDeps) {
         schema,
         count,
         seed: plan.spec.seed,
-        outputDir: workspace.path(`${stages.folder(addresses.replay(plan, variant))}/job`),
+        outputDir: workspace.path(`${stages.folder(replayStage.at(plan, variant).address)}/job`),
       },
     });
     const rows = await readRows(result.conversations);
@@ -154,20 +140,9 @@ export function createReplaySetActivities(deps: ActivityDeps) {
         const plan = await deps.plans.load(input.plan);
         const { replay } = planVariant(plan, input.variant);
         if (replay === null) throw new Error(`the variant "${input.variant}" is only evaluated`);
-        const address = addresses.replay(plan, input.variant);
-        const finished = await stages.find(address, ROWS_VERSIONS.replay);
-        if (finished !== undefined) return detailOf(finished);
-
-        const startedAt = new Date().toISOString();
-        const { rows, detail, inputs } = await load(plan, input.variant, replay, scope);
-        const manifest = await stages.commit(address, ROWS_VERSIONS.replay, conversationTable, {
-          rows: [...rows],
-          failures: [],
-          stats: noCalls(startedAt),
-          detail,
-          inputs,
-        });
-        return detailOf(manifest);
+        return detailOf(
+          await stages.findOrMake(replayStage.at(plan, input.variant), async () => await load(plan, input.variant, replay, scope)),
+        );
       });
     },
   };
@@ -184,8 +159,4 @@ async function readRows(path: string): Promise<Conversation[]> {
     rows.push({ id, messages });
   }
   return rows;
-}
-
-function detailOf(manifest: StageManifest): ReplaySetDetail {
-  return manifest.detail as ReplaySetDetail;
 }

@@ -1,10 +1,10 @@
 import type { ShardBatch, BatchOutcome } from '../contract/batches';
 import { responseItems } from '../services/batches/steps/response';
-import { addresses } from '../stages/run-plan';
-import { responseTable } from '../stages/tables';
+import { instructionOutputs } from '../stages/filter';
+import { respondStage } from '../stages/respond';
 import type { ActivityDeps } from './deps';
 import { runLlmBatch } from './llm-batch';
-import { instructionInputs, readInstructions } from './read-instructions';
+import { readInstructions } from './read-instructions';
 import { runActivity } from './run-activity';
 import { shardOf } from './shard-of';
 
@@ -16,13 +16,11 @@ export function createRespondActivities(deps: ActivityDeps) {
         const plan = await deps.plans.load(input.plan);
         const shard = shardOf(plan, input.shard);
         return await runLlmBatch(deps, scope, {
-          stage: 'respond',
           plan,
           given: input,
-          address: addresses.respond(plan, shard, input.generator),
+          output: respondStage.at(plan, shard, input.generator),
           model: input.generator,
-          table: responseTable,
-          inputs: instructionInputs(plan, shard),
+          inputs: instructionOutputs(plan, shard),
           items: async () => ({ items: responseItems(plan.spec, input.generator, await readInstructions(deps.stages, plan, shard)) }),
         });
       });

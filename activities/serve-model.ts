@@ -2,7 +2,7 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import { servedSignal } from '../contract/control';
 import type { PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
-import { modelOf } from '../stages/stage-keys';
+import { modelOf } from '../stages/models';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 

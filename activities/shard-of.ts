@@ -1,4 +1,5 @@
-import type { RunPlan, Shard } from '../stages/run-plan';
+import type { Shard } from '../stages/planned';
+import type { RunPlan } from '../stages/run-plan';
 
 /** A plan's shard by its number. */
 export function shardOf(plan: RunPlan, index: number): Shard {

@@ -2,9 +2,13 @@ import pLimit from 'p-limit';
 import type { StoredCosts } from '../contract/batches';
 import type { PlanRef } from '../contract/run';
 import { addCosts, NO_COST, type Cost } from '../method/cost';
-import type { StageAddress } from '../stages/address';
-import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
-import { modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
+import { extractStage } from '../stages/extract';
+import { judgeStage } from '../stages/judge';
+import { modelOf } from '../stages/models';
+import type { Shard } from '../stages/planned';
+import { respondStage } from '../stages/respond';
+import type { RunPlan } from '../stages/run-plan';
+import type { OutputRef } from '../stages/stage';
 import { openAccount } from './account';
 import type { ActivityDeps } from './deps';
 import { outcomeOf } from './llm-batch';
@@ -24,13 +28,13 @@ export function createStoredCostsActivities(deps: ActivityDeps) {
         const plan = await deps.plans.load(hash);
         const { respond, judge } = plan.spec.synthesis;
         const limit = pLimit(PARALLEL_READS);
-        const sum = async (parts: readonly (readonly [model: string, address: StageAddress])[]): Promise<Cost> => {
+        const sum = async (parts: readonly (readonly [model: string, output: OutputRef])[]): Promise<Cost> => {
           const costs = await Promise.all(
             parts.map(
-              async ([model, address]) =>
+              async ([model, output]) =>
                 await limit(async () => {
                   stop.throwIfAborted();
-                  return await costOf(deps, plan, model, address);
+                  return await costOf(deps, plan, model, output);
                 }),
             ),
           );
@@ -38,17 +42,17 @@ export function createStoredCostsActivities(deps: ActivityDeps) {
         };
         const each = async (
           first: number,
-          parts: (shard: Shard) => readonly (readonly [string, StageAddress])[],
+          parts: (shard: Shard) => readonly (readonly [string, OutputRef])[],
         ): Promise<Record<number, Cost>> => {
           const costs = await Promise.all(plan.shards.slice(first).map(async (shard) => [shard.index, await sum(parts(shard))] as const));
           return Object.fromEntries(costs.filter(([, { tokens }]) => tokens > 0));
         };
         return {
-          extract: await each(from.extract, (shard) => [[plan.spec.target.model, addresses.extract(plan, shard)]]),
+          extract: await each(from.extract, (shard) => [[plan.spec.target.model, extractStage.at(plan, shard)]]),
           answer: await each(from.answer, (shard) =>
             respond.generators.flatMap((generator) => [
-              [generator, addresses.respond(plan, shard, generator)] as const,
-              ...judge.judges.map((name) => [name, addresses.judge(plan, shard, name, generator)] as const),
+              [generator, respondStage.at(plan, shard, generator)] as const,
+              ...judge.judges.map((name) => [name, judgeStage.at(plan, shard, name, generator)] as const),
             ]),
           ),
         };
@@ -57,15 +61,15 @@ export function createStoredCostsActivities(deps: ActivityDeps) {
   };
 }
 
-async function costOf(deps: ActivityDeps, plan: RunPlan, model: string, address: StageAddress): Promise<Cost> {
+async function costOf(deps: ActivityDeps, plan: RunPlan, model: string, output: OutputRef): Promise<Cost> {
   const { stages, journals } = deps;
   const { price } = modelOf(plan.spec, model);
-  const finished = await stages.find(address, ROWS_VERSIONS[address.stage as 'extract' | 'respond' | 'judge']);
+  const finished = await stages.findManifest(output);
   if (finished !== undefined) return outcomeOf(finished, { reused: true, price }).cost;
-  const output = stages.folder(address);
-  if (!(await journals.hasAny(output))) return NO_COST;
-  const { journal, budget } = await openAccount(deps, address, { price });
+  const folder = stages.folder(output.address);
+  if (!(await journals.hasAny(folder))) return NO_COST;
+  const { journal, budget } = await openAccount(deps, output, { price });
   const { cost } = budget;
-  await journals.leave(output, journal);
+  await journals.leave(folder, journal);
   return cost;
 }

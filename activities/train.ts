@@ -7,18 +7,20 @@ import type { HeartbeatDetails } from '../contract/progress';
 import type { PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import { writeConversations } from '../services/data/conversations';
-import { sftResultSchema, type PythonEvent, type SftResult } from '../services/python/python-protocol';
+import { type PythonEvent } from '../services/python/python-protocol';
 import { replaceFile } from '../services/store/artifact-store';
 import { CHECKPOINT_FOLDER, storeFiles } from '../services/store/stage-files';
-import { noCalls } from '../services/store/stage-store';
+import { detailOf } from '../services/store/stage-store';
 import { CheckpointUploads } from '../services/training/checkpoint-uploads';
 import { TrainingCheckpoints } from '../services/training/training-checkpoints';
-import { addresses, type RunPlan } from '../stages/run-plan';
-import { ROWS_VERSIONS } from '../stages/stage-keys';
-import { heldOutTable, lossTable, mixtureTable } from '../stages/tables';
+import { holdOutStage } from '../stages/hold-out';
+import { mixStage } from '../stages/mix';
+import { sftResultSchema } from '../stages/python-results';
+import { type RunPlan } from '../stages/run-plan';
+import { trainStage } from '../stages/train';
 import type { ActivityDeps } from './deps';
-import { readStage } from './read-stage';
 import { runActivity } from './run-activity';
+import { trainOutcome } from './train-outcome';
 
 /** For the upload of the last checkpoint of a training that is stopped; a draining worker has two minutes for all. */
 const LAST_UPLOAD_MS = 60_000;
@@ -31,84 +33,76 @@ export function createTrainActivities(deps: ActivityDeps) {
       return await runActivity(deps, async ({ stop, heartbeat }) => {
         const plan = await deps.plans.load(input.plan);
         const { train, target, seed } = plan.spec;
-        const address = addresses.train(plan, input.variant);
-        const output = stages.folder(address);
-        const checkpoints = checkpointsInStore(deps, plan, output);
-        const finished = await stages.find(address, ROWS_VERSIONS.train);
-        if (finished !== undefined) {
-          await checkpoints?.clear();
-          return outcomeOf(finished.detail as SftResult);
-        }
-
-        const outputDir = workspace.path(`${output}/job`);
-        const startedAt = new Date().toISOString();
-        const mixture = addresses.mix(plan, input.variant);
-        const rows = await readStage(stages, mixture, ROWS_VERSIONS.mix, mixtureTable);
-        const weights = await deps.weights.resolve(weightsOf(plan.spec), target.revision);
-        const mixtureFile = await writeConversations(workspace.path(`${output}/mixture.jsonl`), rows);
-        const evalMixture = train.evalSteps === undefined ? null : await heldOutFile(deps, plan, output);
-        const accelerate = await accelerateFile(deps, plan, output);
-        await checkpoints?.fetchNewer();
-        const uploads =
-          checkpoints === undefined
-            ? undefined
-            : new CheckpointUploads({ checkpoints, holdIn: workspace.path(`${output}/job/uploading`), log: deps.log });
-        const result = await untilStored(
-          uploads,
-          async () =>
-            await deps.python.run({
-              command: 'sft',
-              resultSchema: sftResultSchema,
-              stop,
-              onEvent: (event) => {
-                if (event.type === 'checkpoint') uploads?.offer(event.path);
-                const details = trainHeartbeat(event, input.variant);
-                if (details !== undefined) heartbeat(details);
-              },
-              spec: {
-                weights: weights.path,
-                revision: target.revision ?? null,
-                mixture: mixtureFile,
-                evalMixture,
-                outputDir,
-                seed,
-                learningRate: train.learningRate,
-                epochs: train.epochs,
-                maxSteps: train.maxSteps ?? null,
-                perDeviceBatchSize: train.perDeviceBatchSize,
-                gradientAccumulation: train.gradientAccumulation,
-                maxLength: train.maxLength,
-                packing: train.packing,
-                scheduler: train.scheduler,
-                warmupRatio: train.warmupRatio,
-                weightDecay: train.weightDecay,
-                dtype: train.dtype,
-                gradientCheckpointing: train.gradientCheckpointing,
-                saveSteps: train.saveSteps,
-                loggingSteps: train.loggingSteps,
-                threads: train.threads ?? null,
-                ...(train.evalSteps === undefined ? {} : { evalSteps: train.evalSteps }),
-                ...(train.lora === undefined ? {} : { lora: { ...train.lora, targets: train.lora.targets ?? null } }),
-                ...(accelerate === undefined ? {} : { accelerate }),
-              },
-            }),
-        );
-        const detail: SftResult = { ...result, checkpointDir: store.location(`${output}/${CHECKPOINT_FOLDER}`) };
-        await stages.commit(address, ROWS_VERSIONS.train, lossTable, {
-          rows: result.lossCurve.map(({ step, loss, learningRate, gradNorm }) => ({
-            step,
-            loss,
-            learningRate: learningRate ?? null,
-            gradNorm: gradNorm ?? null,
-          })),
-          failures: [],
-          stats: noCalls(startedAt),
-          detail,
-          files: await storeFiles(deps, output, CHECKPOINT_FOLDER),
-          inputs: [mixture],
+        const output = trainStage.at(plan, input.variant);
+        const folder = stages.folder(output.address);
+        const checkpoints = checkpointsInStore(deps, plan, folder);
+        const training = await stages.findOrMake(output, async () => {
+          const outputDir = workspace.path(`${folder}/job`);
+          const mixture = mixStage.at(plan, input.variant);
+          const rows = await stages.inputRows(mixture);
+          const weights = await deps.weights.resolve(weightsOf(plan.spec), target.revision);
+          const mixtureFile = await writeConversations(workspace.path(`${folder}/mixture.jsonl`), rows);
+          const evalMixture = train.evalSteps === undefined ? null : await heldOutFile(deps, plan, folder);
+          const accelerate = await accelerateFile(deps, plan, folder);
+          await checkpoints?.fetchNewer();
+          const uploads =
+            checkpoints === undefined
+              ? undefined
+              : new CheckpointUploads({ checkpoints, holdIn: workspace.path(`${folder}/job/uploading`), log: deps.log });
+          const result = await untilStored(
+            uploads,
+            async () =>
+              await deps.python.run({
+                command: 'sft',
+                resultSchema: sftResultSchema,
+                stop,
+                onEvent: (event) => {
+                  if (event.type === 'checkpoint') uploads?.offer(event.path);
+                  const details = trainHeartbeat(event, input.variant);
+                  if (details !== undefined) heartbeat(details);
+                },
+                spec: {
+                  weights: weights.path,
+                  revision: target.revision ?? null,
+                  mixture: mixtureFile,
+                  evalMixture,
+                  outputDir,
+                  seed,
+                  learningRate: train.learningRate,
+                  epochs: train.epochs,
+                  maxSteps: train.maxSteps ?? null,
+                  perDeviceBatchSize: train.perDeviceBatchSize,
+                  gradientAccumulation: train.gradientAccumulation,
+                  maxLength: train.maxLength,
+                  packing: train.packing,
+                  scheduler: train.scheduler,
+                  warmupRatio: train.warmupRatio,
+                  weightDecay: train.weightDecay,
+                  dtype: train.dtype,
+                  gradientCheckpointing: train.gradientCheckpointing,
+                  saveSteps: train.saveSteps,
+                  loggingSteps: train.loggingSteps,
+                  threads: train.threads ?? null,
+                  ...(train.evalSteps === undefined ? {} : { evalSteps: train.evalSteps }),
+                  ...(train.lora === undefined ? {} : { lora: { ...train.lora, targets: train.lora.targets ?? null } }),
+                  ...(accelerate === undefined ? {} : { accelerate }),
+                },
+              }),
+          );
+          return {
+            rows: result.lossCurve.map(({ step, loss, learningRate, gradNorm }) => ({
+              step,
+              loss,
+              learningRate: learningRate ?? null,
+              gradNorm: gradNorm ?? null,
+            })),
+            detail: { ...result, checkpointDir: store.location(`${folder}/${CHECKPOINT_FOLDER}`) },
+            files: await storeFiles(deps, folder, CHECKPOINT_FOLDER),
+            inputs: [mixture],
+          };
         });
         await checkpoints?.clear();
-        return outcomeOf(detail);
+        return trainOutcome(detailOf(training));
       });
     },
   };
@@ -131,9 +125,9 @@ async function untilStored<T>(uploads: CheckpointUploads | undefined, training: 
   }
 }
 
-/** What is kept back from every training, as a file for the trainer. */
+/** What is held out from every training, as a file for the trainer. */
 async function heldOutFile({ stages, workspace }: ActivityDeps, plan: RunPlan, output: string): Promise<string> {
-  const rows = await readStage(stages, addresses.holdOut(plan), ROWS_VERSIONS.holdout, heldOutTable);
+  const rows = await stages.inputRows(holdOutStage.at(plan));
   return await writeConversations(workspace.path(`${output}/held-out.jsonl`), rows);
 }
 
@@ -147,10 +141,6 @@ async function accelerateFile({ workspace }: ActivityDeps, { spec, content }: Ru
 async function writeText(path: string, text: string): Promise<string> {
   await replaceFile(path, async (temporary) => await writeFile(temporary, text));
   return path;
-}
-
-function outcomeOf(result: SftResult): TrainOutcome {
-  return { checkpoint: result.checkpointDir, steps: result.steps, lastLoss: result.lossCurve.at(-1)?.loss ?? null };
 }
 
 /** A progress event as a heartbeat; other events say nothing new. */

@@ -4,16 +4,18 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import pino from 'pino';
-import { createFilterActivities, type FilterDetail } from '../activities/filter';
+import { createFilterActivities } from '../activities/filter';
 import { parseSpec } from '../config/load-spec';
 import { instructionId } from '../method/ids';
 import { createRandom, shuffled, type Random } from '../method/random';
 import { contentIdentities } from '../services/runs/content-identities';
 import { openStore, type OpenStore } from '../services/runs/open-store';
-import { noCalls } from '../services/store/stage-store';
-import { addresses, partition, type RunPlan } from '../stages/run-plan';
-import { ROWS_VERSIONS, stageKeys } from '../stages/stage-keys';
-import { instructionTable } from '../stages/tables';
+import { detailOf, noCalls } from '../services/store/stage-store';
+import { stageKeys } from '../stages/chain';
+import { extractStage } from '../stages/extract';
+import { filterStage } from '../stages/filter';
+import { partition } from '../stages/planned';
+import { type RunPlan } from '../stages/run-plan';
 import { instructionText } from './endpoint-texts';
 
 /** One repetition, one near duplicate, one copied question and one foreign text in so many instructions. */
@@ -53,8 +55,8 @@ async function main(): Promise<void> {
     const cpu = process.cpuUsage(cpuBefore);
     const dropped: Record<string, number> = {};
     for (const shard of plan.shards) {
-      const manifest = await opened.stages.find(addresses.filter(plan, shard), ROWS_VERSIONS.filter);
-      const detail = manifest?.detail as FilterDetail | undefined;
+      const verdicts = await opened.stages.find(filterStage.at(plan, shard));
+      const detail = verdicts === undefined ? undefined : detailOf(verdicts);
       for (const [reason, number] of Object.entries(detail?.dropped ?? {})) dropped[reason] = (dropped[reason] ?? 0) + number;
     }
     console.log(
@@ -143,12 +145,7 @@ async function writeInstructions({ stages }: OpenStore, plan: RunPlan, documents
       }
       return { id: instructionId(index), text, model: 'target', finishReason: 'stop' as const, seed: index, attempts: 1, usage: null };
     });
-    await stages.commit(addresses.extract(plan, shard), ROWS_VERSIONS.extract, instructionTable, {
-      rows,
-      failures: [],
-      stats: noCalls(new Date().toISOString()),
-      inputs: [],
-    });
+    await stages.commit(extractStage.at(plan, shard), { rows, failures: [], stats: noCalls(new Date().toISOString()), inputs: [] });
   }
   return planted;
 }

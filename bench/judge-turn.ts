@@ -16,7 +16,7 @@ import { ensurePython } from '../services/local/python-environment';
 import { consoleReporter } from '../services/local/setup-reporter';
 import { configFolder, loadSpecFile } from '../services/runs/spec-files';
 import { type CallRecord } from '../stages/call-record';
-import { modelIdentity, modelOf } from '../stages/stage-keys';
+import { modelIdentity, modelOf } from '../stages/models';
 import { answerText, instructionText } from './endpoint-texts';
 import { StackProcess } from './stack-process';
 

@@ -6,11 +6,11 @@ import { extractionItems } from '../services/batches/steps/extraction';
 import { judgmentItems } from '../services/batches/steps/judgment';
 import { responseItems } from '../services/batches/steps/response';
 import { openStore } from '../services/runs/open-store';
-import type { StageAddress } from '../stages/address';
-import { addresses, type RunPlan } from '../stages/run-plan';
-import { modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
-import { type Table } from '../stages/table';
-import { instructionTable, responseTable } from '../stages/tables';
+import { extractStage } from '../stages/extract';
+import { modelOf } from '../stages/models';
+import { respondStage } from '../stages/respond';
+import { type RunPlan } from '../stages/run-plan';
+import type { Output } from '../stages/stage';
 
 export interface RequestBodiesOptions {
   /** Of a finished synthesis without filters. */
@@ -33,10 +33,10 @@ export async function writeRequestBodies({ store, runId, file }: RequestBodiesOp
   const out = createWriteStream(file);
   let count = 0;
 
-  const rowsOf = async <Row extends object>(stage: 'extract' | 'respond', address: StageAddress, table: Table<Row>): Promise<Row[]> => {
-    const manifest = await stages.find(address, ROWS_VERSIONS[stage]);
-    if (manifest === undefined) throw new Error(`run "${runId}" has not finished ${stage} ${address.part}`);
-    return await stages.readRows(manifest, table);
+  const rowsOf = async <Row extends object>(output: Output<Row>): Promise<Row[]> => {
+    const found = await stages.find(output);
+    if (found === undefined) throw new Error(`run "${runId}" has not finished ${stages.folder(output.address)}`);
+    return await stages.readRows(found);
   };
   const write = (items: readonly BatchItem<object>[], model: string): void => {
     for (const item of items) {
@@ -51,10 +51,10 @@ export async function writeRequestBodies({ store, runId, file }: RequestBodiesOp
 
   for (const shard of plan.shards) {
     write(extractionItems(plan.spec, shard), plan.spec.target.model);
-    const instructions = await rowsOf('extract', addresses.extract(plan, shard), instructionTable);
+    const instructions = await rowsOf(extractStage.at(plan, shard));
     for (const generator of generatorsOf(plan)) {
       write(responseItems(plan.spec, generator, instructions), generator);
-      const responses = await rowsOf('respond', addresses.respond(plan, shard, generator), responseTable);
+      const responses = await rowsOf(respondStage.at(plan, shard, generator));
       for (const judge of plan.spec.synthesis.judge.judges) {
         write(judgmentItems(plan.spec, judge, generator, { instructions, responses }), judge);
       }

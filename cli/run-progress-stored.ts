@@ -1,22 +1,28 @@
 import pLimit from 'p-limit';
-import type { FilterDetail } from '../activities/filter';
-import type { HoldOutDetail } from '../activities/hold-out';
-import type { MixtureDetail } from '../activities/mix';
-import type { ReplaySetDetail } from '../activities/replay-set';
 import { variantsOf, type Variant } from '../config/variants';
-import { type StageProgress, evaluationRow, HELD_OUT, waiting } from '../contract/progress';
+import { evaluationRow, HELD_OUT, waiting, type StageProgress } from '../contract/progress';
 import { addCounts } from '../method/cost';
 import { costOf, type Price } from '../planning/price';
-import type { EvaluateResult, SftResult } from '../services/python/python-protocol';
-import type { StageManifest, StageStore } from '../services/store/stage-store';
-import type { StageAddress } from '../stages/address';
-import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
-import { ROWS_VERSIONS, type StageName } from '../stages/stage-keys';
+import { detailOf, type StageManifest, type StageStore, type StoredOutput } from '../services/store/stage-store';
+import { evaluateStage } from '../stages/evaluate';
+import { extractStage } from '../stages/extract';
+import { filterStage } from '../stages/filter';
+import { holdOutStage } from '../stages/hold-out';
+import { judgeStage } from '../stages/judge';
+import { mixStage } from '../stages/mix';
+import type { Shard } from '../stages/planned';
+import type { EvaluateResult } from '../stages/python-results';
+import { replayStage } from '../stages/replay';
+import { respondStage } from '../stages/respond';
+import type { RunPlan } from '../stages/run-plan';
+import { selectStage } from '../stages/select';
+import type { Output, OutputRef } from '../stages/stage';
+import { trainStage } from '../stages/train';
 
 const PARALLEL_READS = 16;
 
 interface Part {
-  readonly address: StageAddress;
+  readonly output: OutputRef;
   /** Items of the row that this output settles. */
   readonly items: number;
 }
@@ -25,85 +31,96 @@ interface Part {
 export async function storedProgress(stages: StageStore, plan: RunPlan): Promise<StageProgress[]> {
   const { respond, judge } = plan.spec.synthesis;
   const { shards } = plan;
-  const size = ({ start, end }: Shard): number => end - start;
   const limit = pLimit(PARALLEL_READS);
-  const find = async (address: StageAddress): Promise<StageManifest | undefined> =>
-    await limit(async () => await stages.find(address, ROWS_VERSIONS[address.stage as StageName]));
-  const row = async (
-    stage: string,
+
+  async function find<Row extends object, Detail>(output: Output<Row, Detail>): Promise<StoredOutput<Row, Detail> | undefined> {
+    return await limit(async () => await stages.find(output));
+  }
+
+  /** A row over several outputs of one stage. */
+  async function rowOf(model: string, parts: readonly Part[]): Promise<StageProgress> {
+    const manifests = await Promise.all(parts.map(async ({ output }) => await limit(async () => await stages.findManifest(output))));
+    return sumRow({ stage: parts[0]!.output.stage.name, model, price: plan.spec.models[model]?.price, parts, manifests });
+  }
+
+  /** A row of one output, with what it says. */
+  async function rowWithNote<Row extends object, Detail>(
     model: string,
-    parts: readonly Part[],
-    note?: (manifest: StageManifest) => string,
-  ): Promise<StageProgress> =>
-    sumRow({
-      stage,
-      model,
-      price: plan.spec.models[model]?.price,
-      parts,
-      manifests: await Promise.all(parts.map(async ({ address }) => await find(address))),
-      note,
-    });
-  const perShard = (address: (shard: Shard) => StageAddress, itemsEach: number): Part[] =>
-    shards.map((shard) => ({ address: address(shard), items: size(shard) * itemsEach }));
-  const filtered = plan.keys.filter !== undefined;
-  const verdicts = filtered ? await Promise.all(shards.map(async (shard) => await find(addresses.filter(plan, shard)))) : [];
+    part: { readonly output: Output<Row, Detail>; readonly items: number },
+    note: (detail: Detail) => string,
+  ): Promise<StageProgress> {
+    const found = await find(part.output);
+    const row = sumRow({ stage: part.output.stage.name, model, price: undefined, parts: [part], manifests: [found?.manifest] });
+    return found === undefined ? row : { ...row, note: note(detailOf(found)) };
+  }
+
+  const verdicts =
+    plan.keys.filter === undefined ? [] : await Promise.all(shards.map(async (shard) => await find(filterStage.at(plan, shard))));
+  const sizeOf = ({ start, end }: Shard): number => end - start;
   // Instructions of a shard that are answered: those that the filters kept, as soon as that is known.
-  const answered = (shard: Shard): number => (verdicts[shard.index]?.detail as FilterDetail | undefined)?.kept ?? size(shard);
-  const perAnswered = (address: (shard: Shard) => StageAddress, itemsEach: number): Part[] =>
-    shards.map((shard) => ({ address: address(shard), items: answered(shard) * itemsEach }));
+  const answered = (shard: Shard): number => {
+    const verdict = verdicts[shard.index];
+    return verdict === undefined ? sizeOf(shard) : detailOf(verdict).kept;
+  };
+  const perShard = (output: (shard: Shard) => OutputRef, items: (shard: Shard) => number): Part[] =>
+    shards.map((shard) => ({ output: output(shard), items: items(shard) }));
+  const perResponse = (output: (shard: Shard) => OutputRef): Part[] => perShard(output, (shard) => answered(shard) * respond.samples);
 
   const trainSteps = (plan.spec.train.backend === 'trl' ? plan.spec.train.maxSteps : undefined) ?? 1;
   const variantRows = ({ name, replay }: Variant): Promise<StageProgress>[] => {
-    const all = (
-      stage: 'replay' | 'mix' | 'train' | 'evaluate',
-      items: number,
-      note: (manifest: StageManifest) => string,
-    ): Promise<StageProgress> => row(stage, name, [{ address: addresses[stage](plan, name), items }], note);
     const heldOut = plan.keys.holdOut === undefined ? [] : [HELD_OUT];
-    const evaluation = [...plan.spec.evaluate.tasks.map(({ task }) => task), ...heldOut].map(async (task) =>
-      evaluationProgress(name, task, await find(addresses.evaluate(plan, name))),
-    );
+    const evaluation = [...plan.spec.evaluate.tasks.map(({ task }) => task), ...heldOut].map(async (task) => {
+      const evaluated = await find(evaluateStage.at(plan, name));
+      return evaluationProgress(name, task, evaluated === undefined ? undefined : detailOf(evaluated));
+    });
     if (replay === null) return evaluation;
-    const own = replay.kind === 'method' || replay.kind === 'none' ? [] : [all('replay', 1, replayNote)];
-    return [...own, all('mix', 1, mixtureNote), all('train', trainSteps, trainNote), ...evaluation];
+    const own =
+      plan.keys.variants[name]?.replay === undefined
+        ? []
+        : [rowWithNote(name, { output: replayStage.at(plan, name), items: 1 }, ({ rows }) => `${rows} conversations`)];
+    return [
+      ...own,
+      rowWithNote(name, { output: mixStage.at(plan, name), items: 1 }, bothSides),
+      rowWithNote(
+        name,
+        { output: trainStage.at(plan, name), items: trainSteps },
+        ({ steps, lossCurve }) => `${steps} steps, last loss ${lossCurve.at(-1)?.loss.toFixed(3) ?? 'unknown'}`,
+      ),
+      ...evaluation,
+    ];
   };
   return await Promise.all([
-    row(
-      'extract',
+    rowOf(
       plan.spec.target.model,
-      perShard((shard) => addresses.extract(plan, shard), 1),
+      perShard((shard) => extractStage.at(plan, shard), sizeOf),
     ),
-    ...(filtered
-      ? [
-          row(
-            'filter',
+    ...(plan.keys.filter === undefined
+      ? []
+      : [
+          rowOf(
             '',
-            perShard((shard) => addresses.filter(plan, shard), 1),
+            perShard((shard) => filterStage.at(plan, shard), sizeOf),
           ),
-        ]
-      : []),
+        ]),
     ...respond.generators.map(
       async (name) =>
-        await row(
-          'respond',
+        await rowOf(
           name,
-          perAnswered((shard) => addresses.respond(plan, shard, name), respond.samples),
+          perResponse((shard) => respondStage.at(plan, shard, name)),
         ),
     ),
     ...judge.judges.map(
       async (name) =>
-        await row(
-          'judge',
+        await rowOf(
           name,
-          respond.generators.flatMap((generator) => perAnswered((shard) => addresses.judge(plan, shard, name, generator), respond.samples)),
+          respond.generators.flatMap((generator) => perResponse((shard) => judgeStage.at(plan, shard, name, generator))),
         ),
     ),
-    row(
-      'select',
+    rowOf(
       '',
-      perAnswered((shard) => addresses.select(plan, shard), 1),
+      perShard((shard) => selectStage.at(plan, shard), answered),
     ),
-    ...(plan.keys.holdOut === undefined ? [] : [row('holdout', '', [{ address: addresses.holdOut(plan), items: 1 }], holdOutNote)]),
+    ...(plan.keys.holdOut === undefined ? [] : [rowWithNote('', { output: holdOutStage.at(plan), items: 1 }, bothSides)]),
     ...variantsOf(plan.spec).flatMap((variant) => variantRows(variant)),
   ]);
 }
@@ -114,14 +131,12 @@ interface RowParts {
   readonly price: Price | undefined;
   readonly parts: readonly Part[];
   readonly manifests: readonly (StageManifest | undefined)[];
-  readonly note?: (manifest: StageManifest) => string;
 }
 
-function sumRow({ stage, model, price, parts, manifests, note }: RowParts): StageProgress {
+function sumRow({ stage, model, price, parts, manifests }: RowParts): StageProgress {
   const found = manifests.filter((manifest) => manifest !== undefined);
   const sum = (value: (manifest: StageManifest) => number): number => found.reduce((total, manifest) => total + value(manifest), 0);
   const done = parts.reduce((total, { items }, index) => total + (manifests[index] === undefined ? 0 : items), 0);
-  const last = found.at(-1);
   return {
     stage,
     model,
@@ -133,32 +148,15 @@ function sumRow({ stage, model, price, parts, manifests, note }: RowParts): Stag
     usd: sum(({ stats }) => costOf(stats.counted ?? stats, price).usd),
     errors: found.reduce<Record<string, number>>((all, { stats }) => addCounts(all, addCounts(stats.transient, stats.refused ?? {})), {}),
     state: found.length === parts.length ? 'done' : found.length === 0 ? 'waiting' : 'running',
-    ...(note === undefined || last === undefined ? {} : { note: note(last) }),
   };
 }
 
-function replayNote({ detail }: StageManifest): string {
-  return `${(detail as ReplaySetDetail).rows} conversations`;
-}
-
-function holdOutNote({ detail }: StageManifest): string {
-  const { replay, new: fresh } = detail as HoldOutDetail;
+function bothSides({ replay, new: fresh }: { readonly replay: number; readonly new: number }): string {
   return `${replay} replay + ${fresh} new`;
-}
-
-function mixtureNote({ detail }: StageManifest): string {
-  const { replay, new: fresh } = detail as MixtureDetail;
-  return `${replay} replay + ${fresh} new`;
-}
-
-function trainNote({ detail }: StageManifest): string {
-  const { steps, lossCurve } = detail as Pick<SftResult, 'steps' | 'lossCurve'>; // of whichever trainer
-  return `${steps} steps, last loss ${lossCurve.at(-1)?.loss.toFixed(3) ?? 'unknown'}`;
 }
 
 /** A task's row. Tasks are found by the content of a model that is on another machine, so what is known here is all of them or none. */
-function evaluationProgress(variant: string, task: string, manifest: StageManifest | undefined): StageProgress {
-  const result = manifest?.detail as EvaluateResult | undefined;
+function evaluationProgress(variant: string, task: string, result: EvaluateResult | undefined): StageProgress {
   if (task === HELD_OUT && result?.losses !== undefined) {
     const note = result.losses.map(({ name, loss }) => `${name} ${loss.toFixed(3)}`).join(', ');
     return { ...waiting('evaluate', evaluationRow(variant, task), 1), done: 1, state: 'done', note };

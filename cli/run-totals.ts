@@ -1,6 +1,7 @@
 import { formatShortCount, formatUsd } from '../contract/figures';
 import { type StageProgress, leftMsOf } from '../contract/progress';
 import { addCounts, type Allowance } from '../method/cost';
+import { callsModels } from '../stages/chain';
 
 /** Sums over a run's rows. */
 export interface RunTotals {
@@ -16,11 +17,9 @@ export interface RunTotals {
   readonly synthesisLeftMs: number | null;
 }
 
-const MODEL_STAGES: readonly string[] = ['extract', 'respond', 'judge'];
-
 export function totalsOf(rows: readonly StageProgress[]): RunTotals {
   const sum = (value: (row: StageProgress) => number): number => rows.reduce((total, row) => total + value(row), 0);
-  const left = rows.filter(({ stage, state }) => MODEL_STAGES.includes(stage) && state !== 'done').map(leftMsOf);
+  const left = rows.filter(({ stage, state }) => callsModels(stage) && state !== 'done').map(leftMsOf);
   const known = left.filter((leftMs) => leftMs !== undefined);
   return {
     promptTokens: sum((row) => row.promptTokens),

@@ -1,22 +1,22 @@
 import { variantsOf, type Variant } from '../config/variants';
 import { judgmentId } from '../method/ids';
-import type { Failure, FinishReason, Instruction, Judgment, LossStage } from '../method/records';
+import type { Failure, FinishReason, Instruction, Judgment } from '../method/records';
 import type { StageStore } from '../services/store/stage-store';
-import type { StageAddress } from '../stages/address';
-import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
+import { byStageOrder, shardOutputs } from '../stages/chain';
+import { evaluateStage } from '../stages/evaluate';
+import { sampleTable, type SampleRow } from '../stages/evaluate-task';
+import { extractStage, instructionTable } from '../stages/extract';
+import { failureTable } from '../stages/failure-table';
+import { filterStage } from '../stages/filter';
+import { judgeStage, judgmentTable } from '../stages/judge';
+import { mixStage } from '../stages/mix';
+import { type Shard } from '../stages/planned';
+import { replayStage } from '../stages/replay';
+import { respondStage, responseTable } from '../stages/respond';
+import { type RunPlan } from '../stages/run-plan';
+import { selectStage, replayTable } from '../stages/select';
+import type { Output } from '../stages/stage';
 import { type Table } from '../stages/table';
-import {
-  conversationTable,
-  failureTable,
-  filterTable,
-  instructionTable,
-  judgmentTable,
-  mixtureTable,
-  replayTable,
-  responseTable,
-  sampleTable,
-  type SampleRow,
-} from '../stages/tables';
 import { StoredParts, type Coverage } from './stored-parts';
 
 /** What `rehearse export --stage` takes. Part of the public contract. */
@@ -84,43 +84,39 @@ export function exportStage(stage: ExportStage, source: ExportSource): AnyStageE
       },
     });
 
-  const whole = <Row extends { readonly id: string }>(table: Table<Row>, address: StageAddress): AnyStageExport =>
+  const whole = <Row extends { readonly id: string }>(output: Output<Row>): AnyStageExport =>
     erase({
-      table,
+      table: output.stage.table,
       coverage: parts.coverage,
       async *parts() {
-        yield sorted(await parts.rows(address, table));
+        yield sorted(await parts.rows(output));
       },
     });
 
   switch (stage) {
     case 'instructions':
       if (plan.keys.filter === undefined) {
-        return byShard(instructionTable, async (shard) => sorted(await parts.rows(addresses.extract(plan, shard), instructionTable)));
+        return byShard(instructionTable, async (shard) => sorted(await parts.rows(extractStage.at(plan, shard))));
       }
       return byShard(filteredInstructionTable, async (shard) => sorted(await readFiltered(parts, plan, shard)));
     case 'responses':
       return byShard(responseTable, async (shard) =>
-        sorted(
-          (
-            await inTurn(generators, async (generator) => await parts.rows(addresses.respond(plan, shard, generator), responseTable))
-          ).flat(),
-        ),
+        sorted((await inTurn(generators, async (generator) => await parts.rows(respondStage.at(plan, shard, generator)))).flat()),
       );
     case 'judgments':
       return byShard(exportedJudgmentTable, async (shard) => sorted(await readJudgments(parts, plan, shard)));
     case 'replay':
-      if (replay?.kind !== 'method') return whole(conversationTable, addresses.replay(plan, name));
-      return byShard(replayTable, async (shard) => await parts.rows(addresses.select(plan, shard), replayTable)); // in the order of instructions
+      if (replay?.kind !== 'method') return whole(replayStage.at(plan, name));
+      return byShard(replayTable, async (shard) => await parts.rows(selectStage.at(plan, shard))); // in the order of instructions
     case 'mixture':
-      return whole(mixtureTable, addresses.mix(plan, name));
+      return whole(mixStage.at(plan, name));
     case 'evaluation':
       return erase<EvaluatedRow>({
         table: evaluatedTable,
         coverage: parts.coverage,
         async *parts() {
           for (const { name: variant } of source.variant === undefined ? variantsOf(plan.spec) : [source.variant]) {
-            yield (await parts.rows(addresses.evaluate(plan, variant), sampleTable)).map((row) => ({ variant, ...row }));
+            yield (await parts.rows(evaluateStage.at(plan, variant))).map((row) => ({ variant, ...row }));
           }
         },
       });
@@ -130,29 +126,17 @@ export function exportStage(stage: ExportStage, source: ExportSource): AnyStageE
         coverage: parts.coverage,
         async *parts() {
           for (const shard of plan.shards) {
-            yield sortedFailures((await inTurn(addressesOf(plan, shard), async (address) => await parts.failures(address))).flat());
+            yield sortedFailures((await inTurn(shardOutputs(plan, shard), async (output) => await parts.failures(output))).flat());
           }
-          yield sortedFailures(await parts.failures(addresses.mix(plan, name))); // new-data ids (n…) come after instruction ids (i…)
+          yield sortedFailures(await parts.failures(mixStage.at(plan, name))); // new-data ids (n…) come after instruction ids (i…)
         },
       });
   }
 }
 
-/** Addresses of all outputs of a shard. */
-export function addressesOf(plan: RunPlan, shard: Shard): StageAddress[] {
-  const { respond, judge } = plan.spec.synthesis;
-  return [
-    addresses.extract(plan, shard),
-    ...(plan.keys.filter === undefined ? [] : [addresses.filter(plan, shard)]),
-    ...respond.generators.map((generator) => addresses.respond(plan, shard, generator)),
-    ...judge.judges.flatMap((name) => respond.generators.map((generator) => addresses.judge(plan, shard, name, generator))),
-    addresses.select(plan, shard),
-  ];
-}
-
 async function readFiltered(parts: StoredParts, plan: RunPlan, shard: Shard): Promise<FilteredInstruction[]> {
-  const instructions = await parts.rows(addresses.extract(plan, shard), instructionTable);
-  const verdicts = await parts.rows(addresses.filter(plan, shard), filterTable);
+  const instructions = await parts.rows(extractStage.at(plan, shard));
+  const verdicts = await parts.rows(filterStage.at(plan, shard));
   const reasons = new Map(
     verdicts.flatMap(({ instructionId, reason, detail }) => (reason === null ? [] : [[instructionId, `${reason}: ${detail}`] as const])),
   );
@@ -163,11 +147,11 @@ async function readJudgments(parts: StoredParts, plan: RunPlan, shard: Shard): P
   const { respond, judge } = plan.spec.synthesis;
   const rows: ExportedJudgment[] = [];
   for (const generator of respond.generators) {
-    const responses = await parts.all(addresses.respond(plan, shard, generator), responseTable);
+    const responses = await parts.all(respondStage.at(plan, shard, generator));
     const ends = new Map(responses.rows.map(({ id, finishReason }) => [id, finishReason]));
     for (const name of judge.judges) {
       rows.push(
-        ...(await parts.rows(addresses.judge(plan, shard, name, generator), judgmentTable)).map((row) => ({
+        ...(await parts.rows(judgeStage.at(plan, shard, name, generator))).map((row) => ({
           ...row,
           responseFinishReason: ends.get(row.responseId) ?? null,
         })),
@@ -195,12 +179,8 @@ function withoutResponse(lost: Failure, judge: string, scoredBy: Judgment['score
   };
 }
 
-const STAGE_ORDER: Readonly<Record<LossStage, number>> = { extract: 0, filter: 1, respond: 2, judge: 3, select: 4, mix: 5 };
-
 function sortedFailures(failures: Failure[]): Failure[] {
-  return failures.sort(
-    (a, b) => compare(a.id, b.id) || STAGE_ORDER[a.stage] - STAGE_ORDER[b.stage] || compare(a.model ?? '', b.model ?? ''),
-  );
+  return failures.sort((a, b) => compare(a.id, b.id) || byStageOrder(a.stage, b.stage) || compare(a.model ?? '', b.model ?? ''));
 }
 
 function sorted<Row extends { readonly id: string }>(rows: Row[]): Row[] {

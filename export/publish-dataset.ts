@@ -4,7 +4,9 @@ import type { Variant } from '../config/variants';
 import type { Message } from '../method/records';
 import { ROW_GROUP_ROWS } from '../services/store/parquet';
 import type { StageStore } from '../services/store/stage-store';
-import { addresses, type RunPlan } from '../stages/run-plan';
+import { mixStage } from '../stages/mix';
+import { replayStage } from '../stages/replay';
+import { type RunPlan } from '../stages/run-plan';
 import { datasetCard } from './dataset-card';
 import { shapeRow, shapeSchema, type DatasetShape, type PublishedRow } from './dataset-shapes';
 import { exportStage } from './export-rows';
@@ -79,12 +81,12 @@ export async function writeDataset({ runId, stages, plan, variant, stage, shape,
   } finally {
     await rm(temporary, { force: true });
   }
-  const { key } =
+  const key =
     stage === 'mixture'
-      ? addresses.mix(plan, variant.name)
+      ? mixStage.at(plan, variant.name).address.key
       : variant.replay?.kind === 'method'
-        ? { key: plan.keys.select }
-        : addresses.replay(plan, variant.name);
+        ? plan.keys.select
+        : replayStage.at(plan, variant.name).address.key;
   await writeFile(
     join(folder, 'README.md'),
     datasetCard({

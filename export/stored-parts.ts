@@ -1,8 +1,6 @@
 import type { Failure } from '../method/records';
 import type { StageManifest, StageStore } from '../services/store/stage-store';
-import type { StageAddress } from '../stages/address';
-import { ROWS_VERSIONS, type StageName } from '../stages/stage-keys';
-import type { Table } from '../stages/table';
+import type { Output, OutputRef } from '../stages/stage';
 
 /** What an export found: how much of the run's outputs is there. */
 export interface Coverage {
@@ -21,35 +19,32 @@ export class StoredParts {
   constructor(private readonly stages: StageStore) {}
 
   /** Rows of an output; none while it is not made. @throws CorruptArtifactError when a file is damaged */
-  async rows<Row extends object>(address: StageAddress, table: Table<Row>): Promise<Row[]> {
-    const manifest = await this.manifest(address);
-    return manifest === undefined ? [] : await this.stages.readRows(manifest, table);
+  async rows<Row extends object>({ stage, address }: Output<Row>): Promise<Row[]> {
+    const manifest = await this.manifest({ stage, address });
+    return manifest === undefined ? [] : await this.stages.readRows({ stage, manifest });
   }
 
-  /** Rows and losses of an output; none while it is not made. @throws CorruptArtifactError when a file is damaged */
-  async all<Row extends object>(address: StageAddress, table: Table<Row>): Promise<{ readonly rows: Row[]; readonly failures: Failure[] }> {
-    const manifest = await this.manifest(address);
+  /** Rows and failures of an output; none while it is not made. @throws CorruptArtifactError when a file is damaged */
+  async all<Row extends object>({ stage, address }: Output<Row>): Promise<{ readonly rows: Row[]; readonly failures: Failure[] }> {
+    const manifest = await this.manifest({ stage, address });
     if (manifest === undefined) return { rows: [], failures: [] };
-    return {
-      rows: await this.stages.readRows(manifest, table),
-      failures: manifest.failures.rows === 0 ? [] : await this.stages.readFailures(manifest),
-    };
+    return { rows: await this.stages.readRows({ stage, manifest }), failures: await this.stages.readFailures(manifest) };
   }
 
-  /** Losses of an output; none while it is not made. @throws CorruptArtifactError when a file is damaged */
-  async failures(address: StageAddress): Promise<Failure[]> {
-    const manifest = await this.manifest(address);
-    return manifest === undefined || manifest.failures.rows === 0 ? [] : await this.stages.readFailures(manifest);
+  /** Failures of an output; none while it is not made. @throws CorruptArtifactError when a file is damaged */
+  async failures(output: OutputRef): Promise<Failure[]> {
+    const manifest = await this.manifest(output);
+    return manifest === undefined ? [] : await this.stages.readFailures(manifest);
   }
 
   /** The output's manifest; a missing or outdated one is counted. */
-  private async manifest(address: StageAddress): Promise<StageManifest | undefined> {
+  private async manifest(output: OutputRef): Promise<StageManifest | undefined> {
     this.coverage.planned++;
-    const current = await this.stages.find(address, ROWS_VERSIONS[address.stage as StageName]);
+    const current = await this.stages.findManifest(output);
     if (current !== undefined) return current;
-    const older = await this.stages.latest(address);
+    const older = await this.stages.latestManifest(output.address);
     if (older !== undefined) this.coverage.outdated++;
-    else this.coverage.missing.set(address.stage, (this.coverage.missing.get(address.stage) ?? 0) + 1);
+    else this.coverage.missing.set(output.stage.name, (this.coverage.missing.get(output.stage.name) ?? 0) + 1);
     return older;
   }
 }

@@ -1,4 +1,5 @@
 import type { Usage } from '../method/records';
+import type { Table } from './table';
 
 export interface CallError {
   readonly kind: string;
@@ -26,3 +27,8 @@ export interface CallRecord {
   /** What it counts against a budget, where the reply does not tell; see billing.ts. */
   readonly counted?: Usage;
 }
+
+export const callTable: Table<CallRecord> = {
+  schema: { item: 'string', call: 'int', request: 'string', at: 'string', ms: 'double', reply: 'string', error: 'json', counted: 'json' },
+  optional: ['reply', 'error', 'counted'],
+};

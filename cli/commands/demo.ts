@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { SftResult } from '../../services/python/python-protocol';
 import { openStore } from '../../services/runs/open-store';
-import { addresses } from '../../stages/run-plan';
+import { detailOf } from '../../services/store/stage-store';
+import { trainStage } from '../../stages/train';
 import { CliError } from '../errors';
 import { runHere, webUiNote } from '../run-here';
 
@@ -22,13 +22,15 @@ async function summary(uiUrl: string | undefined): Promise<string> {
   const record = await plans.findRun(DEMO_RUN_ID);
   if (record === undefined) throw new CliError('the finished run left no record in the store');
   const plan = await plans.load(record.plan);
-  const training = await stages.latest(addresses.train(plan, 'method'));
+  const training = await stages.latest(trainStage.at(plan, 'method'));
+  const trained = training === undefined ? undefined : detailOf(training);
+  const checkpoint = trained?.kind === 'sft' ? trained.checkpointDir : undefined;
   const rows = [
     ['Web UI', webUiNote(DEMO_RUN_ID, uiUrl)],
     ['report', store.location(`runs/${DEMO_RUN_ID}/report/report.html`)],
     ['replay set', `npx rehearse export ${DEMO_RUN_ID} --stage replay`],
     ['mixture', `npx rehearse export ${DEMO_RUN_ID} --stage mixture`],
-    ['checkpoint', (training?.detail as SftResult | undefined)?.checkpointDir ?? 'none'],
+    ['checkpoint', checkpoint ?? 'none'],
   ] as const;
   return `\n${rows.map(([name, value]) => `${name.padEnd(11)} ${value}`).join('\n')}\n`;
 }

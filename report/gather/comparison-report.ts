@@ -3,7 +3,7 @@ import type { ReplaySource, Variant } from '../../config/variants';
 import { adjustForChance, chanceOf, compareSamples, type AdjustedTransitions, type EvaluatedDocument } from '../../method/forgetting';
 import { MethodError } from '../../method/method-error';
 import { bootstrapDifference, holm, type Interval, type PairedTask } from '../../method/paired-bootstrap';
-import type { SampleRow } from '../../stages/tables';
+import type { SampleRow } from '../../stages/evaluate-task';
 import type { DataCost } from './data-cost';
 import type { StoredEvaluation } from './evaluation-report';
 

@@ -1,4 +1,5 @@
 import type { RunSpec } from '../../config/spec';
+import { callsModels } from '../../stages/chain';
 import type { VariantKind } from './comparison-report';
 import type { Provenance } from './stage-ledger';
 
@@ -37,8 +38,7 @@ export function dataCost(
 
 /** Part of a group's calls that a replay set of this kind needs, 0 to 1. */
 function shareNeeded(kind: VariantKind, { stage, model, generator }: Provenance, target: string, samples: number): number {
-  const needed = stage === 'extract' || stage === 'respond' || stage === 'judge';
-  if (!needed || kind === 'none' || kind === 'dataset') return 0;
+  if (!callsModels(stage) || kind === 'none' || kind === 'dataset') return 0;
   if (kind === 'method' || stage === 'extract') return 1;
   if (model !== target) return 0;
   if (stage === 'respond') return kind === 'first-response' ? 1 / samples : 1;

@@ -1,10 +1,9 @@
 import type { RunSpec } from '../../config/spec';
 import { compareSamples, type Comparison } from '../../method/forgetting';
 import { MethodError } from '../../method/method-error';
-import { evaluateResultSchema, type EvaluateResult } from '../../services/python/python-protocol';
-import type { StageManifest } from '../../services/store/stage-store';
-import type { HeldOutLossRow, SampleRow } from '../../stages/tables';
-import { readDetail } from './stage-detail';
+import type { HeldOutLossRow } from '../../stages/evaluate-loss';
+import type { SampleRow } from '../../stages/evaluate-task';
+import type { EvaluateResult } from '../../stages/python-results';
 
 /** One task on one model. */
 export interface TaskScore {
@@ -49,11 +48,6 @@ export interface StoredEvaluation {
   readonly samples: readonly SampleRow[];
   /** On conversations that were kept back from training; empty where none were. */
   readonly losses: readonly HeldOutLossRow[];
-}
-
-/** The harness's own figures. @throws Error when the manifest holds none */
-export function evaluationResult(manifest: StageManifest): EvaluateResult {
-  return readDetail(manifest, evaluateResultSchema);
 }
 
 /** Every task of the spec, before (official weights) and after (the trained model); what is missing is null. */

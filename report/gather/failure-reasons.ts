@@ -1,4 +1,5 @@
 import type { Failure, LossStage } from '../../method/records';
+import { byStageOrder } from '../../stages/chain';
 
 /** Losses of one stage for one reason. */
 export interface LossGroup {
@@ -14,7 +15,6 @@ export interface LossGroup {
   readonly ids: readonly string[];
 }
 
-const STAGE_ORDER: readonly LossStage[] = ['extract', 'filter', 'respond', 'judge', 'select', 'mix'];
 const IDS_SHOWN = 5;
 /** More kinds than this are an endpoint's free text; the rest is counted together. */
 const REASONS_A_STAGE = 40;
@@ -46,7 +46,7 @@ export class LossTally {
   /** Groups in the order of the stages, the most frequent reason of each first. */
   result(): LossGroup[] {
     return [...this.groups.values()]
-      .sort((a, b) => STAGE_ORDER.indexOf(a.stage) - STAGE_ORDER.indexOf(b.stage) || b.count - a.count || (a.reason < b.reason ? -1 : 1))
+      .sort((a, b) => byStageOrder(a.stage, b.stage) || b.count - a.count || (a.reason < b.reason ? -1 : 1))
       .map(({ stage, reason, count, models, example, ids }) => ({
         stage,
         reason,

@@ -2,8 +2,8 @@ import type { RunSpec } from '../../config/spec';
 import { canonicalJson } from '../../method/canonical-json';
 import { HELD_OUT_SETS, type HeldOutRow, type HeldOutSet } from '../../method/hold-out';
 import { bootstrapDifference, holm, type Interval } from '../../method/paired-bootstrap';
+import type { HeldOutLossRow } from '../../stages/evaluate-loss';
 import { sha256 } from '../../stages/sha256';
-import type { HeldOutLossRow } from '../../stages/tables';
 import type { Change, VariantKind, VariantSource } from './comparison-report';
 
 /** One variant's loss on a set that was kept back. */

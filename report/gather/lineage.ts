@@ -1,15 +1,5 @@
-import { z } from 'zod';
-import type { StageManifest } from '../../services/store/stage-store';
-import { readDetail } from './stage-detail';
-
-const replaySetSchema = z.looseObject({
-  title: z.string(),
-  rows: z.number(),
-  read: z.number(),
-  malformed: z.record(z.string(), z.number()),
-  revision: z.string().nullable(),
-  licence: z.string().nullable(),
-});
+import { detailOf, type StoredOutput } from '../../services/store/stage-store';
+import type { ReplaySetDetail } from '../../stages/replay';
 
 /** What a variant came from, and what came of it: enough to get the same data and to know the same weights again. */
 export interface Lineage {
@@ -34,7 +24,7 @@ export interface Lineage {
  * @param training what the trainer said, null while it has not; a provider that trains says nothing of weights
  * @throws Error when the manifest holds another detail than this version writes
  */
-export function reportLineage(variant: string, replaySet: StageManifest | undefined, training: object | null): Lineage {
+export function reportLineage(variant: string, replaySet: StoredReplaySet | undefined, training: object | null): Lineage {
   const weights = training !== null && 'weightsSha256' in training ? training.weightsSha256 : null;
   return {
     variant,
@@ -43,7 +33,9 @@ export function reportLineage(variant: string, replaySet: StageManifest | undefi
   };
 }
 
-function described(manifest: StageManifest): Lineage['replaySet'] {
-  const { title, rows, read, malformed, revision, licence } = readDetail(manifest, replaySetSchema);
+type StoredReplaySet = StoredOutput<never, ReplaySetDetail>;
+
+function described(replaySet: StoredReplaySet): Lineage['replaySet'] {
+  const { title, rows, read, malformed, revision, licence } = detailOf(replaySet);
   return { title, rows, read, malformed: Object.values(malformed).reduce((sum, count) => sum + count, 0), revision, licence };
 }

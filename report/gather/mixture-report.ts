@@ -1,22 +1,5 @@
-import { z } from 'zod';
 import type { MixtureRow } from '../../method/records';
-import type { StageManifest } from '../../services/store/stage-store';
-import { readDetail } from './stage-detail';
-
-const mixtureDetailSchema = z.looseObject({
-  replay: z.number(),
-  new: z.number(),
-  share: z.number(),
-  replayLeftOut: z.number(),
-  newLeftOut: z.number(),
-  short: z.boolean().optional(),
-  cut: z.number().optional(),
-});
-
-/** The mixture's own counts. @throws Error when the manifest holds none */
-export function mixtureDetail(manifest: StageManifest): z.output<typeof mixtureDetailSchema> {
-  return readDetail(manifest, mixtureDetailSchema);
-}
+import type { MixtureDetail } from '../../stages/mix';
 
 /** One side of the mixture. */
 export interface MixtureSide {
@@ -51,12 +34,11 @@ const CHARACTERS_A_TOKEN = 4;
  * @param trainedTokens the trainer's count of the whole, once there is one
  */
 export function reportMixture(
-  manifest: StageManifest,
+  detail: MixtureDetail,
   rows: readonly MixtureRow[],
   requestedShare: number,
   trainedTokens: number | null,
 ): MixtureReport {
-  const detail = mixtureDetail(manifest);
   const sides = { replay: { examples: 0, characters: 0, trainedCharacters: 0 }, new: { examples: 0, characters: 0, trainedCharacters: 0 } };
   for (const { source, messages } of rows) {
     const side = sides[source];

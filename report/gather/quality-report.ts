@@ -1,7 +1,7 @@
 import type { Contamination } from '../../method/quality/contamination';
 import { DROP_REASONS, type DropReason, type QualityRules } from '../../method/quality/instruction-filter';
 import type { Instruction } from '../../method/records';
-import type { FilterRow } from '../../stages/tables';
+import type { FilterRow } from '../../stages/filter';
 import { csvText } from '../render/csv';
 import { excerpt, type Excerpt } from './examples';
 

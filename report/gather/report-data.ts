@@ -1,23 +1,28 @@
 import type { RunSpec } from '../../config/spec';
 import { variantsOf, type Variant } from '../../config/variants';
+import type { MixtureRow } from '../../method/records';
 import type { ArtifactStore } from '../../services/store/artifact-store';
 import type { PlanStore } from '../../services/store/plan-store';
-import type { DamageNote, StageManifest, StageStore } from '../../services/store/stage-store';
-import type { StageAddress } from '../../stages/address';
-import { addresses, type RunPlan } from '../../stages/run-plan';
-import type { ContentIdentities, StageName } from '../../stages/stage-keys';
-import { heldOutTable, lossTable, mixtureTable, sampleTable } from '../../stages/tables';
+import { detailOf, type DamageNote, type StageStore, type StoredOutput } from '../../services/store/stage-store';
+import { evaluateStage } from '../../stages/evaluate';
+import { holdOutStage } from '../../stages/hold-out';
+import { mixStage, type MixtureDetail } from '../../stages/mix';
+import type { ContentIdentities } from '../../stages/planned';
+import { replayStage } from '../../stages/replay';
+import type { RunPlan } from '../../stages/run-plan';
+import type { Output } from '../../stages/stage';
+import { trainStage, type LossRow, type TrainingDetail } from '../../stages/train';
 import { reportComparison, type VariantReport, type VariantSource } from './comparison-report';
 import { dataCost } from './data-cost';
 import { reportTrainingData, type DataReport } from './data-report';
-import { evaluationResult, reportEvaluation, type EvaluationReport, type StoredEvaluation } from './evaluation-report';
+import { reportEvaluation, type EvaluationReport, type StoredEvaluation } from './evaluation-report';
 import { LossTally, type LossGroup } from './failure-reasons';
 import { reportHeldOut, type HeldOutSetReport } from './held-out-report';
 import { reportLineage, type Lineage } from './lineage';
-import { mixtureDetail, reportMixture, type MixtureReport } from './mixture-report';
+import { reportMixture, type MixtureReport } from './mixture-report';
 import { StageLedger, type Provenance, type StageUsage } from './stage-ledger';
 import { findOutput, reportSynthesis, type SynthesisReport } from './synthesis-report';
-import { reportTraining, tokensOfMixture, trainerResult, type TrainerResult, type TrainingReport } from './training-report';
+import { reportTraining, tokensOfMixture, type TrainingReport } from './training-report';
 
 /** All that a report says, as plain JSON. */
 export interface ReportData {
@@ -95,33 +100,27 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   /** Of single tasks, which are found by the content of the model. */
   const taskKeys: string[] = [];
 
-  async function find(stage: StageName, model: string, key: string, address: StageAddress): Promise<StageManifest | undefined> {
-    const { manifest, outdated } = await findOutput(stages, address);
-    ledger.add({ stage, model, key }, manifest, outdated);
-    if (manifest !== undefined && manifest.failures.rows > 0) losses.add(await stages.readFailures(manifest));
-    return manifest;
-  }
-
-  async function findOf(stage: VariantStage, variant: string): Promise<StageManifest | undefined> {
-    const key = keys.variants[variant]?.[stage];
-    return key === undefined ? undefined : await find(stage, variant, key, addresses[stage](plan, variant));
+  async function find<Row extends object, Detail>(
+    model: string,
+    output: Output<Row, Detail>,
+  ): Promise<StoredOutput<Row, Detail> | undefined> {
+    const { found, outdated } = await findOutput(stages, output);
+    ledger.add({ stage: output.stage.name, model, key: output.address.key }, found?.manifest, outdated);
+    if (found !== undefined) losses.add(await stages.readFailures(found.manifest));
+    return found;
   }
 
   async function evaluation(variant: string): Promise<StoredEvaluation | undefined> {
-    const manifest = await findOf('evaluate', variant);
-    for (const { address } of manifest?.inputs ?? []) taskKeys.push(address.key);
-    return manifest === undefined
+    const found = await find(variant, evaluateStage.at(plan, variant));
+    for (const { address } of found?.manifest.inputs ?? []) taskKeys.push(address.key);
+    return found === undefined
       ? undefined
-      : {
-          result: evaluationResult(manifest),
-          samples: await stages.readRows(manifest, sampleTable),
-          losses: await stages.readLosses(manifest),
-        };
+      : { result: detailOf(found), samples: await stages.readRows(found), losses: await stages.readLosses(found.manifest) };
   }
 
   const synthesis = await reportSynthesis({ stages, plan, ledger, losses });
-  const kept = keys.holdOut === undefined ? undefined : await find('holdout', '', keys.holdOut, addresses.holdOut(plan));
-  const heldOutRows = kept === undefined ? [] : await stages.readRows(kept, heldOutTable);
+  const heldOut = keys.holdOut === undefined ? undefined : await find('', holdOutStage.at(plan));
+  const heldOutRows = heldOut === undefined ? [] : await stages.readRows(heldOut);
   const synthesized = ledger.provenance();
   const variants = variantsOf(spec);
   const main = mainVariant(variants);
@@ -129,14 +128,16 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   const found: FoundVariant[] = [];
   for (const variant of variants) {
     const { name } = variant;
-    const replaySet = await findOf('replay', name);
-    const [mixed, trained] = [await findOf('mix', name), await findOf('train', name)];
-    const trainer = trained === undefined ? null : trainerResult(trained);
+    const has = keys.variants[name] ?? {};
+    const replaySet = 'replay' in has ? await find(name, replayStage.at(plan, name)) : undefined;
+    const mixed = 'mix' in has ? await find(name, mixStage.at(plan, name)) : undefined;
+    const trained = 'train' in has ? await find(name, trainStage.at(plan, name)) : undefined;
+    const trainer = trained === undefined ? null : detailOf(trained);
     found.push({
       variant,
       mixed,
       trained,
-      mixture: mixed === undefined ? null : mixtureDetail(mixed),
+      mixture: mixed === undefined ? null : detailOf(mixed),
       trainer,
       training: trainer === null ? null : { tokens: tokensOfMixture(trainer), steps: trainer.steps },
       evaluation: await evaluation(name),
@@ -148,7 +149,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   const { mixed, trained, trainer = null, evaluation: after } = found.find(({ variant }) => variant.name === main) ?? {};
   const before = found.find(({ variant }) => variant.replay === null)?.evaluation;
 
-  const mixtureRows = mixed === undefined ? [] : await stages.readRows(mixed, mixtureTable);
+  const mixtureRows = mixed === undefined ? [] : await stages.readRows(mixed);
   const usage = ledger.usage();
   const missing = usage
     .filter(({ parts }) => parts.done < parts.planned)
@@ -167,9 +168,11 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     synthesis,
     losses: losses.result(),
     mixture:
-      mixed === undefined ? null : reportMixture(mixed, mixtureRows, spec.mix.newShare, trainer === null ? null : tokensOfMixture(trainer)),
+      mixed === undefined
+        ? null
+        : reportMixture(detailOf(mixed), mixtureRows, spec.mix.newShare, trainer === null ? null : tokensOfMixture(trainer)),
     trainingData: mixed === undefined ? null : reportTrainingData(mixtureRows, spec.seed),
-    training: trained === undefined || trainer === null ? null : reportTraining(trainer, await stages.readRows(trained, lossTable), spec),
+    training: trained === undefined || trainer === null ? null : reportTraining(trainer, await stages.readRows(trained), spec),
     evaluation: reportEvaluation(spec, before, after),
     variants: reportComparison(spec, found),
     heldOut: keys.holdOut === undefined ? null : reportHeldOut(spec, found, heldOutRows),
@@ -184,12 +187,10 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
 
 interface FoundVariant extends VariantSource {
   readonly lineage: Lineage;
-  readonly mixed: StageManifest | undefined;
-  readonly trained: StageManifest | undefined;
-  readonly trainer: TrainerResult | null;
+  readonly mixed: StoredOutput<MixtureRow, MixtureDetail> | undefined;
+  readonly trained: StoredOutput<LossRow, TrainingDetail> | undefined;
+  readonly trainer: TrainingDetail | null;
 }
-
-type VariantStage = 'replay' | 'mix' | 'train' | 'evaluate';
 
 /** The variant that the report tells in detail: the method, or the first that is trained. */
 function mainVariant(variants: readonly Variant[]): string {

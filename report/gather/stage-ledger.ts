@@ -2,11 +2,11 @@ import { createHash, type Hash } from 'node:crypto';
 import type { RunSpec } from '../../config/spec';
 import { usdOf, type Price } from '../../planning/price';
 import type { StageManifest } from '../../services/store/stage-store';
-import type { StageName } from '../../stages/stage-keys';
+import { callsModels } from '../../stages/chain';
 
 /** Outputs of one stage that share a key: one model's work on all shards, or a whole stage. */
 export interface StageGroup {
-  readonly stage: StageName;
+  readonly stage: string;
   /** The model at work, the variant that is evaluated, or empty. */
   readonly model: string;
   /** Whose responses a judge scores. */
@@ -16,7 +16,7 @@ export interface StageGroup {
 
 /** What a stage did with one model. */
 export interface StageUsage {
-  readonly stage: StageName;
+  readonly stage: string;
   readonly model: string;
   readonly parts: { readonly done: number; readonly planned: number };
   readonly rows: number;
@@ -73,7 +73,7 @@ interface Account {
 }
 
 interface Work {
-  readonly stage: StageName;
+  readonly stage: string;
   readonly model: string;
   planned: number;
   done: number;
@@ -167,7 +167,7 @@ export class StageLedger {
   }
 
   private priceOf({ stage, model }: StageGroup): Price | undefined {
-    return stage === 'extract' || stage === 'respond' || stage === 'judge' ? this.options.models[model]?.price : undefined;
+    return callsModels(stage) ? this.options.models[model]?.price : undefined;
   }
 
   private noDollars(group: StageGroup): number | null {

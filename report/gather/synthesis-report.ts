@@ -2,12 +2,15 @@ import { selectionRules } from '../../config/selection-rules';
 import { activeQuality } from '../../config/spec-quality';
 import type { Failure, Instruction, Judgment, ReplayRow, Response } from '../../method/records';
 import { isCut, meanScores, selectBest } from '../../method/selection';
-import type { StageManifest, StageStore } from '../../services/store/stage-store';
-import type { StageAddress } from '../../stages/address';
-import { addresses, type RunPlan, type Shard } from '../../stages/run-plan';
-import { ROWS_VERSIONS, type StageName } from '../../stages/stage-keys';
-import { type Table } from '../../stages/table';
-import { filterTable, instructionTable, judgmentTable, replayTable, responseTable } from '../../stages/tables';
+import type { StageStore, StoredOutput } from '../../services/store/stage-store';
+import { extractStage } from '../../stages/extract';
+import { filterStage } from '../../stages/filter';
+import { judgeStage } from '../../stages/judge';
+import { type Shard } from '../../stages/planned';
+import { respondStage } from '../../stages/respond';
+import { type RunPlan } from '../../stages/run-plan';
+import { selectStage } from '../../stages/select';
+import type { Output } from '../../stages/stage';
 import { ExamplePicker, type Example } from './examples';
 import type { LossTally } from './failure-reasons';
 import { QualityTally, type QualityReport } from './quality-report';
@@ -47,16 +50,14 @@ export interface SynthesisReport {
   readonly examples: readonly Example[];
 }
 
-interface Found {
-  readonly manifest: StageManifest | undefined;
-  readonly outdated: boolean;
-}
-
 /** A stage output, current or, failing that, the newest there is. */
-export async function findOutput(stages: StageStore, address: StageAddress): Promise<Found> {
-  const current = await stages.find(address, ROWS_VERSIONS[address.stage as StageName]);
-  if (current !== undefined) return { manifest: current, outdated: false };
-  return { manifest: await stages.latest(address), outdated: true };
+export async function findOutput<Row extends object, Detail>(
+  stages: StageStore,
+  output: Output<Row, Detail>,
+): Promise<{ readonly found: StoredOutput<Row, Detail> | undefined; readonly outdated: boolean }> {
+  const current = await stages.find(output);
+  if (current !== undefined) return { found: current, outdated: false };
+  return { found: await stages.latest(output), outdated: true };
 }
 
 /** Reads the synthesis shard by shard; memory holds one shard and the sums. */
@@ -71,7 +72,7 @@ export async function reportSynthesis({
   readonly ledger: StageLedger;
   readonly losses: LossTally;
 }): Promise<SynthesisReport> {
-  const { spec, keys } = plan;
+  const { spec } = plan;
   const { extract, respond, judge, select } = spec.synthesis;
   const { generators, samples } = respond;
   const { judges } = judge;
@@ -91,34 +92,25 @@ export async function reportSynthesis({
   const recomputed = { equal: 0, checked: 0 };
 
   async function read<Row extends object>(
-    group: StageGroup,
-    address: StageAddress,
-    table: Table<Row>,
+    output: Output<Row>,
+    who: Pick<StageGroup, 'model' | 'generator'> = { model: '' },
   ): Promise<{ rows: Row[]; failures: Failure[] } | undefined> {
-    const { manifest, outdated } = await findOutput(stages, address);
-    ledger.add(group, manifest, outdated);
-    if (manifest === undefined) return undefined;
-    const failures = manifest.failures.rows === 0 ? [] : await stages.readFailures(manifest);
+    const { found, outdated } = await findOutput(stages, output);
+    ledger.add({ ...who, stage: output.stage.name, key: output.address.key }, found?.manifest, outdated);
+    if (found === undefined) return undefined;
+    const failures = await stages.readFailures(found.manifest);
     losses.add(failures);
-    return { rows: await stages.readRows(manifest, table), failures };
+    return { rows: await stages.readRows(found), failures };
   }
 
   async function addShard(shard: Shard): Promise<void> {
-    const extracted = await read(
-      { stage: 'extract', model: spec.target.model, key: keys.extract },
-      addresses.extract(plan, shard),
-      instructionTable,
-    );
+    const extracted = await read(extractStage.at(plan, shard), { model: spec.target.model });
     const answered = quality === undefined ? (extracted?.rows ?? []) : await readKept(shard, extracted?.rows ?? [], quality);
     const answers: Response[] = [];
     const verdicts: Judgment[] = [];
     const missing = new Map<string, Failure>();
     for (const generator of generators) {
-      const part = await read(
-        { stage: 'respond', model: generator, key: keys.respond[generator] ?? '' },
-        addresses.respond(plan, shard, generator),
-        responseTable,
-      );
+      const part = await read(respondStage.at(plan, shard, generator), { model: generator });
       if (part === undefined) continue;
       answers.push(...part.rows);
       responses.lost += part.failures.length;
@@ -126,12 +118,11 @@ export async function reportSynthesis({
     }
     for (const name of judges) {
       for (const generator of generators) {
-        const group = { stage: 'judge', model: name, generator, key: keys.judge[name]?.[generator] ?? '' } as const;
-        const part = await read(group, addresses.judge(plan, shard, name, generator), judgmentTable);
+        const part = await read(judgeStage.at(plan, shard, name, generator), { model: name, generator });
         verdicts.push(...(part?.rows ?? []));
       }
     }
-    const selected = await read({ stage: 'select', model: '', key: keys.select }, addresses.select(plan, shard), replayTable);
+    const selected = await read(selectStage.at(plan, shard));
 
     instructions.extracted += extracted?.rows.length ?? 0;
     instructions.lostAtExtraction += extracted?.failures.length ?? 0;
@@ -154,7 +145,7 @@ export async function reportSynthesis({
 
   /** The instructions of a shard that the filters kept; none while it is not filtered. */
   async function readKept(shard: Shard, extracted: readonly Instruction[], tally: QualityTally): Promise<Instruction[]> {
-    const verdicts = await read({ stage: 'filter', model: '', key: keys.filter ?? '' }, addresses.filter(plan, shard), filterTable);
+    const verdicts = await read(filterStage.at(plan, shard));
     tally.add(verdicts?.rows ?? [], extracted);
     instructions.dropped += verdicts?.failures.length ?? 0;
     const kept = new Set((verdicts?.rows ?? []).filter((verdict) => verdict.kept).map(({ instructionId }) => instructionId));

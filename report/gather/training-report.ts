@@ -1,10 +1,6 @@
-import { z } from 'zod';
 import type { RunSpec } from '../../config/spec';
-import { fineTuningResultSchema, type FineTuningResult } from '../../services/fine-tuning/result';
-import { sftResultSchema, type SftResult } from '../../services/python/python-protocol';
-import type { StageManifest } from '../../services/store/stage-store';
-import type { LossRow } from '../../stages/tables';
-import { readDetail } from './stage-detail';
+import type { FineTuningResult } from '../../stages/fine-tuning-result';
+import type { LossRow, TrainingDetail } from '../../stages/train';
 
 /** A training by our own workers, or by the provider of an endpoint. */
 export type TrainingReport = WorkerTraining | ProviderTraining;
@@ -49,26 +45,20 @@ export interface ProviderTraining extends Pick<FineTuningResult, 'job' | 'baseMo
   readonly versions: Readonly<Record<string, string>>;
 }
 
-export type TrainerResult = SftResult | FineTuningResult;
-
-const trainerResultSchema = z.union([sftResultSchema, fineTuningResultSchema]);
-
-/** The trainer's own figures. @throws Error when the manifest holds none */
-export function trainerResult(manifest: StageManifest): TrainerResult {
-  return readDetail(manifest, trainerResultSchema) as TrainerResult;
-}
-
 /** Tokens of the mixture, as the trainer counted them; null where a provider does not tell. */
-export function tokensOfMixture(result: TrainerResult): number | null {
-  if (result.kind === 'sft') return result.tokens;
-  const {
-    trainedTokens,
-    hyperparameters: { epochs },
-  } = result;
-  return trainedTokens === null || epochs === null ? null : Math.round(trainedTokens / epochs);
+export function tokensOfMixture(result: TrainingDetail): number | null {
+  switch (result.kind) {
+    case 'sft':
+      return result.tokens;
+    case 'fine-tuning': {
+      const { trainedTokens, hyperparameters } = result;
+      const { epochs } = hyperparameters;
+      return trainedTokens === null || epochs === null ? null : Math.round(trainedTokens / epochs);
+    }
+  }
 }
 
-export function reportTraining(result: TrainerResult, curve: readonly LossRow[], { train }: Pick<RunSpec, 'train'>): TrainingReport {
+export function reportTraining(result: TrainingDetail, curve: readonly LossRow[], { train }: Pick<RunSpec, 'train'>): TrainingReport {
   if (result.kind === 'fine-tuning') {
     const { steps, examples, trainedTokens, seconds, model, job, baseModel, hyperparameters, checkpoints, usd } = result;
     return {

@@ -1,4 +1,4 @@
-import type { LossRow } from '../../stages/tables';
+import type { LossRow } from '../../stages/train';
 import type { FineTuningJob, FineTuningJobEvent } from './api';
 
 /** Where a job stands, as its newest events tell. */

@@ -6,8 +6,9 @@ import { createInterface } from 'node:readline';
 import prettyMs from 'pretty-ms';
 import type { z } from 'zod';
 import type { FailureType } from '../../contract/failures';
+import { PYTHON_PROTOCOL } from '../../stages/python-results';
 import { Silence } from '../timing/watchdog';
-import { pythonEventSchema, PYTHON_PROTOCOL, type PythonEvent } from './python-protocol';
+import { pythonEventSchema, type PythonEvent } from './python-protocol';
 
 export type PythonCommand = 'sft' | 'weights' | 'evaluate' | 'tasks' | 'documents' | 'datasets';
 

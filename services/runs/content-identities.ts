@@ -1,7 +1,8 @@
 import type { RunSpec } from '../../config/spec';
 import { fineTuningOf, weightsOf } from '../../config/spec-fine-tuning';
 import { filesOf, variantsOf } from '../../config/variants';
-import { modelIdentity, modelOf, type ContentIdentities } from '../../stages/stage-keys';
+import { modelIdentity, modelOf } from '../../stages/models';
+import { type ContentIdentities } from '../../stages/planned';
 import { evaluationIdentity } from '../data/evaluation-identity';
 import { fileSha256 } from '../store/file-hash';
 import { accelerateText } from '../training/accelerate';

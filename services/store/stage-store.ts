@@ -1,11 +1,13 @@
 import { canonicalJson } from '../../method/canonical-json';
 import type { Failure } from '../../method/records';
-import { type StageAddress } from '../../stages/address';
-import type { CallRecord } from '../../stages/call-record';
+import type { StageAddress } from '../../stages/address';
+import { callTable, type CallRecord } from '../../stages/call-record';
+import { heldOutLossTable, type HeldOutLossRow } from '../../stages/evaluate-loss';
+import { failureTable } from '../../stages/failure-table';
 import { sha256 } from '../../stages/sha256';
-import { type Table } from '../../stages/table';
-import { callTable, failureTable, heldOutLossTable, type HeldOutLossRow } from '../../stages/tables';
-import { type ArtifactStore } from './artifact-store';
+import { readDetail, type Output, type OutputRef, type Stage } from '../../stages/stage';
+import type { Table } from '../../stages/table';
+import type { ArtifactStore } from './artifact-store';
 import { decodeParquet, encodeParquet } from './parquet';
 import { CorruptArtifactError, InputLostError } from './stage-errors';
 import {
@@ -16,22 +18,39 @@ import {
   type StageManifest,
   type StageStats,
   type StoredFile,
+  noCalls,
 } from './stage-manifest';
 
 export { CorruptArtifactError, InputLostError } from './stage-errors';
 export { noCalls } from './stage-manifest';
 export type { OutputFile, StageManifest, StageStats } from './stage-manifest';
-export type { StageAddress } from '../../stages/address';
 
-export interface StageOutput<Row> {
+/** What a stage stores of an output. */
+export interface OutputContent<Row, Detail> {
   readonly rows: readonly Row[];
   readonly failures: readonly Failure[];
   readonly calls?: readonly CallRecord[];
   readonly losses?: readonly HeldOutLossRow[];
   readonly files?: readonly OutputFile[];
   readonly stats: StageStats;
-  readonly detail?: unknown;
-  readonly inputs: readonly StageAddress[];
+  readonly detail?: Detail;
+  readonly inputs: readonly OutputRef[];
+}
+
+/** The same of a stage that calls no model. */
+export type MadeContent<Row, Detail> = Omit<OutputContent<Row, Detail>, 'stats' | 'calls' | 'failures'> & {
+  readonly failures?: readonly Failure[];
+};
+
+/** A finished output: its manifest, and how its rows and its detail are read. */
+export interface StoredOutput<Row extends object, Detail = unknown> {
+  readonly stage: Stage<Row, Detail>;
+  readonly manifest: StageManifest;
+}
+
+/** What an output says besides its rows. @throws Error when it is not what this version of the code writes */
+export function detailOf<Detail>({ stage, manifest }: StoredOutput<never, Detail>): Detail {
+  return readDetail(stage.detail, manifest, manifest.detail);
 }
 
 /** Finished stage outputs: immutable Parquet files under the hash of what determines them. */
@@ -42,28 +61,54 @@ export class StageStore {
     return `stages/${stage}/${key}/${part}`;
   }
 
+  /** A finished output, or undefined when it is missing or its inputs have changed since. @throws CorruptArtifactError */
+  async find<Row extends object, Detail>(output: Output<Row, Detail>): Promise<StoredOutput<Row, Detail> | undefined> {
+    const manifest = await this.findManifest(output);
+    return manifest === undefined ? undefined : { stage: output.stage, manifest };
+  }
+
   /** Manifest of a finished output, or undefined when it is missing or its inputs have changed since. @throws CorruptArtifactError */
-  async find(address: StageAddress, rowsVersion: number): Promise<StageManifest | undefined> {
-    const manifest = await this.readManifest(address, manifestName(rowsVersion));
+  async findManifest({ stage, address }: OutputRef): Promise<StageManifest | undefined> {
+    const manifest = await this.readManifest(address, manifestName(stage.rowsVersion));
     for (const input of manifest?.inputs ?? []) {
       if ((await this.contentHash(input.address)) !== input.sha256) return undefined;
     }
     return manifest;
   }
 
-  /** Newest manifest of an output, whatever version of the code made its rows. @throws CorruptArtifactError */
-  async latest(address: StageAddress): Promise<StageManifest | undefined> {
+  /** The newest of an output, whatever version of the code made its rows. @throws CorruptArtifactError */
+  async latest<Row extends object, Detail>(output: Output<Row, Detail>): Promise<StoredOutput<Row, Detail> | undefined> {
+    const manifest = await this.latestManifest(output.address);
+    return manifest === undefined ? undefined : { stage: output.stage, manifest };
+  }
+
+  /** The newest manifest of an output, whatever version of the code made its rows. @throws CorruptArtifactError */
+  async latestManifest(address: StageAddress): Promise<StageManifest | undefined> {
     const names = (await this.store.list(this.folder(address))).filter((name) => /^manifest-v\d+\.json$/.test(name));
     const newest = names.sort((a, b) => Number(a.match(/\d+/)?.[0]) - Number(b.match(/\d+/)?.[0])).at(-1);
     return newest === undefined ? undefined : await this.readManifest(address, newest);
   }
 
+  /** An output that an earlier stage made. @throws InputLostError when it is not there any more; CorruptArtifactError */
+  async input<Row extends object, Detail>(output: Output<Row, Detail>): Promise<StoredOutput<Row, Detail>> {
+    const found = await this.find(output);
+    if (found !== undefined) return found;
+    throw new InputLostError(`${this.folder(output.address)} is missing or its inputs have changed; start the run again to make it again`);
+  }
+
+  /** Rows of an output that an earlier stage made. @throws InputLostError when it is not there any more; CorruptArtifactError */
+  async inputRows<Row extends object>(output: Output<Row>): Promise<Row[]> {
+    return await this.readRows(await this.input(output));
+  }
+
   /** Rows of a finished output. @throws CorruptArtifactError when the file's checksum does not match */
-  async readRows<Row extends object>(manifest: StageManifest, table: Table<Row>): Promise<Row[]> {
-    return await decodeParquet(table.schema, await this.readChecked(manifest, manifest.rows), table.optional);
+  async readRows<Row extends object>({ stage, manifest }: StoredOutput<Row>): Promise<Row[]> {
+    const { schema, optional } = stage.table;
+    return await decodeParquet(schema, await this.readChecked(manifest, manifest.rows), optional);
   }
 
   async readFailures(manifest: StageManifest): Promise<Failure[]> {
+    if (manifest.failures.rows === 0) return [];
     return await decodeParquet(failureTable.schema, await this.readChecked(manifest, manifest.failures), failureTable.optional);
   }
 
@@ -73,7 +118,7 @@ export class StageStore {
     return await decodeParquet(callTable.schema, await this.readChecked(manifest, manifest.calls), callTable.optional);
   }
 
-  /** The losses on conversations that were kept back; empty for outputs without any. */
+  /** The losses on held-out conversations; empty for outputs without any. */
   async readLosses(manifest: StageManifest): Promise<HeldOutLossRow[]> {
     if (manifest.losses === undefined) return [];
     return await decodeParquet(heldOutLossTable.schema, await this.readChecked(manifest, manifest.losses), heldOutLossTable.optional);
@@ -101,51 +146,67 @@ export class StageStore {
    * Stores an output. When another attempt from the same inputs was first, its output stays and its manifest is returned.
    * @throws InputLostError when an input is not there any more
    */
-  async commit<Row extends object>(
-    address: StageAddress,
-    rowsVersion: number,
-    table: Table<Row>,
-    output: StageOutput<Row>,
-  ): Promise<StageManifest> {
+  async commit<Row extends object, Detail>(
+    output: Output<Row, Detail>,
+    content: OutputContent<Row, Detail>,
+  ): Promise<StoredOutput<Row, Detail>> {
+    const { stage, address } = output;
+    const { rows, failures, calls, losses, files, stats, detail } = content;
     const inputs = await Promise.all(
-      output.inputs.map(async (input) => {
-        const hash = await this.contentHash(input);
-        if (hash === undefined) throw new InputLostError(`input ${this.folder(input)} vanished while ${this.folder(address)} was made`);
-        return { address: input, sha256: hash };
+      content.inputs.map(async (input) => {
+        const hash = await this.contentHash(input.address);
+        if (hash === undefined) {
+          throw new InputLostError(`input ${this.folder(input.address)} vanished while ${this.folder(address)} was made`);
+        }
+        return { address: input.address, sha256: hash };
       }),
     );
-    const content: Omit<StageManifest, 'checksum'> = {
+    const manifest = sealed({
       ...address,
-      rowsVersion,
-      rows: await this.writeTable(address, 'rows', table, output.rows),
-      failures: await this.writeTable(address, 'failures', failureTable, output.failures),
-      ...(output.calls === undefined ? {} : { calls: await this.writeTable(address, 'calls', callTable, output.calls) }),
-      ...(output.losses === undefined ? {} : { losses: await this.writeTable(address, 'losses', heldOutLossTable, output.losses) }),
-      ...(output.files === undefined ? {} : { files: output.files }),
-      stats: output.stats,
-      ...(output.detail === undefined ? {} : { detail: output.detail }),
+      rowsVersion: stage.rowsVersion,
+      rows: await this.writeTable(address, 'rows', stage.table, rows),
+      failures: await this.writeTable(address, 'failures', failureTable, failures),
+      ...(calls === undefined ? {} : { calls: await this.writeTable(address, 'calls', callTable, calls) }),
+      ...(losses === undefined ? {} : { losses: await this.writeTable(address, 'losses', heldOutLossTable, losses) }),
+      ...(files === undefined ? {} : { files }),
+      stats,
+      ...(detail === undefined ? {} : { detail }),
       inputs,
       createdAt: new Date().toISOString(),
-    };
-    const manifest = sealed(content);
-    const path = `${this.folder(address)}/${manifestName(rowsVersion)}`;
+    });
+    const path = `${this.folder(address)}/${manifestName(stage.rowsVersion)}`;
     const text = `${JSON.stringify(manifest, null, 2)}\n`;
-    if (await this.store.create(path, text)) return manifest;
-    const winner = await this.find(address, rowsVersion);
-    if (winner !== undefined && canonicalJson(winner.inputs) === canonicalJson(inputs)) return winner;
+    if (await this.store.create(path, text)) return { stage, manifest };
+    const winner = await this.find(output);
+    if (winner !== undefined && canonicalJson(winner.manifest.inputs) === canonicalJson(inputs)) return winner;
     await this.store.write(path, text); // the one in place was made from inputs that have changed
-    return manifest;
+    return { stage, manifest };
   }
 
   /**
-   * Takes the manifest of a damaged output out of the way, so that the output is made anew, and notes it for the report.
+   * A finished output that calls no model, or the one that `make` makes.
+   * @returns with `reused`, whether it was there already
+   */
+  async findOrMake<Row extends object, Detail>(
+    output: Output<Row, Detail>,
+    make: () => Promise<MadeContent<Row, Detail>>,
+  ): Promise<StoredOutput<Row, Detail> & { readonly reused: boolean }> {
+    const finished = await this.find(output);
+    if (finished !== undefined) return { ...finished, reused: true };
+    const startedAt = new Date().toISOString();
+    const content = await make();
+    return { ...(await this.commit(output, { failures: [], ...content, stats: noCalls(startedAt) })), reused: false };
+  }
+
+  /**
+   * Takes the manifest of a damaged output out of the way, so that the output is made again, and notes it for the report.
    * Its files stay for whoever wants to know what happened. Nothing happens when somebody else has done so.
    */
   async setAside({ damage, message }: CorruptArtifactError): Promise<void> {
     const { address, manifest, checksum, file } = damage;
     const path = `${this.folder(address)}/${manifest}`;
     const data = await this.store.read(path);
-    if (data === undefined || parseManifest(data)?.checksum !== checksum) return; // made anew meanwhile
+    if (data === undefined || parseManifest(data)?.checksum !== checksum) return; // made again meanwhile
     const hash = sha256(data).slice(0, 12);
     await this.store.write(`${this.folder(address)}/${manifest.replace(/\.json$/, '')}.corrupt-${hash}.json`, data);
     const note: DamageNote = { address, file, message, at: new Date().toISOString() };
@@ -174,7 +235,7 @@ export class StageStore {
   }
 
   private async contentHash(address: StageAddress): Promise<string | undefined> {
-    return (await this.latest(address))?.rows.sha256;
+    return (await this.latestManifest(address))?.rows.sha256;
   }
 
   private async writeTable<Row extends object>(
@@ -212,7 +273,7 @@ export interface DamageNote {
   readonly at: string;
 }
 
-const WAY_OUT = 'start the run again: what is damaged is made anew';
+const WAY_OUT = 'start the run again: what is damaged is made again';
 
 /** The error for a file of an output that is not what its manifest says. */
 export function damagedFile({ stage, key, part, rowsVersion, checksum }: StageManifest, file: string, what: string): CorruptArtifactError {

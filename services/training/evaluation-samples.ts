@@ -1,4 +1,4 @@
-import type { SampleRow } from '../../stages/tables';
+import type { SampleRow } from '../../stages/evaluate-task';
 import type { TaskResult } from '../python/python-protocol';
 
 /** The documents of a task as rows. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createHoldOutActivities } from '../../activities/hold-out';
-import { createMixActivities, type MixtureDetail } from '../../activities/mix';
+import { createMixActivities } from '../../activities/mix';
 import { createReplaySetActivities } from '../../activities/replay-set';
 import { createSelectActivities } from '../../activities/select';
 import { instructionId, judgmentId, responseId } from '../../method/ids';
@@ -12,17 +12,16 @@ import { writeConversations } from '../../services/data/conversations';
 import { createPythonJobs } from '../../services/python/python-jobs';
 import { contentIdentities } from '../../services/runs/content-identities';
 import { noCalls } from '../../services/store/stage-store';
-import { addresses, partition, type RunPlan } from '../../stages/run-plan';
-import { ROWS_VERSIONS, stageKeys } from '../../stages/stage-keys';
-import {
-  conversationTable,
-  heldOutTable,
-  instructionTable,
-  judgmentTable,
-  mixtureTable,
-  replayTable,
-  responseTable,
-} from '../../stages/tables';
+import { stageKeys } from '../../stages/chain';
+import { extractStage } from '../../stages/extract';
+import { holdOutStage } from '../../stages/hold-out';
+import { judgeStage } from '../../stages/judge';
+import { type MixtureDetail, mixStage } from '../../stages/mix';
+import { partition } from '../../stages/planned';
+import { replayStage } from '../../stages/replay';
+import { respondStage } from '../../stages/respond';
+import { type RunPlan } from '../../stages/run-plan';
+import { selectStage } from '../../stages/select';
 import { smallSpec } from '../support/small-spec';
 import { useTempFolder } from '../support/temp-folder';
 import { testDeps } from '../support/temporal';
@@ -65,7 +64,7 @@ async function judgedRun(truncated: TruncatedRule) {
       finishReason: 'stop' as const,
       ...common,
     }));
-    await deps.stages.commit(addresses.extract(plan, shard), ROWS_VERSIONS.extract, instructionTable, { rows: instructions, ...fixed });
+    await deps.stages.commit(extractStage.at(plan, shard), { rows: instructions, ...fixed });
     for (const model of MODELS) {
       const responses = indexes.flatMap((index) =>
         SAMPLES.map((sample): Response => ({
@@ -78,7 +77,7 @@ async function judgedRun(truncated: TruncatedRule) {
           ...common,
         })),
       );
-      await deps.stages.commit(addresses.respond(plan, shard, model), ROWS_VERSIONS.respond, responseTable, { rows: responses, ...fixed });
+      await deps.stages.commit(respondStage.at(plan, shard, model), { rows: responses, ...fixed });
       for (const judge of MODELS) {
         const rows = responses.map(({ id, instructionId: of, sample }): Judgment => ({
           id: judgmentId(id, judge),
@@ -90,7 +89,7 @@ async function judgedRun(truncated: TruncatedRule) {
           raw: 'Score',
           ...common,
         }));
-        await deps.stages.commit(addresses.judge(plan, shard, judge, model), ROWS_VERSIONS.judge, judgmentTable, { rows, ...fixed });
+        await deps.stages.commit(judgeStage.at(plan, shard, judge, model), { rows, ...fixed });
       }
     }
   }
@@ -108,13 +107,11 @@ async function judgedRun(truncated: TruncatedRule) {
 type Run = Awaited<ReturnType<typeof judgedRun>>;
 
 async function replaySet({ deps, plan }: Run, variant: string): Promise<Conversation[]> {
-  return await deps.stages.readRows((await deps.stages.latest(addresses.replay(plan, variant)))!, conversationTable);
+  return await deps.stages.readRows((await deps.stages.latest(replayStage.at(plan, variant)))!);
 }
 
 async function winners({ deps, plan }: Run): Promise<string[]> {
-  const parts = plan.shards.map(
-    async (shard) => await deps.stages.readRows((await deps.stages.latest(addresses.select(plan, shard)))!, replayTable),
-  );
+  const parts = plan.shards.map(async (shard) => await deps.stages.readRows((await deps.stages.latest(selectStage.at(plan, shard)))!));
   return (await Promise.all(parts)).flat().map(({ responseId: id, finishReason }) => `${id} ${String(finishReason)}`);
 }
 
@@ -128,8 +125,8 @@ test('by default a cut answer is kept only where no whole one is, and is marked 
     ),
   );
 
-  const mixture = await run.deps.stages.readRows((await run.deps.stages.latest(addresses.mix(run.plan, 'method')))!, mixtureTable);
-  const heldOut = await run.deps.stages.readRows((await run.deps.stages.latest(addresses.holdOut(run.plan)))!, heldOutTable);
+  const mixture = await run.deps.stages.readRows((await run.deps.stages.latest(mixStage.at(run.plan, 'method')))!);
+  const heldOut = await run.deps.stages.readRows((await run.deps.stages.latest(holdOutStage.at(run.plan)))!);
   const [replay, own] = (['replay', 'own'] as const).map((name) => heldOut.filter(({ set }) => set === name));
   const trained = mixture.filter(({ source }) => source === 'replay');
   for (const row of [...trained, ...replay!]) expect(row.cut ?? false).toBe(indexOf(row) % 4 === 0);

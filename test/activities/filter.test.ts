@@ -6,9 +6,10 @@ import { createFilterActivities } from '../../activities/filter';
 import { readInstructions } from '../../activities/read-instructions';
 import type { RunSpecInput } from '../../config/spec';
 import type { FilterOutcome } from '../../contract/outcomes';
-import { addresses, type RunPlan } from '../../stages/run-plan';
-import { ROWS_VERSIONS } from '../../stages/stage-keys';
-import { filterTable, type FilterRow } from '../../stages/tables';
+import { detailOf } from '../../services/store/stage-store';
+import { extractStage } from '../../stages/extract';
+import { filterStage, type FilterRow } from '../../stages/filter';
+import { type RunPlan } from '../../stages/run-plan';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { planWithFilters, writeExtraction, type Quality } from '../support/filter-plan';
 import { useTempFolder } from '../support/temp-folder';
@@ -65,8 +66,8 @@ async function filter(deps: ReturnType<typeof testDeps>, hash: string): Promise<
 async function verdicts(deps: ReturnType<typeof testDeps>, plan: RunPlan): Promise<FilterRow[]> {
   const rows = await Promise.all(
     plan.shards.map(async (shard) => {
-      const manifest = await deps.stages.find(addresses.filter(plan, shard), ROWS_VERSIONS.filter);
-      return manifest === undefined ? [] : await deps.stages.readRows(manifest, filterTable);
+      const manifest = await deps.stages.find(filterStage.at(plan, shard));
+      return manifest === undefined ? [] : await deps.stages.readRows(manifest);
     }),
   );
   return rows.flat();
@@ -91,9 +92,9 @@ test('every filter drops what it is for, over shards, with its reason among the 
   expect(rows.map(({ matches }) => matches ?? []).flat()).toEqual([
     { task: 'gpqa', documentId: 'rec1', ngram: 'a star that radiates as a black body shrinks to half its radius' },
   ]);
-  const manifest = await deps.stages.latest(addresses.filter(plan, plan.shards[1]!));
-  expect(manifest?.detail).toEqual({ extracted: 3, kept: 0, dropped: { 'too short': 1, duplicate: 1, 'near duplicate': 1 } });
-  expect(await deps.stages.readFailures(manifest!)).toContainEqual({
+  const verdictsOfSecond = (await deps.stages.latest(filterStage.at(plan, plan.shards[1]!)))!;
+  expect(detailOf(verdictsOfSecond)).toEqual({ extracted: 3, kept: 0, dropped: { 'too short': 1, duplicate: 1, 'near duplicate': 1 } });
+  expect(await deps.stages.readFailures(verdictsOfSecond.manifest)).toContainEqual({
     stage: 'filter',
     id: 'i0000004',
     model: null,
@@ -109,11 +110,11 @@ test('verdicts that are stored are not made again, unless an earlier text is ano
   const { plan, hash } = await planWithFilters(deps, { duplicates: { exact: true } }, { instructions: 4, shardSize: 2 });
   await writeExtraction(deps, plan, (index) => ['one', 'two', 'ONE', 'three'][index] ?? null);
   expect(await filter(deps, hash)).toEqual({ kept: [2, 1] });
-  const before = await deps.stages.latest(addresses.filter(plan, plan.shards[1]!));
+  const before = await deps.stages.latest(filterStage.at(plan, plan.shards[1]!));
   expect(await filter(deps, hash)).toEqual({ kept: [2, 1] });
-  expect(await deps.stages.latest(addresses.filter(plan, plan.shards[1]!))).toEqual(before);
+  expect(await deps.stages.latest(filterStage.at(plan, plan.shards[1]!))).toEqual(before);
 
-  await rm(join(deps.root, deps.stages.folder(addresses.extract(plan, plan.shards[0]!))), { recursive: true });
+  await rm(join(deps.root, deps.stages.folder(extractStage.at(plan, plan.shards[0]!).address)), { recursive: true });
   await writeExtraction(deps, plan, (index) => ['uno', 'two', 'ONE', 'three'][index] ?? null);
   expect(await filter(deps, hash)).toEqual({ kept: [2, 2] });
 });

@@ -4,8 +4,10 @@ import { createActivities } from '../../activities';
 import type { BatchLimits, BatchOutcome } from '../../contract/batches';
 import type { HeartbeatDetails } from '../../contract/progress';
 import { contentIdentities } from '../../services/runs/content-identities';
-import { addresses, partition, type RunPlan } from '../../stages/run-plan';
-import { ROWS_VERSIONS, stageKeys } from '../../stages/stage-keys';
+import { stageKeys } from '../../stages/chain';
+import { extractStage } from '../../stages/extract';
+import { partition } from '../../stages/planned';
+import { type RunPlan } from '../../stages/run-plan';
 import { useFakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
@@ -37,7 +39,7 @@ async function extract(limits: BatchLimits = {}, beats: HeartbeatDetails[] = [])
 }
 
 async function isStored(): Promise<boolean> {
-  return (await deps.stages.find(addresses.extract(plan, plan.shards[0]!), ROWS_VERSIONS.extract)) !== undefined;
+  return (await deps.stages.find(extractStage.at(plan, plan.shards[0]!))) !== undefined;
 }
 
 test('a batch whose allowance ends stores nothing, says what it has cost and needs, and goes on from its journal with more', async () => {
@@ -69,8 +71,8 @@ test('an output that is stored has the cost that it had, and needs no allowance'
 test('rows that are made anew from stored calls cost what the calls did, lost ones included', async () => {
   endpoint().inject({ kind: 'reset' }, { times: 1 });
   const { cost } = await extract();
-  const folder = deps.stages.folder(addresses.extract(plan, plan.shards[0]!));
-  await deps.store.remove(`${folder}/manifest-v${ROWS_VERSIONS.extract}.json`);
+  const folder = deps.stages.folder(extractStage.at(plan, plan.shards[0]!).address);
+  await deps.store.remove(`${folder}/manifest-v${extractStage.rowsVersion}.json`);
   const again = await extract({ allowance: { tokens: 1 } });
   expect(again.usable).toBe(INSTRUCTIONS);
   expect(endpoint().requests).toHaveLength(INSTRUCTIONS + 1);

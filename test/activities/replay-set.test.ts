@@ -2,16 +2,18 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { mixtureBase } from '../../activities/mixture-base';
-import { createReplaySetActivities, type ReplaySetDetail } from '../../activities/replay-set';
+import { createReplaySetActivities } from '../../activities/replay-set';
 import type { RunSpecInput } from '../../config/spec';
 import type { ReplayRow } from '../../method/records';
 import { ensurePython } from '../../services/local/python-environment';
 import { createPythonJobs } from '../../services/python/python-jobs';
 import { contentIdentities } from '../../services/runs/content-identities';
-import { noCalls } from '../../services/store/stage-store';
-import { addresses, partition, type RunPlan } from '../../stages/run-plan';
-import { ROWS_VERSIONS, stageKeys } from '../../stages/stage-keys';
-import { conversationTable, replayTable } from '../../stages/tables';
+import { detailOf, noCalls } from '../../services/store/stage-store';
+import { stageKeys } from '../../stages/chain';
+import { partition } from '../../stages/planned';
+import { type ReplaySetDetail, replayStage } from '../../stages/replay';
+import { type RunPlan } from '../../stages/run-plan';
+import { selectStage } from '../../stages/select';
 import { smallSpec } from '../support/small-spec';
 import { useTempFolder } from '../support/temp-folder';
 import { quietReporter, testDeps } from '../support/temporal';
@@ -74,12 +76,7 @@ async function planWith(deps: Deps, variants: RunSpecInput['variants']): Promise
         messages,
       };
     });
-    await deps.stages.commit(addresses.select(plan, shard), ROWS_VERSIONS.select, replayTable, {
-      rows,
-      failures: [],
-      stats: noCalls(new Date().toISOString()),
-      inputs: [],
-    });
+    await deps.stages.commit(selectStage.at(plan, shard), { rows, failures: [], stats: noCalls(new Date().toISOString()), inputs: [] });
   }
   return { plan, hash: await deps.plans.save(plan) };
 }
@@ -106,9 +103,9 @@ test('a public set from local files gives as many conversations as the method, w
   const malformed = detail.malformed['begins with the assistant'] ?? 0;
   expect(detail.read).toBe(wanted + malformed);
 
-  const manifest = await deps.stages.find(addresses.replay(plan, 'chat'), ROWS_VERSIONS.replay);
-  expect(manifest?.detail).toEqual(detail);
-  const rows = manifest === undefined ? [] : await deps.stages.readRows(manifest, conversationTable);
+  const stored = (await deps.stages.find(replayStage.at(plan, 'chat')))!;
+  expect(detailOf(stored)).toEqual(detail);
+  const rows = await deps.stages.readRows(stored);
   expect(new Set(rows.map(({ id }) => id)).size).toBe(wanted);
   for (const { id, messages } of rows) {
     const n = id.slice('id_'.length);

@@ -5,7 +5,8 @@ import { expectedEpochs, fineTuningOf } from '../../config/spec-fine-tuning';
 import { specWarnings } from '../../config/spec-warnings';
 import { planCost } from '../../planning/cost-plan';
 import { keyProblems } from '../../services/runs/spec-files';
-import { stageKeys, type ContentIdentities } from '../../stages/stage-keys';
+import { stageKeys } from '../../stages/chain';
+import { type ContentIdentities } from '../../stages/planned';
 import { validSpec } from './valid-spec';
 
 /** A spec whose closed model is fine-tuned by its provider. */

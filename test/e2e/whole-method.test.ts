@@ -7,8 +7,10 @@ import { ensurePython } from '../../services/local/python-environment';
 import { createPythonJobs } from '../../services/python/python-jobs';
 import { loadSpecFile } from '../../services/runs/spec-files';
 import { createWeightsResolver } from '../../services/training/weights';
-import { addresses } from '../../stages/run-plan';
-import { judgmentTable, lossTable, mixtureTable } from '../../stages/tables';
+import { judgeStage } from '../../stages/judge';
+import { mixStage } from '../../stages/mix';
+import type { Output } from '../../stages/stage';
+import { trainStage } from '../../stages/train';
 import { experiment } from '../../workflows';
 import { quietReporter, testDeps, useTemporal, withWorkers } from '../support/temporal';
 
@@ -85,23 +87,20 @@ test('the whole method runs on the real model: extracted, answered, judged, mixe
   expect(result.replayRows).toBeGreaterThan(0);
 
   const plan = await deps.plans.load((await deps.plans.findRun('whole-method'))?.plan ?? '');
-  const rows = async <Row extends object>(
-    address: Parameters<typeof deps.stages.latest>[0],
-    table: Parameters<typeof deps.stages.readRows<Row>>[1],
-  ): Promise<Row[]> => {
-    const manifest = await deps.stages.latest(address);
-    if (manifest === undefined) throw new Error(`${deps.stages.folder(address)} is missing`);
-    return await deps.stages.readRows(manifest, table);
+  const rows = async <Row extends object>(output: Output<Row>): Promise<Row[]> => {
+    const stored = await deps.stages.latest(output);
+    if (stored === undefined) throw new Error(`${deps.stages.folder(output.address)} is missing`);
+    return await deps.stages.readRows(stored);
   };
   const [shard] = plan.shards;
   if (shard === undefined) throw new Error('no shard');
-  const judgments = await rows(addresses.judge(plan, shard, 'smollm2-creative', 'smollm2-precise'), judgmentTable);
+  const judgments = await rows(judgeStage.at(plan, shard, 'smollm2-creative', 'smollm2-precise'));
   expect(judgments.map(({ scoredBy, score }) => scoredBy === 'expected' && score !== null && score > 1 && score < 5)).toEqual(
     judgments.map(() => true),
   );
-  const mixture = await rows(addresses.mix(plan, 'method'), mixtureTable);
+  const mixture = await rows(mixStage.at(plan, 'method'));
   expect(mixture.filter(({ source }) => source === 'new')).toHaveLength(1);
-  const losses = await rows(addresses.train(plan, 'method'), lossTable);
+  const losses = await rows(trainStage.at(plan, 'method'));
   expect(losses.map(({ step }) => step)).toEqual([1, 2]);
   expect(losses.every(({ loss }) => loss > 0 && loss < 10)).toBe(true);
 

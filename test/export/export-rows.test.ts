@@ -1,8 +1,7 @@
-import { EXPORT_STAGES, addressesOf, exportStage, type AnyStageExport, type ExportStage } from '../../export/export-rows';
+import { EXPORT_STAGES, exportStage, type AnyStageExport, type ExportStage } from '../../export/export-rows';
 import { noCalls } from '../../services/store/stage-store';
-import { addresses } from '../../stages/run-plan';
-import { ROWS_VERSIONS } from '../../stages/stage-keys';
-import { instructionTable } from '../../stages/tables';
+import { shardOutputs } from '../../stages/chain';
+import { extractStage } from '../../stages/extract';
 import { writeSampleRun, type SampleRun } from '../support/sample-run';
 import { useTempFolder } from '../support/temp-folder';
 
@@ -139,13 +138,13 @@ describe('exportStage', () => {
     for (const [index, row] of replay.entries()) expect(row['meanScore']).toBeCloseTo(winners[index]?.mean ?? Number.NaN, 12);
   });
 
-  it('merges the losses of all stages, and loses none', async () => {
+  it('merges the failures of all stages, and loses none', async () => {
     const run = await writeSampleRun({ root: folder() });
     const failures = await rowsOf(run, 'failures');
     const stored = await Promise.all(
       run.plan.shards
-        .flatMap((shard) => addressesOf(run.plan, shard))
-        .map(async (address) => (await run.stages.latest(address))?.failures.rows ?? 0),
+        .flatMap((shard) => shardOutputs(run.plan, shard))
+        .map(async ({ address }) => (await run.stages.latestManifest(address))?.failures.rows ?? 0),
     );
     expect(failures).toHaveLength(stored.reduce((sum, count) => sum + count, 0));
     expect(new Set(failures.map(({ stage }) => stage))).toEqual(new Set(['extract', 'respond', 'judge', 'select']));
@@ -173,14 +172,9 @@ describe('exportStage', () => {
   it('tells of outputs whose inputs have changed since', async () => {
     const run = await writeSampleRun({ root: folder() });
     const [shard] = run.plan.shards;
-    const address = addresses.extract(run.plan, shard!);
-    await run.store.remove(run.stages.folder(address));
-    await run.stages.commit(address, ROWS_VERSIONS.extract, instructionTable, {
-      rows: [],
-      failures: [],
-      stats: noCalls('2026-11-03T09:00:00Z'),
-      inputs: [],
-    });
+    const output = extractStage.at(run.plan, shard!);
+    await run.store.remove(run.stages.folder(output.address));
+    await run.stages.commit(output, { rows: [], failures: [], stats: noCalls('2026-11-03T09:00:00Z'), inputs: [] });
     const responses = exportStage('responses', run);
     expect((await all(responses)).length).toBeGreaterThan(0);
     expect(responses.coverage).toMatchObject({ planned: 6, outdated: 3 });
@@ -188,8 +182,8 @@ describe('exportStage', () => {
 
   it('refuses a damaged file instead of leaving its rows out', async () => {
     const run = await writeSampleRun({ root: folder() });
-    const address = addresses.extract(run.plan, run.plan.shards[1]!);
-    const manifest = await run.stages.latest(address);
+    const { address } = extractStage.at(run.plan, run.plan.shards[1]!);
+    const manifest = await run.stages.latestManifest(address);
     await run.store.write(`${run.stages.folder(address)}/${manifest!.rows.file}`, 'not what was written');
     await expect(rowsOf(run, 'instructions')).rejects.toThrow(/is damaged: its checksum does not match/);
   });

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PythonJobs } from '../../services/python/python-jobs';
-import { PYTHON_PROTOCOL } from '../../services/python/python-protocol';
+import { PYTHON_PROTOCOL } from '../../stages/python-results';
 import { sha256 } from '../../stages/sha256';
 
 /** A job that was asked for. */

@@ -3,9 +3,10 @@ import type { RunSpecInput } from '../../config/spec';
 import { instructionId } from '../../method/ids';
 import { contentIdentities } from '../../services/runs/content-identities';
 import { noCalls } from '../../services/store/stage-store';
-import { addresses, partition, type RunPlan } from '../../stages/run-plan';
-import { ROWS_VERSIONS, stageKeys } from '../../stages/stage-keys';
-import { instructionTable } from '../../stages/tables';
+import { stageKeys } from '../../stages/chain';
+import { extractStage } from '../../stages/extract';
+import { partition } from '../../stages/planned';
+import { type RunPlan } from '../../stages/run-plan';
 import { smallSpec } from './small-spec';
 
 export type Quality = NonNullable<RunSpecInput['synthesis']['quality']>;
@@ -44,11 +45,6 @@ export async function writeExtraction(deps: ActivityDeps, plan: RunPlan, textOf:
     const failures = indexes
       .filter((index) => textOf(index) === null)
       .map((index) => ({ stage: 'extract' as const, id: instructionId(index), model: 'target', reason: 'empty', attempts: 3 }));
-    await deps.stages.commit(addresses.extract(plan, shard), ROWS_VERSIONS.extract, instructionTable, {
-      rows,
-      failures,
-      stats: noCalls(new Date().toISOString()),
-      inputs: [],
-    });
+    await deps.stages.commit(extractStage.at(plan, shard), { rows, failures, stats: noCalls(new Date().toISOString()), inputs: [] });
   }
 }

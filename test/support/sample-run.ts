@@ -13,18 +13,17 @@ import { conversationOf, selectBest } from '../../method/selection';
 import { LocalArtifactStore, type ArtifactStore } from '../../services/store/artifact-store';
 import { PlanStore } from '../../services/store/plan-store';
 import { StageStore, noCalls, type StageStats } from '../../services/store/stage-store';
-import { addresses, partition, type RunPlan, type Shard } from '../../stages/run-plan';
-import { ROWS_VERSIONS, stageKeys } from '../../stages/stage-keys';
-import {
-  instructionTable,
-  judgmentTable,
-  lossTable,
-  mixtureTable,
-  replayTable,
-  responseTable,
-  sampleTable,
-  type SampleRow,
-} from '../../stages/tables';
+import { stageKeys } from '../../stages/chain';
+import { evaluateStage } from '../../stages/evaluate';
+import type { SampleRow } from '../../stages/evaluate-task';
+import { extractStage } from '../../stages/extract';
+import { judgeStage } from '../../stages/judge';
+import { mixStage } from '../../stages/mix';
+import { partition, type Shard } from '../../stages/planned';
+import { respondStage } from '../../stages/respond';
+import { type RunPlan } from '../../stages/run-plan';
+import { selectStage } from '../../stages/select';
+import { trainStage } from '../../stages/train';
 import { SAMPLE_ANSWERS, SAMPLE_INSTRUCTIONS } from './sample-texts';
 
 export interface SampleRun {
@@ -157,8 +156,8 @@ async function writeShard({ stages, plan }: SampleRun, shard: Shard, options: Sa
     reason: 'truncated',
     attempts: 3,
   };
-  const extract = addresses.extract(plan, shard);
-  await stages.commit(extract, ROWS_VERSIONS.extract, instructionTable, {
+  const extract = extractStage.at(plan, shard);
+  await stages.commit(extract, {
     rows: instructions,
     failures: [lostInstruction],
     stats: stats(indexes.length + 2, indexes.length + 2, 0, 9),
@@ -169,7 +168,7 @@ async function writeShard({ stages, plan }: SampleRun, shard: Shard, options: Sa
 
   const responses: Response[] = [];
   const judgments: Judgment[] = [];
-  const respondAddresses = MODELS.map((generator) => addresses.respond(plan, shard, generator));
+  const respondAddresses = MODELS.map((generator) => respondStage.at(plan, shard, generator));
   for (const [turn, generator] of MODELS.entries()) {
     const failures: Failure[] = [];
     const rows = instructions.flatMap(({ id }, position) =>
@@ -203,7 +202,7 @@ async function writeShard({ stages, plan }: SampleRun, shard: Shard, options: Sa
       }),
     );
     responses.push(...rows);
-    await stages.commit(respondAddresses[turn]!, ROWS_VERSIONS.respond, responseTable, {
+    await stages.commit(respondAddresses[turn]!, {
       rows,
       failures,
       stats: stats(rows.length, instructions.length, 9 + turn * 6, 11 + turn * 4),
@@ -211,7 +210,7 @@ async function writeShard({ stages, plan }: SampleRun, shard: Shard, options: Sa
     });
   }
 
-  const judgeAddresses = MODELS.flatMap((judge) => MODELS.map((generator) => addresses.judge(plan, shard, judge, generator)));
+  const judgeAddresses = MODELS.flatMap((judge) => MODELS.map((generator) => judgeStage.at(plan, shard, judge, generator)));
   for (const judge of MODELS) {
     for (const [turn, generator] of MODELS.entries()) {
       const failures: Failure[] = [];
@@ -247,7 +246,7 @@ async function writeShard({ stages, plan }: SampleRun, shard: Shard, options: Sa
           };
         });
       judgments.push(...rows);
-      await stages.commit(addresses.judge(plan, shard, judge, generator), ROWS_VERSIONS.judge, judgmentTable, {
+      await stages.commit(judgeStage.at(plan, shard, judge, generator), {
         rows,
         failures,
         stats: stats(rows.length * 2, rows.length * 2, 30 + turn * 8, 13),
@@ -271,7 +270,7 @@ async function writeShard({ stages, plan }: SampleRun, shard: Shard, options: Sa
     if ('replay' in result) kept.push(result.replay);
     else lost.push(result.lost);
   }
-  await stages.commit(addresses.select(plan, shard), ROWS_VERSIONS.select, replayTable, {
+  await stages.commit(selectStage.at(plan, shard), {
     rows: kept,
     failures: lost,
     stats: noCallsAt(69 + shard.index * 70, 1),
@@ -294,7 +293,7 @@ async function writeMixture({ stages, plan }: SampleRun, replay: readonly Replay
       { role: 'assistant' as const, content: newText },
     ],
   }));
-  await stages.commit(addresses.mix(plan, 'method'), ROWS_VERSIONS.mix, mixtureTable, {
+  await stages.commit(mixStage.at(plan, 'method'), {
     rows: mix({ replay: replay.map(conversationOf), new: fresh, plan: counts, seed: plan.spec.seed }),
     failures: [],
     stats: noCallsAt(142, 1),
@@ -305,7 +304,7 @@ async function writeMixture({ stages, plan }: SampleRun, replay: readonly Replay
       replayLeftOut: counts.replayUnused,
       newLeftOut: counts.newUnused,
     },
-    inputs: plan.shards.map((shard) => addresses.select(plan, shard)),
+    inputs: plan.shards.map((shard) => selectStage.at(plan, shard)),
   });
 }
 
@@ -316,11 +315,11 @@ async function writeTraining({ stages, plan, root }: SampleRun): Promise<void> {
     learningRate: 1e-6 * (1 - index / 5),
     gradNorm: 3 - index * 0.2,
   }));
-  await stages.commit(addresses.train(plan, 'method'), ROWS_VERSIONS.train, lossTable, {
+  await stages.commit(trainStage.at(plan, 'method'), {
     rows: curve,
     failures: [],
     stats: noCallsAt(143, 52),
-    inputs: [addresses.mix(plan, 'method')],
+    inputs: [mixStage.at(plan, 'method')],
     detail: {
       protocol: 1,
       kind: 'sft',
@@ -360,11 +359,11 @@ async function writeEvaluation({ stages, plan }: SampleRun, variant: string): Pr
       return { task, docId: String(index), docHash: `${task}-${index}`, promptHash: `p-${task}-${index}`, correct, score: Number(correct) };
     }),
   );
-  await stages.commit(addresses.evaluate(plan, variant), ROWS_VERSIONS.evaluate, sampleTable, {
+  await stages.commit(evaluateStage.at(plan, variant), {
     rows,
     failures: [],
     stats: noCallsAt(200 + side * 60, 55),
-    inputs: side === 0 ? [] : [addresses.train(plan, 'method')],
+    inputs: side === 0 ? [] : [trainStage.at(plan, 'method')],
     detail: {
       protocol: 1,
       kind: 'evaluate',

@@ -4,9 +4,11 @@ import { normalizeScore } from '../../method/forgetting';
 import { hash32 } from '../../method/hash';
 import { createRandom } from '../../method/random';
 import { noCalls } from '../../services/store/stage-store';
-import { addresses } from '../../stages/run-plan';
-import { ROWS_VERSIONS } from '../../stages/stage-keys';
-import { conversationTable, lossTable, mixtureTable, sampleTable, type SampleRow } from '../../stages/tables';
+import { evaluateStage } from '../../stages/evaluate';
+import type { SampleRow } from '../../stages/evaluate-task';
+import { mixStage } from '../../stages/mix';
+import { type ReplaySetDetail, replayStage } from '../../stages/replay';
+import { trainStage } from '../../stages/train';
 import { writeSampleRun, type SampleRun, type SampleRunOptions } from './sample-run';
 
 export interface ComparedRunOptions extends SampleRunOptions {
@@ -23,20 +25,20 @@ export async function writeComparedRun({ documents = 60, forgets = {}, ...option
   const run = await writeSampleRun({ ...options, until: 'mix' });
   const { stages, plan } = run;
   const stats = noCalls('2026-11-03T09:20:00Z');
-  const mixture = (await stages.latest(addresses.mix(plan, 'method')))!;
-  const rows = await stages.readRows(mixture, mixtureTable);
+  const mixture = (await stages.latest(mixStage.at(plan, 'method')))!;
+  const rows = await stages.readRows(mixture);
   for (const { name, replay, newShare } of variantsOf(plan.spec)) {
     const random = createRandom(hash32(name));
     if (replay !== null) {
       const keys = plan.keys.variants[name]!;
       if (keys.replay !== undefined) {
-        await stages.commit(addresses.replay(plan, name), ROWS_VERSIONS.replay, conversationTable, {
+        await stages.commit(replayStage.at(plan, name), {
           rows: rows.map(({ source: _source, ...row }) => row),
           failures: [],
           stats,
           inputs: [],
           detail: {
-            kind: replay.kind,
+            kind: replay.kind as ReplaySetDetail['kind'],
             title: name,
             rows: rows.length,
             read: 20,
@@ -47,7 +49,7 @@ export async function writeComparedRun({ documents = 60, forgets = {}, ...option
         });
       }
       if (name !== 'method') {
-        await stages.commit(addresses.mix(plan, name), ROWS_VERSIONS.mix, mixtureTable, {
+        await stages.commit(mixStage.at(plan, name), {
           rows: rows.map((row) => ({ ...row, id: `${name}-${row.id}` })),
           failures: [],
           stats,
@@ -55,11 +57,11 @@ export async function writeComparedRun({ documents = 60, forgets = {}, ...option
           detail: { replay: replay.kind === 'none' ? 0 : 83, new: 17, share: newShare, replayLeftOut: 0, newLeftOut: 0, short: false },
         });
       }
-      await stages.commit(addresses.train(plan, name), ROWS_VERSIONS.train, lossTable, {
+      await stages.commit(trainStage.at(plan, name), {
         rows: [{ step: 1, loss: 2.4, learningRate: 1e-6, gradNorm: 1 }],
         failures: [],
         stats,
-        inputs: [addresses.mix(plan, name)],
+        inputs: [mixStage.at(plan, name)],
         detail: {
           protocol: 1,
           kind: 'sft',
@@ -105,11 +107,11 @@ export async function writeComparedRun({ documents = 60, forgets = {}, ...option
         documents,
       };
     });
-    await stages.commit(addresses.evaluate(plan, name), ROWS_VERSIONS.evaluate, sampleTable, {
+    await stages.commit(evaluateStage.at(plan, name), {
       rows: samples,
       failures: [],
       stats,
-      inputs: replay === null ? [] : [addresses.train(plan, name)],
+      inputs: replay === null ? [] : [trainStage.at(plan, name)],
       detail: {
         protocol: 1,
         kind: 'evaluate',

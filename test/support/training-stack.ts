@@ -12,7 +12,7 @@ import { ensurePython, type PythonEnvironment } from '../../services/local/pytho
 import { runCommand } from '../../services/local/run-command';
 import { devServerArgs, ensureTemporal, probeServer } from '../../services/local/temporal-server';
 import { createPythonJobs } from '../../services/python/python-jobs';
-import { sftResultSchema, type SftResult } from '../../services/python/python-protocol';
+import { sftResultSchema, type SftResult } from '../../stages/python-results';
 import { FakeEndpoint } from './fake-endpoint';
 import { smallSpec } from './small-spec';
 import { quietReporter } from './temporal';

@@ -9,8 +9,7 @@ import type { RunSettings } from '../../contract/run-settings';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import type { Cost } from '../../method/cost';
 import type { ReplayRow } from '../../method/records';
-import { addresses } from '../../stages/run-plan';
-import { replayTable } from '../../stages/tables';
+import { selectStage } from '../../stages/select';
 import { experiment } from '../../workflows';
 import { billed, TEST_PRICE } from '../support/billed';
 import { cancellationsHeard, standstill, until } from '../support/control';
@@ -52,8 +51,8 @@ async function replaySet(deps: ReturnType<typeof testDeps>, runId: string): Prom
   const plan = await deps.plans.load((await deps.plans.findRun(runId))?.plan ?? '');
   const parts = await Promise.all(
     plan.shards.map(async (shard) => {
-      const manifest = await deps.stages.latest(addresses.select(plan, shard));
-      return manifest === undefined ? [] : await deps.stages.readRows(manifest, replayTable);
+      const manifest = await deps.stages.latest(selectStage.at(plan, shard));
+      return manifest === undefined ? [] : await deps.stages.readRows(manifest);
     }),
   );
   return parts.flat();

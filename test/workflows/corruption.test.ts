@@ -7,10 +7,18 @@ import { exportStage, EXPORT_STAGES } from '../../export/export-rows';
 import { deriveSeed } from '../../method/seeds';
 import { gatherReport } from '../../report/gather/report-data';
 import type { StageManifest } from '../../services/store/stage-store';
-import type { StageAddress } from '../../stages/address';
-import { addresses, type RunPlan, type Shard } from '../../stages/run-plan';
+import { evaluateStage } from '../../stages/evaluate';
+import { evaluateTaskStage } from '../../stages/evaluate-task';
+import { extractStage } from '../../stages/extract';
+import { judgeStage } from '../../stages/judge';
+import { mixStage } from '../../stages/mix';
+import { type Shard } from '../../stages/planned';
+import { respondStage } from '../../stages/respond';
+import { type RunPlan } from '../../stages/run-plan';
+import { selectStage } from '../../stages/select';
 import { sha256 } from '../../stages/sha256';
-import { ROWS_VERSIONS, type StageName } from '../../stages/stage-keys';
+import type { OutputRef } from '../../stages/stage';
+import { trainStage } from '../../stages/train';
 import { experiment } from '../../workflows';
 import { FakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
@@ -67,14 +75,18 @@ async function everything(): Promise<string> {
   return JSON.stringify(stages);
 }
 
-async function manifestOf(address: StageAddress): Promise<StageManifest> {
-  const manifest = await deps.stages.find(address, ROWS_VERSIONS[address.stage as StageName]);
-  if (manifest === undefined) throw new Error(`${address.stage} is not there`);
+async function manifestOf(output: OutputRef): Promise<StageManifest> {
+  const manifest = await deps.stages.findManifest(output);
+  if (manifest === undefined) throw new Error(`${output.stage.name} is not there`);
   return manifest;
 }
 
-function fileIn(address: StageAddress, file: string): string {
-  return join(deps.root, deps.stages.folder(address), file);
+function folderOf({ address }: OutputRef): string {
+  return deps.stages.folder(address);
+}
+
+function fileIn(output: OutputRef, file: string): string {
+  return join(deps.root, folderOf(output), file);
 }
 
 /** Flips one bit in the middle of a file. */
@@ -85,7 +97,7 @@ function damage(file: string): void {
 }
 
 /** What a run did after a file was damaged. */
-async function mended(): Promise<{ readonly calls: number; readonly jobs: readonly string[]; readonly warnings: readonly string[] }> {
+async function repaired(): Promise<{ readonly calls: number; readonly jobs: readonly string[]; readonly warnings: readonly string[] }> {
   const before = { calls: endpoint.requests.length, jobs: jobs.length };
   await runAgain();
   const { warnings } = await gatherReport({ ...deps, runId: RUN, now: new Date() });
@@ -103,74 +115,72 @@ const OFFICIAL = sha256('org/target-model');
 type FileName = 'rows' | 'failures' | 'calls';
 const shard = (): Shard => plan.shards[0]!;
 
-test.each<[string, FileName, () => StageAddress]>([
-  ['instructions', 'rows', () => addresses.extract(plan, shard())],
-  ['lost instructions', 'failures', () => addresses.extract(plan, shard())],
-  ['responses', 'rows', () => addresses.respond(plan, shard(), 'other')],
-  ['judgments', 'rows', () => addresses.judge(plan, shard(), 'target', 'other')],
-  ['the replay set', 'rows', () => addresses.select(plan, shard())],
-  ['the mixture', 'rows', () => addresses.mix(plan, 'method')],
-  ['an evaluation', 'rows', () => addresses.evaluate(plan, 'method')],
+test.each<[string, FileName, () => OutputRef]>([
+  ['instructions', 'rows', () => extractStage.at(plan, shard())],
+  ['lost instructions', 'failures', () => extractStage.at(plan, shard())],
+  ['responses', 'rows', () => respondStage.at(plan, shard(), 'other')],
+  ['judgments', 'rows', () => judgeStage.at(plan, shard(), 'target', 'other')],
+  ['the replay set', 'rows', () => selectStage.at(plan, shard())],
+  ['the mixture', 'rows', () => mixStage.at(plan, 'method')],
+  ['an evaluation', 'rows', () => evaluateStage.at(plan, 'method')],
 ])(
   'a damaged file of %s (%s) is made again without a call or a job, and the report says so',
-  async (_, name, address) => {
-    const stored = (await manifestOf(address()))[name];
-    damage(fileIn(address(), stored?.file ?? ''));
-    const { calls, jobs: repeated, warnings } = await mended();
+  async (_, name, output) => {
+    const stored = (await manifestOf(output()))[name];
+    damage(fileIn(output(), stored?.file ?? ''));
+    const { calls, jobs: repeated, warnings } = await repaired();
     expect(calls).toBe(0);
     expect(repeated.filter((command) => command === 'sft')).toEqual([]);
     expect(await everything()).toBe(whole);
-    expect(warnings.join(' ')).toMatch(new RegExp(`found damaged and made again: .*${address().stage}`));
+    expect(warnings.join(' ')).toMatch(new RegExp(`found damaged and made again: .*${output().stage.name}`));
   },
   300_000,
 );
 
 test('a damaged manifest is set aside and its output made again from the calls', async () => {
-  const address = addresses.respond(plan, shard(), 'target');
-  await manifestOf(address);
-  damage(fileIn(address, `manifest-v${ROWS_VERSIONS.respond}.json`));
-  const { calls } = await mended();
+  const output = respondStage.at(plan, shard(), 'target');
+  await manifestOf(output);
+  damage(fileIn(output, `manifest-v${respondStage.rowsVersion}.json`));
+  const { calls } = await repaired();
   expect(calls).toBe(0);
   expect(await everything()).toBe(whole);
-  expect(await deps.store.list(deps.stages.folder(address))).toContainEqual(
-    expect.stringMatching(/^manifest-v\d+\.corrupt-[0-9a-f]{12}\.json$/),
-  );
+  expect(await deps.store.list(folderOf(output))).toContainEqual(expect.stringMatching(/^manifest-v\d+\.corrupt-[0-9a-f]{12}\.json$/));
 }, 300_000);
 
 test('damaged calls are missed by nobody while their rows are whole', async () => {
-  const address = addresses.judge(plan, shard(), 'other', 'target');
-  damage(fileIn(address, (await manifestOf(address)).calls?.file ?? ''));
-  expect(await mended()).toMatchObject({ calls: 0, jobs: [] });
+  const output = judgeStage.at(plan, shard(), 'other', 'target');
+  damage(fileIn(output, (await manifestOf(output)).calls?.file ?? ''));
+  expect(await repaired()).toMatchObject({ calls: 0, jobs: [] });
   expect(await everything()).toBe(whole);
 }, 300_000);
 
 test('rows and calls that are both damaged are paid for again, of that one part alone', async () => {
-  const address = addresses.respond(plan, shard(), 'other');
-  const { rows, calls } = await manifestOf(address);
-  damage(fileIn(address, rows.file));
-  damage(fileIn(address, calls?.file ?? ''));
-  expect((await mended()).calls).toBe(2 * 2); // two instructions of this shard were written, two samples each
+  const output = respondStage.at(plan, shard(), 'other');
+  const { rows, calls } = await manifestOf(output);
+  damage(fileIn(output, rows.file));
+  damage(fileIn(output, calls?.file ?? ''));
+  expect((await repaired()).calls).toBe(2 * 2); // two instructions of this shard were written, two samples each
   expect(await everything()).toBe(whole);
 }, 300_000);
 
 test('a damaged checkpoint is not evaluated: it is put aside, and the model trained again', async () => {
-  const training = addresses.train(plan, 'method');
+  const training = trainStage.at(plan, 'method');
   damage(fileIn(training, 'job/checkpoint/model.safetensors'));
-  const { inputs } = await manifestOf(addresses.evaluate(plan, 'method'));
+  const { inputs } = await manifestOf(evaluateStage.at(plan, 'method'));
   for (const { address } of inputs.filter(({ address: { stage } }) => stage !== 'train')) {
     rmSync(join(deps.root, deps.stages.folder(address)), { recursive: true });
   }
-  const { jobs: repeated } = await mended();
+  const { jobs: repeated } = await repaired();
   expect(repeated).toEqual(['sft', ...Array<string>(plan.spec.evaluate.tasks.length).fill('evaluate')]);
   expect(readFileSync(fileIn(training, 'job/checkpoint/model.safetensors'), 'utf8')).toBe('weights');
 }, 300_000);
 
 test('a damaged file of one task is missed by nobody while the scores of its model are whole, and is made again where they are not', async () => {
-  const task = addresses.evaluateTask(plan, 'gpqa', OFFICIAL);
+  const task = evaluateTaskStage.at(plan, 'gpqa', OFFICIAL);
   damage(fileIn(task, (await manifestOf(task)).rows.file));
-  expect(await mended()).toMatchObject({ calls: 0, jobs: [] });
-  rmSync(join(deps.root, deps.stages.folder(addresses.evaluate(plan, 'official'))), { recursive: true });
-  const { jobs: repeated, warnings } = await mended();
+  expect(await repaired()).toMatchObject({ calls: 0, jobs: [] });
+  rmSync(join(deps.root, folderOf(evaluateStage.at(plan, 'official'))), { recursive: true });
+  const { jobs: repeated, warnings } = await repaired();
   expect(repeated).toEqual(['evaluate']);
   expect(warnings.join(' ')).toMatch(/found damaged and made again: .*evaluate-task/);
 }, 300_000);
@@ -178,5 +188,5 @@ test('a damaged file of one task is missed by nobody while the scores of its mod
 test('a damaged plan is planned anew', async () => {
   const hash = (await deps.plans.findRun(RUN))?.plan ?? '';
   damage(join(deps.root, 'plans', `${hash}.json`));
-  expect(await mended()).toMatchObject({ calls: 0, jobs: [] });
+  expect(await repaired()).toMatchObject({ calls: 0, jobs: [] });
 }, 300_000);

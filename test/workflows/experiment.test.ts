@@ -11,11 +11,11 @@ import { deriveSeed } from '../../method/seeds';
 import { gatherReport } from '../../report/gather/report-data';
 import { PythonJobError } from '../../services/python/python-jobs';
 import { contentIdentities } from '../../services/runs/content-identities';
-import type { StageAddress } from '../../stages/address';
-import { addresses } from '../../stages/run-plan';
-import { stageKeys } from '../../stages/stage-keys';
-import { type Table } from '../../stages/table';
-import { heldOutTable, mixtureTable } from '../../stages/tables';
+import { stageKeys } from '../../stages/chain';
+import { extractStage } from '../../stages/extract';
+import { holdOutStage } from '../../stages/hold-out';
+import { mixStage } from '../../stages/mix';
+import type { Output } from '../../stages/stage';
 import { experiment } from '../../workflows';
 import { FakeEndpoint, useFakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
@@ -42,8 +42,8 @@ describe('the experiment workflow', () => {
 
       const record = await deps.plans.findRun('whole');
       const plan = await deps.plans.load(record?.plan ?? '');
-      const mixture = await deps.stages.latest(addresses.mix(plan, 'method'));
-      const rows = mixture === undefined ? [] : await deps.stages.readRows(mixture, mixtureTable);
+      const mixture = await deps.stages.latest(mixStage.at(plan, 'method'));
+      const rows = mixture === undefined ? [] : await deps.stages.readRows(mixture);
       expect(rows.filter(({ source }) => source === 'new')).toHaveLength(2); // 2 of 10: the nearest to 17 %
       // Each task is a job of its own: four on each model.
       expect(jobs.map(({ command }) => command).sort()).toEqual([...Array<string>(8).fill('evaluate'), 'sft', 'weights']);
@@ -115,8 +115,8 @@ describe('the experiment workflow', () => {
 
     const plan = await deps.plans.load((await deps.plans.findRun('variants'))?.plan ?? '');
     const mixtureOf = async (variant: string): Promise<MixtureRow[]> => {
-      const manifest = await deps.stages.latest(addresses.mix(plan, variant));
-      return manifest === undefined ? [] : await deps.stages.readRows(manifest, mixtureTable);
+      const manifest = await deps.stages.latest(mixStage.at(plan, variant));
+      return manifest === undefined ? [] : await deps.stages.readRows(manifest);
     };
     const fresh = async (variant: string): Promise<string[]> =>
       (await mixtureOf(variant))
@@ -149,17 +149,17 @@ describe('the experiment workflow', () => {
     });
 
     const plan = await deps.plans.load((await deps.plans.findRun('held-out'))?.plan ?? '');
-    const rowsOf = async <Row extends object>(address: StageAddress, table: Table<Row>): Promise<Row[]> => {
-      const manifest = await deps.stages.latest(address);
-      return manifest === undefined ? [] : await deps.stages.readRows(manifest, table);
+    const rowsOf = async <Row extends object>(output: Output<Row>): Promise<Row[]> => {
+      const stored = await deps.stages.latest(output);
+      return stored === undefined ? [] : await deps.stages.readRows(stored);
     };
-    const kept = await rowsOf(addresses.holdOut(plan), heldOutTable);
+    const kept = await rowsOf(holdOutStage.at(plan));
     expect(kept.map(({ set }) => set)).toEqual(['replay', 'replay', 'own', 'own', 'new']);
     const idsOf = (name: string): string[] => kept.filter(({ set }) => set === name).map(({ id }) => id);
     expect(idsOf('own')).toEqual(idsOf('replay'));
 
     for (const variant of ['method', 'first-response', 'ultrachat', 'new-data-only']) {
-      const mixture = await rowsOf(addresses.mix(plan, variant), mixtureTable);
+      const mixture = await rowsOf(mixStage.at(plan, variant));
       const used = mixture.map(({ id }) => id.split(':').slice(1).join(':'));
       expect(used.filter((id) => kept.some((row) => id === `${row.set}:${row.id}`))).toEqual([]);
       expect(mixture).toHaveLength(variant === 'new-data-only' ? 1 : 7); // 6 of 8 replay rows are left, and room for 1 new one
@@ -207,10 +207,10 @@ describe('the experiment workflow', () => {
     });
 
     // Its output lost, it is made again as it was, and nothing that followed from it is.
-    rmSync(join(deps.root, deps.stages.folder(addresses.holdOut(plan))), { recursive: true });
+    rmSync(join(deps.root, deps.stages.folder(holdOutStage.at(plan).address)), { recursive: true });
     jobs.length = 0;
     await withWorkers(environment(), deps, async () => await run('held-out', spec));
-    expect(await rowsOf(addresses.holdOut(plan), heldOutTable)).toEqual(kept);
+    expect(await rowsOf(holdOutStage.at(plan))).toEqual(kept);
     expect(jobs.map(({ command }) => command)).toEqual(['weights']); // which are looked at anew
     rmSync(deps.root, { recursive: true });
   });
@@ -365,9 +365,9 @@ describe('the experiment workflow', () => {
     const record = await deps.plans.findRun('losses');
     const plan = await deps.plans.load(record?.plan ?? '');
     const [shard] = plan.shards;
-    const extracted = shard === undefined ? undefined : await deps.stages.latest(addresses.extract(plan, shard));
+    const extracted = shard === undefined ? undefined : await deps.stages.latest(extractStage.at(plan, shard));
     if (extracted === undefined) throw new Error('nothing was extracted');
-    expect(await deps.stages.readFailures(extracted)).toEqual([
+    expect(await deps.stages.readFailures(extracted.manifest)).toEqual([
       { stage: 'extract', id: 'i0000000', model: 'target', reason: 'empty', attempts: 3 },
     ]);
     rmSync(deps.root, { recursive: true });

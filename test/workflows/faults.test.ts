@@ -2,8 +2,7 @@ import { rmSync } from 'node:fs';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { createRandom } from '../../method/random';
 import type { ReplayRow } from '../../method/records';
-import { addresses } from '../../stages/run-plan';
-import { replayTable } from '../../stages/tables';
+import { selectStage } from '../../stages/select';
 import { experiment } from '../../workflows';
 import { FakeEndpoint, type Fault, type FakeEndpointOptions } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
@@ -46,8 +45,8 @@ async function replaySet(
       const plan = await deps.plans.load((await deps.plans.findRun(runId))?.plan ?? '');
       const rows: ReplayRow[] = [];
       for (const shard of plan.shards) {
-        const manifest = await deps.stages.latest(addresses.select(plan, shard));
-        if (manifest !== undefined) rows.push(...(await deps.stages.readRows(manifest, replayTable)));
+        const manifest = await deps.stages.latest(selectStage.at(plan, shard));
+        if (manifest !== undefined) rows.push(...(await deps.stages.readRows(manifest)));
       }
       expect(endpoint.paidTwice()).toEqual([]);
       return {

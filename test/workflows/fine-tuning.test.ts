@@ -9,10 +9,9 @@ import { collectProgress } from '../../cli/run-progress';
 import type { RunSpec, RunSpecInput } from '../../config/spec';
 import { controlQuery, pauseUpdate, resumeUpdate, setBudgetUpdate } from '../../contract/control';
 import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../../contract/task-queues';
-import type { FineTuningResult } from '../../services/fine-tuning/result';
-import type { StageManifest } from '../../services/store/stage-store';
-import { addresses } from '../../stages/run-plan';
-import { lossTable } from '../../stages/tables';
+import type { StoredOutput } from '../../services/store/stage-store';
+import type { FineTuningResult } from '../../stages/fine-tuning-result';
+import { type LossRow, trainStage } from '../../stages/train';
 import { experiment } from '../../workflows';
 import { pendingActivities, standstill, until } from '../support/control';
 import { FakeEndpoint } from '../support/fake-endpoint';
@@ -79,9 +78,9 @@ async function withDeps<T>(
   return await withWorkers(environment(), deps, async () => await body(deps), queues);
 }
 
-async function training({ plans, stages }: ReturnType<typeof testDeps>, runId: string): Promise<StageManifest | undefined> {
+async function training({ plans, stages }: ReturnType<typeof testDeps>, runId: string): Promise<StoredOutput<LossRow> | undefined> {
   const plan = await plans.load((await plans.findRun(runId))?.plan ?? '');
-  return await stages.latest(addresses.train(plan, 'method'));
+  return await stages.latest(trainStage.at(plan, 'method'));
 }
 
 /** Why a run failed, the innermost sentence. */
@@ -115,7 +114,7 @@ test('a closed model is fine-tuned by its provider: its progress is seen, its ou
     await handle.result();
 
     const trained = await training(deps, 'closed');
-    expect(trained?.detail).toMatchObject({
+    expect(trained?.manifest.detail).toMatchObject({
       kind: 'fine-tuning',
       job: 'ftjob-1',
       baseModel: 'gpt-base',
@@ -128,8 +127,8 @@ test('a closed model is fine-tuned by its provider: its progress is seen, its ou
       seconds: 600,
       checkpoints: [{ step: 3, model: 'ft:gpt-base:org:rehearse:ftjob-1:ckpt-step-3' }, { step: 6 }],
     } satisfies { [K in keyof FineTuningResult]?: unknown });
-    expect(await deps.stages.readRows(trained!, lossTable)).toHaveLength(6);
-    expect(trained?.files?.map(({ file }) => file)).toEqual(['fine-tuning/events/events.jsonl']);
+    expect(await deps.stages.readRows(trained!)).toHaveLength(6);
+    expect(trained?.manifest.files?.map(({ file }) => file)).toEqual(['fine-tuning/events/events.jsonl']);
     const report = (await deps.store.read('runs/closed/report/report.md'))?.toString('utf8');
     expect(report).toContain('Fine-tuned by its provider, in the job ftjob-1: 6 steps');
     expect(report).toContain('ft:gpt-base:org:rehearse:ftjob-1');
@@ -161,7 +160,7 @@ test('a worker that is killed while it creates the job leaves one job, which the
       worker.kill('SIGKILL');
       await once(worker, 'close');
       await withWorkers(environment(), deps, async () => await handle.result(), ['llm']);
-      expect((await training(deps, 'killed'))?.detail).toMatchObject({ job: 'ftjob-1' });
+      expect((await training(deps, 'killed'))?.manifest.detail).toMatchObject({ job: 'ftjob-1' });
     },
     ['orchestration', 'cpu', 'gpu'],
   );
@@ -212,7 +211,7 @@ test('a provider of which every first request fails only costs time', async () =
   });
   await withDeps(async (deps) => {
     await (await start('flaky', spec)).result();
-    expect((await training(deps, 'flaky'))?.detail).toMatchObject({ kind: 'fine-tuning' });
+    expect((await training(deps, 'flaky'))?.manifest.detail).toMatchObject({ kind: 'fine-tuning' });
   });
   expect(provider.jobs.filter(({ status }) => status === 'succeeded')).toHaveLength(1);
 }, 240_000);

@@ -4,7 +4,7 @@ import { renderJudgePrompt } from '../../../method/judge-prompt';
 import type { Instruction, Judgment, Response, Usage } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
 import { resolveTemplate } from '../../../method/templates';
-import { modelOf, samplingFor } from '../../../stages/stage-keys';
+import { modelOf, samplingFor } from '../../../stages/models';
 import type { ModelRequest } from '../../endpoints/model-client';
 import type { BatchItem, Exchange, Step } from '../batch';
 import { lostBy, roughTokens } from './failures';

@@ -3,7 +3,7 @@ import { instructionIndex, responseId } from '../../../method/ids';
 import { checkResponse } from '../../../method/instructions';
 import type { Failure, Instruction, Response } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
-import { modelOf, samplingFor } from '../../../stages/stage-keys';
+import { modelOf, samplingFor } from '../../../stages/models';
 import { evenPart, type BatchItem, type Exchange, type Step } from '../batch';
 import { lostBy, roughTokens } from './failures';
 import { retrySampling } from './retry-sampling';

@@ -5,7 +5,7 @@ import { reportHeldOut } from '../../../report/gather/held-out-report';
 import type { Block, ChartBlock } from '../../../report/page/blocks';
 import { heldOutSection } from '../../../report/page/sections/held-out-section';
 import { heldOutCsv } from '../../../report/render/comparison-csv';
-import type { HeldOutLossRow } from '../../../stages/tables';
+import type { HeldOutLossRow } from '../../../stages/evaluate-loss';
 
 const CONVERSATIONS = 60;
 

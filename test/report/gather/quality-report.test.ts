@@ -4,9 +4,8 @@ import { matchesCsv, QualityTally } from '../../../report/gather/quality-report'
 import { gatherReport } from '../../../report/gather/report-data';
 import { writeReportFiles } from '../../../report/render/write-report';
 import { noCalls } from '../../../services/store/stage-store';
-import { addresses } from '../../../stages/run-plan';
-import { ROWS_VERSIONS } from '../../../stages/stage-keys';
-import { filterTable, instructionTable, type FilterRow } from '../../../stages/tables';
+import { extractStage } from '../../../stages/extract';
+import { filterStage, type FilterRow } from '../../../stages/filter';
 import { writeSampleRun, type SampleRun } from '../../support/sample-run';
 import { useTempFolder } from '../../support/temp-folder';
 
@@ -23,18 +22,18 @@ async function filteredRun(): Promise<SampleRun> {
   });
   const { stages, plan } = run;
   for (const shard of plan.shards) {
-    const extracted = await stages.find(addresses.extract(plan, shard), ROWS_VERSIONS.extract);
-    const rows = (await stages.readRows(extracted!, instructionTable)).map(({ id }, index): FilterRow => {
+    const extracted = await stages.find(extractStage.at(plan, shard));
+    const rows = (await stages.readRows(extracted!)).map(({ id }, index): FilterRow => {
       const row = { instructionId: id, fingerprint: '0' };
       if (index === 0) return { ...row, kept: false, reason: 'contaminated', detail: 'gpqa rec1', matches: [MATCH] };
       return index === 1
         ? { ...row, kept: false, reason: 'duplicate', detail: 'of i0000002' }
         : { ...row, kept: true, reason: null, detail: null };
     });
-    await stages.commit(addresses.filter(plan, shard), ROWS_VERSIONS.filter, filterTable, {
+    await stages.commit(filterStage.at(plan, shard), {
       rows,
       stats: noCalls(now.toISOString()),
-      inputs: [addresses.extract(plan, shard)],
+      inputs: [extractStage.at(plan, shard)],
       failures: rows.flatMap(({ instructionId, reason, detail }) =>
         reason === null ? [] : [{ stage: 'filter' as const, id: instructionId, model: null, reason: `${reason}: ${detail}`, attempts: 0 }],
       ),

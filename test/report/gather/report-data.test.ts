@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunSpecInput } from '../../../config/spec';
 import { gatherReport, type ReportData } from '../../../report/gather/report-data';
-import { addresses } from '../../../stages/run-plan';
-import { instructionTable } from '../../../stages/tables';
+import { extractStage } from '../../../stages/extract';
+import { selectStage } from '../../../stages/select';
 import { writeSampleRun, type SampleRun, type SampleRunOptions } from '../../support/sample-run';
 import { useTempFolder } from '../../support/temp-folder';
 
@@ -161,14 +161,14 @@ test('items of shards that are not made yet count as pending, not as lost', asyn
 
 test('outputs whose inputs have changed are shown, with a warning', async () => {
   const { run } = await gather({ until: 'select' });
-  const address = addresses.extract(run.plan, run.plan.shards[0]!);
-  const manifest = (await run.stages.latest(address))!;
-  const rows = await run.stages.readRows(manifest, instructionTable);
-  await rm(join(run.root, run.stages.folder(address)), { recursive: true });
-  await run.stages.commit(address, 1, instructionTable, {
+  const output = extractStage.at(run.plan, run.plan.shards[0]!);
+  const stored = (await run.stages.latest(output))!;
+  const rows = await run.stages.readRows(stored);
+  await rm(join(run.root, run.stages.folder(output.address)), { recursive: true });
+  await run.stages.commit(output, {
     rows: rows.map((row) => ({ ...row, seed: row.seed + 1 })),
     failures: [],
-    stats: manifest.stats,
+    stats: stored.manifest.stats,
     inputs: [],
   });
   const data = await gatherReport({ ...run, now });
@@ -178,7 +178,7 @@ test('outputs whose inputs have changed are shown, with a warning', async () => 
 
 test('a damaged file stops the report with the file’s name and the way out', async () => {
   const { run } = await gather({ until: 'select' });
-  const part = join(run.root, run.stages.folder(addresses.select(run.plan, run.plan.shards[0]!)));
+  const part = join(run.root, run.stages.folder(selectStage.at(run.plan, run.plan.shards[0]!).address));
   const rows = (await readdir(part)).find((name) => name.startsWith('rows-'))!;
   await writeFile(join(part, rows), 'not parquet');
   await expect(gatherReport({ ...run, now })).rejects.toThrow(/rows-.*damaged.*start the run again/);

@@ -1,10 +1,16 @@
 import { join, resolve } from 'node:path';
+import type { Instruction } from '../../../method/records';
 import { ensurePython } from '../../../services/local/python-environment';
 import { runCommand } from '../../../services/local/run-command';
-import type { StageAddress } from '../../../stages/address';
-import { addresses } from '../../../stages/run-plan';
+import { callTable } from '../../../stages/call-record';
+import { extractStage } from '../../../stages/extract';
+import { failureTable } from '../../../stages/failure-table';
+import { judgeStage } from '../../../stages/judge';
+import { mixStage } from '../../../stages/mix';
+import { respondStage } from '../../../stages/respond';
+import { selectStage } from '../../../stages/select';
+import type { Output } from '../../../stages/stage';
 import { type Table } from '../../../stages/table';
-import { callTable, failureTable, instructionTable, judgmentTable, mixtureTable, replayTable, responseTable } from '../../../stages/tables';
 import { ensureDuckdb } from '../../support/duckdb';
 import { writeSampleRun, type SampleRun } from '../../support/sample-run';
 import { useTempFolder } from '../../support/temp-folder';
@@ -31,12 +37,13 @@ function asColumns<Row extends object>(table: Table<Row>, rows: readonly Row[]):
   );
 }
 
-async function stored<Row extends object>({ root, stages }: SampleRun, address: StageAddress, table: Table<Row>): Promise<Stored[]> {
-  const manifest = await stages.latest(address);
-  if (manifest === undefined) throw new Error(`${address.stage} was not written`);
-  const file = (name: string): string => join(root, stages.folder(address), name);
+async function stored<Row extends object>({ root, stages }: SampleRun, output: Output<Row>): Promise<Stored[]> {
+  const found = await stages.latest(output);
+  if (found === undefined) throw new Error(`${output.stage.name} was not written`);
+  const { manifest } = found;
+  const file = (name: string): string => join(root, stages.folder(output.address), name);
   return [
-    { path: file(manifest.rows.file), rows: asColumns(table, await stages.readRows(manifest, table)) },
+    { path: file(manifest.rows.file), rows: asColumns(output.stage.table, await stages.readRows(found)) },
     { path: file(manifest.failures.file), rows: asColumns(failureTable, await stages.readFailures(manifest)) },
     ...(manifest.calls === undefined
       ? []
@@ -44,14 +51,14 @@ async function stored<Row extends object>({ root, stages }: SampleRun, address: 
   ];
 }
 
-test('DuckDB and datasets read the rows, losses and calls that are stored as the project does', async () => {
+test('DuckDB and datasets read the rows, failures and calls that are stored as the project does', async () => {
   const [{ python, env }, duckdb] = await Promise.all([ensurePython(quietReporter), ensureDuckdb(quietReporter)]);
   const run = await writeSampleRun({ root: temp() });
   const { plan } = run;
   const [shard] = plan.shards;
   if (shard === undefined) throw new Error('the sample run has no shard');
-  const called: StageAddress = { stage: 'extract', key: 'called', part: 'all' };
-  await run.stages.commit(called, 1, instructionTable, {
+  const called: Output<Instruction> = { stage: extractStage, address: { stage: 'extract', key: 'called', part: 'all' } };
+  await run.stages.commit(called, {
     rows: [],
     failures: [],
     inputs: [],
@@ -77,12 +84,12 @@ test('DuckDB and datasets read the rows, losses and calls that are stored as the
   });
   const files = (
     await Promise.all([
-      stored(run, addresses.extract(plan, shard), instructionTable),
-      stored(run, addresses.respond(plan, shard, 'creative'), responseTable),
-      stored(run, addresses.judge(plan, shard, 'creative', 'careful'), judgmentTable),
-      stored(run, addresses.select(plan, shard), replayTable),
-      stored(run, addresses.mix(plan, 'method'), mixtureTable),
-      stored(run, called, instructionTable),
+      stored(run, extractStage.at(plan, shard)),
+      stored(run, respondStage.at(plan, shard, 'creative')),
+      stored(run, judgeStage.at(plan, shard, 'creative', 'careful')),
+      stored(run, selectStage.at(plan, shard)),
+      stored(run, mixStage.at(plan, 'method')),
+      stored(run, called),
     ])
   )
     .flat()

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { LocalArtifactStore } from '../../../services/store/artifact-store';
 import { PlanStore } from '../../../services/store/plan-store';
-import { partition, type RunPlan } from '../../../stages/run-plan';
-import { stageKeys } from '../../../stages/stage-keys';
+import { stageKeys } from '../../../stages/chain';
+import { partition } from '../../../stages/planned';
+import { type RunPlan } from '../../../stages/run-plan';
 import { smallSpec } from '../../support/small-spec';
 import { useTempFolder } from '../../support/temp-folder';
 

@@ -161,12 +161,12 @@ describe('pause and resume', () => {
     const real = deps();
     let full = true;
     let attempts = 0;
-    const commit: typeof real.stages.commit = async (address, ...rest) => {
-      if (full && address.stage === 'respond') {
+    const commit: typeof real.stages.commit = async (output, content) => {
+      if (full && output.stage.name === 'respond') {
         attempts++;
         throw ApplicationFailure.nonRetryable('the store at /data is full; free some space', 'StorageUnavailableError');
       }
-      return await real.stages.commit(address, ...rest);
+      return await real.stages.commit(output, content);
     };
     const stages = new Proxy(real.stages, {
       get: (target, name) => (name === 'commit' ? commit : (Reflect.get(target, name, target) as unknown)),

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
-import { addresses, partition, partName, type RunPlan } from '../../stages/run-plan';
-import { stageKeys } from '../../stages/stage-keys';
+import { stageKeys } from '../../stages/chain';
+import { evaluateStage } from '../../stages/evaluate';
+import { extractStage } from '../../stages/extract';
+import { judgeStage } from '../../stages/judge';
+import { mixStage } from '../../stages/mix';
+import { partition, partName } from '../../stages/planned';
+import { respondStage } from '../../stages/respond';
+import { type RunPlan } from '../../stages/run-plan';
+import { selectStage } from '../../stages/select';
+import { trainStage } from '../../stages/train';
 import { smallSpec } from '../support/small-spec';
 
 test('shards cover every instruction once, in order, none above the size', () => {
@@ -28,37 +36,41 @@ test('more instructions keep the names of the shards that were full', () => {
   expect(names(2_000)).toEqual(expect.arrayContaining(names(1_500)));
 });
 
-describe('addresses', () => {
+describe('the outputs of a plan', () => {
   const spec = smallSpec('http://127.0.0.1:9/v1');
   const content = { newData: 'n', weights: 'w', evaluation: [], replayFiles: {} };
   const plan: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: partition(8, 3) };
   const shard = plan.shards[2]!;
 
   test('hold the stage, its key and the part', () => {
-    expect(addresses.extract(plan, shard)).toEqual({ stage: 'extract', key: plan.keys.extract, part: 'i0000006-i0000007' });
-    expect(addresses.respond(plan, shard, 'other')).toEqual({
+    expect(extractStage.at(plan, shard).address).toEqual({ stage: 'extract', key: plan.keys.extract, part: 'i0000006-i0000007' });
+    expect(respondStage.at(plan, shard, 'other').address).toEqual({
       stage: 'respond',
       key: plan.keys.respond['other'],
       part: 'i0000006-i0000007',
     });
-    expect(addresses.judge(plan, shard, 'target', 'other')).toEqual({
+    expect(judgeStage.at(plan, shard, 'target', 'other').address).toEqual({
       stage: 'judge',
       key: plan.keys.judge['target']?.['other'],
       part: 'i0000006-i0000007',
     });
-    expect(addresses.select(plan, shard)).toEqual({ stage: 'select', key: plan.keys.select, part: 'i0000006-i0000007' });
-    expect(addresses.mix(plan, 'method')).toEqual({ stage: 'mix', key: plan.keys.variants['method']!.mix!, part: 'all' });
-    expect(addresses.train(plan, 'method')).toEqual({ stage: 'train', key: plan.keys.variants['method']!.train!, part: 'all' });
-    expect(addresses.evaluate(plan, 'official')).toEqual({ stage: 'evaluate', key: plan.keys.variants['official']!.evaluate, part: 'all' });
+    expect(selectStage.at(plan, shard).address).toEqual({ stage: 'select', key: plan.keys.select, part: 'i0000006-i0000007' });
+    expect(mixStage.at(plan, 'method').address).toEqual({ stage: 'mix', key: plan.keys.variants['method']!.mix!, part: 'all' });
+    expect(trainStage.at(plan, 'method').address).toEqual({ stage: 'train', key: plan.keys.variants['method']!.train!, part: 'all' });
+    expect(evaluateStage.at(plan, 'official').address).toEqual({
+      stage: 'evaluate',
+      key: plan.keys.variants['official']!.evaluate,
+      part: 'all',
+    });
   });
 
   test('of a judge and a generator are told apart from those the other way round', () => {
-    expect(addresses.judge(plan, shard, 'target', 'other')).not.toEqual(addresses.judge(plan, shard, 'other', 'target'));
+    expect(judgeStage.at(plan, shard, 'target', 'other')).not.toEqual(judgeStage.at(plan, shard, 'other', 'target'));
   });
 
   test('of a model that the plan does not have are refused by its name', () => {
-    expect(() => addresses.respond(plan, shard, 'nobody')).toThrow('the plan has no stage for "nobody"');
-    expect(() => addresses.judge(plan, shard, 'nobody', 'other')).toThrow('the plan has no stage for "nobody/other"');
-    expect(() => addresses.judge(plan, shard, 'other', 'nobody')).toThrow('the plan has no stage for "other/nobody"');
+    expect(() => respondStage.at(plan, shard, 'nobody')).toThrow('the plan has no stage for "nobody"');
+    expect(() => judgeStage.at(plan, shard, 'nobody', 'other')).toThrow('the plan has no stage for "nobody/other"');
+    expect(() => judgeStage.at(plan, shard, 'other', 'nobody')).toThrow('the plan has no stage for "other/nobody"');
   });
 });

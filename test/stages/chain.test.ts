@@ -1,13 +1,10 @@
-import type { RunSpecInput } from '../../config/spec';
-import {
-  evaluateTaskKey,
-  modelIdentity,
-  modelOf,
-  samplingFor,
-  stageKeys,
-  type ContentIdentities,
-  type StageKeys,
-} from '../../stages/stage-keys';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RunSpec, RunSpecInput } from '../../config/spec';
+import { stageKeys, type StageKeys } from '../../stages/chain';
+import { evaluateTaskStage } from '../../stages/evaluate-task';
+import { modelIdentity, modelOf, samplingFor } from '../../stages/models';
+import { type ContentIdentities } from '../../stages/planned';
 import { modelSpec } from '../support/model-spec';
 import { smallSpec } from '../support/small-spec';
 
@@ -272,9 +269,9 @@ test('a model that the spec does not have is a fault of the caller', () => {
   expect(() => modelOf(smallSpec(BASE_URL), 'nobody')).toThrow('models has no "nobody"');
 });
 
-test('a task is evaluated anew for another model, seed, documents or setting, and for nothing else', () => {
+test('a task is evaluated again for another model, seed, documents or setting, and for nothing else', () => {
   const key = (change: (spec: RunSpecInput) => void = () => undefined, model = 'a', content = CONTENT): string =>
-    evaluateTaskKey({ spec: smallSpec(BASE_URL, change), content }, 'gpqa', model);
+    evaluateTaskStage.key({ spec: smallSpec(BASE_URL, change), content }, 'gpqa', model);
   const before = key();
   expect(key((draft) => (draft.evaluate = { batchSize: 1 }))).toBe(before);
   expect(
@@ -291,4 +288,18 @@ test('a task is evaluated anew for another model, seed, documents or setting, an
     key(undefined, 'a', { ...CONTENT, evaluation: ['hub', 'local', 'hub', 'hub'] }),
   ];
   expect(new Set([before, ...others]).size).toBe(6);
+});
+
+/** A spec of each kind with the keys that release 0.1.0 gave it: they stay, or a store's outputs are no longer found. */
+interface OldRun {
+  readonly name: string;
+  readonly spec: RunSpec;
+  readonly content: ContentIdentities;
+  readonly keys: StageKeys;
+}
+
+const OLD_RUNS = JSON.parse(readFileSync(join(__dirname, '../fixtures/stage-keys-0.1.0.json'), 'utf8')) as OldRun[];
+
+test.each(OLD_RUNS)('the keys of $name are those that release 0.1.0 gave', ({ spec, content, keys }) => {
+  expect(stageKeys(spec, content)).toEqual(keys);
 });

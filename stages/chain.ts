@@ -1,0 +1,139 @@
+import type { RunSpec } from '../config/spec';
+import { activeQuality } from '../config/spec-quality';
+import { variantsOf, type Variant } from '../config/variants';
+import type { ReplayRow } from '../method/records';
+import { documentsStage, type DocumentsKeys } from './documents';
+import { evaluateStage } from './evaluate';
+import { evaluateLossStage } from './evaluate-loss';
+import { evaluateTaskStage } from './evaluate-task';
+import { extractStage, type ExtractKeys } from './extract';
+import { comparedDocuments, filterStage, type FilterKeys } from './filter';
+import { holdOutStage, type HoldOutKeys } from './hold-out';
+import { judgeStage, type JudgeKeys } from './judge';
+import { mixStage, mixtureBudget } from './mix';
+import type { ContentIdentities, KeyOfVariants, Planned, Shard } from './planned';
+import { replaySource, replayStage } from './replay';
+import { respondStage, type RespondKeys } from './respond';
+import { selectStage, type SelectKeys } from './select';
+import type { Output, OutputRef, StageInput } from './stage';
+import { trainStage } from './train';
+
+/** Every stage, in the order of the method. */
+export const STAGES = [
+  extractStage,
+  documentsStage,
+  filterStage,
+  respondStage,
+  judgeStage,
+  selectStage,
+  holdOutStage,
+  replayStage,
+  mixStage,
+  trainStage,
+  evaluateTaskStage,
+  evaluateLossStage,
+  evaluateStage,
+] as const;
+
+export type StageName = (typeof STAGES)[number]['name'];
+
+const POSITIONS = new Map<string, number>(STAGES.map(({ name }, index) => [name, index]));
+
+/** Compares stages by their order in the method; what is no stage comes last. */
+export function byStageOrder(a: string, b: string): number {
+  return (POSITIONS.get(a) ?? STAGES.length) - (POSITIONS.get(b) ?? STAGES.length);
+}
+
+/** Whether a stage makes model calls. */
+export function callsModels(name: string): boolean {
+  return STAGES.some((stage) => stage.name === name && stage.callsModels);
+}
+
+/** Keys of all stages of a run, which each stage's file describes. */
+export type StageKeys = ExtractKeys & DocumentsKeys & FilterKeys & RespondKeys & JudgeKeys & SelectKeys & HoldOutKeys & KeysOfVariants;
+
+type KeysOfVariants = KeyOfVariants<'replay' | 'mix' | 'train'> & {
+  readonly variants: Readonly<Record<string, { readonly evaluate: string }>>;
+};
+
+type Plan = Pick<Planned<StageKeys>, 'spec' | 'keys'>;
+
+/** A shard of the method's replay set, as the stages behind it read it. */
+export function replaySetOutput(plan: Plan, shard: Shard): Output<ReplayRow> {
+  return selectStage.at(plan, shard);
+}
+
+/** Outputs of a shard, in the order of the method. */
+export function shardOutputs(plan: Plan, shard: Shard): OutputRef[] {
+  const { respond, judge } = plan.spec.synthesis;
+  return [
+    extractStage.at(plan, shard),
+    ...(plan.keys.filter === undefined ? [] : [filterStage.at(plan, shard)]),
+    ...respond.generators.map((generator) => respondStage.at(plan, shard, generator)),
+    ...judge.judges.flatMap((name) => respond.generators.map((generator) => judgeStage.at(plan, shard, name, generator))),
+    selectStage.at(plan, shard),
+  ];
+}
+
+/** Keys of every stage of a spec: each stage's key holds the keys of what it is made from. */
+export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys {
+  const { respond, judge } = spec.synthesis;
+  const extractKey = extractStage.key(spec);
+  const filter = filterKeys(spec, content, extractKey);
+  const instructions = filter === undefined ? extractStage.input(extractKey) : filterStage.input(filter.filter);
+  const respondKeys = mapNames(respond.generators, (generator) => respondStage.key(spec, generator, instructions));
+  const judgeKeys = mapNames(judge.judges, (name) =>
+    mapNames(respond.generators, (generator) => judgeStage.key(spec, name, respondKeys[generator]!)),
+  );
+  const selectKey = selectStage.key(spec, judgeKeys);
+  const replaySet = selectStage.input(selectKey);
+  const holdOut =
+    spec.mix.holdOut === undefined ? undefined : holdOutStage.key(spec, content, replaySet, respondKeys[spec.target.model] ?? null);
+  const synthesis = { spec, content, respond: respondKeys, judge: judgeKeys, replaySet, holdOut };
+  return {
+    extract: extractKey,
+    ...filter,
+    respond: respondKeys,
+    judge: judgeKeys,
+    select: selectKey,
+    ...(holdOut === undefined ? {} : { holdOut }),
+    variants: Object.fromEntries(variantsOf(spec).map((variant) => [variant.name, variantKeys(variant, synthesis)])),
+  };
+}
+
+interface SynthesisKeys extends RespondKeys, JudgeKeys {
+  readonly spec: RunSpec;
+  readonly content: ContentIdentities;
+  readonly replaySet: StageInput;
+  readonly holdOut: string | undefined;
+}
+
+function variantKeys(variant: Variant, synthesis: SynthesisKeys): StageKeys['variants'][string] {
+  const { spec, content, replaySet, holdOut } = synthesis;
+  if (variant.replay === null) return { evaluate: evaluateStage.key(spec, content, content.weights, holdOut) };
+  const budget = mixtureBudget(spec, content, replaySet, holdOut);
+  const source = replaySource(variant, { ...synthesis, budget });
+  const replay = source === undefined ? undefined : replayStage.key(source);
+  const mix = mixStage.key(spec, variant, budget, replay);
+  const train = trainStage.key(spec, content, mix);
+  return {
+    ...(replay === undefined ? {} : { replay }),
+    mix,
+    train,
+    evaluate: evaluateStage.key(spec, content, trainStage.input(train), holdOut),
+  };
+}
+
+/** Keys of the filters, when the spec has one on, and of the documents that are fetched for them. */
+function filterKeys(spec: RunSpec, content: ContentIdentities, extractKey: string): Required<FilterKeys & DocumentsKeys> | undefined {
+  if (activeQuality(spec) === undefined) return undefined;
+  const fetched = comparedDocuments(spec, content).filter((each) => each.fetched);
+  return {
+    filter: filterStage.key(spec, content, extractKey),
+    documents: Object.fromEntries(fetched.map(({ task, documents }) => [task, documentsStage.key(task, documents)])),
+  };
+}
+
+function mapNames<T>(names: readonly string[], value: (name: string) => T): Record<string, T> {
+  return Object.fromEntries(names.map((name) => [name, value(name)]));
+}

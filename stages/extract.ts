@@ -1,0 +1,39 @@
+import { extractionStops } from '../config/extraction-stops';
+import type { RunSpec } from '../config/spec';
+import type { Instruction } from '../method/records';
+import { modelIdentity, modelOf } from './models';
+import { partName, type Planned, type Shard } from './planned';
+import { defineStage } from './stage';
+import type { Table } from './table';
+
+export const instructionTable: Table<Instruction> = {
+  schema: { id: 'string', text: 'string', model: 'string', finishReason: 'string', seed: 'int', attempts: 'int', usage: 'json' },
+  optional: [],
+};
+
+/** Its key in a plan. */
+export interface ExtractKeys {
+  readonly extract: string;
+}
+
+/** Instructions that the target model writes after its bare pre-query template. */
+export const extractStage = defineStage({
+  name: 'extract',
+  version: 1,
+  rowsVersion: 1,
+  callsModels: true,
+  table: instructionTable,
+  key: (hash, spec: RunSpec) => {
+    const { extract } = spec.synthesis;
+    return hash({
+      seed: spec.seed,
+      model: modelIdentity(modelOf(spec, spec.target.model)),
+      sampling: extract.sampling,
+      stop: extractionStops(extract),
+      maxAttempts: extract.maxAttempts,
+      acceptTruncated: extract.acceptTruncated,
+      ...(extract.stopAtNewline ? { stopAtNewline: true } : {}), // absent where it is off, as in keys made before there was such a thing
+    });
+  },
+  place: ({ keys }: Pick<Planned<ExtractKeys>, 'keys'>, shard: Shard) => ({ key: keys.extract, part: partName(shard) }),
+});

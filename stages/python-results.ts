@@ -1,0 +1,73 @@
+import { z } from 'zod';
+
+/** Results of Python jobs that are kept with a stage output. The protocol's other messages: services/python/python-protocol.ts. */
+
+/** Version of the protocol between the workers and `python -m rehearse_ml`. */
+export const PYTHON_PROTOCOL = 1;
+
+const maybe = z.number().nullable();
+
+/** `result.json` of `sft`. */
+export const sftResultSchema = z.looseObject({
+  protocol: z.literal(PYTHON_PROTOCOL),
+  kind: z.literal('sft'),
+  checkpointDir: z.string(),
+  /** Processes that trained together, each with batches of its own. */
+  processes: z.number().optional(),
+  steps: z.number(),
+  examples: z.number(),
+  tokens: z.number(),
+  trainedTokens: z.number(),
+  truncated: z.number(),
+  lossCurve: z.array(z.looseObject({ step: z.number(), loss: z.number(), learningRate: maybe.optional(), gradNorm: maybe.optional() })),
+  seconds: z.number(),
+  versions: z.record(z.string(), z.string()),
+  weightsSha256: z.string(),
+});
+
+export type SftResult = z.output<typeof sftResultSchema>;
+
+/** What `evaluate` says of one task. */
+export const taskScoreSchema = z.looseObject({
+  task: z.string(),
+  metrics: z.record(z.string(), z.number()),
+  stderr: z.record(z.string(), maybe),
+  primary: z.looseObject({ name: z.string(), value: z.number(), stderr: maybe }),
+  normalized: z.number(),
+  documents: z.number(),
+  seconds: z.number().optional(),
+});
+
+export type TaskScore = z.output<typeof taskScoreSchema>;
+
+/** `losses/<name>.json` of `evaluate`: the loss on conversations that were not trained on, assistant tokens only. */
+export const heldOutLossSchema = z.looseObject({
+  name: z.string(),
+  /** Mean over all tokens, in nats. */
+  loss: z.number(),
+  tokens: z.number(),
+  conversations: z.number(),
+  truncated: z.number(),
+  /** Conversations of which truncation left no token to measure. */
+  dropped: z.number(),
+  /** JSONL of {@link conversationLossSchema}, in the order of the conversations. */
+  perConversation: z.string(),
+});
+
+export type HeldOutLoss = z.output<typeof heldOutLossSchema>;
+
+/** `result.json` of `evaluate`. */
+export const evaluateResultSchema = z.looseObject({
+  protocol: z.literal(PYTHON_PROTOCOL),
+  kind: z.literal('evaluate'),
+  tasks: z.array(taskScoreSchema),
+  /** Null without tasks. */
+  average: z.number().nullable(),
+  /** Of the spec's `losses`; absent where it asked for none. */
+  losses: z.array(heldOutLossSchema).optional(),
+  seconds: z.number(),
+  versions: z.record(z.string(), z.string()),
+  weightsSha256: z.string(),
+});
+
+export type EvaluateResult = z.output<typeof evaluateResultSchema>;

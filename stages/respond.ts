@@ -1,0 +1,53 @@
+import type { RunSpec } from '../config/spec';
+import type { Response } from '../method/records';
+import { modelIdentity, modelOf, samplingFor } from './models';
+import { partName, type Planned, type Shard } from './planned';
+import { defineStage, knownKey, type StageInput } from './stage';
+import type { Table } from './table';
+
+export const responseTable: Table<Response> = {
+  schema: {
+    id: 'string',
+    instructionId: 'string',
+    model: 'string',
+    sample: 'int',
+    text: 'string',
+    finishReason: 'string',
+    seed: 'int',
+    attempts: 'int',
+    usage: 'json',
+  },
+  optional: [],
+};
+
+/** Its keys in a plan, by generator. */
+export interface RespondKeys {
+  readonly respond: Readonly<Record<string, string>>;
+}
+
+/** One generator's responses to the instructions of a shard. */
+export const respondStage = defineStage({
+  name: 'respond',
+  version: 1,
+  rowsVersion: 1,
+  callsModels: true,
+  table: responseTable,
+  /** @param input of the instructions, see `Stage.input` */
+  key: (hash, spec: RunSpec, generator: string, input: StageInput) => {
+    const { respond } = spec.synthesis;
+    return hash({
+      seed: spec.seed,
+      generator,
+      model: modelIdentity(modelOf(spec, generator)),
+      sampling: samplingFor(respond, generator),
+      samples: respond.samples,
+      maxAttempts: respond.maxAttempts,
+      acceptTruncated: respond.acceptTruncated,
+      input,
+    });
+  },
+  place: ({ keys }: Pick<Planned<RespondKeys>, 'keys'>, shard: Shard, generator: string) => ({
+    key: knownKey(keys.respond[generator], generator),
+    part: partName(shard),
+  }),
+});

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { RunSpec } from '../config/spec';
+import { fineTuningOf } from '../config/spec-fine-tuning';
+import { fineTuningResultSchema } from './fine-tuning-result';
+import { mixStage } from './mix';
+import { placeOfVariant, type KeyOfVariants, type ContentIdentities, type Planned } from './planned';
+import { sftResultSchema } from './python-results';
+import { sha256 } from './sha256';
+import { defineStage } from './stage';
+import type { Table } from './table';
+
+/** One optimizer step of a training. */
+export interface LossRow {
+  readonly step: number;
+  readonly loss: number;
+  readonly learningRate: number | null;
+  readonly gradNorm: number | null;
+}
+
+const lossTable: Table<LossRow> = { schema: { step: 'int', loss: 'double', learningRate: 'double', gradNorm: 'double' }, optional: [] };
+
+const trainingDetailSchema = z.discriminatedUnion('kind', [sftResultSchema, fineTuningResultSchema]);
+
+/** What the trainer says: one entry for each training backend, told apart by `kind`. */
+export type TrainingDetail = z.output<typeof trainingDetailSchema>;
+
+/** SFT of the target model on a variant's mixture; the rows are its loss curve, the files its checkpoint. */
+export const trainStage = defineStage({
+  name: 'train',
+  version: 1,
+  rowsVersion: 2,
+  callsModels: false,
+  table: lossTable,
+  detail: trainingDetailSchema,
+  key: (hash, spec: RunSpec, content: ContentIdentities, mixKey: string) =>
+    hash({ seed: spec.seed, train: trainingParts(spec, content), weights: content.weights, input: mixStage.input(mixKey) }),
+  place: (plan: Pick<Planned<KeyOfVariants<'train'>>, 'keys'>, variant: string) => placeOfVariant(plan, variant, 'train'),
+});
+
+/**
+ * What of the settings decides what is trained: not what the result is called, how often it is looked at, where it is kept
+ * meanwhile, and what it may cost; of accelerate's configuration the text (how many processes share a batch), not its name.
+ */
+function trainingParts({ train, target }: RunSpec, { accelerate }: ContentIdentities): unknown {
+  const { backend, openai: _openai, accelerate: _name, deviceMemoryGB: _checked, keepCheckpoints: _kept, ...local } = train;
+  switch (backend) {
+    case 'trl':
+      // Without the backend's name, as in keys made before there was another one.
+      return { ...local, ...(accelerate === undefined ? {} : { accelerate: sha256(accelerate) }) };
+    case 'openai': {
+      const { epochs, batchSize, learningRateMultiplier } = fineTuningOf({ train, target })!;
+      return { backend, epochs, batchSize, learningRateMultiplier };
+    }
+  }
+}
