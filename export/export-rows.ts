@@ -1,6 +1,6 @@
 import { variantsOf, type Variant } from '../config/variants';
 import { judgmentId } from '../method/ids';
-import type { Failure, FinishReason, Instruction, Judgment, LossStage } from '../method/records';
+import type { Failure, FinishReason, Instruction, Judgment, FailureStage } from '../method/records';
 import type { StageStore } from '../services/store/stage-store';
 import type { StageAddress } from '../stages/address';
 import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
@@ -195,7 +195,7 @@ function withoutResponse(lost: Failure, judge: string, scoredBy: Judgment['score
   };
 }
 
-const STAGE_ORDER: Readonly<Record<LossStage, number>> = { extract: 0, filter: 1, respond: 2, judge: 3, select: 4, mix: 5 };
+const STAGE_ORDER: Readonly<Record<FailureStage, number>> = { extract: 0, filter: 1, respond: 2, judge: 3, select: 4, mix: 5 };
 
 function sortedFailures(failures: Failure[]): Failure[] {
   return failures.sort(

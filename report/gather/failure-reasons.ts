@@ -1,8 +1,8 @@
-import type { Failure, LossStage } from '../../method/records';
+import type { Failure, FailureStage } from '../../method/records';
 
 /** Losses of one stage for one reason. */
 export interface LossGroup {
-  readonly stage: LossStage;
+  readonly stage: FailureStage;
   /** The reason's fixed words. */
   readonly reason: string;
   readonly count: number;
@@ -14,14 +14,14 @@ export interface LossGroup {
   readonly ids: readonly string[];
 }
 
-const STAGE_ORDER: readonly LossStage[] = ['extract', 'filter', 'respond', 'judge', 'select', 'mix'];
+const STAGE_ORDER: readonly FailureStage[] = ['extract', 'filter', 'respond', 'judge', 'select', 'mix'];
 const IDS_SHOWN = 5;
 /** More kinds than this are an endpoint's free text; the rest is counted together. */
 const REASONS_A_STAGE = 40;
 const OTHER_REASONS = 'other reasons';
 
 interface Group {
-  readonly stage: LossStage;
+  readonly stage: FailureStage;
   readonly reason: string;
   count: number;
   readonly models: Map<string, number>;
