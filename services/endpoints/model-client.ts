@@ -1,7 +1,7 @@
 import type { ModelSpec } from '../../config/spec';
 import type { FailureType } from '../../contract/failures';
 import { EndpointLimiter, type Slot } from '../limits/limiter';
-import { sleep } from '../timing/pause';
+import { sleep } from '../timing/sleep';
 import { EndpointHealth, type Trouble } from './endpoint-health';
 import { createEndpointTransport, type EndpointTransport } from './endpoint-transport';
 import { readErrorBody, statusError } from './error-body';

@@ -1,4 +1,4 @@
-import { sleep } from '../timing/pause';
+import { sleep } from '../timing/sleep';
 import { LatencyPolicy } from './latency-policy';
 import { afterOverload, afterSuccess, type ConcurrencyState } from './limiter-policy';
 import { replyKind } from './load-window';

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { EndpointLimiter, type Slot } from '../../../services/limits/limiter';
-import { sleep } from '../../../services/timing/pause';
+import { sleep } from '../../../services/timing/sleep';
 
 const NEVER = new AbortController().signal;
 setMaxListeners(0, NEVER);
