@@ -5,7 +5,7 @@ import type { Failure } from '../method/records';
 import { costOf, type Price } from '../planning/price';
 import { runBatch, type BatchItem } from '../services/batches/batch';
 import { BudgetExhaustedError } from '../services/batches/batch-budget';
-import type { BatchPlace } from '../services/endpoints/batch-gate';
+import type { BatchPermit } from '../services/endpoints/batch-gate';
 import type { StageManifest } from '../services/store/stage-store';
 import type { StageAddress } from '../stages/address';
 import type { RunPlan } from '../stages/run-plan';
@@ -28,7 +28,7 @@ export interface LlmBatch<Row> {
   readonly items: () => Promise<{ readonly items: readonly BatchItem<Row>[]; readonly lost?: readonly Failure[] }>;
 }
 
-/** Items whose reply is being journalled keep no place at the endpoint, so a batch has more items in work than places. */
+/** Items whose reply is being journalled keep no permit at the endpoint, so a batch works on more items than there are permits. */
 const LANES_TO_SPARE = 16;
 
 /** A batch activity: what is stored is not computed again, what is journalled is not called again. */
@@ -43,11 +43,11 @@ export async function runLlmBatch<Row extends { readonly id: string }>(
   const finished = await deps.stages.find(address, ROWS_VERSIONS[stage]);
   if (finished !== undefined) return outcomeOf(finished, { reused: true, price: spec.price });
 
-  const place = await deps.endpoints.gate(spec).enter({ concurrency: spec.limits.concurrency, signal: scope.stop });
+  const permit = await deps.endpoints.gate(spec).enter({ concurrency: spec.limits.concurrency, signal: scope.stop });
   try {
-    return await makeOutput(deps, scope, batch, spec, place);
+    return await makeOutput(deps, scope, batch, spec, permit);
   } finally {
-    place.leave();
+    permit.release();
   }
 }
 
@@ -56,7 +56,7 @@ async function makeOutput<Row extends { readonly id: string }>(
   { stop, heartbeat }: ActivityScope,
   batch: LlmBatch<Row>,
   spec: ModelSpec,
-  place: BatchPlace,
+  permit: BatchPermit,
 ): Promise<BatchOutcome> {
   const { stages, journals, endpoints, log } = deps;
   const { stage, address, model, table, inputs, given } = batch;
@@ -64,7 +64,7 @@ async function makeOutput<Row extends { readonly id: string }>(
   const rowsVersion = ROWS_VERSIONS[stage];
   const output = stages.folder(address);
   const { items, lost = [] } = await batch.items();
-  place.left(items.length);
+  permit.left(items.length);
   const { journal, budget } = await openAccount(deps, address, { price, allowance: given.allowance });
   let progress: (() => BatchProgress) | undefined;
   try {
@@ -76,7 +76,7 @@ async function makeOutput<Row extends { readonly id: string }>(
       budget,
       concurrency: 2 * spec.limits.concurrency + LANES_TO_SPARE,
       stop,
-      onItemDone: (left) => place.left(left),
+      onItemDone: (left) => permit.left(left),
       onProgress: (read) => {
         progress = read;
         heartbeat(() => ({ stage, model, part: address.part, ...read() }));
