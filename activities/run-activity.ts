@@ -4,7 +4,7 @@ import type { FailureType } from '../contract/failures';
 import type { HeartbeatDetails } from '../contract/progress';
 import { MethodError } from '../method/method-error';
 import { AllRefusedError } from '../services/batches/batch';
-import { PermanentEndpointError } from '../services/endpoints/model-client';
+import { PermanentEndpointError } from '../services/endpoints/endpoint-errors';
 import { ModelServerError } from '../services/local/model-server';
 import { PythonJobError } from '../services/python/python-jobs';
 import { CorruptArtifactError, InputLostError } from '../services/store/stage-store';

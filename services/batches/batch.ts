@@ -5,9 +5,10 @@ import { addCounts, type BatchProgress } from '../../method/cost';
 import type { Failure, Usage } from '../../method/records';
 import { type CallError, type CallRecord } from '../../stages/call-record';
 import { sha256 } from '../../stages/sha256';
-import { Trouble } from '../endpoints/endpoint-health';
+import { SuspectRequest } from '../endpoints/endpoint-health';
+import { adviceFor } from '../endpoints/error-advice';
 import type { CallOptions, ModelClient, ModelRequest } from '../endpoints/model-client';
-import { adviceFor, type ModelFailure } from '../endpoints/model-errors';
+import { type ModelFailure } from '../endpoints/model-errors';
 import { readReply, type ModelReply } from '../endpoints/model-reply';
 import { Journal } from '../journal/journal';
 import type { StageStats } from '../store/stage-store';
@@ -75,7 +76,7 @@ interface Entry<Row> {
   readonly item: BatchItem<Row>;
   readonly exchanges: Exchange[];
   /** Set while its call fails. */
-  trouble?: Trouble | undefined;
+  suspect?: SuspectRequest | undefined;
   /** The call for which it was set aside. */
   readonly waitingFor?: ModelRequest;
 }
@@ -143,8 +144,8 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
     item: string,
     number: number,
     request: ModelRequest,
-    manner: Pick<CallOptions, 'onStart' | 'rank' | 'trouble' | 'setAsideAfterMs'>,
-  ): Promise<Exchange | Trouble> {
+    manner: Pick<CallOptions, 'onStart' | 'rank' | 'suspect' | 'setAsideAfterMs'>,
+  ): Promise<Exchange | SuspectRequest> {
     const json = canonicalJson(request.body);
     const hash = sha256(`{"body":${json},"identity":${identityJson},"path":"${request.path}"}`).slice(0, 32); // canonical too
     let record = journal.find(item, number, hash);
@@ -167,10 +168,10 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
       if ('reply' in outcome) body = outcome.reply;
       await journal.append(record, reservation?.id);
       budget.settle(call, item);
-      if (record.error === undefined) succeeded++;
+      if (!('refusal' in outcome)) succeeded++;
       else if (++refused >= REFUSALS_THAT_DOOM_A_BATCH && succeeded === 0 && !hadReplies) {
         throw new AllRefusedError(
-          `${client.endpoint} refused the first ${refused} requests: ${record.error.message}; ${adviceFor(record.error, request)}`,
+          `${client.endpoint} refused the first ${refused} requests: ${outcome.refusal.message}; ${adviceFor(outcome.refusal, request)}`,
         );
       }
     } else {
@@ -218,14 +219,14 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
       }
       const ended = await exchange(item.id, exchanges.length, step.request, {
         ...patience,
-        trouble: entry.trouble,
+        suspect: entry.suspect,
         rank: exchanges.length === 0 ? rank : GOES_FIRST,
       });
-      if (ended instanceof Trouble) {
-        later.push({ ...entry, trouble: ended, waitingFor: step.request });
+      if (ended instanceof SuspectRequest) {
+        later.push({ ...entry, suspect: ended, waitingFor: step.request });
         return;
       }
-      entry.trouble = undefined;
+      entry.suspect = undefined;
       exchanges.push(ended);
       onProgress(progress);
     }
@@ -245,7 +246,7 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
       await settle(entry, { onStart, setAsideAfterMs });
     } else {
       onStart(); // it waits by itself, for longer than the others should
-      if (entry.trouble?.othersPassedSinceLast === false) await probe(entry.waitingFor);
+      if (entry.suspect?.othersAnsweredSinceFailure === false) await probe(entry.waitingFor);
       await settle(entry, { setAsideAfterMs: 0 });
     }
     onProgress(progress);
@@ -256,7 +257,7 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
     const prompt = path === 'completions' ? { prompt: 'Hello' } : { messages: [{ role: 'user', content: 'Hello' }] };
     const request: ModelRequest = { path, body: { ...prompt, max_tokens: 1, seed: ++probes }, tokenEstimate: 16 };
     const ended = await exchange(`probe-${Date.now()}`, probes, request, { setAsideAfterMs: 0 });
-    if (ended instanceof Trouble) ended.close();
+    if (ended instanceof SuspectRequest) ended.close();
   }
 
   // One item at a time waits for the endpoint's limiter: requests are made when there is a place for them, not before, and
@@ -279,7 +280,7 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
     }
   }
   await lanes.allEnd();
-  for (const { trouble } of later) trouble?.close();
+  for (const { suspect } of later) suspect?.close();
   if (firstError !== undefined) throw firstError;
 
   const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { RunSpec } from '../../config/spec';
 import { expectedEpochs, trainingUsd } from '../../config/spec-fine-tuning';
-import { PermanentEndpointError } from '../endpoints/model-client';
+import { PermanentEndpointError } from '../endpoints/endpoint-errors';
 import type { FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent } from './api';
 import { lossCurve, totalSteps } from './job-progress';
 

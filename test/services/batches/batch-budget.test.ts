@@ -234,7 +234,7 @@ describe('what counts', () => {
     ['a connection that breaks', 'its worst case', { kind: 'reset' }, worst],
     ['a body that is cut', 'its worst case', { kind: 'cut-body' }, worst],
     ['a body that is no JSON', 'its worst case', { kind: 'truncated-json' }, worst],
-  ] as const)('%s that is ridden out counts as %s', async (_name, _what, fault, counts) => {
+  ] as const)('%s that is retried counts as %s', async (_name, _what, fault, counts) => {
     endpoint = await FakeEndpoint.start();
     endpoint.inject(fault, { times: 1 });
     const client = httpClient(endpoint);
