@@ -3,7 +3,7 @@ import { SpecError } from '../config/spec-errors';
 import type { FailureType } from '../contract/failures';
 import type { HeartbeatDetails } from '../contract/progress';
 import { MethodError } from '../method/method-error';
-import { AllRefusedError } from '../services/batches/batch';
+import { AllRefusedError } from '../services/batches/all-refused';
 import { PermanentEndpointError } from '../services/endpoints/endpoint-errors';
 import { ModelServerError } from '../services/local/model-server';
 import { PythonJobError } from '../services/python/python-jobs';

@@ -3,7 +3,7 @@ import { addCosts, NO_COST, type Allowance, type Cost } from '../../method/cost'
 import type { Usage } from '../../method/records';
 import { costOf, type Price } from '../../planning/price';
 import { PermanentEndpointError } from '../endpoints/endpoint-errors';
-import { type CallOptions, type CallOutcome, type ModelClient, type ModelRequest } from '../endpoints/model-client';
+import type { CallOptions, CallOutcome, ModelClient, ModelRequest } from '../endpoints/model-client';
 import type { ModelFailure } from '../endpoints/model-errors';
 import type { Journal } from '../journal/journal';
 import { addUsage, billedOf, boundOf, countedOf, sumOfUsage, usageOfReply } from './billing';

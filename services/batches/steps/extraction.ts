@@ -7,7 +7,7 @@ import { deriveSeed } from '../../../method/seeds';
 import { checkBos, resolveTemplate } from '../../../method/templates';
 import type { Shard } from '../../../stages/run-plan';
 import { modelOf } from '../../../stages/stage-keys';
-import type { BatchItem, Exchange, Step } from '../batch';
+import type { BatchItem, Exchange, Step } from '../batch-item';
 import { lostBy } from './failures';
 import { stopStrings, templateOf } from './template-of';
 

@@ -1,14 +1,15 @@
 import type { RunSpec } from '../../../config/spec';
 import { instructionIndex, judgmentId } from '../../../method/ids';
 import { renderJudgePrompt } from '../../../method/judge-prompt';
-import type { Instruction, Judgment, Response, Usage } from '../../../method/records';
+import type { Instruction, Judgment, Response } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
 import { resolveTemplate } from '../../../method/templates';
 import { modelOf, samplingFor } from '../../../stages/stage-keys';
 import type { ModelRequest } from '../../endpoints/model-client';
-import type { BatchItem, Exchange, Step } from '../batch';
+import type { BatchItem, Exchange, Step } from '../batch-item';
 import { lostBy, roughTokens } from './failures';
 import { probabilityScoring, type ScoringMethod, textScoring, writtenProbabilityScoring } from './scoring';
+import { totalUsage } from './usage';
 
 /** One item a response: the Table 2 prompt, again with another seed while no score can be read. */
 export function judgmentItems(
@@ -94,13 +95,4 @@ export function judgmentItems(
 
   // Judge requests share the rubric at their start; those of one instruction share more, and stay neighbours.
   return [...responses].sort((a, b) => (a.id < b.id ? -1 : 1)).map(item);
-}
-
-function totalUsage(exchanges: readonly Exchange[]): Usage | null {
-  const usages = exchanges.map(({ reply }) => reply?.usage ?? null).filter((usage) => usage !== null);
-  if (usages.length === 0) return null;
-  return {
-    promptTokens: usages.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
-    completionTokens: usages.reduce((sum, { completionTokens }) => sum + completionTokens, 0),
-  };
 }

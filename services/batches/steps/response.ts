@@ -4,9 +4,10 @@ import { checkResponse } from '../../../method/instructions';
 import type { Failure, Instruction, Response } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
 import { modelOf, samplingFor } from '../../../stages/stage-keys';
-import { evenPart, type BatchItem, type Exchange, type Step } from '../batch';
+import type { BatchItem, Exchange, Step } from '../batch-item';
 import { lostBy, roughTokens } from './failures';
 import { retrySampling } from './retry-sampling';
+import { evenPart } from './usage';
 
 /**
  * One item an instruction where the endpoint takes `n`, so that the samples share one prompt; else one item a sample.

@@ -2,7 +2,7 @@ import type { Sampling } from '../../../config/spec';
 import { expectedScore, parseScore, ratingTokenPosition } from '../../../method/scores';
 import { checkBos, type ChatTemplate } from '../../../method/templates';
 import type { ModelRequest } from '../../endpoints/model-client';
-import type { Exchange } from '../batch';
+import type { Exchange } from '../batch-item';
 import { retrySampling } from './retry-sampling';
 import { stopStrings } from './template-of';
 

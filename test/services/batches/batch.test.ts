@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { BatchProgress } from '../../../method/cost';
-import { AllRefusedError, evenPart, runBatch, type BatchItem, type BatchOptions, type Exchange } from '../../../services/batches/batch';
+import { AllRefusedError } from '../../../services/batches/all-refused';
+import { runBatch, type BatchOptions } from '../../../services/batches/batch';
+import type { BatchItem, Exchange } from '../../../services/batches/batch-item';
 import { PermanentEndpointError } from '../../../services/endpoints/endpoint-errors';
 import { EndpointHealth } from '../../../services/endpoints/endpoint-health';
 import { createModelClient, type ModelClient } from '../../../services/endpoints/model-client';
@@ -452,10 +454,4 @@ describe('an endpoint that leaves out what was asked for', () => {
     const { stats } = await attempt(items(5).map(({ id }) => asking(id, { n: 3 })));
     expect(stats.transient).toEqual({ fewer_choices: 5 });
   });
-});
-
-test('usage is parted evenly among samples', () => {
-  expect(evenPart({ promptTokens: 10, completionTokens: 8 }, 3)).toEqual({ promptTokens: 3, completionTokens: 3 });
-  expect(evenPart({ promptTokens: 10, completionTokens: 8 }, 1)).toEqual({ promptTokens: 10, completionTokens: 8 });
-  expect(evenPart(null, 3)).toBeNull();
 });
