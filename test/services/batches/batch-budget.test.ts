@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Cost } from '../../../method/cost';
+import { BudgetExhaustedError } from '../../../services/batches/allowance-gate';
 import { runBatch } from '../../../services/batches/batch';
-import { BatchBudget, BudgetExhaustedError, type BatchBudgetOptions } from '../../../services/batches/batch-budget';
+import { BatchBudget, type BatchBudgetOptions } from '../../../services/batches/batch-budget';
 import type { BatchItem, Exchange } from '../../../services/batches/batch-item';
 import { boundOf } from '../../../services/batches/billing';
 import { createModelClient, type ModelClient, type ModelRequest } from '../../../services/endpoints/model-client';
