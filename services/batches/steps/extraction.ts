@@ -8,16 +8,16 @@ import { checkBos, resolveTemplate } from '../../../method/templates';
 import type { Shard } from '../../../stages/run-plan';
 import { modelOf } from '../../../stages/stage-keys';
 import type { BatchItem, Exchange, Step } from '../batch-item';
-import { lostBy } from './failures';
+import { refusalFailure } from './failures';
 import { stopStrings, templateOf } from './template-of';
 
-/** One item an instruction: the bare pre-query template, again with another seed while the reply is unusable. */
+/** One item per instruction: the bare pre-query template, retried with another seed while the reply is unusable. */
 export function extractionItems(spec: RunSpec, shard: Shard): BatchItem<Instruction>[] {
   const { sampling, stopAtNewline, maxAttempts, acceptTruncated } = spec.synthesis.extract;
   const model = spec.target.model;
   const template = resolveTemplate(templateOf(modelOf(spec, model), model));
   const { prompt, addSpecialTokens } = checkBos({ prompt: template.preQuery, template });
-  // Cut here too: a server may take no notice of stop strings.
+  // Cut here too: a server may ignore stop strings.
   const ends = stopAtNewline ? { ...template, stop: [...template.stop, '\n'] } : template;
   const body = {
     prompt,
@@ -38,7 +38,7 @@ export function extractionItems(spec: RunSpec, shard: Shard): BatchItem<Instruct
         const attempts = exchanges.length;
         let reason: string | undefined;
         if (last?.error !== undefined) {
-          return { do: 'done', rows: [], failures: [lostBy('extract', id, model, last.error, attempts)] };
+          return { do: 'done', rows: [], failures: [refusalFailure('extract', id, model, last.error, attempts)] };
         }
         if (last !== undefined) {
           const choice = last.reply?.choices[0];
