@@ -37,7 +37,7 @@ export async function openAccount(
       journal,
       allowance,
       price,
-      lostBefore: lostBefore(await stages.latestManifest(address), earlier.calls),
+      unsettledBefore: unsettledBefore(await stages.latestManifest(address), earlier.calls),
       onOverrun: (overrun) =>
         log.warn({ address, ...overrun }, 'the endpoint reports more tokens than the request can hold; they count as reported'),
     });
@@ -51,7 +51,7 @@ export async function openAccount(
 }
 
 /** What counted for an output that is made anew from its calls, beyond those calls: requests whose end was not known. */
-function lostBefore(earlier: StageManifest | undefined, calls: readonly CallRecord[]): Usage | undefined {
+function unsettledBefore(earlier: StageManifest | undefined, calls: readonly CallRecord[]): Usage | undefined {
   const counted = earlier?.stats.counted;
   if (counted === undefined) return undefined;
   // Several versions of an output hold the same calls.

@@ -8,7 +8,7 @@ import type { HeartbeatDetails } from '../contract/progress';
 import type { VariantRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import type { MixtureRow } from '../method/records';
-import { EndpointUnavailableError, PermanentEndpointError } from '../services/endpoints/model-client';
+import { EndpointUnavailableError, PermanentEndpointError } from '../services/endpoints/endpoint-errors';
 import { createFineTuningApi, type FineTuningApi, type FineTuningJob } from '../services/fine-tuning/api';
 import { JobLedger } from '../services/fine-tuning/job-ledger';
 import { jobProgress, lossCurve } from '../services/fine-tuning/job-progress';

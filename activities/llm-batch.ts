@@ -3,9 +3,10 @@ import type { BatchLimits, BatchOutcome } from '../contract/batches';
 import { addCounts, type BatchProgress } from '../method/cost';
 import type { Failure } from '../method/records';
 import { costOf, type Price } from '../planning/price';
-import { runBatch, type BatchItem } from '../services/batches/batch';
-import { BudgetExhaustedError } from '../services/batches/batch-budget';
-import type { BatchPlace } from '../services/endpoints/batch-gate';
+import { BudgetExhaustedError } from '../services/batches/allowance-gate';
+import { runBatch } from '../services/batches/batch';
+import type { BatchItem } from '../services/batches/batch-item';
+import type { BatchPermit } from '../services/endpoints/batch-gate';
 import type { StageManifest } from '../services/store/stage-store';
 import { judgeStage } from '../stages/judge';
 import { modelIdentity, modelOf } from '../stages/models';
@@ -28,7 +29,7 @@ export interface LlmBatch<Row extends object> {
   readonly items: () => Promise<{ readonly items: readonly BatchItem<Row>[]; readonly lost?: readonly Failure[] }>;
 }
 
-/** Items whose reply is being journalled keep no place at the endpoint, so a batch has more items in work than places. */
+/** Items whose reply is being journalled keep no permit at the endpoint, so a batch works on more items than there are permits. */
 const LANES_TO_SPARE = 16;
 
 /** A batch activity: what is stored is not computed again, what is journalled is not called again. */
@@ -43,11 +44,11 @@ export async function runLlmBatch<Row extends { readonly id: string }>(
   const finished = await deps.stages.find(output);
   if (finished !== undefined) return outcomeOf(finished.manifest, { reused: true, price: spec.price });
 
-  const place = await deps.endpoints.gate(spec).enter({ concurrency: spec.limits.concurrency, signal: scope.stop });
+  const permit = await deps.endpoints.gate(spec).enter({ concurrency: spec.limits.concurrency, signal: scope.stop });
   try {
-    return await makeOutput(deps, scope, batch, spec, place);
+    return await makeOutput(deps, scope, batch, spec, permit);
   } finally {
-    place.leave();
+    permit.release();
   }
 }
 
@@ -56,7 +57,7 @@ async function makeOutput<Row extends { readonly id: string }>(
   { stop, heartbeat }: ActivityScope,
   batch: LlmBatch<Row>,
   spec: ModelSpec,
-  place: BatchPlace,
+  permit: BatchPermit,
 ): Promise<BatchOutcome> {
   const { stages, journals, endpoints, log } = deps;
   const { output, model, inputs, given } = batch;
@@ -64,7 +65,7 @@ async function makeOutput<Row extends { readonly id: string }>(
   const { price } = spec;
   const folder = stages.folder(address);
   const { items, lost = [] } = await batch.items();
-  place.left(items.length);
+  permit.left(items.length);
   const { journal, budget } = await openAccount(deps, output, { price, allowance: given.allowance });
   let progress: (() => BatchProgress) | undefined;
   try {
@@ -76,7 +77,7 @@ async function makeOutput<Row extends { readonly id: string }>(
       budget,
       concurrency: 2 * spec.limits.concurrency + LANES_TO_SPARE,
       stop,
-      onItemDone: (left) => place.left(left),
+      onItemDone: (left) => permit.left(left),
       onProgress: (read) => {
         progress = read;
         heartbeat(() => ({ stage: stage.name, model, part: address.part, ...read() }));

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { canonicalJson } from '../method/canonical-json';
-import type { BatchItem } from '../services/batches/batch';
+import type { BatchItem } from '../services/batches/batch-item';
 import { extractionItems } from '../services/batches/steps/extraction';
 import { judgmentItems } from '../services/batches/steps/judgment';
 import { responseItems } from '../services/batches/steps/response';

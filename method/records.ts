@@ -97,12 +97,12 @@ export interface MixtureRow extends Conversation {
   readonly source: 'replay' | 'new';
 }
 
-/** Stages whose items can be lost. */
-export type LossStage = 'extract' | 'filter' | 'respond' | 'judge' | 'select' | 'mix';
+/** Stages whose items can fail. */
+export type FailureStage = 'extract' | 'filter' | 'respond' | 'judge' | 'select' | 'mix';
 
 /** One loss, kept with its reason; nothing is dropped silently. */
 export interface Failure {
-  readonly stage: LossStage;
+  readonly stage: FailureStage;
   /** Id of the instruction, response or judgment that was lost. */
   readonly id: string;
   readonly model: string | null;

@@ -1,9 +1,9 @@
-import type { Failure, LossStage } from '../../method/records';
+import type { Failure, FailureStage } from '../../method/records';
 import { byStageOrder } from '../../stages/chain';
 
 /** Losses of one stage for one reason. */
 export interface LossGroup {
-  readonly stage: LossStage;
+  readonly stage: FailureStage;
   /** The reason's fixed words. */
   readonly reason: string;
   readonly count: number;
@@ -21,7 +21,7 @@ const REASONS_A_STAGE = 40;
 const OTHER_REASONS = 'other reasons';
 
 interface Group {
-  readonly stage: LossStage;
+  readonly stage: FailureStage;
   readonly reason: string;
   count: number;
   readonly models: Map<string, number>;

@@ -5,20 +5,23 @@ import type { ModelRequest } from '../endpoints/model-client';
 import type { ModelFailure } from '../endpoints/model-errors';
 
 /**
- * What counts as spent, for budgets. All of it is here:
+ * What counts as spent, for budgets. All rules are here:
  *
- * - A reply counts as its `usage` says. Tokens that only `total_tokens` holds (some servers keep reasoning apart) count as
- *   completion. Without a usage, or with one that is no count, the reply counts at its worst case.
+ * - A reply counts as its `usage` reports. Tokens that are only in `total_tokens` (some servers leave reasoning out of the
+ *   completion) count as completion. Without a valid usage, the reply counts at its worst case.
  * - A refused request (400, 413, 422) counts its prompt at the worst case: some providers bill prompts that they moderate.
- * - Any other error status counts nothing, and so does a request that could not be sent. 504 and 524 are a gateway's: what
- *   is behind it may have done the work.
+ * - Any other error status counts nothing, and so does a request that could not be sent. 504 and 524 come from a gateway: the
+ *   server behind it may have done the work.
  * - A timeout, a connection that broke after the request was sent, and a body that is no reply may have been billed: worst case.
  */
 export type Billed = 'nothing' | 'prompt' | 'unknown';
 
+/** A call that counts nothing. */
+export const NO_USAGE: Usage = { promptTokens: 0, completionTokens: 0 };
+
 const GATEWAY_TIMEOUTS: readonly number[] = [504, 524];
 
-/** What a failed request is taken to be billed. */
+/** What a failed request is assumed to be billed. */
 export function billedOf({ scope, status, unsent }: ModelFailure): Billed {
   if (unsent === true) return 'nothing';
   if (status === undefined) return 'unknown';
@@ -43,7 +46,7 @@ export function boundOf({ body, tokenEstimate }: ModelRequest): Usage {
   };
 }
 
-/** The tokens of a reply that count; undefined when it does not tell. */
+/** The tokens of a reply that count; undefined when it does not report them. */
 export function usageOfReply(reply: unknown): Usage | undefined {
   const usage = (reply as { usage?: Record<string, unknown> | null } | null | undefined)?.usage;
   const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = usage ?? {};
@@ -51,13 +54,13 @@ export function usageOfReply(reply: unknown): Usage | undefined {
   return { promptTokens: prompt, completionTokens: isCount(total) ? Math.max(completion, total - prompt) : completion };
 }
 
-/** What a stored call counts; `counted` is there where the reply does not tell. */
+/** What a stored call counts; `counted` is stored where the reply does not report its usage. */
 export function countedOf({ reply, counted }: Pick<CallRecord, 'reply' | 'counted'>): Usage {
-  return counted ?? usageOfReply(reply === undefined ? undefined : JSON.parse(reply)) ?? { promptTokens: 0, completionTokens: 0 };
+  return counted ?? usageOfReply(reply === undefined ? undefined : JSON.parse(reply)) ?? NO_USAGE;
 }
 
 export function sumOfUsage(usages: Iterable<Usage>): Usage {
-  let sum: Usage = { promptTokens: 0, completionTokens: 0 };
+  let sum = NO_USAGE;
   for (const usage of usages) sum = addUsage(sum, usage);
   return sum;
 }

@@ -1,14 +1,14 @@
-/** A batch's place among those of its endpoint that are in work. */
-export interface BatchPlace {
-  /** Says how many items of the batch are not done yet. */
+/** A batch's permit to call its endpoint. */
+export interface BatchPermit {
+  /** Reports how many items of the batch are not done yet. */
   left(items: number): void;
-  /** Gives the place up; again is harmless. */
-  leave(): void;
+  /** Gives the permit back; calling it again does nothing. */
+  release(): void;
 }
 
 interface Waiting {
   readonly concurrency: number;
-  readonly resolve: (place: BatchPlace) => void;
+  readonly resolve: (permit: BatchPermit) => void;
 }
 
 /** The next batch begins when fewer items than this many times the endpoint's concurrency are left. */
@@ -16,26 +16,26 @@ const ROUNDS_READY = 2;
 
 /**
  * Lets the batches of one endpoint begin in the order in which they came, and only as many as keep the endpoint busy. A
- * batch in work holds its items and their replies in memory; of fifty batches that share an endpoint's 256 places, all but a
- * few would hold them for nothing.
+ * running batch holds its items and their replies in memory: of fifty batches that share an endpoint's 256 requests in flight,
+ * most would hold them without using the endpoint.
  */
 export class BatchGate {
-  private readonly working = new Map<BatchPlace, number>();
+  private readonly running = new Map<BatchPermit, number>();
   private readonly waiting: Waiting[] = [];
 
   /**
-   * Waits for the batch's turn. Nobody else begins before it has said what is left.
+   * Waits for the batch's turn. No other batch begins before this one has reported how many items are left.
    * @param concurrency of the endpoint
    * @throws the signal's reason
    */
-  async enter({ concurrency, signal }: { readonly concurrency: number; readonly signal: AbortSignal }): Promise<BatchPlace> {
+  async enter({ concurrency, signal }: { readonly concurrency: number; readonly signal: AbortSignal }): Promise<BatchPermit> {
     signal.throwIfAborted();
     return await new Promise((resolve, reject) => {
       const entry: Waiting = {
         concurrency,
-        resolve(place) {
+        resolve(permit) {
           signal.removeEventListener('abort', onAbort);
-          resolve(place);
+          resolve(permit);
         },
       };
       const onAbort = (): void => {
@@ -49,34 +49,30 @@ export class BatchGate {
   }
 
   private admit(): void {
-    for (
-      let first = this.waiting[0];
-      first !== undefined && this.leftInWork() < ROUNDS_READY * first.concurrency;
-      first = this.waiting[0]
-    ) {
+    for (let first = this.waiting[0]; first !== undefined && this.itemsLeft() < ROUNDS_READY * first.concurrency; first = this.waiting[0]) {
       this.waiting.shift();
-      first.resolve(this.makePlace());
+      first.resolve(this.createPermit());
     }
   }
 
-  private makePlace(): BatchPlace {
-    const place: BatchPlace = {
+  private createPermit(): BatchPermit {
+    const permit: BatchPermit = {
       left: (items) => {
-        if (!this.working.has(place)) return;
-        this.working.set(place, items);
+        if (!this.running.has(permit)) return;
+        this.running.set(permit, items);
         this.admit();
       },
-      leave: () => {
-        if (this.working.delete(place)) this.admit();
+      release: () => {
+        if (this.running.delete(permit)) this.admit();
       },
     };
-    this.working.set(place, Number.POSITIVE_INFINITY);
-    return place;
+    this.running.set(permit, Number.POSITIVE_INFINITY);
+    return permit;
   }
 
-  private leftInWork(): number {
+  private itemsLeft(): number {
     let sum = 0;
-    for (const left of this.working.values()) sum += left;
+    for (const left of this.running.values()) sum += left;
     return sum;
   }
 }

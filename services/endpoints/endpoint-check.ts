@@ -12,7 +12,7 @@ export type ServedModels = { readonly ids: readonly string[] } | { readonly prob
 /** Most bytes of a list of models that are read. */
 const MAX_REPLY_BYTES = 8 << 20;
 
-/** Asks an OpenAI-compatible endpoint which models it serves. Never throws: what fails is told with the way out. */
+/** Asks an OpenAI-compatible endpoint which models it serves. Never throws: a failure is returned with the way out. */
 export async function servedModels({ baseURL, apiKey, timeoutMs }: EndpointCheckOptions): Promise<ServedModels> {
   const url = `${baseURL.replace(/\/+$/, '')}/models`;
   let reply: Response;
@@ -21,12 +21,12 @@ export async function servedModels({ baseURL, apiKey, timeoutMs }: EndpointCheck
     reply = await fetch(url, {
       headers: apiKey === undefined || apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` },
       signal: AbortSignal.timeout(timeoutMs),
-      // A redirect to another host would be shown the key.
+      // A redirect would send the key to another host.
       redirect: 'error',
     });
     text = (await reply.text()).slice(0, MAX_REPLY_BYTES);
   } catch (error) {
-    return { problem: `${url} cannot be reached (${reasonOf(error)})`, hint: 'start the server, or mend baseURL' };
+    return { problem: `${url} cannot be reached (${reasonOf(error)})`, hint: 'start the server, or correct baseURL' };
   }
   if (reply.status === 401 || reply.status === 403) {
     return {
@@ -41,7 +41,7 @@ export async function servedModels({ baseURL, apiKey, timeoutMs }: EndpointCheck
   return { ids };
 }
 
-/** The sentence that is missing when an endpoint serves other models than the spec's; null when all is well. */
+/** The problem, and a hint, when an endpoint does not serve the spec's model; null when it does. */
 export function missingModel(model: string, ids: readonly string[]): { readonly problem: string; readonly hint: string } | null {
   if (ids.includes(model)) return null;
   const near = nearestNames(model, ids, 1)[0];

@@ -1,67 +1,67 @@
-import type { ModelFailure } from './model-errors';
+import type { ModelErrorKind, ModelFailure } from './model-errors';
 
-/** No endpoint is trusted to fail less often than this. */
+/** No endpoint is assumed to fail less often than this. */
 const LEAST_FAILURE_RATE = 0.001;
 
 export interface EndpointHealthOptions {
-  /** The least time for which a request must have failed: a short outage of a part of a server looks the same. */
-  readonly poisonAfterMs?: number;
-  /** A good request must be less likely than this to fail so often, before the request itself is held to be at fault. */
-  readonly chanceOfBadLuck?: number;
+  /** The shortest time that a request must have failed for: before that, part of a server may be down. */
+  readonly minFailingMs?: number;
+  /** A request is at fault when a good one would fail as often only with a probability below this. */
+  readonly significance?: number;
 }
 
-/** How the calls of one endpoint go, shared by all batches of this process that call it. */
+/** How the calls of one endpoint end, shared by all batches of this process that call it. */
 export class EndpointHealth {
-  private readonly watching = new Set<Trouble>();
+  private readonly suspects = new Set<SuspectRequest>();
   private everAnswered = false;
   private readonly limits: Required<EndpointHealthOptions>;
 
-  constructor({ poisonAfterMs = 60_000, chanceOfBadLuck = 1e-9 }: EndpointHealthOptions = {}) {
-    this.limits = { poisonAfterMs, chanceOfBadLuck };
+  constructor({ minFailingMs = 60_000, significance = 1e-9 }: EndpointHealthOptions = {}) {
+    this.limits = { minFailingMs, significance };
   }
 
-  /** Whether it has given a reply to this process: if so, what is wrong now is not the address. */
+  /** Whether this process has had a reply from it: then its address is right, whatever fails now. */
   get hasAnswered(): boolean {
     return this.everAnswered;
   }
 
-  /** Books how a call's first try ended. Later tries are left out: a few calls that fail again and again would count for many. */
+  /** Records how a call's first try ended. Retries are left out: a few calls that keep failing would count as many. */
   firstTry(startMs: number, answered: boolean): void {
     if (answered) this.everAnswered = true;
-    for (const trouble of this.watching) trouble.sawOther(startMs, answered);
+    for (const suspect of this.suspects) suspect.otherEnded(startMs, answered);
   }
 
-  /** Books that a later try was answered. */
+  /** Records that a retry was answered. */
   answered(): void {
     this.everAnswered = true;
   }
 
-  /** Begins to compare a request that failed with the others, until it is closed. */
-  watch(nowMs: number): Trouble {
-    const trouble = new Trouble(nowMs, this.limits, () => this.watching.delete(trouble));
-    this.watching.add(trouble);
-    return trouble;
+  /** Starts to compare a request that failed with all others, until it is closed. */
+  watch(nowMs: number): SuspectRequest {
+    const suspect = new SuspectRequest(nowMs, this.limits, () => this.suspects.delete(suspect));
+    this.suspects.add(suspect);
+    return suspect;
   }
 }
 
 /**
- * One request that fails again and again. Whose fault is it? The endpoint's: then it is waited out. The request's own (it
- * crashes the server, or its reply never ends): then it would be tried for ever and hold up its batch.
+ * A request that keeps failing. If the endpoint is at fault, the request is retried until the endpoint recovers. If the request
+ * is (it crashes the server, or its reply never ends), retrying would never end and hold up its batch.
  *
- * A failure speaks against the request only when others passed since its last one, so that no outage, however long, speaks
- * against any. With a share p of the others failing, it then makes "only bad luck" p times as likely.
+ * A failure is evidence against the request only if others succeeded since its last one, so an outage, however long, is evidence
+ * against none. If a share p of the others fails, each such failure multiplies the p-value of "the request is good" by p.
  */
-export class Trouble {
+export class SuspectRequest {
   /** Failures in a row. */
   failures = 0;
-  private lastKind = '';
+  private lastKind: ModelErrorKind | undefined;
   private lastKindTimes = 0;
   private lastMs: number;
   private notBeforeMs = 0;
   private others = 0;
   private othersAnswered = 0;
   private answeredSinceLast = false;
-  private chanceOfBadLuck = 1;
+  private pValue = 1;
 
   constructor(
     readonly sinceMs: number,
@@ -75,19 +75,19 @@ export class Trouble {
   /** @param waitMs time until the next try */
   failed(failure: ModelFailure, nowMs: number, waitMs: number): void {
     this.failures++;
-    this.lastKindTimes = this.timesOf(failure.kind) + 1;
+    this.lastKindTimes = this.timesInRow(failure.kind) + 1;
     this.lastKind = failure.kind;
-    if (this.answeredSinceLast && mayBeTheRequests(failure)) {
+    if (this.answeredSinceLast && mayBeItsFault(failure)) {
       const rate = (this.others - this.othersAnswered + 1) / (this.others + 1);
-      this.chanceOfBadLuck *= Math.max(rate, LEAST_FAILURE_RATE);
+      this.pValue *= Math.max(rate, LEAST_FAILURE_RATE);
     }
     this.answeredSinceLast = false;
     this.lastMs = nowMs;
     this.notBeforeMs = nowMs + waitMs;
   }
 
-  /** Calls that began before the last failure say nothing: they may end well in an outage. */
-  sawOther(startMs: number, answered: boolean): void {
+  /** Calls that began before the last failure are no evidence: they may succeed during an outage. */
+  otherEnded(startMs: number, answered: boolean): void {
     if (startMs < this.lastMs) return;
     this.others++;
     if (!answered) return;
@@ -95,36 +95,37 @@ export class Trouble {
     this.answeredSinceLast = true;
   }
 
-  /** How often the last failures in a row were of this kind. */
-  timesOf(kind: string): number {
+  /** How many of the last failures in a row were of this kind. */
+  timesInRow(kind: ModelErrorKind): number {
     return kind === this.lastKind ? this.lastKindTimes : 0;
   }
 
+  /** Time until the next try. */
   waitMs(nowMs: number): number {
     return Math.max(0, this.notBeforeMs - nowMs);
   }
 
-  /** Whether another had its reply since it began. */
-  get othersPass(): boolean {
+  /** Whether another request has been answered since this one began to fail. */
+  get othersAreAnswered(): boolean {
     return this.othersAnswered > 0;
   }
 
-  /** Whether another had its reply since it failed last; without that, its next failure says nothing. */
-  get othersPassedSinceLast(): boolean {
+  /** Whether another request has been answered since the last failure; if not, the next failure is no evidence. */
+  get othersAnsweredSinceFailure(): boolean {
     return this.answeredSinceLast;
   }
 
-  isTheRequests(nowMs: number): boolean {
-    return this.chanceOfBadLuck < this.limits.chanceOfBadLuck && nowMs - this.sinceMs >= this.limits.poisonAfterMs;
+  isAtFault(nowMs: number): boolean {
+    return this.pValue < this.limits.significance && nowMs - this.sinceMs >= this.limits.minFailingMs;
   }
 
-  /** For the loss's reason. */
+  /** The reason of the failure that its item ends with. */
   describe(): string {
-    return `failed ${this.failures} times in a row while ${this.othersAnswered} of ${this.others} other requests passed at once`;
+    return `failed ${this.failures} times in a row while ${this.othersAnswered} of ${this.others} other requests succeeded at the first try`;
   }
 }
 
-/** What a request can do to a server by itself. "Too many" and "not now" are not about one request. */
-function mayBeTheRequests({ kind }: ModelFailure): boolean {
+/** What one request can do to a server. "Too many" and "not now" are about the load, not about one request. */
+function mayBeItsFault({ kind }: ModelFailure): boolean {
   return kind === 'server_error' || kind === 'bad_body' || kind === 'timeout' || kind === 'connection';
 }

@@ -7,7 +7,7 @@ export interface PostOptions {
   readonly origin: string;
   /** Path with its query. */
   readonly path: string;
-  /** Names and values in turn; made once for many calls. */
+  /** Names and values, alternating; made once for many calls. */
   readonly headers: readonly string[];
   /** JSON text, or its bytes. */
   readonly body: string | Buffer;
@@ -25,12 +25,12 @@ export interface EndpointTransport {
 }
 
 /**
- * An {@link EndpointTransport} on one pool of connections, which reads the reply straight from undici's dispatcher: WHATWG
- * fetch would take three times the CPU time. Errors are the SDK's, so that they are told apart as it tells them.
+ * An {@link EndpointTransport} on one pool of connections, which reads the reply from undici's dispatcher: WHATWG fetch takes
+ * three times the CPU time. It throws the SDK's errors, so that they are classified as the SDK's.
  *
- * undici's own limits are off: they give up when a reply's headers take longer than five minutes, whatever the caller's
- * timeout, and a reasoning model's reply may take longer: it would be paid for and thrown away, again and again. Redirects
- * are not followed, so a key never travels to another host.
+ * undici's own timeouts are off: they end a request whose headers take longer than five minutes, whatever the caller's timeout.
+ * A reasoning model's reply may take longer, and would be billed and discarded each time. Redirects are not followed, so a key
+ * is never sent to another host.
  */
 export function createEndpointTransport(): EndpointTransport {
   const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
@@ -53,7 +53,7 @@ interface ReplyReaderOptions {
   readonly reject: (error: Error) => void;
 }
 
-/** Collects one reply. A second rejection of its promise does nothing, so an abort's own error may follow a timeout's. */
+/** Collects one reply. A second rejection of its promise has no effect, so the abort's error may follow the timeout's. */
 class ReplyReader implements Dispatcher.DispatchHandler {
   private readonly chunks: Buffer[] = [];
   private readonly timer: NodeJS.Timeout;
@@ -72,7 +72,7 @@ class ReplyReader implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
-    if (this.timeout !== undefined) controller.abort(this.timeout); // its time was up before it had a connection
+    if (this.timeout !== undefined) controller.abort(this.timeout); // it timed out before it had a connection
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: ReplyHeaders): void {

@@ -6,7 +6,7 @@ import { EndpointHealth } from './endpoint-health';
 import { createEndpointTransport } from './endpoint-transport';
 import { createModelClient, type ModelClient } from './model-client';
 
-/** Hands out model clients; all clients of one endpoint in this process share one limiter, and processes share its limits. */
+/** Creates model clients; all clients of one endpoint in this process share one limiter, and processes share its limits. */
 export class Endpoints {
   private readonly limiters = new Map<string, EndpointLimiter>();
   private readonly healths = new Map<string, EndpointHealth>();
@@ -19,8 +19,8 @@ export class Endpoints {
   ) {}
 
   /**
-   * A client for a model of a spec. Models, and runs, that name the same baseURL and model share one limiter; the limits
-   * named last hold from then on, for calls that wait too.
+   * A client for a model of a spec. Models, and runs, with the same baseURL and model share one limiter; the latest limits apply
+   * from then on, also to calls that wait.
    */
   client(name: string, spec: ModelSpec): ModelClient {
     return createModelClient({
@@ -33,7 +33,7 @@ export class Endpoints {
     });
   }
 
-  /** Where batches that call a model wait until its endpoint has use for them. */
+  /** The gate at which batches that call a model wait until its endpoint has capacity for them. */
   gate({ baseURL, model }: ModelSpec): BatchGate {
     const key = JSON.stringify([baseURL, model]);
     const gate = this.gates.get(key) ?? new BatchGate();
@@ -57,7 +57,7 @@ export class Endpoints {
     return limiter;
   }
 
-  /** Gives this process's parts of shared limits back. No client is to be used after it. */
+  /** Gives this process's parts of shared limits back. No client may be used after this. */
   async close(): Promise<void> {
     await Promise.all([...this.limiters.values()].map(async (limiter) => await limiter.close()));
     this.sharing.close();

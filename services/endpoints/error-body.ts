@@ -1,6 +1,6 @@
 import { APIError } from 'openai/error';
 
-/** What an endpoint says of an error, whatever shape it says it in. */
+/** The fields of an endpoint's error body, whatever its shape. */
 export interface ErrorFields {
   readonly message: string;
   readonly code?: string;
@@ -10,7 +10,7 @@ export interface ErrorFields {
 }
 
 /**
- * Reads the body of an error. Shapes met in the field: `{error: {message, code, type, param}}` (OpenAI, newer vLLM,
+ * Reads the body of an error. Known shapes: `{error: {message, code, type, param}}` (OpenAI, newer vLLM,
  * llama-server), `{message, code, type}` (older vLLM, Mistral), `{error: "text"}` (TGI), `[{error: {…}}]` (Gemini),
  * `{detail: "text"}` and `{detail: [{loc, msg}]}` (FastAPI), and a proxy's page of HTML.
  * @param body parsed JSON, or the text where it is none
@@ -22,7 +22,7 @@ export function readErrorBody(body: unknown): ErrorFields {
   const inner = isRecord(first['error']) ? first['error'] : first;
   const message = inner['message'] ?? first['error'] ?? readDetail(inner['detail']) ?? inner;
   const metadata = isRecord(inner['metadata']) ? inner['metadata'] : {};
-  // OpenRouter tells a moderated prompt by 403 with its reasons; by its status alone it would pass for a wrong key.
+  // OpenRouter answers a moderated prompt with 403 and its reasons; by its status alone it would be taken for a wrong key.
   const code = Array.isArray(metadata['reasons']) ? 'content_filter' : textOf(inner['code']);
   return {
     message: typeof message === 'string' ? message : JSON.stringify(message),
@@ -32,7 +32,7 @@ export function readErrorBody(body: unknown): ErrorFields {
   };
 }
 
-/** The SDK's error for a reply with this status and body, with the endpoint's own words in every shape. */
+/** The SDK's error for a reply with this status and body, with the endpoint's own message whatever the body's shape. */
 export function statusError(status: number, body: unknown, headers: Headers): APIError {
   const fields = readErrorBody(body);
   const location = status >= 300 && status < 400 ? headers.get('location') : null;
@@ -50,7 +50,7 @@ function readDetail(detail: unknown): string | undefined {
     .join('; ');
 }
 
-/** The words of a page, without its tags; the title says most. */
+/** The title of an HTML page, or its text without tags. */
 function readPage(text: string): string {
   const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1];
   return (title ?? text.replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ').trim().slice(0, 300);

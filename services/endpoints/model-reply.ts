@@ -6,7 +6,7 @@ export interface TokenLogprob {
   readonly logprob: number;
 }
 
-/** One generated token with the likeliest alternatives at its place. */
+/** One generated token with the most likely alternatives at its position. */
 export interface TokenChoice extends TokenLogprob {
   readonly topLogprobs: readonly TokenLogprob[];
 }
@@ -41,7 +41,7 @@ interface RawLogprobs {
 const FINISH_REASONS: readonly string[] = ['stop', 'length', 'content_filter', 'tool_calls', 'function_call'];
 
 /**
- * Reads an endpoint's JSON body. Both shapes of logprobs are taken: the chat shape (also llama.cpp's for completions)
+ * Reads an endpoint's JSON body. Both shapes of logprobs are read: the chat shape (also llama.cpp's for completions)
  * and the legacy completions shape (OpenAI, vLLM).
  * @returns undefined when the body has no choices
  */
@@ -67,7 +67,7 @@ export function readReply(body: unknown): ModelReply | undefined {
   };
 }
 
-/** Tokens that the endpoint says it has written, all choices together; undefined when it does not say. */
+/** Completion tokens that the endpoint reports, of all choices together; undefined when it reports none. */
 export function completionTokensOf(body: unknown): number | undefined {
   const tokens = (body as { usage?: { completion_tokens?: unknown } | null } | null | undefined)?.usage?.completion_tokens;
   return typeof tokens === 'number' ? tokens : undefined;

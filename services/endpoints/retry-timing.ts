@@ -4,7 +4,7 @@
  */
 const LONGEST_WAIT_MS = 10 * 60_000;
 
-/** Milliseconds that the reply's headers ask to wait, at most ten minutes, or undefined when they ask nothing usable. */
+/** Milliseconds that the reply's headers ask to wait, at most ten minutes; undefined when they hold nothing usable. */
 export function retryAfterMs(headers: Headers | undefined, nowMs: number): number | undefined {
   if (headers === undefined) return undefined;
   const milliseconds = readNumber(headers.get('retry-after-ms'));
@@ -29,12 +29,12 @@ export function backoffMs(failures: number, random: () => number): number {
   return base / 2 + random() * (base / 2);
 }
 
-/** A wait of nothing is no advice: taken at its word, it would make a tight loop of the retries. */
+/** A wait of 0 or less is ignored: it would make the retries a tight loop. */
 function usable(ms: number): number | undefined {
   return ms <= 0 ? undefined : Math.min(Math.ceil(ms), LONGEST_WAIT_MS);
 }
 
-/** The three date forms of RFC 9110, section 5.6.7, all in GMT; `Date.parse` alone takes far more, such as `-5`. */
+/** The three date forms of RFC 9110, section 5.6.7, all in GMT; `Date.parse` alone accepts far more, such as `-5`. */
 function readHttpDate(text: string): number | undefined {
   if (!/^(Mon|Tues?|Wed(nes)?|Thu(rs)?|Fri|Sat(ur)?|Sun)(day)?,? /.test(text)) return undefined;
   const date = Date.parse(/ GMT$/.test(text) ? text : `${text} GMT`);

@@ -1,7 +1,8 @@
 import type { FileObject } from 'openai/resources/files';
 import type { FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent, JobCreateParams } from 'openai/resources/fine-tuning/jobs';
 import type { ModelSpec } from '../../config/spec';
-import { readApiKey, PermanentEndpointError } from '../endpoints/model-client';
+import { readApiKey } from '../endpoints/api-key';
+import { PermanentEndpointError } from '../endpoints/endpoint-errors';
 import { fineTuningFault } from './errors';
 
 export type { FileObject, FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent, JobCreateParams };

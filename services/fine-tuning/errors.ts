@@ -1,5 +1,7 @@
-import { EndpointUnavailableError, PermanentEndpointError, redact } from '../endpoints/model-client';
-import { adviceFor, classifyModelError, type ModelFailure } from '../endpoints/model-errors';
+import { redact } from '../endpoints/api-key';
+import { EndpointUnavailableError, PermanentEndpointError } from '../endpoints/endpoint-errors';
+import { adviceFor } from '../endpoints/error-advice';
+import { classifyModelError, type ModelFailure } from '../endpoints/model-errors';
 
 const LONGEST_MESSAGE = 300;
 

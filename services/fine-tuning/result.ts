@@ -1,7 +1,7 @@
 import type { RunSpec } from '../../config/spec';
 import { expectedEpochs, trainingUsd } from '../../config/spec-fine-tuning';
 import type { FineTuningResult } from '../../stages/fine-tuning-result';
-import { PermanentEndpointError } from '../endpoints/model-client';
+import { PermanentEndpointError } from '../endpoints/endpoint-errors';
 import type { FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent } from './api';
 import { lossCurve, totalSteps } from './job-progress';
 

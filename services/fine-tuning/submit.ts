@@ -1,6 +1,6 @@
 import type { FineTuning } from '../../config/spec-fine-tuning';
-import { PermanentEndpointError, EndpointUnavailableError } from '../endpoints/model-client';
-import { sleep } from '../timing/pause';
+import { PermanentEndpointError, EndpointUnavailableError } from '../endpoints/endpoint-errors';
+import { sleep } from '../timing/sleep';
 import type { FileObject, FineTuningApi, FineTuningJob, JobCreateParams } from './api';
 import type { JobAttempt, JobLedger } from './job-ledger';
 

@@ -6,7 +6,7 @@ import type { Usage } from '../../method/records';
 import type { CallRecord } from '../../stages/call-record';
 import { makeFolder, syncFolder } from '../store/artifact-store';
 import { fileSystemError, StorageUnavailableError } from '../store/storage-errors';
-import { Pause } from '../timing/pause';
+import { Sleepers } from '../timing/sleep';
 import { JournalSupersededError, JournalTurn } from './journal-turn';
 
 /** A line that says that a call is about to be sent, or that it was not after all. */
@@ -44,7 +44,7 @@ export class Journal {
   private flushing: Promise<void> | undefined;
   private broken: Error | undefined;
   private lastCommitMs = Number.NEGATIVE_INFINITY;
-  private readonly pause = new Pause();
+  private readonly sleepers = new Sleepers();
 
   private constructor(
     private readonly folder: string,
@@ -140,7 +140,7 @@ export class Journal {
     await new Promise<void>((resolve, reject) => {
       this.pending.push({ line, inTurn, resolve, reject });
       this.flushing ??= this.flush();
-      if (inTurn) this.pause.wake(); // a call that has its place at the endpoint waits for this line
+      if (inTurn) this.sleepers.wake(); // a call that has its place at the endpoint waits for this line
     });
   }
 
@@ -149,7 +149,7 @@ export class Journal {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.pending.length > 0) {
       const waitMs = this.lastCommitMs + COMMIT_EVERY_MS - performance.now();
-      if (waitMs > 0 && !this.pending.some(({ inTurn }) => inTurn)) await this.pause.sleep(waitMs);
+      if (waitMs > 0 && !this.pending.some(({ inTurn }) => inTurn)) await this.sleepers.sleep(waitMs);
       this.lastCommitMs = performance.now();
       const batch = this.pending;
       this.pending = [];
@@ -175,7 +175,7 @@ export class Journal {
 
   /** Waits for what is being written and closes the file. */
   async close(): Promise<void> {
-    this.pause.wake();
+    this.sleepers.wake();
     await this.flushing;
     await this.file.close();
   }

@@ -1,4 +1,4 @@
-import { sleep } from '../timing/pause';
+import { sleep } from '../timing/sleep';
 import { LatencyPolicy } from './latency-policy';
 import { afterOverload, afterSuccess, type ConcurrencyState } from './limiter-policy';
 import { replyKind } from './load-window';
@@ -28,8 +28,8 @@ interface Waiter {
   readonly start: () => void;
 }
 
-/** A granted place; exactly one of its two ends is to be called. */
-export interface Slot {
+/** The right to one call; exactly one of its two methods is to be called, once. */
+export interface CallPermit {
   /** The endpoint answered. Replies of unknown length say nothing about its load. */
   succeeded(completionTokens?: number): void;
   /** The call failed; `overloaded` says that the endpoint asked for less, `waitMs` for how long to leave it alone. */
@@ -97,15 +97,15 @@ export class EndpointLimiter {
   }
 
   /**
-   * Waits for a place.
+   * Waits for a permit.
    * @param tokens prompt tokens plus the most that the reply may hold, for the token budget
    * @param rank of those who wait, the lowest goes first; of equals, the one that came first
    * @throws the signal's reason, when it is aborted while waiting
    */
-  async acquire(tokens: number, signal: AbortSignal, rank = 0): Promise<Slot> {
+  async acquire(tokens: number, signal: AbortSignal, rank = 0): Promise<CallPermit> {
     signal.throwIfAborted();
     if (this.queue.length === 0 && this.isOpen()) this.inFlight++;
-    else await this.waitForPlace(signal, rank);
+    else await this.waitForPermit(signal, rank);
     try {
       if (!this.requests.trySpend(1)) await this.requests.take(1, signal);
       if (!this.tokens.trySpend(tokens)) await this.tokens.take(tokens, signal);
@@ -195,7 +195,7 @@ export class EndpointLimiter {
     this.admit();
   }
 
-  private async waitForPlace(signal: AbortSignal, rank: number): Promise<void> {
+  private async waitForPermit(signal: AbortSignal, rank: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const waiter: Waiter = {
         rank,

@@ -1,4 +1,4 @@
-import { Pause } from '../timing/pause';
+import { Sleepers } from '../timing/sleep';
 import type { MinutePoints } from './minute-points';
 
 interface Waiter {
@@ -23,7 +23,7 @@ export class MinuteBudget {
   private isPumping = false;
   /** The first in line waits for the next minute; what is left of this one is for whoever it is enough for. */
   private isShort = false;
-  private readonly pause = new Pause();
+  private readonly sleepers = new Sleepers();
 
   constructor(private readonly options: MinuteBudgetOptions) {}
 
@@ -39,7 +39,7 @@ export class MinuteBudget {
     } else {
       this.points.configure(pointsPerMinute);
     }
-    this.pause.wake();
+    this.sleepers.wake();
   }
 
   /** Whether points can be spent now, without waiting; if so they are. */
@@ -64,7 +64,7 @@ export class MinuteBudget {
       };
       const onAbort = (): void => {
         this.queue.splice(this.queue.indexOf(waiter), 1);
-        if (this.queue.length === 0) this.pause.wake();
+        if (this.queue.length === 0) this.sleepers.wake();
         reject(signal.reason as Error);
       };
       signal.addEventListener('abort', onAbort, { once: true });
@@ -97,7 +97,7 @@ export class MinuteBudget {
       this.serveSmaller();
       if (this.queue.length === 0) break;
       this.isShort = true;
-      await this.pause.sleep(Math.max(1, this.stockEndsMs - this.options.now() + 1));
+      await this.sleepers.sleep(Math.max(1, this.stockEndsMs - this.options.now() + 1));
       this.isShort = false;
     }
     this.isPumping = false;

@@ -7,7 +7,7 @@ import prettyMs from 'pretty-ms';
 import type { z } from 'zod';
 import type { FailureType } from '../../contract/failures';
 import { PYTHON_PROTOCOL } from '../../stages/python-results';
-import { Silence } from '../timing/watchdog';
+import { Watchdog } from '../timing/watchdog';
 import { pythonEventSchema, type PythonEvent } from './python-protocol';
 
 export type PythonCommand = 'sft' | 'weights' | 'evaluate' | 'tasks' | 'documents' | 'datasets';
@@ -113,7 +113,7 @@ export function createPythonJobs({
       let stray: PythonJobError | undefined;
       let stalled: PythonJobError | undefined;
       const lines = createInterface({ input: child.stdout });
-      const watch = new Silence(stallAfterMs, () => {
+      const watchdog = new Watchdog(stallAfterMs, () => {
         stalled = new PythonJobError(
           'stalled',
           `rehearse_ml ${command} said nothing for ${prettyMs(stallAfterMs)} and was ended; it goes on from what it had saved. Where that is no fault (a slow download, very long steps), set REHEARSE_STALL_MINUTES higher for the worker.`,
@@ -121,7 +121,7 @@ export function createPythonJobs({
         signalGroup(child.pid, 'SIGKILL');
       });
       lines.on('line', (line) => {
-        watch.broken();
+        watchdog.reset();
         const event = readEvent(line);
         if (event === undefined) {
           stray ??= new PythonJobError(
@@ -166,7 +166,7 @@ export function createPythonJobs({
           )
         );
       } finally {
-        watch.end();
+        watchdog.stop();
         clearTimeout(killTimer);
         stop.removeEventListener('abort', onStop);
         log.end();

@@ -1,21 +1,21 @@
-/** Calls once when nothing was heard for a while. */
-export class Silence {
+/** Calls `onTimeout` once, when it has not been reset for `timeoutMs`. */
+export class Watchdog {
   private timer: NodeJS.Timeout;
 
   constructor(
-    private readonly afterMs: number,
-    private readonly tooLong: () => void,
+    private readonly timeoutMs: number,
+    private readonly onTimeout: () => void,
   ) {
-    this.timer = setTimeout(tooLong, afterMs);
+    this.timer = setTimeout(onTimeout, timeoutMs);
   }
 
-  /** Something was heard: the time begins anew. */
-  broken(): void {
+  /** Starts the time again. */
+  reset(): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(this.tooLong, this.afterMs);
+    this.timer = setTimeout(this.onTimeout, this.timeoutMs);
   }
 
-  end(): void {
+  stop(): void {
     clearTimeout(this.timer);
   }
 }

@@ -1,5 +1,5 @@
 import type { Usage } from '../../method/records';
-import type { BatchItem, Exchange, Step } from '../../services/batches/batch';
+import type { BatchItem, Exchange, Step } from '../../services/batches/batch-item';
 import type { ModelRequest } from '../../services/endpoints/model-client';
 import type { ReplyChoice, TokenChoice } from '../../services/endpoints/model-reply';
 

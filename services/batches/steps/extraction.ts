@@ -7,17 +7,17 @@ import { deriveSeed } from '../../../method/seeds';
 import { checkBos, resolveTemplate } from '../../../method/templates';
 import { modelOf } from '../../../stages/models';
 import type { Shard } from '../../../stages/planned';
-import type { BatchItem, Exchange, Step } from '../batch';
-import { lostBy } from './failures';
+import type { BatchItem, Exchange, Step } from '../batch-item';
+import { refusalFailure } from './failures';
 import { stopStrings, templateOf } from './template-of';
 
-/** One item an instruction: the bare pre-query template, again with another seed while the reply is unusable. */
+/** One item per instruction: the bare pre-query template, retried with another seed while the reply is unusable. */
 export function extractionItems(spec: RunSpec, shard: Shard): BatchItem<Instruction>[] {
   const { sampling, stopAtNewline, maxAttempts, acceptTruncated } = spec.synthesis.extract;
   const model = spec.target.model;
   const template = resolveTemplate(templateOf(modelOf(spec, model), model));
   const { prompt, addSpecialTokens } = checkBos({ prompt: template.preQuery, template });
-  // Cut here too: a server may take no notice of stop strings.
+  // Cut here too: a server may ignore stop strings.
   const ends = stopAtNewline ? { ...template, stop: [...template.stop, '\n'] } : template;
   const body = {
     prompt,
@@ -38,7 +38,7 @@ export function extractionItems(spec: RunSpec, shard: Shard): BatchItem<Instruct
         const attempts = exchanges.length;
         let reason: string | undefined;
         if (last?.error !== undefined) {
-          return { do: 'done', rows: [], failures: [lostBy('extract', id, model, last.error, attempts)] };
+          return { do: 'done', rows: [], failures: [refusalFailure('extract', id, model, last.error, attempts)] };
         }
         if (last !== undefined) {
           const choice = last.reply?.choices[0];

@@ -1,12 +1,10 @@
-import type { Failure, LossStage } from '../../../method/records';
+import type { Failure, FailureStage } from '../../../method/records';
 import type { CallError } from '../../../stages/call-record';
 
-/** A loss because the endpoint refused this one request, with its own words, shortened. */
-export function lostBy(stage: LossStage, id: string, model: string, error: CallError, attempts: number): Failure {
-  return { stage, id, model, reason: `${error.kind}: ${error.message.replace(/\s+/g, ' ').slice(0, 200)}`, attempts };
-}
+const LONGEST_MESSAGE = 200;
 
-/** Rough tokens of a text, for token budgets only: four characters each. */
-export function roughTokens(text: string): number {
-  return Math.ceil(text.length / 4);
+/** The failure of an item whose request the endpoint refused: the kind, and the endpoint's own message in one line, shortened. */
+export function refusalFailure(stage: FailureStage, id: string, model: string, error: CallError, attempts: number): Failure {
+  const message = error.message.replace(/\s+/g, ' ').slice(0, LONGEST_MESSAGE);
+  return { stage, id, model, reason: `${error.kind}: ${message}`, attempts };
 }

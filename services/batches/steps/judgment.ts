@@ -1,16 +1,17 @@
 import type { RunSpec } from '../../../config/spec';
 import { instructionIndex, judgmentId } from '../../../method/ids';
 import { renderJudgePrompt } from '../../../method/judge-prompt';
-import type { Instruction, Judgment, Response, Usage } from '../../../method/records';
+import type { Instruction, Judgment, Response } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
-import { resolveTemplate } from '../../../method/templates';
 import { modelOf, samplingFor } from '../../../stages/models';
 import type { ModelRequest } from '../../endpoints/model-client';
-import type { BatchItem, Exchange, Step } from '../batch';
-import { lostBy, roughTokens } from './failures';
-import { probabilityScoring, type ScoringMethod, textScoring, writtenProbabilityScoring } from './scoring';
+import type { BatchItem, Exchange, Step } from '../batch-item';
+import { refusalFailure } from './failures';
+import { SCORING_METHODS } from './scoring';
+import { estimateTokens } from './token-estimate';
+import { totalUsage } from './usage';
 
-/** One item a response: the Table 2 prompt, again with another seed while no score can be read. */
+/** One item per response: the prompt of the paper's Table 2, retried with another seed while no score can be read. */
 export function judgmentItems(
   spec: RunSpec,
   judge: string,
@@ -21,11 +22,7 @@ export function judgmentItems(
   const model = modelOf(spec, judge);
   const sampling = samplingFor(spec.synthesis.judge, judge);
   const texts = new Map(instructions.map(({ id, text }) => [id, text]));
-  const method = ((): ScoringMethod => {
-    if (scoring === 'text') return textScoring(sampling);
-    if (model.template === undefined) return writtenProbabilityScoring(sampling, minRatingMass);
-    return probabilityScoring(sampling, minRatingMass, resolveTemplate(model.template));
-  })();
+  const method = SCORING_METHODS[scoring]({ sampling, minRatingMass, template: model.template });
 
   function item(response: Response): BatchItem<Judgment> {
     const id = judgmentId(response.id, judge);
@@ -59,7 +56,7 @@ export function judgmentItems(
         };
         const refusal = exchanges.at(-1)?.error;
         if (refusal !== undefined) {
-          const failure = lostBy('judge', id, judge, refusal, attempts);
+          const failure = refusalFailure('judge', id, judge, refusal, attempts);
           return {
             do: 'done',
             rows: [{ ...row, score: null, raw: '', reason: failure.reason, seed: seedOf(attempts - 1) }],
@@ -81,26 +78,17 @@ export function judgmentItems(
           }
         }
         const attempt = Math.floor(exchanges.length / method.callsPerAttempt);
-        // Made when it is sent: the prompts of all batches at once would fill the memory.
+        // Rendered when it is sent: the prompts of all items at once would fill the memory.
         const prompt = renderJudgePrompt({ instruction, response: response.text });
         const request: ModelRequest = {
           ...method.request(prompt, exchanges.slice(exchanges.length - inAttempt), { seed: seedOf(attempt), attempt }),
-          tokenEstimate: roughTokens(prompt) + sampling.maxTokens,
+          tokenEstimate: estimateTokens(prompt) + sampling.maxTokens,
         };
         return { do: 'call', request };
       },
     };
   }
 
-  // Judge requests share the rubric at their start; those of one instruction share more, and stay neighbours.
+  // All judge requests start with the rubric; those of one instruction share a longer prefix, and stay adjacent.
   return [...responses].sort((a, b) => (a.id < b.id ? -1 : 1)).map(item);
-}
-
-function totalUsage(exchanges: readonly Exchange[]): Usage | null {
-  const usages = exchanges.map(({ reply }) => reply?.usage ?? null).filter((usage) => usage !== null);
-  if (usages.length === 0) return null;
-  return {
-    promptTokens: usages.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
-    completionTokens: usages.reduce((sum, { completionTokens }) => sum + completionTokens, 0),
-  };
 }

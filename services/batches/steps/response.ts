@@ -4,13 +4,15 @@ import { checkResponse } from '../../../method/instructions';
 import type { Failure, Instruction, Response } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
 import { modelOf, samplingFor } from '../../../stages/models';
-import { evenPart, type BatchItem, type Exchange, type Step } from '../batch';
-import { lostBy, roughTokens } from './failures';
+import type { BatchItem, Exchange, Step } from '../batch-item';
+import { refusalFailure } from './failures';
 import { retrySampling } from './retry-sampling';
+import { estimateTokens } from './token-estimate';
+import { evenPart } from './usage';
 
 /**
- * One item an instruction where the endpoint takes `n`, so that the samples share one prompt; else one item a sample.
- * Unusable samples are asked for again with another seed.
+ * One item per instruction where the endpoint supports `n`, so that the samples share one prompt; else one item per sample.
+ * Unusable samples are requested again with another seed.
  */
 export function responseItems(spec: RunSpec, generator: string, instructions: readonly Instruction[]): BatchItem<Response>[] {
   const { samples } = spec.synthesis.respond;
@@ -36,7 +38,11 @@ function item(spec: RunSpec, generator: string, instruction: Instruction, wanted
       let tries = 0;
       for (const [attempt, { reply, error }] of exchanges.entries()) {
         if (error !== undefined) {
-          return { do: 'done', rows, failures: missing.map((sample) => lostBy('respond', idOf(sample), generator, error, attempt + 1)) };
+          return {
+            do: 'done',
+            rows,
+            failures: missing.map((sample) => refusalFailure('respond', idOf(sample), generator, error, attempt + 1)),
+          };
         }
         const choices = reply?.choices ?? [];
         const usage = evenPart(reply?.usage ?? null, choices.length);
@@ -63,7 +69,8 @@ function item(spec: RunSpec, generator: string, instruction: Instruction, wanted
             still.push(sample);
           }
         }
-        // An endpoint that gives fewer choices than asked (some ignore n) has not tried the others; each such reply brings one on.
+        // An endpoint that returns fewer choices than requested (some ignore n) has not tried the others, so none of their attempts is
+        // used up. This ends, since each such reply has at least one usable sample.
         const short = choices.length < missing.length && still.length < missing.length;
         if (!short) tries++;
         missing = still;
@@ -92,7 +99,7 @@ function item(spec: RunSpec, generator: string, instruction: Instruction, wanted
             seed: seedOf(missing[0] ?? 0, attempts),
             ...(missing.length > 1 ? { n: missing.length } : {}),
           },
-          tokenEstimate: roughTokens(instruction.text) + maxTokens * missing.length,
+          tokenEstimate: estimateTokens(instruction.text) + maxTokens * missing.length,
         },
       };
     },

@@ -4,8 +4,8 @@ import type { Sampling } from '../../../config/spec';
 const RETRY_TEMPERATURE = 0.7;
 
 /**
- * How an unusable reply is asked for again. Another seed alone changes nothing at temperature 0: the same reply would be
- * paid for again, so such a retry is sampled.
+ * The sampling of a retry after an unusable reply. At temperature 0 another seed alone changes nothing, and the same reply would
+ * be paid for again; such a retry is sampled.
  */
 export function retrySampling(sampling: Sampling, attempt: number): Sampling {
   return attempt > 0 && sampling.temperature === 0 ? { ...sampling, temperature: RETRY_TEMPERATURE } : sampling;

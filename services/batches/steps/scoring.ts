@@ -1,12 +1,15 @@
-import type { Sampling } from '../../../config/spec';
+import type { ModelSpec, RunSpec, Sampling } from '../../../config/spec';
 import { expectedScore, parseScore, ratingTokenPosition } from '../../../method/scores';
-import { checkBos, type ChatTemplate } from '../../../method/templates';
+import { checkBos, resolveTemplate, type ChatTemplate } from '../../../method/templates';
 import type { ModelRequest } from '../../endpoints/model-client';
-import type { Exchange } from '../batch';
+import type { Exchange } from '../batch-item';
 import { retrySampling } from './retry-sampling';
 import { stopStrings } from './template-of';
 
-/** What a judge's replies say. */
+/** How scores are read, as the spec names it. */
+export type Scoring = RunSpec['synthesis']['judge']['scoring'];
+
+/** The score read from a judge's replies. */
 export interface ScoreReading {
   readonly score: number | null;
   readonly raw: string;
@@ -14,7 +17,7 @@ export interface ScoreReading {
   readonly reason?: string;
 }
 
-/** A way to get a score from a judge, in one or more calls for an attempt. */
+/** A way to get a score from a judge, with one or more calls per attempt. */
 export interface ScoringMethod {
   readonly callsPerAttempt: number;
   request(
@@ -25,15 +28,32 @@ export interface ScoringMethod {
   read(exchanges: readonly Exchange[]): ScoreReading;
 }
 
-/** Alternatives asked for at the rating's place; the ratings are five, in two or three spellings each. */
+export interface ScoringOptions {
+  readonly sampling: Sampling;
+  /** Least probability mass that the five ratings must have together for a score to be read, 0 to 1. */
+  readonly minRatingMass: number;
+  /** The judge's chat format; without one, it has only the chat API. */
+  readonly template?: ModelSpec['template'];
+}
+
+/** For each way of reading scores, the method that does it with a judge. */
+export const SCORING_METHODS: Readonly<Record<Scoring, (options: ScoringOptions) => ScoringMethod>> = {
+  text: ({ sampling }) => textScoring(sampling),
+  expected: ({ sampling, minRatingMass, template }) =>
+    template === undefined
+      ? writtenProbabilityScoring(sampling, minRatingMass)
+      : probabilityScoring(sampling, minRatingMass, resolveTemplate(template)),
+};
+
+/** Number of alternatives requested at the rating's position: there are five ratings, with two or three spellings each. */
 const TOP_LOGPROBS = 20;
 /**
- * What stands before the rating. With its space: many tokenizers write " 4" as a space and a digit, and the others give the
- * digit alone nearly the same probabilities.
+ * The text before the rating, with its space: many tokenizers split " 4" into a space and a digit, and the others give the digit
+ * alone nearly the same probabilities.
  */
 const FORCED_LABEL = 'Score: ';
 
-/** The paper's way: the rating in the last line of the judge's reply. */
+/** The paper's method: the rating in the last line of the judge's reply. */
 export function textScoring(sampling: Sampling): ScoringMethod {
   return {
     callsPerAttempt: 1,
@@ -45,7 +65,7 @@ export function textScoring(sampling: Sampling): ScoringMethod {
   };
 }
 
-/** For chat-only endpoints: the probabilities at the place where the judge itself wrote its rating. */
+/** For chat-only endpoints: the probabilities at the position where the judge itself wrote its rating. */
 export function writtenProbabilityScoring(sampling: Sampling, minRatingMass: number): ScoringMethod {
   return {
     callsPerAttempt: 1,
@@ -66,8 +86,8 @@ export function writtenProbabilityScoring(sampling: Sampling, minRatingMass: num
 }
 
 /**
- * For raw-prompt endpoints: the judge writes its justification, then "Score: " is set before it and the probabilities of
- * the next token are read. The second call extends the first's prompt, so a prefix cache makes it nearly free.
+ * For raw-prompt endpoints: the judge writes its justification, then "Score: " is appended and the probabilities of the next
+ * token are read. The second call extends the first's prompt, so with a prefix cache it costs almost nothing.
  */
 export function probabilityScoring(sampling: Sampling, minRatingMass: number, template: ChatTemplate): ScoringMethod {
   const withJustification = (before: readonly Exchange[]): string => {
@@ -78,8 +98,8 @@ export function probabilityScoring(sampling: Sampling, minRatingMass: number, te
     callsPerAttempt: 2,
     request(judgePrompt, before, { seed, attempt }) {
       const { maxTokens, temperature, topP } = retrySampling(sampling, attempt);
-      const assistantPrefix = before.length === 0 ? undefined : harmless(withJustification(before), template);
-      const rendered = template.renderPrompt([{ role: 'user', content: harmless(judgePrompt, template) }], { assistantPrefix });
+      const assistantPrefix = before.length === 0 ? undefined : escapeSpecialTokens(withJustification(before), template);
+      const rendered = template.renderPrompt([{ role: 'user', content: escapeSpecialTokens(judgePrompt, template) }], { assistantPrefix });
       const { prompt, addSpecialTokens } = checkBos({ prompt: rendered, template });
       const special = addSpecialTokens === undefined ? {} : { add_special_tokens: addSpecialTokens };
       const justification = { max_tokens: maxTokens, temperature, top_p: topP, stop: stopStrings(template.stop, [FORCED_LABEL.trim()]) };
@@ -98,10 +118,10 @@ export function probabilityScoring(sampling: Sampling, minRatingMass: number, te
 }
 
 /**
- * A raw prompt holds text that models wrote. Special tokens in it would end the user's turn, so that a response could put
- * words into the judge's mouth; a space within makes them plain text. (On chat endpoints it is the server's business.)
+ * A raw prompt contains text that models wrote. Special tokens in it would end the user's turn, so a response could forge the
+ * judge's reply; a space inside makes them plain text. (On chat endpoints the server must do this.)
  */
-function harmless(text: string, { specialTokens }: ChatTemplate): string {
+function escapeSpecialTokens(text: string, { specialTokens }: ChatTemplate): string {
   return specialTokens.reduce((rest, token) => rest.replaceAll(token, `${token.slice(0, 1)} ${token.slice(1)}`), text);
 }
 

@@ -3,7 +3,7 @@ import type { ModelSpec } from '../../../config/spec';
 /** The API takes at most this many stop strings. */
 const MAX_STOPS = 4;
 
-/** A model's chat format. @throws Error when it has none, which the spec's checks let through for chat-only models */
+/** A model's chat format. @throws Error when it has none, which the spec's checks allow for chat-only models */
 export function templateOf(model: ModelSpec, name: string): NonNullable<ModelSpec['template']> {
   if (model.template === undefined) throw new Error(`models.${name} has no template; raw prompts need one`);
   return model.template;

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Cost } from '../../../method/cost';
-import { runBatch, type BatchItem, type Exchange } from '../../../services/batches/batch';
-import { BatchBudget, BudgetExhaustedError, type BatchBudgetOptions } from '../../../services/batches/batch-budget';
+import { BudgetExhaustedError } from '../../../services/batches/allowance-gate';
+import { runBatch } from '../../../services/batches/batch';
+import { BatchBudget, type BatchBudgetOptions } from '../../../services/batches/batch-budget';
+import type { BatchItem, Exchange } from '../../../services/batches/batch-item';
 import { boundOf } from '../../../services/batches/billing';
 import { createModelClient, type ModelClient, type ModelRequest } from '../../../services/endpoints/model-client';
 import { Journal } from '../../../services/journal/journal';
@@ -234,7 +236,7 @@ describe('what counts', () => {
     ['a connection that breaks', 'its worst case', { kind: 'reset' }, worst],
     ['a body that is cut', 'its worst case', { kind: 'cut-body' }, worst],
     ['a body that is no JSON', 'its worst case', { kind: 'truncated-json' }, worst],
-  ] as const)('%s that is ridden out counts as %s', async (_name, _what, fault, counts) => {
+  ] as const)('%s that is retried counts as %s', async (_name, _what, fault, counts) => {
     endpoint = await FakeEndpoint.start();
     endpoint.inject(fault, { times: 1 });
     const client = httpClient(endpoint);

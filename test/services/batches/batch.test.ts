@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import type { BatchProgress } from '../../../method/cost';
-import { AllRefusedError, evenPart, runBatch, type BatchItem, type BatchOptions, type Exchange } from '../../../services/batches/batch';
+import { AllRefusedError } from '../../../services/batches/all-refused';
+import { runBatch, type BatchOptions } from '../../../services/batches/batch';
+import type { BatchItem, Exchange } from '../../../services/batches/batch-item';
+import { PermanentEndpointError } from '../../../services/endpoints/endpoint-errors';
 import { EndpointHealth } from '../../../services/endpoints/endpoint-health';
-import { createModelClient, PermanentEndpointError, type ModelClient } from '../../../services/endpoints/model-client';
+import { createModelClient, type ModelClient } from '../../../services/endpoints/model-client';
 import { Journal } from '../../../services/journal/journal';
 import { EndpointLimiter } from '../../../services/limits/limiter';
 import { FakeEndpoint, type FakeEndpointOptions } from '../../support/fake-endpoint';
@@ -91,9 +94,9 @@ describe('a batch', () => {
     expect(result.calls.map(({ item: id, call }) => `${id}/${call}`)).toEqual(items(40).flatMap(({ id }) => [`${id}/0`, `${id}/1`]));
   });
 
-  test("makes a request only when there is a place for it, in the order of the items, and an item's later calls before the first ones of others", async () => {
+  test("makes a request only when there is a permit for it, in the order of the items, and an item's later calls before the first ones of others", async () => {
     await start();
-    const places: (() => void)[] = [];
+    const permits: (() => void)[] = [];
     const asked: string[] = [];
     const ranks: Record<string, number> = {};
     const client: ModelClient = {
@@ -102,7 +105,7 @@ describe('a batch', () => {
         const name = `${String(body['prompt'])}/${String(body['seed'])}`;
         asked.push(name);
         ranks[name] = rank;
-        await new Promise<void>((resolve) => places.push(resolve));
+        await new Promise<void>((resolve) => permits.push(resolve));
         onStart?.();
         const reply = { choices: [{ text: 'x' }] };
         return { reply, text: JSON.stringify(reply), ms: 1 };
@@ -111,11 +114,11 @@ describe('a batch', () => {
     const running = attempt(items(4, { calls: 2 }), { client });
     let ended = false;
     void running.finally(() => (ended = true));
-    while (places.length === 0) await new Promise(setImmediate);
+    while (permits.length === 0) await new Promise(setImmediate);
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
     expect(asked).toEqual(['item000/0']);
     while (!ended) {
-      places.shift()?.();
+      permits.shift()?.();
       await new Promise(setImmediate);
     }
     expect((await running).rows).toHaveLength(4);
@@ -323,22 +326,22 @@ describe('an endpoint that refuses everything', () => {
     expect(endpoint.requests).toHaveLength(8);
   });
 
-  test('ends the next attempt too, as long as nobody has mended it', async () => {
+  test('ends the next attempt too, as long as it is not fixed', async () => {
     await start({ contextTokens: 0 });
     await expect(attempt(items(20), { concurrency: 1 })).rejects.toThrow(AllRefusedError);
     await expect(attempt(items(20), { concurrency: 1 })).rejects.toThrow(AllRefusedError);
     expect(endpoint.requests).toHaveLength(16);
   });
 
-  test('loses no item once it is mended, and its replies are not asked for again after that', async () => {
+  test('fails no item once it is fixed, and its replies are not asked for again after that', async () => {
     await start();
     endpoint.inject({ kind: 'status', status: 400 }, { times: 8 });
     await expect(attempt(items(20), { concurrency: 1 })).rejects.toThrow(AllRefusedError);
-    const mended = await attempt(items(20));
-    expect(mended.rows).toHaveLength(20);
-    expect(mended.failures).toEqual([]);
+    const fixed = await attempt(items(20));
+    expect(fixed.rows).toHaveLength(20);
+    expect(fixed.failures).toEqual([]);
     const requests = endpoint.requests.length;
-    expect((await attempt(items(20))).rows).toEqual(mended.rows);
+    expect((await attempt(items(20))).rows).toEqual(fixed.rows);
     expect(endpoint.requests).toHaveLength(requests);
   });
 
@@ -373,7 +376,7 @@ describe('an item that breaks the server', () => {
     await start();
     endpoint.inject(CRASH, { times: 10_000, when: ({ item: id }) => id === 'item000' });
     const result = await attempt(items(40), {
-      client: clientFor(new EndpointHealth({ poisonAfterMs: 0 })),
+      client: clientFor(new EndpointHealth({ minFailingMs: 0 })),
       concurrency,
       setAsideAfterMs: 0,
     });
@@ -381,7 +384,7 @@ describe('an item that breaks the server', () => {
     expect(result.failures).toEqual([{ stage: 'respond', id: 'item000', model: 'm', reason: 'server_error', attempts: 1 }]);
     const [lost] = result.calls.filter(({ item: id }) => id === 'item000');
     expect(lost?.error?.message).toMatch(
-      /^failed \d+ times in a row while \d+ of \d+ other requests passed at once; the last time: 500 scripted 500$/,
+      /^failed \d+ times in a row while \d+ of \d+ other requests succeeded at the first try; the last time: 500 scripted 500$/,
     );
     // Of the others, each was asked once.
     expect(endpoint.paidTwice()).toEqual([]);
@@ -393,7 +396,7 @@ describe('an item that breaks the server', () => {
     await start();
     endpoint.inject(CRASH, { times: 10_000, when: ({ item: id }) => id?.startsWith('item') === true });
     const result = await attempt(items(4), {
-      client: clientFor(new EndpointHealth({ poisonAfterMs: 0 })),
+      client: clientFor(new EndpointHealth({ minFailingMs: 0 })),
       concurrency: 4,
       setAsideAfterMs: 0,
     });
@@ -404,12 +407,12 @@ describe('an item that breaks the server', () => {
   test('is not what an outage makes of items: all end well after it', async () => {
     await start();
     endpoint.inject(CRASH, { times: 500 });
-    const result = await attempt(items(40), { client: clientFor(new EndpointHealth({ poisonAfterMs: 0 })), setAsideAfterMs: 0 });
+    const result = await attempt(items(40), { client: clientFor(new EndpointHealth({ minFailingMs: 0 })), setAsideAfterMs: 0 });
     expect(result.rows).toHaveLength(40);
     expect(endpoint.paidTwice()).toEqual([]);
   });
 
-  test('is given back with its place when the batch is stopped', async () => {
+  test('is given back when the batch is stopped', async () => {
     await start();
     endpoint.inject(CRASH, { times: 10_000, when: ({ item: id }) => id === 'item000' });
     const controller = new AbortController();
@@ -451,10 +454,4 @@ describe('an endpoint that leaves out what was asked for', () => {
     const { stats } = await attempt(items(5).map(({ id }) => asking(id, { n: 3 })));
     expect(stats.transient).toEqual({ fewer_choices: 5 });
   });
-});
-
-test('usage is parted evenly among samples', () => {
-  expect(evenPart({ promptTokens: 10, completionTokens: 8 }, 3)).toEqual({ promptTokens: 3, completionTokens: 3 });
-  expect(evenPart({ promptTokens: 10, completionTokens: 8 }, 1)).toEqual({ promptTokens: 10, completionTokens: 8 });
-  expect(evenPart(null, 3)).toBeNull();
 });

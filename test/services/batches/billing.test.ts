@@ -4,7 +4,7 @@ import { classifyModelError, type ModelFailure } from '../../../services/endpoin
 
 const failure = (change: Partial<ModelFailure>): ModelFailure => ({
   scope: 'transient',
-  kind: 'x',
+  kind: 'refused',
   overloaded: false,
   message: '',
   ...change,

@@ -1,10 +1,5 @@
-import {
-  createModelClient,
-  EndpointUnavailableError,
-  PermanentEndpointError,
-  type ModelClientOptions,
-  type ModelRequest,
-} from '../../../services/endpoints/model-client';
+import { EndpointUnavailableError, PermanentEndpointError } from '../../../services/endpoints/endpoint-errors';
+import { createModelClient, type ModelClientOptions, type ModelRequest } from '../../../services/endpoints/model-client';
 import type { ModelFailure } from '../../../services/endpoints/model-errors';
 import { EndpointLimiter } from '../../../services/limits/limiter';
 import { FakeEndpoint, type FakeEndpointOptions } from '../../support/fake-endpoint';
@@ -80,7 +75,7 @@ test("a key that is not set is told by the variable's name, before any call", as
   );
 });
 
-test('transient faults are ridden out, told, and never retried by the SDK itself', async () => {
+test('transient faults are retried, told, and never retried by the SDK itself', async () => {
   const { client } = await start();
   endpoint.inject({ kind: 'status', status: 503, headers: SOON });
   endpoint.inject({ kind: 'status', status: 429, headers: SOON });
@@ -210,7 +205,7 @@ test('a call that waits for another try stops at once', async () => {
   expect(endpoint.requests).toHaveLength(1);
 });
 
-test('failed calls give their place back', async () => {
+test('failed calls give their permit back', async () => {
   const { client } = await start({}, { limiter: new EndpointLimiter({ concurrency: 1 }) });
   endpoint.inject({ kind: 'status', status: 400 });
   endpoint.inject({ kind: 'status', status: 404 });

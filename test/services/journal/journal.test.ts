@@ -4,7 +4,7 @@ import { appendFile, open, readFile, readdir, readlink, writeFile, type FileHand
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Journal } from '../../../services/journal/journal';
-import { type CallRecord } from '../../../stages/call-record';
+import type { CallRecord } from '../../../stages/call-record';
 import { useTempFolder } from '../../support/temp-folder';
 
 const temp = useTempFolder();

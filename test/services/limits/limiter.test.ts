@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { EndpointLimiter, type Slot } from '../../../services/limits/limiter';
-import { sleep } from '../../../services/timing/pause';
+import { EndpointLimiter, type CallPermit } from '../../../services/limits/limiter';
+import { sleep } from '../../../services/timing/sleep';
 
 const NEVER = new AbortController().signal;
 setMaxListeners(0, NEVER);
@@ -12,18 +12,18 @@ async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise(setImmediate);
 }
 
-/** Asks for a place and tells whether it was granted yet. */
-function request(limiter: EndpointLimiter, { tokens = 1, signal = NEVER } = {}): { slot: Slot | undefined; error: unknown } {
-  const state: { slot: Slot | undefined; error: unknown } = { slot: undefined, error: undefined };
+/** Asks for a permit and tells whether it was granted yet. */
+function request(limiter: EndpointLimiter, { tokens = 1, signal = NEVER } = {}): { permit: CallPermit | undefined; error: unknown } {
+  const state: { permit: CallPermit | undefined; error: unknown } = { permit: undefined, error: undefined };
   limiter.acquire(tokens, signal).then(
-    (slot) => (state.slot = slot),
+    (permit) => (state.permit = permit),
     (error: unknown) => (state.error = error),
   );
   return state;
 }
 
-function granted(requests: readonly { slot: Slot | undefined }[]): number {
-  return requests.filter(({ slot }) => slot !== undefined).length;
+function granted(requests: readonly { permit: CallPermit | undefined }[]): number {
+  return requests.filter(({ permit }) => permit !== undefined).length;
 }
 
 describe('concurrency', () => {
@@ -33,11 +33,11 @@ describe('concurrency', () => {
     let most = 0;
     await Promise.all(
       Array.from({ length: 200 }, async (_, index) => {
-        const slot = await limiter.acquire(1, NEVER);
+        const permit = await limiter.acquire(1, NEVER);
         most = Math.max(most, ++inFlight);
         await turns(index % 4);
         inFlight--;
-        slot.succeeded();
+        permit.succeeded();
       }),
     );
     expect(most).toBe(5);
@@ -57,9 +57,9 @@ describe('concurrency', () => {
         ['a too', 1],
       ] as const
     ).map(async ([name, rank]) => {
-      const slot = await limiter.acquire(1, NEVER, rank);
+      const permit = await limiter.acquire(1, NEVER, rank);
       order.push(name);
-      slot.succeeded();
+      permit.succeeded();
     });
     first.succeeded();
     await Promise.all(waiting);
@@ -71,14 +71,14 @@ describe('concurrency', () => {
     let inFlight = 0;
     await Promise.all(
       Array.from({ length: 300 }, async (_, index) => {
-        const slot = await limiter.acquire(1, NEVER);
+        const permit = await limiter.acquire(1, NEVER);
         inFlight++;
         expect(inFlight).toBeLessThanOrEqual(12);
         await turns(1 + (index % 3));
         await jest.advanceTimersByTimeAsync(1);
         inFlight--;
-        if (index % 7 === 0) slot.failed({ overloaded: true });
-        else slot.succeeded();
+        if (index % 7 === 0) permit.failed({ overloaded: true });
+        else permit.succeeded();
       }),
     );
     expect(limiter.currentConcurrency).toBeLessThanOrEqual(12);
@@ -88,7 +88,7 @@ describe('concurrency', () => {
     const limiter = new EndpointLimiter({ concurrency: 8 });
     const burst = await Promise.all(Array.from({ length: 8 }, () => limiter.acquire(1, NEVER)));
     await jest.advanceTimersByTimeAsync(10);
-    for (const slot of burst) slot.failed({ overloaded: true });
+    for (const permit of burst) permit.failed({ overloaded: true });
     expect(limiter.currentConcurrency).toBe(4);
     await jest.advanceTimersByTimeAsync(10);
     (await limiter.acquire(1, NEVER)).failed({ overloaded: true });
@@ -114,9 +114,9 @@ describe('concurrency', () => {
     const first = await limiter.acquire(1, NEVER);
     const order: number[] = [];
     const waiting = [1, 2, 3].map(async (number) => {
-      const slot = await limiter.acquire(1, NEVER);
+      const permit = await limiter.acquire(1, NEVER);
       order.push(number);
-      slot.succeeded();
+      permit.succeeded();
     });
     first.succeeded();
     await Promise.all(waiting);
@@ -143,9 +143,9 @@ describe('a wait that the endpoint asked for', () => {
     second.failed({ overloaded: true, waitMs: 9_000 });
     third.failed({ overloaded: true, waitMs: 2_000 });
     await jest.advanceTimersByTimeAsync(8_999);
-    expect(waiting.slot).toBeUndefined();
+    expect(waiting.permit).toBeUndefined();
     await jest.advanceTimersByTimeAsync(3);
-    expect(waiting.slot).toBeDefined();
+    expect(waiting.permit).toBeDefined();
   });
 
   test('also holds those who were waiting for their budget', async () => {
@@ -155,21 +155,21 @@ describe('a wait that the endpoint asked for', () => {
     await jest.advanceTimersByTimeAsync(1_000);
     first.failed({ overloaded: true, waitMs: 90_000 });
     await jest.advanceTimersByTimeAsync(89_000); // the minute is over, the quiet is not
-    expect(waiting.slot).toBeUndefined();
+    expect(waiting.permit).toBeUndefined();
     await jest.advanceTimersByTimeAsync(1_001);
-    expect(waiting.slot).toBeDefined();
+    expect(waiting.permit).toBeDefined();
   });
 });
 
 describe('abort', () => {
-  test('before asking throws the reason and takes no place', async () => {
+  test('before asking throws the reason and takes no permit', async () => {
     const limiter = new EndpointLimiter({ concurrency: 1 });
     const reason = new Error('stopped');
     await expect(limiter.acquire(1, AbortSignal.abort(reason))).rejects.toBe(reason);
     await expect(limiter.acquire(1, NEVER)).resolves.toBeDefined();
   });
 
-  test('while waiting throws the reason, and the next in line gets the place', async () => {
+  test('while waiting throws the reason, and the next in line gets the permit', async () => {
     const limiter = new EndpointLimiter({ concurrency: 1 });
     const holder = await limiter.acquire(1, NEVER);
     const controller = new AbortController();
@@ -181,7 +181,7 @@ describe('abort', () => {
     expect(aborted.error).toBe(reason);
     holder.succeeded();
     await turns(1);
-    expect(next.slot).toBeDefined();
+    expect(next.permit).toBeDefined();
   });
 
   test('while the gate is closed leaves no timer behind', async () => {
@@ -196,7 +196,7 @@ describe('abort', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  test('while waiting for budget gives the place back', async () => {
+  test('while waiting for budget gives the permit back', async () => {
     const limiter = new EndpointLimiter({ concurrency: 1, tokensPerMinute: 100 });
     (await limiter.acquire(100, NEVER)).succeeded();
     const controller = new AbortController();
@@ -207,7 +207,7 @@ describe('abort', () => {
     await turns(2);
     expect(aborted.error).toEqual(new Error('stopped'));
     await jest.advanceTimersByTimeAsync(60_002);
-    expect(next.slot).toBeDefined();
+    expect(next.permit).toBeDefined();
   });
 });
 
@@ -228,7 +228,7 @@ describe('budgets', () => {
     const limiter = new EndpointLimiter({ concurrency: 100, tokensPerMinute: 100 });
     const requests = [60, 60, 30].map((tokens) => request(limiter, { tokens }));
     await jest.advanceTimersByTimeAsync(1_000);
-    expect(requests.map(({ slot }) => slot !== undefined)).toEqual([true, false, true]);
+    expect(requests.map(({ permit }) => permit !== undefined)).toEqual([true, false, true]);
     await jest.advanceTimersByTimeAsync(60_000);
     expect(granted(requests)).toBe(3);
   });
@@ -238,9 +238,9 @@ describe('budgets', () => {
     (await limiter.acquire(10, NEVER)).succeeded();
     const large = request(limiter, { tokens: 5_000 });
     await jest.advanceTimersByTimeAsync(1_000);
-    expect(large.slot).toBeUndefined();
+    expect(large.permit).toBeUndefined();
     await jest.advanceTimersByTimeAsync(60_000);
-    expect(large.slot).toBeDefined();
+    expect(large.permit).toBeDefined();
   });
 });
 
@@ -263,10 +263,10 @@ describe('new limits', () => {
     slots[0]!.succeeded();
     slots[1]!.succeeded();
     await turns(1);
-    expect(waiting.slot).toBeUndefined();
+    expect(waiting.permit).toBeUndefined();
     slots[2]!.succeeded();
     await turns(1);
-    expect(waiting.slot).toBeDefined();
+    expect(waiting.permit).toBeDefined();
   });
 
   test('do not lift what a 429 has cut', async () => {
@@ -307,10 +307,10 @@ describe('latency', () => {
     let line = Promise.resolve();
     await Promise.all(
       Array.from({ length: calls }, async () => {
-        const slot = await limiter.acquire(100, NEVER);
+        const permit = await limiter.acquire(100, NEVER);
         line = line.then(() => jest.advanceTimersByTimeAsync(100)).then(() => undefined);
         await line;
-        slot.succeeded(50);
+        permit.succeeded(50);
       }),
     );
   }

@@ -74,7 +74,7 @@ describe('an item is lost and counted, and the others end well:', () => {
     const endpoint = await FakeEndpoint.start();
     try {
       endpoint.inject(fault, { times: 1_000, when: ofOneItem });
-      const health = new EndpointHealth({ poisonAfterMs: 0, chanceOfBadLuck: 0.2 });
+      const health = new EndpointHealth({ minFailingMs: 0, significance: 0.2 });
       const { rows, failures } = await runExtraction({
         baseURL: endpoint.baseURL,
         health,
@@ -84,7 +84,7 @@ describe('an item is lost and counted, and the others end well:', () => {
       expect(rows).toHaveLength(COUNT - 1);
       expect(failures).toHaveLength(1);
       expect(failures[0]?.reason).toMatch(
-        new RegExp(`^${kind}: failed \\d+ times in a row while \\d+ of \\d+ other requests passed at once; the last time: `),
+        new RegExp(`^${kind}: failed \\d+ times in a row while \\d+ of \\d+ other requests succeeded at the first try; the last time: `),
       );
     } finally {
       await endpoint.close();

@@ -52,7 +52,7 @@ const faults: readonly (readonly [name: string, fault: Fault, kind: string])[] =
   ['choices: null', { kind: 'body', body: '{"choices":null,"usage":{"prompt_tokens":1,"completion_tokens":0}}' }, 'bad_body'],
 ];
 
-describe('a batch rides out', () => {
+describe('a batch retries', () => {
   let healthy: readonly Instruction[];
   beforeEach(async () => {
     const other = await FakeEndpoint.start();
@@ -104,10 +104,10 @@ describe('a batch rides out', () => {
     }
   });
 
-  test('a request that hangs, which keeps one place and no more', async () => {
+  test('a request that hangs, which keeps one permit and no more', async () => {
     endpoint.inject({ kind: 'hang' }, { when: ({ number }) => number === 1 });
     const running = runExtraction({ baseURL: endpoint.baseURL, concurrency: 2, limits: { timeoutMs: 60_000 } });
-    await endpoint.received(COUNT); // the other place serves all the others
+    await endpoint.received(COUNT); // the other permit serves all the others
     endpoint.dropConnections();
     expect((await running).rows).toEqual(healthy);
   });

@@ -1,7 +1,7 @@
 import type { RunSpecInput } from '../../../../config/spec';
 import type { Instruction } from '../../../../method/records';
 import { deriveSeed } from '../../../../method/seeds';
-import type { BatchItem } from '../../../../services/batches/batch';
+import type { BatchItem } from '../../../../services/batches/batch-item';
 import { extractionItems } from '../../../../services/batches/steps/extraction';
 import { answeredNothing, outcome, play, refused, replied } from '../../../support/exchanges';
 import { smallSpec } from '../../../support/small-spec';

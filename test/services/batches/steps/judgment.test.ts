@@ -2,7 +2,7 @@ import type { RunSpecInput } from '../../../../config/spec';
 import { renderJudgePrompt } from '../../../../method/judge-prompt';
 import type { Instruction, Judgment, Response } from '../../../../method/records';
 import { deriveSeed } from '../../../../method/seeds';
-import type { BatchItem, Exchange } from '../../../../services/batches/batch';
+import type { BatchItem, Exchange } from '../../../../services/batches/batch-item';
 import { judgmentItems } from '../../../../services/batches/steps/judgment';
 import { answeredNothing, outcome, play, refused, replied, tokenOf } from '../../../support/exchanges';
 import { smallSpec } from '../../../support/small-spec';

@@ -1,7 +1,7 @@
 import type { RunSpecInput } from '../../../../config/spec';
 import type { Instruction, Response } from '../../../../method/records';
 import { deriveSeed } from '../../../../method/seeds';
-import type { BatchItem } from '../../../../services/batches/batch';
+import type { BatchItem } from '../../../../services/batches/batch-item';
 import { responseItems } from '../../../../services/batches/steps/response';
 import { answeredNothing, outcome, play, refused, replied } from '../../../support/exchanges';
 import { smallSpec } from '../../../support/small-spec';

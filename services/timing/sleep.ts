@@ -1,19 +1,19 @@
-/** Waits, or throws the signal's reason when it is aborted first. */
+/** Waits. @throws the signal's reason, when it is aborted first */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  await new Pause().sleep(ms, signal);
+  await new Sleepers().sleep(ms, signal);
 }
 
-/** Sleepers that can be woken before their time, when what they wait for may have changed. */
-export class Pause {
-  private readonly sleepers = new Set<() => void>();
+/** Tasks that sleep, and that can be woken early when what they wait for may have changed. */
+export class Sleepers {
+  private readonly wakes = new Set<() => void>();
 
-  /** @throws the signal's reason, when it is aborted first */
+  /** Waits for `ms`, or until `wake` is called. @throws the signal's reason, when it is aborted first */
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer);
-        this.sleepers.delete(wake);
+        this.wakes.delete(wake);
         signal?.removeEventListener('abort', onAbort);
       };
       const wake = (): void => {
@@ -25,12 +25,13 @@ export class Pause {
         reject(signal?.reason as Error);
       };
       const timer = setTimeout(wake, ms);
-      this.sleepers.add(wake);
+      this.wakes.add(wake);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
 
+  /** Wakes all that sleep now. */
   wake(): void {
-    for (const wake of [...this.sleepers]) wake();
+    for (const wake of [...this.wakes]) wake();
   }
 }
