@@ -7,7 +7,7 @@ import type { BudgetSetting, LimitsByModel } from './run-settings';
  * order, and they end the batches that the order concerns and schedule them again.
  */
 
-/** Who stopped the run: somebody, a store that cannot be used, or a budget that is reached. */
+/** Who paused the run: a person, a store that cannot be used, or a budget that is reached. */
 export type PausedBy = 'user' | 'storage' | 'budget';
 
 export interface Pause {
@@ -28,8 +28,8 @@ export interface ControlOrder {
 }
 
 /** A descendant that cannot go on asks for the whole run to be paused. */
-export interface Halt extends Pause {
-  /** Revision of the order under which the work failed: what failed before the last `resume` is no news. */
+export interface PauseRequest extends Pause {
+  /** Revision of the order under which the work failed: a failure from before the last `resume` pauses nothing. */
   readonly revision: number;
   /** What the synthesis has cost, where it is the synthesis that asks. */
   readonly spent?: Cost;
@@ -60,8 +60,8 @@ export const orderSignal = defineSignal<[ControlOrder]>('order');
 export const servedSignal = defineSignal<[{ readonly model: string; readonly baseURL: string }]>('served');
 /** From child to parent: under the order of this revision, which pauses the run, nothing of the child is in work any more. */
 export const drainedSignal = defineSignal<[{ readonly id: string; readonly revision: number }]>('drained');
-/** From any descendant to `experiment`. */
-export const haltSignal = defineSignal<[Halt]>('halt');
+/** From any descendant to `experiment`. Running workflows exchange it under this name. */
+export const pauseRequestSignal = defineSignal<[PauseRequest]>('halt');
 
 /** Key of the memo that shows a pause where no worker answers: {@link Pause}, or absent. */
 export const PAUSE_MEMO = 'paused';

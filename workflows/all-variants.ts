@@ -34,8 +34,8 @@ export async function runVariants(
   return { results: ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : [])), failed };
 }
 
-async function runVariant({ offspring }: RunControl, outline: RunOutline, variant: VariantOutline): Promise<VariantResult> {
-  return await offspring.run(variantWorkflow, {
+async function runVariant({ children }: RunControl, outline: RunOutline, variant: VariantOutline): Promise<VariantResult> {
+  return await children.run(variantWorkflow, {
     workflowId: `${outline.runId}/variant-${variant.name}`,
     input: (order) => ({ ...outline, variant, order }),
     summary: SUMMARIES[variant.replay ?? 'official'],

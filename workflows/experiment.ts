@@ -5,7 +5,7 @@ import { trainingCostSignal } from '../contract/budget';
 import {
   controlQuery,
   drainedSignal,
-  haltSignal,
+  pauseRequestSignal,
   pauseUpdate,
   resumeUpdate,
   setBudgetUpdate,
@@ -113,14 +113,14 @@ interface StagesEnd {
 }
 
 async function stagesOf(control: RunControl, outline: RunOutline, progress: ProgressTable): Promise<StagesEnd> {
-  const { work, offspring } = control;
+  const { work, children } = control;
   const { runId } = outline;
   const fetched = await fetchedFirst(control, outline);
   const { stages, replayRows } = await withServers(
     control,
     outline,
     async () =>
-      await offspring.run(synthesis, {
+      await children.run(synthesis, {
         workflowId: `${runId}/synthesis`,
         input: (order) => ({ ...fetched, order }),
         summary: `${outline.instructions} instructions, ${outline.generators.length} generators, ${outline.judges.length} judges`,
@@ -170,8 +170,8 @@ function handleControl(control: RunControl, spec: RunSpecInput): void {
     return control.state;
   };
   setHandler(controlQuery, () => control.state);
-  setHandler(haltSignal, async (halt) => await control.halt(halt));
-  setHandler(drainedSignal, (drained) => control.offspring.drained(drained));
+  setHandler(pauseRequestSignal, async (request) => await control.pauseOnRequest(request));
+  setHandler(drainedSignal, (drained) => control.children.drained(drained));
   setHandler(servedSignal, async ({ model, baseURL }) => await control.serve(model, baseURL));
   setHandler(trainingCostSignal, async (cost) => await control.bookTraining(cost));
   setHandler(pauseUpdate, async (request?: { readonly reason?: string }) => await answer(control.pause(request?.reason)), {

@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancellationScope, condition, isCancellation, patched, setHandler, workflowInfo } from '@temporalio/workflow';
 import { POLL_OPTIONS, CANCEL_JOB_OPTIONS } from '../contract/activity-options';
-import { trainingFundedSignal, type TrainingCost } from '../contract/budget';
+import { trainingGrantedSignal, type TrainingCost } from '../contract/budget';
 import type { FailureType } from '../contract/failures';
 import type { TrainOutcome } from '../contract/outcomes';
 import type { PlanRef } from '../contract/run';
@@ -36,7 +36,7 @@ export async function fineTune(work: ControlledWork, root: Root, ref: PlanRef & 
 /** Returns once the run's budget covers the job, with what it is estimated to cost. */
 async function funded(work: ControlledWork, root: Root, ref: PlanRef & { readonly variant: string }): Promise<TrainingCost> {
   const keys = new Set<string>();
-  setHandler(trainingFundedSignal, ({ key }) => void keys.add(key));
+  setHandler(trainingGrantedSignal, ({ key }) => void keys.add(key));
   const { key, usd, ordered } = await work.run(
     async () => await submission.estimateFineTuning.executeWithOptions({ summary: 'what will the job cost?' }, [ref]),
   );

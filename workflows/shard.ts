@@ -1,16 +1,16 @@
 import { setHandler } from '@temporalio/workflow';
 import type { BatchLimits, BatchOutcome } from '../contract/batches';
-import { fundSignal } from '../contract/budget';
+import { shardGrantSignal } from '../contract/budget';
 import { orderSignal } from '../contract/control';
 import { progressQuery } from '../contract/progress';
 import type { ShardInput, ShardResult } from '../contract/workflows';
 import { type Cost, NO_COST, timesCost } from '../method/cost';
 import { activitiesOn } from './activities';
-import { Funds } from './budget/shard-budget';
+import { requestGrant } from './budget/grant-messages';
+import { ShardBudget } from './budget/shard-budget';
 import { ControlledWork } from './control/controlled-work';
 import { tellWhenDrained } from './control/draining';
 import { untilInputsHold } from './control/lost-inputs';
-import { askParent } from './control/parent';
 import { Root } from './control/root';
 import { together } from './control/together';
 import { untilHandled } from './control/until-handled';
@@ -26,20 +26,20 @@ export async function synthesizeShard(input: ShardInput): Promise<ShardResult> {
   const ref = { runId, plan, shard };
   const responses = size * samples;
   const root = new Root(runId);
-  const work = new ControlledWork(order, async (halt) => await root.halt(halt));
-  const funds = new Funds(order.budget, input.funds, askParent);
+  const work = new ControlledWork(order, async (request) => await root.requestPause(request));
+  const budget = new ShardBudget(order.budget, input.funds, requestGrant);
   const rows = [...(phase === 'answer' ? [] : extractRows(input, size)), ...(phase === 'extract' ? [] : answerRows(input, size))];
   const progress = new ProgressTable(`Shard ${shard + 1} of ${input.shards}: ${size} instructions`, rows);
   progress.pause(order.pause);
   setHandler(progressQuery, () => progress.snapshot());
-  setHandler(fundSignal, (funding) => funds.receive(funding));
+  setHandler(shardGrantSignal, (grant) => budget.receive(grant));
   const drain = async (): Promise<void> => {
     if (served !== undefined) await tellWhenDrained(work, () => work.isIdle);
   };
   setHandler(orderSignal, async (latest) => {
-    const { budget } = work.order;
+    const before = work.order.budget;
     if (!work.follow(latest)) return;
-    funds.follow(budget, latest.budget);
+    budget.follow(before, latest.budget);
     progress.pause(latest.pause);
     await drain();
   });
@@ -52,7 +52,7 @@ export async function synthesizeShard(input: ShardInput): Promise<ShardResult> {
     each: Cost | undefined,
     activity: (given: BatchLimits) => Promise<BatchOutcome>,
   ): Promise<BatchOutcome> {
-    return await funds.run(
+    return await budget.run(
       id,
       timesCost(each ?? NO_COST, size),
       async (allowance) =>
@@ -128,5 +128,5 @@ export async function synthesizeShard(input: ShardInput): Promise<ShardResult> {
   }
 
   await untilHandled(async () => await untilInputsHold(stages, () => progress.apply({ mode: 'replace', rows })));
-  return { stages: progress.snapshot(), cost: funds.spent };
+  return { stages: progress.snapshot(), cost: budget.spent };
 }

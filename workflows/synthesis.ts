@@ -1,12 +1,12 @@
 import { continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
-import { askSignal } from '../contract/budget';
+import { grantRequestSignal } from '../contract/budget';
 import { drainedSignal, orderSignal } from '../contract/control';
 import { progressQuery, waiting } from '../contract/progress';
 import type { ShardInput, SynthesisInput, SynthesisResult } from '../contract/workflows';
 import { activitiesOn } from './activities';
-import { BudgetKeeper } from './budget/budget-keeper';
-import { expectedCost, shardId } from './budget/shard-ids';
-import { Offspring } from './control/child-workflows';
+import { expectedShardCost } from './budget/expected-cost';
+import { RunBudget } from './budget/run-budget';
+import { ChildWorkflows } from './control/child-workflows';
 import { ControlledWork } from './control/controlled-work';
 import { tellWhenDrained } from './control/draining';
 import { Root } from './control/root';
@@ -15,6 +15,7 @@ import { untilHandled } from './control/until-handled';
 import { answerRows, synthesisRows } from './progress/progress-rows';
 import { ProgressTable } from './progress/progress-table';
 import { synthesizeShard } from './shard';
+import { shardId } from './shard-ids';
 
 const cpu = activitiesOn('cpu');
 const gpu = activitiesOn('gpu');
@@ -28,46 +29,46 @@ export async function synthesis(input: SynthesisInput): Promise<SynthesisResult>
   const phase: ShardInput['phase'] = run.filter === undefined ? undefined : kept === undefined ? 'extract' : 'answer';
   const progress = new ProgressTable(`Synthesis of ${run.instructions} instructions`, totals ?? synthesisRows(run, run.instructions));
   progress.pause(given.pause);
-  const offspring = new Offspring(given);
+  const children = new ChildWorkflows(given);
   const root = new Root(run.runId);
-  const work = new ControlledWork(given, async (halt) => await root.halt(halt));
+  const work = new ControlledWork(given, async (request) => await root.requestPause(request));
   let next = nextShard;
-  const keeper = new BudgetKeeper({ run, phase, root, work, next: () => next, state: treasury });
+  const budget = new RunBudget({ run, phase, root, work, next: () => next, state: treasury });
   const drain = async (): Promise<void> => {
-    if (run.served !== undefined) await tellWhenDrained(work, () => work.isIdle && offspring.isDrained);
+    if (run.served !== undefined) await tellWhenDrained(work, () => work.isIdle && children.isDrained);
   };
   setHandler(progressQuery, () => progress.snapshot());
-  setHandler(askSignal, (ask) => keeper.ask(ask));
+  setHandler(grantRequestSignal, (request) => budget.request(request));
   setHandler(orderSignal, async (latest) => {
     if (!work.follow(latest)) return;
     progress.pause(latest.pause);
-    await Promise.all([offspring.tell(latest), keeper.follow(latest), drain()]);
+    await Promise.all([children.tell(latest), budget.follow(latest), drain()]);
   });
-  setHandler(drainedSignal, (drained) => offspring.drained(drained));
+  setHandler(drainedSignal, (drained) => children.drained(drained));
   void drain(); // it may begin under a pause
 
   async function lane(): Promise<void> {
     for (;;) {
-      await keeper.ready();
+      await budget.ready();
       if (next >= run.shards || workflowInfo().continueAsNewSuggested) return;
       const shard = next++;
       const size = kept?.[shard] ?? Math.min(run.shardSize, run.instructions - shard * run.shardSize);
       const workflowId = shardId(run.runId, phase, shard);
-      const { stages, cost } = await offspring.run(synthesizeShard, {
+      const { stages, cost } = await children.run(synthesizeShard, {
         workflowId,
         input: (order) => ({
           ...run,
           shard,
           size,
           order,
-          funds: keeper.begin(workflowId, expectedCost(run.costs, phase, size)),
+          funds: budget.begin(workflowId, expectedShardCost(run.costs, phase, size)),
           ...(phase === undefined ? {} : { phase }),
         }),
         summary: `shard ${shard + 1} of ${run.shards}: ${size} instructions`,
       });
-      keeper.end(workflowId, cost);
+      budget.end(workflowId, cost);
       progress.apply({ mode: 'add', rows: stages });
-      await root.report({ mode: 'replace', rows: progress.snapshot(), spent: keeper.spent });
+      await root.report({ mode: 'replace', rows: progress.snapshot(), spent: budget.spent });
     }
   }
 
@@ -106,7 +107,7 @@ export async function synthesis(input: SynthesisInput): Promise<SynthesisResult>
     await together(Array.from({ length: run.concurrentShards }, () => lane));
     return run.filter !== undefined && phase === 'extract' && next >= run.shards ? await filter(run.filter.fetchDocuments) : undefined;
   });
-  const state = { ...run, order: work.order, totals: progress.snapshot(), treasury: keeper.snapshot() };
+  const state = { ...run, order: work.order, totals: progress.snapshot(), treasury: budget.snapshot() };
   if (left !== undefined) return await continueAsNew<typeof synthesis>({ ...state, kept: left });
   if (next < run.shards) {
     return await continueAsNew<typeof synthesis>({ ...state, nextShard: next, ...(kept === undefined ? {} : { kept }) });

@@ -19,7 +19,7 @@ const gpu = activitiesOn('gpu');
 /** One row of the paper's table: mix, train, evaluate. The official model is only evaluated. */
 export async function variant(input: VariantInput): Promise<VariantResult> {
   const root = new Root(input.runId);
-  const work = new ControlledWork(input.order, async (halt) => await root.halt(halt));
+  const work = new ControlledWork(input.order, async (request) => await root.requestPause(request));
   const progress = new ProgressTable(`Variant ${input.variant.name}`, variantRows(input, input.variant));
   progress.pause(input.order.pause);
   setHandler(progressQuery, () => progress.snapshot());

@@ -28,7 +28,7 @@ type Tellable = Pick<ChildWorkflowHandle<Workflow>, 'workflowId' | 'signal'>;
 type Handle<Input, Result> = ChildWorkflowHandle<Child<Input, Result>>;
 
 /** The open children of a workflow, and the order that all of them follow. */
-export class Offspring {
+export class ChildWorkflows {
   private readonly open = new Set<Tellable>();
   private starting = 0;
   /** By workflow id: the latest order under which a child has said that nothing of it is in work. */

@@ -26,7 +26,7 @@ export async function withServers<T>(control: RunControl, outline: RunOutline, w
           await control.serve(model, null); // where it was is not where it will be
           return await gpu.serveModel.executeWithOptions({ summary: `serve ${model}` }, [{ runId, plan, model }]);
         },
-        { pausedWhen: () => control.offspring.isDrained },
+        { pausedWhen: () => control.children.isDrained },
       );
     } catch (error) {
       if (isCancellation(error)) return;
