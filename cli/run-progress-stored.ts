@@ -30,7 +30,7 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
   const find = async (address: StageAddress): Promise<StageManifest | undefined> =>
     await limit(async () => await stages.find(address, ROWS_VERSIONS[address.stage as StageName]));
   const row = async (
-    stage: string,
+    stage: StageProgress['stage'],
     model: string,
     parts: readonly Part[],
     note?: (manifest: StageManifest) => string,
@@ -109,7 +109,7 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
 }
 
 interface RowParts {
-  readonly stage: string;
+  readonly stage: StageProgress['stage'];
   readonly model: string;
   readonly price: Price | undefined;
   readonly parts: readonly Part[];

@@ -1,4 +1,11 @@
-import { ActivityFailure, CancellationScope, CancelledFailure, condition, isCancellation } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  isCancellation,
+  type ActivityOptions,
+} from '@temporalio/workflow';
 import type { ModelLimits } from '../../config/spec';
 import type { ControlOrder, PauseRequest } from '../../contract/control';
 import { failureOfType } from '../../contract/failures';
@@ -94,6 +101,15 @@ export class ControlledWork {
         this.running.delete(each);
       }
     }
+  }
+
+  /** Runs an activity that takes one object and no limits: see {@link run}. @param summary one line for the Web UI */
+  runActivity<Input, Result>(
+    activity: { executeWithOptions(options: ActivityOptions, args: [Input]): Promise<Result> },
+    summary: string,
+    input: NoInfer<Input>,
+  ): Promise<Result> {
+    return this.run(async () => await activity.executeWithOptions({ summary }, [input]));
   }
 
   private async pauseWhen(holds: () => boolean, each: Running): Promise<void> {
