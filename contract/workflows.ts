@@ -32,7 +32,7 @@ export interface ShardResult {
   readonly cost: Cost;
 }
 
-/** Beside the outline, where synthesis goes on after continue-as-new. */
+/** Beside the outline, the state of the synthesis after continue-as-new. */
 export interface SynthesisInput extends RunOutline {
   readonly nextShard?: number;
   readonly totals?: readonly StageProgress[];

@@ -11,7 +11,7 @@ const gpu = activitiesOn('gpu');
 /** Who trains, as the spec's `train.backend` says it. */
 type TrainingBackend = RunSpec['train']['backend'];
 
-/** SFT of the target model on a variant's mixture, by whoever trains in this run. A backend that is added has its case here. */
+/** SFT of the target model on a variant's mixture, by the backend that trains in this run. A new backend gets its case here. */
 export function train(run: VariantRun): Promise<TrainOutcome> {
   const backend = trainingBackend(run.input);
   switch (backend) {
@@ -24,7 +24,7 @@ export function train(run: VariantRun): Promise<TrainOutcome> {
   }
 }
 
-/** Running workflows carry the outline, so a backend is a field of its own there, which is absent for the first one. */
+/** Running workflows carry the outline, so its field stays as it is: present where an endpoint trains. */
 function trainingBackend({ fineTuning }: RunOutline): TrainingBackend {
   return fineTuning === true ? 'openai' : 'trl';
 }

@@ -85,7 +85,7 @@ function damage(file: string): void {
 }
 
 /** What a run did after a file was damaged. */
-async function mended(): Promise<{ readonly calls: number; readonly jobs: readonly string[]; readonly warnings: readonly string[] }> {
+async function resumedRun(): Promise<{ readonly calls: number; readonly jobs: readonly string[]; readonly warnings: readonly string[] }> {
   const before = { calls: endpoint.requests.length, jobs: jobs.length };
   await runAgain();
   const { warnings } = await gatherReport({ ...deps, runId: RUN, now: new Date() });
@@ -116,7 +116,7 @@ test.each<[string, FileName, () => StageAddress]>([
   async (_, name, address) => {
     const stored = (await manifestOf(address()))[name];
     damage(fileIn(address(), stored?.file ?? ''));
-    const { calls, jobs: repeated, warnings } = await mended();
+    const { calls, jobs: repeated, warnings } = await resumedRun();
     expect(calls).toBe(0);
     expect(repeated.filter((command) => command === 'sft')).toEqual([]);
     expect(await everything()).toBe(whole);
@@ -129,7 +129,7 @@ test('a damaged manifest is set aside and its output made again from the calls',
   const address = addresses.respond(plan, shard(), 'target');
   await manifestOf(address);
   damage(fileIn(address, `manifest-v${ROWS_VERSIONS.respond}.json`));
-  const { calls } = await mended();
+  const { calls } = await resumedRun();
   expect(calls).toBe(0);
   expect(await everything()).toBe(whole);
   expect(await deps.store.list(deps.stages.folder(address))).toContainEqual(
@@ -137,10 +137,10 @@ test('a damaged manifest is set aside and its output made again from the calls',
   );
 }, 300_000);
 
-test('damaged calls are missed by nobody while their rows are whole', async () => {
+test('damaged calls are not needed while their rows are whole', async () => {
   const address = addresses.judge(plan, shard(), 'other', 'target');
   damage(fileIn(address, (await manifestOf(address)).calls?.file ?? ''));
-  expect(await mended()).toMatchObject({ calls: 0, jobs: [] });
+  expect(await resumedRun()).toMatchObject({ calls: 0, jobs: [] });
   expect(await everything()).toBe(whole);
 }, 300_000);
 
@@ -149,7 +149,7 @@ test('rows and calls that are both damaged are paid for again, of that one part 
   const { rows, calls } = await manifestOf(address);
   damage(fileIn(address, rows.file));
   damage(fileIn(address, calls?.file ?? ''));
-  expect((await mended()).calls).toBe(2 * 2); // two instructions of this shard were written, two samples each
+  expect((await resumedRun()).calls).toBe(2 * 2); // two instructions of this shard were written, two samples each
   expect(await everything()).toBe(whole);
 }, 300_000);
 
@@ -160,23 +160,23 @@ test('a damaged checkpoint is not evaluated: it is put aside, and the model trai
   for (const { address } of inputs.filter(({ address: { stage } }) => stage !== 'train')) {
     rmSync(join(deps.root, deps.stages.folder(address)), { recursive: true });
   }
-  const { jobs: repeated } = await mended();
+  const { jobs: repeated } = await resumedRun();
   expect(repeated).toEqual(['sft', ...Array<string>(plan.spec.evaluate.tasks.length).fill('evaluate')]);
   expect(readFileSync(fileIn(training, 'job/checkpoint/model.safetensors'), 'utf8')).toBe('weights');
 }, 300_000);
 
-test('a damaged file of one task is missed by nobody while the scores of its model are whole, and is made again where they are not', async () => {
+test('a damaged file of one task is not needed while the scores of its model are whole, and is made again where they are not', async () => {
   const task = addresses.evaluateTask(plan, 'gpqa', OFFICIAL);
   damage(fileIn(task, (await manifestOf(task)).rows.file));
-  expect(await mended()).toMatchObject({ calls: 0, jobs: [] });
+  expect(await resumedRun()).toMatchObject({ calls: 0, jobs: [] });
   rmSync(join(deps.root, deps.stages.folder(addresses.evaluate(plan, 'official'))), { recursive: true });
-  const { jobs: repeated, warnings } = await mended();
+  const { jobs: repeated, warnings } = await resumedRun();
   expect(repeated).toEqual(['evaluate']);
   expect(warnings.join(' ')).toMatch(/found damaged and made again: .*evaluate-task/);
 }, 300_000);
 
-test('a damaged plan is planned anew', async () => {
+test('a damaged plan is planned again', async () => {
   const hash = (await deps.plans.findRun(RUN))?.plan ?? '';
   damage(join(deps.root, 'plans', `${hash}.json`));
-  expect(await mended()).toMatchObject({ calls: 0, jobs: [] });
+  expect(await resumedRun()).toMatchObject({ calls: 0, jobs: [] });
 }, 300_000);

@@ -58,7 +58,7 @@ describe('the experiment workflow', () => {
       const again = await run('whole', spec);
       expect(again.replayRows).toBe(8);
       expect(endpoint().requests).toHaveLength(96);
-      expect(jobs.slice(10).map(({ command }) => command)).toEqual(['weights']); // which are looked at anew
+      expect(jobs.slice(10).map(({ command }) => command)).toEqual(['weights']); // which are looked at again
     });
     rmSync(deps.root, { recursive: true });
   });
@@ -134,7 +134,7 @@ describe('the experiment workflow', () => {
     rmSync(deps.root, { recursive: true });
   });
 
-  test('what is kept back is in no mixture, and every model is measured on it, the official one too', async () => {
+  test('what is held out is in no mixture, and every model is measured on it, the official one too', async () => {
     const jobs: RecordedJob[] = [];
     const deps = testDeps({ python: fakePythonJobs(jobs) });
     const spec = smallSpec(endpoint().baseURL, (input) => {
@@ -211,7 +211,7 @@ describe('the experiment workflow', () => {
     jobs.length = 0;
     await withWorkers(environment(), deps, async () => await run('held-out', spec));
     expect(await rowsOf(addresses.holdOut(plan), heldOutTable)).toEqual(kept);
-    expect(jobs.map(({ command }) => command)).toEqual(['weights']); // which are looked at anew
+    expect(jobs.map(({ command }) => command)).toEqual(['weights']); // which are looked at again
     rmSync(deps.root, { recursive: true });
   });
 
@@ -329,7 +329,7 @@ describe('the experiment workflow', () => {
     rmSync(deps.root, { recursive: true });
   });
 
-  test('fails with the sentence of a permanent error, and goes on from what is stored when it is mended', async () => {
+  test('fails with the sentence of a permanent error, and goes on from what is stored when its cause is removed', async () => {
     const deps = testDeps({ python: fakePythonJobs() });
     const spec = smallSpec(endpoint().baseURL);
     endpoint().inject(
@@ -337,7 +337,7 @@ describe('the experiment workflow', () => {
       { times: 1_000, when: ({ body }) => body.model === 'other' },
     );
     await withWorkers(environment(), deps, async () => {
-      const failure: unknown = await run('mended', spec).catch((error: unknown) => error);
+      const failure: unknown = await run('repaired', spec).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(WorkflowFailedError);
       expect(rootMessage(failure)).toMatch(/^model "other" at http.* refuses every call \(HTTP 404\)/);
     });
@@ -345,7 +345,7 @@ describe('the experiment workflow', () => {
     expect(paid).toBeGreaterThan(0);
     endpoint().clearFaults();
     await withWorkers(environment(), testDeps({ python: fakePythonJobs(), root: deps.root }), async () => {
-      expect((await run('mended', spec)).replayRows).toBe(8);
+      expect((await run('repaired', spec)).replayRows).toBe(8);
     });
     expect(endpoint().paidTwice()).toHaveLength(0);
     rmSync(deps.root, { recursive: true });

@@ -1,6 +1,6 @@
 import { ApplicationFailure, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import type { RunSpecInput } from '../../config/spec';
-import { type TrainingCost } from '../../contract/budget';
+import type { TrainingCost } from '../../contract/budget';
 import { PAUSE_MEMO, type ControlOrder, type ControlState, type PauseRequest, type Pause } from '../../contract/control';
 import { NO_SETTINGS, type BudgetSetting, type LimitsByModel, type RunSettings } from '../../contract/run-settings';
 import { PAUSED_ATTRIBUTE } from '../../contract/search-attributes';
@@ -16,7 +16,7 @@ const NO_REASON = 'paused by hand';
 const MAX_REASON = 1_000;
 
 export interface RunControlOptions {
-  /** Not validated yet: it may come from anywhere. */
+  /** Of the spec, which is not validated yet. */
   readonly models: RunSpecInput['models'];
   /** The spec's. */
   readonly budget: Allowance | undefined;
@@ -34,7 +34,7 @@ export class RunControl {
   readonly work: ControlledWork;
   readonly children: ChildWorkflows;
   private order: ControlOrder;
-  /** Failures from before this revision have been dealt with by a `resume`. */
+  /** Revision of the latest `resume`: failures from before it pause nothing. */
   private resumedAt = 0;
   private settings: RunSettings;
   private spent: Cost = NO_COST;
@@ -90,7 +90,7 @@ export class RunControl {
   }
 
   /**
-   * A run that is paused because its budget is reached goes on with another one.
+   * Sets another budget. It resumes a run that is paused because its budget is reached.
    * @param budget checked by `checkBudget`
    */
   async setBudget(budget: BudgetSetting): Promise<void> {
@@ -105,7 +105,7 @@ export class RunControl {
     await this.save();
   }
 
-  /** A server has come up at an address; or, with null, is about to be started. */
+  /** The server of a model is up at this address; or, with null, is about to be started. */
   async serve(model: string, baseURL: string | null): Promise<void> {
     const { served = {} } = this.order;
     if (served[model] !== baseURL) await this.change({ served: { ...served, [model]: baseURL } });
