@@ -3,11 +3,11 @@ import type { Allowance, Cost } from '../method/cost';
 import type { BudgetSetting, LimitsByModel } from './run-settings';
 
 /**
- * How a running experiment is steered. People and the client send Updates to `experiment`; it sends its descendants an
+ * How a running experiment is controlled. People and the client send Updates to `experiment`; it sends its descendants an
  * order, and they end the batches that the order concerns and schedule them again.
  */
 
-/** Who stopped the run: somebody, a store that cannot be used, or a budget that is reached. */
+/** Who paused the run: a person, a store that cannot be used, or a budget that is reached. */
 export type PausedBy = 'user' | 'storage' | 'budget';
 
 export interface Pause {
@@ -23,15 +23,15 @@ export interface ControlOrder {
   readonly limits: LimitsByModel;
   /** Most that the synthesis may cost; a side that is left out is not limited. */
   readonly budget: Allowance;
-  /** Addresses of the models that the run serves itself; null while a server is on its way up. */
+  /** Addresses of the models that the run serves itself; null while a server starts. */
   readonly served?: Readonly<Record<string, string | null>>;
 }
 
 /** A descendant that cannot go on asks for the whole run to be paused. */
-export interface Halt extends Pause {
-  /** Revision of the order under which the work failed: what failed before the last `resume` is no news. */
+export interface PauseRequest extends Pause {
+  /** Revision of the order under which the work failed: a failure from before the last `resume` pauses nothing. */
   readonly revision: number;
-  /** What the synthesis has cost, where it is the synthesis that asks. */
+  /** What the synthesis has cost; told where the synthesis asks. */
   readonly spent?: Cost;
 }
 
@@ -42,9 +42,9 @@ export interface ControlState {
   readonly reason: string | null;
   /** What was set instead of the spec's limits. */
   readonly limits: LimitsByModel;
-  /** That holds now, whether from the spec or set. */
+  /** The budget that holds now, from the spec or set. */
   readonly budget: Allowance;
-  /** What the synthesis has cost, as far as its shards have told. */
+  /** What the synthesis has cost, as far as its shards have told, and the trainings by a provider. */
   readonly spent: Cost;
 }
 
@@ -58,10 +58,10 @@ export const controlQuery = defineQuery<ControlState>('control');
 export const orderSignal = defineSignal<[ControlOrder]>('order');
 /** From the activity that serves a model to `experiment`: its server is up. */
 export const servedSignal = defineSignal<[{ readonly model: string; readonly baseURL: string }]>('served');
-/** From child to parent: under the order of this revision, which pauses the run, nothing of the child is in work any more. */
+/** From child to parent: under the order of this revision, which pauses the run, nothing is in work in the child any more. */
 export const drainedSignal = defineSignal<[{ readonly id: string; readonly revision: number }]>('drained');
-/** From any descendant to `experiment`. */
-export const haltSignal = defineSignal<[Halt]>('halt');
+/** From any descendant to `experiment`. Running workflows exchange it under this name. */
+export const pauseRequestSignal = defineSignal<[PauseRequest]>('halt');
 
 /** Key of the memo that shows a pause where no worker answers: {@link Pause}, or absent. */
 export const PAUSE_MEMO = 'paused';

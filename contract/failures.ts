@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 
 /**
- * Types of the failures that cross a Temporal boundary: each is the name of an error class, or of a failure that a workflow
- * ends with. Classes and workflows state theirs with `satisfies FailureType`, so that one that is misspelt does not compile.
+ * Types of the failures that cross a Temporal boundary: each is the name of an error class, or of a failure that ends a
+ * workflow. Classes and workflows declare theirs with `satisfies FailureType`, so that a misspelt one does not compile.
  */
 export type FailureType =
   /** An endpoint refuses every request of a batch. */
@@ -10,7 +10,7 @@ export type FailureType =
   | 'EndpointUnavailableError'
   /** A cancelled run's fine-tuning job may still run at its provider. */
   | 'FineTuningNotCancelledError'
-  /** A stored input is damaged or gone; running the stages before again makes it. */
+  /** A stored input is damaged or gone; running the stages before again recomputes it. */
   | 'InputLostError'
   | 'MethodError'
   | 'ModelServerError'
@@ -19,7 +19,7 @@ export type FailureType =
   | 'SpecError'
   /** A provider's fine-tuning job goes on; it is looked at again. */
   | 'StillTrainingError'
-  /** The store cannot be read or written until somebody repairs it; pauses the run. */
+  /** The store cannot be read or written before somebody repairs it; pauses the run. */
   | 'StorageUnavailableError'
   /** The store is damaged again and again. */
   | 'StoreDamagedError'

@@ -1,6 +1,6 @@
 import type { HeldOutSet } from '../method/hold-out';
 
-/** What each activity that is no batch of model calls tells its workflow. */
+/** What the activities that are no batches of model calls return. */
 
 /** What the filters left. */
 export interface FilterOutcome {
@@ -44,6 +44,6 @@ export interface EvaluateOutcome {
   readonly scores: Readonly<Record<string, number>>;
   /** Mean of the tasks' normalised scores, 0 to 100. */
   readonly average: number;
-  /** Mean loss a token (nats) on each set that was kept back; absent where nothing was. */
+  /** Mean loss a token (nats) on each held-out set; absent where nothing is held out. */
   readonly losses?: Readonly<Record<string, number>>;
 }

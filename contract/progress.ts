@@ -1,9 +1,13 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { BatchProgress, Cost } from '../method/cost';
+import { formatDuration } from './figures';
+
+/** A stage as the progress table, heartbeats and the search attribute name it: a stage of the method, `serve` (models that the run serves itself) or `report`. */
+export type ProgressStage = string;
 
 /** One row of the progress table. */
 export interface StageProgress {
-  readonly stage: string;
+  readonly stage: ProgressStage;
   /** Model, variant or empty. */
   readonly model: string;
   readonly done: number;
@@ -14,9 +18,9 @@ export interface StageProgress {
   readonly completionTokens: number;
   /** What its model calls cost, at the plan's prices. */
   readonly usd: number;
-  /** Faults that were ridden out and requests that were refused, by kind. */
+  /** Faults that were retried and requests that were refused, by kind. */
   readonly errors: Readonly<Record<string, number>>;
-  /** Items a second lately; absent without evidence. */
+  /** Items a second lately; absent before there is a rate. */
   readonly perSecond?: number;
   readonly state: 'waiting' | 'running' | 'paused' | 'done';
   /** A closing remark, such as a score. */
@@ -25,7 +29,7 @@ export interface StageProgress {
 
 /** Details of an activity's heartbeat, as the live view shows them. */
 export interface HeartbeatDetails extends BatchProgress {
-  readonly stage: string;
+  readonly stage: ProgressStage;
   readonly model: string;
   readonly part: string;
   /** Items a second lately, as far as this attempt knows. */
@@ -48,11 +52,11 @@ export interface ProgressUpdate {
 }
 
 /** A row on which nothing has happened yet. */
-export function waiting(stage: string, model: string, total: number): StageProgress {
+export function waiting(stage: ProgressStage, model: string, total: number): StageProgress {
   return { stage, model, done: 0, total, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state: 'waiting' };
 }
 
-/** How long a row that runs takes yet at its rate, in ms; undefined without evidence. */
+/** How long a running row still takes at its rate, in ms; undefined without a rate. */
 export function leftMsOf({
   state,
   done,
@@ -62,12 +66,18 @@ export function leftMsOf({
   return state === 'running' && perSecond !== undefined && perSecond > 0 ? (Math.max(0, total - done) / perSecond) * 1000 : undefined;
 }
 
-/** What stands in the model's column of a task's row. A task that is done counts its documents; before, nobody knows them. */
+/** The same as text; `–` for a running row without a rate. */
+export function leftText(row: Pick<StageProgress, 'state' | 'done' | 'total' | 'perSecond'>): string {
+  const leftMs = leftMsOf(row);
+  return leftMs === undefined ? (row.state === 'running' ? '–' : '') : formatDuration(leftMs);
+}
+
+/** The model's column of a task's row. A task counts its documents when it is done; before, their number is not known. */
 export function evaluationRow(variant: string, task: string): string {
   return `${variant}/${task}`;
 }
 
-/** Stands beside the tasks: the loss on what was kept back from training. */
+/** Shown beside the tasks: the loss on what was held out from training. */
 export const HELD_OUT = 'held-out loss';
 
 /** Note of an evaluation's heartbeats that count its requests to the model: one for each choice, or one for each text. */

@@ -1,7 +1,7 @@
 import type { ReplaySource } from '../config/variants';
 import type { Allowance, Cost } from '../method/cost';
 
-/** A run's plan in the store, by its hash; all that workflows and activities pass around. */
+/** A run's plan in the store, by its hash: what workflows and activities pass on instead of the plan itself. */
 export interface PlanRef {
   readonly runId: string;
   readonly plan: string;
@@ -24,14 +24,14 @@ export interface RunOutline extends PlanRef {
   readonly concurrentShards: number;
   readonly tasks: readonly string[];
   readonly trainSteps: number | null;
-  /** An endpoint trains, by its fine-tuning API; absent where workers do. */
+  /** An endpoint trains, by its fine-tuning API; absent where workers train. */
   readonly fineTuning?: true;
   readonly costs: RunCosts;
   /** Most that the synthesis may cost; without it there is no limit. */
   readonly budget?: Allowance;
-  /** Filters of the instructions, when the spec has one on: then all are extracted and filtered before the first is answered. */
+  /** Filters of the instructions, where the spec has any: then all are extracted and filtered before the first is answered. */
   readonly filter?: { readonly fetchDocuments: boolean };
-  /** Rows are kept back from every training, to take the loss on them. */
+  /** Rows are held out from every training, to measure the loss on them. */
   readonly holdOut?: true;
   /** Tasks other than the leaderboard's, whose names only a gpu worker can check. */
   readonly otherTasks?: true;
@@ -59,15 +59,15 @@ export interface RunCosts {
   readonly worstCall: Readonly<Record<string, Cost>>;
 }
 
-/** A model by what it is, not by where it lies. */
+/** A model by its content, not by where it is stored. */
 export interface EvaluatedModel {
-  /** Of its weights, configuration, tokenizer and chat template. */
+  /** SHA-256 of its weights, configuration, tokenizer and chat template. */
   readonly sha256: string;
-  /** Commit of the hub, where the weights are from there: every machine is to load the same one. */
+  /** Commit of the hub, for weights from there: every machine is to load the same one. */
   readonly revision?: string;
 }
 
-/** A variant that failed, as the report tells of it. */
+/** A variant that failed, as the report lists it. */
 export interface FailedVariantNote {
   readonly name: string;
   readonly reason: string;
@@ -80,7 +80,7 @@ export interface VariantResult {
   readonly checkpoint?: string;
   readonly scores: Readonly<Record<string, number>>;
   readonly average: number;
-  /** Mean loss a token (nats) on each set that was kept back from training; absent where nothing was. */
+  /** Mean loss a token (nats) on each held-out set; absent where nothing is held out. */
   readonly losses?: Readonly<Record<string, number>>;
 }
 

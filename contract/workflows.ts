@@ -1,18 +1,28 @@
 import type { Allowance, Cost } from '../method/cost';
-import type { PurseState } from '../method/grants';
+import type { GrantsState } from '../method/grants';
 import type { ControlOrder } from './control';
 import type { StageProgress } from './progress';
 import type { RunOutline, VariantOutline } from './run';
+
+/**
+ * What the workflows of a run are given and return. Running workflows carry it in their histories, so fields keep their names,
+ * also where the code calls the thing otherwise: `funds` is the shard's budget, `treasury` the run's ledger, `purse` its grants.
+ */
+
+/**
+ * With filters a shard is worked on twice: first it is extracted, and what the filters keep of it is answered later. Without
+ * filters there are no phases.
+ */
+export type ShardPhase = 'extract' | 'answer';
 
 export interface ShardInput extends RunOutline {
   readonly shard: number;
   /** Instructions of this shard; in the phase `answer`, those that the filters kept. */
   readonly size: number;
-  /** With filters a shard is extracted first, and what is kept of it answered later. Without them it has one life. */
-  readonly phase?: 'extract' | 'answer';
+  readonly phase?: ShardPhase;
   /** Under which it begins. */
   readonly order: ControlOrder;
-  /** Its part of the budget: what it may cost in total. */
+  /** The shard's budget: what it may cost in total. */
   readonly funds: Allowance;
 }
 
@@ -22,13 +32,13 @@ export interface ShardResult {
   readonly cost: Cost;
 }
 
-/** Where synthesis goes on after continue-as-new. */
+/** Beside the outline, the state of the synthesis after continue-as-new. */
 export interface SynthesisInput extends RunOutline {
   readonly nextShard?: number;
   readonly totals?: readonly StageProgress[];
-  /** What the filters left, by shard, once they have been applied. */
+  /** How many instructions the filters kept, by shard, once they have been applied. */
   readonly kept?: readonly number[];
-  readonly treasury?: TreasuryState;
+  readonly treasury?: RunLedgerState;
   readonly order: ControlOrder;
 }
 
@@ -42,9 +52,9 @@ export interface VariantInput extends RunOutline {
   readonly order: ControlOrder;
 }
 
-/** What the treasury needs to go on after continue-as-new, when no shard is open. */
-export interface TreasuryState {
-  readonly purse: PurseState;
-  /** What the store holds of shards that are still to come, by shard id; absent until it was looked for. */
+/** What the run's ledger needs to go on after continue-as-new, when no shard is open. */
+export interface RunLedgerState {
+  readonly purse: GrantsState;
+  /** What the store holds of shards that are still to come, by shard id; absent until it was looked up. */
   readonly stored?: Readonly<Record<string, Cost>>;
 }

@@ -1,7 +1,7 @@
 import { addCosts, NO_COST, type Allowance, type Cost } from './cost';
 
-/** All that a purse knows, as plain data. */
-export interface PurseState {
+/** All that {@link Grants} knows, as plain data. Running workflows carry it in their input, so its fields keep their names. */
+export interface GrantsState {
   /** Most that may be spent; a side that is left out is not limited. */
   readonly total: Allowance;
   /** What settled work has cost. */
@@ -14,25 +14,26 @@ const SIDES = ['usd', 'tokens'] as const;
 type Side = (typeof SIDES)[number];
 
 /**
- * The ledger of a budget: what is granted to work that goes on, and what settled work has cost. As long as no work costs more
- * than its grant, and the total is not lowered, spent and granted together never exceed the total.
+ * The grants of one budget: what work that goes on may cost, and what settled work has cost. As long as no work costs more than
+ * its grant, and the total is not lowered, spent and granted together never exceed the total.
  *
- * Deterministic and without I/O, for workflow code. A purse may be filled from a grant of another one.
+ * Deterministic and without I/O, for workflow code. The total may itself be a grant from a larger budget: so the run's ledger
+ * and a shard's budget nest.
  */
-export class Purse {
+export class Grants {
   private total: Allowance;
   private spentSoFar: Cost;
-  private readonly grants: Map<string, Allowance>;
+  private readonly unsettled: Map<string, Allowance>;
 
-  constructor(state: Partial<PurseState> = {}) {
+  constructor(state: Partial<GrantsState> = {}) {
     this.total = state.total ?? {};
     this.spentSoFar = state.spent ?? NO_COST;
-    this.grants = new Map(Object.entries(state.grants ?? {}));
+    this.unsettled = new Map(Object.entries(state.grants ?? {}));
   }
 
   /** For continue-as-new; the constructor takes it back. */
-  snapshot(): PurseState {
-    return { total: this.total, spent: this.spentSoFar, grants: Object.fromEntries(this.grants) };
+  snapshot(): GrantsState {
+    return { total: this.total, spent: this.spentSoFar, grants: Object.fromEntries(this.unsettled) };
   }
 
   /** What settled work has cost, on both sides, limited or not. */
@@ -40,14 +41,9 @@ export class Purse {
     return this.spentSoFar;
   }
 
-  /** What is granted and not settled, on the sides that are limited. */
+  /** Sum of the grants that are not settled, on the sides that are limited. */
   get outstanding(): Cost {
-    return [...this.grants.values()].reduce<Cost>((sum, { usd = 0, tokens = 0 }) => addCosts(sum, { usd, tokens }), NO_COST);
-  }
-
-  /** Whether any grant is not settled yet, so that some of it may come back. */
-  get hasOutstanding(): boolean {
-    return this.grants.size > 0;
+    return [...this.unsettled.values()].reduce<Cost>((sum, { usd = 0, tokens = 0 }) => addCosts(sum, { usd, tokens }), NO_COST);
   }
 
   /** What may still be granted, on the sides that are limited. */
@@ -57,11 +53,11 @@ export class Purse {
 
   /** The grant of this id that is not settled. */
   grantOf(id: string): Allowance | undefined {
-    return this.grants.get(id);
+    return this.unsettled.get(id);
   }
 
   /**
-   * Sets aside up to `wanted`, yet no less than `least`, of each limited side. A second grant to the same id takes the place of
+   * Sets aside up to `wanted`, yet no less than `least`, of each limited side. A second grant to the same id replaces
    * the first.
    * @returns the most that the work may cost in total; undefined when there is not enough, and then nothing has changed
    */
@@ -74,29 +70,19 @@ export class Purse {
       if (available < least[side]) return undefined;
       grant[side] = Math.min(available, Math.max(wanted[side], least[side]));
     }
-    this.grants.set(id, grant);
+    this.unsettled.set(id, grant);
     return grant;
-  }
-
-  /**
-   * Adds to a grant: up to `wanted`, yet no less than `least`, of each limited side.
-   * @returns the whole of what the work may cost now; undefined when there is not enough, and then nothing has changed
-   */
-  raise(id: string, least: Cost, wanted: Cost = least): Allowance | undefined {
-    const { usd = 0, tokens = 0 } = this.grants.get(id) ?? {};
-    const before = { usd, tokens };
-    return this.grant(id, addCosts(before, wanted), addCosts(before, least));
   }
 
   /** Books what the work has cost, whatever it was granted; the rest of its grant is free again. */
   settle(id: string, cost: Cost): void {
-    this.grants.delete(id);
+    this.unsettled.delete(id);
     this.spentSoFar = addCosts(this.spentSoFar, cost);
   }
 
   /**
    * Sets another total. What is granted stays granted: when the total is lowered below it, nothing is left until enough is
-   * settled; and when a side was not limited before, nothing of it is left until the grants from before are settled or made anew.
+   * settled; and when a side was not limited before, nothing of it is left until the grants from before are settled or replaced.
    */
   setTotal(total: Allowance): void {
     this.total = total;
@@ -114,7 +100,7 @@ export class Purse {
   /** Spent and granted, without the grant of `except`. */
   private committed(side: Side, except: string | undefined): number {
     let sum = this.spentSoFar[side];
-    for (const [id, grant] of this.grants) {
+    for (const [id, grant] of this.unsettled) {
       // A grant from before the side was limited may cost anything.
       if (id !== except) sum += grant[side] ?? Infinity;
     }

@@ -1,26 +1,21 @@
 import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
 import type { FailureType } from '../contract/failures';
-import type { RunOutline, VariantOutline, VariantResult } from '../contract/run';
+import type { FailedVariantNote, RunOutline, VariantOutline, VariantResult } from '../contract/run';
 import { isInputLost } from './control/lost-inputs';
 import type { RunControl } from './control/run-control';
+import { variantSummary } from './replay-sets';
 import { variant as variantWorkflow } from './variant';
 
-/** A variant that did not come to its end. */
+/** A variant that failed, and why. */
 export interface FailedVariant {
   readonly name: string;
   readonly reason: unknown;
 }
 
-const SUMMARIES = {
-  official: 'the target model as it is',
-  method: 'our replay set',
-  'first-response': 'ablation: no filtering',
-  'target-best': 'ablation: the target model alone',
-  none: 'new data alone',
-  dataset: 'a data set as replay set',
-} as const;
-
-/** Runs every variant to its end: one that fails does not sink the others. @throws the cancellation, when the run is cancelled; the failure of one whose stored inputs are to be made again */
+/**
+ * Runs every variant to its end: one that fails does not end the others.
+ * @throws the cancellation, when the run is cancelled; the failure of a variant whose stored inputs have to be recomputed
+ */
 export async function runVariants(
   control: RunControl,
   outline: RunOutline,
@@ -34,20 +29,20 @@ export async function runVariants(
   return { results: ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : [])), failed };
 }
 
-async function runVariant({ offspring }: RunControl, outline: RunOutline, variant: VariantOutline): Promise<VariantResult> {
-  return await offspring.run(variantWorkflow, {
+async function runVariant({ children }: RunControl, outline: RunOutline, variant: VariantOutline): Promise<VariantResult> {
+  return await children.run(variantWorkflow, {
     workflowId: `${outline.runId}/variant-${variant.name}`,
     input: (order) => ({ ...outline, variant, order }),
-    summary: SUMMARIES[variant.replay ?? 'official'],
+    summary: variantSummary(variant.replay),
   });
 }
 
-/** Failed variants as the report tells of them. */
-export function failureNotes(failed: readonly FailedVariant[]): { readonly name: string; readonly reason: string }[] {
+/** Failed variants as the report lists them. */
+export function failureNotes(failed: readonly FailedVariant[]): FailedVariantNote[] {
   return failed.map(({ name, reason }) => ({ name, reason: rootCause(reason) }));
 }
 
-/** The sentence that ends a run of which some variants failed; the others are in its report. */
+/** The failure that ends a run of which some variants failed; the others are in its report. */
 export function variantsFailure(outline: RunOutline, failed: readonly FailedVariant[], report: string): ApplicationFailure {
   const why = failureNotes(failed)
     .map(({ name, reason }) => `${name} (${reason})`)
@@ -55,12 +50,12 @@ export function variantsFailure(outline: RunOutline, failed: readonly FailedVari
   return ApplicationFailure.create({
     type: 'VariantsFailedError' satisfies FailureType,
     nonRetryable: true,
-    message: `${failed.length} of ${outline.variants.length} variants failed: ${why}; the others are in ${report}; mend the cause, and "rehearse resume ${outline.runId}" repeats only what is missing`,
+    message: `${failed.length} of ${outline.variants.length} variants failed: ${why}; the others are in ${report}; remove the cause, and "rehearse resume ${outline.runId}" repeats only what is missing`,
     ...(failed[0]?.reason instanceof Error ? { cause: failed[0].reason } : {}),
   });
 }
 
-/** The sentence that matters; each layer of Temporal wraps it once. */
+/** The message that matters; each layer of Temporal wraps it once. */
 function rootCause(error: unknown): string {
   let innermost = error;
   while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;

@@ -1,31 +1,13 @@
-import { setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { unpricedModels } from '../config/models-in-use';
 import type { RunSpecInput } from '../config/spec';
-import { trainingCostSignal } from '../contract/budget';
-import {
-  controlQuery,
-  drainedSignal,
-  haltSignal,
-  pauseUpdate,
-  resumeUpdate,
-  setBudgetUpdate,
-  servedSignal,
-  setLimitsUpdate,
-  type ControlState,
-} from '../contract/control';
-import { progressQuery, progressSignal, waiting } from '../contract/progress';
 import type { ExperimentResult, RunOutline, VariantResult } from '../contract/run';
 import type { RunSettings } from '../contract/run-settings';
-import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../contract/search-attributes';
 import { activitiesOn } from './activities';
 import { failureNotes, runVariants, variantsFailure, type FailedVariant } from './all-variants';
-import { checkBudget, checkLimits, checkPause } from './control/control-requests';
-import { untilInputsHold } from './control/lost-inputs';
-import { RunControl } from './control/run-control';
+import { rerunOnLostInput } from './control/lost-inputs';
+import type { RunControl } from './control/run-control';
 import { withServers } from './control/serving';
 import { untilHandled } from './control/until-handled';
-import { holdOutRows, synthesisRows, variantRows } from './progress/progress-rows';
-import { ProgressTable } from './progress/progress-table';
+import { ExperimentRun } from './experiment-run';
 import { synthesis } from './synthesis';
 
 const cpu = activitiesOn('cpu');
@@ -34,74 +16,30 @@ const gpu = activitiesOn('gpu');
 
 /**
  * The whole method, from a run spec to the report. The workflow id is the run id.
- * @param settings what was set on this run when it ran before; the client's `resume` hands it over
+ * @param spec not checked yet
+ * @param settings what was set on this run when it ran before; the client's `resume` passes it
+ * @throws ApplicationFailure `VariantsFailedError`, when some variants failed and the others are in the report
  */
 export async function experiment(spec: RunSpecInput, settings?: RunSettings): Promise<ExperimentResult> {
-  const runId = workflowInfo().workflowId;
-  const { models = {}, budget } = (spec ?? {}) as Partial<RunSpecInput>; // not checked yet
-  const progress = new ProgressTable(`Run ${runId}`, []);
-  const control = new RunControl({
-    models,
-    budget,
-    settings,
-    save: async (changed) =>
-      await cpu.saveSettings.executeWithOptions({ summary: 'keep what was set on the run' }, [{ runId, settings: changed }]),
-    onPause: (pause) => progress.pause(pause),
-  });
-  setHandler(progressQuery, () => progress.snapshot());
-  setHandler(progressSignal, (update) => {
-    progress.apply(update);
-    control.book(update.spent);
-    const running = update.rows.find((row) => row.state === 'running' && row.stage !== 'select');
-    if (running !== undefined) upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: running.stage }]);
-  });
-  handleControl(control, spec);
-  return await untilHandled(async () => await run({ spec, runId, settings, progress, control }));
+  const run = new ExperimentRun(spec, settings);
+  return await untilHandled(async () => await method(run));
 }
 
-interface Run {
-  readonly spec: RunSpecInput;
-  readonly runId: string;
-  readonly settings: RunSettings | undefined;
-  readonly progress: ProgressTable;
-  readonly control: RunControl;
-}
-
-async function run({ spec, runId, settings, progress, control }: Run): Promise<ExperimentResult> {
+async function method(run: ExperimentRun): Promise<ExperimentResult> {
+  const { runId, spec, settings, control } = run;
   const { work } = control;
-  upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'prepare' }]);
-  const outline = await control.inTurn(
-    async () =>
-      await work.run(
-        async () =>
-          await cpu.prepareRun.executeWithOptions({ summary: 'check the spec, plan the stages' }, [
-            { runId, spec, ...(settings === undefined ? {} : { settings }) },
-          ]),
-      ),
-  );
-  await work.run(async () => await llm.checkKeys.executeWithOptions({ summary: 'are all API keys there?' }, [outline]));
-  if (outline.otherTasks === true) {
-    await work.run(
-      async () => await gpu.checkTasks.executeWithOptions({ summary: 'does lm-evaluation-harness have these tasks?' }, [outline]),
-    );
-  }
+  run.enter('prepare');
+  const planned = { runId, spec, ...(settings === undefined ? {} : { settings }) };
+  const outline = await control.inTurn(async () => await work.runActivity(cpu.prepareRun, 'check the spec, plan the stages', planned));
+  await work.runActivity(llm.checkKeys, 'are all API keys there?', outline);
+  if (outline.otherTasks === true) await work.runActivity(gpu.checkTasks, 'does lm-evaluation-harness have these tasks?', outline);
+  run.begin(outline);
 
-  progress.begin(`Run ${runId}: ${outline.instructions} instructions from ${outline.target}`, [
-    ...synthesisRows(outline, outline.instructions),
-    ...holdOutRows(outline),
-    ...outline.variants.flatMap((variant) => variantRows(outline, variant)),
-    waiting('report', '', 1),
-  ]);
-  upsertSearchAttributes([
-    { key: STAGE_ATTRIBUTE, value: 'extract' },
-    { key: TARGET_MODEL_ATTRIBUTE, value: outline.target },
-  ]);
-
-  // The report reads every row of the run, so that whatever is damaged is found out and mended before the end.
-  const { replayRows, results, failed, report } = await untilInputsHold(async () => await stagesOf(control, outline, progress));
-  progress.apply({ mode: 'add', rows: [{ ...waiting('report', '', 0), done: 1 }] });
+  // The report reads every row of the run, so that whatever is damaged is found and repaired before the end.
+  const { replayRows, results, failed, report } = await rerunOnLostInput(async () => await stages(run, outline));
+  run.endReport();
   if (failed.length > 0) throw variantsFailure(outline, failed, report);
-  upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'done' }]);
+  run.enter('done');
   return { runId, replayRows, variants: results, report };
 }
 
@@ -112,76 +50,36 @@ interface StagesEnd {
   readonly report: string;
 }
 
-async function stagesOf(control: RunControl, outline: RunOutline, progress: ProgressTable): Promise<StagesEnd> {
-  const { work, offspring } = control;
-  const { runId } = outline;
+async function stages(run: ExperimentRun, outline: RunOutline): Promise<StagesEnd> {
+  const { control, runId } = run;
+  const { work, children } = control;
   const fetched = await fetchedFirst(control, outline);
-  const { stages, replayRows } = await withServers(
+  const synthesised = await withServers(
     control,
     outline,
     async () =>
-      await offspring.run(synthesis, {
+      await children.run(synthesis, {
         workflowId: `${runId}/synthesis`,
         input: (order) => ({ ...fetched, order }),
         summary: `${outline.instructions} instructions, ${outline.generators.length} generators, ${outline.judges.length} judges`,
       }),
   );
-  // Signals of concurrent shards may arrive out of order; the result is the last word.
-  progress.apply({ mode: 'replace', rows: stages });
+  run.endSynthesis(synthesised);
 
   if (outline.holdOut !== undefined) {
-    const kept = await work.run(
-      async () => await cpu.holdOut.executeWithOptions({ summary: 'keep rows back from training' }, [{ runId, plan: outline.plan }]),
-    );
-    progress.apply({
-      mode: 'replace',
-      rows: [{ ...waiting('holdout', '', 1), done: 1, state: 'done', note: `${kept.replay} replay + ${kept.new} new` }],
-    });
+    run.endHoldOut(await work.runActivity(cpu.holdOut, 'hold rows out from training', { runId, plan: outline.plan }));
   }
   const { results, failed } = await runVariants(control, outline);
 
-  upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: 'report' }]);
-  const { report } = await work.run(
-    async () => await cpu.writeReport.executeWithOptions({ summary: 'HTML and Markdown' }, [{ ...outline, failed: failureNotes(failed) }]),
-  );
-  return { replayRows, results, failed, report };
+  run.enter('report');
+  const { report } = await work.runActivity(cpu.writeReport, 'HTML and Markdown', { ...outline, failed: failureNotes(failed) });
+  return { replayRows: synthesised.replayRows, results, failed, report };
 }
 
-/** Servers may hold every gpu worker while the synthesis runs, so what it wants of that queue is done before. */
+/** Servers may hold every gpu worker while the synthesis runs, so what it needs of that queue is done before. */
 async function fetchedFirst({ work }: RunControl, outline: RunOutline): Promise<RunOutline> {
   const { runId, plan, served, filter } = outline;
   if (served === undefined || filter?.fetchDocuments !== true) return outline;
-  await work.run(
-    async () => await gpu.fetchDocuments.executeWithOptions({ summary: 'the questions of the evaluation sets' }, [{ runId, plan }]),
-  );
+  await work.runActivity(gpu.fetchDocuments, 'the questions of the evaluation sets', { runId, plan });
   return { ...outline, filter: { fetchDocuments: false } };
-}
-
-/** As a sentence names them. */
-function unpricedNames(spec: RunSpecInput): string[] {
-  const { calls, training } = unpricedModels(spec);
-  return [...calls, ...training.map((name) => `${name} (trainingUsdPerMillion)`)];
-}
-
-/** Updates can come at any time, also before the spec has been checked. */
-function handleControl(control: RunControl, spec: RunSpecInput): void {
-  const answer = async (change: Promise<void>): Promise<ControlState> => {
-    await change;
-    return control.state;
-  };
-  setHandler(controlQuery, () => control.state);
-  setHandler(haltSignal, async (halt) => await control.halt(halt));
-  setHandler(drainedSignal, (drained) => control.offspring.drained(drained));
-  setHandler(servedSignal, async ({ model, baseURL }) => await control.serve(model, baseURL));
-  setHandler(trainingCostSignal, async (cost) => await control.bookTraining(cost));
-  setHandler(pauseUpdate, async (request?: { readonly reason?: string }) => await answer(control.pause(request?.reason)), {
-    validator: checkPause,
-  });
-  setHandler(resumeUpdate, async () => await answer(control.resume()));
-  setHandler(setLimitsUpdate, async (limits) => await answer(control.setLimits(limits)), {
-    validator: (limits) => checkLimits(limits, spec.models),
-  });
-  setHandler(setBudgetUpdate, async (budget) => await answer(control.setBudget(budget)), {
-    validator: (budget) => checkBudget(budget, { spent: control.state.spent, unpriced: unpricedNames(spec) }),
-  });
 }

@@ -1,132 +1,70 @@
-import { setHandler } from '@temporalio/workflow';
-import type { BatchLimits, BatchOutcome } from '../contract/batches';
-import { fundSignal } from '../contract/budget';
-import { orderSignal } from '../contract/control';
-import { progressQuery } from '../contract/progress';
+import type { BatchOutcome } from '../contract/batches';
 import type { ShardInput, ShardResult } from '../contract/workflows';
-import { type Cost, NO_COST, timesCost } from '../method/cost';
 import { activitiesOn } from './activities';
-import { Funds } from './budget/shard-budget';
-import { ControlledWork } from './control/controlled-work';
-import { tellWhenDrained } from './control/draining';
-import { untilInputsHold } from './control/lost-inputs';
-import { askParent } from './control/parent';
-import { Root } from './control/root';
-import { together } from './control/together';
+import { failFast } from './control/concurrency';
+import { rerunOnLostInput } from './control/lost-inputs';
 import { untilHandled } from './control/until-handled';
-import { answerRows, extractRows } from './progress/progress-rows';
-import { ProgressTable } from './progress/progress-table';
+import { ShardRun } from './shard-run';
 
 const llm = activitiesOn('llm');
 const cpu = activitiesOn('cpu');
 
-/** One shard of the synthesis: extract, then respond and judge for each generator, then select; or one `phase` of it. */
+/** One shard of the synthesis: extract, then respond and judge for each generator, then select; or one phase of it. */
 export async function synthesizeShard(input: ShardInput): Promise<ShardResult> {
-  const { runId, plan, shard, size, target, generators, judges, samples, order, phase, costs, served } = input;
-  const ref = { runId, plan, shard };
-  const responses = size * samples;
-  const root = new Root(runId);
-  const work = new ControlledWork(order, async (halt) => await root.halt(halt));
-  const funds = new Funds(order.budget, input.funds, askParent);
-  const rows = [...(phase === 'answer' ? [] : extractRows(input, size)), ...(phase === 'extract' ? [] : answerRows(input, size))];
-  const progress = new ProgressTable(`Shard ${shard + 1} of ${input.shards}: ${size} instructions`, rows);
-  progress.pause(order.pause);
-  setHandler(progressQuery, () => progress.snapshot());
-  setHandler(fundSignal, (funding) => funds.receive(funding));
-  const drain = async (): Promise<void> => {
-    if (served !== undefined) await tellWhenDrained(work, () => work.isIdle);
-  };
-  setHandler(orderSignal, async (latest) => {
-    const { budget } = work.order;
-    if (!work.follow(latest)) return;
-    funds.follow(budget, latest.budget);
-    progress.pause(latest.pause);
-    await drain();
-  });
-  void drain(); // it may begin under a pause
-
-  /** A batch of model calls, under the limits of its model and within its part of the budget. */
-  async function batch(
-    model: string,
-    id: string,
-    each: Cost | undefined,
-    activity: (given: BatchLimits) => Promise<BatchOutcome>,
-  ): Promise<BatchOutcome> {
-    return await funds.run(
-      id,
-      timesCost(each ?? NO_COST, size),
-      async (allowance) =>
-        await work.run(
-          async (limits, baseURL) => await activity({ limits, allowance: allowance(), ...(baseURL === undefined ? {} : { baseURL }) }),
-          { model },
-        ),
-    );
-  }
-
-  async function extract(): Promise<void> {
-    await progress.track(
-      { stage: 'extract', model: target, items: size },
-      async () =>
-        await batch(
-          target,
-          'extract',
-          costs.extract,
-          async (given) =>
-            await llm.extractShard.executeWithOptions({ summary: `extract ${size} instructions from ${target}` }, [{ ...ref, ...given }]),
-        ),
-    );
-  }
-
-  async function answer(): Promise<void> {
-    await together(
-      generators.map((generator) => async () => {
-        await progress.track(
-          { stage: 'respond', model: generator, items: responses },
-          async () =>
-            await batch(
-              generator,
-              `respond ${generator}`,
-              costs.respond[generator],
-              async (given) =>
-                await llm.respondShard.executeWithOptions({ summary: `${generator}: ${samples} responses each` }, [
-                  { ...ref, generator, ...given },
-                ]),
-            ),
-        );
-        await together(
-          judges.map(
-            (judge) => async () =>
-              await progress.track(
-                { stage: 'judge', model: judge, items: responses },
-                async () =>
-                  await batch(
-                    judge,
-                    `judge ${judge}/${generator}`,
-                    costs.judge[`${judge}/${generator}`],
-                    async (given) =>
-                      await llm.judgeShard.executeWithOptions({ summary: `${judge} judges ${generator}` }, [
-                        { ...ref, generator, judge, ...given },
-                      ]),
-                  ),
-              ),
-          ),
-        );
-      }),
-    );
-    await progress.track(
-      { stage: 'select', model: '', items: size },
-      async () =>
-        await work.run(
-          async () => await cpu.selectShard.executeWithOptions({ summary: `best of ${samples * generators.length} by mean score` }, [ref]),
-        ),
-    );
-  }
+  const run = new ShardRun(input);
 
   async function stages(): Promise<void> {
-    if (phase !== 'answer') await extract();
-    if (phase !== 'extract') await answer();
+    if (input.phase !== 'answer') await extract(run);
+    if (input.phase !== 'extract') await answer(run);
   }
 
-  await untilHandled(async () => await untilInputsHold(stages, () => progress.apply({ mode: 'replace', rows })));
-  return { stages: progress.snapshot(), cost: funds.spent };
+  await untilHandled(async () => await rerunOnLostInput(stages, () => run.restart()));
+  return run.result;
+}
+
+async function extract(run: ShardRun): Promise<void> {
+  const { target, size, costs } = run.input;
+  await run.runBatch(
+    { stage: 'extract', model: target, items: size, id: 'extract', costEach: costs.extract },
+    async (limits) =>
+      await llm.extractShard.executeWithOptions({ summary: `extract ${size} instructions from ${target}` }, [{ ...run.ref, ...limits }]),
+  );
+}
+
+async function answer(run: ShardRun): Promise<void> {
+  const { generators, judges } = run.input;
+  await failFast(
+    generators.map((generator) => async () => {
+      await respond(run, generator);
+      await failFast(judges.map((judge) => async () => await judgeResponses(run, generator, judge)));
+    }),
+  );
+  await select(run);
+}
+
+function respond(run: ShardRun, generator: string): Promise<BatchOutcome> {
+  const { samples, costs } = run.input;
+  return run.runBatch(
+    { stage: 'respond', model: generator, items: run.responses, id: `respond ${generator}`, costEach: costs.respond[generator] },
+    async (limits) =>
+      await llm.respondShard.executeWithOptions({ summary: `${generator}: ${samples} responses each` }, [
+        { ...run.ref, generator, ...limits },
+      ]),
+  );
+}
+
+function judgeResponses(run: ShardRun, generator: string, judge: string): Promise<BatchOutcome> {
+  const pair = `${judge}/${generator}`;
+  return run.runBatch(
+    { stage: 'judge', model: judge, items: run.responses, id: `judge ${pair}`, costEach: run.input.costs.judge[pair] },
+    async (limits) =>
+      await llm.judgeShard.executeWithOptions({ summary: `${judge} judges ${generator}` }, [{ ...run.ref, generator, judge, ...limits }]),
+  );
+}
+
+function select(run: ShardRun): Promise<BatchOutcome> {
+  return run.progress.track(
+    { stage: 'select', model: '', items: run.input.size },
+    async () => await run.work.runActivity(cpu.selectShard, `best of ${run.candidates} by mean score`, run.ref),
+  );
 }

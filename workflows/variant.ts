@@ -1,124 +1,68 @@
-import { setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import { orderSignal } from '../contract/control';
-import { type StageProgress, evaluationRow, HELD_OUT, progressQuery, waiting } from '../contract/progress';
-import type { VariantResult } from '../contract/run';
-import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../contract/search-attributes';
+import type { EvaluateOutcome } from '../contract/outcomes';
+import { evaluationRow, HELD_OUT } from '../contract/progress';
+import { lossesNote, mixtureNote, replaySetNote, taskNote, trainingNote } from '../contract/progress-notes';
+import type { EvaluatedModel, VariantOutline, VariantResult } from '../contract/run';
 import type { VariantInput } from '../contract/workflows';
 import { activitiesOn } from './activities';
-import { ControlledWork } from './control/controlled-work';
-import { Root } from './control/root';
-import { eachToItsEnd } from './control/together';
+import { settleAll } from './control/concurrency';
 import { untilHandled } from './control/until-handled';
-import { fineTune } from './fine-tuning';
-import { variantRows } from './progress/progress-rows';
-import { ProgressTable } from './progress/progress-table';
+import { loadsReplaySet } from './replay-sets';
+import { train } from './training';
+import { VariantRun } from './variant-run';
 
 const cpu = activitiesOn('cpu');
 const gpu = activitiesOn('gpu');
 
 /** One row of the paper's table: mix, train, evaluate. The official model is only evaluated. */
 export async function variant(input: VariantInput): Promise<VariantResult> {
-  const root = new Root(input.runId);
-  const work = new ControlledWork(input.order, async (halt) => await root.halt(halt));
-  const progress = new ProgressTable(`Variant ${input.variant.name}`, variantRows(input, input.variant));
-  progress.pause(input.order.pause);
-  setHandler(progressQuery, () => progress.snapshot());
-  setHandler(orderSignal, (latest) => {
-    work.follow(latest);
-    progress.pause(work.order.pause);
+  const run = new VariantRun(input);
+  return await untilHandled(async () => {
+    const { name, replay } = input.variant;
+    const trained = replay === null ? {} : await mixAndTrain(run, replay);
+    const { scores, average, losses } = await evaluate(run);
+    return { variant: name, ...trained, scores, average, ...(losses === undefined ? {} : { losses }) };
   });
-  return await untilHandled(async () => await stages(input, { root, work, progress }));
 }
 
-/** A row of which all is done. */
-function done(stage: string, model: string, total: number, note: string): StageProgress {
-  return { ...waiting(stage, model, total), done: total, state: 'done', note };
+type Trained = Pick<VariantResult, 'examples' | 'steps' | 'checkpoint'>;
+
+async function mixAndTrain(run: VariantRun, replay: NonNullable<VariantOutline['replay']>): Promise<Trained> {
+  const { work, ref, input } = run;
+  if (loadsReplaySet(replay)) {
+    await run.begin('replay');
+    const set = await work.runActivity(cpu.loadReplaySet, `replay set of ${ref.variant}`, ref);
+    await run.end({ stage: 'replay' }, replaySetNote(set));
+  }
+  await run.begin('mix');
+  const mixture = await work.runActivity(cpu.mixVariant, 'replay set + new data', ref);
+  await run.end({ stage: 'mix' }, mixtureNote(mixture));
+
+  await run.begin('train');
+  const training = await train(run);
+  await run.end({ stage: 'train', items: input.trainSteps ?? 1 }, trainingNote(training));
+  return { examples: mixture.replay + mixture.new, steps: training.steps, checkpoint: training.checkpoint };
 }
 
-interface Means {
-  readonly root: Root;
-  readonly work: ControlledWork;
-  readonly progress: ProgressTable;
-}
-
-async function stages(input: VariantInput, { root, work, progress }: Means): Promise<VariantResult> {
-  const {
-    runId,
-    plan,
-    variant: { name, replay },
-  } = input;
-  const ref = { runId, plan, variant: name };
-
-  async function enter(stage: string): Promise<void> {
-    upsertSearchAttributes([
-      { key: STAGE_ATTRIBUTE, value: stage },
-      { key: TARGET_MODEL_ATTRIBUTE, value: input.target },
-    ]);
-    const rows = progress.snapshot().filter((row) => row.stage === stage);
-    await book(rows.map((row) => ({ ...row, state: 'running' as const })));
-  }
-
-  async function book(rows: readonly StageProgress[]): Promise<void> {
-    progress.apply({ mode: 'replace', rows });
-    await root.report({ mode: 'replace', rows });
-  }
-
-  let trained: Pick<VariantResult, 'examples' | 'steps' | 'checkpoint'> = {};
-  if (replay !== null) {
-    if (replay !== 'method' && replay !== 'none') {
-      await enter('replay');
-      const set = await work.run(async () => await cpu.loadReplaySet.executeWithOptions({ summary: `replay set of ${name}` }, [ref]));
-      await book([done('replay', name, 1, `${set.rows} conversations`)]);
-    }
-    await enter('mix');
-    const mixture = await work.run(async () => await cpu.mixVariant.executeWithOptions({ summary: 'replay set + new data' }, [ref]));
-    await book([done('mix', name, 1, `${mixture.replay} replay + ${mixture.new} new`)]);
-
-    await enter('train');
-    const training =
-      input.fineTuning === true
-        ? await fineTune(work, root, ref)
-        : await work.run(async () => await gpu.trainVariant.executeWithOptions({ summary: `SFT of ${input.target}` }, [ref]));
-    await book([
-      done('train', name, input.trainSteps ?? 1, `${training.steps} steps, last loss ${training.lastLoss?.toFixed(3) ?? 'unknown'}`),
-    ]);
-    trained = { examples: mixture.replay + mixture.new, steps: training.steps, checkpoint: training.checkpoint };
-  }
-
-  await enter('evaluate');
-  const model = await work.run(
-    async () => await gpu.identifyModel.executeWithOptions({ summary: `what is ${name} by its content?` }, [ref]),
-  );
-  await eachToItsEnd([
-    ...input.tasks.map((task) => async () => {
-      const { documents, metric, score } = await work.run(
-        async () => await gpu.evaluateTask.executeWithOptions({ summary: `${task} of ${name}` }, [{ ...ref, task, model }]),
-      );
-      await book([done('evaluate', evaluationRow(name, task), documents, `${metric} ${score.toFixed(3)}`)]);
-    }),
-    ...(input.holdOut === undefined
-      ? []
-      : [
-          async () => {
-            const losses = await work.run(
-              async () =>
-                await gpu.measureLosses.executeWithOptions({ summary: `loss of ${name} on what was kept back` }, [{ ...ref, model }]),
-            );
-            const note = Object.entries(losses)
-              .map(([set, loss]) => `${set} ${loss.toFixed(3)}`)
-              .join(', ');
-            await book([done('evaluate', evaluationRow(name, HELD_OUT), 1, note)]);
-          },
-        ]),
+/** The tasks of a model run at once, and the losses on what was held out: one that fails does not end the others. */
+async function evaluate(run: VariantRun): Promise<EvaluateOutcome> {
+  const { work, ref, input } = run;
+  await run.begin('evaluate');
+  const model = await work.runActivity(gpu.identifyModel, `what is ${ref.variant} by its content?`, ref);
+  await settleAll([
+    ...input.tasks.map((task) => async () => await evaluateTask(run, model, task)),
+    ...(input.holdOut === undefined ? [] : [async () => await measureLosses(run, model)]),
   ]);
-  const evaluation = await work.run(
-    async () => await cpu.collectEvaluation.executeWithOptions({ summary: `scores of ${name}` }, [{ ...ref, model }]),
-  );
-  return {
-    variant: name,
-    ...trained,
-    scores: evaluation.scores,
-    average: evaluation.average,
-    ...(evaluation.losses === undefined ? {} : { losses: evaluation.losses }),
-  };
+  return await work.runActivity(cpu.collectEvaluation, `scores of ${ref.variant}`, { ...ref, model });
+}
+
+async function evaluateTask(run: VariantRun, model: EvaluatedModel, task: string): Promise<void> {
+  const { work, ref } = run;
+  const outcome = await work.runActivity(gpu.evaluateTask, `${task} of ${ref.variant}`, { ...ref, task, model });
+  await run.end({ stage: 'evaluate', model: evaluationRow(ref.variant, task), items: outcome.documents }, taskNote(outcome));
+}
+
+async function measureLosses(run: VariantRun, model: EvaluatedModel): Promise<void> {
+  const { work, ref } = run;
+  const losses = await work.runActivity(gpu.measureLosses, `loss of ${ref.variant} on what was held out`, { ...ref, model });
+  await run.end({ stage: 'evaluate', model: evaluationRow(ref.variant, HELD_OUT) }, lossesNote(losses));
 }

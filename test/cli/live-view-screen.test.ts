@@ -3,7 +3,13 @@ import { renderFrame, Screen } from '../../cli/live-view-screen';
 import type { RunProgress } from '../../cli/run-progress';
 import type { StageProgress } from '../../contract/progress';
 
-function row(stage: string, model: string, done: number, total: number, change: Partial<StageProgress> = {}): StageProgress {
+function row(
+  stage: StageProgress['stage'],
+  model: string,
+  done: number,
+  total: number,
+  change: Partial<StageProgress> = {},
+): StageProgress {
   const state = done >= total ? 'done' : done > 0 ? 'running' : 'waiting';
   return { stage, model, done, total, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state, ...change };
 }

@@ -2,7 +2,7 @@ import { mergeProgress } from '../../cli/run-progress-merge';
 import type { HeartbeatDetails, StageProgress } from '../../contract/progress';
 import { NO_CALLS } from '../../method/cost';
 
-function row(stage: string, model: string, change: Partial<StageProgress> = {}): StageProgress {
+function row(stage: StageProgress['stage'], model: string, change: Partial<StageProgress> = {}): StageProgress {
   return {
     stage,
     model,
@@ -18,7 +18,7 @@ function row(stage: string, model: string, change: Partial<StageProgress> = {}):
   };
 }
 
-function beat(stage: string, model: string, change: Partial<HeartbeatDetails> = {}): HeartbeatDetails {
+function beat(stage: HeartbeatDetails['stage'], model: string, change: Partial<HeartbeatDetails> = {}): HeartbeatDetails {
   return { stage, model, part: 'i0000000-i0000009', done: 0, total: 10, ...NO_CALLS, ...change };
 }
 

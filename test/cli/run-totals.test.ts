@@ -1,7 +1,7 @@
 import { totalsOf } from '../../cli/run-totals';
 import type { StageProgress } from '../../contract/progress';
 
-function row(stage: string, model: string, change: Partial<StageProgress>): StageProgress {
+function row(stage: StageProgress['stage'], model: string, change: Partial<StageProgress>): StageProgress {
   return {
     stage,
     model,

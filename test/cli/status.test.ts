@@ -192,7 +192,7 @@ describe('with a server', () => {
 
 describe('renderStatus', () => {
   it('shows rate, time left, dollars and errors by kind, and the sums', () => {
-    const row = (stage: string, change: Partial<StatusRow>): StatusRow => ({
+    const row = (stage: StatusRow['stage'], change: Partial<StatusRow>): StatusRow => ({
       stage,
       model: 'm',
       done: 0,

@@ -58,7 +58,7 @@ async function fineTuned({ client }: TestWorkflowEnvironment, endpoint: FakeEndp
   }
 }
 
-/** Records a history of each workflow type anew, when the workflows were changed on purpose: `REHEARSE_RECORD=1 npm test -- test/replay`. */
+/** Records a history of each workflow type again, when the workflows were changed on purpose: `REHEARSE_RECORD=1 npm test -- test/replay`. */
 export async function record(): Promise<void> {
   const environment = await startTemporal();
   const endpoint = await FakeEndpoint.start();

@@ -163,7 +163,7 @@ test('any one output, deleted, is made again as it was, and nothing else is: no 
   }
 }, 600_000);
 
-/** An output is made anew exactly when it was deleted or one of the contents that it was made from is another now. */
+/** An output is recomputed exactly when it was deleted or one of the contents that it was made from is another now. */
 function expectDependentsAlone({ before, after, made }: Rerun, deleted: string): void {
   const needed = [...before]
     .filter(
@@ -173,14 +173,14 @@ function expectDependentsAlone({ before, after, made }: Rerun, deleted: string):
     )
     .map(([name]) => name);
   expect(made.filter((name) => before.has(name))).toEqual(needed.sort());
-  // Outputs under new keys are those of models whose weights are others now; each went into something that was made anew.
+  // Outputs under new keys are those of models whose weights are others now; each went into something that was recomputed.
   const used = new Set(
     made.flatMap((name) => after.get(name)!.inputs.map(({ address: { stage, key, part } }) => `${stage}/${key}/${part}`)),
   );
   expect(made.filter((name) => !before.has(name) && !used.has(name))).toEqual([]);
 }
 
-test('when it comes out different, what depends on it is made anew, through all stages, and nothing else', async () => {
+test('when it comes out different, what depends on it is recomputed, through all stages, and nothing else', async () => {
   salt.responses = 'PLUS';
   const other = [...outputs()].find(
     ([name, { stats, rows }]) => stageOf(name) === 'respond' && stats.requests > rows.rows / 2 && rows.rows > 2,

@@ -124,7 +124,7 @@ describe('an object store', () => {
     await server.close();
   });
 
-  test('that is away for a while is waited for, and nobody has to do anything', async () => {
+  test('that is away for a while is waited for, without a pause', async () => {
     const deps = testDeps({ python: fakePythonJobs(), opened: openStore(`s3://${server.bucket}/awhile`, { workFolder: folder() }) });
     await withWorkers(environment(), deps, async () => {
       const handle = await start('away-for-a-while');

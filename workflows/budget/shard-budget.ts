@@ -1,56 +1,64 @@
 import { condition } from '@temporalio/workflow';
 import type { BatchOutcome } from '../../contract/batches';
-import { type Ask, type Funding } from '../../contract/budget';
+import type { GrantRequest, ShardGrant } from '../../contract/budget';
 import { type Allowance, type Cost, addCosts, beyondCost, largerCost, minusCost, NO_COST, timesCost } from '../../method/cost';
-import { Purse } from '../../method/grants';
-import { isTighter, MARGIN, nothingOf, onSidesOf, withGrant } from './funding';
+import { Grants } from '../../method/grants';
+import { GRANT_MARGIN, isTighter, nothingOf, onSidesOf, withGrant } from './allowances';
 
 interface Batch {
   readonly id: string;
+  /** Smallest further amount with which it can go on. */
   least: Cost;
+  /** Further amount that it would like. */
   wanted: Cost;
   /** In total; undefined while it waits for a grant. */
   allowance: Allowance | undefined;
 }
 
-/** A shard's part of the budget, and the batches that live on it. */
-export class Funds {
-  private readonly purse: Purse;
+/** What a shard asks for; its id is added when it is sent. */
+type Request = Omit<GrantRequest, 'id'>;
+
+/** A shard's budget, granted from the run's ledger, and the batches that are granted theirs out of it. */
+export class ShardBudget {
+  private readonly grants: Grants;
   private readonly batches = new Set<Batch>();
   /** What batches are known to have cost; booked as spent. A batch's grant is what it may cost beyond. */
   private readonly known = new Map<string, Cost>();
-  private asked: Ask | undefined;
+  /** The request that is not answered yet. */
+  private asked: Request | undefined;
+  /** Of the latest request. */
   private number = 0;
 
   /**
    * @param budget the run's: it says which sides are limited
-   * @param total the shard's part
+   * @param total what the shard may cost
+   * @param send sends a request to the run's ledger
    */
   constructor(
     private budget: Allowance,
     total: Allowance,
-    private readonly send: (ask: Omit<Ask, 'id'>) => Promise<void>,
+    private readonly send: (request: Request) => Promise<void>,
   ) {
-    this.purse = new Purse({ total });
+    this.grants = new Grants({ total });
   }
 
   /** What the shard's finished batches have cost, and the others as far as it is known. */
   get spent(): Cost {
-    return this.purse.spent;
+    return this.grants.spent;
   }
 
   /**
    * Runs a batch until it is finished. One whose allowance does not cover its next call ends, and is run again when there is more.
-   * A batch that is made anew has cost already what it cost before.
+   * A batch whose output is recomputed has cost already what it cost before.
    * @param expected what the batch is expected to cost
-   * @param activity is to read the allowance anew each time it is scheduled
+   * @param activity is to read the allowance each time it is scheduled
    */
   async run(
     id: string,
     expected: Cost,
     activity: (allowance: () => Allowance | undefined) => Promise<BatchOutcome>,
   ): Promise<BatchOutcome> {
-    const batch: Batch = { id, least: NO_COST, wanted: timesCost(expected, MARGIN), allowance: undefined };
+    const batch: Batch = { id, least: NO_COST, wanted: timesCost(expected, GRANT_MARGIN), allowance: undefined };
     this.batches.add(batch);
     try {
       for (;;) {
@@ -58,14 +66,13 @@ export class Funds {
         await condition(() => batch.allowance !== undefined);
         const outcome = await activity(() => limited(batch.allowance));
         const { cost, exhausted } = outcome;
-        this.purse.settle(id, minusCost(cost, this.knownOf(id)));
+        this.grants.settle(id, minusCost(cost, this.knownOf(id)));
         this.known.set(id, cost);
         if (exhausted === undefined) return outcome;
         const { usd = Infinity, tokens = Infinity } = batch.allowance ?? {};
-        const total = { usd: usd + exhausted.needs.usd, tokens: tokens + exhausted.needs.tokens };
-        batch.least = finite(beyondCost(total, cost));
+        batch.least = finite(beyondCost(addCosts({ usd, tokens }, exhausted.needs), cost));
         // What costs more than expected gets as much again as it has cost, so that there are few rounds.
-        batch.wanted = largerCost(batch.least, largerCost(beyondCost(timesCost(expected, MARGIN), cost), cost));
+        batch.wanted = largerCost(batch.least, largerCost(beyondCost(timesCost(expected, GRANT_MARGIN), cost), cost));
         batch.allowance = undefined;
       }
     } finally {
@@ -83,60 +90,66 @@ export class Funds {
     if (!isTighter(before, budget)) return;
     this.number++; // an answer that is under way was made under the old budget
     this.asked = undefined;
-    this.purse.setTotal(nothingOf(budget));
+    this.grants.setTotal(nothingOf(budget));
     // Run without anything, a batch only tells what it has cost so far.
     for (const batch of this.batches) if (batch.allowance !== undefined) batch.allowance = nothingOf(budget);
     this.share();
   }
 
-  receive({ number, total }: Funding): void {
+  /** The answer to a request; one to an earlier request is ignored. */
+  receive({ number, total }: ShardGrant): void {
     if (number !== this.number) return;
     this.asked = undefined;
-    this.purse.setTotal(total);
+    this.grants.setTotal(total);
     this.share();
   }
 
+  /** Grants waiting batches what there is, and asks for more where it does not suffice. */
   private share(): void {
     for (const batch of this.batches) {
       if (batch.allowance !== undefined) continue;
-      const grant = this.purse.grant(batch.id, batch.wanted, batch.least);
+      const grant = this.grants.grant(batch.id, batch.wanted, batch.least);
       if (grant !== undefined) batch.allowance = withGrant(this.knownOf(batch.id), grant);
     }
-    this.ask();
+    this.requestMore();
   }
 
-  private ask(): void {
+  private requestMore(): void {
     const waiting = [...this.batches].filter(({ allowance }) => allowance === undefined);
     const first = [...waiting].sort((a, b) => a.least.usd - b.least.usd || a.least.tokens - b.least.tokens)[0];
     const committed = this.committed();
     if (first === undefined || committed === undefined) return;
     const stuck = waiting.length === this.batches.size;
-    const isNews =
-      this.asked === undefined ||
-      (stuck && (!this.asked.stuck || this.asked.committed.usd > committed.usd || this.asked.committed.tokens > committed.tokens));
-    if (!isNews) return;
-    const ask = {
+    if (!this.isNews(stuck, committed)) return;
+    const request: Request = {
       number: ++this.number,
       committed,
       least: first.least,
       wanted: waiting.map(({ wanted }) => wanted).reduce(addCosts),
       stuck,
     };
-    this.asked = { id: '', ...ask };
-    this.purse.setTotal(onSidesOf(this.budget, committed));
-    void this.send(ask);
+    this.asked = request;
+    this.grants.setTotal(onSidesOf(this.budget, committed));
+    void this.send(request);
+  }
+
+  /** Whether a request says more than the one that is not answered yet: the shard is stuck now, or gives more back. */
+  private isNews(stuck: boolean, committed: Cost): boolean {
+    if (this.asked === undefined) return true;
+    const before = this.asked.committed;
+    return stuck && (!this.asked.stuck || before.usd > committed.usd || before.tokens > committed.tokens);
   }
 
   private knownOf(id: string): Cost {
     return this.known.get(id) ?? NO_COST;
   }
 
-  /** Undefined until it is known of all batches that run. */
+  /** What is spent, and what running batches may still spend; undefined while one of them has no limit on a limited side. */
   private committed(): Cost | undefined {
-    const { spent, grants } = this.purse.snapshot();
+    const { spent, grants } = this.grants.snapshot();
     const limited = Object.keys(nothingOf(this.budget)) as (keyof Cost)[];
     if (Object.values(grants).some((grant) => limited.some((side) => grant[side] === undefined))) return undefined;
-    return addCosts(spent, this.purse.outstanding);
+    return addCosts(spent, this.grants.outstanding);
   }
 }
 

@@ -15,6 +15,7 @@ import { orderSignal, type ControlOrder } from '../../contract/control';
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
 
+/** How a child is started. */
 export interface ChildOptions<Input> {
   readonly workflowId: string;
   /** One line for the Web UI. */
@@ -28,7 +29,7 @@ type Tellable = Pick<ChildWorkflowHandle<Workflow>, 'workflowId' | 'signal'>;
 type Handle<Input, Result> = ChildWorkflowHandle<Child<Input, Result>>;
 
 /** The open children of a workflow, and the order that all of them follow. */
-export class Offspring {
+export class ChildWorkflows {
   private readonly open = new Set<Tellable>();
   private starting = 0;
   /** By workflow id: the latest order under which a child has said that nothing of it is in work. */
@@ -61,7 +62,7 @@ export class Offspring {
     }
   }
 
-  /** Hands a new order to all open children, and to those that start from now on. */
+  /** Sends a new order to all open children, and to those that start from now on. */
   async tell(order: ControlOrder): Promise<void> {
     this.order = order;
     await Promise.all([...this.open].map(async (child) => await tell(child, order)));
@@ -72,14 +73,14 @@ async function tell(child: Tellable, order: ControlOrder): Promise<void> {
   try {
     await child.signal(orderSignal, order);
   } catch (error) {
-    // It has ended in this very moment, and its result is on its way; or all is being cancelled.
+    // It has just ended, and its result is on its way; or all is being cancelled.
     if (!isCancellation(error)) log.warn('a child did not get its order', { workflowId: child.workflowId, error: String(error) });
   }
 }
 
 /**
- * Starts a child. Its id can still be held by the child of an earlier run that was terminated or timed out: that one has
- * been told to stop, and is waited for while it journals its calls in flight.
+ * Starts a child. A child of an earlier run that was terminated or timed out may still hold its id: that one has been told to
+ * stop, and is waited for while it journals its calls in flight.
  */
 async function startWhenFree<Input, Result>(
   type: Child<Input, Result>,

@@ -2,7 +2,7 @@ import type { ModelLimits } from '../../config/spec';
 import type { BudgetSetting, LimitsByModel } from '../../contract/run-settings';
 import type { Allowance, Cost } from '../../method/cost';
 
-/** What of a spec's model matters to its limits. Not validated yet when an Update comes early. */
+/** The part of a spec's model that its limits depend on. Not validated yet when an Update comes early. */
 interface Endpoint {
   readonly baseURL?: string;
   readonly model?: string;
@@ -18,7 +18,7 @@ const LIMITS: Readonly<Record<keyof ModelLimits, { readonly canLift: boolean; re
   tokensPerMinute: { canLift: true, most: Number.MAX_SAFE_INTEGER },
 };
 
-/** @throws Error with one sentence when the reason is none */
+/** Checks what a pause is requested with. @throws Error with one sentence when the reason is not a text, or too long */
 export function checkPause(request: { readonly reason?: unknown } = {}): void {
   const { reason } = request ?? {};
   if (reason !== undefined && (typeof reason !== 'string' || reason.length > MAX_REASON)) {
@@ -27,7 +27,7 @@ export function checkPause(request: { readonly reason?: unknown } = {}): void {
 }
 
 /**
- * Checks new limits. They come from people and scripts, so nothing is taken for granted.
+ * Checks new limits. They come from people and scripts, so nothing of them is checked yet.
  * @throws Error with one sentence that names the model, the field and the value
  */
 export function checkLimits(request: unknown, models: Readonly<Record<string, Endpoint>>): void {
@@ -75,7 +75,7 @@ export interface BudgetFacts {
   readonly unpriced: readonly string[];
 }
 
-/** @throws Error with one sentence that names the field and the value */
+/** Checks a new budget. @throws Error with one sentence that names the field and the value */
 export function checkBudget(request: unknown, { spent, unpriced }: BudgetFacts): void {
   if (!isRecord(request) || Object.keys(request).length === 0) {
     throw new Error('setBudget needs an object such as {"usd": 50, "tokens": null}');

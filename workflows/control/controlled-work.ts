@@ -1,8 +1,15 @@
-import { ActivityFailure, CancellationScope, CancelledFailure, condition, isCancellation } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  isCancellation,
+  type ActivityOptions,
+} from '@temporalio/workflow';
 import type { ModelLimits } from '../../config/spec';
-import type { ControlOrder, Halt } from '../../contract/control';
+import type { ControlOrder, PauseRequest } from '../../contract/control';
 import { failureOfType } from '../../contract/failures';
-import { isTighter } from '../budget/funding';
+import { isTighter } from '../budget/allowances';
 
 /** Work that a change of the order can end. */
 interface Running extends WorkOptions {
@@ -13,23 +20,23 @@ interface Running extends WorkOptions {
 export interface WorkOptions {
   /** Whose limits and address the activity needs, if any. */
   readonly model?: string;
-  /** A pause ends the activity only when this holds: others need what it gives them until then. */
+  /** A pause ends the activity only when this holds: until then other work needs it. */
   readonly pausedWhen?: () => boolean;
 }
 
 /**
  * Runs activities under the run's order. A pause or other limits end those that run, by cancellation: they finish and
- * journal their calls in flight. They are scheduled again when the order lets them, and go on where they were.
+ * journal their calls in flight. They are scheduled again when the order permits, and go on where they were.
  */
 export class ControlledWork {
   private readonly running = new Set<Running>();
   /** Revision under which the store failed: only a later order lets the work go on. */
   private heldAt = -1;
 
-  /** @param halt asks `experiment` to pause the run */
+  /** @param requestPause asks `experiment` to pause the run */
   constructor(
     private latest: ControlOrder,
-    private readonly halt: (halt: Halt) => Promise<void>,
+    private readonly requestPause: (request: PauseRequest) => Promise<void>,
   ) {}
 
   /** The order that holds now. */
@@ -37,7 +44,7 @@ export class ControlledWork {
     return this.latest;
   }
 
-  /** Obeys a new order. Returns false for one that is not newer than the last, which is no news. */
+  /** Follows a new order. Returns false, and does nothing, for one that is not newer than the last. */
   follow(order: ControlOrder): boolean {
     if (order.revision <= this.order.revision) return false;
     const before = this.order;
@@ -89,11 +96,20 @@ export class ControlledWork {
         if (unavailable === undefined) throw error;
         const { revision } = this.order;
         this.heldAt = revision;
-        await this.halt({ by: 'storage', reason: unavailable, revision });
+        await this.requestPause({ by: 'storage', reason: unavailable, revision });
       } finally {
         this.running.delete(each);
       }
     }
+  }
+
+  /** Runs an activity that takes one object and no limits: see {@link run}. @param summary one line for the Web UI */
+  runActivity<Input, Result>(
+    activity: { executeWithOptions(options: ActivityOptions, args: [Input]): Promise<Result> },
+    summary: string,
+    input: NoInfer<Input>,
+  ): Promise<Result> {
+    return this.run(async () => await activity.executeWithOptions({ summary }, [input]));
   }
 
   private async pauseWhen(holds: () => boolean, each: Running): Promise<void> {
@@ -109,12 +125,12 @@ function interrupt(each: Running): void {
   each.scope.cancel();
 }
 
-/** Cancelled; or it failed while it was to be cancelled, as a worker does that is shutting down, and was not tried again for that. */
+/** Cancelled; or failed while its cancellation was requested, as on a worker that is shutting down, and for that reason not retried. */
 function isInterruption(error: unknown): boolean {
   return isCancellation(error) || (error instanceof ActivityFailure && error.retryState === 'CANCEL_REQUESTED');
 }
 
-/** What the activity says of its store, when that is why it failed. */
+/** What the activity says of its store, where that is why it failed. */
 function storageFailure(error: unknown): string | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   return failureOfType(cause, 'StorageUnavailableError')?.message;

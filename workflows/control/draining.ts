@@ -1,10 +1,11 @@
-import { condition, isCancellation, log } from '@temporalio/workflow';
+import { condition, isCancellation, log, workflowInfo } from '@temporalio/workflow';
+import { drainedSignal } from '../../contract/control';
 import type { ControlledWork } from './controlled-work';
-import { tellParent } from './parent';
+import { parentHandle } from './parent';
 
 /**
- * Says to the workflow above, under an order that pauses the run, when nothing is in work here any more. Calls in flight are
- * finished under a pause, so what they need (a model that the run serves itself) may go only then.
+ * Under an order that pauses the run, tells the parent when nothing is in work here any more. Calls in flight are finished
+ * under a pause, so what they need (a model that the run serves itself) may end only then.
  * @param isDrained whether nothing is in work under the order that holds now
  */
 export async function tellWhenDrained(work: ControlledWork, isDrained: () => boolean): Promise<void> {
@@ -14,6 +15,10 @@ export async function tellWhenDrained(work: ControlledWork, isDrained: () => boo
     await condition(() => isDrained() || work.order.revision !== revision);
     if (work.order.revision === revision) await tellParent(revision);
   } catch (error) {
-    if (!isCancellation(error)) log.warn('a message about the end of work was not heard', { error: String(error) });
+    if (!isCancellation(error)) log.warn('the parent was not told that nothing is in work here', { error: String(error) });
   }
+}
+
+async function tellParent(revision: number): Promise<void> {
+  await parentHandle().signal(drainedSignal, { id: workflowInfo().workflowId, revision });
 }

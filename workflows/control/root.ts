@@ -1,6 +1,6 @@
 import { getExternalWorkflowHandle, isCancellation, log, workflowInfo, type ExternalWorkflowHandle } from '@temporalio/workflow';
 import { trainingCostSignal, type TrainingCost } from '../../contract/budget';
-import { haltSignal, type Halt } from '../../contract/control';
+import { pauseRequestSignal, type PauseRequest } from '../../contract/control';
 import { progressSignal, type ProgressUpdate } from '../../contract/progress';
 
 /** The `experiment` that this workflow works for: this very run of it, not one that was started later under the same id. */
@@ -17,8 +17,8 @@ export class Root {
   }
 
   /** Asks for the whole run to be paused. */
-  async halt(halt: Halt): Promise<void> {
-    await this.send(async () => await this.handle.signal(haltSignal, halt));
+  async requestPause(request: PauseRequest): Promise<void> {
+    await this.send(async () => await this.handle.signal(pauseRequestSignal, request));
   }
 
   /** What a provider's training costs. */
@@ -26,13 +26,13 @@ export class Root {
     await this.send(async () => await this.handle.signal(trainingCostSignal, cost));
   }
 
-  /** A root that has been terminated hears nothing; this workflow has been told to stop then. */
+  /** A root that has been terminated gets nothing; this workflow has been told to stop then. */
   private async send(signal: () => Promise<void>): Promise<void> {
     try {
       await signal();
     } catch (error) {
       if (isCancellation(error)) throw error;
-      log.warn('the run does not answer', { error: String(error) });
+      log.warn('a message to the run was not delivered', { error: String(error) });
     }
   }
 }

@@ -1,21 +1,22 @@
 import { ApplicationFailure, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import type { RunSpecInput } from '../../config/spec';
-import { type TrainingCost } from '../../contract/budget';
-import { PAUSE_MEMO, type ControlOrder, type ControlState, type Halt, type Pause } from '../../contract/control';
+import type { TrainingCost } from '../../contract/budget';
+import { PAUSE_MEMO, type ControlOrder, type ControlState, type PauseRequest, type Pause } from '../../contract/control';
 import { NO_SETTINGS, type BudgetSetting, type LimitsByModel, type RunSettings } from '../../contract/run-settings';
 import { PAUSED_ATTRIBUTE } from '../../contract/search-attributes';
 import { type Allowance, type Cost, NO_COST } from '../../method/cost';
-import { fundTraining, TrainingCosts } from '../budget/training-costs';
-import { Offspring } from './child-workflows';
+import { grantTraining } from '../budget/grant-messages';
+import { TrainingCosts } from '../budget/training-costs';
+import { ChildWorkflows } from './child-workflows';
 import { budgetOf, mergeLimits } from './control-requests';
 import { ControlledWork } from './controlled-work';
 
 const NO_REASON = 'paused by hand';
-/** A memo is no place for an essay: the server limits all of a run's to 40 KB. */
+/** Characters of a reason that are kept: the server limits all memos of a run to 40 KB. */
 const MAX_REASON = 1_000;
 
 export interface RunControlOptions {
-  /** Not validated yet: it may come from anywhere. */
+  /** Of the spec, which is not validated yet. */
   readonly models: RunSpecInput['models'];
   /** The spec's. */
   readonly budget: Allowance | undefined;
@@ -27,24 +28,27 @@ export interface RunControlOptions {
   readonly onPause: (pause: Pause | undefined) => void;
 }
 
-/** What `experiment` has been told, and everything that has to follow it. */
+/** What was set on a run, and everything that has to follow it: the root's own activities, its children, the trainings' costs. */
 export class RunControl {
   /** The root's own activities. */
   readonly work: ControlledWork;
-  readonly offspring: Offspring;
+  readonly children: ChildWorkflows;
   private order: ControlOrder;
-  /** Failures from before this revision have been dealt with by a `resume`. */
+  /** Revision of the latest `resume`: failures from before it pause nothing. */
   private resumedAt = 0;
   private settings: RunSettings;
   private spent: Cost = NO_COST;
-  private readonly trainings = new TrainingCosts({ fund: fundTraining, halt: async (halt) => await this.halt(halt) });
+  private readonly trainings = new TrainingCosts({
+    grant: grantTraining,
+    requestPause: async (request) => await this.pauseOnRequest(request),
+  });
   private saving: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: RunControlOptions) {
     this.settings = options.settings ?? NO_SETTINGS;
     this.order = { revision: 0, limits: this.settings.limits, budget: budgetOf(options.budget, this.settings.budget) };
-    this.work = new ControlledWork(this.order, async (halt) => await this.halt(halt));
-    this.offspring = new Offspring(this.order);
+    this.work = new ControlledWork(this.order, async (request) => await this.pauseOnRequest(request));
+    this.children = new ChildWorkflows(this.order);
   }
 
   get state(): ControlState {
@@ -71,7 +75,7 @@ export class RunControl {
   }
 
   /** A descendant, or an activity of the root, cannot go on. */
-  async halt({ by, reason, revision, spent }: Halt): Promise<void> {
+  async pauseOnRequest({ by, reason, revision, spent }: PauseRequest): Promise<void> {
     this.book(spent);
     if (this.order.pause === undefined && revision >= this.resumedAt) {
       await this.change({ pause: { by, reason: reason.slice(0, MAX_REASON) } });
@@ -86,7 +90,7 @@ export class RunControl {
   }
 
   /**
-   * A run that is paused because its budget is reached goes on with another one.
+   * Sets another budget. It resumes a run that is paused because its budget is reached.
    * @param budget checked by `checkBudget`
    */
   async setBudget(budget: BudgetSetting): Promise<void> {
@@ -101,26 +105,26 @@ export class RunControl {
     await this.save();
   }
 
-  /** A server has come up at an address; or, with null, is about to be started. */
+  /** The server of a model is up at this address; or, with null, is about to be started. */
   async serve(model: string, baseURL: string | null): Promise<void> {
     const { served = {} } = this.order;
     if (served[model] !== baseURL) await this.change({ served: { ...served, [model]: baseURL } });
   }
 
-  /** What the synthesis tells of its costs. */
+  /** The synthesis tells what it has cost by now. */
   book(spent: Cost | undefined): void {
     if (spent !== undefined) this.spent = spent;
   }
 
   /** A variant tells what its provider's training costs. */
   async bookTraining(cost: TrainingCost): Promise<void> {
-    await this.trainings.take(cost, this.order, this.spent.usd);
+    await this.trainings.book(cost, this.order, this.spent.usd);
   }
 
-  /** One after the other: the file must be what was set last, and the run must be planned before. */
+  /** Runs writes one after the other: the file must be what was set last, and the run must be planned before. */
   async inTurn<T>(write: () => Promise<T>): Promise<T> {
     const turn = this.saving.then(write, write);
-    this.saving = turn.catch(() => undefined); // whoever wrote is told
+    this.saving = turn.catch(() => undefined); // the caller of this write is told
     return await turn;
   }
 
@@ -152,7 +156,7 @@ export class RunControl {
       this.options.onPause(pause);
     }
     this.work.follow(this.order);
-    await this.offspring.tell(this.order);
+    await this.children.tell(this.order);
     await this.trainings.review(this.order, this.spent.usd); // the budget may suffice now
   }
 }

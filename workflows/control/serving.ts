@@ -6,16 +6,16 @@ import type { RunControl } from './run-control';
 const gpu = activitiesOn('gpu');
 
 /**
- * Does work while gpu workers serve the models that the run brings itself. Their addresses go down with the run's order. A
- * pause ends the servers too, so that it frees their GPUs; they go last, since calls in flight are finished first, whether the
- * work is paused, cancelled or has failed.
+ * Runs work while gpu workers serve the models that the run serves itself. Their addresses are part of the run's order. A pause
+ * ends the servers too, so that it frees their GPUs. They end last, whether the work is paused, cancelled or has failed, since
+ * calls in flight are finished first.
  * @throws what the work throws, or the failure of a server that does not work, when the other has ended
  */
 export async function withServers<T>(control: RunControl, outline: RunOutline, work: () => Promise<T>): Promise<T> {
   const { runId, plan, served = [] } = outline;
   if (served.length === 0) return await work();
-  for (const model of served) await control.serve(model, null); // from the first batch on they are waited for
-  // A cancelled run cancels the work, and its end the servers.
+  for (const model of served) await control.serve(model, null); // so that already the first batch waits for them
+  // Outside of the run's scope: a cancelled run cancels the work, and the end of the work the servers.
   const servers = await CancellationScope.nonCancellable(async () => new CancellationScope());
   const working = new CancellationScope();
   let broken: { readonly error: unknown } | undefined;
@@ -23,10 +23,10 @@ export async function withServers<T>(control: RunControl, outline: RunOutline, w
     try {
       await control.work.run(
         async () => {
-          await control.serve(model, null); // where it was is not where it will be
+          await control.serve(model, null); // it may start at another address than before
           return await gpu.serveModel.executeWithOptions({ summary: `serve ${model}` }, [{ runId, plan, model }]);
         },
-        { pausedWhen: () => control.offspring.isDrained },
+        { pausedWhen: () => control.children.isDrained },
       );
     } catch (error) {
       if (isCancellation(error)) return;

@@ -1,6 +1,6 @@
 import { allHandlersFinished, CancellationScope, condition } from '@temporalio/workflow';
 
-/** Does a workflow's work, and lets the Updates and signals that are being handled at its end come to theirs. */
+/** Runs a workflow's work, and returns when the Updates and signals that are being handled at its end are done, too. */
 export async function untilHandled<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,8 +1,21 @@
 import { HELD_OUT, evaluationRow, type StageProgress, waiting } from '../../contract/progress';
 import type { RunOutline, VariantOutline } from '../../contract/run';
+import type { ShardInput } from '../../contract/workflows';
+import { loadsReplaySet } from '../replay-sets';
 
-/** Rows of the synthesis of `instructions` instructions. */
-export function synthesisRows(run: RunOutline, instructions: number): StageProgress[] {
+/** Rows of all of a run. */
+export function runRows(run: RunOutline): StageProgress[] {
+  return [
+    ...synthesisRows(run),
+    ...(run.holdOut === undefined ? [] : [waiting('holdout', '', 1)]),
+    ...run.variants.flatMap((variant) => variantRows(run, variant)),
+    waiting('report', '', 1),
+  ];
+}
+
+/** Rows of the synthesis. */
+export function synthesisRows(run: RunOutline): StageProgress[] {
+  const { instructions } = run;
   return [
     ...extractRows(run, instructions),
     ...(run.filter === undefined ? [] : [waiting('filter', '', instructions)]),
@@ -10,31 +23,51 @@ export function synthesisRows(run: RunOutline, instructions: number): StageProgr
   ];
 }
 
-export function extractRows(run: RunOutline, instructions: number): StageProgress[] {
+/** Rows of one shard, or of one phase of it. */
+export function shardRows(shard: ShardInput): StageProgress[] {
+  const { phase, size } = shard;
+  return [...(phase === 'answer' ? [] : extractRows(shard, size)), ...(phase === 'extract' ? [] : answerRows(shard, size))];
+}
+
+/** Row of the filters while they are at work. */
+export function filteringRow(run: RunOutline): StageProgress {
+  return { ...waiting('filter', '', run.instructions), state: 'running' };
+}
+
+/** Rows of the filters, which are done, and of what is answered now. @param kept how many instructions the filters kept, by shard */
+export function filteredRows(run: RunOutline, kept: readonly number[]): StageProgress[] {
+  const { instructions } = run;
+  const answered = kept.reduce((sum, count) => sum + count, 0);
+  const filtered: StageProgress = {
+    ...waiting('filter', '', instructions),
+    done: instructions,
+    failed: instructions - answered,
+    state: 'done',
+    note: `${answered} kept`,
+  };
+  return [filtered, ...answerRows(run, answered)];
+}
+
+/** Rows of one variant. */
+export function variantRows(run: RunOutline, { name, replay }: VariantOutline): StageProgress[] {
+  const evaluation = [...run.tasks, ...(run.holdOut === undefined ? [] : [HELD_OUT])].map((task) =>
+    waiting('evaluate', evaluationRow(name, task), 1),
+  );
+  if (replay === null) return evaluation;
+  const own = loadsReplaySet(replay) ? [waiting('replay', name, 1)] : [];
+  return [...own, waiting('mix', name, 1), waiting('train', name, run.trainSteps ?? 1), ...evaluation];
+}
+
+function extractRows(run: RunOutline, instructions: number): StageProgress[] {
   return [waiting('extract', run.target, instructions)];
 }
 
 /** Rows of what is done with `instructions` instructions once they are there. */
-export function answerRows(run: RunOutline, instructions: number): StageProgress[] {
+function answerRows(run: RunOutline, instructions: number): StageProgress[] {
   const responses = instructions * run.samples;
   return [
     ...run.generators.map((generator) => waiting('respond', generator, responses)),
     ...run.judges.map((judge) => waiting('judge', judge, responses * run.generators.length)),
     waiting('select', '', instructions),
   ];
-}
-
-/** Row of what is kept back from training. */
-export function holdOutRows(run: RunOutline): StageProgress[] {
-  return run.holdOut === undefined ? [] : [waiting('holdout', '', 1)];
-}
-
-/** Rows of one variant; the official model is only evaluated. */
-export function variantRows(run: RunOutline, { name, replay }: VariantOutline): StageProgress[] {
-  const evaluation = [...run.tasks, ...(run.holdOut === undefined ? [] : [HELD_OUT])].map((task) =>
-    waiting('evaluate', evaluationRow(name, task), 1),
-  );
-  if (replay === null) return evaluation;
-  const own = replay === 'method' || replay === 'none' ? [] : [waiting('replay', name, 1)];
-  return [...own, waiting('mix', name, 1), waiting('train', name, run.trainSteps ?? 1), ...evaluation];
 }

@@ -1,15 +1,21 @@
 import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { BatchOutcome } from '../../contract/batches';
 import { pauseAdvice, type Pause } from '../../contract/control';
-import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../../contract/figures';
-import { type ProgressUpdate, waiting, leftMsOf, type StageProgress } from '../../contract/progress';
+import { type ProgressStage, type ProgressUpdate, type StageProgress, waiting } from '../../contract/progress';
 import { addCounts } from '../../method/cost';
 import { RecentRate } from '../../method/recent-rate';
+import { markdownTable } from './markdown-table';
 
-/** A workflow sees whole batches and shards end, some minutes apart: over less there would be nothing to see. */
+/** A workflow sees only whole batches and shards end, some minutes apart: a shorter window would mostly be empty. */
 const RATE_WINDOW_MS = 15 * 60_000;
 
-const STATE_MARKS = { waiting: '·', running: '▶', paused: '⏸', done: '✓' } as const;
+/** Items of a stage that are worked on, all with one model. */
+export interface StageItems {
+  readonly stage: ProgressStage;
+  /** Empty for a stage without one. */
+  readonly model: string;
+  readonly items: number;
+}
 
 /** The progress table of one workflow, shown in the Web UI as its current details. */
 export class ProgressTable {
@@ -34,11 +40,11 @@ export class ProgressTable {
     this.show();
   }
 
-  /** What runs shows as paused, with the reason above the table, until it is called without a pause. */
+  /** Rows that run are shown as paused, with the reason above the table, until this is called without a pause. */
   pause(pause: Pause | undefined): void {
-    const goesOn = this.paused !== undefined && pause === undefined;
+    const isResumed = this.paused !== undefined && pause === undefined;
     this.paused = pause;
-    for (const row of goesOn ? this.rows.values() : []) {
+    for (const row of isResumed ? this.rows.values() : []) {
       const rate = this.rateOf(row);
       rate.restart();
       rate.add(Date.now(), row.done);
@@ -53,7 +59,7 @@ export class ProgressTable {
 
   apply({ mode, rows }: ProgressUpdate): void {
     for (const told of rows) {
-      // Whether all is paused is this table's own to say: what it is told may be older.
+      // Whether all is paused is known here: a row from another workflow may be older.
       const row: StageProgress = { ...whole(told), ...(told.state === 'paused' ? { state: 'running' } : {}) };
       const before = this.rows.get(keyOf(row));
       if (mode === 'add' && before !== undefined) this.rows.set(keyOf(row), this.withRate(sum(before, row)));
@@ -62,11 +68,8 @@ export class ProgressTable {
     this.show();
   }
 
-  /** Marks a row as running, waits for the work, and books its outcome. */
-  async track(
-    row: { readonly stage: string; readonly model: string; readonly items: number },
-    work: () => Promise<BatchOutcome>,
-  ): Promise<BatchOutcome> {
+  /** Marks a row as running, waits for the work on these items, and books its outcome. */
+  async track(row: StageItems, work: () => Promise<BatchOutcome>): Promise<BatchOutcome> {
     const before = this.rows.get(keyOf(row)) ?? waiting(row.stage, row.model, row.items);
     this.apply({ mode: 'replace', rows: [{ ...before, state: 'running' }] });
     const outcome = await work();
@@ -94,7 +97,7 @@ export class ProgressTable {
     return rate;
   }
 
-  /** The row with its rate up to now; until something has ended here, with the one that it came with. */
+  /** The row with its rate up to now; until something has ended here, with the rate that it came with. */
   private withRate(row: StageProgress): StageProgress {
     const { perSecond: before, ...rest } = row;
     const rate = this.rateOf(row);
@@ -108,43 +111,8 @@ export class ProgressTable {
       this.heading,
       ...(this.paused === undefined ? [] : [`**Paused**: ${this.paused.reason}; ${pauseAdvice(runId(), this.paused)}`]),
     ];
-    setCurrentDetails([...head.flatMap((line) => [line, '']), ...progressTable(this.snapshot())].join('\n'));
+    setCurrentDetails([...head.flatMap((line) => [line, '']), ...markdownTable(this.snapshot())].join('\n'));
   }
-}
-
-const COLUMNS: readonly { readonly name: string; readonly right?: true; readonly cell: (row: StageProgress) => string }[] = [
-  { name: 'stage', cell: ({ state, stage }) => `${STATE_MARKS[state]} ${stage}` },
-  { name: 'model', cell: ({ model }) => model },
-  { name: 'done', right: true, cell: ({ done, total }) => `${formatCount(done)} / ${formatCount(total)}` },
-  { name: 'lost', right: true, cell: ({ failed }) => formatCount(failed) },
-  { name: 'rate', right: true, cell: ({ perSecond }) => (perSecond === undefined ? '' : formatRate(perSecond)) },
-  { name: 'left', right: true, cell: leftText },
-  { name: 'errors', cell: ({ errors }) => formatErrors(errors) },
-  {
-    name: 'tokens',
-    right: true,
-    cell: ({ promptTokens, completionTokens }) =>
-      promptTokens + completionTokens === 0 ? '' : formatShortCount(promptTokens + completionTokens),
-  },
-  { name: 'cost', right: true, cell: ({ usd }) => (usd === 0 ? '' : formatUsd(usd)) },
-  { name: '', cell: ({ note = '' }) => note },
-];
-
-/** The rows as a Markdown table, without columns that say nothing. The Web UI's is narrow, so its cells are kept on one line. */
-export function progressTable(rows: readonly StageProgress[]): string[] {
-  const columns = COLUMNS.filter(({ cell }) => rows.some((row) => cell(row) !== ''));
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [
-    line(columns.map(({ name }) => name)),
-    line(columns.map(({ right }) => (right === true ? '---:' : '---'))),
-    ...rows.map((row) => line(columns.map(({ cell }) => cell(row).replaceAll(' ', '\u00a0')))),
-  ];
-}
-
-/** The same as a text; `–` while a row runs without evidence. */
-export function leftText(row: Pick<StageProgress, 'state' | 'done' | 'total' | 'perSecond'>): string {
-  const leftMs = leftMsOf(row);
-  return leftMs === undefined ? (row.state === 'running' ? '–' : '') : formatDuration(leftMs);
 }
 
 /** Rows that a release before this one wrote into a history lack what was added since. */

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import type { Cost } from '../../../method/cost';
-import { Treasury, type Reached } from '../../../workflows/budget/run-ledger';
+import { RunLedger, type BudgetReached } from '../../../workflows/budget/run-ledger';
 
 const NOTHING: Cost = { usd: 0, tokens: 0 };
 
-/** A shard as the treasury sees it, with calls of known cost. */
+/** A shard as the ledger sees it, with calls of known cost. */
 class Shard {
   spent = 0;
   total = 0;
@@ -21,8 +21,8 @@ class Shard {
     return this.next >= this.calls.length;
   }
 
-  /** Makes the next call, or asks for it. */
-  step(treasury: Treasury): void {
+  /** Makes the next call, or asks for a grant. */
+  step(ledger: RunLedger): void {
     const call = this.calls[this.next];
     if (this.isWaiting || call === undefined) return;
     if (this.spent + call <= this.total) {
@@ -32,7 +32,7 @@ class Shard {
     }
     this.isWaiting = true;
     this.total = this.spent;
-    treasury.ask({
+    ledger.request({
       id: this.id,
       number: ++this.number,
       committed: { ...NOTHING, tokens: this.spent },
@@ -54,17 +54,17 @@ test('whatever shards cost and in whatever order they work, they never spend mor
       fc.integer({ min: 1, max: 60 }),
       fc.infiniteStream(fc.nat(50)),
       (all, storedCalls, tokens, expected, order) => {
-        let reached: Reached | undefined;
+        let reached: BudgetReached | undefined;
         const shards = all.map((each, index) => new Shard(`run/shard-${index}`, each, Math.min(storedCalls[index] ?? 0, each.length)));
         for (const [index, shard] of shards.entries()) {
           shard.spent = (all[index] ?? []).slice(0, shard.next).reduce((sum, call) => sum + call, 0);
         }
         const before = shards.reduce((sum, { spent }) => sum + spent, 0);
         const byId = new Map(shards.map((shard) => [shard.id, shard]));
-        const treasury = new Treasury(
+        const ledger = new RunLedger(
           { tokens },
           {
-            fund: (id, { number, total }) => {
+            grant: (id, { number, total }) => {
               const shard = byId.get(id);
               if (shard === undefined || number !== shard.number) return;
               shard.total = total.tokens ?? Infinity;
@@ -73,55 +73,55 @@ test('whatever shards cost and in whatever order they work, they never spend mor
             reached: (told) => (reached = told),
           },
         );
-        expect(treasury.mustLook).toBe(true);
-        treasury.bookStored(Object.fromEntries(shards.map(({ id, spent }) => [id, { ...NOTHING, tokens: spent }])));
-        for (const shard of shards) shard.total = treasury.begin(shard.id, { ...NOTHING, tokens: expected }).tokens ?? Infinity;
+        expect(ledger.needsStoredCosts).toBe(true);
+        ledger.bookStored(Object.fromEntries(shards.map(({ id, spent }) => [id, { ...NOTHING, tokens: spent }])));
+        for (const shard of shards) shard.total = ledger.begin(shard.id, { ...NOTHING, tokens: expected }).tokens ?? Infinity;
 
         const open = new Set(shards);
         for (const pick of order) {
           const shard = [...open][pick % open.size];
           if (shard === undefined) break;
-          shard.step(treasury);
+          shard.step(ledger);
           if (shard.isDone) {
             open.delete(shard);
-            treasury.end(shard.id, { ...NOTHING, tokens: shard.spent });
+            ledger.end(shard.id, { ...NOTHING, tokens: shard.spent });
           }
           expect(shards.reduce((sum, { spent }) => sum + spent, 0)).toBeLessThanOrEqual(Math.max(before, tokens));
           if (open.size === 0 || reached !== undefined) break;
         }
-        expect(treasury.spent.tokens).toBe(shards.reduce((sum, { spent }) => sum + spent, 0));
+        expect(ledger.spent.tokens).toBe(shards.reduce((sum, { spent }) => sum + spent, 0));
         // Those that are not done wait for a call that does not fit.
-        expect(open.size === 0 || treasury.spent.tokens + (reached?.least.tokens ?? 0) > tokens).toBe(true);
+        expect(open.size === 0 || ledger.spent.tokens + (reached?.least.tokens ?? 0) > tokens).toBe(true);
       },
     ),
     { numRuns: 500 },
   );
 });
 
-test('a late answer, or one ask after another, grants nothing twice', () => {
+test('a late answer, or one request after another, grants nothing twice', () => {
   const funded: number[] = [];
-  const treasury = new Treasury(
+  const ledger = new RunLedger(
     { tokens: 100 },
-    { fund: (_id, { total }) => funded.push(total.tokens ?? 0), reached: () => undefined },
+    { grant: (_id, { total }) => funded.push(total.tokens ?? 0), reached: () => undefined },
     { purse: { total: {}, spent: NOTHING, grants: {} }, stored: {} },
   );
-  expect(treasury.begin('a', { ...NOTHING, tokens: 40 })).toEqual({ tokens: 50 });
-  expect(treasury.begin('b', { ...NOTHING, tokens: 80 })).toEqual({ tokens: 50 });
-  const ask = { id: 'a', least: { ...NOTHING, tokens: 30 }, wanted: { ...NOTHING, tokens: 60 } };
-  treasury.ask({ ...ask, number: 1, committed: { ...NOTHING, tokens: 50 }, stuck: false });
+  expect(ledger.begin('a', { ...NOTHING, tokens: 40 })).toEqual({ tokens: 50 });
+  expect(ledger.begin('b', { ...NOTHING, tokens: 80 })).toEqual({ tokens: 50 });
+  const request = { id: 'a', least: { ...NOTHING, tokens: 30 }, wanted: { ...NOTHING, tokens: 60 } };
+  ledger.request({ ...request, number: 1, committed: { ...NOTHING, tokens: 50 }, stuck: false });
   expect(funded).toEqual([]);
-  treasury.ask({ ...ask, number: 2, committed: { ...NOTHING, tokens: 20 }, stuck: true }); // gives 30 back, which it gets again
+  ledger.request({ ...request, number: 2, committed: { ...NOTHING, tokens: 20 }, stuck: true }); // gives 30 back, which it gets again
   expect(funded).toEqual([50]);
-  treasury.ask({ ...ask, number: 1, committed: NOTHING, stuck: false });
+  ledger.request({ ...request, number: 1, committed: NOTHING, stuck: false });
   expect(funded).toEqual([50]);
-  treasury.end('b', { ...NOTHING, tokens: 10 });
-  expect(treasury.begin('c', { ...NOTHING, tokens: 400 })).toEqual({ tokens: 40 });
+  ledger.end('b', { ...NOTHING, tokens: 10 });
+  expect(ledger.begin('c', { ...NOTHING, tokens: 400 })).toEqual({ tokens: 40 });
 });
 
 test('a run without a budget is granted everything, and counted', () => {
-  const treasury = new Treasury({}, { fund: () => undefined, reached: () => undefined });
-  expect(treasury.mustLook).toBe(false);
-  expect(treasury.begin('a', { usd: 1, tokens: 10 })).toEqual({});
-  treasury.end('a', { usd: 3, tokens: 70 });
-  expect(treasury.spent).toEqual({ usd: 3, tokens: 70 });
+  const ledger = new RunLedger({}, { grant: () => undefined, reached: () => undefined });
+  expect(ledger.needsStoredCosts).toBe(false);
+  expect(ledger.begin('a', { usd: 1, tokens: 10 })).toEqual({});
+  ledger.end('a', { usd: 3, tokens: 70 });
+  expect(ledger.spent).toEqual({ usd: 3, tokens: 70 });
 });

@@ -1,5 +1,5 @@
-import { type StageProgress, leftMsOf } from '../../../contract/progress';
-import { leftText, progressTable } from '../../../workflows/progress/progress-table';
+import { leftMsOf, leftText, type StageProgress } from '../../../contract/progress';
+import { markdownTable } from '../../../workflows/progress/markdown-table';
 
 function row(change: Partial<StageProgress>): StageProgress {
   return {
@@ -18,7 +18,7 @@ function row(change: Partial<StageProgress>): StageProgress {
 }
 
 function table(rows: readonly StageProgress[]): string[] {
-  return progressTable(rows).map((line) => line.replaceAll('\u00a0', ' '));
+  return markdownTable(rows).map((line) => line.replaceAll('\u00a0', ' '));
 }
 
 test('the table of the Web UI has what is done, rate, time left, errors by kind, tokens and dollars', () => {
@@ -53,7 +53,7 @@ test('columns that say nothing are left out, and no cell is broken into lines', 
     '| ▶ judge | m | 4,500 / 9,000 | 0 | – |',
     '| · judge | n | 0 / 9,000 | 0 |  |',
   ]);
-  expect(progressTable(rows)[2]).toContain('| 4,500\u00a0/\u00a09,000 |');
+  expect(markdownTable(rows)[2]).toContain('| 4,500\u00a0/\u00a09,000 |');
 });
 
 test.each<[string, Partial<StageProgress>, number | undefined, string]>([

@@ -1,10 +1,10 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 
 /**
- * Does all works at once. The first failure cancels the others and is thrown when they have ended, so that a workflow
- * that fails leaves nothing running behind it.
+ * Runs all works at once. The first failure cancels the others and is thrown when they have ended, so that a workflow that
+ * fails leaves nothing running behind it.
  */
-export async function together<T>(works: readonly (() => Promise<T>)[]): Promise<T[]> {
+export async function failFast<T>(works: readonly (() => Promise<T>)[]): Promise<T[]> {
   const scope = new CancellationScope();
   let failure: { readonly error: unknown } | undefined;
   const ends = await scope.run(
@@ -25,8 +25,8 @@ export async function together<T>(works: readonly (() => Promise<T>)[]): Promise
   return ends.flat();
 }
 
-/** Does all works at once, and each to its end, whatever becomes of the others. @throws the cancellation, else the first failure, when all have ended */
-export async function eachToItsEnd(works: readonly (() => Promise<void>)[]): Promise<void> {
+/** Runs all works at once, and each to its end, whatever happens to the others. @throws the cancellation, else the first failure, when all have ended */
+export async function settleAll(works: readonly (() => Promise<void>)[]): Promise<void> {
   const ends = await Promise.allSettled(works.map(async (work) => await work()));
   const failures = ends.flatMap((end): unknown[] => (end.status === 'rejected' ? [end.reason] : []));
   if (failures.length > 0) throw failures.find(isCancellation) ?? failures[0];
