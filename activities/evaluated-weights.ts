@@ -1,3 +1,4 @@
+import { modelOf } from '../config/models-in-use';
 import type { ModelSpec } from '../config/spec';
 import { fineTuningOf, weightsOf } from '../config/spec-fine-tuning';
 import type { EvaluatedModel } from '../contract/run';
@@ -5,7 +6,7 @@ import { fineTuningResultSchema } from '../services/fine-tuning/result';
 import { CHECKPOINT_FOLDER, fetchFiles } from '../services/store/stage-files';
 import { addresses, type RunPlan } from '../stages/run-plan';
 import { sha256 } from '../stages/sha256';
-import { modelIdentity, modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
+import { modelIdentity, ROWS_VERSIONS } from '../stages/stage-keys';
 import type { ActivityDeps } from './deps';
 import { inputManifest } from './read-stage';
 

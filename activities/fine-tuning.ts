@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
+import { modelOf } from '../config/models-in-use';
 import { fineTuningOf, type FineTuning } from '../config/spec-fine-tuning';
 import type { FailureType } from '../contract/failures';
 import type { TrainOutcome } from '../contract/outcomes';
@@ -19,7 +20,7 @@ import { storeFiles } from '../services/store/stage-files';
 import { InputLostError, noCalls } from '../services/store/stage-store';
 import { type StageAddress } from '../stages/address';
 import { addresses, type RunPlan } from '../stages/run-plan';
-import { modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
+import { ROWS_VERSIONS } from '../stages/stage-keys';
 import { lossTable, mixtureTable } from '../stages/tables';
 import type { ActivityDeps } from './deps';
 import type { MixtureDetail } from './mix';

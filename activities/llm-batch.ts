@@ -1,3 +1,4 @@
+import { modelOf } from '../config/models-in-use';
 import type { ModelLimits, ModelSpec } from '../config/spec';
 import type { BatchLimits, BatchOutcome } from '../contract/batches';
 import { addCounts, type BatchProgress } from '../method/cost';
@@ -9,7 +10,7 @@ import type { BatchPlace } from '../services/endpoints/batch-gate';
 import type { StageManifest } from '../services/store/stage-store';
 import type { StageAddress } from '../stages/address';
 import type { RunPlan } from '../stages/run-plan';
-import { ROWS_VERSIONS, modelIdentity, modelOf } from '../stages/stage-keys';
+import { ROWS_VERSIONS, modelIdentity } from '../stages/stage-keys';
 import type { Table } from '../stages/table';
 import { openAccount } from './account';
 import type { ActivityDeps } from './deps';

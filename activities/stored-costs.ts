@@ -1,10 +1,11 @@
 import pLimit from 'p-limit';
+import { modelOf } from '../config/models-in-use';
 import type { StoredCosts } from '../contract/batches';
 import type { PlanRef } from '../contract/run';
 import { addCosts, NO_COST, type Cost } from '../method/cost';
 import type { StageAddress } from '../stages/address';
 import { addresses, type RunPlan, type Shard } from '../stages/run-plan';
-import { modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
+import { ROWS_VERSIONS } from '../stages/stage-keys';
 import { openAccount } from './account';
 import type { ActivityDeps } from './deps';
 import { outcomeOf } from './llm-batch';

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { modelOf } from '../config/models-in-use';
 import { canonicalJson } from '../method/canonical-json';
 import type { BatchItem } from '../services/batches/batch';
 import { extractionItems } from '../services/batches/steps/extraction';
@@ -8,7 +9,7 @@ import { responseItems } from '../services/batches/steps/response';
 import { openStore } from '../services/runs/open-store';
 import type { StageAddress } from '../stages/address';
 import { addresses, type RunPlan } from '../stages/run-plan';
-import { modelOf, ROWS_VERSIONS } from '../stages/stage-keys';
+import { ROWS_VERSIONS } from '../stages/stage-keys';
 import { type Table } from '../stages/table';
 import { instructionTable, responseTable } from '../stages/tables';
 

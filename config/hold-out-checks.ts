@@ -1,4 +1,4 @@
-import { leastReplay } from '../method/least-replay';
+import { leastReplay } from '../method/mixture';
 import type { RunSpec } from './spec';
 import type { Finding } from './spec-errors';
 

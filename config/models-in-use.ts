@@ -1,3 +1,5 @@
+import type { ModelSpec, RunSpec } from './spec';
+
 interface SpecModels {
   readonly target: { readonly model: string };
   readonly synthesis: {
@@ -11,6 +13,13 @@ interface PricedModels extends SpecModels {
   readonly train?:
     | { readonly backend?: string | undefined; readonly openai?: { readonly model?: string | undefined } | undefined }
     | undefined;
+}
+
+/** A model by its name. @throws Error where the spec has none of that name, which a validated spec never asks for */
+export function modelOf({ models }: Pick<RunSpec, 'models'>, name: string): ModelSpec {
+  const model = models[name];
+  if (model === undefined) throw new Error(`models has no "${name}"; a validated spec cannot come here`);
+  return model;
 }
 
 /** Names of the models that a stage calls, each once. */

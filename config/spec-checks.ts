@@ -1,4 +1,4 @@
-import { leastReplay } from '../method/least-replay';
+import { leastReplay } from '../method/mixture';
 import { nearestNames } from '../method/nearest-names';
 import { templateNames, resolveTemplate } from '../method/templates';
 import { budgetProblems } from './budget-checks';
@@ -8,7 +8,8 @@ import { extractionStops } from './extraction-stops';
 import { fineTuningProblems } from './fine-tuning-checks';
 import { holdOutProblems } from './hold-out-checks';
 import { qualityProblems } from './quality-checks';
-import { SERVED_URL, type ModelSpec, type RunSpec, type Sampling } from './spec';
+import { samplingFor } from './sampling';
+import { SERVED_URL, type ModelSpec, type RunSpec } from './spec';
 import { looksLikeSecret, showValue, type Finding } from './spec-errors';
 import { suggestTemplate } from './suggest-template';
 import { variantProblems } from './variant-checks';
@@ -31,14 +32,6 @@ export function crossCheckSpec(spec: RunSpec): Finding[] {
     ...evaluationBackendProblems(spec),
     ...secretProblems(spec, []),
   ];
-}
-
-/** The sampling that a model gets in a stage. */
-export function effectiveSampling(
-  stage: { readonly sampling: Sampling; readonly perModel: Readonly<Record<string, Partial<Sampling>>> },
-  model: string,
-): Sampling {
-  return { ...stage.sampling, ...(Object.hasOwn(stage.perModel, model) ? stage.perModel[model] : {}) };
 }
 
 function nameProblems(spec: RunSpec): Finding[] {
@@ -267,8 +260,8 @@ function samplingProblems(spec: RunSpec): Finding[] {
   const longest = new Map<string, number>();
   const note = (name: string, tokens: number): void => void longest.set(name, Math.max(longest.get(name) ?? 0, tokens));
   note(spec.target.model, extract.sampling.maxTokens);
-  respond.generators.forEach((name) => note(name, effectiveSampling(respond, name).maxTokens));
-  judge.judges.forEach((name) => note(name, effectiveSampling(judge, name).maxTokens));
+  respond.generators.forEach((name) => note(name, samplingFor(respond, name).maxTokens));
+  judge.judges.forEach((name) => note(name, samplingFor(judge, name).maxTokens));
   for (const [name, { limits }] of Object.entries(spec.models)) {
     const tokens = longest.get(name) ?? 0;
     const perMinute = limits.tokensPerMinute;

@@ -4,8 +4,9 @@ import { extractionStops } from './extraction-stops';
 import { fineTuningWarnings } from './fine-tuning-checks';
 import { modelsInUse } from './models-in-use';
 import { qualityWarnings } from './quality-checks';
+import { samplingFor } from './sampling';
 import { runSpecSchema, type RunSpec } from './spec';
-import { effectiveSampling, looksLikePath } from './spec-checks';
+import { looksLikePath } from './spec-checks';
 import type { SpecWarning } from './spec-errors';
 import { fineTuningOf } from './spec-fine-tuning';
 import { activeQuality } from './spec-quality';
@@ -58,7 +59,7 @@ function synthesisWarnings(spec: RunSpec): SpecWarning[] {
   }
   if (respond.samples > 1) {
     for (const name of respond.generators) {
-      if (effectiveSampling(respond, name).temperature === 0) {
+      if (samplingFor(respond, name).temperature === 0) {
         warnings.push({
           path: `synthesis.respond`,
           message: `${name} answers at temperature 0, so its ${respond.samples} samples will be the same text.`,
@@ -68,7 +69,7 @@ function synthesisWarnings(spec: RunSpec): SpecWarning[] {
   }
   if (judge.scoring === 'text') {
     for (const name of judge.judges) {
-      const { maxTokens } = effectiveSampling(judge, name);
+      const { maxTokens } = samplingFor(judge, name);
       if (maxTokens < FEWEST_JUDGE_TOKENS) {
         warnings.push({
           path: 'synthesis.judge',

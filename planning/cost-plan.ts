@@ -1,9 +1,9 @@
+import { modelOf } from '../config/models-in-use';
+import { samplingFor } from '../config/sampling';
 import type { ModelSpec, RunSpec } from '../config/spec';
-import { effectiveSampling } from '../config/spec-checks';
 import { activeQuality } from '../config/spec-quality';
 import type { LeaderboardTask } from '../method/forgetting';
-import { leastReplay } from '../method/least-replay';
-import { planMixture } from '../method/mixture';
+import { leastReplay, planMixture } from '../method/mixture';
 import { assumptionsWith, type AssumptionName, type Assumptions } from './cost-assumptions';
 import { planEvaluation, planHeldOut, planTraining, type EvaluationCost, type HeldOutCost, type TrainingCost } from './cost-training';
 import { parametersOf, servingGpus } from './model-size';
@@ -149,7 +149,7 @@ export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
     completionPerCall: instruction,
   });
   const answers = respond.generators.map((name) => {
-    const sampling = effectiveSampling(respond, name);
+    const sampling = samplingFor(respond, name);
     const prompt = instruction + a.chatOverheadTokens;
     return stageCost(spec, a, 'respond', name, {
       // Samples of one request share its prompt.
@@ -160,9 +160,9 @@ export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
       completionPerCall: Math.min(a.responseTokens, sampling.maxTokens),
     });
   });
-  const meanResponse = mean(respond.generators.map((name) => Math.min(a.responseTokens, effectiveSampling(respond, name).maxTokens)));
+  const meanResponse = mean(respond.generators.map((name) => Math.min(a.responseTokens, samplingFor(respond, name).maxTokens)));
   const judgments = judge.judges.map((name) => {
-    const sampling = effectiveSampling(judge, name);
+    const sampling = samplingFor(judge, name);
     const justification = Math.min(a.justificationTokens, sampling.maxTokens);
     const fresh = instruction + meanResponse + a.chatOverheadTokens;
     const prompt = a.judgePromptTokens + fresh;
@@ -278,12 +278,6 @@ function planRows(spec: RunSpec, a: Assumptions, known: KnownCounts): CostPlan['
     : Math.max(1, Math.round((replayAvailable * newShare) / (1 - newShare)));
   const plan = planMixture({ replayAvailable, newAvailable, newShare, limit: maxExamples, onShortage: 'shrink-new' });
   return { replay: plan.replayCount, new: plan.newCount, total: plan.total, newKnown };
-}
-
-function modelOf(spec: RunSpec, name: string): ModelSpec {
-  const model = spec.models[name];
-  if (model === undefined) throw new Error(`models has no "${name}"; a validated spec cannot come here`);
-  return model;
 }
 
 function mean(values: readonly number[]): number {

@@ -1,6 +1,8 @@
 import { isLeaderboardTask } from '../config/evaluation-splits';
 import { extractionStops } from '../config/extraction-stops';
-import type { ModelSpec, RunSpec, Sampling } from '../config/spec';
+import { modelOf } from '../config/models-in-use';
+import { samplingFor } from '../config/sampling';
+import type { ModelSpec, RunSpec } from '../config/spec';
 import { fineTuningOf } from '../config/spec-fine-tuning';
 import { activeQuality } from '../config/spec-quality';
 import { filesOf, variantsOf, type Variant } from '../config/variants';
@@ -95,14 +97,6 @@ export function modelIdentity(model: ModelSpec): string {
   const { id, serve, baseURL, template } = model;
   const place = serve === undefined ? [baseURL, model.model] : ['served', serve.weights ?? null, serve.revision ?? null, model.model];
   return canonicalJson({ endpoint: id ?? place, template: template ?? null });
-}
-
-/** The sampling of one model in a stage: the stage's own, with the model's overrides. */
-export function samplingFor(
-  stage: { readonly sampling: Sampling; readonly perModel: Readonly<Record<string, Partial<Sampling>>> },
-  model: string,
-): Sampling {
-  return { ...stage.sampling, ...stage.perModel[model] };
 }
 
 /** Keys of every stage of a spec. */
@@ -329,13 +323,6 @@ function filterKeys(
     }),
     documents: Object.fromEntries(fetched.map(({ task, documents }) => [task, key('documents', { task, documents })])),
   };
-}
-
-/** The model that a validated spec names. */
-export function modelOf(spec: RunSpec, name: string): ModelSpec {
-  const model = spec.models[name];
-  if (model === undefined) throw new Error(`models has no "${name}"; a validated spec cannot come here`);
-  return model;
 }
 
 function key(stage: StageName, parts: Record<string, unknown>): string {

@@ -1,4 +1,5 @@
 import { extractionStops } from '../../../config/extraction-stops';
+import { modelOf } from '../../../config/models-in-use';
 import type { RunSpec } from '../../../config/spec';
 import { instructionId } from '../../../method/ids';
 import { cleanInstruction } from '../../../method/instructions';
@@ -6,7 +7,6 @@ import type { Instruction } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
 import { checkBos, resolveTemplate } from '../../../method/templates';
 import type { Shard } from '../../../stages/run-plan';
-import { modelOf } from '../../../stages/stage-keys';
 import type { BatchItem, Exchange, Step } from '../batch';
 import { lostBy } from './failures';
 import { stopStrings, templateOf } from './template-of';

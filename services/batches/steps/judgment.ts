@@ -1,10 +1,11 @@
+import { modelOf } from '../../../config/models-in-use';
+import { samplingFor } from '../../../config/sampling';
 import type { RunSpec } from '../../../config/spec';
 import { instructionIndex, judgmentId } from '../../../method/ids';
 import { renderJudgePrompt } from '../../../method/judge-prompt';
 import type { Instruction, Judgment, Response, Usage } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
 import { resolveTemplate } from '../../../method/templates';
-import { modelOf, samplingFor } from '../../../stages/stage-keys';
 import type { ModelRequest } from '../../endpoints/model-client';
 import type { BatchItem, Exchange, Step } from '../batch';
 import { lostBy, roughTokens } from './failures';
