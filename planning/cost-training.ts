@@ -1,13 +1,14 @@
 import { isLeaderboardTask } from '../config/evaluation-splits';
 import type { RunSpec } from '../config/spec';
-import { expectedBatch, expectedEpochs, fineTuningOf, trainingUsd, type FineTuning } from '../config/spec-fine-tuning';
+import { fineTuningOf, type FineTuning } from '../config/spec-fine-tuning';
 import { variantsOf } from '../config/variants';
 import type { LeaderboardTask } from '../method/forgetting';
 import type { HeldOutSet } from '../method/hold-out';
 import type { Assumptions } from './cost-assumptions';
 import type { KnownCounts } from './cost-plan';
+import { expectedBatch, expectedEpochs } from './fine-tuning-job';
 import { parametersOf, trainingGpus } from './model-size';
-import { usdOf } from './price';
+import { trainingUsd, usdOf } from './price';
 
 type Device = 'cpu' | 'gpu';
 

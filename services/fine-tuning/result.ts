@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RunSpec } from '../../config/spec';
-import { expectedEpochs, trainingUsd } from '../../config/spec-fine-tuning';
+import { expectedEpochs } from '../../planning/fine-tuning-job';
+import { trainingUsd } from '../../planning/price';
 import { PermanentEndpointError } from '../endpoints/model-client';
 import type { FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent } from './api';
 import { lossCurve, totalSteps } from './job-progress';
