@@ -9,6 +9,7 @@ import { fineTuningProblems } from './fine-tuning-checks';
 import { holdOutProblems } from './hold-out-checks';
 import { qualityProblems } from './quality-checks';
 import { samplingFor } from './sampling';
+import { SCORE_READINGS, scoringsWith } from './score-readings';
 import { SERVED_URL, type ModelSpec, type RunSpec } from './spec';
 import { looksLikeSecret, showValue, type Finding } from './spec-errors';
 import { suggestTemplate } from './suggest-template';
@@ -99,7 +100,7 @@ function templateProblems(spec: RunSpec): Finding[] {
     const at = ['models', name, 'template'];
     const extracts = name === spec.target.model;
     // Without a template such a judge is asked through the chat API; with one its raw prompt is rendered.
-    const isRead = judge.scoring === 'expected' && judge.judges.includes(name);
+    const isRead = SCORE_READINGS[judge.scoring].readsProbabilities && judge.judges.includes(name);
     if (model.template === undefined) {
       if (extracts) {
         findings.push({
@@ -118,8 +119,8 @@ function templateProblems(spec: RunSpec): Finding[] {
       findings.push({
         at,
         value: 'a literal template',
-        expected: 'a named one for a judge whose probabilities are read (scoring: expected)',
-        hint: `name one of ${templateNames().join(', ')}, or use scoring: text`,
+        expected: `a named one for a judge whose probabilities are read (scoring: ${judge.scoring})`,
+        hint: `name one of ${templateNames().join(', ')}, or use scoring: ${scoringsWith(({ readsProbabilities }) => !readsProbabilities).join(' or ')}`,
       });
     }
   }

@@ -5,6 +5,7 @@ import { fineTuningWarnings } from './fine-tuning-checks';
 import { modelsInUse } from './models-in-use';
 import { qualityWarnings } from './quality-checks';
 import { samplingFor } from './sampling';
+import { SCORE_READINGS } from './score-readings';
 import { runSpecSchema, type RunSpec } from './spec';
 import { looksLikePath } from './spec-checks';
 import type { SpecWarning } from './spec-errors';
@@ -15,8 +16,6 @@ import { activeQuality } from './spec-quality';
 const HIGH_LEARNING_RATE = 1e-4;
 /** A Temporal dev server starts some 20 child workflows a second; a history holds thousands, not tens of thousands. */
 const MANY_SHARDS = 2000;
-/** A justification and `Score: 5` need at least this many tokens. */
-const FEWEST_JUDGE_TOKENS = 32;
 
 /** What is legal in a valid spec, but seldom meant. */
 export function specWarnings(spec: RunSpec): SpecWarning[] {
@@ -67,15 +66,13 @@ function synthesisWarnings(spec: RunSpec): SpecWarning[] {
       }
     }
   }
-  if (judge.scoring === 'text') {
-    for (const name of judge.judges) {
-      const { maxTokens } = samplingFor(judge, name);
-      if (maxTokens < FEWEST_JUDGE_TOKENS) {
-        warnings.push({
-          path: 'synthesis.judge',
-          message: `${name} may write ${maxTokens} tokens, too few for a justification and the line "Score: <rating>".`,
-        });
-      }
+  for (const name of judge.judges) {
+    const { maxTokens } = samplingFor(judge, name);
+    if (maxTokens < SCORE_READINGS[judge.scoring].fewestReplyTokens) {
+      warnings.push({
+        path: 'synthesis.judge',
+        message: `${name} may write ${maxTokens} tokens, too few for a justification and the line "Score: <rating>".`,
+      });
     }
   }
   if (select.policy === 'complete' && select.minJudges > 1) {

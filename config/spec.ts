@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TRUNCATED_RULES } from '../method/selection';
 import { PUBLIC_SET_NAMES } from './replay-sets';
+import { DEFAULT_SCORING, SCORE_READINGS, SCORINGS, scoringsWith } from './score-readings';
 import { fineTuningSchema } from './spec-fine-tuning';
 import { qualitySchema } from './spec-quality';
 import { VARIANT_NAMES } from './variants';
@@ -149,15 +150,15 @@ const respond = z
   })
   .describe('Step 2: several responses of each generator.');
 
+const massReadings = scoringsWith(({ usesRatingMass }) => usesRatingMass);
+
 const judge = z
   .strictObject({
     judges: z.array(name).min(1).describe('Models that score. Paper: the generators themselves.'),
     scoring: z
-      .enum(['text', 'expected'])
-      .default('text')
-      .describe(
-        'text: the rating in the last line (the paper). expected: the mean of 1 to 5 weighted by the model\'s own probabilities after "Score:".',
-      ),
+      .enum(SCORINGS)
+      .default(DEFAULT_SCORING)
+      .describe(SCORINGS.map((scoring) => `${scoring}: ${SCORE_READINGS[scoring].phrases.schema}`).join(' ')),
     sampling: samplingWith({ temperature: 0, maxTokens: 512 }).prefault({}),
     perModel: samplingOverrides,
     maxAttempts: count.max(20).default(3),
@@ -166,7 +167,7 @@ const judge = z
       .min(0)
       .max(1)
       .default(0.05)
-      .describe('expected only: least probability that the five ratings must hold together.'),
+      .describe(`${massReadings.join(', ')} only: least probability that the five ratings must hold together.`),
   })
   .describe('Step 3: every judge scores every response with the Table 2 prompt.');
 

@@ -1,5 +1,6 @@
 import { modelOf } from '../config/models-in-use';
 import { samplingFor } from '../config/sampling';
+import { SCORE_READINGS } from '../config/score-readings';
 import type { ModelSpec, RunSpec } from '../config/spec';
 import { activeQuality } from '../config/spec-quality';
 import type { LeaderboardTask } from '../method/forgetting';
@@ -166,16 +167,15 @@ export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
     const justification = Math.min(a.justificationTokens, sampling.maxTokens);
     const fresh = instruction + meanResponse + a.chatOverheadTokens;
     const prompt = a.judgePromptTokens + fresh;
-    // A raw-prompt judge whose probabilities are read is asked twice: for its justification, then for one forced token.
-    const twice = judge.scoring === 'expected' && modelOf(spec, name).template !== undefined;
+    const requests = SCORE_READINGS[judge.scoring].callsPerJudgment(modelOf(spec, name).template !== undefined);
     const calls = responses * respond.generators.length;
     return stageCost(spec, a, 'judge', name, {
       calls,
-      requests: twice ? 2 * calls : calls,
-      promptPerRequest: twice ? prompt + justification / 2 : prompt,
-      // The second request only extends the first.
-      freshPerRequest: twice ? (fresh + justification) / 2 : fresh,
-      completionPerCall: twice ? justification + 1 : justification,
+      requests: requests * calls,
+      // All requests but the first extend the justification before them, by one token.
+      promptPerRequest: prompt + (justification * (requests - 1)) / requests,
+      freshPerRequest: (fresh + justification * (requests - 1)) / requests,
+      completionPerCall: justification + requests - 1,
     });
   });
   return [extraction, ...answers, ...judgments];

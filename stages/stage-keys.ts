@@ -2,6 +2,7 @@ import { isLeaderboardTask } from '../config/evaluation-splits';
 import { extractionStops } from '../config/extraction-stops';
 import { modelOf } from '../config/models-in-use';
 import { samplingFor } from '../config/sampling';
+import { SCORE_READINGS } from '../config/score-readings';
 import type { ModelSpec, RunSpec } from '../config/spec';
 import { fineTuningOf } from '../config/spec-fine-tuning';
 import { activeQuality } from '../config/spec-quality';
@@ -135,7 +136,7 @@ export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys 
         model: identity(name),
         sampling: samplingFor(judge, name),
         scoring: judge.scoring,
-        minRatingMass: judge.scoring === 'expected' ? judge.minRatingMass : null,
+        minRatingMass: SCORE_READINGS[judge.scoring].usesRatingMass ? judge.minRatingMass : null,
         maxAttempts: judge.maxAttempts,
         prompt: JUDGE_PROMPT,
         input: [respondKeys[generator], ROWS_VERSIONS.respond],
