@@ -3,6 +3,7 @@ import type { FilterDetail } from '../activities/filter';
 import type { HoldOutDetail } from '../activities/hold-out';
 import type { MixtureDetail } from '../activities/mix';
 import type { ReplaySetDetail } from '../activities/replay-set';
+import { fixedSteps } from '../config/training-backends';
 import { variantsOf, type Variant } from '../config/variants';
 import { type StageProgress, evaluationRow, HELD_OUT, waiting } from '../contract/progress';
 import { addCounts } from '../method/cost';
@@ -52,7 +53,7 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
   const perAnswered = (address: (shard: Shard) => StageAddress, itemsEach: number): Part[] =>
     shards.map((shard) => ({ address: address(shard), items: answered(shard) * itemsEach }));
 
-  const trainSteps = (plan.spec.train.backend === 'trl' ? plan.spec.train.maxSteps : undefined) ?? 1;
+  const trainSteps = fixedSteps(plan.spec) ?? 1;
   const variantRows = ({ name, replay }: Variant): Promise<StageProgress>[] => {
     const all = (
       stage: 'replay' | 'mix' | 'train' | 'evaluate',

@@ -5,7 +5,6 @@ import { budgetProblems } from './budget-checks';
 import { evaluationBackendProblems } from './evaluation-checks';
 import { evaluationProblems } from './evaluation-splits';
 import { extractionStops } from './extraction-stops';
-import { fineTuningProblems } from './fine-tuning-checks';
 import { holdOutProblems } from './hold-out-checks';
 import { qualityProblems } from './quality-checks';
 import { samplingFor } from './sampling';
@@ -13,6 +12,7 @@ import { SCORE_READINGS, scoringsWith } from './score-readings';
 import { SERVED_URL, type ModelSpec, type RunSpec } from './spec';
 import { looksLikeSecret, showValue, type Finding } from './spec-errors';
 import { suggestTemplate } from './suggest-template';
+import { trainingBackendProblems } from './training-backend-checks';
 import { variantProblems } from './variant-checks';
 
 /** What ties the parts of a spec together, and what no single value shows. Empty when all is well. */
@@ -26,7 +26,7 @@ export function crossCheckSpec(spec: RunSpec): Finding[] {
     ...qualityProblems(spec),
     ...trainingProblems(spec),
     ...holdOutProblems(spec),
-    ...fineTuningProblems(spec),
+    ...trainingBackendProblems(spec),
     ...variantProblems(spec),
     ...budgetProblems(spec),
     ...evaluationProblems(spec.evaluate.tasks),

@@ -37,9 +37,13 @@ export type FineTuning = z.output<typeof fineTuningSchema> & {
 
 type TrainedSpec = Pick<RunSpec, 'train' | 'target'>;
 
-/** How an endpoint is to fine-tune; undefined where a worker trains. */
-export function fineTuningOf({ train, target }: TrainedSpec): FineTuning | undefined {
-  if (train.backend !== 'openai') return undefined;
+/** How the OpenAI fine-tuning API is to train; undefined with another backend. */
+export function fineTuningOf(spec: TrainedSpec): FineTuning | undefined {
+  return spec.train.backend === 'openai' ? fineTuningSettings(spec) : undefined;
+}
+
+/** Settings of the OpenAI fine-tuning API, defaults filled in. */
+export function fineTuningSettings({ train, target }: TrainedSpec): FineTuning {
   const settings = fineTuningSchema.parse(train.openai ?? {});
   return { ...settings, model: settings.model ?? target.model };
 }

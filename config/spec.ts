@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { TRUNCATED_RULES } from '../method/selection';
+import { EVALUATION_BACKENDS } from './evaluation-backends';
 import { PUBLIC_SET_NAMES } from './replay-sets';
 import { DEFAULT_SCORING, SCORE_READINGS, SCORINGS, scoringsWith } from './score-readings';
 import { fineTuningSchema } from './spec-fine-tuning';
 import { qualitySchema } from './spec-quality';
+import { DEFAULT_TRAINING_BACKEND, PROVIDER_BACKENDS, TRAINING_BACKENDS, TRAINING_BACKEND_NAMES } from './training-backends';
 import { VARIANT_NAMES } from './variants';
 
 /**
@@ -115,7 +117,7 @@ const model = z
           .number()
           .min(0)
           .optional()
-          .describe('Of trained tokens, where the endpoint fine-tunes the model (train.backend: openai).'),
+          .describe(`Of trained tokens, where the endpoint fine-tunes the model (train.backend: ${PROVIDER_BACKENDS}).`),
       })
       .optional()
       .describe('Dollars per million tokens, for `rehearse plan`, the report, and a `budget` in dollars.'),
@@ -236,11 +238,9 @@ const lora = z
 const train = z
   .strictObject({
     backend: z
-      .enum(['trl', 'openai'])
-      .default('trl')
-      .describe(
-        'trl: full SFT of target.weights on the gpu queue. openai: the OpenAI fine-tuning API, for a model whose weights nobody has.',
-      ),
+      .enum(TRAINING_BACKEND_NAMES)
+      .default(DEFAULT_TRAINING_BACKEND)
+      .describe(TRAINING_BACKEND_NAMES.map((name) => `${name}: ${TRAINING_BACKENDS[name].phrases.schema}`).join(' ')),
     openai: fineTuningSchema.optional(),
     learningRate: z.number().gt(0).max(1).default(1e-6).describe('Paper: 1e-6.'),
     epochs: z.number().gt(0).max(100).default(1),
@@ -316,7 +316,7 @@ const evaluate = z
       .min(1)
       .default([{ task: 'mmlu_pro' }, { task: 'gpqa' }, { task: 'ifeval' }, { task: 'math_level_5' }]),
     backend: z
-      .enum(['transformers', 'vllm', 'openai'])
+      .enum(EVALUATION_BACKENDS)
       .default('transformers')
       .describe('What runs the model: transformers or vllm on a gpu worker, or the OpenAI-compatible API that serves it.'),
     vllm: z
@@ -415,7 +415,7 @@ export const runSpecSchema = z
         .min(1)
         .optional()
         .describe(
-          'Its weights for training: a directory, a hub id, or builtin:smollm2-135m-instruct. Needed unless train.backend is openai.',
+          `Its weights for training: a directory, a hub id, or builtin:smollm2-135m-instruct. Needed unless train.backend is ${PROVIDER_BACKENDS}.`,
         ),
       revision: z.string().min(1).optional().describe('Hub revision of the weights; pin it.'),
     }),

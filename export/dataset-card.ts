@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { modelsInUse } from '../config/models-in-use';
 import { SCORE_READINGS } from '../config/score-readings';
 import type { RunSpec } from '../config/spec';
 import { canonicalJson } from '../method/canonical-json';
@@ -48,7 +49,7 @@ export function datasetCard(card: DatasetCard): string {
     tags: ['synthetic', 'experience-replay', 'rehearse'],
     configs: [{ config_name: 'default', data_files: [{ split: 'train', path: 'data/*.parquet' }] }],
   });
-  const used = [...new Set([spec.target.model, ...respond.generators, ...judge.judges])];
+  const used = modelsInUse(spec);
   const roles = (name: string): string =>
     [
       name === spec.target.model ? 'target' : '',

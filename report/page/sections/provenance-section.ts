@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { samplingFor } from '../../../config/sampling';
 import { SCORE_READINGS } from '../../../config/score-readings';
 import type { Sampling } from '../../../config/spec';
+import { trainingTraits } from '../../../config/training-backends';
 import { JUDGE_PROMPT } from '../../../method/judge-prompt';
 import { resolveTemplate } from '../../../method/templates';
 import type { ReportData } from '../../gather/report-data';
@@ -63,9 +64,9 @@ export function provenanceSection(data: ReportData): Section {
           ['new data, SHA-256', code(content.newData)],
           [
             'training',
-            spec.train.backend === 'openai'
-              ? 'by the provider of the model'
-              : `learning rate ${scientific(spec.train.learningRate)}, ${spec.train.scheduler}`,
+            trainingTraits(spec).readsWeights
+              ? `learning rate ${scientific(spec.train.learningRate)}, ${spec.train.scheduler}`
+              : 'by the provider of the model',
           ],
           ['library versions', versions.length === 0 ? NOTHING : versions.map(([name, version]) => `${name} ${version}`).join(', ')],
           ['plan', code(data.plan)],
