@@ -5,8 +5,8 @@ import type { RunCosts } from '../contract/run';
 import { addCosts, timesCost, type Cost } from '../method/cost';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
 import { assumptionsWith } from './cost-assumptions';
-import { stageCosts, type StageCost } from './cost-plan';
 import { costOf } from './price';
+import { stageCosts, type StageCost } from './stage-costs';
 
 /**
  * Tokens that a server may add to the texts of a request: role headers of each message; and once a request, a beginning of

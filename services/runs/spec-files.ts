@@ -2,14 +2,15 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { isLeaderboardTask } from '../../config/evaluation-splits';
 import { parseSpecText, PRESET_NAMES } from '../../config/load-spec';
+import { endpointModels } from '../../config/models-in-use';
 import type { RunSpec } from '../../config/spec';
 import { looksLikePath } from '../../config/spec-checks';
 import { problemSentence, SpecError, type SpecProblem } from '../../config/spec-errors';
-import { fineTuningOf } from '../../config/spec-fine-tuning';
 import { specWarnings } from '../../config/spec-warnings';
 import { filesOf, variantsOf } from '../../config/variants';
 import type { LeaderboardTask } from '../../method/forgetting';
 import { nearestNames } from '../../method/nearest-names';
+import type { KnownCounts } from '../../planning/known-counts';
 import { conversationProblem, evaluationRowProblem, isMeasured, type RowProblem } from '../data/data-rows';
 import { checkJsonl } from '../data/jsonl-check';
 import { projectDir } from '../local/paths';
@@ -20,15 +21,8 @@ const MAX_SPEC_BYTES = 1 << 20;
 const MAX_PROBLEMS_PER_FILE = 5;
 
 /** What a spec's files hold, as far as they could be read. */
-export interface SpecFileCounts {
-  /** Processes (devices) that train together, where the spec names a configuration of accelerate. */
-  readonly trainingProcesses?: number;
-  /** Conversations of the new data. */
-  readonly newExamples?: number;
-  /** Their characters, JSON included. */
-  readonly newCharacters?: number;
-  /** Documents to be measured of each task with local data; MATH counts level 5 only. */
-  readonly evaluationDocuments: Readonly<Partial<Record<LeaderboardTask, number>>>;
+export interface SpecFileCounts extends KnownCounts {
+  readonly evaluationDocuments: NonNullable<KnownCounts['evaluationDocuments']>;
 }
 
 export interface SpecFilesReport {
@@ -260,10 +254,9 @@ async function weightsProblems({ target: { weights } }: RunSpec): Promise<SpecPr
 
 /** Models in use whose API key is not in this environment. */
 export function keyProblems(spec: RunSpec, env: Readonly<Record<string, string | undefined>>): SpecProblem[] {
-  const { respond, judge } = spec.synthesis;
-  const used = new Set([spec.target.model, ...respond.generators, ...judge.judges, fineTuningOf(spec)?.model]);
+  const used = endpointModels(spec);
   return Object.entries(spec.models).flatMap(([name, { apiKeyEnv }]): SpecProblem[] => {
-    if (apiKeyEnv === undefined || !used.has(name) || (env[apiKeyEnv] ?? '') !== '') return [];
+    if (apiKeyEnv === undefined || !used.includes(name) || (env[apiKeyEnv] ?? '') !== '') return [];
     return [
       {
         path: `models.${name}.apiKeyEnv`,
