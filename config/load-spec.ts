@@ -43,7 +43,7 @@ export function parseSpecText(text: string, options: { readonly folder: string; 
           path: 'spec',
           value: `text that is no YAML${place} (${syntaxMessage(first.message)})`,
           expected: 'a YAML or JSON mapping',
-          hint: first.code === 'DUPLICATE_KEY' ? 'remove one of the two keys' : 'mend the syntax',
+          hint: first.code === 'DUPLICATE_KEY' ? 'remove one of the two keys' : 'fix the syntax',
           line: position?.line,
         },
       ],

@@ -1,16 +1,16 @@
 import { resolveTemplate } from '../method/templates';
 import { isLeaderboardTask } from './evaluation-splits';
-import { extractionStops } from './extraction-stops';
+import { extractionStops, MOST_STOPS } from './extraction-stops';
 import { endpointModels } from './models-in-use';
 import { qualityWarnings } from './quality-checks';
 import { samplingFor } from './sampling';
 import { SCORE_READINGS } from './score-readings';
 import { runSpecSchema, type RunSpec } from './spec';
-import { looksLikePath } from './spec-checks';
 import type { SpecWarning } from './spec-errors';
 import { activeQuality } from './spec-quality';
 import { trainingBackendWarnings } from './training-backend-checks';
 import { providerTrainedModel, TRAINING_BACKENDS } from './training-backends';
+import { looksLikePath } from './weights';
 
 /** Above a hundred times the paper's rate, forgetting is the likely result. */
 const HIGH_LEARNING_RATE = 1e-4;
@@ -48,7 +48,7 @@ function synthesisWarnings(spec: RunSpec): SpecWarning[] {
   if (template !== undefined && stops.length > 0) {
     const dropped = resolveTemplate(template)
       .stop.filter((stop) => !stops.includes(stop))
-      .slice(Math.max(0, 4 - stops.length));
+      .slice(Math.max(0, MOST_STOPS - stops.length));
     if (dropped.length > 0) {
       warnings.push({
         path: 'synthesis.extract.stop',

@@ -1,5 +1,5 @@
-import { nearestNames } from '../method/nearest-names';
 import { isLoopback } from './loopback';
+import { knownName } from './model-name-checks';
 import type { RunSpec } from './spec';
 import { showValue, type Finding, type SpecWarning } from './spec-errors';
 import { PROVIDER_BACKENDS, providerTrainedModel, TRAINING_BACKEND_NAMES, TRAINING_BACKENDS, trainingTraits } from './training-backends';
@@ -46,16 +46,7 @@ function providerProblems(spec: RunSpec, trained: string): Finding[] {
   const model = models[trained];
   if (model === undefined) {
     if (settings === null || own?.model === undefined) return []; // target.model is told of by itself
-    const names = Object.keys(models);
-    const near = nearestNames(trained, names, 1)[0];
-    return [
-      {
-        at: ['train', settings, 'model'],
-        value: showValue(trained),
-        expected: `a name under models (${names.join(', ')})`,
-        hint: near === undefined ? `add ${JSON.stringify(trained)} under models` : `did you mean ${JSON.stringify(near)}?`,
-      },
-    ];
+    return knownName(trained, Object.keys(models), ['train', settings, 'model']);
   }
   const findings: Finding[] = [];
   if (!evaluation.by.includes(evaluate.backend)) {
@@ -69,7 +60,7 @@ function providerProblems(spec: RunSpec, trained: string): Finding[] {
   if (mix.holdOut !== undefined && noHeldOutLoss !== null) {
     findings.push({
       at: ['mix', 'holdOut'],
-      value: 'rows to keep back',
+      value: 'rows to hold out',
       expected: `nothing with train.backend: ${train.backend}, since ${noHeldOutLoss}`,
       hint: 'remove it',
     });

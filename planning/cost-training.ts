@@ -28,7 +28,7 @@ export interface TrainingCost {
   readonly usd: number | null;
 }
 
-/** What one training takes, by whoever does it. */
+/** What one training takes, by the spec's backend. */
 export function planTraining(spec: RunSpec, a: Assumptions, mixture: PlannedMixture, known: KnownCounts): TrainingCost {
   const { backend } = spec.train;
   switch (backend) {

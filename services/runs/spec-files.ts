@@ -4,10 +4,10 @@ import { isLeaderboardTask } from '../../config/evaluation-splits';
 import { parseSpecText, PRESET_NAMES } from '../../config/load-spec';
 import { endpointModels } from '../../config/models-in-use';
 import type { RunSpec } from '../../config/spec';
-import { looksLikePath } from '../../config/spec-checks';
 import { problemSentence, SpecError, type SpecProblem } from '../../config/spec-errors';
 import { specWarnings } from '../../config/spec-warnings';
 import { filesOf, variantsOf } from '../../config/variants';
+import { looksLikePath } from '../../config/weights';
 import type { LeaderboardTask } from '../../method/forgetting';
 import { nearestNames } from '../../method/nearest-names';
 import type { KnownCounts } from '../../planning/known-counts';
@@ -32,7 +32,7 @@ export interface SpecFilesReport {
   /** What is legal but seldom meant, also within the spec itself. */
   readonly warnings: readonly string[];
   readonly counts: SpecFileCounts;
-  /** The problem of a training that no device of the spec can hold, which no waiting for files mends. */
+  /** The problem of a training that no device of the spec can hold, which no waiting for files can fix. */
   readonly misfit?: SpecProblem;
 }
 
@@ -208,14 +208,14 @@ async function checkRows(
       path: place,
       value: `${shown} line ${line}: ${message}`,
       expected,
-      hint: 'mend that line',
+      hint: 'fix that line',
     }));
     if (read.badLines > problems.length) {
       problems.push({
         path: place,
         value: `${read.badLines - problems.length} more bad lines in ${shown}`,
         expected,
-        hint: 'mend them all',
+        hint: 'fix them all',
       });
     }
     if (read.badLines === 0 && read.counted === 0) {

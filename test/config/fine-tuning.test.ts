@@ -92,9 +92,9 @@ describe('train.backend: openai', () => {
       'models.gpt.price.trainingUsdPerMillion: got nothing, expected the price of training, since budget.usd limits what the run may cost; add it, or remove budget.usd.',
     ],
     [
-      'rows kept back',
+      'rows held out',
       (spec) => (spec.mix.holdOut = { replay: 5 }),
-      'mix.holdOut: got rows to keep back, expected nothing with train.backend: openai, since a chat API does not tell the loss on a text; remove it.',
+      'mix.holdOut: got rows to hold out, expected nothing with train.backend: openai, since a chat API does not tell the loss on a text; remove it.',
     ],
     [
       'an evaluation that needs weights',
