@@ -1,9 +1,10 @@
+import { modelOf } from '../config/models-in-use';
 import type { ModelSpec } from '../config/spec';
 import { fineTuningOf, weightsOf } from '../config/spec-fine-tuning';
 import type { EvaluatedModel } from '../contract/run';
 import { CHECKPOINT_FOLDER, fetchFiles } from '../services/store/stage-files';
 import { detailOf } from '../services/store/stage-store';
-import { modelIdentity, modelOf } from '../stages/models';
+import { modelIdentity } from '../stages/model-identity';
 import { type RunPlan } from '../stages/run-plan';
 import { sha256 } from '../stages/sha256';
 import { trainStage } from '../stages/train';

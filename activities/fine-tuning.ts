@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
+import { modelOf } from '../config/models-in-use';
 import { fineTuningOf, type FineTuning } from '../config/spec-fine-tuning';
 import type { FailureType } from '../contract/failures';
 import type { TrainOutcome } from '../contract/outcomes';
@@ -19,7 +20,6 @@ import { replaceFile } from '../services/store/artifact-store';
 import { storeFiles } from '../services/store/stage-files';
 import { detailOf, InputLostError, noCalls } from '../services/store/stage-store';
 import { mixStage, type MixtureDetail } from '../stages/mix';
-import { modelOf } from '../stages/models';
 import { type RunPlan } from '../stages/run-plan';
 import type { Output } from '../stages/stage';
 import { trainStage, type LossRow, type TrainingDetail } from '../stages/train';

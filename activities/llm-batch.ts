@@ -1,3 +1,4 @@
+import { modelOf } from '../config/models-in-use';
 import type { ModelLimits, ModelSpec } from '../config/spec';
 import type { BatchLimits, BatchOutcome } from '../contract/batches';
 import { addCounts, type BatchProgress } from '../method/cost';
@@ -9,7 +10,7 @@ import type { BatchItem } from '../services/batches/batch-item';
 import type { BatchPermit } from '../services/endpoints/batch-gate';
 import type { StageManifest } from '../services/store/stage-store';
 import { judgeStage } from '../stages/judge';
-import { modelIdentity, modelOf } from '../stages/models';
+import { modelIdentity } from '../stages/model-identity';
 import type { RunPlan } from '../stages/run-plan';
 import type { Output, OutputRef } from '../stages/stage';
 import { openAccount } from './account';

@@ -1,8 +1,8 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
+import { modelOf } from '../config/models-in-use';
 import { servedSignal } from '../contract/control';
 import type { PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
-import { modelOf } from '../stages/models';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 

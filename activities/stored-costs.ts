@@ -1,10 +1,10 @@
 import pLimit from 'p-limit';
+import { modelOf } from '../config/models-in-use';
 import type { StoredCosts } from '../contract/batches';
 import type { PlanRef } from '../contract/run';
 import { addCosts, NO_COST, type Cost } from '../method/cost';
 import { extractStage } from '../stages/extract';
 import { judgeStage } from '../stages/judge';
-import { modelOf } from '../stages/models';
 import type { Shard } from '../stages/planned';
 import { respondStage } from '../stages/respond';
 import type { RunPlan } from '../stages/run-plan';

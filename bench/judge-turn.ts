@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { modelOf } from '../config/models-in-use';
 import type { RunSpec } from '../config/spec';
 import { instructionId, responseId } from '../method/ids';
 import { createRandom, shuffled } from '../method/random';
@@ -16,7 +17,7 @@ import { ensurePython } from '../services/local/python-environment';
 import { consoleReporter } from '../services/local/setup-reporter';
 import { configFolder, loadSpecFile } from '../services/runs/spec-files';
 import { type CallRecord } from '../stages/call-record';
-import { modelIdentity, modelOf } from '../stages/models';
+import { modelIdentity } from '../stages/model-identity';
 import { answerText, instructionText } from './endpoint-texts';
 import { StackProcess } from './stack-process';
 

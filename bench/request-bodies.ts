@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { modelOf } from '../config/models-in-use';
 import { canonicalJson } from '../method/canonical-json';
 import type { BatchItem } from '../services/batches/batch-item';
 import { extractionItems } from '../services/batches/steps/extraction';
@@ -7,7 +8,6 @@ import { judgmentItems } from '../services/batches/steps/judgment';
 import { responseItems } from '../services/batches/steps/response';
 import { openStore } from '../services/runs/open-store';
 import { extractStage } from '../stages/extract';
-import { modelOf } from '../stages/models';
 import { respondStage } from '../stages/respond';
 import { type RunPlan } from '../stages/run-plan';
 import type { Output } from '../stages/stage';

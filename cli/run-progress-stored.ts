@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { fixedSteps } from '../config/training-backends';
 import { variantsOf, type Variant } from '../config/variants';
 import { evaluationRow, HELD_OUT, waiting, type StageProgress } from '../contract/progress';
 import { addCounts } from '../method/cost';
@@ -66,7 +67,7 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
     shards.map((shard) => ({ output: output(shard), items: items(shard) }));
   const perResponse = (output: (shard: Shard) => OutputRef): Part[] => perShard(output, (shard) => answered(shard) * respond.samples);
 
-  const trainSteps = (plan.spec.train.backend === 'trl' ? plan.spec.train.maxSteps : undefined) ?? 1;
+  const trainSteps = fixedSteps(plan.spec) ?? 1;
   const variantRows = ({ name, replay }: Variant): Promise<StageProgress>[] => {
     const heldOut = plan.keys.holdOut === undefined ? [] : [HELD_OUT];
     const evaluation = [...plan.spec.evaluate.tasks.map(({ task }) => task), ...heldOut].map(async (task) => {

@@ -1,6 +1,8 @@
+import { unreachable } from '../method/never';
 import { isLeaderboardTask } from './evaluation-splits';
 import type { RunSpec } from './spec';
 import { showValue, type Finding } from './spec-errors';
+import { trainingTraits } from './training-backends';
 import { variantsOf } from './variants';
 
 /** Leaderboard tasks that compare the probabilities of given answers, which a chat API does not tell. */
@@ -8,12 +10,26 @@ const MULTIPLE_CHOICE = new Set<string>(['mmlu_pro', 'gpqa']);
 
 /** What the backend of the evaluation cannot do. */
 export function evaluationBackendProblems(spec: RunSpec): Finding[] {
+  const { backend } = spec.evaluate;
+  switch (backend) {
+    case 'transformers':
+    case 'vllm':
+      return [];
+    case 'openai':
+      return apiProblems(spec);
+    default:
+      return unreachable(backend);
+  }
+}
+
+/** What an OpenAI-compatible API cannot evaluate. */
+function apiProblems(spec: RunSpec): Finding[] {
   const {
     backend,
     openai: { api },
     tasks,
   } = spec.evaluate;
-  if (backend !== 'openai') return [];
+  const { readsWeights, evaluation } = trainingTraits(spec);
   const trained = variantsOf(spec)
     .filter(({ replay }) => replay !== null)
     .map(({ name }) => name);
@@ -39,13 +55,13 @@ export function evaluationBackendProblems(spec: RunSpec): Finding[] {
           },
         ]
       : []),
-    ...(trained.length > 0 && spec.train.backend !== 'openai'
+    ...(readsWeights && trained.length > 0 && !evaluation.by.includes(backend)
       ? [
           {
             at: ['evaluate', 'backend'],
             value: showValue(backend),
-            expected: `transformers or vllm, since nothing serves what ${trained.join(' and ')} will train`,
-            hint: 'those two load the weights themselves; or evaluate the official model alone (variants: [official])',
+            expected: `${evaluation.by.join(' or ')}, since ${evaluation.since(trained.join(' and '))}`,
+            hint: evaluation.hint,
           },
         ]
       : []),

@@ -1,15 +1,15 @@
-import { leastReplay } from '../method/least-replay';
+import { leastReplay } from '../method/mixture';
 import type { RunSpec } from './spec';
 import type { Finding } from './spec-errors';
 
-/** What is kept back must leave enough to train on. */
+/** The held-out rows must leave enough to train on. */
 export function holdOutProblems({ mix, synthesis }: RunSpec): Finding[] {
   const { holdOut, newShare } = mix;
   if (holdOut === undefined) return [];
   const at = ['mix', 'holdOut'];
   if (holdOut.replay === 0 && holdOut.new === 0) {
     return [
-      { at, value: 'nothing to keep back', expected: 'replay, new or both above 0', hint: 'give their numbers of rows, or remove holdOut' },
+      { at, value: 'no rows to hold out', expected: 'replay, new or both above 0', hint: 'give their numbers of rows, or remove holdOut' },
     ];
   }
   const { instructions } = synthesis.extract;

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { DEFAULT_SCORING, SCORE_READINGS, SCORINGS } from './score-readings';
 
 /** What `rehearse init` was told. */
 export interface InitAnswers {
@@ -70,7 +71,7 @@ synthesis:
   # Step 3: every judge scores every response from 1 to 5; the best mean is kept. Paper: the 3 generators.
   judge:
     judges: [${name}]
-    scoring: text # or expected: the score from the judge's own probabilities, for small models
+    scoring: ${DEFAULT_SCORING} # ${otherScorings()}
     sampling: { temperature: 0, maxTokens: 512 }
 
 # Your data: one {"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]} a line.
@@ -93,6 +94,13 @@ evaluate:
     - task: ifeval
     - task: math_level_5
 `;
+}
+
+/** "or <name>: <what it is>", of each reading of scores but the default. */
+function otherScorings(): string {
+  return SCORINGS.filter((scoring) => scoring !== DEFAULT_SCORING)
+    .map((scoring) => `or ${scoring}: ${SCORE_READINGS[scoring].phrases.init}`)
+    .join('; ');
 }
 
 function scalar(text: string): string {

@@ -8,7 +8,6 @@ import { problemsOfIssues, type LocatedProblem } from './spec-issues';
 
 /** Specs that the project ships, by the name that stands for them. */
 export const PRESET_NAMES = ['demo', 'single-gpu', 'paper'] as const;
-export type PresetName = (typeof PRESET_NAMES)[number];
 
 /** Aliases that a file may resolve to before it counts as an attack on memory. */
 const MOST_ALIASES = 100;
@@ -43,7 +42,7 @@ export function parseSpecText(text: string, options: { readonly folder: string; 
           path: 'spec',
           value: `text that is no YAML${place} (${syntaxMessage(first.message)})`,
           expected: 'a YAML or JSON mapping',
-          hint: first.code === 'DUPLICATE_KEY' ? 'remove one of the two keys' : 'mend the syntax',
+          hint: first.code === 'DUPLICATE_KEY' ? 'remove one of the two keys' : 'fix the syntax',
           line: position?.line,
         },
       ],
@@ -57,7 +56,7 @@ export function parseSpecText(text: string, options: { readonly folder: string; 
 }
 
 /** The same spec with its relative file paths made absolute: new data, evaluation data, and weights that begin with `./` or `../`. */
-export function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
+function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
   const full = (path: string): string => (isAbsolute(path) ? path : resolve(folder, path));
   const tasks = spec.evaluate.tasks.map((task) =>
     task.data === undefined

@@ -1,3 +1,6 @@
+import type { ModelSpec, RunSpec } from './spec';
+import { providerTrainedModel, trainingTraits } from './training-backends';
+
 interface SpecModels {
   readonly target: { readonly model: string };
   readonly synthesis: {
@@ -8,9 +11,14 @@ interface SpecModels {
 
 interface PricedModels extends SpecModels {
   readonly models: Readonly<Record<string, { readonly price?: { readonly trainingUsdPerMillion?: number | undefined } | undefined }>>;
-  readonly train?:
-    | { readonly backend?: string | undefined; readonly openai?: { readonly model?: string | undefined } | undefined }
-    | undefined;
+  readonly train?: Parameters<typeof providerTrainedModel>[0]['train'];
+}
+
+/** A model by its name. @throws Error where the spec has none of that name, which a validated spec never asks for */
+export function modelOf({ models }: Pick<RunSpec, 'models'>, name: string): ModelSpec {
+  const model = models[name];
+  if (model === undefined) throw new Error(`models has no "${name}"; a validated spec cannot come here`);
+  return model;
 }
 
 /** Names of the models that a stage calls, each once. */
@@ -18,12 +26,18 @@ export function modelsInUse({ target, synthesis }: SpecModels): string[] {
   return [...new Set([target.model, ...synthesis.respond.generators, ...synthesis.judge.judges])];
 }
 
+/** Names of the models that an endpoint must have: those that a stage calls, and the one that its provider trains. */
+export function endpointModels(spec: SpecModels & Pick<PricedModels, 'train'>): string[] {
+  return [...new Set([...modelsInUse(spec), providerTrainedModel(spec) ?? spec.target.model])];
+}
+
 /** Names of the models whose price is needed for a budget in dollars, and is not there; and the one whose price of training is not. */
 export function unpricedModels(spec: PricedModels): { readonly calls: readonly string[]; readonly training: readonly string[] } {
-  const { models, train, target } = spec;
-  const tuned = train?.backend === 'openai' ? (train.openai?.model ?? target.model) : undefined;
+  const { models } = spec;
+  const trained = trainingTraits(spec).chargesTokens ? providerTrainedModel(spec) : undefined;
   return {
     calls: modelsInUse(spec).filter((name) => models[name] !== undefined && models[name].price === undefined),
-    training: tuned !== undefined && models[tuned] !== undefined && models[tuned].price?.trainingUsdPerMillion === undefined ? [tuned] : [],
+    training:
+      trained !== undefined && models[trained] !== undefined && models[trained].price?.trainingUsdPerMillion === undefined ? [trained] : [],
   };
 }

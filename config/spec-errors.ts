@@ -1,4 +1,5 @@
 import type { FailureType } from '../contract/failures';
+
 /** One mistake in a run spec. */
 export interface SpecProblem {
   /** Where, such as `synthesis.respond.generators[1]`; `spec` for the whole. */

@@ -37,9 +37,13 @@ export type FineTuning = z.output<typeof fineTuningSchema> & {
 
 type TrainedSpec = Pick<RunSpec, 'train' | 'target'>;
 
-/** How an endpoint is to fine-tune; undefined where a worker trains. */
-export function fineTuningOf({ train, target }: TrainedSpec): FineTuning | undefined {
-  if (train.backend !== 'openai') return undefined;
+/** How the OpenAI fine-tuning API is to train; undefined with another backend. */
+export function fineTuningOf(spec: TrainedSpec): FineTuning | undefined {
+  return spec.train.backend === 'openai' ? fineTuningSettings(spec) : undefined;
+}
+
+/** Settings of the OpenAI fine-tuning API, defaults filled in. */
+export function fineTuningSettings({ train, target }: TrainedSpec): FineTuning {
   const settings = fineTuningSchema.parse(train.openai ?? {});
   return { ...settings, model: settings.model ?? target.model };
 }
@@ -50,25 +54,4 @@ export function weightsOf({ target }: Pick<RunSpec, 'target'>): string {
     throw new Error('target.weights is not given; a validated spec whose training needs weights cannot come here');
   }
   return target.weights;
-}
-
-/**
- * Epochs of a job. For `auto` the number that OpenAI's own cookbook expects: 3, more where there are few examples, fewer
- * where there are many. https://cookbook.openai.com/examples/chat_finetuning_data_prep
- */
-export function expectedEpochs(epochs: FineTuning['epochs'], examples: number): number {
-  if (epochs !== 'auto') return epochs;
-  if (examples * 3 < 100) return Math.min(25, Math.max(1, Math.floor(100 / Math.max(1, examples))));
-  return examples * 3 > 25_000 ? Math.max(1, Math.floor(25_000 / examples)) : 3;
-}
-
-/** Examples of a step. For `auto`, 0.2 % of them, as OpenAI's reference once said. */
-export function expectedBatch(batchSize: FineTuning['batchSize'], examples: number): number {
-  return batchSize === 'auto' ? Math.min(256, Math.max(1, Math.round(0.002 * examples))) : batchSize;
-}
-
-/** Dollars of training, or null without a price. */
-export function trainingUsd(trainedTokens: number, price: RunSpec['models'][string]['price']): number | null {
-  const perMillion = price?.trainingUsdPerMillion;
-  return perMillion === undefined ? null : (trainedTokens * perMillion) / 1e6;
 }

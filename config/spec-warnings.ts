@@ -1,21 +1,21 @@
 import { resolveTemplate } from '../method/templates';
 import { isLeaderboardTask } from './evaluation-splits';
-import { extractionStops } from './extraction-stops';
-import { fineTuningWarnings } from './fine-tuning-checks';
-import { modelsInUse } from './models-in-use';
+import { extractionStops, MOST_STOPS } from './extraction-stops';
+import { endpointModels } from './models-in-use';
 import { qualityWarnings } from './quality-checks';
+import { samplingFor } from './sampling';
+import { SCORE_READINGS } from './score-readings';
 import { runSpecSchema, type RunSpec } from './spec';
-import { effectiveSampling, looksLikePath } from './spec-checks';
 import type { SpecWarning } from './spec-errors';
-import { fineTuningOf } from './spec-fine-tuning';
 import { activeQuality } from './spec-quality';
+import { trainingBackendWarnings } from './training-backend-checks';
+import { providerTrainedModel, TRAINING_BACKENDS } from './training-backends';
+import { looksLikePath } from './weights';
 
 /** Above a hundred times the paper's rate, forgetting is the likely result. */
 const HIGH_LEARNING_RATE = 1e-4;
 /** A Temporal dev server starts some 20 child workflows a second; a history holds thousands, not tens of thousands. */
 const MANY_SHARDS = 2000;
-/** A justification and `Score: 5` need at least this many tokens. */
-const FEWEST_JUDGE_TOKENS = 32;
 
 /** What is legal in a valid spec, but seldom meant. */
 export function specWarnings(spec: RunSpec): SpecWarning[] {
@@ -24,12 +24,12 @@ export function specWarnings(spec: RunSpec): SpecWarning[] {
     ...synthesisWarnings(spec),
     ...qualityWarnings(spec),
     ...trainingWarnings(spec),
-    ...fineTuningWarnings(spec, runSpecSchema.shape.train.parse({})),
+    ...trainingBackendWarnings(spec, runSpecSchema.shape.train.parse({})),
   ];
 }
 
 function modelWarnings(spec: RunSpec): SpecWarning[] {
-  const used = [...modelsInUse(spec), fineTuningOf(spec)?.model];
+  const used = endpointModels(spec);
   return Object.entries(spec.models).flatMap(([name, model]): SpecWarning[] => {
     const warnings: SpecWarning[] = [];
     if (!used.includes(name)) warnings.push({ path: `models.${name}`, message: 'no stage uses this model.' });
@@ -48,7 +48,7 @@ function synthesisWarnings(spec: RunSpec): SpecWarning[] {
   if (template !== undefined && stops.length > 0) {
     const dropped = resolveTemplate(template)
       .stop.filter((stop) => !stops.includes(stop))
-      .slice(Math.max(0, 4 - stops.length));
+      .slice(Math.max(0, MOST_STOPS - stops.length));
     if (dropped.length > 0) {
       warnings.push({
         path: 'synthesis.extract.stop',
@@ -58,7 +58,7 @@ function synthesisWarnings(spec: RunSpec): SpecWarning[] {
   }
   if (respond.samples > 1) {
     for (const name of respond.generators) {
-      if (effectiveSampling(respond, name).temperature === 0) {
+      if (samplingFor(respond, name).temperature === 0) {
         warnings.push({
           path: `synthesis.respond`,
           message: `${name} answers at temperature 0, so its ${respond.samples} samples will be the same text.`,
@@ -66,21 +66,19 @@ function synthesisWarnings(spec: RunSpec): SpecWarning[] {
       }
     }
   }
-  if (judge.scoring === 'text') {
-    for (const name of judge.judges) {
-      const { maxTokens } = effectiveSampling(judge, name);
-      if (maxTokens < FEWEST_JUDGE_TOKENS) {
-        warnings.push({
-          path: 'synthesis.judge',
-          message: `${name} may write ${maxTokens} tokens, too few for a justification and the line "Score: <rating>".`,
-        });
-      }
+  for (const name of judge.judges) {
+    const { maxTokens } = samplingFor(judge, name);
+    if (maxTokens < SCORE_READINGS[judge.scoring].fewestReplyTokens) {
+      warnings.push({
+        path: 'synthesis.judge',
+        message: `${name} may write ${maxTokens} tokens, too few for a justification and the line "Score: <rating>".`,
+      });
     }
   }
   if (select.policy === 'complete' && select.minJudges > 1) {
     warnings.push({ path: 'synthesis.select.minJudges', message: 'it has no effect with policy: complete, which needs every score.' });
   }
-  if (fineTuningOf(spec) === undefined && !respond.generators.includes(spec.target.model)) {
+  if (providerTrainedModel(spec) === undefined && !respond.generators.includes(spec.target.model)) {
     warnings.push({
       path: 'synthesis.respond.generators',
       message: `the target model ${spec.target.model} is not among them; in the paper it answers too.`,
@@ -105,7 +103,7 @@ function trainingWarnings(spec: RunSpec): SpecWarning[] {
   if (mix.newShare > 0.5) {
     warnings.push({ path: 'mix.newShare', message: `${mix.newShare} makes new data the larger part; the paper uses 0.17.` });
   }
-  if (train.backend === 'trl' && train.dtype === 'float32' && evaluate.dtype === 'bfloat16') {
+  if (TRAINING_BACKENDS[train.backend].settings === null && train.dtype === 'float32' && evaluate.dtype === 'bfloat16') {
     warnings.push({
       path: 'evaluate.dtype',
       message: 'weights are trained in float32 but measured in bfloat16, whose rounding may hide what a small learning rate changed.',

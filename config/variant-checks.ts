@@ -1,19 +1,13 @@
+import { unreachable } from '../method/never';
 import type { RunSpec } from './spec';
 import { showValue, type Finding } from './spec-errors';
-import { variantsOf } from './variants';
-
-/** Names that mean something of their own; another replay set under one of them would mislead. */
-const OWN_MEANING: Readonly<Record<string, string>> = {
-  method: 'method',
-  'first-response': 'first-response',
-  'target-best': 'target-best',
-  'new-data-only': 'none',
-};
+import { NAMED_REPLAYS, variantsOf, type ReplayName, type ReplaySource } from './variants';
 
 /** What is wrong with a spec's variants: names twice, names that mislead, ablations without what they are made from. */
 export function variantProblems(spec: RunSpec): Finding[] {
   const findings: Finding[] = [];
-  const names = variantsOf(spec).map(({ name }) => name);
+  const variants = variantsOf(spec);
+  const names = variants.map(({ name }) => name);
   for (const [index, entry] of spec.variants.entries()) {
     const at = ['variants', index];
     const name = typeof entry === 'string' ? entry : entry.name;
@@ -25,7 +19,7 @@ export function variantProblems(spec: RunSpec): Finding[] {
         hint: 'remove it, or give it another name',
       });
     }
-    const meaning = OWN_MEANING[name];
+    const meaning = (NAMED_REPLAYS as Readonly<Record<string, ReplayName>>)[name];
     if (typeof entry !== 'string' && (name === 'official' || (meaning !== undefined && entry.replay !== meaning))) {
       findings.push({
         at: [...at, 'name'],
@@ -37,7 +31,7 @@ export function variantProblems(spec: RunSpec): Finding[] {
     if (typeof entry !== 'string' && entry.replay === 'none' && entry.newShare !== undefined) {
       findings.push({ at: [...at, 'newShare'], value: String(entry.newShare), expected: 'no share for new data alone', hint: 'remove it' });
     }
-    findings.push(...ablationProblems(spec, typeof entry === 'string' ? entry : entry.replay, at));
+    findings.push(...sourceProblems(spec, variants[index]?.replay ?? null, at));
   }
   for (const [index, newShare] of (spec.sweep?.newShare ?? []).entries()) {
     if (spec.sweep!.newShare.indexOf(newShare) < index) {
@@ -59,30 +53,34 @@ export function variantProblems(spec: RunSpec): Finding[] {
   return findings;
 }
 
-/** Both ablations are made from what synthesis has anyway, without a call of their own. */
-function ablationProblems(spec: RunSpec, replay: unknown, at: readonly PropertyKey[]): Finding[] {
-  if (replay !== 'first-response' && replay !== 'target-best') return [];
+/** Ablations are made from what the synthesis has anyway, without a call of their own: then the target has to take part in it. */
+function sourceProblems(spec: RunSpec, replay: ReplaySource | null, at: readonly PropertyKey[]): Finding[] {
   const { respond, judge } = spec.synthesis;
   const target = spec.target.model;
-  if (!respond.generators.includes(target)) {
-    return [
-      {
-        at: [...at],
-        value: showValue(replay),
-        expected: `the target model (${target}) among synthesis.respond.generators, whose responses it takes`,
-        hint: 'add it there, or leave this variant out',
-      },
-    ];
+  const needed = (list: string, names: readonly string[], what: string): Finding[] =>
+    names.includes(target)
+      ? []
+      : [
+          {
+            at,
+            value: showValue(replay?.kind),
+            expected: `the target model (${target}) among ${list}, whose ${what} it takes`,
+            hint: 'add it there, or leave this variant out',
+          },
+        ];
+  const generator = needed('synthesis.respond.generators', respond.generators, 'responses');
+  const kind = replay?.kind;
+  switch (kind) {
+    case undefined: // the official model
+    case 'method':
+    case 'none':
+    case 'dataset':
+      return [];
+    case 'first-response':
+      return generator;
+    case 'target-best':
+      return generator.length > 0 ? generator : needed('synthesis.judge.judges', judge.judges, 'scores');
+    default:
+      return unreachable(kind);
   }
-  if (replay === 'target-best' && !judge.judges.includes(target)) {
-    return [
-      {
-        at: [...at],
-        value: showValue(replay),
-        expected: `the target model (${target}) among synthesis.judge.judges, whose scores it takes`,
-        hint: 'add it there, or leave this variant out',
-      },
-    ];
-  }
-  return [];
 }

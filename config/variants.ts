@@ -7,6 +7,19 @@ import type { RunSpec } from './spec';
  */
 export const VARIANT_NAMES = ['official', 'method', ...PUBLIC_SET_NAMES, 'first-response', 'target-best', 'new-data-only'] as const;
 
+/** What a variant can mix with the new data, besides a data set. */
+export const REPLAY_NAMES = ['method', 'first-response', 'target-best', 'none'] as const;
+
+export type ReplayName = (typeof REPLAY_NAMES)[number];
+
+/** What the named variants mix with the new data, besides the official model, which is not trained, and the public sets. */
+export const NAMED_REPLAYS = {
+  method: 'method',
+  'first-response': 'first-response',
+  'target-best': 'target-best',
+  'new-data-only': 'none',
+} as const satisfies Readonly<Record<Exclude<(typeof VARIANT_NAMES)[number], 'official' | PublicSetName>, ReplayName>>;
+
 /** Where the conversations of a data set come from. */
 export type DatasetSource =
   | {
@@ -63,15 +76,23 @@ export function variantsOf(spec: Pick<RunSpec, 'variants' | 'sweep' | 'mix'>): V
   return [...named, ...swept];
 }
 
+/** @param base share of new data where the entry names none */
 function variantOf(entry: VariantSpec, base: number): Variant {
   if (entry === 'official') return { name: entry, replay: null, newShare: 0 };
-  if (entry === 'new-data-only') return { name: entry, replay: { kind: 'none' }, newShare: 1 };
-  if (entry === 'method' || entry === 'first-response' || entry === 'target-best') {
-    return { name: entry, replay: { kind: entry }, newShare: base };
-  }
-  if (typeof entry === 'string') return { name: entry, replay: datasetOf({ set: entry }), newShare: base };
-  const replay: ReplaySource = typeof entry.replay === 'string' ? { kind: entry.replay } : datasetOf(entry.replay);
-  return { name: entry.name, replay, newShare: replay.kind === 'none' ? 1 : (entry.newShare ?? base) };
+  if (typeof entry !== 'string') return replayed(entry.name, replayOf(entry.replay), entry.newShare ?? base);
+  return replayed(entry, replayOf(isPublicSet(entry) ? { set: entry } : NAMED_REPLAYS[entry]), base);
+}
+
+function replayed(name: string, replay: ReplaySource, newShare: number): Variant {
+  return { name, replay, newShare: replay.kind === 'none' ? 1 : newShare };
+}
+
+function replayOf(replay: ReplayName | DatasetSpec): ReplaySource {
+  return typeof replay === 'string' ? { kind: replay } : datasetOf(replay);
+}
+
+function isPublicSet(name: string): name is PublicSetName {
+  return Object.hasOwn(PUBLIC_SETS, name);
 }
 
 function datasetOf(dataset: DatasetSpec): ReplayDataset {

@@ -1,4 +1,6 @@
 import { stringify } from 'yaml';
+import { modelsInUse } from '../config/models-in-use';
+import { SCORE_READINGS } from '../config/score-readings';
 import type { RunSpec } from '../config/spec';
 import { canonicalJson } from '../method/canonical-json';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
@@ -47,7 +49,7 @@ export function datasetCard(card: DatasetCard): string {
     tags: ['synthetic', 'experience-replay', 'rehearse'],
     configs: [{ config_name: 'default', data_files: [{ split: 'train', path: 'data/*.parquet' }] }],
   });
-  const used = [...new Set([spec.target.model, ...respond.generators, ...judge.judges])];
+  const used = modelsInUse(spec);
   const roles = (name: string): string =>
     [
       name === spec.target.model ? 'target' : '',
@@ -65,7 +67,7 @@ export function datasetCard(card: DatasetCard): string {
     '## How it was made\n',
     `1. **Instructions.** ${extract.instructions.toLocaleString('en-US')} were drawn from the target model itself, from nothing but the beginning of a user turn (temperature ${extract.sampling.temperature}, top p ${extract.sampling.topP}).`,
     `2. **Responses.** ${respond.generators.length} generators answered each ${respond.samples} times.`,
-    `3. **Judgments.** ${judge.judges.length} judges scored every response from 1 to 5 with the prompt below (${judge.scoring === 'text' ? 'the rating that they wrote' : 'the mean of 1 to 5, weighted by their own probabilities'}).`,
+    `3. **Judgments.** ${judge.judges.length} judges scored every response from 1 to 5 with the prompt below (${SCORE_READINGS[judge.scoring].phrases.card}).`,
     `4. **Selection.** The best mean score was kept for each instruction (policy \`${select.policy}\`; answers cut at the token limit: \`${select.truncated}\`).`,
     ...(stage === 'mixture' ? [`5. **Mixture.** New data is ${(spec.mix.newShare * 100).toFixed(1)} % of the whole.`] : []),
     '\nThe method is that of "Better supervised fine-tuning of closed-source large models".\n',

@@ -23,7 +23,7 @@ export interface BatchProgress {
   readonly completionTokens: number;
   /** What counts against a budget: the tokens above, and the worst case of calls whose end is not known. */
   readonly cost: Cost;
-  /** Faults that were ridden out and requests that were refused, by kind. */
+  /** Faults that were retried and requests that were refused, by kind. */
   readonly errors: Readonly<Record<string, number>>;
 }
 

@@ -4,7 +4,7 @@ import { MethodError } from './method-error';
 export type LeaderboardTask = 'mmlu_pro' | 'gpqa' | 'ifeval' | 'math_level_5';
 
 /** The score of guessing: ten options, four options, or none. */
-export const CHANCE: Readonly<Record<LeaderboardTask, number>> = { mmlu_pro: 0.1, gpqa: 0.25, ifeval: 0, math_level_5: 0 };
+const CHANCE: Readonly<Record<LeaderboardTask, number>> = { mmlu_pro: 0.1, gpqa: 0.25, ifeval: 0, math_level_5: 0 };
 
 /** What guessing scores on any task: the leaderboard's number, else what the spec says, else 0. */
 export function chanceOf(task: string, randomBaseline = 0): number {

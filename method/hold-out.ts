@@ -25,7 +25,7 @@ export interface HoldOutInput<Row> {
 }
 
 /**
- * Chooses the rows that are kept back from training, in the order of their ids. The choice depends on the rows and the seed,
+ * Chooses the rows that are held out from training, in the order of their ids. The choice depends on the rows and the seed,
  * not on the order in which they come, and fewer rows are a part of what more would be.
  *
  * @throws {MethodError} when no row would be left to train on.
@@ -33,7 +33,7 @@ export interface HoldOutInput<Row> {
 export function holdOut<Row extends { readonly id: string }>({ rows, count, name, seed }: HoldOutInput<Row>): Row[] {
   if (count > 0 && count >= rows.length) {
     throw new MethodError(
-      `mix.holdOut.${name} keeps back ${count} rows, but there are only ${rows.length}, of which some must be left to train on; lower it, or give more rows`,
+      `mix.holdOut.${name} holds out ${count} rows, but there are only ${rows.length}, of which some must be left to train on; lower it, or give more rows`,
     );
   }
   const sorted = [...rows].sort(byId);

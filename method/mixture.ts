@@ -80,6 +80,11 @@ export function planMixture(input: MixturePlanInput): MixturePlan {
   };
 }
 
+/** Rows of the replay set beside which a share of new data, above 0 and below 1, has room for one new row. */
+export function leastReplay(newShare: number): number {
+  return Math.max(1, Math.ceil((0.5 * (1 - newShare)) / newShare));
+}
+
 export interface MixInput {
   readonly replay: readonly Conversation[];
   readonly new: readonly Conversation[];

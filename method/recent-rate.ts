@@ -24,7 +24,7 @@ export class RecentRate {
   /** @param atMs never earlier than the last */
   add(atMs: number, done: number): void {
     const last = this.marks.at(-1);
-    if (last !== undefined && done < last.done) this.restart(); // a count that went back was begun anew
+    if (last !== undefined && done < last.done) this.restart(); // a count that went back was begun again
     if (this.marks.at(-1)?.done !== done) this.marks.push({ atMs, done });
     while (this.marks.length > this.leastMarks && (this.marks[1]?.atMs ?? atMs) <= atMs - this.windowMs) this.marks.shift();
   }

@@ -1,3 +1,5 @@
+import type { ScoredBy } from './scores';
+
 /**
  * The rows that the method passes from stage to stage, and that `rehearse export` prints.
  * Ids sort in the order of generation: `i0000042`, `i0000042:<generator>:<sample>`,
@@ -53,9 +55,6 @@ export interface Response {
   /** Of this sample alone where the endpoint tells, else this sample's even part of the request's. */
   readonly usage: Usage | null;
 }
-
-/** How a score was read: the last line's rating, or the mean over the model's own probabilities of 1 to 5. */
-export type ScoredBy = 'text' | 'expected';
 
 /** One judge's score of one response (section 3.1, step 3). `score` is null when none could be read; `reason` says why. */
 export interface Judgment {

@@ -1,3 +1,6 @@
+/** How a score was read: the last line's rating, or the mean over the model's own probabilities of 1 to 5. */
+export type ScoredBy = 'text' | 'expected';
+
 /** A score read from a judge's reply, or the reason why none was. Reasons are few and fixed, so that they can be counted. */
 export type ScoreReading = { readonly score: number } | { readonly score: null; readonly reason: string };
 

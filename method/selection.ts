@@ -106,7 +106,7 @@ export type Selection =
  * hash of its id wins: repeatable, and without favour to the first generator or the longest name. Nor does it say anything of
  * responses without an end: see {@link TRUNCATED_RULES}. They are scored and count for completeness as all others do.
  *
- * A loss's `reason` begins with fixed words before the first colon, by which losses can be counted.
+ * A failure's `reason` begins with fixed words before the first colon, by which failures can be counted.
  *
  * @throws {MethodError} on rows that do not belong together, see {@link meanScores}.
  */

@@ -4,7 +4,7 @@ import type { Message } from './records';
 import { ALIASES, CATALOG, type CatalogEntry, type Layout } from './template-catalog';
 
 /** The name of a template that the user wrote out. */
-export const LITERAL_NAME = 'literal';
+const LITERAL_NAME = 'literal';
 
 /** A chat format as the pipeline uses it. */
 export interface ChatTemplate {

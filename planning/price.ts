@@ -13,3 +13,9 @@ export function usdOf({ promptTokens, completionTokens }: Usage, { inputUsdPerMi
 export function costOf(usage: Usage, price: Price | undefined): Cost {
   return { usd: price === undefined ? 0 : usdOf(usage, price), tokens: usage.promptTokens + usage.completionTokens };
 }
+
+/** Dollars of training by a provider, or null without a price of it. */
+export function trainingUsd(trainedTokens: number, price: Price | undefined): number | null {
+  const perMillion = price?.trainingUsdPerMillion;
+  return perMillion === undefined ? null : (trainedTokens * perMillion) / 1e6;
+}

@@ -1,12 +1,12 @@
 import { modelsInUse } from '../config/models-in-use';
+import { samplingFor } from '../config/sampling';
 import type { RunSpec } from '../config/spec';
-import { effectiveSampling } from '../config/spec-checks';
 import type { RunCosts } from '../contract/run';
 import { addCosts, timesCost, type Cost } from '../method/cost';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
 import { assumptionsWith } from './cost-assumptions';
-import { stageCosts, type StageCost } from './cost-plan';
 import { costOf } from './price';
+import { stageCosts, type StageCost } from './stage-costs';
 
 /**
  * Tokens that a server may add to the texts of a request: role headers of each message; and once a request, a beginning of
@@ -53,11 +53,11 @@ function worstCall(spec: RunSpec, model: string): Cost {
     calls.push(costOf({ promptTokens: promptBytes + overhead, completionTokens }, spec.models[model]?.price));
   };
   const instruction = extract.sampling.maxTokens * charactersPerToken;
-  const response = Math.max(...respond.generators.map((name) => effectiveSampling(respond, name).maxTokens)) * charactersPerToken;
+  const response = Math.max(...respond.generators.map((name) => samplingFor(respond, name).maxTokens)) * charactersPerToken;
   if (model === spec.target.model) add(0, extract.sampling.maxTokens);
-  if (respond.generators.includes(model)) add(instruction, respond.samples * effectiveSampling(respond, model).maxTokens);
+  if (respond.generators.includes(model)) add(instruction, respond.samples * samplingFor(respond, model).maxTokens);
   if (judge.judges.includes(model)) {
-    const { maxTokens } = effectiveSampling(judge, model);
+    const { maxTokens } = samplingFor(judge, model);
     add(JUDGE_PROMPT.length + instruction + response + maxTokens * charactersPerToken, maxTokens);
   }
   return calls.reduce((worst, call) => ({ usd: Math.max(worst.usd, call.usd), tokens: Math.max(worst.tokens, call.tokens) }));

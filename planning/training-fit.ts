@@ -8,7 +8,7 @@ const DEVICES_A_MACHINE = 8;
 const MOST_DEVICES = 512;
 
 /** How a spec trains on the devices of an accelerate configuration. */
-export function trainingShape({ train }: RunSpec, config: AccelerateConfig): TrainingShape {
+function trainingShape({ train }: RunSpec, config: AccelerateConfig): TrainingShape {
   const { lora } = train;
   return {
     tuning: lora === undefined ? 'full' : lora.quantize ? 'qlora' : 'lora',

@@ -1,7 +1,8 @@
 import { extractionStops } from '../config/extraction-stops';
+import { modelOf } from '../config/models-in-use';
 import type { RunSpec } from '../config/spec';
 import type { Instruction } from '../method/records';
-import { modelIdentity, modelOf } from './models';
+import { modelIdentity } from './model-identity';
 import { partName, type Planned, type Shard } from './planned';
 import { defineStage } from './stage';
 import type { Table } from './table';

@@ -1,7 +1,10 @@
+import { modelOf } from '../config/models-in-use';
+import { samplingFor } from '../config/sampling';
+import { SCORE_READINGS } from '../config/score-readings';
 import type { RunSpec } from '../config/spec';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
 import type { Judgment } from '../method/records';
-import { modelIdentity, modelOf, samplingFor } from './models';
+import { modelIdentity } from './model-identity';
 import { partName, type Planned, type Shard } from './planned';
 import { respondStage } from './respond';
 import { defineStage, knownKey } from './stage';
@@ -45,7 +48,7 @@ export const judgeStage = defineStage({
       model: modelIdentity(modelOf(spec, name)),
       sampling: samplingFor(judge, name),
       scoring: judge.scoring,
-      minRatingMass: judge.scoring === 'expected' ? judge.minRatingMass : null,
+      minRatingMass: SCORE_READINGS[judge.scoring].usesRatingMass ? judge.minRatingMass : null,
       maxAttempts: judge.maxAttempts,
       prompt: JUDGE_PROMPT,
       input: respondStage.input(respondKey),

@@ -1,6 +1,8 @@
+import { modelOf } from '../config/models-in-use';
+import { samplingFor } from '../config/sampling';
 import type { RunSpec } from '../config/spec';
 import type { Response } from '../method/records';
-import { modelIdentity, modelOf, samplingFor } from './models';
+import { modelIdentity } from './model-identity';
 import { partName, type Planned, type Shard } from './planned';
 import { defineStage, knownKey, type StageInput } from './stage';
 import type { Table } from './table';

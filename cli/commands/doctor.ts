@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { weightsOf } from '../../config/spec-fine-tuning';
+import { trainingTraits } from '../../config/training-backends';
 import { openStore } from '../../services/runs/open-store';
 import { checkLimits } from '../doctor-limits';
 import { checkDisk, checkGpu, checkNode, checkPython, checkStore, type Finding } from '../doctor-machine';
@@ -31,7 +32,7 @@ export function registerDoctor(program: Command): void {
 
 async function examine(file: string | undefined): Promise<Finding[]> {
   const spec = file === undefined ? { findings: [] } : await checkSpec(file);
-  const needsGpu = spec.spec !== undefined && spec.spec.train.backend === 'trl' && !weightsOf(spec.spec).startsWith('builtin:');
+  const needsGpu = spec.spec !== undefined && trainingTraits(spec.spec).readsWeights && !weightsOf(spec.spec).startsWith('builtin:');
   const groups = await Promise.all([
     checkPython(),
     checkGpu({ needed: needsGpu }),

@@ -152,12 +152,12 @@ async function write(file: string, name: string, text: string, force: boolean): 
 
 async function runChecks(spec: ReturnType<typeof parseSpecText>, answers: InitAnswers): Promise<Check[]> {
   const served = await servedModels({ baseURL: answers.baseURL, apiKey: keyOf(answers.apiKeyEnv), timeoutMs: CHECK_TIMEOUT_MS });
-  const trouble = 'problem' in served ? served : missingModel(answers.model, served.ids);
+  const fault = 'problem' in served ? served : missingModel(answers.model, served.ids);
   const { errors, warnings, counts } = await checkSpecFiles(spec, { env: process.env });
   return [
-    trouble === null
+    fault === null
       ? { what: 'endpoint', ok: true, message: `${answers.baseURL} serves ${answers.model}` }
-      : { what: 'endpoint', ok: false, message: `${trouble.problem}; ${trouble.hint}` },
+      : { what: 'endpoint', ok: false, message: `${fault.problem}; ${fault.hint}` },
     ...errors.map((message): Check => ({ what: 'files', ok: false, message })),
     ...(errors.length === 0
       ? [{ what: 'files', ok: true, message: `${answers.newData} has ${counts.newExamples} conversations` } as const]
@@ -178,7 +178,7 @@ function report(name: string, checks: readonly Check[], json: boolean): void {
   }
   if (failed.length > 0) {
     throw new CliError(`${name} is written, but ${failed.length === 1 ? 'one check' : `${failed.length} checks`} failed`, {
-      hint: 'mend what is marked FAIL, then see: npx rehearse plan ' + name,
+      hint: 'fix what is marked FAIL, then see: npx rehearse plan ' + name,
     });
   }
 }

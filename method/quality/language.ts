@@ -80,7 +80,7 @@ export const LANGUAGES = [
 /** Letters below which no text is dropped for its language: a name, a formula or a word is no evidence. */
 export const FEWEST_LETTERS = 20;
 /** How far the guess's score must lead that of every wanted language; a French phrase to be translated does not. */
-export const LEAST_LEAD = 0.1;
+const LEAST_LEAD = 0.1;
 
 /**
  * The language that a text is in, if it is surely none of the wanted ones; undefined keeps the text. Nothing is dropped that is

@@ -1,3 +1,4 @@
+import { type Scoring, SCORE_READINGS, SCORINGS } from '../../config/score-readings';
 import { judgeAgreement, scoreHistogram, winShares, type Agreement, type ScoreBin, type WinShare } from '../../method/agreement';
 import { hash32 } from '../../method/hash';
 import type { Judgment } from '../../method/records';
@@ -11,13 +12,13 @@ export interface JudgeScores {
   readonly mean: number | null;
   readonly deviation: number | null;
   readonly bins: readonly ScoreBin[];
-  /** `expected` only: mean probability that the five ratings held together. */
+  /** Where probabilities are read: mean probability that the five ratings held together. */
   readonly ratingMass: number | null;
 }
 
 export interface ScoreReport {
   /** How scores were read: counts of judgments by `scoredBy` that gave a score. */
-  readonly readings: { readonly text: number; readonly expected: number };
+  readonly readings: Readonly<Record<Scoring, number>>;
   readonly judges: readonly JudgeScores[];
   /** Mean scores of all responses, and of those that were kept. */
   readonly means: { readonly all: readonly ScoreBin[]; readonly kept: readonly ScoreBin[] };
@@ -59,7 +60,7 @@ export class ScoreTally {
   private keptBins: readonly ScoreBin[];
   private readonly sample: { readonly model: string; readonly scores: Readonly<Record<string, number>> }[] = [];
   private complete = true;
-  private readonly readings = { text: 0, expected: 0 };
+  private readonly readings = Object.fromEntries(SCORINGS.map((scoring) => [scoring, 0])) as Record<Scoring, number>;
   private readonly wins = new Map<string, number>();
   private tied = 0;
   private cut = 0;
@@ -68,7 +69,7 @@ export class ScoreTally {
     private readonly options: {
       readonly judges: readonly string[];
       readonly generators: readonly string[];
-      readonly scoring: 'text' | 'expected';
+      readonly scoring: Scoring;
       readonly seed: number;
       /** Responses that the whole run is to have. */
       readonly responses: number;
@@ -164,13 +165,13 @@ export class ScoreTally {
   }
 
   private singleWidth(): number {
-    return this.options.scoring === 'text' ? 1 : 0.1;
+    return SCORE_READINGS[this.options.scoring].resolution;
   }
 
   /** Means of few whole ratings fall on thirds or quarters; bins between them would stay empty for no reason. */
   private meanWidth(): number {
-    const { scoring, judges } = this.options;
-    if (scoring === 'expected') return 0.1;
+    const { judges } = this.options;
+    if (this.singleWidth() < 1) return this.singleWidth();
     return judges.length <= 4 ? 1 / judges.length : 0.25;
   }
 }

@@ -1,3 +1,4 @@
+import { trainingTraits } from '../../config/training-backends';
 import type { ReportData } from '../gather/report-data';
 import { info, warning, type Block, type Figure, type ReportPage, type Section } from './blocks';
 import { count, counted, decimal, dollars, duration, list, NOTHING, percent, scientific, shortCount, signed, time } from './format';
@@ -37,7 +38,7 @@ export function composePage(data: ReportData): ReportPage {
       ...qualitySection(data),
       judgingSection(data),
       examplesSection(data),
-      mixtureSection(data.mixture, data.spec.train.backend),
+      mixtureSection(data.mixture, data.spec),
       dataSection(data.trainingData, data.synthesis.quality),
       trainingSection(data.training),
       workSection(data),
@@ -52,7 +53,7 @@ function subtitle({ spec, synthesis, training }: ReportData): string {
   const trained = training === null ? 'to be trained' : `trained for ${counted(training.steps, 'step')}`;
   return (
     `${counted(synthesis.instructions.asked, 'instruction')} drawn from ${spec.target.model}, ${counted(respond.generators.length, 'generator')} × ${counted(respond.samples, 'answer')}, ` +
-    `${counted(judge.judges.length, 'judge')}; new data mixed in at ${percent(spec.mix.newShare, 0)}; ${trained} ${spec.train.backend === 'openai' ? 'by its provider' : `at a learning rate of ${scientific(spec.train.learningRate)}`}.` +
+    `${counted(judge.judges.length, 'judge')}; new data mixed in at ${percent(spec.mix.newShare, 0)}; ${trained} ${trainingTraits(spec).readsWeights ? `at a learning rate of ${scientific(spec.train.learningRate)}` : 'by its provider'}.` +
     (spec.description === undefined ? '' : ` ${spec.description}`)
   );
 }

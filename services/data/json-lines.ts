@@ -18,6 +18,6 @@ function parse(text: string, path: string, line: number): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new Error(`${path} line ${line} is no JSON: ${(cause as Error).message}; mend that line`, { cause });
+    throw new Error(`${path} line ${line} is no JSON: ${(cause as Error).message}; fix that line`, { cause });
   }
 }

@@ -1,5 +1,6 @@
 import type { RunSpec } from '../../config/spec';
-import { expectedEpochs, trainingUsd } from '../../config/spec-fine-tuning';
+import { expectedEpochs } from '../../planning/fine-tuning-job';
+import { trainingUsd } from '../../planning/price';
 import type { FineTuningResult } from '../../stages/fine-tuning-result';
 import { PermanentEndpointError } from '../endpoints/endpoint-errors';
 import type { FineTuningJob, FineTuningJobCheckpoint, FineTuningJobEvent } from './api';

@@ -1,7 +1,8 @@
+import { modelOf } from '../../config/models-in-use';
 import type { RunSpec } from '../../config/spec';
 import { fineTuningOf, weightsOf } from '../../config/spec-fine-tuning';
 import { filesOf, variantsOf } from '../../config/variants';
-import { modelIdentity, modelOf } from '../../stages/models';
+import { modelIdentity } from '../../stages/model-identity';
 import { type ContentIdentities } from '../../stages/planned';
 import { evaluationIdentity } from '../data/evaluation-identity';
 import { fileSha256 } from '../store/file-hash';

@@ -1,34 +1,23 @@
-import { open, readFile, stat } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
-import { isLeaderboardTask } from '../../config/evaluation-splits';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { parseSpecText, PRESET_NAMES } from '../../config/load-spec';
+import { endpointModels } from '../../config/models-in-use';
 import type { RunSpec } from '../../config/spec';
-import { looksLikePath } from '../../config/spec-checks';
 import { problemSentence, SpecError, type SpecProblem } from '../../config/spec-errors';
-import { fineTuningOf } from '../../config/spec-fine-tuning';
 import { specWarnings } from '../../config/spec-warnings';
-import { filesOf, variantsOf } from '../../config/variants';
-import type { LeaderboardTask } from '../../method/forgetting';
 import { nearestNames } from '../../method/nearest-names';
-import { conversationProblem, evaluationRowProblem, isMeasured, type RowProblem } from '../data/data-rows';
-import { checkJsonl } from '../data/jsonl-check';
+import type { KnownCounts } from '../../planning/known-counts';
 import { projectDir } from '../local/paths';
 import { checkAccelerate } from '../training/accelerate';
+import { checkEvaluation, checkNewData, replayFileProblems, weightsProblems } from './data-file-checks';
+import { reasonOf, shownPath } from './file-messages';
 
 /** No spec is near this; a data file given by mistake is. */
 const MAX_SPEC_BYTES = 1 << 20;
-const MAX_PROBLEMS_PER_FILE = 5;
 
 /** What a spec's files hold, as far as they could be read. */
-export interface SpecFileCounts {
-  /** Processes (devices) that train together, where the spec names a configuration of accelerate. */
-  readonly trainingProcesses?: number;
-  /** Conversations of the new data. */
-  readonly newExamples?: number;
-  /** Their characters, JSON included. */
-  readonly newCharacters?: number;
-  /** Documents to be measured of each task with local data; MATH counts level 5 only. */
-  readonly evaluationDocuments: Readonly<Partial<Record<LeaderboardTask, number>>>;
+export interface SpecFileCounts extends KnownCounts {
+  readonly evaluationDocuments: NonNullable<KnownCounts['evaluationDocuments']>;
 }
 
 export interface SpecFilesReport {
@@ -38,7 +27,7 @@ export interface SpecFilesReport {
   /** What is legal but seldom meant, also within the spec itself. */
   readonly warnings: readonly string[];
   readonly counts: SpecFileCounts;
-  /** The problem of a training that no device of the spec can hold, which no waiting for files mends. */
+  /** The problem of a training that no device of the spec can hold, which no waiting for files can fix. */
   readonly misfit?: SpecProblem;
 }
 
@@ -50,7 +39,7 @@ export interface SpecFilesReport {
 export async function loadSpecFile(path: string): Promise<RunSpec> {
   const isPreset = (PRESET_NAMES as readonly string[]).includes(path);
   const file = isPreset ? presetPath(path) : resolve(path);
-  const shown = isPreset ? `${path}.yaml` : shortest(file);
+  const shown = isPreset ? `${path}.yaml` : shownPath(file);
   const text = await readSpecText(file, path, shown);
   return parseSpecText(text, { folder: dirname(file), file: shown });
 }
@@ -62,11 +51,6 @@ export function configFolder(): string {
 
 function presetPath(name: string): string {
   return join(configFolder(), `${name}.yaml`);
-}
-
-function shortest(file: string): string {
-  const near = relative(process.cwd(), file);
-  return near.startsWith('..') ? file : near;
 }
 
 async function readSpecText(file: string, asked: string, shown: string): Promise<string> {
@@ -128,142 +112,11 @@ export async function checkSpecFiles(
   };
 }
 
-async function checkNewData({
-  newData: path,
-  holdOut,
-}: RunSpec['mix']): Promise<{ problems: SpecProblem[]; examples?: number; characters?: number }> {
-  const wrap = {
-    spec: 'mix.newData',
-    rows: 'one {"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]} a line',
-  };
-  const read = await checkRows(path, wrap.spec, wrap.rows, { check: conversationProblem });
-  const most = (read.counted ?? Infinity) - 1;
-  const tooMany: SpecProblem[] =
-    holdOut === undefined || read.problems.length > 0 || holdOut.new <= most
-      ? []
-      : [
-          {
-            path: 'mix.holdOut.new',
-            value: String(holdOut.new),
-            expected: `at most ${most}, since ${JSON.stringify(shortest(path))} has ${most + 1} conversations, of which some must be left to train on`,
-            hint: 'lower it, or add conversations',
-          },
-        ];
-  return { problems: [...read.problems, ...tooMany], examples: read.counted, characters: read.characters };
-}
-
-async function checkEvaluation(spec: RunSpec): Promise<{ problems: SpecProblem[]; documents: Partial<Record<LeaderboardTask, number>> }> {
-  const problems: SpecProblem[] = [];
-  const documents: Partial<Record<LeaderboardTask, number>> = {};
-  for (const [index, { task, data }] of spec.evaluate.tasks.entries()) {
-    if (!isLeaderboardTask(task)) continue;
-    for (const [split, path] of Object.entries(data ?? {})) {
-      const place = `evaluate.tasks[${index}].data.${split}`;
-      const read = await checkRows(path, place, `rows in the schema of ${task}`, {
-        check: (row) => evaluationRowProblem(task, row),
-        counts: (row) => isMeasured(task, row),
-      });
-      problems.push(...read.problems);
-      if (split !== 'validation' && read.counted !== undefined) documents[task] = read.counted;
-    }
-  }
-  return { problems, documents };
-}
-
-/** Local files of variants' replay sets: that they are there. Their rows are checked as they are read, where bad ones are counted. */
-async function replayFileProblems(spec: RunSpec): Promise<SpecProblem[]> {
-  const problems: SpecProblem[] = [];
-  for (const variant of variantsOf(spec)) {
-    for (const file of filesOf(variant)) {
-      const found = await stat(file).catch((error: unknown) => reasonOf(error));
-      const value = typeof found === 'string' ? found : found.isFile() ? undefined : 'not a file';
-      if (value === undefined && /\.(jsonl|parquet)$/.test(file)) continue;
-      problems.push({
-        path: `variants.${variant.name}.replay.files`,
-        value: `${JSON.stringify(shortest(file))} (${value ?? 'neither .jsonl nor .parquet'})`,
-        expected: 'a JSONL or Parquet file that can be read',
-        hint: "relative paths start at the spec's own folder",
-      });
-    }
-  }
-  return problems;
-}
-
-interface RowChecks {
-  readonly check: (row: unknown) => RowProblem | null;
-  readonly counts?: (row: unknown) => boolean;
-}
-
-async function checkRows(
-  path: string,
-  place: string,
-  expected: string,
-  { check, counts }: RowChecks,
-): Promise<{ problems: SpecProblem[]; counted?: number; characters?: number }> {
-  const shown = JSON.stringify(shortest(path));
-  try {
-    const read = await checkJsonl(path, {
-      check(row) {
-        const found = check(row);
-        return found === null ? null : `${found.path} is ${found.value} where ${found.expected} belongs`;
-      },
-      counts,
-      maxProblems: MAX_PROBLEMS_PER_FILE,
-    });
-    const problems = read.problems.map(({ line, message }): SpecProblem => ({
-      path: place,
-      value: `${shown} line ${line}: ${message}`,
-      expected,
-      hint: 'mend that line',
-    }));
-    if (read.badLines > problems.length) {
-      problems.push({
-        path: place,
-        value: `${read.badLines - problems.length} more bad lines in ${shown}`,
-        expected,
-        hint: 'mend them all',
-      });
-    }
-    if (read.badLines === 0 && read.counted === 0) {
-      problems.push({ path: place, value: `${shown} without a row that counts`, expected, hint: 'add rows, or name another file' });
-    }
-    return { problems, counted: read.counted, characters: read.characters };
-  } catch (error) {
-    return {
-      problems: [
-        {
-          path: place,
-          value: `${shown} (${reasonOf(error)})`,
-          expected: `a JSONL file that can be read, ${expected}`,
-          hint: "relative paths start at the spec's own folder",
-        },
-      ],
-    };
-  }
-}
-
-async function weightsProblems({ target: { weights } }: RunSpec): Promise<SpecProblem[]> {
-  if (weights === undefined || !looksLikePath(weights)) return [];
-  const expected = 'a directory with config.json, a tokenizer and safetensors';
-  try {
-    await (await open(join(weights, 'config.json'))).close();
-    return [];
-  } catch (error) {
-    const found = await stat(weights).catch(() => undefined);
-    const value =
-      found === undefined
-        ? `${JSON.stringify(weights)} (${reasonOf(error)})`
-        : `${JSON.stringify(weights)}, ${found.isDirectory() ? 'a directory without config.json' : 'a file'}`;
-    return [{ path: 'target.weights', value, expected, hint: 'name the folder that the model was saved to' }];
-  }
-}
-
 /** Models in use whose API key is not in this environment. */
 export function keyProblems(spec: RunSpec, env: Readonly<Record<string, string | undefined>>): SpecProblem[] {
-  const { respond, judge } = spec.synthesis;
-  const used = new Set([spec.target.model, ...respond.generators, ...judge.judges, fineTuningOf(spec)?.model]);
+  const used = endpointModels(spec);
   return Object.entries(spec.models).flatMap(([name, { apiKeyEnv }]): SpecProblem[] => {
-    if (apiKeyEnv === undefined || !used.has(name) || (env[apiKeyEnv] ?? '') !== '') return [];
+    if (apiKeyEnv === undefined || !used.includes(name) || (env[apiKeyEnv] ?? '') !== '') return [];
     return [
       {
         path: `models.${name}.apiKeyEnv`,
@@ -288,15 +141,4 @@ function replayWarnings(spec: RunSpec, all: number): string[] {
     `mix.newData: of its ${examples} examples at most ${fits} will be used, since ${instructions} instructions give at most ${instructions} replay examples ` +
       `and a newShare of ${newShare} wants ${needed} beside ${used}; extract more to use more.`,
   ];
-}
-
-function reasonOf(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  const known: Readonly<Record<string, string>> = {
-    ENOENT: 'there is no such file',
-    EISDIR: 'a directory',
-    EACCES: 'no permission to read it',
-    ENOTDIR: 'a part of the path is a file',
-  };
-  return (code === undefined ? undefined : known[code]) ?? (error instanceof Error ? error.message : String(error));
 }

@@ -2,7 +2,7 @@ import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunSpec } from '../../config/spec';
-import { looksLikePath } from '../../config/spec-checks';
+import { looksLikePath } from '../../config/weights';
 import { parametersOf } from '../../planning/model-size';
 import type { ModelShape } from '../../planning/training-memory';
 

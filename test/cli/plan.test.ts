@@ -49,7 +49,7 @@ describe('rehearse plan', () => {
     for (const name of Object.keys(DEFAULT_ASSUMPTIONS)) expect(out).toContain(name);
   });
 
-  it('says what must be mended before a start, though the plan itself is good', async () => {
+  it('says what must be fixed before a start, though the plan itself is good', async () => {
     const { err } = await plan('paper');
     expect(err).toContain('rehearse: before it can start: mix.newData: got ');
     expect(err).toContain('rehearse: note: target.revision: the weights meta-llama/Meta-Llama-3-70B-Instruct are not pinned');

@@ -1,7 +1,7 @@
 import { planText } from '../../cli/plan-text';
 import { parseSpec } from '../../config/load-spec';
 import type { RunSpec, RunSpecInput } from '../../config/spec';
-import { expectedEpochs, fineTuningOf } from '../../config/spec-fine-tuning';
+import { fineTuningOf } from '../../config/spec-fine-tuning';
 import { specWarnings } from '../../config/spec-warnings';
 import { planCost } from '../../planning/cost-plan';
 import { keyProblems } from '../../services/runs/spec-files';
@@ -93,9 +93,9 @@ describe('train.backend: openai', () => {
       'models.gpt.price.trainingUsdPerMillion: got nothing, expected the price of training, since budget.usd limits what the run may cost; add it, or remove budget.usd.',
     ],
     [
-      'rows kept back',
+      'rows held out',
       (spec) => (spec.mix.holdOut = { replay: 5 }),
-      'mix.holdOut: got rows to keep back, expected nothing with train.backend: openai, since a chat API does not tell the loss on a text; remove it.',
+      'mix.holdOut: got rows to hold out, expected nothing with train.backend: openai, since a chat API does not tell the loss on a text; remove it.',
     ],
     [
       'an evaluation that needs weights',
@@ -170,16 +170,5 @@ describe('train.backend: openai', () => {
     expect(key({ epochs: 2 })).not.toBe(key({}));
     const local = parseSpec(validSpec());
     expect(trainKey({ ...local, train: { ...local.train, backend: 'openai' } })).not.toBe(trainKey(local));
-  });
-
-  test.each([
-    [10, 10],
-    [50, 3],
-    [5_000, 3],
-    [20_000, 1],
-    [100, 3],
-  ])('expects of %i examples and auto %i epochs', (examples, epochs) => {
-    expect(expectedEpochs('auto', examples)).toBe(epochs);
-    expect(expectedEpochs(4, examples)).toBe(4);
   });
 });

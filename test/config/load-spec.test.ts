@@ -61,7 +61,7 @@ describe('the text of a spec', () => {
       'a bracket left open',
       'version: 1\nmix: [1,\nseed: 2\n',
       expect.stringMatching(
-        /^run\.yaml:3: spec: got text that is no YAML at column 1 \(Flow sequence .+\), expected a YAML or JSON mapping; mend the syntax\.$/,
+        /^run\.yaml:3: spec: got text that is no YAML at column 1 \(Flow sequence .+\), expected a YAML or JSON mapping; fix the syntax\.$/,
       ),
     ],
     [

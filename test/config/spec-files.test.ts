@@ -43,12 +43,12 @@ describe('new data', () => {
   });
 
   const expected =
-    'expected one {"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]} a line; mend that line.';
+    'expected one {"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]} a line; fix that line.';
   it.each([
     [
       'a line that is no JSON',
       '{"messages": [',
-      expect.stringMatching(/^mix\.newData: got FILE line 2: no JSON \(.+\), expected one .+; mend that line\.$/),
+      expect.stringMatching(/^mix\.newData: got FILE line 2: no JSON \(.+\), expected one .+; fix that line\.$/),
     ],
     ['a row that is no mapping', 'null', `mix.newData: got FILE line 2: row is null where a mapping belongs, ${expected}`],
     ['a row without messages', { text: 'x' }, `mix.newData: got FILE line 2: messages is nothing where a list belongs, ${expected}`],

@@ -162,7 +162,7 @@ const MISTAKES: readonly (readonly [string, unknown, string])[] = [
     'train.learningRate: got "1e-6", expected a number above 0 up to 1; remove the quotes: learningRate: 1e-6.',
   ],
   ['train/learningRate', 0.01, 'train.learningRate: got 0.01, expected at most 0.001 for full SFT; the paper uses 0.000001 (1e-6).'],
-  ['train/evalSteps', 5, 'train.evalSteps: got 5, expected rows to take the loss on; keep some back with mix.holdOut.'],
+  ['train/evalSteps', 5, 'train.evalSteps: got 5, expected held-out rows to measure the loss on; hold some out with mix.holdOut.'],
   [
     'train',
     { threads: 2, lora: { quantize: true } },
@@ -280,7 +280,7 @@ const MISTAKES: readonly (readonly [string, unknown, string])[] = [
   [
     'mix/holdOut',
     {},
-    'mix.holdOut: got nothing to keep back, expected replay, new or both above 0; give their numbers of rows, or remove holdOut.',
+    'mix.holdOut: got no rows to hold out, expected replay, new or both above 0; give their numbers of rows, or remove holdOut.',
   ],
   [
     'mix/holdOut',

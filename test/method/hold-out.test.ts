@@ -18,5 +18,5 @@ test('fewer rows are a part of what more would be', () => {
 
 test('a row must be left to train on', () => {
   expect(ids(49)).toHaveLength(49);
-  expect(() => ids(50)).toThrow('mix.holdOut.replay keeps back 50 rows, but there are only 50, of which some must be left to train on');
+  expect(() => ids(50)).toThrow('mix.holdOut.replay holds out 50 rows, but there are only 50, of which some must be left to train on');
 });

@@ -59,7 +59,7 @@ describe('a recent rate', () => {
     expect(rate.perSecond(40_000)).toBe(0.5);
   });
 
-  it('begins anew when the count goes back, and when it is told to', () => {
+  it('begins again when the count goes back, and when it is told to', () => {
     expect(
       rateOf([
         [0, 0],

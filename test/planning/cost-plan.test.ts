@@ -150,7 +150,7 @@ describe('training and evaluation', () => {
     expect(planCost(limited, { keptShare: 1 }, { newExamples: 10 }).mixture).toMatchObject({ new: 9, replay: 41, total: 50 });
   });
 
-  it('are joined by the losses on what is kept back, of every row of the table and while training', async () => {
+  it('are joined by the losses on the held-out rows, of every row of the table and while training', async () => {
     const demo = await loadSpecFile('demo');
     expect(planCost(demo).heldOut).toBeNull();
     const spec = {

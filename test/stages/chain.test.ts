@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { RunSpec, RunSpecInput } from '../../config/spec';
 import { stageKeys, type StageKeys } from '../../stages/chain';
 import { evaluateTaskStage } from '../../stages/evaluate-task';
-import { modelIdentity, modelOf, samplingFor } from '../../stages/models';
+import { modelIdentity } from '../../stages/model-identity';
 import { type ContentIdentities } from '../../stages/planned';
 import { modelSpec } from '../support/model-spec';
 import { smallSpec } from '../support/small-spec';
@@ -198,12 +198,6 @@ test('an override that says what the stage says anyway changes nothing', () => {
   expect(changed((spec) => (spec.synthesis.respond.perModel = { other: { maxTokens: 64 } }))).toEqual([]);
 });
 
-test('overrides of a model replace single settings of its stage', () => {
-  const sampling = { temperature: 1, topP: 0.9, maxTokens: 10 };
-  expect(samplingFor({ sampling, perModel: { a: { temperature: 0.2 } } }, 'a')).toEqual({ temperature: 0.2, topP: 0.9, maxTokens: 10 });
-  expect(samplingFor({ sampling, perModel: { a: { temperature: 0.2 } } }, 'b')).toEqual(sampling);
-});
-
 test('the official and the trained model are evaluated under different keys, and the official one whatever was trained', () => {
   const before = keysOf();
   const after = keysOf((spec) => (spec.train!.maxSteps = 9));
@@ -263,10 +257,6 @@ describe('variants', () => {
     expect(of('aaa')).toBe(of('aaa'));
     expect(of('bbb')).not.toBe(of('aaa'));
   });
-});
-
-test('a model that the spec does not have is a fault of the caller', () => {
-  expect(() => modelOf(smallSpec(BASE_URL), 'nobody')).toThrow('models has no "nobody"');
 });
 
 test('a task is evaluated again for another model, seed, documents or setting, and for nothing else', () => {

@@ -1,3 +1,4 @@
+import { SCORE_READINGS, SCORINGS } from '../../../config/score-readings';
 import type { ReportData } from '../../gather/report-data';
 import type { ScoreReport } from '../../gather/score-tally';
 import { columns, details, info, table, text, type Block, type Section } from '../blocks';
@@ -34,17 +35,14 @@ export function judgingSection({ synthesis, spec }: Pick<ReportData, 'synthesis'
 
 function reading({ readings, judges, meanOfAll, meanOfKept }: ScoreReport): string {
   const masses = judges.flatMap(({ ratingMass }) => (ratingMass === null ? [] : [ratingMass]));
-  const how = [
-    ...(readings.text > 0 ? [`${count(readings.text)} scores are the rating in the last line of the judge’s reply, as in the paper.`] : []),
-    ...(readings.expected > 0
-      ? [
-          `${count(readings.expected)} scores are the mean of 1 to 5 weighted by the judge’s own probabilities after “Score:”` +
-            (masses.length === 0
-              ? '.'
-              : `; the five ratings held ${percent(masses.reduce((sum, mass) => sum + mass, 0) / masses.length, 0)} of the probability on average.`),
-        ]
-      : []),
-  ];
+  const held =
+    masses.length === 0
+      ? ''
+      : `; the five ratings held ${percent(masses.reduce((sum, mass) => sum + mass, 0) / masses.length, 0)} of the probability on average`;
+  const how = SCORINGS.filter((scoring) => readings[scoring] > 0).map((scoring) => {
+    const { phrases, usesRatingMass } = SCORE_READINGS[scoring];
+    return `${count(readings[scoring])} scores are ${phrases.report}${usesRatingMass ? held : ''}.`;
+  });
   if (meanOfAll !== null && meanOfKept !== null) {
     how.push(`Over all answers the mean score is ${decimal(meanOfAll)}; of the kept ones it is ${decimal(meanOfKept)}.`);
   }

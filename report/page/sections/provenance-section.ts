@@ -1,4 +1,8 @@
 import { stringify } from 'yaml';
+import { samplingFor } from '../../../config/sampling';
+import { SCORE_READINGS } from '../../../config/score-readings';
+import type { Sampling } from '../../../config/spec';
+import { trainingTraits } from '../../../config/training-backends';
 import { JUDGE_PROMPT } from '../../../method/judge-prompt';
 import { resolveTemplate } from '../../../method/templates';
 import type { ReportData } from '../../gather/report-data';
@@ -9,13 +13,8 @@ import { bytes, count, list, NOTHING, scientific, time } from '../format';
 export function provenanceSection(data: ReportData): Section {
   const { spec, content, provenance, training, evaluation, synthesis } = data;
   const { respond, judge, extract } = spec.synthesis;
-  const settings = (
-    stage: { readonly sampling: typeof extract.sampling; readonly perModel: typeof respond.perModel },
-    model: string,
-  ): string => {
-    const { temperature, topP, maxTokens } = { ...stage.sampling, ...stage.perModel[model] };
-    return `temperature ${temperature}, top-p ${topP}, ${count(maxTokens)} tokens`;
-  };
+  const settings = ({ temperature, topP, maxTokens }: Sampling): string =>
+    `temperature ${temperature}, top-p ${topP}, ${count(maxTokens)} tokens`;
   const versions = Object.entries({ ...training?.versions, ...evaluation.versions });
   const weights = [
     ['official', code(content.weights)],
@@ -43,8 +42,8 @@ export function provenanceSection(data: ReportData): Section {
             ...(respond.generators.includes(name) ? ['generator'] : []),
             ...(judge.judges.includes(name) ? ['judge'] : []),
           ]) || 'not used',
-          respond.generators.includes(name) ? settings(respond, name) : NOTHING,
-          judge.judges.includes(name) ? settings(judge, name) : NOTHING,
+          respond.generators.includes(name) ? settings(samplingFor(respond, name)) : NOTHING,
+          judge.judges.includes(name) ? settings(samplingFor(judge, name)) : NOTHING,
         ]),
       ),
       table('Weights', ['', 'Identity'], [...weights, ['checkpoint', code(training?.checkpoint ?? NOTHING)]]),
@@ -52,9 +51,9 @@ export function provenanceSection(data: ReportData): Section {
         'Method',
         ['Setting', 'Value'],
         [
-          ['instructions', `${count(extract.instructions)}, ${settings({ sampling: extract.sampling, perModel: {} }, '')}`],
+          ['instructions', `${count(extract.instructions)}, ${settings(extract.sampling)}`],
           ['answers', `${respond.generators.length} generators × ${respond.samples}`],
-          ['scores', `${judge.judges.length} judges, read as ${judge.scoring === 'text' ? 'text' : 'expected value'}`],
+          ['scores', `${judge.judges.length} judges, read as ${SCORE_READINGS[judge.scoring].phrases.provenance}`],
           [
             'selection',
             spec.synthesis.select.policy === 'complete'
@@ -65,9 +64,9 @@ export function provenanceSection(data: ReportData): Section {
           ['new data, SHA-256', code(content.newData)],
           [
             'training',
-            spec.train.backend === 'openai'
-              ? 'by the provider of the model'
-              : `learning rate ${scientific(spec.train.learningRate)}, ${spec.train.scheduler}`,
+            trainingTraits(spec).readsWeights
+              ? `learning rate ${scientific(spec.train.learningRate)}, ${spec.train.scheduler}`
+              : 'by the provider of the model',
           ],
           ['library versions', versions.length === 0 ? NOTHING : versions.map(([name, version]) => `${name} ${version}`).join(', ')],
           ['plan', code(data.plan)],

@@ -1,4 +1,5 @@
 import type { RunSpec } from '../../../config/spec';
+import { trainingTraits } from '../../../config/training-backends';
 import type { MixtureReport, MixtureSide } from '../../gather/mixture-report';
 import type { ProviderTraining, TrainingReport, WorkerTraining } from '../../gather/training-report';
 import { columns, info, table, text, type Block, type Section } from '../blocks';
@@ -6,11 +7,11 @@ import { barChart, lineChart } from '../charts';
 import { count, counted, decimal, duration, NOTHING, percent, scientific } from '../format';
 
 /** What was mixed, by count and by tokens. */
-export function mixtureSection(mixture: MixtureReport | null, trainer: RunSpec['train']['backend']): Section {
+export function mixtureSection(mixture: MixtureReport | null, spec: Pick<RunSpec, 'train'>): Section {
   return {
     id: 'mixture',
     title: 'The mixture',
-    blocks: mixture === null ? [info('Nothing has been mixed yet.')] : [...mixed(mixture), ...cutAnswers(mixture, trainer)],
+    blocks: mixture === null ? [info('Nothing has been mixed yet.')] : [...mixed(mixture), ...cutAnswers(mixture, spec)],
   };
 }
 
@@ -67,12 +68,9 @@ function mixed(mixture: MixtureReport): Block[] {
   ];
 }
 
-function cutAnswers({ cut }: MixtureReport, trainer: RunSpec['train']['backend']): Block[] {
+function cutAnswers({ cut }: MixtureReport, spec: Pick<RunSpec, 'train'>): Block[] {
   if (cut === 0) return [];
-  const what =
-    trainer === 'openai'
-      ? 'The provider trains every answer to its end, so such examples are not sent.'
-      : 'No loss is taken on an end-of-turn token that the model never wrote.';
+  const { cutAnswers: what } = trainingTraits(spec).phrases;
   return [
     text(`${counted(cut, 'example')} of the mixture ${cut === 1 ? 'ends' : 'end'} in an answer that was cut at the token limit. ${what}`),
   ];

@@ -1,11 +1,11 @@
 import { extractionStops } from '../../../config/extraction-stops';
+import { modelOf } from '../../../config/models-in-use';
 import type { RunSpec } from '../../../config/spec';
 import { instructionId } from '../../../method/ids';
 import { cleanInstruction } from '../../../method/instructions';
 import type { Instruction } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
 import { checkBos, resolveTemplate } from '../../../method/templates';
-import { modelOf } from '../../../stages/models';
 import type { Shard } from '../../../stages/planned';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';

@@ -1,9 +1,10 @@
+import { modelOf } from '../../../config/models-in-use';
+import { samplingFor } from '../../../config/sampling';
 import type { RunSpec } from '../../../config/spec';
 import { instructionIndex, judgmentId } from '../../../method/ids';
 import { renderJudgePrompt } from '../../../method/judge-prompt';
 import type { Instruction, Judgment, Response } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
-import { modelOf, samplingFor } from '../../../stages/models';
 import type { ModelRequest } from '../../endpoints/model-client';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';

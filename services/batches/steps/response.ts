@@ -1,9 +1,10 @@
+import { modelOf } from '../../../config/models-in-use';
+import { samplingFor } from '../../../config/sampling';
 import type { RunSpec } from '../../../config/spec';
 import { instructionIndex, responseId } from '../../../method/ids';
 import { checkResponse } from '../../../method/instructions';
 import type { Failure, Instruction, Response } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
-import { modelOf, samplingFor } from '../../../stages/models';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';
 import { retrySampling } from './retry-sampling';

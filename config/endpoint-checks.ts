@@ -1,0 +1,96 @@
+import type { RunSpec } from './spec';
+import { showValue, type Finding } from './spec-errors';
+import { SERVED_URL } from './spec-models';
+import { looksLikePath } from './weights';
+
+/** Addresses of models that cannot be right, limits that contradict each other, and servers that lack something. */
+export function endpointProblems(spec: RunSpec): Finding[] {
+  const findings: Finding[] = [];
+  const firstAt = new Map<string, string>();
+  for (const [name, model] of Object.entries(spec.models)) {
+    const at = ['models', name, 'baseURL'];
+    findings.push(...serveProblems(spec, name));
+    const url = new URL(model.baseURL);
+    if (url.username !== '' || url.password !== '') {
+      findings.push({
+        at,
+        value: 'a URL with a user name or password in it',
+        expected: 'a URL without secrets',
+        hint: 'put the key into an environment variable and its name under apiKeyEnv',
+      });
+    }
+    const tail = /\/(chat\/completions|completions|models|responses)\/?$/.exec(url.pathname);
+    if (tail !== null) {
+      findings.push({
+        at,
+        value: showValue(model.baseURL),
+        expected: 'the base URL of the API',
+        hint: `remove "/${tail[1]}" from its end`,
+      });
+    }
+    if (url.search !== '' || url.hash !== '') {
+      findings.push({
+        at,
+        value: showValue(`${url.origin}${url.pathname}?…`),
+        expected: 'a base URL without a query',
+        hint: 'remove what follows the path',
+      });
+    }
+    const endpoint = JSON.stringify([model.baseURL, model.model]);
+    const other = firstAt.get(endpoint);
+    if (other === undefined) firstAt.set(endpoint, name);
+    else if (JSON.stringify(spec.models[other]!.limits) !== JSON.stringify(model.limits)) {
+      findings.push({
+        at: ['models', name, 'limits'],
+        value: 'other limits',
+        expected: `those of ${other}, which has the same baseURL and model and so shares them`,
+        hint: 'make the two alike',
+      });
+    }
+  }
+  return findings;
+}
+
+function serveProblems(spec: RunSpec, name: string): Finding[] {
+  const { serve, baseURL } = spec.models[name]!;
+  const at = ['models', name];
+  if (serve === undefined) {
+    return /^https?:/.test(baseURL)
+      ? []
+      : [
+          {
+            at: [...at, 'baseURL'],
+            value: 'nothing',
+            expected: 'an http(s) URL of an OpenAI-compatible API, such as http://127.0.0.1:8000/v1',
+            hint: 'add it, or `serve` to have a gpu worker serve the model',
+          },
+        ];
+  }
+  const findings: Finding[] = [];
+  if (baseURL !== SERVED_URL) {
+    findings.push({
+      at: [...at, 'baseURL'],
+      value: showValue(baseURL),
+      expected: 'nothing beside serve, whose server gets an address of its own',
+      hint: 'remove one of the two',
+    });
+  }
+  if (serve.weights === undefined && (name !== spec.target.model || spec.target.weights === undefined)) {
+    findings.push({
+      at: [...at, 'serve', 'weights'],
+      value: 'nothing',
+      expected: 'the weights to serve: a directory, a hub id, or a GGUF file for llama.cpp',
+      hint: 'add them',
+    });
+  }
+  const weights = serve.weights ?? spec.target.weights;
+  if (serve.engine !== 'vllm' && weights !== undefined && !looksLikePath(weights) && !weights.startsWith('builtin:')) {
+    findings.push({
+      at: [...at, 'serve', 'engine'],
+      value: showValue(serve.engine),
+      expected: `vllm for weights on the hub (${weights})`,
+      hint: 'use vllm, or name a local copy that begins with "./" or "/"',
+    });
+  }
+  return findings;
+}

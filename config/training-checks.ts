@@ -1,0 +1,73 @@
+import { leastReplay } from '../method/mixture';
+import type { RunSpec } from './spec';
+import { showValue, type Finding } from './spec-errors';
+import { BUILTIN_WEIGHTS, looksLikePath } from './weights';
+
+/** Full SFT above this rate destroys a tuned model in a few steps; the paper uses 1e-6. */
+const HIGHEST_LEARNING_RATE = 1e-3;
+
+/** Settings of the mixture and the training that do not fit each other, and weights that are no weights. */
+export function trainingProblems(spec: RunSpec): Finding[] {
+  const { train, mix, target } = spec;
+  const findings: Finding[] = [];
+  if (train.learningRate > HIGHEST_LEARNING_RATE && train.lora === undefined) {
+    findings.push({
+      at: ['train', 'learningRate'],
+      value: String(train.learningRate),
+      expected: `at most ${HIGHEST_LEARNING_RATE} for full SFT`,
+      hint: 'the paper uses 0.000001 (1e-6)',
+    });
+  }
+  if (train.lora?.quantize === true && (train.threads !== undefined || train.accelerate === 'cpu')) {
+    findings.push({
+      at: ['train', 'lora', 'quantize'],
+      value: 'true for a training on a CPU',
+      expected: 'a GPU: QLoRA keeps its frozen weights in 4 bits, for which it needs CUDA',
+      hint: 'set it to false for LoRA, or train on a GPU (without train.threads)',
+    });
+  }
+  if (train.evalSteps !== undefined && mix.holdOut === undefined) {
+    findings.push({
+      at: ['train', 'evalSteps'],
+      value: String(train.evalSteps),
+      expected: 'held-out rows to measure the loss on',
+      hint: 'hold some out with mix.holdOut',
+    });
+  }
+  if (mix.maxExamples !== undefined) {
+    const added = Math.round(mix.maxExamples * mix.newShare);
+    if (added < 1 || added >= mix.maxExamples) {
+      findings.push({
+        at: ['mix', 'maxExamples'],
+        value: String(mix.maxExamples),
+        expected: `enough examples for both sides of a newShare of ${mix.newShare}`,
+        hint: `use at least ${Math.ceil(Math.max(0.5 / mix.newShare, 0.5 / (1 - mix.newShare)) + 1)}`,
+      });
+    }
+  }
+  const least = leastReplay(mix.newShare);
+  const { instructions } = spec.synthesis.extract;
+  if (instructions < least) {
+    findings.push({
+      at: ['synthesis', 'extract', 'instructions'],
+      value: String(instructions),
+      expected: `at least ${least}, so that a newShare of ${mix.newShare} has room for one new example`,
+      hint: 'extract more, or raise mix.newShare',
+    });
+  }
+  const weights = target.weights === undefined ? undefined : weightsProblem(target.weights);
+  if (weights !== undefined) findings.push({ at: ['target', 'weights'], ...weights });
+  return findings;
+}
+
+function weightsProblem(weights: string): Omit<Finding, 'at'> | undefined {
+  if (weights.startsWith('builtin:')) {
+    if ((BUILTIN_WEIGHTS as readonly string[]).includes(weights)) return undefined;
+    return { value: showValue(weights), expected: BUILTIN_WEIGHTS.join(' or '), hint: 'for other weights give a directory or a hub id' };
+  }
+  if (looksLikePath(weights) || /^[\w.-]+(\/[\w.-]+)?$/.test(weights)) return undefined;
+  const hint = weights.startsWith('~')
+    ? '"~" is not expanded here; write the folder out'
+    : 'begin a directory with "./", "../" or "/"; write a hub id as ORGANISATION/MODEL';
+  return { value: showValue(weights), expected: `a directory, a hub id or ${BUILTIN_WEIGHTS[0]}`, hint };
+}

@@ -1,0 +1,149 @@
+import { isLoopback } from '../config/loopback';
+import { modelOf } from '../config/models-in-use';
+import { samplingFor } from '../config/sampling';
+import { SCORE_READINGS } from '../config/score-readings';
+import type { RunSpec, ModelSpec } from '../config/spec';
+import { activeQuality } from '../config/spec-quality';
+import type { Assumptions } from './cost-assumptions';
+import { usdOf } from './price';
+
+/** What one model does in one stage. */
+export interface StageCost {
+  readonly stage: 'extract' | 'respond' | 'judge';
+  readonly model: string;
+  /** Samples that the method asks for, without repetitions. */
+  readonly calls: number;
+  /** HTTP requests, repetitions included. */
+  readonly requests: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** Null when the model has no price. */
+  readonly usd: number | null;
+  /** Of its endpoint, when nothing else keeps it busy. */
+  readonly hours: number;
+}
+
+/** Instructions that are answered: those that the filters, if there are any, are assumed to keep. */
+export function answeredInstructions(spec: RunSpec, a: Assumptions): number {
+  const { instructions } = spec.synthesis.extract;
+  return activeQuality(spec) === undefined ? instructions : Math.round(instructions * a.filterKeptShare);
+}
+
+/** Extraction, then every generator, then every judge. */
+export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
+  const { extract, respond, judge } = spec.synthesis;
+  const n = extract.instructions;
+  const instruction = Math.min(a.instructionTokens, extract.sampling.maxTokens);
+  const answered = answeredInstructions(spec, a);
+  const responses = answered * respond.samples;
+
+  const extraction = stageCost(spec, a, 'extract', spec.target.model, {
+    calls: n,
+    requests: n,
+    promptPerRequest: a.preQueryTokens,
+    freshPerRequest: a.preQueryTokens,
+    completionPerCall: instruction,
+  });
+  const answers = respond.generators.map((name) => {
+    const sampling = samplingFor(respond, name);
+    const prompt = instruction + a.chatOverheadTokens;
+    return stageCost(spec, a, 'respond', name, {
+      // Samples of one request share its prompt.
+      calls: responses,
+      requests: modelOf(spec, name).supportsN ? answered : responses,
+      promptPerRequest: prompt,
+      freshPerRequest: prompt,
+      completionPerCall: Math.min(a.responseTokens, sampling.maxTokens),
+    });
+  });
+  const meanResponse = mean(respond.generators.map((name) => Math.min(a.responseTokens, samplingFor(respond, name).maxTokens)));
+  const judgments = judge.judges.map((name) => {
+    const sampling = samplingFor(judge, name);
+    const justification = Math.min(a.justificationTokens, sampling.maxTokens);
+    const fresh = instruction + meanResponse + a.chatOverheadTokens;
+    const prompt = a.judgePromptTokens + fresh;
+    const requests = SCORE_READINGS[judge.scoring].callsPerJudgment(modelOf(spec, name).template !== undefined);
+    const calls = responses * respond.generators.length;
+    return stageCost(spec, a, 'judge', name, {
+      calls,
+      requests: requests * calls,
+      // All requests but the first extend the justification before them, by one token.
+      promptPerRequest: prompt + (justification * (requests - 1)) / requests,
+      freshPerRequest: (fresh + justification * (requests - 1)) / requests,
+      completionPerCall: justification + requests - 1,
+    });
+  });
+  return [extraction, ...answers, ...judgments];
+}
+
+interface Load {
+  readonly calls: number;
+  readonly requests: number;
+  readonly promptPerRequest: number;
+  /** Prompt tokens that a prefix cache does not have. */
+  readonly freshPerRequest: number;
+  readonly completionPerCall: number;
+}
+
+function stageCost(spec: RunSpec, a: Assumptions, stage: StageCost['stage'], name: string, load: Load): StageCost {
+  const model = modelOf(spec, name);
+  const again = 1 + a.retryShare;
+  const requests = Math.round(load.requests * again);
+  const promptTokens = Math.round(load.requests * load.promptPerRequest * again);
+  const completionTokens = Math.round(load.calls * load.completionPerCall * again);
+  const { price } = model;
+  return {
+    stage,
+    model: name,
+    calls: load.calls,
+    requests,
+    promptTokens,
+    completionTokens,
+    usd: price === undefined ? null : usdOf({ promptTokens, completionTokens }, price),
+    hours:
+      busySeconds(spec, model, a, {
+        requests,
+        promptTokens,
+        completionTokens,
+        fresh: load.requests * load.freshPerRequest * again,
+        calls: load.calls * again,
+      }) / 3600,
+  };
+}
+
+interface Traffic {
+  readonly requests: number;
+  readonly calls: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly fresh: number;
+}
+
+/** The tightest of what bounds an endpoint: requests in flight, its own limits, and what its hardware writes and reads. */
+function busySeconds(spec: RunSpec, model: ModelSpec, a: Assumptions, traffic: Traffic): number {
+  const { concurrency, requestsPerMinute, tokensPerMinute } = model.limits;
+  const { requests, calls, completionTokens } = traffic;
+  const secondsOfRequest = a.requestSeconds + completionTokens / Math.max(1, calls) / a.tokensPerSecondPerRequest;
+  const bounds = [
+    requestsPerMinute === undefined ? 0 : (requests / requestsPerMinute) * 60,
+    tokensPerMinute === undefined ? 0 : ((traffic.promptTokens + completionTokens) / tokensPerMinute) * 60,
+  ];
+  if (servedByCpu(spec, model)) bounds.push(completionTokens / a.cpuTokensPerSecond + traffic.fresh / a.cpuPrefillTokensPerSecond);
+  else {
+    bounds.push((requests * secondsOfRequest) / concurrency);
+    // A provider's hardware is its own business; its limits above say what it gives.
+    if (model.price === undefined) {
+      bounds.push(completionTokens / a.endpointTokensPerSecond + traffic.fresh / a.endpointPrefillTokensPerSecond);
+    }
+  }
+  return Math.max(...bounds);
+}
+
+/** A spec that trains on CPU threads has its models on this machine too. */
+export function servedByCpu(spec: RunSpec, model: ModelSpec): boolean {
+  return spec.train.threads !== undefined && isLoopback(model.baseURL);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0) / values.length;
+}
