@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import prettyBytes from 'pretty-bytes';
+import { formatBytes } from '../contract/figures';
 import { seenGpus } from '../services/local/gpus';
 import { NotSetUpError, onlyLook } from '../services/local/only-look';
 import { dataDir, existingFolder, projectDir } from '../services/local/paths';
@@ -94,7 +94,7 @@ export async function checkDisk(folder = dataDir()): Promise<Finding> {
 
 /** What so many free bytes mean for a run. */
 export function diskFinding(folder: string, freeBytes: number): Finding {
-  const message = `${prettyBytes(freeBytes)} free at ${folder}`;
+  const message = `${formatBytes(freeBytes)} free at ${folder}`;
   const fix = 'free some, or set REHEARSE_HOME to a larger disk; a checkpoint of a large model takes hundreds of GB';
   if (freeBytes >= LOW_BYTES) return { check: 'disk', state: 'ok', message };
   return { check: 'disk', state: freeBytes < FULL_BYTES ? 'fail' : 'warn', message: `only ${message}`, fix };
@@ -115,7 +115,7 @@ export async function checkGpu({ needed }: { readonly needed: boolean }): Promis
     const gpus = await seenGpus();
     return gpus.length === 0
       ? none
-      : { check, state: 'ok', message: gpus.map(({ name, memoryBytes }) => `${name}, ${prettyBytes(memoryBytes)}`).join('; ') };
+      : { check, state: 'ok', message: gpus.map(({ name, memoryBytes }) => `${name}, ${formatBytes(memoryBytes)}`).join('; ') };
   } catch (error) {
     return { check, state: 'warn', message: `nvidia-smi is there but fails (${sentence(error)})`, fix: 'check the driver' };
   }

@@ -1,3 +1,4 @@
+import { formatCounted } from '../contract/figures';
 import { SEARCH_ATTRIBUTES } from '../contract/search-attributes';
 import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../contract/task-queues';
 import { configuredAddress, connect, type Connected } from './connect';
@@ -76,7 +77,7 @@ function queueFinding(queue: QueueName, pollers: readonly string[]): Finding {
     return {
       check,
       state: 'ok',
-      message: `${pollers.length} worker${pollers.length === 1 ? '' : 's'}: ${pollers.slice(0, 3).join(', ')}${pollers.length > 3 ? ', …' : ''}`,
+      message: `${formatCounted(pollers.length, 'worker')}: ${pollers.slice(0, 3).join(', ')}${pollers.length > 3 ? ', …' : ''}`,
     };
   }
   return { check, state: 'warn', message: 'no worker polls it', fix: `start one: npx rehearse worker --queue ${queue}` };

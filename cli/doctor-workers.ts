@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import prettyBytes from 'pretty-bytes';
+import { formatBytes } from '../contract/figures';
 import { TASK_QUEUES } from '../contract/task-queues';
 import { type WorkerReport } from '../contract/worker-report';
 import { release } from '../services/runs/worker-report';
@@ -53,11 +53,11 @@ export function workerFinding(identity: string, report: WorkerReport, ours = rel
   const message = [
     queues.map((queue) => TASK_QUEUES[queue]).join(', '),
     `Rehearse ${report.release} on Node.js ${node}`,
-    `${cpus} CPUs, ${prettyBytes(freeMemoryBytes)} of ${prettyBytes(memoryBytes)} free`,
+    `${cpus} CPUs, ${formatBytes(freeMemoryBytes)} of ${formatBytes(memoryBytes)} free`,
     gpus.length === 0
       ? 'no GPU'
       : gpus
-          .map(({ name, memoryBytes: total, freeBytes }) => `${name} with ${prettyBytes(freeBytes)} of ${prettyBytes(total)} free`)
+          .map(({ name, memoryBytes: total, freeBytes }) => `${name} with ${formatBytes(freeBytes)} of ${formatBytes(total)} free`)
           .join(', '),
     ...(trains ? [`Python ${python === 'ready' ? 'environment ready' : 'environment not made yet'}`] : []),
     space.message,

@@ -1,4 +1,4 @@
-import { formatShortCount, formatUsd } from '../contract/figures';
+import { formatList, formatShortCount, formatUsd } from '../contract/figures';
 import { type StageProgress, leftMsOf } from '../contract/progress';
 import { addCounts, type Allowance } from '../method/cost';
 
@@ -34,5 +34,5 @@ export function totalsOf(rows: readonly StageProgress[]): RunTotals {
 /** `budget $50.00 and 3.00M tokens`; empty without one. */
 export function budgetText({ usd, tokens }: Allowance = {}): string {
   const parts = [...(usd === undefined ? [] : [formatUsd(usd)]), ...(tokens === undefined ? [] : [`${formatShortCount(tokens)} tokens`])];
-  return parts.length === 0 ? '' : `budget ${parts.join(' and ')}`;
+  return parts.length === 0 ? '' : `budget ${formatList(parts)}`;
 }

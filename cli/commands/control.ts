@@ -3,7 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { validateRunId } from '../../config/load-spec';
 import type { ModelLimits } from '../../config/spec';
 import { pauseAdvice, pauseUpdate, resumeUpdate, setBudgetUpdate, setLimitsUpdate, type ControlState } from '../../contract/control';
-import { formatCount } from '../../contract/figures';
+import { formatCount, formatUsd } from '../../contract/figures';
 import type { BudgetSetting } from '../../contract/run-settings';
 import { openStore } from '../../services/runs/open-store';
 import { beginRun, sayWhereToLook, type BeginOptions } from '../begin-run';
@@ -157,7 +157,7 @@ function stateText(state: ControlState): string[] {
   const { spent } = state;
   return [
     ...settingsText({ limits: state.limits }),
-    ...(usd === undefined ? [] : [`budget: $${usd}, of which $${spent.usd.toFixed(2)} is spent as far as finished shards tell`]),
+    ...(usd === undefined ? [] : [`budget: $${usd}, of which ${formatUsd(spent.usd)} is spent as far as finished shards tell`]),
     ...(tokens === undefined
       ? []
       : [`budget: ${formatCount(tokens)} tokens, of which ${formatCount(spent.tokens)} are spent as far as finished shards tell`]),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { pauseAdvice, type Pause } from '../../contract/control';
+import { formatTime } from '../../contract/figures';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../../contract/search-attributes';
 import { openStore, type OpenStore } from '../../services/runs/open-store';
 import { connect, type Connected } from '../connect';
@@ -101,7 +102,7 @@ function renderRuns(runs: readonly ListedRun[]): string {
       run.paused !== null ? 'paused' : (run.status?.toLowerCase() ?? 'not on a server'),
       run.stage ?? '',
       run.target ?? '',
-      run.startedAt?.slice(0, 19).replace('T', ' ') ?? '',
+      run.startedAt === null ? '' : formatTime(run.startedAt),
       run.stored ? 'yes' : 'no',
     ]),
   );

@@ -2,7 +2,7 @@ import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@tempor
 import type { Command } from 'commander';
 import { validateRunId } from '../../config/load-spec';
 import { pauseAdvice, type Pause } from '../../contract/control';
-import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatUsd } from '../../contract/figures';
+import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatTime, formatUsd } from '../../contract/figures';
 import { type StageProgress, leftMsOf } from '../../contract/progress';
 import type { Allowance } from '../../method/cost';
 import { openStore, type OpenStore } from '../../services/runs/open-store';
@@ -156,7 +156,7 @@ async function failureOf(client: Client, { runId, status }: RunProgress): Promis
 /** The status as a page for people. */
 export function renderStatus(status: RunStatus, nowMs: number): string {
   const { runId, startedAt, closedAt, rows } = status;
-  const since = startedAt === null ? '' : `started ${startedAt.slice(0, 19).replace('T', ' ')} UTC`;
+  const since = startedAt === null ? '' : `started ${formatTime(startedAt)} UTC`;
   const lasted =
     startedAt === null || status.status === null
       ? ''

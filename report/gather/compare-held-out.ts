@@ -1,6 +1,6 @@
+import { formatCounted, formatDecimal, formatList, NO_VALUE, formatSigned } from '../../contract/figures';
 import { HELD_OUT_SETS, type HeldOutSet } from '../../method/hold-out';
 import { info, table, text, type Block, type Cell, type Section } from '../page/blocks';
-import { counted, decimal, list, NOTHING, signed } from '../page/format';
 import { HELD_OUT_TITLES } from '../page/sections/held-out-section';
 import type { HeldOutSetReport, HeldOutVariant } from './held-out-report';
 import type { ReportData } from './report-data';
@@ -22,7 +22,7 @@ export function compareHeldOut(a: Side, b: Side): Section[] {
         without.length > 0
           ? [
               info(
-                `There is nothing to compare: ${list(without)} ${without.length === 1 ? 'has' : 'have'} no loss on rows that were kept back from training (mix.holdOut).`,
+                `There is nothing to compare: ${formatList(without)} ${without.length === 1 ? 'has' : 'have'} no loss on rows that were kept back from training (mix.holdOut).`,
               ),
             ]
           : HELD_OUT_SETS.flatMap((set) => compareSet(set, a, b)),
@@ -40,12 +40,12 @@ function compareSet(set: HeldOutSet, a: Side, b: Side): Block[] {
   const names = [...new Set([...left.variants, ...right.variants].map(({ name }) => name))];
   const rows = names.map((name): Cell[] => {
     const [x, y] = [left, right].map(({ variants }) => variants.find((variant) => variant.name === name));
-    return [name, loss(x), loss(y), ...(same ? [x === undefined || y === undefined ? NOTHING : signed(y.loss - x.loss, 3)] : [])];
+    return [name, loss(x), loss(y), ...(same ? [x === undefined || y === undefined ? NO_VALUE : formatSigned(y.loss - x.loss, 3)] : [])];
   });
   return [
     text(
       same
-        ? `Both took the loss on the same ${counted(left.conversations, 'conversation')} of the ${HELD_OUT_TITLES[set]}.`
+        ? `Both took the loss on the same ${formatCounted(left.conversations, 'conversation')} of the ${HELD_OUT_TITLES[set]}.`
         : `The two kept other rows of the ${HELD_OUT_TITLES[set]} back (${size(a, left)}; ${size(b, right)}), so their losses are not compared. Each run’s changes from the official model, in brackets, can be, with care.`,
     ),
     table(
@@ -61,10 +61,12 @@ function setOf({ heldOut }: Side, set: HeldOutSet): HeldOutSetReport | undefined
 }
 
 function size({ runId }: Side, { conversations, tokens }: HeldOutSetReport): string {
-  return `${runId}: ${counted(conversations, 'conversation')}, ${counted(tokens, 'token')}`;
+  return `${runId}: ${formatCounted(conversations, 'conversation')}, ${formatCounted(tokens, 'token')}`;
 }
 
 function loss(variant: HeldOutVariant | undefined): string {
-  if (variant === undefined) return NOTHING;
-  return variant.change === null ? decimal(variant.loss, 3) : `${decimal(variant.loss, 3)} (${signed(variant.change.value, 3)})`;
+  if (variant === undefined) return NO_VALUE;
+  return variant.change === null
+    ? formatDecimal(variant.loss, 3)
+    : `${formatDecimal(variant.loss, 3)} (${formatSigned(variant.change.value, 3)})`;
 }

@@ -1,6 +1,6 @@
+import { formatCount, formatDecimal, formatUsd, formatList, NO_VALUE, formatSigned } from '../../contract/figures';
 import { canonicalJson } from '../../method/canonical-json';
 import { info, table, text, type Block, type Cell, type ReportPage, type Section } from '../page/blocks';
-import { count, decimal, dollars, list, NOTHING, signed } from '../page/format';
 import { taskName } from '../page/sections/scores-section';
 import { compareHeldOut } from './compare-held-out';
 import type { ReportData } from './report-data';
@@ -46,7 +46,7 @@ export function comparePage(a: ReportData, b: ReportData): ReportPage {
     state:
       a.finished && b.finished
         ? { text: 'Both finished', good: true }
-        : { text: `Not finished: ${list([a, b].filter(({ finished }) => !finished).map(({ runId }) => runId))}`, good: false },
+        : { text: `Not finished: ${formatList([a, b].filter(({ finished }) => !finished).map(({ runId }) => runId))}`, good: false },
     figures: [],
     notes: [],
     sections: [settings(a, b), shared(a, b), outcomes(a, b), scores(a, b), ...compareHeldOut(a, b)],
@@ -66,7 +66,7 @@ function settings(a: ReportData, b: ReportData): Section {
             table(
               'Fields of the spec',
               ['Field', a.runId, b.runId],
-              differences.map(({ path, a: left, b: right }) => [{ text: path, tone: 'code' }, left ?? NOTHING, right ?? NOTHING]),
+              differences.map(({ path, a: left, b: right }) => [{ text: path, tone: 'code' }, left ?? NO_VALUE, right ?? NO_VALUE]),
             ),
           ],
   };
@@ -86,7 +86,7 @@ function shared(a: ReportData, b: ReportData): Section {
       text(
         both.length === 0
           ? 'No stage: everything was computed anew.'
-          : `These outputs are the same, computed once: ${list(both)}.${only.length === 0 ? '' : ` Different: ${list(only)}.`}`,
+          : `These outputs are the same, computed once: ${formatList(both)}.${only.length === 0 ? '' : ` Different: ${formatList(only)}.`}`,
       ),
     ],
   };
@@ -107,12 +107,12 @@ function outcomes(a: ReportData, b: ReportData): Section {
         'Counts',
         ['', `>${a.runId}`, `>${b.runId}`],
         [
-          row('Instructions asked for', ({ synthesis }) => count(synthesis.instructions.asked)),
-          row('Replay set', ({ synthesis }) => count(synthesis.instructions.kept)),
-          row('Model calls', (data) => count(calls(data))),
-          row('Dollars', (data) => dollars(usd(data))),
-          row('Examples trained on', ({ training }) => count(training?.examples)),
-          row('Steps', ({ training }) => count(training?.steps)),
+          row('Instructions asked for', ({ synthesis }) => formatCount(synthesis.instructions.asked)),
+          row('Replay set', ({ synthesis }) => formatCount(synthesis.instructions.kept)),
+          row('Model calls', (data) => formatCount(calls(data))),
+          row('Dollars', (data) => formatUsd(usd(data))),
+          row('Examples trained on', ({ training }) => formatCount(training?.examples)),
+          row('Steps', ({ training }) => formatCount(training?.steps)),
         ],
       ),
     ],
@@ -129,9 +129,9 @@ function scores(a: ReportData, b: ReportData): Section {
     const line = (label: string, x: number | null, y: number | null): Cell[] => [
       name,
       label,
-      decimal(x, 1),
-      decimal(y, 1),
-      x === null || y === null ? NOTHING : signed(y - x),
+      formatDecimal(x, 1),
+      formatDecimal(y, 1),
+      x === null || y === null ? NO_VALUE : formatSigned(y - x),
     ];
     return [
       ...tasks.map((task) =>

@@ -2,7 +2,6 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { clip, formatBar, formatTable, oneLine, plainText, printJson } from '../../cli/output';
-import { formatCount, formatDuration, formatRate, formatShortCount } from '../../contract/figures';
 
 describe('plainText', () => {
   const cases: readonly (readonly [string, string, string])[] = [
@@ -55,48 +54,7 @@ describe('oneLine and clip', () => {
   });
 });
 
-describe('numbers', () => {
-  it.each([
-    [0, '0'],
-    [950, '950'],
-    [999, '999'],
-    [999.4, '999'],
-    [1000, '1.00k'],
-    [12_345, '12.3k'],
-    [999_499, '999k'],
-    [999_500, '1.00M'],
-    [4_560_000, '4.56M'],
-    [2.7e9, '2.70G'],
-  ])('shows %d shortly as %s', (count, shown) => expect(formatShortCount(count)).toBe(shown));
-
-  it.each([
-    [-5, '0ms'],
-    [0, '0ms'],
-    [850, '850ms'],
-    [999.6, '1s'],
-    [1_000, '1s'],
-    [42_400, '42s'],
-    [59_800, '1m'],
-    [185_000, '3m 5s'],
-    [7_800_000, '2h 10m'],
-    [266_400_000, '3d 2h'],
-  ])('shows %d ms as %s', (ms, shown) => expect(formatDuration(ms)).toBe(shown));
-
-  it.each([
-    [1234.5, '1.23k/s'],
-    [123, '123/s'],
-    [3.25, '3.3/s'],
-    [1, '1.0/s'],
-    [0.5, '30/min'],
-    [0.05, '3.0/min'],
-    [0.01, '36/h'],
-    [0.001, '3.6/h'],
-  ])('shows %d a second as %s', (rate, shown) => expect(formatRate(rate)).toBe(shown));
-
-  it('groups digits', () => {
-    expect(formatCount(2_700_000)).toBe('2,700,000');
-  });
-
+describe('formatBar', () => {
   it.each([
     [0, '░░░░'],
     [0.24, '░░░░'],

@@ -1,8 +1,8 @@
+import { formatCount, formatCounted, formatDecimal, formatList, formatPercent, formatSigned } from '../../../contract/figures';
 import type { ReportData } from '../../gather/report-data';
 import type { ScoreReport } from '../../gather/score-tally';
 import { columns, details, info, table, text, type Block, type Section } from '../blocks';
 import { barChart, heatmapChart, histogramChart, histogramRows, modelColors } from '../charts';
-import { count, counted, decimal, percent, signed } from '../format';
 import { shortNames } from '../short-names';
 
 /** Names for plots, where there is little room. */
@@ -35,18 +35,20 @@ export function judgingSection({ synthesis, spec }: Pick<ReportData, 'synthesis'
 function reading({ readings, judges, meanOfAll, meanOfKept }: ScoreReport): string {
   const masses = judges.flatMap(({ ratingMass }) => (ratingMass === null ? [] : [ratingMass]));
   const how = [
-    ...(readings.text > 0 ? [`${count(readings.text)} scores are the rating in the last line of the judge’s reply, as in the paper.`] : []),
+    ...(readings.text > 0
+      ? [`${formatCount(readings.text)} scores are the rating in the last line of the judge’s reply, as in the paper.`]
+      : []),
     ...(readings.expected > 0
       ? [
-          `${count(readings.expected)} scores are the mean of 1 to 5 weighted by the judge’s own probabilities after “Score:”` +
+          `${formatCount(readings.expected)} scores are the mean of 1 to 5 weighted by the judge’s own probabilities after “Score:”` +
             (masses.length === 0
               ? '.'
-              : `; the five ratings held ${percent(masses.reduce((sum, mass) => sum + mass, 0) / masses.length, 0)} of the probability on average.`),
+              : `; the five ratings held ${formatPercent(masses.reduce((sum, mass) => sum + mass, 0) / masses.length, 0)} of the probability on average.`),
         ]
       : []),
   ];
   if (meanOfAll !== null && meanOfKept !== null) {
-    how.push(`Over all answers the mean score is ${decimal(meanOfAll)}; of the kept ones it is ${decimal(meanOfKept)}.`);
+    how.push(`Over all answers the mean score is ${formatDecimal(meanOfAll)}; of the kept ones it is ${formatDecimal(meanOfKept)}.`);
   }
   return how.join(' ');
 }
@@ -55,7 +57,7 @@ function meanHistogram({ means, meanOfAll, meanOfKept }: ScoreReport): Block {
   return {
     kind: 'chart',
     title: 'Mean scores of the answers',
-    alt: `Histogram of mean scores from 1 to 5: all answers average ${decimal(meanOfAll)}, kept answers ${decimal(meanOfKept)}.`,
+    alt: `Histogram of mean scores from 1 to 5: all answers average ${formatDecimal(meanOfAll)}, kept answers ${formatDecimal(meanOfKept)}.`,
     legend: [
       { name: 'all answers', mark: 'neutral' },
       { name: 'kept', mark: 'c1' },
@@ -65,7 +67,7 @@ function meanHistogram({ means, meanOfAll, meanOfKept }: ScoreReport): Block {
       'Answers by mean score',
       ['>Mean score', '>All', '>Kept'],
       means.all.flatMap(({ score, count: all }, index) =>
-        all === 0 ? [] : [[decimal(score), count(all), count(means.kept[index]?.count ?? 0)]],
+        all === 0 ? [] : [[formatDecimal(score), formatCount(all), formatCount(means.kept[index]?.count ?? 0)]],
       ),
     ),
   };
@@ -77,7 +79,9 @@ function singleHistograms({ judges }: ScoreReport, short: Shorten): Block {
     kind: 'chart',
     title: 'Single scores, judge by judge',
     alt: judges
-      .map(({ judge, mean, deviation }) => `${judge} gives ${decimal(mean)} on average, standard deviation ${decimal(deviation)}`)
+      .map(
+        ({ judge, mean, deviation }) => `${judge} gives ${formatDecimal(mean)} on average, standard deviation ${formatDecimal(deviation)}`,
+      )
       .join('; '),
     spec: histogramRows(
       judges.map(({ judge, bins: own }) => ({ name: short(judge), bins: own })),
@@ -88,7 +92,7 @@ function singleHistograms({ judges }: ScoreReport, short: Shorten): Block {
       ['>Score', ...judges.map(({ judge }) => `>${judge}`)],
       bins.flatMap(({ score }, index) => {
         const row = judges.map((judge) => judge.bins[index]?.count ?? 0);
-        return row.every((value) => value === 0) ? [] : [[decimal(score, 1), ...row.map((value) => count(value))]];
+        return row.every((value) => value === 0) ? [] : [[formatDecimal(score, 1), ...row.map((value) => formatCount(value))]];
       }),
     ),
   };
@@ -101,18 +105,18 @@ function judgeTable({ judges }: ScoreReport): Block {
     ['Judge', '>Scores', '>Without score', '>Mean', '>Deviation', ...(masses ? ['>Rating mass'] : [])],
     judges.map(({ judge, scored, unscored, mean, deviation, ratingMass }) => [
       judge,
-      count(scored),
-      count(unscored),
-      decimal(mean),
-      decimal(deviation),
-      ...(masses ? [percent(ratingMass, 0)] : []),
+      formatCount(scored),
+      formatCount(unscored),
+      formatDecimal(mean),
+      formatDecimal(deviation),
+      ...(masses ? [formatPercent(ratingMass, 0)] : []),
     ]),
   );
 }
 
 function agreementSentence({ agreement, agreementSample }: ScoreReport): string {
   const { alpha } = agreement;
-  const basis = agreementSample.complete ? '' : ` From a seeded sample of ${count(agreementSample.responses)} answers.`;
+  const basis = agreementSample.complete ? '' : ` From a seeded sample of ${formatCount(agreementSample.responses)} answers.`;
   if (alpha.alpha === null) return `Agreement of the judges cannot be stated: ${alpha.reason}.`;
   // Krippendorff's own bounds (Content Analysis, 2004).
   const verdict =
@@ -123,7 +127,7 @@ function agreementSentence({ agreement, agreementSample }: ScoreReport): string 
         : alpha.alpha >= 0.2
           ? 'they agree a little'
           : 'they hardly agree more than by chance';
-  return `Krippendorff’s alpha is ${decimal(alpha.alpha)} over ${counted(alpha.units, 'answer')} (1 is full agreement, 0 is chance): ${verdict}. A strict and a lenient judge count as disagreeing here, not in the correlations below.${basis}`;
+  return `Krippendorff’s alpha is ${formatDecimal(alpha.alpha)} over ${formatCounted(alpha.units, 'answer')} (1 is full agreement, 0 is chance): ${verdict}. A strict and a lenient judge count as disagreeing here, not in the correlations below.${basis}`;
 }
 
 function pairTable({ agreement }: ScoreReport): Block[] {
@@ -133,11 +137,11 @@ function pairTable({ agreement }: ScoreReport): Block[] {
       'Agreement, pair by pair',
       ['Judges', '>Answers', '>Pearson', '>Spearman', '>Same rating'],
       agreement.pairs.map(({ judges, responses, pearson, spearman, exact }) => [
-        judges.join(' and '),
-        count(responses),
-        decimal(pearson),
-        decimal(spearman),
-        percent(exact, 0),
+        formatList(judges),
+        formatCount(responses),
+        formatDecimal(pearson),
+        formatDecimal(spearman),
+        formatPercent(exact, 0),
       ]),
     ),
   ];
@@ -148,7 +152,7 @@ function heatmap({ agreement }: ScoreReport, short: Shorten): Block {
     row: short(judge),
     column: short(generator),
     value: mean,
-    label: decimal(mean),
+    label: formatDecimal(mean),
   }));
   return {
     kind: 'chart',
@@ -158,7 +162,7 @@ function heatmap({ agreement }: ScoreReport, short: Shorten): Block {
     numbers: table(
       'Mean score by judge and generator',
       ['Judge', 'Generator', '>Answers', '>Mean'],
-      agreement.preferences.map(({ judge, generator, responses, mean }) => [judge, generator, count(responses), decimal(mean)]),
+      agreement.preferences.map(({ judge, generator, responses, mean }) => [judge, generator, formatCount(responses), formatDecimal(mean)]),
     ),
   };
 }
@@ -167,13 +171,13 @@ function wins({ wins: shares }: ScoreReport, short: Shorten, colors: ReturnType<
   return {
     kind: 'chart',
     title: 'Whose answers were kept',
-    alt: shares.map(({ generator, wins: won, share }) => `${generator} ${won} (${percent(share, 0)})`).join('; '),
+    alt: shares.map(({ generator, wins: won, share }) => `${generator} ${won} (${formatPercent(share, 0)})`).join('; '),
     spec: barChart(
       shares.map(({ generator, wins: won, share }) => ({
         row: short(generator),
         part: generator,
         value: won,
-        label: `${count(won)} (${percent(share, 0)})`,
+        label: `${formatCount(won)} (${formatPercent(share, 0)})`,
       })),
       Object.fromEntries(colors),
       null,
@@ -182,7 +186,7 @@ function wins({ wins: shares }: ScoreReport, short: Shorten, colors: ReturnType<
     numbers: table(
       'Kept answers by generator',
       ['Generator', '>Kept', '>Share'],
-      shares.map(({ generator, wins: won, share }) => [generator, count(won), percent(share)]),
+      shares.map(({ generator, wins: won, share }) => [generator, formatCount(won), formatPercent(share)]),
     ),
   };
 }
@@ -191,7 +195,7 @@ function ties({ tied, kept }: ScoreReport): string {
   if (kept === 0) return 'No answer has been kept yet.';
   return tied === 0
     ? 'Every kept answer had the highest mean to itself.'
-    : `${count(tied)} of ${counted(kept, 'kept answer')} (${percent(tied / kept)}) shared the highest mean with another answer to the same instruction; the seed decided.`;
+    : `${formatCount(tied)} of ${formatCounted(kept, 'kept answer')} (${formatPercent(tied / kept)}) shared the highest mean with another answer to the same instruction; the seed decided.`;
 }
 
 function cutAnswers({ cut, kept }: ScoreReport): Block[] {
@@ -199,7 +203,7 @@ function cutAnswers({ cut, kept }: ScoreReport): Block[] {
     ? []
     : [
         text(
-          `${count(cut)} of ${counted(kept, 'kept answer')} (${percent(cut / kept)}) ${cut === 1 ? 'was' : 'were'} cut at the token limit. Training takes no loss on an end that ${cut === 1 ? 'it does' : 'they do'} not have.`,
+          `${formatCount(cut)} of ${formatCounted(kept, 'kept answer')} (${formatPercent(cut / kept)}) ${cut === 1 ? 'was' : 'were'} cut at the token limit. Training takes no loss on an end that ${cut === 1 ? 'it does' : 'they do'} not have.`,
         ),
       ];
 }
@@ -217,10 +221,10 @@ function selfPreference({ agreement }: ScoreReport): Block[] {
         ['Judge', '>Own answers', '>Its own mean', '>The others’ mean', '>Excess'],
         agreement.selfPreferences.map(({ judge, responses, ownMean, othersMean, excess }) => [
           judge,
-          count(responses),
-          decimal(ownMean),
-          decimal(othersMean),
-          signed(excess, 2),
+          formatCount(responses),
+          formatDecimal(ownMean),
+          formatDecimal(othersMean),
+          formatSigned(excess, 2),
         ]),
       ),
     ),

@@ -1,9 +1,9 @@
 import { stringify } from 'yaml';
+import { formatBytes, formatCount, formatList, NO_VALUE, formatScientific, formatTime } from '../../../contract/figures';
 import { JUDGE_PROMPT } from '../../../method/judge-prompt';
 import { resolveTemplate } from '../../../method/templates';
 import type { ReportData } from '../../gather/report-data';
 import { details, table, text, type Block, type Cell, type Section } from '../blocks';
-import { bytes, count, list, NOTHING, scientific, time } from '../format';
 
 /** What determined the numbers: models, sampling, seeds, versions, keys and content hashes, and the spec itself. */
 export function provenanceSection(data: ReportData): Section {
@@ -14,7 +14,7 @@ export function provenanceSection(data: ReportData): Section {
     model: string,
   ): string => {
     const { temperature, topP, maxTokens } = { ...stage.sampling, ...stage.perModel[model] };
-    return `temperature ${temperature}, top-p ${topP}, ${count(maxTokens)} tokens`;
+    return `temperature ${temperature}, top-p ${topP}, ${formatCount(maxTokens)} tokens`;
   };
   const versions = Object.entries({ ...training?.versions, ...evaluation.versions });
   const weights = [
@@ -29,7 +29,7 @@ export function provenanceSection(data: ReportData): Section {
         `Every number above follows from this page’s spec, seed ${spec.seed}, and the outputs named below. ` +
           (synthesis.recomputed.checked === 0
             ? ''
-            : `Choosing again from the stored judgments gives the stored winner and mean for ${count(synthesis.recomputed.equal)} of ${count(synthesis.recomputed.checked)} instructions.`),
+            : `Choosing again from the stored judgments gives the stored winner and mean for ${formatCount(synthesis.recomputed.equal)} of ${formatCount(synthesis.recomputed.checked)} instructions.`),
       ),
       table(
         'Models',
@@ -38,21 +38,21 @@ export function provenanceSection(data: ReportData): Section {
           { text: name, tone: 'strong' },
           code(model.model),
           code(model.baseURL),
-          list([
+          formatList([
             ...(spec.target.model === name ? ['target'] : []),
             ...(respond.generators.includes(name) ? ['generator'] : []),
             ...(judge.judges.includes(name) ? ['judge'] : []),
           ]) || 'not used',
-          respond.generators.includes(name) ? settings(respond, name) : NOTHING,
-          judge.judges.includes(name) ? settings(judge, name) : NOTHING,
+          respond.generators.includes(name) ? settings(respond, name) : NO_VALUE,
+          judge.judges.includes(name) ? settings(judge, name) : NO_VALUE,
         ]),
       ),
-      table('Weights', ['', 'Identity'], [...weights, ['checkpoint', code(training?.checkpoint ?? NOTHING)]]),
+      table('Weights', ['', 'Identity'], [...weights, ['checkpoint', code(training?.checkpoint ?? NO_VALUE)]]),
       table(
         'Method',
         ['Setting', 'Value'],
         [
-          ['instructions', `${count(extract.instructions)}, ${settings({ sampling: extract.sampling, perModel: {} }, '')}`],
+          ['instructions', `${formatCount(extract.instructions)}, ${settings({ sampling: extract.sampling, perModel: {} }, '')}`],
           ['answers', `${respond.generators.length} generators × ${respond.samples}`],
           ['scores', `${judge.judges.length} judges, read as ${judge.scoring === 'text' ? 'text' : 'expected value'}`],
           [
@@ -67,11 +67,11 @@ export function provenanceSection(data: ReportData): Section {
             'training',
             spec.train.backend === 'openai'
               ? 'by the provider of the model'
-              : `learning rate ${scientific(spec.train.learningRate)}, ${spec.train.scheduler}`,
+              : `learning rate ${formatScientific(spec.train.learningRate)}, ${spec.train.scheduler}`,
           ],
-          ['library versions', versions.length === 0 ? NOTHING : versions.map(([name, version]) => `${name} ${version}`).join(', ')],
+          ['library versions', versions.length === 0 ? NO_VALUE : versions.map(([name, version]) => `${name} ${version}`).join(', ')],
           ['plan', code(data.plan)],
-          ['last start', time(data.startedAt)],
+          ['last start', `${formatTime(data.startedAt)} UTC`],
         ],
       ),
       ...replaySets(data),
@@ -92,13 +92,13 @@ export function provenanceSection(data: ReportData): Section {
           ['Stage', 'Model', 'Key', '>Parts', '>Rows', '>Size', '>From earlier starts', 'Content'],
           provenance.map((group) => [
             group.stage,
-            [group.model, ...(group.generator === undefined ? [] : [`on ${group.generator}`])].join(' ') || NOTHING,
+            [group.model, ...(group.generator === undefined ? [] : [`on ${group.generator}`])].join(' ') || NO_VALUE,
             code(group.key),
             `${group.parts.done} of ${group.parts.planned}`,
-            count(group.rows),
-            group.parts.done === 0 ? NOTHING : bytes(group.bytes),
-            count(group.reused),
-            code(group.sha256?.slice(0, 16) ?? NOTHING),
+            formatCount(group.rows),
+            group.parts.done === 0 ? NO_VALUE : formatBytes(group.bytes),
+            formatCount(group.reused),
+            code(group.sha256?.slice(0, 16) ?? NO_VALUE),
           ]),
         ),
       ),
@@ -122,11 +122,11 @@ function replaySets({ lineage }: ReportData): Block[] {
       sets.map(({ variant, title, revision, licence, rows, read, malformed }) => [
         variant,
         title,
-        code(revision ?? NOTHING),
-        licence ?? NOTHING,
-        count(rows),
-        count(read),
-        count(malformed),
+        code(revision ?? NO_VALUE),
+        licence ?? NO_VALUE,
+        formatCount(rows),
+        formatCount(read),
+        formatCount(malformed),
       ]),
     ),
   ];
@@ -134,7 +134,7 @@ function replaySets({ lineage }: ReportData): Block[] {
 
 function preQueryOf({ spec }: ReportData): string {
   const template = spec.models[spec.target.model]?.template;
-  return template === undefined ? NOTHING : resolveTemplate(template).preQuery;
+  return template === undefined ? NO_VALUE : resolveTemplate(template).preQuery;
 }
 
 function code(value: string): Cell {
