@@ -1,8 +1,9 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { comparePage, specDifferences } from '../../report/gather/compare-runs';
 import { gatherReport, type ReportData } from '../../report/gather/report-data';
+import { specDifferences } from '../../report/gather/spec-differences';
+import { comparePage } from '../../report/page/compare-runs';
 import { renderMarkdown } from '../../report/render/render-markdown';
-import { writeReportFiles } from '../../report/render/write-report';
+import { writeReportFiles } from '../../report/write-report';
 import { openStore } from '../../services/runs/open-store';
 import { CliError } from '../errors';
 import { plainText, printJson } from '../output';

@@ -1,6 +1,6 @@
 import type { RunSpec } from '../../config/spec';
-import type { VariantKind } from './comparison-report';
 import type { Provenance } from './stage-ledger';
+import type { VariantKind } from './variant-kind';
 
 /** What the model calls behind a variant's replay set took. */
 export interface DataCost {

@@ -69,7 +69,7 @@ export function reportEvaluation(
       task,
       ...scores,
       difference: minus(scores.after?.normalized, scores.before?.normalized),
-      documents: before === undefined || after === undefined ? null : compare(samplesOf(before, task), samplesOf(after, task)),
+      documents: before === undefined || after === undefined ? null : compareDocuments(samplesOf(before, task), samplesOf(after, task)),
       tooFew: documents.some((count) => count < FEW_DOCUMENTS),
     };
   });
@@ -94,11 +94,13 @@ function taskScore(evaluation: StoredEvaluation | undefined, name: string): Task
   return { metric: primary.name, value: primary.value, stderr: primary.stderr, normalized, documents };
 }
 
-function samplesOf({ samples }: StoredEvaluation, name: string): SampleRow[] {
+/** One task's documents. */
+export function samplesOf({ samples }: StoredEvaluation, name: string): SampleRow[] {
   return samples.filter(({ task }) => task === name);
 }
 
-function compare(before: readonly SampleRow[], after: readonly SampleRow[]): Comparison {
+/** Two models on one task, document by document; where they cannot be joined, why. */
+export function compareDocuments(before: readonly SampleRow[], after: readonly SampleRow[]): Comparison {
   try {
     return compareSamples(before, after);
   } catch (error) {

@@ -15,6 +15,7 @@ import { LossTally, type LossGroup } from './failure-reasons';
 import { reportHeldOut, type HeldOutSetReport } from './held-out-report';
 import { reportLineage, type Lineage } from './lineage';
 import { mixtureDetail, reportMixture, type MixtureReport } from './mixture-report';
+import { reportWarnings } from './report-warnings';
 import { StageLedger, type Provenance, type StageUsage } from './stage-ledger';
 import { findOutput, reportSynthesis, type SynthesisReport } from './synthesis-report';
 import { reportTraining, tokensOfMixture, trainerResult, type TrainerResult, type TrainingReport } from './training-report';
@@ -179,7 +180,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     provenance: ledger.provenance(),
     damage: await damageOf(plan, taskKeys, stages),
   } as const;
-  return { ...report, warnings: [...record.warnings, ...doubts(report)] };
+  return { ...report, warnings: [...record.warnings, ...reportWarnings(report)] };
 }
 
 interface FoundVariant extends VariantSource {
@@ -201,40 +202,6 @@ function mainVariant(variants: readonly Variant[]): string {
 async function damageOf(plan: RunPlan, taskKeys: readonly string[], stages: StageStore): Promise<DamageNote[]> {
   const keys = JSON.stringify([plan.keys, taskKeys]);
   return (await stages.damageNotes()).filter(({ address }) => keys.includes(address.key));
-}
-
-/** What does not add up, said outright. */
-function doubts({
-  finished,
-  synthesis,
-  provenance,
-  damage,
-}: Pick<ReportData, 'finished' | 'synthesis' | 'provenance' | 'damage'>): string[] {
-  const { instructions, responses, judgments, recomputed } = synthesis;
-  const outdated = provenance.filter((group) => group.outdated > 0).map(({ stage, model }) => (model === '' ? stage : `${stage} ${model}`));
-  const unaccounted = instructions.pending + responses.pending + judgments.pending;
-  return [
-    ...(damage.length === 0
-      ? []
-      : [
-          `${damage.length} stored ${damage.length === 1 ? 'output was' : 'outputs were'} found damaged and made again: ${[...new Set(damage.map(({ address }) => address.stage))].sort().join(', ')}. Check the disk or the object store.`,
-        ]),
-    ...(outdated.length === 0
-      ? []
-      : [
-          `Made from inputs or by a version of the code that are no longer current: ${outdated.join(', ')}. Start the run again to bring them up to date.`,
-        ]),
-    ...(finished && unaccounted !== 0
-      ? [
-          `The counts do not add up: ${instructions.pending} instructions, ${responses.pending} responses and ${judgments.pending} judgments are neither there nor counted as lost.`,
-        ]
-      : []),
-    ...(recomputed.equal < recomputed.checked
-      ? [
-          `Choosing again from the stored judgments gives another result for ${recomputed.checked - recomputed.equal} of ${recomputed.checked} instructions.`,
-        ]
-      : []),
-  ];
 }
 
 /** Secrets are environment variables by rule; a URL can still carry a name and password. */

@@ -13,9 +13,10 @@ import {
   formatTime,
 } from '../../contract/figures';
 import type { ReportData } from '../gather/report-data';
-import { info, warning, type Block, type Figure, type ReportPage, type Section } from './blocks';
+import { info, warning, type Figure, type ReportPage } from './blocks';
 import { comparisonSection } from './sections/comparison-section';
 import { dataSection } from './sections/data-section';
+import { examplesSection } from './sections/examples-section';
 import { heldOutSection } from './sections/held-out-section';
 import { judgingSection } from './sections/judging-section';
 import { provenanceSection } from './sections/provenance-section';
@@ -124,18 +125,4 @@ function figures({ evaluation, synthesis, mixture, training, usage, activeMs }: 
       note: `${formatDuration(sum(({ modelMs }) => modelMs))} of model time, side by side`,
     },
   ];
-}
-
-function examplesSection({ synthesis, spec }: ReportData): Section {
-  const blocks: Block[] =
-    synthesis.examples.length === 0
-      ? [info(spec.report.examples === 0 ? 'The spec asks for no examples.' : 'There are no instructions yet.')]
-      : [
-          {
-            kind: 'text',
-            text: `${formatCounted(synthesis.examples.length, 'instruction')}, drawn by the seed, with every answer and what each judge gave it. The best answer is open; the others unfold. Everything here was written by the models.`,
-          },
-          ...synthesis.examples.map((example) => ({ kind: 'example', example }) as const),
-        ];
-  return { id: 'examples', title: 'Examples', blocks };
 }

@@ -9,11 +9,12 @@ import {
   formatShortCount,
   formatSigned,
 } from '../../../contract/figures';
-import type { Change, VariantReport } from '../../gather/comparison-report';
+import type { Change } from '../../gather/change';
+import type { VariantReport } from '../../gather/comparison-report';
 import { columns, details, info, table, text, warning, type Block, type Cell, type Section } from '../blocks';
-import { intervalChart } from '../charts';
+import { intervalChart } from '../charts/score-charts';
+import { taskName } from '../task-name';
 import { costAgainstForgetting, shareCurve, slopes, transitionBars } from './forgetting-plots';
-import { taskName } from './scores-section';
 
 const STATES = {
   evaluated: '',

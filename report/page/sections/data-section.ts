@@ -3,7 +3,7 @@ import type { DataReport, DuplicateReport, LengthReport, TopicReport } from '../
 import type { QualityReport } from '../../gather/quality-report';
 import { FEWEST_TEXTS } from '../../gather/topic-map';
 import { columns, info, table, text, type Block, type Section } from '../blocks';
-import { lengthChart, topicChart } from '../data-charts';
+import { lengthChart, topicChart } from '../charts/data-charts';
 
 const SOURCES = { replay: 'replay set', new: 'new data' } as const;
 const SIDES = { instruction: 'Instructions', answer: 'Answers' } as const;

@@ -1,8 +1,9 @@
 import { formatCount, formatDecimal, formatUsd, formatPercent, formatShortCount, formatSigned } from '../../../contract/figures';
 import type { VariantReport } from '../../gather/comparison-report';
 import { columns, type Block, type ChartBlock } from '../blocks';
-import { costChart, shareChart, slopeChart, TONE_MARKS, transitionsChart, type VariantTone } from '../forgetting-charts';
-import { taskName } from './scores-section';
+import { shareChart } from '../charts/share-chart';
+import { costChart, slopeChart, TONE_MARKS, transitionsChart, type VariantTone } from '../charts/variant-charts';
+import { taskName } from '../task-name';
 
 const LEGEND = { method: 'method', ablation: 'ablations', other: 'other sets', none: 'no replay' } as const satisfies Record<
   VariantTone,

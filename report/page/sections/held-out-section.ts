@@ -2,8 +2,8 @@ import { formatCounted, formatDecimal, NO_VALUE, formatPercent, formatPValue, fo
 import type { HeldOutSet } from '../../../method/hold-out';
 import type { HeldOutSetReport, HeldOutVariant } from '../../gather/held-out-report';
 import { columns, info, table, text, type Block, type Cell, type Section } from '../blocks';
-import { intervalChart } from '../charts';
-import { shareChart } from '../forgetting-charts';
+import { intervalChart } from '../charts/score-charts';
+import { shareChart } from '../charts/share-chart';
 
 /** Names of the sets, as the report calls them. */
 export const HELD_OUT_TITLES: Readonly<Record<HeldOutSet, string>> = { replay: 'replay set', own: 'own answers', new: 'new data' };

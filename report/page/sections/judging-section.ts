@@ -2,7 +2,10 @@ import { formatCount, formatCounted, formatDecimal, formatList, formatPercent, f
 import type { ReportData } from '../../gather/report-data';
 import type { ScoreReport } from '../../gather/score-tally';
 import { columns, details, info, table, text, type Block, type Section } from '../blocks';
-import { barChart, heatmapChart, histogramChart, histogramRows, modelColors } from '../charts';
+import { barChart } from '../charts/bar-chart';
+import { histogramChart, histogramRows } from '../charts/histograms';
+import { modelColors } from '../charts/model-colors';
+import { heatmapChart } from '../charts/score-charts';
 import { shortNames } from '../short-names';
 
 /** Names for plots, where there is little room. */

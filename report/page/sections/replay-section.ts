@@ -1,7 +1,7 @@
 import { formatCount, formatList, formatPercent } from '../../../contract/figures';
 import type { ReportData } from '../../gather/report-data';
 import { columns, details, info, table, text, type Block, type Cell, type Section } from '../blocks';
-import { barChart, type BarPart } from '../charts';
+import { barChart, type BarPart } from '../charts/bar-chart';
 
 /** From what was asked for to what was kept, with every loss. */
 export function replaySection({ runId, synthesis, losses, spec }: Pick<ReportData, 'runId' | 'synthesis' | 'losses' | 'spec'>): Section {

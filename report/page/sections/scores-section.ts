@@ -1,14 +1,8 @@
 import { formatCount, formatCounted, formatDecimal, formatEstimate, NO_VALUE, formatSigned } from '../../../contract/figures';
 import type { EvaluationReport, TaskReport, TaskScore } from '../../gather/evaluation-report';
 import { columns, info, table, text, warning, type Block, type Cell, type Section } from '../blocks';
-import { dumbbellChart } from '../charts';
-
-const TASK_NAMES: Readonly<Record<string, string>> = { mmlu_pro: 'MMLU-Pro', gpqa: 'GPQA', ifeval: 'IFEval', math_level_5: 'MATH level 5' };
-
-/** A task as the field writes it. */
-export function taskName(task: string): string {
-  return TASK_NAMES[task] ?? task;
-}
+import { dumbbellChart } from '../charts/score-charts';
+import { taskName } from '../task-name';
 
 /** What was forgotten: every task before and after, and what became of its documents. */
 export function scoresSection(evaluation: EvaluationReport): Section {

@@ -12,7 +12,8 @@ import {
 import type { MixtureReport, MixtureSide } from '../../gather/mixture-report';
 import type { ProviderTraining, TrainingReport, WorkerTraining } from '../../gather/training-report';
 import { columns, info, table, text, type Block, type Section } from '../blocks';
-import { barChart, lineChart } from '../charts';
+import { barChart } from '../charts/bar-chart';
+import { lineChart } from '../charts/line-chart';
 
 /** What was mixed, by count and by tokens. */
 export function mixtureSection(mixture: MixtureReport | null, trainer: RunSpec['train']['backend']): Section {

@@ -2,7 +2,8 @@ import { formatCount, formatUsd, formatDuration, formatList, NO_VALUE } from '..
 import type { ReportData } from '../../gather/report-data';
 import type { StageUsage } from '../../gather/stage-ledger';
 import { columns, table, text, type Block, type Section } from '../blocks';
-import { barChart, modelColors } from '../charts';
+import { barChart } from '../charts/bar-chart';
+import { modelColors } from '../charts/model-colors';
 
 /** Calls, tokens, time and money of each stage and model. */
 export function workSection({ usage, activeMs, spec }: Pick<ReportData, 'usage' | 'activeMs' | 'spec'>): Section {

@@ -6,6 +6,9 @@ export const DIM = 'var(--dim)';
 export const ACCENT = 'var(--c1)';
 export const NEUTRAL = 'var(--neutral)';
 
+/** Pixels between the base lines of two labels. */
+export const LABEL_GAP = 16;
+
 const CONFIG = {
   aria: false,
   background: undefined,

@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gatherReport, type ReportData } from '../../../report/gather/report-data';
-import { writeReportFiles, type WrittenReport } from '../../../report/render/write-report';
-import { writeComparedRun } from '../../support/sample-variants';
+import { gatherReport, type ReportData } from '../../report/gather/report-data';
+import { writeReportFiles, type WrittenReport } from '../../report/write-report';
+import { writeComparedRun } from '../support/sample-variants';
 
 const VARIANTS = ['official', 'method', 'ultrachat', 'first-response', 'target-best', 'new-data-only'] as const;
 

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { LengthReport, TopicReport } from '../gather/data-report';
+import type { LengthReport, TopicReport } from '../../gather/data-report';
 import { chart, INK } from './chart-style';
 
 /** The plots of what was trained on, as Vega-Lite specs. */

@@ -1,19 +1,11 @@
 import { join } from 'node:path';
-import { comparePage, specDifferences } from '../../../report/gather/compare-runs';
 import { gatherReport } from '../../../report/gather/report-data';
+import { comparePage } from '../../../report/page/compare-runs';
 import { renderMarkdown } from '../../../report/render/render-markdown';
 import { writeSampleRun } from '../../support/sample-run';
 import { useTempFolder } from '../../support/temp-folder';
 
 const folder = useTempFolder();
-
-test('the leaves of two specs that differ are named by their paths', () => {
-  expect(specDifferences({ a: 1, b: { c: [1, 2], d: 'x' } }, { a: 1, b: { c: [1, 3], e: null } })).toEqual([
-    { path: 'b.c[1]', a: '2', b: '3' },
-    { path: 'b.d', a: '"x"', b: null },
-    { path: 'b.e', a: null, b: 'null' },
-  ]);
-});
 
 test('two runs in one store show what differs, what is shared, and both scores', async () => {
   const root = join(folder(), 'store');

@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunSpecInput } from '../../../config/spec';
-import { gatherReport } from '../../../report/gather/report-data';
-import { renderReport, writeReportFiles } from '../../../report/render/write-report';
-import { writeSampleRun, type SampleRunOptions } from '../../support/sample-run';
-import { useTempFolder } from '../../support/temp-folder';
+import type { RunSpecInput } from '../../config/spec';
+import { gatherReport } from '../../report/gather/report-data';
+import { renderReport, writeReportFiles } from '../../report/write-report';
+import { writeSampleRun, type SampleRunOptions } from '../support/sample-run';
+import { useTempFolder } from '../support/temp-folder';
 
 const folder = useTempFolder();
 const now = new Date('2026-11-04T00:00:00Z');

@@ -1,8 +1,8 @@
-import type { HeldOutRow } from '../../../method/hold-out';
-import { compareHeldOut } from '../../../report/gather/compare-held-out';
-import type { VariantSource } from '../../../report/gather/comparison-report';
-import { reportHeldOut, type HeldOutSetReport } from '../../../report/gather/held-out-report';
-import type { Block } from '../../../report/page/blocks';
+import type { HeldOutRow } from '../../../../method/hold-out';
+import type { VariantSource } from '../../../../report/gather/comparison-report';
+import { reportHeldOut, type HeldOutSetReport } from '../../../../report/gather/held-out-report';
+import type { Block } from '../../../../report/page/blocks';
+import { compareHeldOut } from '../../../../report/page/sections/compare-held-out';
 
 const TOKENS = 10;
 

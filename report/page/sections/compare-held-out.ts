@@ -1,9 +1,9 @@
-import { formatCounted, formatDecimal, formatList, NO_VALUE, formatSigned } from '../../contract/figures';
-import { HELD_OUT_SETS, type HeldOutSet } from '../../method/hold-out';
-import { info, table, text, type Block, type Cell, type Section } from '../page/blocks';
-import { HELD_OUT_TITLES } from '../page/sections/held-out-section';
-import type { HeldOutSetReport, HeldOutVariant } from './held-out-report';
-import type { ReportData } from './report-data';
+import { formatCounted, formatDecimal, formatList, NO_VALUE, formatSigned } from '../../../contract/figures';
+import { HELD_OUT_SETS, type HeldOutSet } from '../../../method/hold-out';
+import type { HeldOutSetReport, HeldOutVariant } from '../../gather/held-out-report';
+import type { ReportData } from '../../gather/report-data';
+import { info, table, text, type Block, type Cell, type Section } from '../blocks';
+import { HELD_OUT_TITLES } from './held-out-section';
 
 type Side = Pick<ReportData, 'runId' | 'heldOut'>;
 

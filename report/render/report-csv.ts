@@ -1,5 +1,7 @@
-import type { Change, VariantReport } from '../gather/comparison-report';
+import type { Change } from '../gather/change';
+import type { VariantReport } from '../gather/comparison-report';
 import type { HeldOutSetReport } from '../gather/held-out-report';
+import type { ContaminationMatch } from '../gather/quality-report';
 import { csvText } from './csv';
 
 type Value = string | number | null;
@@ -101,6 +103,14 @@ export function heldOutCsv(sets: readonly HeldOutSetReport[]): string {
     sets.flatMap(({ set, conversations, tokens, variants }) =>
       variants.map(({ name, share, loss, change }): Value[] => [set, name, share, conversations, tokens, loss, ...changeValues(change)]),
     ),
+  );
+}
+
+/** A row an instruction and the evaluation document that it shares words in a row with. Names of documents come from files that others wrote. */
+export function contaminationCsv(matches: readonly ContaminationMatch[]): string {
+  return csvText(
+    ['instructionId', 'task', 'documentId', 'ngram'],
+    matches.map(({ instructionId, task, documentId, ngram }) => [instructionId, task, documentId, ngram]),
   );
 }
 

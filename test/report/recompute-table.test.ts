@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { exportToFile } from '../../../export/export-file';
-import { exportStage } from '../../../export/export-rows';
-import { writeReportFiles } from '../../../report/render/write-report';
-import { writeComparedRun } from '../../support/sample-variants';
+import { exportToFile } from '../../export/export-file';
+import { exportStage } from '../../export/export-rows';
+import { writeReportFiles } from '../../report/write-report';
+import { writeComparedRun } from '../support/sample-variants';
 
 let root = '';
 let rows = '';

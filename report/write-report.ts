@@ -1,12 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { ArtifactStore } from '../../services/store/artifact-store';
-import { matchesCsv } from '../gather/quality-report';
-import { gatherReport, type GatherOptions, type ReportData } from '../gather/report-data';
-import { composePage } from '../page/report-page';
-import { heldOutCsv, tasksCsv, variantsCsv } from './comparison-csv';
-import { renderHtml } from './render-html';
-import { renderMarkdown } from './render-markdown';
+import type { ArtifactStore } from '../services/store/artifact-store';
+import { gatherReport, type GatherOptions, type ReportData } from './gather/report-data';
+import { composePage } from './page/report-page';
+import { renderHtml } from './render/render-html';
+import { renderMarkdown } from './render/render-markdown';
+import { contaminationCsv, heldOutCsv, tasksCsv, variantsCsv } from './render/report-csv';
 
 /** Where a report was written, as paths on this machine. */
 export interface WrittenReport {
@@ -56,7 +55,7 @@ export async function writeReportFiles(options: GatherOptions & { readonly folde
     ),
     tasks: await write('tasks.csv', tasksCsv(data.variants)),
     heldOut: data.heldOut === null ? null : await write('held-out.csv', heldOutCsv(data.heldOut)),
-    contamination: searched ? await write('contamination.csv', matchesCsv(quality.matches)) : null,
+    contamination: searched ? await write('contamination.csv', contaminationCsv(quality.matches)) : null,
     finished: data.finished,
   };
 }

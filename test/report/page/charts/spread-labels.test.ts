@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { spreadLabels } from '../../../report/page/spread-labels';
+import { spreadLabels } from '../../../../report/page/charts/spread-labels';
 
 const room = { gap: 1, low: 0, high: 20 };
 

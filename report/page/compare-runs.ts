@@ -1,42 +1,9 @@
 import { formatCount, formatDecimal, formatUsd, formatList, NO_VALUE, formatSigned } from '../../contract/figures';
-import { canonicalJson } from '../../method/canonical-json';
-import { info, table, text, type Block, type Cell, type ReportPage, type Section } from '../page/blocks';
-import { taskName } from '../page/sections/scores-section';
-import { compareHeldOut } from './compare-held-out';
-import type { ReportData } from './report-data';
-
-/** A field of the spec that two runs set differently, or that only one has. */
-export interface SettingDifference {
-  /** Such as `synthesis.judge.scoring`. */
-  readonly path: string;
-  readonly a: string | null;
-  readonly b: string | null;
-}
-
-const LONGEST_VALUE = 80;
-
-/** Every leaf of two specs that differs, in the order of their paths. */
-export function specDifferences(a: unknown, b: unknown): SettingDifference[] {
-  const left = new Map(leaves(a, ''));
-  const right = new Map(leaves(b, ''));
-  return [...new Set([...left.keys(), ...right.keys()])]
-    .sort()
-    .map((path) => ({ path, a: left.get(path) ?? null, b: right.get(path) ?? null }))
-    .filter((each) => each.a !== each.b);
-}
-
-function leaves(value: unknown, path: string): [string, string][] {
-  const entries = Array.isArray(value)
-    ? value.map((item, index) => [`[${index}]`, item] as const)
-    : typeof value === 'object' && value !== null
-      ? Object.entries(value).map(([key, item]) => [path === '' ? key : `.${key}`, item] as const)
-      : undefined;
-  if (entries === undefined || entries.length === 0) {
-    const shown = canonicalJson(value ?? null);
-    return [[path, shown.length <= LONGEST_VALUE ? shown : `${shown.slice(0, LONGEST_VALUE - 1)}…`]];
-  }
-  return entries.flatMap(([key, item]) => leaves(item, `${path}${key}`));
-}
+import type { ReportData } from '../gather/report-data';
+import { specDifferences } from '../gather/spec-differences';
+import { info, table, text, type Block, type Cell, type ReportPage, type Section } from './blocks';
+import { compareHeldOut } from './sections/compare-held-out';
+import { taskName } from './task-name';
 
 /** Two runs side by side: what was set differently, what they share, what came of it. */
 export function comparePage(a: ReportData, b: ReportData): ReportPage {
