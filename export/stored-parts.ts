@@ -26,7 +26,7 @@ export class StoredParts {
     return manifest === undefined ? [] : await this.stages.readRows(manifest, table);
   }
 
-  /** Rows and losses of an output; none while it is not made. @throws CorruptArtifactError when a file is damaged */
+  /** Rows and failures of an output; none while it is not made. @throws CorruptArtifactError when a file is damaged */
   async all<Row extends object>(address: StageAddress, table: Table<Row>): Promise<{ readonly rows: Row[]; readonly failures: Failure[] }> {
     const manifest = await this.manifest(address);
     if (manifest === undefined) return { rows: [], failures: [] };
@@ -36,7 +36,7 @@ export class StoredParts {
     };
   }
 
-  /** Losses of an output; none while it is not made. @throws CorruptArtifactError when a file is damaged */
+  /** Failures of an output; none while it is not made. @throws CorruptArtifactError when a file is damaged */
   async failures(address: StageAddress): Promise<Failure[]> {
     const manifest = await this.manifest(address);
     return manifest === undefined || manifest.failures.rows === 0 ? [] : await this.stages.readFailures(manifest);

@@ -16,9 +16,9 @@ export interface WrittenReport {
   readonly variants: string;
   /** CSV: a row a variant and task. */
   readonly tasks: string;
-  /** CSV: a row a kept-back set and variant; null where the spec keeps nothing back. */
+  /** CSV: a row a held-out set and variant; null where the spec holds nothing out. */
   readonly heldOut: string | null;
-  /** CSV of the instructions that share words in a row with an evaluation set; null where nobody looked. */
+  /** CSV of the instructions that share words in a row with an evaluation set; null where the spec does not look for them. */
   readonly contamination: string | null;
   readonly finished: boolean;
 }
@@ -31,7 +31,7 @@ export async function renderReport(data: ReportData): Promise<{ readonly html: s
 
 /**
  * Makes the report of a run from what the store holds, finished or not, and writes report.html, report.md, report.json,
- * variants.csv and tasks.csv; held-out.csv where the spec keeps rows back, and contamination.csv where it looks for it.
+ * variants.csv and tasks.csv; held-out.csv where the spec holds rows out, and contamination.csv where it looks for overlap.
  * @param folder where to, instead of the run's own place in the store
  * @throws UnknownRunError when the store knows nothing of the run
  */

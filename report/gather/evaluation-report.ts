@@ -47,7 +47,7 @@ export const FEW_DOCUMENTS = 100;
 export interface StoredEvaluation {
   readonly result: EvaluateResult;
   readonly samples: readonly SampleRow[];
-  /** On conversations that were kept back from training; empty where none were. */
+  /** On held-out conversations; empty where there are none. */
   readonly losses: readonly HeldOutLossRow[];
 }
 

@@ -8,7 +8,7 @@ import { type Change, correctedChanges } from './change';
 import type { VariantSource } from './comparison-report';
 import type { VariantKind } from './variant-kind';
 
-/** One variant's loss on a set that was kept back. */
+/** One variant's loss on a held-out set. */
 export interface HeldOutVariant {
   readonly name: string;
   readonly kind: VariantKind;
@@ -36,9 +36,9 @@ interface Draft extends Omit<HeldOutVariant, 'change'> {
 }
 
 /**
- * The losses of every variant on every set that was kept back, with the difference from the official model on the same
+ * The losses of every variant on every held-out set, with the difference from the official model on the same
  * conversations: paired bootstrap over conversations, each counting by its tokens. p is corrected over all of them (Holm).
- * Sets that nobody has measured yet are left out.
+ * Sets that are not measured yet are left out.
  * @param kept the conversations themselves
  */
 export function reportHeldOut(

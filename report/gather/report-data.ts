@@ -11,7 +11,7 @@ import { reportComparison, type VariantReport, type VariantSource } from './comp
 import { dataCost } from './data-cost';
 import { reportTrainingData, type DataReport } from './data-report';
 import { evaluationResult, reportEvaluation, type EvaluationReport, type StoredEvaluation } from './evaluation-report';
-import { LossTally, type LossGroup } from './failure-reasons';
+import { FailureTally, type FailureGroup } from './failure-reasons';
 import { reportHeldOut, type HeldOutSetReport } from './held-out-report';
 import { reportLineage, type Lineage } from './lineage';
 import { mixtureDetail, reportMixture, type MixtureReport } from './mixture-report';
@@ -33,13 +33,14 @@ export interface ReportData {
   readonly finished: boolean;
   /** Stages that are not done, such as `judge small (1 of 2 parts)`. */
   readonly missing: readonly string[];
-  /** What the reader must know before believing a number. */
+  /** What limits the validity of the numbers. */
   readonly warnings: readonly string[];
   readonly spec: RunSpec;
   readonly content: ContentIdentities;
   readonly shards: number;
   readonly synthesis: SynthesisReport;
-  readonly losses: readonly LossGroup[];
+  /** What was asked for and could not be made, by stage and reason. */
+  readonly losses: readonly FailureGroup[];
   readonly mixture: MixtureReport | null;
   /** Texts of that mixture: topics, lengths, repetitions. */
   readonly trainingData: DataReport | null;
@@ -47,7 +48,7 @@ export interface ReportData {
   readonly evaluation: EvaluationReport;
   /** The table: every variant beside the official model. */
   readonly variants: readonly VariantReport[];
-  /** Losses on what was kept back from training; null where the spec keeps nothing back. */
+  /** Losses on held-out conversations; null where the spec holds nothing out. */
   readonly heldOut: readonly HeldOutSetReport[] | null;
   /** Of every variant: its replay set and its weights. */
   readonly lineage: readonly Lineage[];
@@ -92,14 +93,14 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   const plan = await plans.load(record.plan);
   const { spec, keys } = plan;
   const ledger = new StageLedger({ models: spec.models, startedAt: record.startedAt });
-  const losses = new LossTally();
+  const failureTally = new FailureTally();
   /** Of single tasks, which are found by the content of the model. */
   const taskKeys: string[] = [];
 
   async function find(stage: StageName, model: string, key: string, address: StageAddress): Promise<StageManifest | undefined> {
     const { manifest, outdated } = await findOutput(stages, address);
     ledger.add({ stage, model, key }, manifest, outdated);
-    if (manifest !== undefined && manifest.failures.rows > 0) losses.add(await stages.readFailures(manifest));
+    if (manifest !== undefined && manifest.failures.rows > 0) failureTally.add(await stages.readFailures(manifest));
     return manifest;
   }
 
@@ -120,7 +121,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
         };
   }
 
-  const synthesis = await reportSynthesis({ stages, plan, ledger, losses });
+  const synthesis = await reportSynthesis({ stages, plan, ledger, failureTally });
   const kept = keys.holdOut === undefined ? undefined : await find('holdout', '', keys.holdOut, addresses.holdOut(plan));
   const heldOutRows = kept === undefined ? [] : await stages.readRows(kept, heldOutTable);
   const synthesized = ledger.provenance();
@@ -166,7 +167,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     content: plan.content,
     shards: plan.shards.length,
     synthesis,
-    losses: losses.result(),
+    losses: failureTally.result(),
     mixture:
       mixed === undefined ? null : reportMixture(mixed, mixtureRows, spec.mix.newShare, trainer === null ? null : tokensOfMixture(trainer)),
     trainingData: mixed === undefined ? null : reportTrainingData(mixtureRows, spec.seed),

@@ -9,7 +9,7 @@ import { ROWS_VERSIONS, type StageName } from '../../stages/stage-keys';
 import { type Table } from '../../stages/table';
 import { filterTable, instructionTable, judgmentTable, replayTable, responseTable } from '../../stages/tables';
 import { ExamplePicker, type Example } from './examples';
-import type { LossTally } from './failure-reasons';
+import type { FailureTally } from './failure-reasons';
 import { QualityTally, type QualityReport } from './quality-report';
 import { ScoreTally, type ScoreReport } from './score-tally';
 import type { StageGroup, StageLedger } from './stage-ledger';
@@ -64,12 +64,12 @@ export async function reportSynthesis({
   stages,
   plan,
   ledger,
-  losses,
+  failureTally,
 }: {
   readonly stages: StageStore;
   readonly plan: RunPlan;
   readonly ledger: StageLedger;
-  readonly losses: LossTally;
+  readonly failureTally: FailureTally;
 }): Promise<SynthesisReport> {
   const { spec, keys } = plan;
   const { extract, respond, judge, select } = spec.synthesis;
@@ -99,7 +99,7 @@ export async function reportSynthesis({
     ledger.add(group, manifest, outdated);
     if (manifest === undefined) return undefined;
     const failures = manifest.failures.rows === 0 ? [] : await stages.readFailures(manifest);
-    losses.add(failures);
+    failureTally.add(failures);
     return { rows: await stages.readRows(manifest, table), failures };
   }
 

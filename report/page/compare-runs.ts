@@ -5,7 +5,7 @@ import { info, table, text, type Block, type Cell, type ReportPage, type Section
 import { compareHeldOut } from './sections/compare-held-out';
 import { taskName } from './task-name';
 
-/** Two runs side by side: what was set differently, what they share, what came of it. */
+/** Two runs side by side: the settings that differ, the outputs they share, and their results. */
 export function comparePage(a: ReportData, b: ReportData): ReportPage {
   return {
     title: `${a.runId} and ${b.runId}`,
@@ -52,7 +52,7 @@ function shared(a: ReportData, b: ReportData): Section {
     blocks: [
       text(
         both.length === 0
-          ? 'No stage: everything was computed anew.'
+          ? 'No stage: each run computed all its outputs itself.'
           : `These outputs are the same, computed once: ${formatList(both)}.${only.length === 0 ? '' : ` Different: ${formatList(only)}.`}`,
       ),
     ],
@@ -68,7 +68,7 @@ function outcomes(a: ReportData, b: ReportData): Section {
   const row = (label: string, value: (data: ReportData) => string): Cell[] => [label, value(a), value(b)];
   return {
     id: 'outcomes',
-    title: 'What came of it',
+    title: 'Outcome',
     blocks: [
       table(
         'Counts',

@@ -96,7 +96,7 @@ export function tasksCsv(variants: readonly VariantReport[]): string {
   );
 }
 
-/** A row a kept-back set and variant: the loss in nats a token, and its change. */
+/** A row a held-out set and variant: the loss in nats a token, and its change. */
 export function heldOutCsv(sets: readonly HeldOutSetReport[]): string {
   return csvText(
     ['set', 'variant', 'share', 'conversations', 'tokens', 'loss', ...CHANGE_NAMES],

@@ -32,7 +32,10 @@ const CONFIG = {
 
 const WIDTH = 350;
 
-/** A plot in the page's style; what `spec` says goes before. */
+/**
+ * A Vega-Lite spec in the page's style; what `spec` says takes precedence. Every plot draws its values as text on the marks, so that it
+ * can be read without hovering.
+ */
 export function chart(spec: object): TopLevelSpec {
   return { width: WIDTH, autosize: { type: 'pad' }, background: 'transparent', config: CONFIG, ...spec } as TopLevelSpec;
 }

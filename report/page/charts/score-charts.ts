@@ -15,7 +15,7 @@ export interface Dumbbell {
 export function dumbbellChart(rows: readonly Dumbbell[], axisTitle: string): TopLevelSpec {
   const highest = Math.max(10, ...rows.flatMap(({ before, after }) => [before ?? 0, after ?? 0]));
   const end = Math.min(100, Math.ceil((highest * 1.1) / 10) * 10);
-  const values = rows.map((row) => ({ ...row, lost: row.before !== null && row.after !== null && row.after < row.before, end }));
+  const values = rows.map((row) => ({ ...row, fell: row.before !== null && row.after !== null && row.after < row.before, end }));
   const y = {
     field: 'name',
     type: 'nominal',
@@ -41,7 +41,7 @@ export function dumbbellChart(rows: readonly Dumbbell[], axisTitle: string): Top
         encoding: {
           x: x('before'),
           x2: { field: 'after' },
-          color: { condition: { test: 'datum.lost', value: 'var(--bad)' }, value: 'var(--good)' },
+          color: { condition: { test: 'datum.fell', value: 'var(--bad)' }, value: 'var(--good)' },
         },
       },
       {
@@ -51,7 +51,7 @@ export function dumbbellChart(rows: readonly Dumbbell[], axisTitle: string): Top
       { mark: { type: 'point', size: 130, filled: true, color: ACCENT, opacity: 1 }, encoding: { x: x('after') } },
       {
         mark: { type: 'text', align: 'left', dx: 14, fontSize: 13, fontWeight: 600 },
-        encoding: { x: x('end'), text: { field: 'label' }, color: { condition: { test: 'datum.lost', value: 'var(--bad)' }, value: INK } },
+        encoding: { x: x('end'), text: { field: 'label' }, color: { condition: { test: 'datum.fell', value: 'var(--bad)' }, value: INK } },
       },
     ],
   });

@@ -8,7 +8,7 @@ import { HELD_OUT_TITLES } from './held-out-section';
 type Side = Pick<ReportData, 'runId' | 'heldOut'>;
 
 /**
- * Losses of two runs on what each kept back from training. A loss is compared with another only where both were taken on the same
+ * Losses of two runs on the rows that each held out of training. A loss is compared with another only where both were taken on the same
  * texts and tokens; each run's own change from its official model stands beside it.
  */
 export function compareHeldOut(a: Side, b: Side): Section[] {
@@ -22,7 +22,7 @@ export function compareHeldOut(a: Side, b: Side): Section[] {
         without.length > 0
           ? [
               info(
-                `There is nothing to compare: ${formatList(without)} ${without.length === 1 ? 'has' : 'have'} no loss on rows that were kept back from training (mix.holdOut).`,
+                `There is nothing to compare: ${formatList(without)} ${without.length === 1 ? 'has' : 'have'} no loss on held-out rows (mix.holdOut).`,
               ),
             ]
           : HELD_OUT_SETS.flatMap((set) => compareSet(set, a, b)),
@@ -34,7 +34,7 @@ function compareSet(set: HeldOutSet, a: Side, b: Side): Block[] {
   const [left, right] = [setOf(a, set), setOf(b, set)];
   if (left === undefined && right === undefined) return [];
   if (left === undefined || right === undefined) {
-    return [info(`Of the ${HELD_OUT_TITLES[set]}, only ${left === undefined ? b.runId : a.runId} kept rows back.`)];
+    return [info(`Only ${left === undefined ? b.runId : a.runId} held out rows of the ${HELD_OUT_TITLES[set]}.`)];
   }
   const same = left.content !== null && left.content === right.content && left.tokens === right.tokens;
   const names = [...new Set([...left.variants, ...right.variants].map(({ name }) => name))];
@@ -46,7 +46,7 @@ function compareSet(set: HeldOutSet, a: Side, b: Side): Block[] {
     text(
       same
         ? `Both took the loss on the same ${formatCounted(left.conversations, 'conversation')} of the ${HELD_OUT_TITLES[set]}.`
-        : `The two kept other rows of the ${HELD_OUT_TITLES[set]} back (${size(a, left)}; ${size(b, right)}), so their losses are not compared. Each run’s changes from the official model, in brackets, can be, with care.`,
+        : `The two held out different rows of the ${HELD_OUT_TITLES[set]} (${size(a, left)}; ${size(b, right)}), so their losses are not compared. Each run’s changes from the official model, in brackets, can be, with care.`,
     ),
     table(
       `Loss on the ${HELD_OUT_TITLES[set]}, in nats a token (change from the run’s official model)`,

@@ -70,7 +70,7 @@ function scoreTable(variants: readonly VariantReport[]): Block {
   );
 }
 
-/** Coloured only where the corrected interval leaves no doubt. */
+/** Coloured only where the corrected p is below 0.05. */
 function scoreCell(score: number, change: Change | null): Cell {
   if (change === null) return formatDecimal(score, 1);
   const shown = `${formatDecimal(score, 1)} (${formatSigned(change.value)})`;

@@ -33,8 +33,8 @@ function topicBlocks(map: TopicReport): Block[] {
   const { topics, shown, all } = map;
   return [
     text(
-      `${shown === all ? `All ${formatCount(all)} conversations of the mixture` : `${formatCount(shown)} of the ${formatCount(all)} conversations of the mixture, drawn by the seed`}: those that share telling words lie near each other. ` +
-        'The embedding is TF-IDF over words, laid out by UMAP; no model was asked, so one thing said in different words lies apart. Topics are groups of neighbours (k-means), named by the words that tell them from the rest.',
+      `${shown === all ? `All ${formatCount(all)} conversations of the mixture` : `${formatCount(shown)} of the ${formatCount(all)} conversations of the mixture, drawn by the seed`}: those that share distinctive words lie near each other. ` +
+        'The embedding is TF-IDF over words, laid out by UMAP; no model was asked, so one thing said in different words lies apart. Topics are groups of neighbours (k-means), named by the words that distinguish them.',
     ),
     columns({
       kind: 'chart',
@@ -51,7 +51,7 @@ function topicBlocks(map: TopicReport): Block[] {
     }),
     table(
       'Topics, by their numbers on the map',
-      ['>No.', 'Telling words', '>Replay set', '>New data', 'An instruction in its middle'],
+      ['>No.', 'Distinctive words', '>Replay set', '>New data', 'An instruction in its middle'],
       topics.map(({ terms, replay, new: fresh, example }, index) => [
         String(index + 1),
         terms.join(', ') || NO_VALUE,
@@ -107,7 +107,7 @@ function duplicateSentence({ compared, exact, near, newInReplay, threshold }: Du
 
 function contaminationSentence(quality: QualityReport | null): string {
   if (quality?.rules.decontaminate === undefined) {
-    return 'Nobody looked for overlap with the evaluation sets: the filter synthesis.quality.decontaminate is off, as in the paper.';
+    return 'Overlap with the evaluation sets was not looked for: the filter synthesis.quality.decontaminate is off, as in the paper.';
   }
   const instructions = new Set(quality.matches.map(({ instructionId }) => instructionId)).size;
   return `${formatCounted(instructions, 'instruction')} shared ${quality.rules.decontaminate.ngram} words in a row with an evaluation document, of ${formatCount(quality.judged)} looked at; they were dropped and are listed under Instruction quality.`;

@@ -16,7 +16,7 @@ const MEANINGS: Readonly<Record<HeldOutSet, string>> = {
   new: 'conversations of the new data',
 };
 
-/** Loss on what was kept back from training: what scores are too coarse for. Only where the spec keeps rows back. */
+/** Loss on held-out conversations: it shows changes that scores are too coarse for. Only where the spec holds rows out. */
 export function heldOutSection(sets: readonly HeldOutSetReport[] | null): Section[] {
   if (sets === null) return [];
   return [
@@ -140,7 +140,7 @@ function intervalTable(sets: readonly HeldOutSetReport[]): Block[] {
     : [
         table(
           'Difference from the official model on the same conversations, 95 % interval by paired bootstrap over conversations, each counting by its tokens; p corrected for all rows of this table (Holm)',
-          ['Kept back', 'Variant', '>Difference', '>95 % interval', '>p'],
+          ['Held out', 'Variant', '>Difference', '>95 % interval', '>p'],
           rows,
         ),
       ];

@@ -11,7 +11,7 @@ import { shortNames } from '../short-names';
 /** Names for plots, where there is little room. */
 type Shorten = (name: string) => string;
 
-/** What the judges said, how far they agree, and whom they prefer. */
+/** What the judges said, how far they agree, and which generators they prefer. */
 export function judgingSection({ synthesis, spec }: Pick<ReportData, 'synthesis' | 'spec'>): Section {
   const { scores } = synthesis;
   const short = shortNames([...new Set([...spec.synthesis.respond.generators, ...spec.synthesis.judge.judges])]);
@@ -159,7 +159,7 @@ function heatmap({ agreement }: ScoreReport, short: Shorten): Block {
   }));
   return {
     kind: 'chart',
-    title: 'Who likes whom: mean score by judge and generator',
+    title: 'Mean score by judge and generator',
     alt: cells.map(({ row, column, label }) => `${row} gives ${column} ${label}`).join('; '),
     spec: heatmapChart(cells, { row: 'judge', column: 'generator' }),
     numbers: table(

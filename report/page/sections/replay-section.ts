@@ -3,8 +3,13 @@ import type { ReportData } from '../../gather/report-data';
 import { columns, details, info, table, text, type Block, type Cell, type Section } from '../blocks';
 import { barChart, type BarPart } from '../charts/bar-chart';
 
-/** From what was asked for to what was kept, with every loss. */
-export function replaySection({ runId, synthesis, losses, spec }: Pick<ReportData, 'runId' | 'synthesis' | 'losses' | 'spec'>): Section {
+/** From what was asked for to what was kept, with every failure. */
+export function replaySection({
+  runId,
+  synthesis,
+  losses: failures,
+  spec,
+}: Pick<ReportData, 'runId' | 'synthesis' | 'losses' | 'spec'>): Section {
   const { instructions } = synthesis;
   const { generators, samples } = spec.synthesis.respond;
   return {
@@ -16,8 +21,8 @@ export function replaySection({ runId, synthesis, losses, spec }: Pick<ReportDat
           `each instruction ${samples === 1 ? 'once' : `${samples} times`}; ${formatList(spec.synthesis.judge.judges)} scored every answer; the answer with the highest mean was kept with its instruction.`,
       ),
       columns(funnel(instructions)),
-      balanceTable({ synthesis, losses }),
-      lossTable(losses),
+      balanceTable(synthesis, failures),
+      failureTable(failures),
       details(
         'How to get all of them',
         text('Every lost item with its reason and number of attempts, and every row of every stage, one JSON object a line:'),
@@ -65,10 +70,9 @@ function funnel(instructions: ReportData['synthesis']['instructions']): Block {
 const GONE_AT = { extract: 'lost at extraction', filter: 'dropped by a filter', select: 'lost at selection' } as const;
 
 /** What was asked for, line by line down to what was kept: the reader can add it up. */
-function balanceTable({ synthesis, losses }: Pick<ReportData, 'synthesis' | 'losses'>): Block {
-  const { instructions, responses, judgments } = synthesis;
+function balanceTable({ instructions, responses, judgments }: ReportData['synthesis'], failures: ReportData['losses']): Block {
   const lostAt = (stage: keyof typeof GONE_AT): (readonly Cell[])[] =>
-    losses.filter((group) => group.stage === stage).map((group) => [`${GONE_AT[stage]}: ${group.reason}`, minus(group.count)]);
+    failures.filter((group) => group.stage === stage).map((group) => [`${GONE_AT[stage]}: ${group.reason}`, minus(group.count)]);
   return columns(
     table(
       'Instructions, adding up',
@@ -95,12 +99,12 @@ function balanceTable({ synthesis, losses }: Pick<ReportData, 'synthesis' | 'los
   );
 }
 
-function lossTable(losses: ReportData['losses']): Block {
-  if (losses.length === 0) return info('Nothing was lost.');
+function failureTable(failures: ReportData['losses']): Block {
+  if (failures.length === 0) return info('Nothing was lost.');
   return table(
-    'Every loss, by stage and reason',
+    'Every failure, by stage and reason',
     ['Stage', 'Reason', '>Count', 'At', 'For example'],
-    losses.map((group) => [
+    failures.map((group) => [
       group.stage,
       group.example === null
         ? group.reason

@@ -21,7 +21,7 @@ export function workSection({ usage, activeMs, spec }: Pick<ReportData, 'usage' 
       ),
       ...(done.length === 0 ? [] : [columns(timeChart(done, modelColors(spec)))]),
       usageTable(usage),
-      ...(faults.length === 0 ? [] : [text(`Ridden out by waiting and trying again: ${formatList(faults)}.`)]),
+      ...(faults.length === 0 ? [] : [text(`Faults that were retried: ${formatList(faults)}.`)]),
     ],
   };
 }

@@ -89,7 +89,7 @@ test('losses on other texts are not, and it is said; those of a set that is the 
     ),
   );
   expect(texts(blocks)[0]).toMatch(
-    /^The two kept other rows of the replay set back \(first: 2 conversations, 20 tokens; second: 2 conversations, 20 tokens\), so their losses are not compared\./,
+    /^The two held out different rows of the replay set \(first: 2 conversations, 20 tokens; second: 2 conversations, 20 tokens\), so their losses are not compared\./,
   );
   expect(rowsOf(blocks[1])).toEqual([
     ['official', '2.000', '2.000'],
@@ -106,14 +106,10 @@ test('a variant of one run alone has a loss there and no difference', () => {
   ]);
 });
 
-test('where a run has no losses, or kept back nothing of a set, that is said', () => {
+test('where a run has no losses, or held out nothing of a set, that is said', () => {
   const rows = kept(['i0000001']);
-  expect(texts(blocksOf(run(rows, 2), null))).toEqual([
-    'There is nothing to compare: second has no loss on rows that were kept back from training (mix.holdOut).',
-  ]);
-  expect(texts(blocksOf([], []))).toEqual([
-    'There is nothing to compare: first and second have no loss on rows that were kept back from training (mix.holdOut).',
-  ]);
-  expect(texts(blocksOf(run(rows, 2), run(rows.slice(1), 2)))[0]).toBe('Of the replay set, only first kept rows back.');
+  expect(texts(blocksOf(run(rows, 2), null))).toEqual(['There is nothing to compare: second has no loss on held-out rows (mix.holdOut).']);
+  expect(texts(blocksOf([], []))).toEqual(['There is nothing to compare: first and second have no loss on held-out rows (mix.holdOut).']);
+  expect(texts(blocksOf(run(rows, 2), run(rows.slice(1), 2)))[0]).toBe('Only first held out rows of the replay set.');
   expect(blocksOf(null, null)).toEqual([]);
 });
