@@ -20,8 +20,8 @@ import { registerStart } from './commands/start';
 import { registerStatus } from './commands/status';
 import { registerStudy } from './commands/study';
 import { registerWorker } from './commands/worker';
-import { CliError } from './errors';
-import { plainText } from './output';
+import { CliError } from './terminal/errors';
+import { plainText } from './terminal/output';
 
 const VERSION = (require(join(projectDir(), 'package.json')) as { version: string }).version;
 

@@ -6,14 +6,15 @@ import { pauseAdvice, pauseUpdate, resumeUpdate, setBudgetUpdate, setLimitsUpdat
 import { formatCount, formatUsd } from '../../contract/figures';
 import type { BudgetSetting } from '../../contract/run-settings';
 import { openStore } from '../../services/runs/open-store';
-import { beginRun, sayWhereToLook, type BeginOptions } from '../begin-run';
-import { connect, type Connected } from '../connect';
-import { pauseOf, steerRun } from '../control-run';
-import { CliError } from '../errors';
-import { oneLine, printJson } from '../output';
-import { settingsText } from '../settings-text';
-import { loadStoredRun } from '../stored-run';
-import { waitForRun } from '../wait-for-run';
+import { beginRun, sayWhereToLook, type BeginOptions } from '../runs/begin-run';
+import { steerRun } from '../runs/control-run';
+import { settingsText } from '../runs/settings-text';
+import { loadStoredRun } from '../runs/stored-run';
+import { waitForRun } from '../runs/wait-for-run';
+import { connect, type Connected } from '../server/connect';
+import { pauseOf } from '../server/run-pause';
+import { CliError } from '../terminal/errors';
+import { oneLine, printJson } from '../terminal/output';
 
 /** `rehearse pause`: holds a running run. */
 export function registerPause(program: Command): void {

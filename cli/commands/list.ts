@@ -3,11 +3,11 @@ import { pauseAdvice, type Pause } from '../../contract/control';
 import { formatTime } from '../../contract/figures';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../../contract/search-attributes';
 import { openStore, type OpenStore } from '../../services/runs/open-store';
-import { connect, type Connected } from '../connect';
-import { pauseOf } from '../control-run';
-import { CliError } from '../errors';
-import { formatTable, oneLine, printJson } from '../output';
-import { storedProgress } from '../run-progress-stored';
+import { storedProgress } from '../progress/stored-progress';
+import { connect, type Connected } from '../server/connect';
+import { pauseOf } from '../server/run-pause';
+import { CliError } from '../terminal/errors';
+import { formatTable, oneLine, printJson } from '../terminal/output';
 
 /** One run, as the server and the store know it. */
 export interface ListedRun {

@@ -5,9 +5,9 @@ import { comparePage } from '../../report/page/compare-runs';
 import { renderMarkdown } from '../../report/render/render-markdown';
 import { writeReportFiles } from '../../report/write-report';
 import { openStore } from '../../services/runs/open-store';
-import { CliError } from '../errors';
-import { plainText, printJson } from '../output';
-import { loadStoredRun } from '../stored-run';
+import { loadStoredRun } from '../runs/stored-run';
+import { CliError } from '../terminal/errors';
+import { plainText, printJson } from '../terminal/output';
 
 /** `rehearse report`: makes a run's report anew from the store, without a server. */
 export function registerReport(program: Command): void {

@@ -7,15 +7,15 @@ import { type StageProgress, leftMsOf } from '../../contract/progress';
 import type { Allowance } from '../../method/cost';
 import { openStore, type OpenStore } from '../../services/runs/open-store';
 import { leftText } from '../../workflows/progress/progress-table';
-import { connect, webUiUrl } from '../connect';
-import { CliError } from '../errors';
-import { failureSentence } from '../failure-sentence';
-import { formatTable, oneLine, printJson, type TableColumn } from '../output';
-import { collectProgress, type RunProgress } from '../run-progress';
-import { storedProgress } from '../run-progress-stored';
-import { budgetText, totalsOf, type RunTotals } from '../run-totals';
-import { loadStoredRun, suggestRuns } from '../stored-run';
-import { waitForRun } from '../wait-for-run';
+import { collectProgress, type RunProgress } from '../progress/run-reader';
+import { budgetText, totalsOf, type RunTotals } from '../progress/run-totals';
+import { storedProgress } from '../progress/stored-progress';
+import { loadStoredRun, suggestRuns } from '../runs/stored-run';
+import { waitForRun } from '../runs/wait-for-run';
+import { connect, webUiUrl } from '../server/connect';
+import { CliError } from '../terminal/errors';
+import { failureSentence } from '../terminal/failure-sentence';
+import { formatTable, oneLine, printJson, type TableColumn } from '../terminal/output';
 
 /** One stage and model. */
 export interface StatusRow extends Omit<StageProgress, 'perSecond'> {
