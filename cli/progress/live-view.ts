@@ -1,13 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  isGrpcServiceError,
-  WorkflowFailedError,
-  WorkflowNotFoundError,
-  type Client,
-  type WorkflowExecutionStatusName,
-} from '@temporalio/client';
+import { WorkflowFailedError, WorkflowNotFoundError, type Client, type WorkflowExecutionStatusName } from '@temporalio/client';
 import type { ExperimentResult } from '../../contract/run';
+import { isServiceError } from '../server/service-error';
 import { CliError } from '../terminal/errors';
 import { failureSentence } from '../terminal/failure-sentence';
 import { LogLines } from './live-view-lines';
@@ -93,14 +88,10 @@ async function endOf(client: Client, runId: string, status: WorkflowExecutionSta
   }
 }
 
-/** The transport failed, or the call took too long; anything else is a fault that waiting does not mend. */
+/** The transport failed, or the call took too long; anything else is a fault that waiting does not fix. */
 function isUnreachable(error: unknown): boolean {
-  const service = error instanceof Error && !isGrpcServiceError(error) ? error.cause : error;
-  return isGrpcServiceError(service) && UNREACHABLE_CODES.has(service.code);
+  return isServiceError(error, 'cancelled', 'unknown', 'deadlineExceeded', 'resourceExhausted', 'internal', 'unavailable');
 }
-
-/** CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE. */
-const UNREACHABLE_CODES: ReadonlySet<number> = new Set([1, 2, 4, 8, 13, 14]);
 
 interface View {
   show(progress: RunProgress): void;

@@ -1,5 +1,4 @@
 import {
-  isGrpcServiceError,
   QueryNotRegisteredError,
   QueryRejectedError,
   WorkflowNotFoundError,
@@ -14,6 +13,7 @@ import { type StageProgress, progressQuery } from '../../contract/progress';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../../contract/search-attributes';
 import type { Allowance } from '../../method/cost';
 import { pauseOf } from '../server/run-pause';
+import { isServiceError } from '../server/service-error';
 import { mergeProgress } from './merge-progress';
 import { readPendingActivities, type PendingActivity } from './pending-activities';
 import { failingActivities, idleQueues, whyUnanswered } from './run-warnings';
@@ -175,15 +175,11 @@ async function ask<Answer>(client: Client, workflowId: string, query: QueryDefin
   }
 }
 
-/** A deadline that passes on the client's side shows as either of the first two. */
-const UNANSWERED = { cancelled: 1, deadlineExceeded: 4, failedPrecondition: 9 } as const;
-
 /** No worker polls, it is too slow, or it does not know the query (yet): not a fault of the server. */
 function isUnanswered(error: unknown): boolean {
   if (error instanceof QueryRejectedError || error instanceof QueryNotRegisteredError) return true;
-  const service = error instanceof Error && !isGrpcServiceError(error) ? error.cause : error;
-  const codes: readonly number[] = Object.values(UNANSWERED);
-  return isGrpcServiceError(service) && codes.includes(service.code);
+  // A deadline that passes on the client's side shows as either of the first two.
+  return isServiceError(error, 'cancelled', 'deadlineExceeded', 'failedPrecondition');
 }
 
 function heartbeatsOf({ activities }: Visit): NonNullable<PendingActivity['heartbeat']>[] {

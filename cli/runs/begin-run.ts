@@ -1,7 +1,7 @@
 import type { RunSpec } from '../../config/spec';
 import { pauseAdvice } from '../../contract/control';
 import type { RunSettings } from '../../contract/run-settings';
-import { connect, webUiUrl } from '../server/connect';
+import { webUiUrl, withClient } from '../server/connect';
 import { oneLine, printJson } from '../terminal/output';
 import { settingsText } from './settings-text';
 import { startRun } from './start-run';
@@ -21,8 +21,7 @@ export interface RunToBegin {
 
 /** Starts a run, or attaches to the running one, and says so; with `wait`, shows it to its end. */
 export async function beginRun({ runId, spec, settings }: RunToBegin, options: BeginOptions): Promise<void> {
-  const { client, connection } = await connect();
-  try {
+  await withClient(async ({ client }) => {
     const { state, workflowRunId, paused } = await startRun(client, runId, spec, settings);
     if (options.json) printJson({ runId, workflowRunId, state });
     else {
@@ -34,9 +33,7 @@ export async function beginRun({ runId, spec, settings }: RunToBegin, options: B
       sayWhereToLook(runId);
     }
     if (options.wait) await waitForRun(client, runId);
-  } finally {
-    await connection.close();
-  }
+  });
 }
 
 /** How to watch a run. */

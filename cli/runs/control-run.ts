@@ -1,5 +1,4 @@
 import {
-  isGrpcServiceError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -8,11 +7,11 @@ import {
 } from '@temporalio/client';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { queuePollers } from '../server/queue-pollers';
+import { isServiceError } from '../server/service-error';
 import { CliError } from '../terminal/errors';
 
 /** A worker answers within a second or two; what is set is also stored first, by a cpu worker. */
 const ANSWER_TIMEOUT_MS = 30_000;
-const DEADLINE_EXCEEDED = 4;
 
 /**
  * Sends an Update to a running run and waits for its answer.
@@ -33,9 +32,7 @@ export async function steerRun<T>(client: Client, runId: string, update: (run: W
 }
 
 function isUnanswered(error: unknown): boolean {
-  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
-  const service = error instanceof Error && !isGrpcServiceError(error) ? error.cause : error;
-  return isGrpcServiceError(service) && service.code === DEADLINE_EXCEEDED;
+  return error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isServiceError(error, 'deadlineExceeded');
 }
 
 async function unanswered(client: Client, runId: string, cause: unknown): Promise<CliError> {

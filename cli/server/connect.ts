@@ -39,6 +39,16 @@ export async function connect(): Promise<Connected> {
   }
 }
 
+/** Connects a client for one piece of work, and closes it after. @throws CliError when no server answers */
+export async function withClient<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
+  const connected = await connect();
+  try {
+    return await work(connected);
+  } finally {
+    await connected.connection.close();
+  }
+}
+
 /** Connects the workers' native side. @throws CliError when no server answers */
 export async function connectNative(): Promise<{ readonly connection: NativeConnection; readonly namespace: string }> {
   const { options, namespace } = connectConfig();

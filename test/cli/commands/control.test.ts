@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ListedRun } from '../../../cli/commands/list';
-import type { RunStatus } from '../../../cli/commands/status';
+import type { RunStatus } from '../../../cli/runs/run-status';
 import { startRun } from '../../../cli/runs/start-run';
 import { controlQuery } from '../../../contract/control';
 import { TEST_PRICE } from '../../support/billed';

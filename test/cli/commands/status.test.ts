@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { ListedRun } from '../../../cli/commands/list';
-import { renderStatus, type RunStatus, type StatusRow } from '../../../cli/commands/status';
 import type { Finding } from '../../../cli/doctor/finding';
 import { totalsOf } from '../../../cli/progress/run-totals';
+import { type RunStatus, type StatusRow } from '../../../cli/runs/run-status';
+import { renderStatus } from '../../../cli/runs/status-text';
 import { TASK_QUEUES } from '../../../contract/task-queues';
 import { experiment } from '../../../workflows';
 import { FakeEndpoint } from '../../support/fake-endpoint';

@@ -1,93 +1,14 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
 import { InvalidArgumentError, type Command } from 'commander';
 import { validateRunId } from '../../config/load-spec';
 import type { ModelLimits } from '../../config/spec';
-import { pauseAdvice, pauseUpdate, resumeUpdate, setBudgetUpdate, setLimitsUpdate, type ControlState } from '../../contract/control';
+import { setBudgetUpdate, setLimitsUpdate, type ControlState } from '../../contract/control';
 import { formatCount, formatUsd } from '../../contract/figures';
 import type { BudgetSetting } from '../../contract/run-settings';
-import { openStore } from '../../services/runs/open-store';
-import { beginRun, sayWhereToLook, type BeginOptions } from '../runs/begin-run';
 import { steerRun } from '../runs/control-run';
 import { settingsText } from '../runs/settings-text';
-import { loadStoredRun } from '../runs/stored-run';
-import { waitForRun } from '../runs/wait-for-run';
-import { connect, type Connected } from '../server/connect';
-import { pauseOf } from '../server/run-pause';
+import { withClient } from '../server/connect';
 import { CliError } from '../terminal/errors';
-import { oneLine, printJson } from '../terminal/output';
-
-/** `rehearse pause`: holds a running run. */
-export function registerPause(program: Command): void {
-  program
-    .command('pause')
-    .description('hold a running run: its batches finish and store the calls in flight, and a training saves a checkpoint')
-    .argument('<id>', 'run id')
-    .option('--reason <text>', 'why, for those who see it')
-    .option('--json', 'print the state as JSON')
-    .addHelpText('after', '\nNothing is lost or paid twice. "resume" goes on; "cancel" works on a paused run too.')
-    .action(async (id: string, { reason, json }: { reason?: string; json?: boolean }) => {
-      const runId = validateRunId(id);
-      const state = await withClient(
-        async ({ client }) =>
-          await steerRun(
-            client,
-            runId,
-            async (run) => await run.executeUpdate(pauseUpdate, { args: [reason === undefined ? {} : { reason }] }),
-          ),
-      );
-      if (json) printJson({ runId, ...state });
-      else process.stdout.write(`run ${runId} is paused: ${oneLine(state.reason ?? '', 600)}; ${pauseAdvice(runId, { by: 'user' })}\n`);
-    });
-}
-
-/** `rehearse resume`: lets a paused run go on, or starts one again that has ended. */
-export function registerResume(program: Command): void {
-  program
-    .command('resume')
-    .description('let a paused run go on; or start a failed, cancelled, timed-out or terminated one again from what is stored')
-    .argument('<id>', 'run id')
-    .option('--wait', 'show the run until it ends, and exit 0 only when it succeeded')
-    .option('--json', 'print {runId, workflowRunId, state} as JSON')
-    .addHelpText('after', '\nFinished work is not repeated. What was set on the run with "set" still holds.')
-    .action(async (id: string, options: BeginOptions) => {
-      await resume(validateRunId(id), options);
-    });
-}
-
-async function resume(runId: string, options: BeginOptions): Promise<void> {
-  const running = await withClient(async (connected) => await runningRun(connected, runId));
-  if (running === undefined) {
-    const { plans } = openStore();
-    const { plan } = await loadStoredRun(plans, runId);
-    await beginRun({ runId, spec: plan.spec, settings: await plans.findSettings(runId) }, options);
-    return;
-  }
-  const { client, connection } = await connect();
-  try {
-    await steerRun(client, runId, async (run) => await run.executeUpdate(resumeUpdate));
-    if (options.json) printJson({ runId, workflowRunId: running.workflowRunId, state: running.paused ? 'resumed' : 'attached' });
-    else {
-      process.stdout.write(running.paused ? `run ${runId} goes on\n` : `run ${runId} is running already, and not paused\n`);
-      sayWhereToLook(runId);
-    }
-    if (options.wait) await waitForRun(client, runId);
-  } finally {
-    await connection.close();
-  }
-}
-
-async function runningRun(
-  { client }: Connected,
-  runId: string,
-): Promise<{ readonly workflowRunId: string; readonly paused: boolean } | undefined> {
-  try {
-    const { status, memo, runId: workflowRunId } = await client.workflow.getHandle(runId).describe();
-    return status.name === 'RUNNING' ? { workflowRunId, paused: pauseOf(memo) !== null } : undefined;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
-}
+import { printJson } from '../terminal/output';
 
 interface SetOptions {
   readonly concurrency?: Readonly<Record<string, number>>;
@@ -182,35 +103,4 @@ function perModel(canLift: boolean) {
     if (!/^\d+$/.test(value)) throw new InvalidArgumentError(`Give a whole number${canLift ? ', or "none" for no limit' : ''}.`);
     return { ...before, [model]: Number(value) };
   };
-}
-
-/** `rehearse cancel`: asks a run to stop; its batches journal the calls in flight first. */
-export function registerCancel(program: Command): void {
-  program
-    .command('cancel')
-    .description('stop a run; what it has paid for stays stored, and "resume" goes on from there')
-    .argument('<id>', 'run id')
-    .action(async (id: string) => {
-      const runId = validateRunId(id);
-      await withClient(async ({ client }) => {
-        try {
-          await client.workflow.getHandle(runId).cancel();
-        } catch (cause) {
-          if (cause instanceof WorkflowNotFoundError) {
-            throw new CliError(`no run "${runId}" is running`, { hint: 'see: npx rehearse list', cause });
-          }
-          throw cause;
-        }
-      });
-      process.stdout.write(`run ${runId} is being cancelled; go on later with: npx rehearse resume ${runId}\n`);
-    });
-}
-
-async function withClient<T>(work: (connected: Connected) => Promise<T>): Promise<T> {
-  const connected = await connect();
-  try {
-    return await work(connected);
-  } finally {
-    await connected.connection.close();
-  }
 }
