@@ -1,5 +1,5 @@
 import type { PlanRef } from '../contract/run';
-import { writeReportFiles } from '../report/render/write-report';
+import { writeReportFiles } from '../report/write-report';
 import type { RunOutcome } from '../services/store/plan-store';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';

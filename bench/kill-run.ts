@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startRun } from '../cli/start-run';
+import { startRun } from '../cli/runs/start-run';
 import type { RunSpec } from '../config/spec';
 import { createRandom, shuffled, type Random } from '../method/random';
 import { untilSynthesized, untilTraining } from './follow-run';

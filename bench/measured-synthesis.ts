@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startRun } from '../cli/start-run';
+import { startRun } from '../cli/runs/start-run';
 import type { RunSpec } from '../config/spec';
 import { untilSynthesized } from './follow-run';
 import type { Stack } from './stack';

@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Client } from '@temporalio/client';
-import { startRun } from '../cli/start-run';
+import { startRun } from '../cli/runs/start-run';
 import type { RunSpec } from '../config/spec';
 import { dataDir } from '../services/local/paths';
 import { checkWinners } from './check-winners';

@@ -7,21 +7,24 @@ import { projectDir } from '../services/local/paths';
 import { CorruptArtifactError } from '../services/store/stage-errors';
 import { StorageUnavailableError } from '../services/store/storage-errors';
 import { StorePlaceError } from '../services/store/store-place';
-import { registerCancel, registerPause, registerResume, registerSet } from './commands/control';
+import { registerCancel } from './commands/cancel';
 import { registerDemo } from './commands/demo';
 import { registerDev } from './commands/dev';
 import { registerDoctor } from './commands/doctor';
 import { registerExport } from './commands/export';
 import { registerInit } from './commands/init';
 import { registerList } from './commands/list';
+import { registerPause } from './commands/pause';
 import { registerPlan } from './commands/plan';
 import { registerReport } from './commands/report';
+import { registerResume } from './commands/resume';
+import { registerSet } from './commands/set';
 import { registerStart } from './commands/start';
 import { registerStatus } from './commands/status';
 import { registerStudy } from './commands/study';
 import { registerWorker } from './commands/worker';
-import { CliError } from './errors';
-import { plainText } from './output';
+import { CliError } from './terminal/errors';
+import { plainText } from './terminal/output';
 
 const VERSION = (require(join(projectDir(), 'package.json')) as { version: string }).version;
 

@@ -3,7 +3,7 @@ import type { RunSpec } from '../config/spec';
 import { formatCount, formatDuration, formatShortCount } from '../contract/figures';
 import { DEFAULT_ASSUMPTIONS, type AssumptionName } from '../planning/cost-assumptions';
 import type { CostPlan, EndpointCost } from '../planning/cost-plan';
-import { formatTable } from './output';
+import { formatTable } from './terminal/output';
 
 /** A cost plan for people: what every model does, what that comes to, and what was assumed. */
 export function planText(spec: RunSpec, plan: CostPlan): string {

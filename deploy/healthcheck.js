@@ -3,8 +3,8 @@
 // namespace; and the workflow worker has polled within the last minute or so. An activity worker that is full does not
 // poll, so for those only the connection is checked.
 const { hostname } = require('node:os');
-const { connect } = require('../dist/cli/connect');
-const { queuePollers } = require('../dist/cli/queue-pollers');
+const { connect } = require('../dist/cli/server/connect');
+const { queuePollers } = require('../dist/cli/server/queue-pollers');
 
 const TIMEOUT_MS = 10_000;
 

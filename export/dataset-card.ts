@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { modelsInUse } from '../config/models-in-use';
 import { SCORE_READINGS } from '../config/score-readings';
 import type { RunSpec } from '../config/spec';
+import { formatCount, formatDecimal } from '../contract/figures';
 import { canonicalJson } from '../method/canonical-json';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
 import type { DatasetShape } from './dataset-shapes';
@@ -62,24 +63,24 @@ export function datasetCard(card: DatasetCard): string {
   return [
     `---\n${frontMatter}---\n`,
     `# ${what}: ${runId}${variant === 'method' ? '' : ` (${variant})`}\n`,
-    `${rows.toLocaleString('en-US')} conversations in the format \`${shape}\`, made by Rehearse for fine-tuning ${code(spec.models[spec.target.model]?.model ?? spec.target.model)} without making it forget.` +
-      `${leftOut === 0 ? '' : ` ${leftOut.toLocaleString('en-US')} with more than one turn are left out, since this format cannot hold them.`}\n`,
+    `${formatCount(rows)} conversations in the format \`${shape}\`, made by Rehearse for fine-tuning ${code(spec.models[spec.target.model]?.model ?? spec.target.model)} without making it forget.` +
+      `${leftOut === 0 ? '' : ` ${formatCount(leftOut)} with more than one turn are left out, since this format cannot hold them.`}\n`,
     '## How it was made\n',
-    `1. **Instructions.** ${extract.instructions.toLocaleString('en-US')} were drawn from the target model itself, from nothing but the beginning of a user turn (temperature ${extract.sampling.temperature}, top p ${extract.sampling.topP}).`,
+    `1. **Instructions.** ${formatCount(extract.instructions)} were drawn from the target model itself, from nothing but the beginning of a user turn (temperature ${extract.sampling.temperature}, top p ${extract.sampling.topP}).`,
     `2. **Responses.** ${respond.generators.length} generators answered each ${respond.samples} times.`,
     `3. **Judgments.** ${judge.judges.length} judges scored every response from 1 to 5 with the prompt below (${SCORE_READINGS[judge.scoring].phrases.card}).`,
     `4. **Selection.** The best mean score was kept for each instruction (policy \`${select.policy}\`; answers cut at the token limit: \`${select.truncated}\`).`,
-    ...(stage === 'mixture' ? [`5. **Mixture.** New data is ${(spec.mix.newShare * 100).toFixed(1)} % of the whole.`] : []),
+    ...(stage === 'mixture' ? [`5. **Mixture.** New data is ${formatDecimal(spec.mix.newShare * 100, 1)} % of the whole.`] : []),
     '\nThe method is that of "Better supervised fine-tuning of closed-source large models".\n',
     '## Counts\n',
     `| ${stage === 'replay' ? 'answered by' : 'source'} | conversations |\n| --- | ---: |`,
-    ...[...counts].map(([name, count]) => `| ${code(name)} | ${count.toLocaleString('en-US')} |`),
+    ...[...counts].map(([name, count]) => `| ${code(name)} | ${formatCount(count)} |`),
     ...(cut === 0
       ? []
       : [
-          `\n${cut.toLocaleString('en-US')} of them end in an answer that was cut at a token limit (column \`cut\`): take no loss on an end-of-turn token after it, or leave them out.`,
+          `\n${formatCount(cut)} of them end in an answer that was cut at a token limit (column \`cut\`): take no loss on an end-of-turn token after it, or leave them out.`,
         ]),
-    ...(meanScore === null ? [] : [`\nMean score of what was kept: ${meanScore.toFixed(3)} of 5.`]),
+    ...(meanScore === null ? [] : [`\nMean score of what was kept: ${formatDecimal(meanScore, 3)} of 5.`]),
     '\n## Models and their terms\n',
     'What a model wrote is under the terms of that model. Read them before you train on it or pass it on.\n',
     '| model | id | role | licence |\n| --- | --- | --- | --- |',

@@ -35,7 +35,7 @@ export const exportedJudgmentTable: Table<ExportedJudgment> = {
   optional: judgmentTable.optional,
 };
 
-/** An instruction of a run with filters: `dropped` is why nobody answered it, or null. */
+/** An instruction of a run with filters: `dropped` is why it was not answered, or null. */
 export type FilteredInstruction = Instruction & { readonly dropped: string | null };
 
 const filteredInstructionTable: Table<FilteredInstruction> = { schema: { ...instructionTable.schema, dropped: 'string' }, optional: [] };

@@ -67,7 +67,7 @@ export async function pushDataset({ folder, name, token, hubUrl, isPrivate, titl
 function sentence(status: number | undefined, name: string, hubUrl: string, error: unknown): string {
   const said = error instanceof Error ? error.message : String(error);
   if (status === 401) return `${hubUrl} does not know the token in HF_TOKEN (HTTP 401); make one under its settings, with write access`;
-  if (status === 403) return `the token in HF_TOKEN may not write to ${name} (HTTP 403); give it write access, or name a place of your own`;
+  if (status === 403) return `the token in HF_TOKEN may not write to ${name} (HTTP 403); give it write access, or name one of your own`;
   if (status !== undefined) return `${hubUrl} refuses the data set ${name} (HTTP ${status}: ${said})`;
   return `${hubUrl} cannot be reached for pushing ${name} (${said}); try again, or set HF_ENDPOINT`;
 }

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { openStore } from '../../services/runs/open-store';
 import { detailOf } from '../../services/store/stage-store';
 import { trainStage } from '../../stages/train';
-import { CliError } from '../errors';
-import { runHere, webUiNote } from '../run-here';
+import { runHere, webUiNote } from '../runs/run-here';
+import { CliError } from '../terminal/errors';
 
 export const DEMO_RUN_ID = 'demo';
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { consoleReporter } from '../../services/local/setup-reporter';
-import { startLocalStack, workersEnded } from '../local-stack';
-import { onStopSignal } from '../signals';
+import { startLocalStack, workersEnded } from '../server/local-stack';
+import { onStopSignal } from '../terminal/signals';
 
 /** `rehearse dev`: server, Web UI, local model and workers, until Ctrl-C. */
 export function registerDev(program: Command): void {

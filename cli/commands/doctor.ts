@@ -3,12 +3,13 @@ import pc from 'picocolors';
 import { weightsOf } from '../../config/spec-fine-tuning';
 import { trainingTraits } from '../../config/training-backends';
 import { openStore } from '../../services/runs/open-store';
-import { checkLimits } from '../doctor-limits';
-import { checkDisk, checkGpu, checkNode, checkPython, checkStore, type Finding } from '../doctor-machine';
-import { checkServer } from '../doctor-server';
-import { checkSpec } from '../doctor-spec';
-import { CliError } from '../errors';
-import { oneLine, printJson } from '../output';
+import { checkLimits } from '../doctor/check-limits';
+import { checkDisk, checkGpu, checkNode, checkPython, checkStore } from '../doctor/check-machine';
+import { checkServer } from '../doctor/check-server';
+import { checkSpec } from '../doctor/check-spec';
+import { type Finding } from '../doctor/finding';
+import { CliError } from '../terminal/errors';
+import { oneLine, printJson } from '../terminal/output';
 
 /** `rehearse doctor`: what this machine, the server and a spec lack. */
 export function registerDoctor(program: Command): void {

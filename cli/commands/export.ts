@@ -8,10 +8,10 @@ import { EXPORT_STAGES, exportStage, METHOD, type ExportStage } from '../../expo
 import { nearestNames } from '../../method/nearest-names';
 import { openStore } from '../../services/runs/open-store';
 import type { RunPlan } from '../../stages/run-plan';
-import { coverageNotices } from '../coverage-notices';
-import { CliError } from '../errors';
-import { checkDestination, exportDataset } from '../export-dataset';
-import { loadStoredRun } from '../stored-run';
+import { coverageNotices } from '../exports/coverage-notices';
+import { checkDestination, exportDataset } from '../exports/export-dataset';
+import { loadStoredRun } from '../runs/stored-run';
+import { CliError } from '../terminal/errors';
 
 interface ExportOptions {
   readonly stage: string;

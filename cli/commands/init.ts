@@ -8,8 +8,8 @@ import { parseSpecText } from '../../config/load-spec';
 import { suggestTemplate } from '../../config/suggest-template';
 import { missingModel, servedModels } from '../../services/endpoints/endpoint-check';
 import { checkSpecFiles, configFolder } from '../../services/runs/spec-files';
-import { CliError } from '../errors';
-import { plainText, printJson } from '../output';
+import { CliError } from '../terminal/errors';
+import { plainText, printJson } from '../terminal/output';
 
 interface InitOptions {
   readonly baseUrl?: string;

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { pauseAdvice, type Pause } from '../../contract/control';
+import { formatTime } from '../../contract/figures';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../../contract/search-attributes';
 import { openStore, type OpenStore } from '../../services/runs/open-store';
-import { connect, type Connected } from '../connect';
-import { pauseOf } from '../control-run';
-import { CliError } from '../errors';
-import { formatTable, oneLine, printJson } from '../output';
-import { storedProgress } from '../run-progress-stored';
+import { storedProgress } from '../progress/stored-progress';
+import { connect, type Connected } from '../server/connect';
+import { pauseOf } from '../server/run-pause';
+import { CliError } from '../terminal/errors';
+import { formatTable, oneLine, printJson } from '../terminal/output';
 
 /** One run, as the server and the store know it. */
 export interface ListedRun {
@@ -101,7 +102,7 @@ function renderRuns(runs: readonly ListedRun[]): string {
       run.paused !== null ? 'paused' : (run.status?.toLowerCase() ?? 'not on a server'),
       run.stage ?? '',
       run.target ?? '',
-      run.startedAt?.slice(0, 19).replace('T', ' ') ?? '',
+      run.startedAt === null ? '' : formatTime(run.startedAt),
       run.stored ? 'yes' : 'no',
     ]),
   );

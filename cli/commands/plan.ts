@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import { DEFAULT_ASSUMPTIONS, parseAssumptions } from '../../planning/cost-assumptions';
 import { planCost } from '../../planning/cost-plan';
 import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
-import { CliError } from '../errors';
-import { plainText, printJson } from '../output';
 import { planText } from '../plan-text';
+import { CliError } from '../terminal/errors';
+import { plainText, printJson } from '../terminal/output';
 
 interface PlanOptions {
   readonly json?: boolean;

@@ -1,12 +1,13 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { comparePage, specDifferences } from '../../report/gather/compare-runs';
 import { gatherReport, type ReportData } from '../../report/gather/report-data';
+import { specDifferences } from '../../report/gather/spec-differences';
+import { comparePage } from '../../report/page/compare-runs';
 import { renderMarkdown } from '../../report/render/render-markdown';
-import { writeReportFiles } from '../../report/render/write-report';
+import { writeReportFiles } from '../../report/write-report';
 import { openStore } from '../../services/runs/open-store';
-import { CliError } from '../errors';
-import { plainText, printJson } from '../output';
-import { loadStoredRun } from '../stored-run';
+import { loadStoredRun } from '../runs/stored-run';
+import { CliError } from '../terminal/errors';
+import { plainText, printJson } from '../terminal/output';
 
 /** `rehearse report`: makes a run's report anew from the store, without a server. */
 export function registerReport(program: Command): void {

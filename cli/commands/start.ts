@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { validateRunId } from '../../config/load-spec';
 import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
-import { beginRun, type BeginOptions } from '../begin-run';
-import { CliError } from '../errors';
+import { beginRun, type BeginOptions } from '../runs/begin-run';
+import { CliError } from '../terminal/errors';
 
 /** `rehearse start`: checks a spec and starts its run. */
 export function registerStart(program: Command): void {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { projectDir } from '../../services/local/paths';
 import { openStore } from '../../services/runs/open-store';
-import { runHere, webUiNote } from '../run-here';
+import { runHere, webUiNote } from '../runs/run-here';
 
 const STUDY_RUN_ID = 'study';
 

@@ -7,9 +7,9 @@ import { openStore } from '../../services/runs/open-store';
 import { checkStoreWorks } from '../../services/store/store-check';
 import { createDeps, createLog, installRuntime, runWorkers } from '../../workers/run';
 import { ensureSearchAttributes } from '../../workers/search-attributes';
-import { connect, connectNative } from '../connect';
-import { CliError } from '../errors';
-import { onStopSignal } from '../signals';
+import { connect, connectNative } from '../server/connect';
+import { CliError } from '../terminal/errors';
+import { onStopSignal } from '../terminal/signals';
 
 /** `rehearse worker`: the workers of some or all task queues, in one process. */
 export function registerWorker(program: Command): void {

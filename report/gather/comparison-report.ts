@@ -1,20 +1,15 @@
 import type { RunSpec } from '../../config/spec';
-import type { ReplaySource, Variant } from '../../config/variants';
-import { adjustForChance, chanceOf, compareSamples, type AdjustedTransitions, type EvaluatedDocument } from '../../method/forgetting';
-import { MethodError } from '../../method/method-error';
-import { bootstrapDifference, holm, type Interval, type PairedTask } from '../../method/paired-bootstrap';
+import type { Variant } from '../../config/variants';
+import { adjustForChance, chanceOf, type AdjustedTransitions } from '../../method/forgetting';
+import { bootstrapDifference, type Interval, type PairedTask } from '../../method/paired-bootstrap';
 import type { SampleRow } from '../../stages/evaluate-task';
+import { type Change, correctedChanges } from './change';
 import type { DataCost } from './data-cost';
-import type { StoredEvaluation } from './evaluation-report';
+import { compareDocuments, samplesOf, type StoredEvaluation } from './evaluation-report';
+import { replayTitle, type VariantKind } from './variant-kind';
 
 /** How far a variant has come. */
 export type VariantState = 'evaluated' | 'trained' | 'mixed' | 'waiting' | 'failed';
-
-/** A difference from the official model, on the leaderboard's scale. */
-export interface Change extends Interval {
-  /** Corrected for all comparisons of the table (Holm). */
-  readonly adjustedP: number;
-}
 
 export interface VariantTask {
   readonly task: string;
@@ -39,9 +34,6 @@ export interface VariantTask {
   /** Why the documents cannot be paired. */
   readonly unpaired?: string;
 }
-
-/** Where a variant's replay set comes from; the official model has none. */
-export type VariantKind = 'official' | ReplaySource['kind'];
 
 /** One row of the table. */
 export interface VariantReport {
@@ -90,23 +82,6 @@ export interface VariantSource {
   readonly failure?: string;
 }
 
-/** What stands beside a variant's name. */
-export function replayTitle({ replay }: Variant): string {
-  if (replay === null) return 'not trained';
-  switch (replay.kind) {
-    case 'method':
-      return 'ours: best of all responses by all judges';
-    case 'first-response':
-      return 'ablation: the target’s first response, unfiltered';
-    case 'target-best':
-      return 'ablation: the target’s best response by its own scores';
-    case 'none':
-      return 'none: new data alone';
-    default:
-      return replay.title;
-  }
-}
-
 /**
  * The paper's table, with what it leaves out: each difference from the official model on the same documents, its interval
  * by paired bootstrap, corrected for the number of comparisons, and what became of each document.
@@ -114,14 +89,11 @@ export function replayTitle({ replay }: Variant): string {
 export function reportComparison(spec: Pick<RunSpec, 'evaluate' | 'seed'>, sources: readonly VariantSource[]): VariantReport[] {
   const official = sources.find(({ variant }) => variant.replay === null)?.evaluation;
   const drafts = sources.map((source) => draft(spec, source, official));
-  const changes = drafts
-    .flatMap(({ tasks, average }) => [...tasks.map(({ interval }) => interval), average])
-    .filter((each) => each !== null);
-  const corrected = new Map(holm(changes.map(({ p }) => p)).map((adjustedP, index) => [changes[index]!, adjustedP]));
-  const finish = (interval: Interval | null): Change | null =>
-    interval === null ? null : { ...interval, adjustedP: corrected.get(interval) ?? 1 };
+  const changeOf = correctedChanges(
+    drafts.flatMap(({ tasks, average }) => [...tasks.map(({ interval }) => interval), average]).filter((each) => each !== null),
+  );
   return drafts.map(({ source, tasks, average }) => {
-    const done = tasks.map(({ interval, ...task }): VariantTask => ({ ...task, change: finish(interval) }));
+    const done = tasks.map(({ interval, ...task }): VariantTask => ({ ...task, change: changeOf(interval) }));
     const compared = done.flatMap(({ task, change }) => (change === null ? [] : [{ task, change: change.value }]));
     return {
       name: source.variant.name,
@@ -137,7 +109,7 @@ export function reportComparison(spec: Pick<RunSpec, 'evaluate' | 'seed'>, sourc
       dataCost: source.dataCost,
       tasks: done,
       average: source.evaluation?.result.average ?? null,
-      averageChange: finish(average),
+      averageChange: changeOf(average),
       worst: compared.length === 0 ? null : compared.reduce((worst, each) => (each.change < worst.change ? each : worst)),
     };
   });
@@ -164,7 +136,7 @@ function draft(spec: Pick<RunSpec, 'evaluate' | 'seed'>, source: VariantSource, 
     const row = { task, metric: primary.name, value: primary.value, stderr: primary.stderr, documents, normalized };
     if (official === undefined || replay === null) return [{ ...row, interval: null, transitions: null }];
     const [before, after] = [samplesOf(official, task), samplesOf(evaluation, task)];
-    const comparison = compare(before, after);
+    const comparison = compareDocuments(before, after);
     if (!comparison.comparable) return [{ ...row, interval: null, transitions: null, unpaired: comparison.reason }];
     const chance = chanceOf(task, randomBaseline);
     const scale = 100 / (1 - chance);
@@ -199,10 +171,6 @@ function stateOf({ failure, evaluation, training, mixture }: VariantSource): Var
   return training !== null ? 'trained' : mixture !== null ? 'mixed' : 'waiting';
 }
 
-function samplesOf({ samples }: StoredEvaluation, name: string): SampleRow[] {
-  return samples.filter(({ task }) => task === name);
-}
-
 /** after - before of the documents that both models answered, sorted by document. */
 function pairedDifferences(before: readonly SampleRow[], after: readonly SampleRow[]): number[] {
   const earlier = new Map(before.map((row) => [row.docHash, scoreOf(row)]));
@@ -217,13 +185,4 @@ function pairedDifferences(before: readonly SampleRow[], after: readonly SampleR
 
 function scoreOf({ score, correct }: SampleRow): number | null {
   return score ?? (correct === null ? null : Number(correct));
-}
-
-function compare(before: readonly EvaluatedDocument[], after: readonly EvaluatedDocument[]): ReturnType<typeof compareSamples> {
-  try {
-    return compareSamples(before, after);
-  } catch (error) {
-    if (error instanceof MethodError) return { comparable: false, reason: error.message };
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import type { RunSpec } from '../../config/spec';
 import { callsModels } from '../../stages/chain';
-import type { VariantKind } from './comparison-report';
 import type { Provenance } from './stage-ledger';
+import type { VariantKind } from './variant-kind';
 
 /** What the model calls behind a variant's replay set took. */
 export interface DataCost {

@@ -46,7 +46,7 @@ export const FEW_DOCUMENTS = 100;
 export interface StoredEvaluation {
   readonly result: EvaluateResult;
   readonly samples: readonly SampleRow[];
-  /** On conversations that were kept back from training; empty where none were. */
+  /** On held-out conversations; empty where there are none. */
   readonly losses: readonly HeldOutLossRow[];
 }
 
@@ -63,7 +63,7 @@ export function reportEvaluation(
       task,
       ...scores,
       difference: minus(scores.after?.normalized, scores.before?.normalized),
-      documents: before === undefined || after === undefined ? null : compare(samplesOf(before, task), samplesOf(after, task)),
+      documents: before === undefined || after === undefined ? null : compareDocuments(samplesOf(before, task), samplesOf(after, task)),
       tooFew: documents.some((count) => count < FEW_DOCUMENTS),
     };
   });
@@ -88,11 +88,13 @@ function taskScore(evaluation: StoredEvaluation | undefined, name: string): Task
   return { metric: primary.name, value: primary.value, stderr: primary.stderr, normalized, documents };
 }
 
-function samplesOf({ samples }: StoredEvaluation, name: string): SampleRow[] {
+/** One task's documents. */
+export function samplesOf({ samples }: StoredEvaluation, name: string): SampleRow[] {
   return samples.filter(({ task }) => task === name);
 }
 
-function compare(before: readonly SampleRow[], after: readonly SampleRow[]): Comparison {
+/** Two models on one task, document by document; where they cannot be joined, why. */
+export function compareDocuments(before: readonly SampleRow[], after: readonly SampleRow[]): Comparison {
   try {
     return compareSamples(before, after);
   } catch (error) {

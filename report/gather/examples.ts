@@ -45,7 +45,7 @@ export interface ExampleInput {
   readonly instruction: Instruction;
   readonly responses: readonly Response[];
   readonly judgments: readonly Judgment[];
-  /** Losses of this instruction's responses, by response id. */
+  /** Failures of this instruction's responses, by response id. */
   readonly failures: ReadonlyMap<string, Failure>;
   /** Undefined while the selection is not made. */
   readonly selection: Selection | undefined;

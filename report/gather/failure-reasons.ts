@@ -1,13 +1,13 @@
 import type { Failure, FailureStage } from '../../method/records';
 import { byStageOrder } from '../../stages/chain';
 
-/** Losses of one stage for one reason. */
-export interface LossGroup {
+/** Items that one stage could not make, for one reason. */
+export interface FailureGroup {
   readonly stage: FailureStage;
   /** The reason's fixed words. */
   readonly reason: string;
   readonly count: number;
-  /** Names of the models at which it happened, with their counts; empty where no model is to blame. */
+  /** Names of the models at which it happened, with their counts; empty where no model was called. */
   readonly models: Readonly<Record<string, number>>;
   /** One reason as it was written, where it says more than `reason`. */
   readonly example: string | null;
@@ -29,8 +29,8 @@ interface Group {
   ids: string[];
 }
 
-/** Counts losses by stage and reason, keeping a few ids of each. */
-export class LossTally {
+/** Counts failures by stage and reason, and keeps a few ids of each. */
+export class FailureTally {
   private readonly groups = new Map<string, Group>();
 
   add(failures: readonly Failure[]): void {
@@ -44,7 +44,7 @@ export class LossTally {
   }
 
   /** Groups in the order of the stages, the most frequent reason of each first. */
-  result(): LossGroup[] {
+  result(): FailureGroup[] {
     return [...this.groups.values()]
       .sort((a, b) => byStageOrder(a.stage, b.stage) || b.count - a.count || (a.reason < b.reason ? -1 : 1))
       .map(({ stage, reason, count, models, example, ids }) => ({
@@ -71,7 +71,7 @@ export class LossTally {
   }
 }
 
-/** Losses are counted by the fixed words before the first colon and space; what follows differs from item to item. */
+/** Failures are counted by the fixed words before the first colon and space; what follows differs from item to item. */
 function reasonWords(reason: string): string {
   const end = reason.indexOf(': ');
   return end <= 0 ? reason : reason.slice(0, end);

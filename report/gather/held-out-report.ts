@@ -1,12 +1,14 @@
 import type { RunSpec } from '../../config/spec';
 import { canonicalJson } from '../../method/canonical-json';
 import { HELD_OUT_SETS, type HeldOutRow, type HeldOutSet } from '../../method/hold-out';
-import { bootstrapDifference, holm, type Interval } from '../../method/paired-bootstrap';
+import { bootstrapDifference, type Interval } from '../../method/paired-bootstrap';
 import type { HeldOutLossRow } from '../../stages/evaluate-loss';
 import { sha256 } from '../../stages/sha256';
-import type { Change, VariantKind, VariantSource } from './comparison-report';
+import { type Change, correctedChanges } from './change';
+import type { VariantSource } from './comparison-report';
+import type { VariantKind } from './variant-kind';
 
-/** One variant's loss on a set that was kept back. */
+/** One variant's loss on a held-out set. */
 export interface HeldOutVariant {
   readonly name: string;
   readonly kind: VariantKind;
@@ -34,9 +36,9 @@ interface Draft extends Omit<HeldOutVariant, 'change'> {
 }
 
 /**
- * The losses of every variant on every set that was kept back, with the difference from the official model on the same
+ * The losses of every variant on every held-out set, with the difference from the official model on the same
  * conversations: paired bootstrap over conversations, each counting by its tokens. p is corrected over all of them (Holm).
- * Sets that nobody has measured yet are left out.
+ * Sets that are not measured yet are left out.
  * @param kept the conversations themselves
  */
 export function reportHeldOut(
@@ -77,17 +79,10 @@ export function reportHeldOut(
           },
         ];
   });
-  const intervals = drafts.flatMap(({ variants }) => variants.flatMap(({ interval }) => (interval === null ? [] : [interval])));
-  const corrected = new Map(holm(intervals.map(({ p }) => p)).map((adjustedP, index) => [intervals[index]!, adjustedP]));
+  const changeOf = correctedChanges(drafts.flatMap(({ variants }) => variants.flatMap(({ interval }) => interval ?? [])));
   return drafts.map(({ variants, ...set }) => ({
     ...set,
-    variants: variants.map(({ name, kind, share, loss, interval }) => ({
-      name,
-      kind,
-      share,
-      loss,
-      change: interval === null ? null : { ...interval, adjustedP: corrected.get(interval) ?? 1 },
-    })),
+    variants: variants.map(({ name, kind, share, loss, interval }) => ({ name, kind, share, loss, change: changeOf(interval) })),
   }));
 }
 

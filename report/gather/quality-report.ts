@@ -2,7 +2,6 @@ import type { Contamination } from '../../method/quality/contamination';
 import { DROP_REASONS, type DropReason, type QualityRules } from '../../method/quality/instruction-filter';
 import type { Instruction } from '../../method/records';
 import type { FilterRow } from '../../stages/filter';
-import { csvText } from '../render/csv';
 import { excerpt, type Excerpt } from './examples';
 
 /** A dropped instruction, shown. */
@@ -77,12 +76,4 @@ export class QualityTally {
       }),
     };
   }
-}
-
-/** The matches as CSV. Names of documents come from files that others wrote. */
-export function matchesCsv(matches: readonly ContaminationMatch[]): string {
-  return csvText(
-    ['instructionId', 'task', 'documentId', 'ngram'],
-    matches.map(({ instructionId, task, documentId, ngram }) => [instructionId, task, documentId, ngram]),
-  );
 }

@@ -16,10 +16,11 @@ import { reportComparison, type VariantReport, type VariantSource } from './comp
 import { dataCost } from './data-cost';
 import { reportTrainingData, type DataReport } from './data-report';
 import { reportEvaluation, type EvaluationReport, type StoredEvaluation } from './evaluation-report';
-import { LossTally, type LossGroup } from './failure-reasons';
+import { FailureTally, type FailureGroup } from './failure-reasons';
 import { reportHeldOut, type HeldOutSetReport } from './held-out-report';
 import { reportLineage, type Lineage } from './lineage';
 import { reportMixture, type MixtureReport } from './mixture-report';
+import { reportWarnings } from './report-warnings';
 import { StageLedger, type Provenance, type StageUsage } from './stage-ledger';
 import { findOutput, reportSynthesis, type SynthesisReport } from './synthesis-report';
 import { reportTraining, tokensOfMixture, type TrainingReport } from './training-report';
@@ -37,13 +38,14 @@ export interface ReportData {
   readonly finished: boolean;
   /** Stages that are not done, such as `judge small (1 of 2 parts)`. */
   readonly missing: readonly string[];
-  /** What the reader must know before believing a number. */
+  /** What limits the validity of the numbers. */
   readonly warnings: readonly string[];
   readonly spec: RunSpec;
   readonly content: ContentIdentities;
   readonly shards: number;
   readonly synthesis: SynthesisReport;
-  readonly losses: readonly LossGroup[];
+  /** What was asked for and could not be made, by stage and reason. */
+  readonly losses: readonly FailureGroup[];
   readonly mixture: MixtureReport | null;
   /** Texts of that mixture: topics, lengths, repetitions. */
   readonly trainingData: DataReport | null;
@@ -51,7 +53,7 @@ export interface ReportData {
   readonly evaluation: EvaluationReport;
   /** The table: every variant beside the official model. */
   readonly variants: readonly VariantReport[];
-  /** Losses on what was kept back from training; null where the spec keeps nothing back. */
+  /** Losses on held-out conversations; null where the spec holds nothing out. */
   readonly heldOut: readonly HeldOutSetReport[] | null;
   /** Of every variant: its replay set and its weights. */
   readonly lineage: readonly Lineage[];
@@ -96,7 +98,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   const plan = await plans.load(record.plan);
   const { spec, keys } = plan;
   const ledger = new StageLedger({ models: spec.models, startedAt: record.startedAt });
-  const losses = new LossTally();
+  const failureTally = new FailureTally();
   /** Of single tasks, which are found by the content of the model. */
   const taskKeys: string[] = [];
 
@@ -106,7 +108,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   ): Promise<StoredOutput<Row, Detail> | undefined> {
     const { found, outdated } = await findOutput(stages, output);
     ledger.add({ stage: output.stage.name, model, key: output.address.key }, found?.manifest, outdated);
-    if (found !== undefined) losses.add(await stages.readFailures(found.manifest));
+    if (found !== undefined) failureTally.add(await stages.readFailures(found.manifest));
     return found;
   }
 
@@ -118,7 +120,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
       : { result: detailOf(found), samples: await stages.readRows(found), losses: await stages.readLosses(found.manifest) };
   }
 
-  const synthesis = await reportSynthesis({ stages, plan, ledger, losses });
+  const synthesis = await reportSynthesis({ stages, plan, ledger, failureTally });
   const heldOut = keys.holdOut === undefined ? undefined : await find('', holdOutStage.at(plan));
   const heldOutRows = heldOut === undefined ? [] : await stages.readRows(heldOut);
   const synthesized = ledger.provenance();
@@ -166,7 +168,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     content: plan.content,
     shards: plan.shards.length,
     synthesis,
-    losses: losses.result(),
+    losses: failureTally.result(),
     mixture:
       mixed === undefined
         ? null
@@ -182,7 +184,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     provenance: ledger.provenance(),
     damage: await damageOf(plan, taskKeys, stages),
   } as const;
-  return { ...report, warnings: [...record.warnings, ...doubts(report)] };
+  return { ...report, warnings: [...record.warnings, ...reportWarnings(report)] };
 }
 
 interface FoundVariant extends VariantSource {
@@ -202,40 +204,6 @@ function mainVariant(variants: readonly Variant[]): string {
 async function damageOf(plan: RunPlan, taskKeys: readonly string[], stages: StageStore): Promise<DamageNote[]> {
   const keys = JSON.stringify([plan.keys, taskKeys]);
   return (await stages.damageNotes()).filter(({ address }) => keys.includes(address.key));
-}
-
-/** What does not add up, said outright. */
-function doubts({
-  finished,
-  synthesis,
-  provenance,
-  damage,
-}: Pick<ReportData, 'finished' | 'synthesis' | 'provenance' | 'damage'>): string[] {
-  const { instructions, responses, judgments, recomputed } = synthesis;
-  const outdated = provenance.filter((group) => group.outdated > 0).map(({ stage, model }) => (model === '' ? stage : `${stage} ${model}`));
-  const unaccounted = instructions.pending + responses.pending + judgments.pending;
-  return [
-    ...(damage.length === 0
-      ? []
-      : [
-          `${damage.length} stored ${damage.length === 1 ? 'output was' : 'outputs were'} found damaged and made again: ${[...new Set(damage.map(({ address }) => address.stage))].sort().join(', ')}. Check the disk or the object store.`,
-        ]),
-    ...(outdated.length === 0
-      ? []
-      : [
-          `Made from inputs or by a version of the code that are no longer current: ${outdated.join(', ')}. Start the run again to bring them up to date.`,
-        ]),
-    ...(finished && unaccounted !== 0
-      ? [
-          `The counts do not add up: ${instructions.pending} instructions, ${responses.pending} responses and ${judgments.pending} judgments are neither there nor counted as lost.`,
-        ]
-      : []),
-    ...(recomputed.equal < recomputed.checked
-      ? [
-          `Choosing again from the stored judgments gives another result for ${recomputed.checked - recomputed.equal} of ${recomputed.checked} instructions.`,
-        ]
-      : []),
-  ];
 }
 
 /** Secrets are environment variables by rule; a URL can still carry a name and password. */

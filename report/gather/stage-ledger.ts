@@ -33,7 +33,7 @@ export interface StageUsage {
   readonly activeMs: number;
   /** As `status` and budgets count: a call whose end is not known counts at its worst case. Null where the spec names no price, or no model is called. */
   readonly usd: number | null;
-  /** Faults that were ridden out, by kind. */
+  /** Faults that were retried, by kind. */
   readonly transient: Readonly<Record<string, number>>;
 }
 

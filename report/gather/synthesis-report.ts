@@ -12,7 +12,7 @@ import { type RunPlan } from '../../stages/run-plan';
 import { selectStage } from '../../stages/select';
 import type { Output } from '../../stages/stage';
 import { ExamplePicker, type Example } from './examples';
-import type { LossTally } from './failure-reasons';
+import type { FailureTally } from './failure-reasons';
 import { QualityTally, type QualityReport } from './quality-report';
 import { ScoreTally, type ScoreReport } from './score-tally';
 import type { StageGroup, StageLedger } from './stage-ledger';
@@ -65,12 +65,12 @@ export async function reportSynthesis({
   stages,
   plan,
   ledger,
-  losses,
+  failureTally,
 }: {
   readonly stages: StageStore;
   readonly plan: RunPlan;
   readonly ledger: StageLedger;
-  readonly losses: LossTally;
+  readonly failureTally: FailureTally;
 }): Promise<SynthesisReport> {
   const { spec } = plan;
   const { extract, respond, judge, select } = spec.synthesis;
@@ -99,7 +99,7 @@ export async function reportSynthesis({
     ledger.add({ ...who, stage: output.stage.name, key: output.address.key }, found?.manifest, outdated);
     if (found === undefined) return undefined;
     const failures = await stages.readFailures(found.manifest);
-    losses.add(failures);
+    failureTally.add(failures);
     return { rows: await stages.readRows(found), failures };
   }
 

@@ -18,7 +18,7 @@ export interface TopicMap {
   readonly topics: readonly {
     readonly x: number;
     readonly y: number;
-    /** Terms that tell the topic from the rest, best first; few or none where its texts share no words. */
+    /** Terms that distinguish the topic, best first; few or none where its texts share no words. */
     readonly terms: readonly string[];
   }[];
 }
@@ -32,7 +32,7 @@ const TERMS_A_TOPIC = 5;
 const STARTS = 8;
 
 /**
- * Texts on a plane, those that share telling words near each other: TF-IDF vectors, their nearest neighbours by cosine, and UMAP
+ * Texts on a plane, those that share distinctive words near each other: TF-IDF vectors, their nearest neighbours by cosine, and UMAP
  * (McInnes, Healy, Melville, 2018) with a seed; topics are k-means groups of the plane, a convenience of reading. Nothing is
  * downloaded and no model is asked, so texts about one thing in different words, or languages, lie apart.
  * @returns undefined for fewer texts than make a map

@@ -1,9 +1,23 @@
 import { trainingTraits } from '../../config/training-backends';
+import {
+  formatCount,
+  formatCounted,
+  formatDecimal,
+  formatUsd,
+  formatDuration,
+  formatList,
+  NO_VALUE,
+  formatPercent,
+  formatScientific,
+  formatShortCount,
+  formatSigned,
+  formatTime,
+} from '../../contract/figures';
 import type { ReportData } from '../gather/report-data';
-import { info, warning, type Block, type Figure, type ReportPage, type Section } from './blocks';
-import { count, counted, decimal, dollars, duration, list, NOTHING, percent, scientific, shortCount, signed, time } from './format';
+import { info, warning, type Figure, type ReportPage } from './blocks';
 import { comparisonSection } from './sections/comparison-section';
 import { dataSection } from './sections/data-section';
+import { examplesSection } from './sections/examples-section';
 import { heldOutSection } from './sections/held-out-section';
 import { judgingSection } from './sections/judging-section';
 import { provenanceSection } from './sections/provenance-section';
@@ -25,7 +39,7 @@ export function composePage(data: ReportData): ReportPage {
         ? []
         : [
             info(
-              `This run is not finished. Still missing: ${list(data.missing.slice(0, 12))}${data.missing.length > 12 ? ` and ${data.missing.length - 12} more` : ''}.`,
+              `This run is not finished. Still missing: ${formatList(data.missing.slice(0, 12))}${data.missing.length > 12 ? ` and ${data.missing.length - 12} more` : ''}.`,
             ),
           ]),
       ...data.warnings.map((each) => warning(each)),
@@ -44,16 +58,16 @@ export function composePage(data: ReportData): ReportPage {
       workSection(data),
       provenanceSection(data),
     ],
-    footer: `Run ${data.runId}, last started ${time(data.startedAt)}; report made ${time(data.generatedAt)} by Rehearse.`,
+    footer: `Run ${data.runId}, last started ${formatTime(data.startedAt)} UTC; report made ${formatTime(data.generatedAt)} UTC by Rehearse.`,
   };
 }
 
 function subtitle({ spec, synthesis, training }: ReportData): string {
   const { respond, judge } = spec.synthesis;
-  const trained = training === null ? 'to be trained' : `trained for ${counted(training.steps, 'step')}`;
+  const trained = training === null ? 'to be trained' : `trained for ${formatCounted(training.steps, 'step')}`;
   return (
-    `${counted(synthesis.instructions.asked, 'instruction')} drawn from ${spec.target.model}, ${counted(respond.generators.length, 'generator')} × ${counted(respond.samples, 'answer')}, ` +
-    `${counted(judge.judges.length, 'judge')}; new data mixed in at ${percent(spec.mix.newShare, 0)}; ${trained} ${trainingTraits(spec).readsWeights ? `at a learning rate of ${scientific(spec.train.learningRate)}` : 'by its provider'}.` +
+    `${formatCounted(synthesis.instructions.asked, 'instruction')} drawn from ${spec.target.model}, ${formatCounted(respond.generators.length, 'generator')} × ${formatCounted(respond.samples, 'answer')}, ` +
+    `${formatCounted(judge.judges.length, 'judge')}; new data mixed in at ${formatPercent(spec.mix.newShare, 0)}; ${trained} ${trainingTraits(spec).readsWeights ? `at a learning rate of ${formatScientific(spec.train.learningRate)}` : 'by its provider'}.` +
     (spec.description === undefined ? '' : ` ${spec.description}`)
   );
 }
@@ -68,58 +82,48 @@ function figures({ evaluation, synthesis, mixture, training, usage, activeMs }: 
   return [
     {
       label: 'Average score',
-      value: before === null && after === null ? NOTHING : `${decimal(before, 1)} → ${decimal(after, 1)}`,
+      value: before === null && after === null ? NO_VALUE : `${formatDecimal(before, 1)} → ${formatDecimal(after, 1)}`,
       note:
         difference === null
           ? before === null
             ? 'not evaluated yet'
             : 'not evaluated after training yet'
-          : `${signed(difference)} points${few ? '; too few documents to measure' : ' after training'}`,
+          : `${formatSigned(difference)} points${few ? '; too few documents to measure' : ' after training'}`,
       ...(difference === null || few ? {} : { tone: difference < 0 ? ('bad' as const) : ('good' as const) }),
     },
     {
       label: 'Replay set',
-      value: `${count(kept)} of ${count(asked)}`,
+      value: `${formatCount(kept)} of ${formatCount(asked)}`,
       note:
         pending > 0
-          ? `${count(pending)} not settled yet`
-          : `${dropped === 0 ? '' : `${count(dropped)} dropped by filters, `}${count(lostAtExtraction + lostAtSelection)} lost, each with its reason`,
+          ? `${formatCount(pending)} not settled yet`
+          : `${dropped === 0 ? '' : `${formatCount(dropped)} dropped by filters, `}${formatCount(lostAtExtraction + lostAtSelection)} lost, each with its reason`,
     },
     {
       label: 'New data',
-      value: mixture === null ? NOTHING : percent(mixture.shareByCount),
+      value: mixture === null ? NO_VALUE : formatPercent(mixture.shareByCount),
       note:
         mixture === null
           ? 'not mixed yet'
-          : `${count(mixture.new.examples)} of ${count(mixture.new.examples + mixture.replay.examples)} examples; ${percent(mixture.shareByTokens)} of tokens`,
+          : `${formatCount(mixture.new.examples)} of ${formatCount(mixture.new.examples + mixture.replay.examples)} examples; ${formatPercent(mixture.shareByTokens)} of tokens`,
     },
     {
       label: 'Training loss',
-      value: curve.length === 0 ? NOTHING : `${decimal(curve[0]?.loss)} → ${decimal(curve.at(-1)?.loss)}`,
+      value: curve.length === 0 ? NO_VALUE : `${formatDecimal(curve[0]?.loss)} → ${formatDecimal(curve.at(-1)?.loss)}`,
       note:
         training === null
           ? 'not trained yet'
-          : `${counted(training.steps, 'step')}, ${training.trainedTokens === null ? 'an unknown number of' : shortCount(training.trainedTokens)} trained tokens`,
+          : `${formatCounted(training.steps, 'step')}, ${training.trainedTokens === null ? 'an unknown number of' : formatShortCount(training.trainedTokens)} trained tokens`,
     },
     {
       label: 'Model calls',
-      value: shortCount(sum(({ calls }) => calls)),
-      note: `${shortCount(sum(({ promptTokens, completionTokens }) => promptTokens + completionTokens))} tokens${priced.length === 0 ? '' : `; ${dollars(sum(({ usd }) => usd ?? 0))}`}`,
+      value: formatShortCount(sum(({ calls }) => calls)),
+      note: `${formatShortCount(sum(({ promptTokens, completionTokens }) => promptTokens + completionTokens))} tokens${priced.length === 0 ? '' : `; ${formatUsd(sum(({ usd }) => usd ?? 0))}`}`,
     },
-    { label: 'Time at work', value: duration(activeMs), note: `${duration(sum(({ modelMs }) => modelMs))} of model time, side by side` },
+    {
+      label: 'Time at work',
+      value: formatDuration(activeMs),
+      note: `${formatDuration(sum(({ modelMs }) => modelMs))} of model time, side by side`,
+    },
   ];
-}
-
-function examplesSection({ synthesis, spec }: ReportData): Section {
-  const blocks: Block[] =
-    synthesis.examples.length === 0
-      ? [info(spec.report.examples === 0 ? 'The spec asks for no examples.' : 'There are no instructions yet.')]
-      : [
-          {
-            kind: 'text',
-            text: `${counted(synthesis.examples.length, 'instruction')}, drawn by the seed, with every answer and what each judge gave it. The best answer is open; the others unfold. Everything here was written by the models.`,
-          },
-          ...synthesis.examples.map((example) => ({ kind: 'example', example }) as const),
-        ];
-  return { id: 'examples', title: 'Examples', blocks };
 }

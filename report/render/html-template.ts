@@ -94,13 +94,13 @@ export const HTML_TEMPLATES = {
 </table></div>
 `,
 
-  '@excerpt': `<pre dir="auto"><%= it.text %></pre><% if (it.omittedCharacters > 0) { %><p class="cut"><%= it.omittedCharacters.toLocaleString('en-US') %> more characters in the export</p><% } %>`,
+  '@excerpt': `<pre dir="auto"><%= it.text %></pre><% if (it.omitted !== '') { %><p class="cut"><%= it.omitted %></p><% } %>`,
 
   '@example': `<article class="example">
 <header>
 <h3><span><%= it.instructionId %></span><% if (it.lost !== null) { %><span class="bad">not kept: <%= it.lost %></span><% } %><% if (it.tied) { %><span>tie, decided by the seed</span><% } %></h3>
 <div class="prompt" dir="auto"><pre><%= it.instruction.text %></pre></div>
-<% if (it.instruction.omittedCharacters > 0) { %><p class="cut"><%= it.instruction.omittedCharacters.toLocaleString('en-US') %> more characters in the export</p><% } %>
+<% if (it.omitted(it.instruction) !== '') { %><p class="cut"><%= it.omitted(it.instruction) %></p><% } %>
 </header>
 <% for (const answer of it.answers) { %>
 <details class="answer<%= answer.winner ? ' winner' : '' %>"<%~ answer.winner ? ' open' : '' %>>
@@ -109,17 +109,17 @@ export const HTML_TEMPLATES = {
 <% if (answer.text === null) { %>
 <span class="bad">no answer</span><span class="given"><%= answer.missing %></span>
 <% } else { %>
-<span class="meter"><% if (answer.meanScore !== null) { %><i style="--share:<%= ((answer.meanScore - 1) / 4).toFixed(3) %>"></i><%= answer.meanScore.toFixed(2) %><% } else { %>no score<% } %></span>
-<span class="given"><% for (const given of answer.judgments) { %><span title="<%= given.judge %>"><%= it.short(given.judge) %> <%= given.score === null ? '–' : given.score.toFixed(2) %></span><% } %></span>
+<span class="meter"><% if (answer.meanScore !== null) { %><i style="--share:<%= ((answer.meanScore - 1) / 4).toFixed(3) %>"></i><%= it.score(answer.meanScore) %><% } else { %>no score<% } %></span>
+<span class="given"><% for (const given of answer.judgments) { %><span title="<%= given.judge %>"><%= it.short(given.judge) %> <%= it.score(given.score) %></span><% } %></span>
 <% } %>
 </summary>
 <% if (answer.text !== null) { %>
 <div class="body">
-<%~ include('@excerpt', answer.text) %>
+<%~ include('@excerpt', { text: answer.text.text, omitted: it.omitted(answer.text) }) %>
 <% if (answer.judgments.length > 0) { %>
 <details><summary>What the judges wrote</summary><dl class="verdict">
 <% for (const given of answer.judgments) { %>
-<dt><%= given.judge %><% if (given.reason !== null) { %><br><span class="bad"><%= given.reason %></span><% } %></dt><dd><%~ include('@excerpt', given.raw) %></dd>
+<dt><%= given.judge %><% if (given.reason !== null) { %><br><span class="bad"><%= given.reason %></span><% } %></dt><dd><%~ include('@excerpt', { text: given.raw.text, omitted: it.omitted(given.raw) }) %></dd>
 <% } %>
 </dl></details>
 <% } %>

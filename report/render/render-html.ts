@@ -1,8 +1,9 @@
 import { Eta } from 'eta';
+import { formatDecimal } from '../../contract/figures';
 import type { Example, ExampleResponse } from '../gather/examples';
-import { rankedAnswers } from '../gather/ranked-answers';
 import type { Block, ChartBlock, ReportPage } from '../page/blocks';
 import { shortNames } from '../page/short-names';
+import { omittedNote, rankedAnswers } from '../page/shown-example';
 import { drawChart } from './draw-chart';
 import { HTML_STYLE } from './html-style';
 import { HTML_TEMPLATES } from './html-template';
@@ -37,11 +38,16 @@ interface ShownExample extends Example {
   readonly answers: readonly ExampleResponse[];
   /** A judge's name where there is little room. */
   readonly short: (judge: string) => string;
+  readonly score: (score: number | null) => string;
+  readonly omitted: typeof omittedNote;
 }
 
 function forTemplate(block: Block): Block | { readonly kind: 'example'; readonly example: ShownExample } {
   if (block.kind !== 'example') return block;
   const answers = rankedAnswers(block.example);
   const judges = new Set(answers.flatMap(({ judgments }) => judgments.map(({ judge }) => judge)));
-  return { kind: 'example', example: { ...block.example, answers, short: shortNames([...judges]) } };
+  return {
+    kind: 'example',
+    example: { ...block.example, answers, short: shortNames([...judges]), score: formatDecimal, omitted: omittedNote },
+  };
 }

@@ -1,7 +1,7 @@
+import { formatDecimal } from '../../contract/figures';
 import type { Example, ExampleResponse, Excerpt } from '../gather/examples';
-import { rankedAnswers } from '../gather/ranked-answers';
 import type { Block, Cell, ReportPage, TableBlock } from '../page/blocks';
-import { count, decimal } from '../page/format';
+import { omittedNote, rankedAnswers } from '../page/shown-example';
 import { markdownFence, markdownInline, markdownParagraph } from './markdown-text';
 
 /** The report as GitHub-flavoured Markdown; plots become the tables of their numbers. */
@@ -81,8 +81,8 @@ function exampleText(example: Example): string {
       ['Answer', 'Mean', ...judges, ''],
       answers.map((answer) => [
         nameOf(answer),
-        decimal(answer.meanScore),
-        ...judges.map((judge) => decimal(answer.judgments.find((each) => each.judge === judge)?.score)),
+        formatDecimal(answer.meanScore),
+        ...judges.map((judge) => formatDecimal(answer.judgments.find((each) => each.judge === judge)?.score)),
         remark(answer),
       ]),
       ['left', 'right', ...judges.map(() => 'right' as const), 'left'],
@@ -91,7 +91,7 @@ function exampleText(example: Example): string {
       answer.text === null
         ? []
         : [
-            `#### ${markdownInline(nameOf(answer))}: ${markdownInline(decimal(answer.meanScore))}${answer.winner ? ' (kept)' : ''}`,
+            `#### ${markdownInline(nameOf(answer))}: ${markdownInline(formatDecimal(answer.meanScore))}${answer.winner ? ' (kept)' : ''}`,
             excerptText(answer.text),
           ],
     ),
@@ -110,6 +110,7 @@ function remark({ winner, truncated, missing }: ExampleResponse): string {
   ].join('; ');
 }
 
-function excerptText({ text, omittedCharacters }: Excerpt): string {
-  return `${markdownFence(text)}${omittedCharacters === 0 ? '' : `\n\n${count(omittedCharacters)} more characters in the export.`}`;
+function excerptText(excerpt: Excerpt): string {
+  const omitted = omittedNote(excerpt);
+  return `${markdownFence(excerpt.text)}${omitted === '' ? '' : `\n\n${omitted}.`}`;
 }

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { failureSentence } from '../../cli/failure-sentence';
+import { failureSentence } from '../../cli/terminal/failure-sentence';
 import type { RunSpec } from '../../config/spec';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { ensureModel } from '../../services/local/local-model';

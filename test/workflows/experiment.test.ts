@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { WorkflowFailedError } from '@temporalio/client';
-import { storedProgress } from '../../cli/run-progress-stored';
+import { storedProgress } from '../../cli/progress/stored-progress';
 import type { RunSpec } from '../../config/spec';
 import { progressQuery } from '../../contract/progress';
 import { TASK_QUEUES } from '../../contract/task-queues';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { WorkflowFailedError, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
-import { collectProgress } from '../../cli/run-progress';
+import { collectProgress } from '../../cli/progress/run-reader';
 import type { RunSpec, RunSpecInput } from '../../config/spec';
 import { controlQuery, pauseUpdate, resumeUpdate, setBudgetUpdate } from '../../contract/control';
 import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../../contract/task-queues';

@@ -6,7 +6,7 @@ import { killRun, VICTIMS, type KillRunResult } from '../../bench/kill-run';
 import { paperRunSpec } from '../../bench/paper-run';
 import { Stack } from '../../bench/stack';
 import { readStoreSnapshot } from '../../bench/stored-calls';
-import { startRun } from '../../cli/start-run';
+import { startRun } from '../../cli/runs/start-run';
 import type { RunSpec } from '../../config/spec';
 import { controlQuery, setBudgetUpdate } from '../../contract/control';
 import { until } from '../support/control';

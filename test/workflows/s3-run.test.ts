@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ActivityDeps } from '../../activities/deps';
 import type { RunSpec } from '../../config/spec';
 import { TASK_QUEUES } from '../../contract/task-queues';
-import { writeReportFiles } from '../../report/render/write-report';
+import { writeReportFiles } from '../../report/write-report';
 import { PythonJobError, type PythonJobs } from '../../services/python/python-jobs';
 import { openStore } from '../../services/runs/open-store';
 import { experiment } from '../../workflows';

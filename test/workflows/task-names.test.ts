@@ -1,8 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { checkSpec } from '../../cli/doctor-spec';
-import { failureSentence } from '../../cli/failure-sentence';
+import { checkSpec } from '../../cli/doctor/check-spec';
+import { failureSentence } from '../../cli/terminal/failure-sentence';
 import type { RunSpec } from '../../config/spec';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { ensurePython } from '../../services/local/python-environment';

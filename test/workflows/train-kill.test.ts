@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { startRun } from '../../cli/start-run';
+import { startRun } from '../../cli/runs/start-run';
 import { useTempFolder } from '../support/temp-folder';
 import { eventually, jobIn, listed, resultIn, STEPS, trainersOf, TrainingStack } from '../support/training-stack';
 

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { startRun } from '../../cli/start-run';
+import { startRun } from '../../cli/runs/start-run';
 import type { HeartbeatDetails } from '../../contract/progress';
 import { useTempFolder } from '../support/temp-folder';
 import { quietReporter } from '../support/temporal';

@@ -1,9 +1,20 @@
-import type { Change, VariantReport } from '../../gather/comparison-report';
+import {
+  formatCount,
+  formatDecimal,
+  formatUsd,
+  formatList,
+  NO_VALUE,
+  formatPercent,
+  formatPValue,
+  formatShortCount,
+  formatSigned,
+} from '../../../contract/figures';
+import type { Change } from '../../gather/change';
+import type { VariantReport } from '../../gather/comparison-report';
 import { columns, details, info, table, text, warning, type Block, type Cell, type Section } from '../blocks';
-import { intervalChart } from '../charts';
-import { count, decimal, dollars, list, NOTHING, percent, shortCount, signed } from '../format';
+import { intervalChart } from '../charts/score-charts';
+import { taskName } from '../task-name';
 import { costAgainstForgetting, shareCurve, slopes, transitionBars } from './forgetting-plots';
-import { taskName } from './scores-section';
 
 const STATES = {
   evaluated: '',
@@ -49,20 +60,20 @@ function scoreTable(variants: readonly VariantReport[]): Block {
         const found = done.find((each) => each.task === task);
         return found === undefined
           ? STATES[state] === ''
-            ? NOTHING
+            ? NO_VALUE
             : { text: STATES[state], tone: state === 'failed' ? 'bad' : 'dim' }
           : scoreCell(found.normalized, found.change);
       }),
-      average === null ? NOTHING : scoreCell(average, averageChange),
-      worst === null ? NOTHING : `${taskName(worst.task)} ${signed(worst.change)}`,
+      average === null ? NO_VALUE : scoreCell(average, averageChange),
+      worst === null ? NO_VALUE : `${taskName(worst.task)} ${formatSigned(worst.change)}`,
     ]),
   );
 }
 
-/** Coloured only where the corrected interval leaves no doubt. */
+/** Coloured only where the corrected p is below 0.05. */
 function scoreCell(score: number, change: Change | null): Cell {
-  if (change === null) return decimal(score, 1);
-  const shown = `${decimal(score, 1)} (${signed(change.value)})`;
+  if (change === null) return formatDecimal(score, 1);
+  const shown = `${formatDecimal(score, 1)} (${formatSigned(change.value)})`;
   if (change.adjustedP >= 0.05) return shown;
   return { text: shown, tone: change.value < 0 ? 'bad' : 'good' };
 }
@@ -81,10 +92,12 @@ function changes(variants: readonly VariantReport[]): Block[] {
         kind: 'chart',
         title: 'Average: difference from the official model, with its 95 % interval',
         alt: compared
-          .map(({ name, change }) => `${name} ${signed(change.value)}, from ${signed(change.low)} to ${signed(change.high)}`)
+          .map(
+            ({ name, change }) => `${name} ${formatSigned(change.value)}, from ${formatSigned(change.low)} to ${formatSigned(change.high)}`,
+          )
           .join('; '),
         spec: intervalChart(
-          compared.map(({ name, change }) => ({ name, ...change, label: signed(change.value) })),
+          compared.map(({ name, change }) => ({ name, ...change, label: formatSigned(change.value) })),
           'points',
         ),
         numbers: null,
@@ -101,18 +114,18 @@ function taskTable(variants: readonly VariantReport[]): Block[] {
   const rows = variants.flatMap(({ name, tasks }) =>
     tasks.flatMap(({ task, change, transitions, unpaired }): Cell[][] => {
       if (change === null || transitions === null) {
-        return unpaired === undefined ? [] : [[name, taskName(task), NOTHING, NOTHING, NOTHING, unpaired, NOTHING, NOTHING]];
+        return unpaired === undefined ? [] : [[name, taskName(task), NO_VALUE, NO_VALUE, NO_VALUE, unpaired, NO_VALUE, NO_VALUE]];
       }
       return [
         [
           name,
           taskName(task),
-          signed(change.value),
-          `${signed(change.low)} to ${signed(change.high)}`,
-          pValue(change.adjustedP),
-          `${count(transitions.forgotten)} / ${count(transitions.learned)} of ${count(transitions.documents)}`,
-          decimal(transitions.beyondChance.forgotten, 1),
-          decimal(transitions.beyondChance.learned, 1),
+          formatSigned(change.value),
+          `${formatSigned(change.low)} to ${formatSigned(change.high)}`,
+          formatPValue(change.adjustedP),
+          `${formatCount(transitions.forgotten)} / ${formatCount(transitions.learned)} of ${formatCount(transitions.documents)}`,
+          formatDecimal(transitions.beyondChance.forgotten, 1),
+          formatDecimal(transitions.beyondChance.learned, 1),
         ],
       ];
     }),
@@ -135,7 +148,7 @@ function plots(...groups: readonly (readonly Block[])[]): Block[] {
 function budgetTable(variants: readonly VariantReport[]): Block {
   const short = variants.filter(({ examples }) => examples?.short === true).map(({ name }) => name);
   return table(
-    `What each variant was trained on${short.length === 0 ? '' : `; too few replay examples in ${list(short)}`}`,
+    `What each variant was trained on${short.length === 0 ? '' : `; too few replay examples in ${formatList(short)}`}`,
     [
       'Variant',
       '>Examples',
@@ -152,23 +165,19 @@ function budgetTable(variants: readonly VariantReport[]): Block {
       .filter(({ examples }) => examples !== null)
       .map(({ name, examples, tokens, steps, dataCost }) => [
         name,
-        count((examples?.replay ?? 0) + (examples?.new ?? 0)),
-        count(examples?.replay),
-        count(examples?.new),
-        percent(examples?.share ?? null),
-        count(examples?.cut),
-        tokens === null ? NOTHING : shortCount(tokens),
-        count(steps),
-        dataCost === null ? NOTHING : shortCount(dataCost.tokens),
-        dollars(dataCost?.usd),
+        formatCount((examples?.replay ?? 0) + (examples?.new ?? 0)),
+        formatCount(examples?.replay),
+        formatCount(examples?.new),
+        formatPercent(examples?.share ?? null),
+        formatCount(examples?.cut),
+        formatShortCount(tokens),
+        formatCount(steps),
+        formatShortCount(dataCost?.tokens),
+        formatUsd(dataCost?.usd),
       ]),
   );
 }
 
 function tasksOf(variants: readonly VariantReport[]): string[] {
   return [...new Set(variants.flatMap(({ tasks }) => tasks.map(({ task }) => task)))];
-}
-
-function pValue(p: number): string {
-  return p < 0.001 ? '< 0.001' : p.toFixed(3);
 }

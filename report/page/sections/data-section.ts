@@ -1,9 +1,9 @@
+import { formatCount, formatCounted, NO_VALUE, formatPercent } from '../../../contract/figures';
 import type { DataReport, DuplicateReport, LengthReport, TopicReport } from '../../gather/data-report';
 import type { QualityReport } from '../../gather/quality-report';
 import { FEWEST_TEXTS } from '../../gather/topic-map';
 import { columns, info, table, text, type Block, type Section } from '../blocks';
-import { lengthChart, topicChart } from '../data-charts';
-import { count, counted, NOTHING, percent } from '../format';
+import { lengthChart, topicChart } from '../charts/data-charts';
 
 const SOURCES = { replay: 'replay set', new: 'new data' } as const;
 const SIDES = { instruction: 'Instructions', answer: 'Answers' } as const;
@@ -33,8 +33,8 @@ function topicBlocks(map: TopicReport): Block[] {
   const { topics, shown, all } = map;
   return [
     text(
-      `${shown === all ? `All ${count(all)} conversations of the mixture` : `${count(shown)} of the ${count(all)} conversations of the mixture, drawn by the seed`}: those that share telling words lie near each other. ` +
-        'The embedding is TF-IDF over words, laid out by UMAP; no model was asked, so one thing said in different words lies apart. Topics are groups of neighbours (k-means), named by the words that tell them from the rest.',
+      `${shown === all ? `All ${formatCount(all)} conversations of the mixture` : `${formatCount(shown)} of the ${formatCount(all)} conversations of the mixture, drawn by the seed`}: those that share distinctive words lie near each other. ` +
+        'The embedding is TF-IDF over words, laid out by UMAP; no model was asked, so one thing said in different words lies apart. Topics are groups of neighbours (k-means), named by the words that distinguish them.',
     ),
     columns({
       kind: 'chart',
@@ -51,12 +51,12 @@ function topicBlocks(map: TopicReport): Block[] {
     }),
     table(
       'Topics, by their numbers on the map',
-      ['>No.', 'Telling words', '>Replay set', '>New data', 'An instruction in its middle'],
+      ['>No.', 'Distinctive words', '>Replay set', '>New data', 'An instruction in its middle'],
       topics.map(({ terms, replay, new: fresh, example }, index) => [
         String(index + 1),
-        terms.join(', ') || NOTHING,
-        count(replay),
-        count(fresh),
+        terms.join(', ') || NO_VALUE,
+        formatCount(replay),
+        formatCount(fresh),
         `${example.text}${example.omittedCharacters > 0 ? '…' : ''}`,
       ]),
     ),
@@ -75,7 +75,7 @@ function lengthBlocks(lengths: readonly LengthReport[]): Block[] {
       alt: own
         .map(
           ({ source, median, p90 }) =>
-            `${SOURCES[source]}: half have ${count(median)} characters or more, one in ten ${count(p90)} or more`,
+            `${SOURCES[source]}: half have ${formatCount(median)} characters or more, one in ten ${formatCount(p90)} or more`,
         )
         .join('; '),
     };
@@ -88,27 +88,27 @@ function lengthBlocks(lengths: readonly LengthReport[]): Block[] {
       lengths.map(({ source, side, p10, median, p90, longest }) => [
         SIDES[side],
         SOURCES[source],
-        count(p10),
-        count(median),
-        count(p90),
-        count(longest),
+        formatCount(p10),
+        formatCount(median),
+        formatCount(p90),
+        formatCount(longest),
       ]),
     ),
   ];
 }
 
 function duplicateSentence({ compared, exact, near, newInReplay, threshold }: DuplicateReport): string {
-  const share = (value: number): string => `${count(value)} (${percent(compared === 0 ? null : value / compared)})`;
+  const share = (value: number): string => `${formatCount(value)} (${formatPercent(compared === 0 ? null : value / compared)})`;
   return (
-    `Of ${counted(compared, 'instruction')} compared, ${share(exact)} repeat an earlier one word for word, letter case aside, and ${share(near)} nearly (Jaccard similarity of ${threshold} or more). ` +
-    `${newInReplay === 0 ? 'No new example repeats an instruction of the replay set.' : `${counted(newInReplay, 'new example')} ${newInReplay === 1 ? 'repeats' : 'repeat'} an instruction of the replay set.`}`
+    `Of ${formatCounted(compared, 'instruction')} compared, ${share(exact)} repeat an earlier one word for word, letter case aside, and ${share(near)} nearly (Jaccard similarity of ${threshold} or more). ` +
+    `${newInReplay === 0 ? 'No new example repeats an instruction of the replay set.' : `${formatCounted(newInReplay, 'new example')} ${newInReplay === 1 ? 'repeats' : 'repeat'} an instruction of the replay set.`}`
   );
 }
 
 function contaminationSentence(quality: QualityReport | null): string {
   if (quality?.rules.decontaminate === undefined) {
-    return 'Nobody looked for overlap with the evaluation sets: the filter synthesis.quality.decontaminate is off, as in the paper.';
+    return 'Overlap with the evaluation sets was not looked for: the filter synthesis.quality.decontaminate is off, as in the paper.';
   }
   const instructions = new Set(quality.matches.map(({ instructionId }) => instructionId)).size;
-  return `${counted(instructions, 'instruction')} shared ${quality.rules.decontaminate.ngram} words in a row with an evaluation document, of ${count(quality.judged)} looked at; they were dropped and are listed under Instruction quality.`;
+  return `${formatCounted(instructions, 'instruction')} shared ${quality.rules.decontaminate.ngram} words in a row with an evaluation document, of ${formatCount(quality.judged)} looked at; they were dropped and are listed under Instruction quality.`;
 }

@@ -1,8 +1,9 @@
+import { formatCount, formatDecimal, formatUsd, formatPercent, formatShortCount, formatSigned } from '../../../contract/figures';
 import type { VariantReport } from '../../gather/comparison-report';
 import { columns, type Block, type ChartBlock } from '../blocks';
-import { costChart, shareChart, slopeChart, TONE_MARKS, transitionsChart, type VariantTone } from '../forgetting-charts';
-import { count, decimal, dollars, percent, shortCount, signed } from '../format';
-import { taskName } from './scores-section';
+import { shareChart } from '../charts/share-chart';
+import { costChart, slopeChart, TONE_MARKS, transitionsChart, type VariantTone } from '../charts/variant-charts';
+import { taskName } from '../task-name';
 
 const LEGEND = { method: 'method', ablation: 'ablations', other: 'other sets', none: 'no replay' } as const satisfies Record<
   VariantTone,
@@ -45,7 +46,7 @@ export function slopes(variants: readonly VariantReport[], baseShare: number): B
       const score = scoreOf(variant);
       return score === null || score === undefined
         ? []
-        : [{ name: variant.name, tone: toneOf(variant), score, label: `${variant.name} ${signed(score - from)}` }];
+        : [{ name: variant.name, tone: toneOf(variant), score, label: `${variant.name} ${formatSigned(score - from)}` }];
     });
     if (known.length === 0) return [];
     return [
@@ -54,7 +55,7 @@ export function slopes(variants: readonly VariantReport[], baseShare: number): B
         title,
         legend: legendOf(trained),
         numbers: null,
-        alt: `From ${decimal(from, 1)} before training to: ${known.map(({ name, score }) => `${name} ${decimal(score, 1)}`).join('; ')}.`,
+        alt: `From ${formatDecimal(from, 1)} before training to: ${known.map(({ name, score }) => `${name} ${formatDecimal(score, 1)}`).join('; ')}.`,
         spec: slopeChart(from, known, 'normalised score'),
       },
     ];
@@ -91,7 +92,9 @@ export function transitionBars(variants: readonly VariantReport[]): Block[] {
     {
       kind: 'chart',
       title: 'Documents forgotten and gained, all tasks',
-      alt: counted.map(({ name, forgotten, learned }) => `${name}: ${count(forgotten)} forgotten, ${count(learned)} gained`).join('; '),
+      alt: counted
+        .map(({ name, forgotten, learned }) => `${name}: ${formatCount(forgotten)} forgotten, ${formatCount(learned)} gained`)
+        .join('; '),
       legend: [
         { name: 'forgotten (right → wrong)', mark: 'c4' },
         { name: 'gained (wrong → right)', mark: 'c2' },
@@ -109,14 +112,16 @@ export function shareCurve(variants: readonly VariantReport[], baseShare: number
       kind !== 'method' || examples === null || averageChange === null ? [] : [{ share: examples.share, ...averageChange }],
     )
     .sort((a, b) => a.share - b.share)
-    .map((point) => ({ ...point, label: signed(point.value) }));
+    .map((point) => ({ ...point, label: formatSigned(point.value) }));
   if (points.length < 2) return [];
   return [
     {
       kind: 'chart',
-      title: `Average of the method at other shares of new data, with 95 % intervals (the spec’s own is ${percent(baseShare, 0)})`,
+      title: `Average of the method at other shares of new data, with 95 % intervals (the spec’s own is ${formatPercent(baseShare, 0)})`,
       alt: points
-        .map(({ share, label, low, high }) => `${percent(share)} new data: ${label}, from ${signed(low)} to ${signed(high)}`)
+        .map(
+          ({ share, label, low, high }) => `${formatPercent(share)} new data: ${label}, from ${formatSigned(low)} to ${formatSigned(high)}`,
+        )
         .join('; '),
       spec: shareChart([{ mark: 'c1', points }], 'points from the official model'),
       numbers: null,
@@ -133,13 +138,13 @@ export function costAgainstForgetting(variants: readonly VariantReport[], baseSh
   if (known.length < 2 || known.every(({ dataCost }) => dataCost.tokens === 0)) return [];
   const priced = known.every(({ dataCost }) => dataCost.usd !== null);
   const shown = ({ tokens, usd }: NonNullable<VariantReport['dataCost']>): string =>
-    priced ? dollars(usd) : `${shortCount(tokens)} tokens`;
+    priced ? formatUsd(usd) : `${formatShortCount(tokens)} tokens`;
   return [
     {
       kind: 'chart',
       title: 'What the data cost against the change of the average',
       alt: known
-        .map(({ variant, dataCost, averageChange }) => `${variant.name}: ${shown(dataCost)}, ${signed(averageChange.value)} points`)
+        .map(({ variant, dataCost, averageChange }) => `${variant.name}: ${shown(dataCost)}, ${formatSigned(averageChange.value)} points`)
         .join('; '),
       legend: legendOf(known.map(({ variant }) => variant)),
       spec: costChart(

@@ -1,9 +1,9 @@
+import { formatCounted, formatDecimal, NO_VALUE, formatPercent, formatPValue, formatSigned } from '../../../contract/figures';
 import type { HeldOutSet } from '../../../method/hold-out';
 import type { HeldOutSetReport, HeldOutVariant } from '../../gather/held-out-report';
 import { columns, info, table, text, type Block, type Cell, type Section } from '../blocks';
-import { intervalChart } from '../charts';
-import { shareChart } from '../forgetting-charts';
-import { counted, decimal, NOTHING, percent, signed } from '../format';
+import { intervalChart } from '../charts/score-charts';
+import { shareChart } from '../charts/share-chart';
 
 /** Names of the sets, as the report calls them. */
 export const HELD_OUT_TITLES: Readonly<Record<HeldOutSet, string>> = { replay: 'replay set', own: 'own answers', new: 'new data' };
@@ -16,7 +16,7 @@ const MEANINGS: Readonly<Record<HeldOutSet, string>> = {
   new: 'conversations of the new data',
 };
 
-/** Loss on what was kept back from training: what scores are too coarse for. Only where the spec keeps rows back. */
+/** Loss on held-out conversations: it shows changes that scores are too coarse for. Only where the spec holds rows out. */
 export function heldOutSection(sets: readonly HeldOutSetReport[] | null): Section[] {
   if (sets === null) return [];
   return [
@@ -31,7 +31,7 @@ export function heldOutSection(sets: readonly HeldOutSetReport[] | null): Sectio
 function measured(sets: readonly HeldOutSetReport[]): Block[] {
   const what = sets.map(
     ({ set, conversations, tokens }) =>
-      `${HELD_OUT_TITLES[set]} (${counted(conversations, 'conversation')}, ${counted(tokens, 'token')}: ${MEANINGS[set]})`,
+      `${HELD_OUT_TITLES[set]} (${formatCounted(conversations, 'conversation')}, ${formatCounted(tokens, 'token')}: ${MEANINGS[set]})`,
   );
   return [
     text(
@@ -55,7 +55,7 @@ function measured(sets: readonly HeldOutSetReport[]): Block[] {
 function charts(sets: readonly HeldOutSetReport[]): Block[] {
   const drawn = sets.flatMap(({ set, variants }) => {
     const rows = variants.flatMap(({ name, change }) =>
-      change === null ? [] : [{ name, value: change.value, low: change.low, high: change.high, label: signed(change.value, 3) }],
+      change === null ? [] : [{ name, value: change.value, low: change.low, high: change.high, label: formatSigned(change.value, 3) }],
     );
     return rows.length === 0
       ? []
@@ -63,7 +63,9 @@ function charts(sets: readonly HeldOutSetReport[]): Block[] {
           {
             kind: 'chart' as const,
             title: `Loss on the ${HELD_OUT_TITLES[set]}: difference from the official model, with its 95 % interval`,
-            alt: rows.map(({ name, label, low, high }) => `${name} ${label}, from ${signed(low, 3)} to ${signed(high, 3)}`).join('; '),
+            alt: rows
+              .map(({ name, label, low, high }) => `${name} ${label}, from ${formatSigned(low, 3)} to ${formatSigned(high, 3)}`)
+              .join('; '),
             spec: intervalChart(rows, 'nats a token', 'lower'),
             numbers: null,
           },
@@ -77,7 +79,7 @@ function shareCurve(sets: readonly HeldOutSetReport[]): Block[] {
   const series = sets.flatMap(({ set, variants }) => {
     const points = variants
       .flatMap(({ kind, share, change }) =>
-        kind !== 'method' || share === null || change === null ? [] : [{ share, ...change, label: signed(change.value, 3) }],
+        kind !== 'method' || share === null || change === null ? [] : [{ share, ...change, label: formatSigned(change.value, 3) }],
       )
       .sort((a, b) => a.share - b.share);
     return points.length < 2 ? [] : [{ name: HELD_OUT_TITLES[set], mark: MARKS[set], points }];
@@ -88,7 +90,7 @@ function shareCurve(sets: readonly HeldOutSetReport[]): Block[] {
       kind: 'chart',
       title: 'The method at other shares of new data: change of the loss, with 95 % intervals',
       alt: series
-        .map(({ name, points }) => `${name}: ${points.map(({ share, label }) => `${percent(share)} ${label}`).join(', ')}`)
+        .map(({ name, points }) => `${name}: ${points.map(({ share, label }) => `${formatPercent(share)} ${label}`).join(', ')}`)
         .join('; '),
       legend: series,
       spec: shareChart(series, 'nats a token; lower is better'),
@@ -110,10 +112,10 @@ function lossTable(sets: readonly HeldOutSetReport[]): Block {
 }
 
 function lossCell(variant: HeldOutVariant | undefined): Cell {
-  if (variant === undefined) return NOTHING;
+  if (variant === undefined) return NO_VALUE;
   const { loss, change } = variant;
-  if (change === null) return decimal(loss, 3);
-  const shown = `${decimal(loss, 3)} (${signed(change.value, 3)})`;
+  if (change === null) return formatDecimal(loss, 3);
+  const shown = `${formatDecimal(loss, 3)} (${formatSigned(change.value, 3)})`;
   return change.adjustedP >= 0.05 ? shown : { text: shown, tone: change.value > 0 ? 'bad' : 'good' };
 }
 
@@ -126,9 +128,9 @@ function intervalTable(sets: readonly HeldOutSetReport[]): Block[] {
             [
               HELD_OUT_TITLES[set],
               name,
-              signed(change.value, 4),
-              `${signed(change.low, 4)} to ${signed(change.high, 4)}`,
-              change.adjustedP < 0.001 ? '< 0.001' : change.adjustedP.toFixed(3),
+              formatSigned(change.value, 4),
+              `${formatSigned(change.low, 4)} to ${formatSigned(change.high, 4)}`,
+              formatPValue(change.adjustedP),
             ],
           ],
     ),
@@ -138,7 +140,7 @@ function intervalTable(sets: readonly HeldOutSetReport[]): Block[] {
     : [
         table(
           'Difference from the official model on the same conversations, 95 % interval by paired bootstrap over conversations, each counting by its tokens; p corrected for all rows of this table (Holm)',
-          ['Kept back', 'Variant', '>Difference', '>95 % interval', '>p'],
+          ['Held out', 'Variant', '>Difference', '>95 % interval', '>p'],
           rows,
         ),
       ];

@@ -1,15 +1,18 @@
 import { SCORE_READINGS, SCORINGS } from '../../../config/score-readings';
+import { formatCount, formatCounted, formatDecimal, formatList, formatPercent, formatSigned } from '../../../contract/figures';
 import type { ReportData } from '../../gather/report-data';
 import type { ScoreReport } from '../../gather/score-tally';
 import { columns, details, info, table, text, type Block, type Section } from '../blocks';
-import { barChart, heatmapChart, histogramChart, histogramRows, modelColors } from '../charts';
-import { count, counted, decimal, percent, signed } from '../format';
+import { barChart } from '../charts/bar-chart';
+import { histogramChart, histogramRows } from '../charts/histograms';
+import { modelColors } from '../charts/model-colors';
+import { heatmapChart } from '../charts/score-charts';
 import { shortNames } from '../short-names';
 
 /** Names for plots, where there is little room. */
 type Shorten = (name: string) => string;
 
-/** What the judges said, how far they agree, and whom they prefer. */
+/** What the judges said, how far they agree, and which generators they prefer. */
 export function judgingSection({ synthesis, spec }: Pick<ReportData, 'synthesis' | 'spec'>): Section {
   const { scores } = synthesis;
   const short = shortNames([...new Set([...spec.synthesis.respond.generators, ...spec.synthesis.judge.judges])]);
@@ -38,13 +41,13 @@ function reading({ readings, judges, meanOfAll, meanOfKept }: ScoreReport): stri
   const held =
     masses.length === 0
       ? ''
-      : `; the five ratings held ${percent(masses.reduce((sum, mass) => sum + mass, 0) / masses.length, 0)} of the probability on average`;
+      : `; the five ratings held ${formatPercent(masses.reduce((sum, mass) => sum + mass, 0) / masses.length, 0)} of the probability on average`;
   const how = SCORINGS.filter((scoring) => readings[scoring] > 0).map((scoring) => {
     const { phrases, usesRatingMass } = SCORE_READINGS[scoring];
-    return `${count(readings[scoring])} scores are ${phrases.report}${usesRatingMass ? held : ''}.`;
+    return `${formatCount(readings[scoring])} scores are ${phrases.report}${usesRatingMass ? held : ''}.`;
   });
   if (meanOfAll !== null && meanOfKept !== null) {
-    how.push(`Over all answers the mean score is ${decimal(meanOfAll)}; of the kept ones it is ${decimal(meanOfKept)}.`);
+    how.push(`Over all answers the mean score is ${formatDecimal(meanOfAll)}; of the kept ones it is ${formatDecimal(meanOfKept)}.`);
   }
   return how.join(' ');
 }
@@ -53,7 +56,7 @@ function meanHistogram({ means, meanOfAll, meanOfKept }: ScoreReport): Block {
   return {
     kind: 'chart',
     title: 'Mean scores of the answers',
-    alt: `Histogram of mean scores from 1 to 5: all answers average ${decimal(meanOfAll)}, kept answers ${decimal(meanOfKept)}.`,
+    alt: `Histogram of mean scores from 1 to 5: all answers average ${formatDecimal(meanOfAll)}, kept answers ${formatDecimal(meanOfKept)}.`,
     legend: [
       { name: 'all answers', mark: 'neutral' },
       { name: 'kept', mark: 'c1' },
@@ -63,7 +66,7 @@ function meanHistogram({ means, meanOfAll, meanOfKept }: ScoreReport): Block {
       'Answers by mean score',
       ['>Mean score', '>All', '>Kept'],
       means.all.flatMap(({ score, count: all }, index) =>
-        all === 0 ? [] : [[decimal(score), count(all), count(means.kept[index]?.count ?? 0)]],
+        all === 0 ? [] : [[formatDecimal(score), formatCount(all), formatCount(means.kept[index]?.count ?? 0)]],
       ),
     ),
   };
@@ -75,7 +78,9 @@ function singleHistograms({ judges }: ScoreReport, short: Shorten): Block {
     kind: 'chart',
     title: 'Single scores, judge by judge',
     alt: judges
-      .map(({ judge, mean, deviation }) => `${judge} gives ${decimal(mean)} on average, standard deviation ${decimal(deviation)}`)
+      .map(
+        ({ judge, mean, deviation }) => `${judge} gives ${formatDecimal(mean)} on average, standard deviation ${formatDecimal(deviation)}`,
+      )
       .join('; '),
     spec: histogramRows(
       judges.map(({ judge, bins: own }) => ({ name: short(judge), bins: own })),
@@ -86,7 +91,7 @@ function singleHistograms({ judges }: ScoreReport, short: Shorten): Block {
       ['>Score', ...judges.map(({ judge }) => `>${judge}`)],
       bins.flatMap(({ score }, index) => {
         const row = judges.map((judge) => judge.bins[index]?.count ?? 0);
-        return row.every((value) => value === 0) ? [] : [[decimal(score, 1), ...row.map((value) => count(value))]];
+        return row.every((value) => value === 0) ? [] : [[formatDecimal(score, 1), ...row.map((value) => formatCount(value))]];
       }),
     ),
   };
@@ -99,18 +104,18 @@ function judgeTable({ judges }: ScoreReport): Block {
     ['Judge', '>Scores', '>Without score', '>Mean', '>Deviation', ...(masses ? ['>Rating mass'] : [])],
     judges.map(({ judge, scored, unscored, mean, deviation, ratingMass }) => [
       judge,
-      count(scored),
-      count(unscored),
-      decimal(mean),
-      decimal(deviation),
-      ...(masses ? [percent(ratingMass, 0)] : []),
+      formatCount(scored),
+      formatCount(unscored),
+      formatDecimal(mean),
+      formatDecimal(deviation),
+      ...(masses ? [formatPercent(ratingMass, 0)] : []),
     ]),
   );
 }
 
 function agreementSentence({ agreement, agreementSample }: ScoreReport): string {
   const { alpha } = agreement;
-  const basis = agreementSample.complete ? '' : ` From a seeded sample of ${count(agreementSample.responses)} answers.`;
+  const basis = agreementSample.complete ? '' : ` From a seeded sample of ${formatCount(agreementSample.responses)} answers.`;
   if (alpha.alpha === null) return `Agreement of the judges cannot be stated: ${alpha.reason}.`;
   // Krippendorff's own bounds (Content Analysis, 2004).
   const verdict =
@@ -121,7 +126,7 @@ function agreementSentence({ agreement, agreementSample }: ScoreReport): string 
         : alpha.alpha >= 0.2
           ? 'they agree a little'
           : 'they hardly agree more than by chance';
-  return `Krippendorff’s alpha is ${decimal(alpha.alpha)} over ${counted(alpha.units, 'answer')} (1 is full agreement, 0 is chance): ${verdict}. A strict and a lenient judge count as disagreeing here, not in the correlations below.${basis}`;
+  return `Krippendorff’s alpha is ${formatDecimal(alpha.alpha)} over ${formatCounted(alpha.units, 'answer')} (1 is full agreement, 0 is chance): ${verdict}. A strict and a lenient judge count as disagreeing here, not in the correlations below.${basis}`;
 }
 
 function pairTable({ agreement }: ScoreReport): Block[] {
@@ -131,11 +136,11 @@ function pairTable({ agreement }: ScoreReport): Block[] {
       'Agreement, pair by pair',
       ['Judges', '>Answers', '>Pearson', '>Spearman', '>Same rating'],
       agreement.pairs.map(({ judges, responses, pearson, spearman, exact }) => [
-        judges.join(' and '),
-        count(responses),
-        decimal(pearson),
-        decimal(spearman),
-        percent(exact, 0),
+        formatList(judges),
+        formatCount(responses),
+        formatDecimal(pearson),
+        formatDecimal(spearman),
+        formatPercent(exact, 0),
       ]),
     ),
   ];
@@ -146,17 +151,17 @@ function heatmap({ agreement }: ScoreReport, short: Shorten): Block {
     row: short(judge),
     column: short(generator),
     value: mean,
-    label: decimal(mean),
+    label: formatDecimal(mean),
   }));
   return {
     kind: 'chart',
-    title: 'Who likes whom: mean score by judge and generator',
+    title: 'Mean score by judge and generator',
     alt: cells.map(({ row, column, label }) => `${row} gives ${column} ${label}`).join('; '),
     spec: heatmapChart(cells, { row: 'judge', column: 'generator' }),
     numbers: table(
       'Mean score by judge and generator',
       ['Judge', 'Generator', '>Answers', '>Mean'],
-      agreement.preferences.map(({ judge, generator, responses, mean }) => [judge, generator, count(responses), decimal(mean)]),
+      agreement.preferences.map(({ judge, generator, responses, mean }) => [judge, generator, formatCount(responses), formatDecimal(mean)]),
     ),
   };
 }
@@ -165,13 +170,13 @@ function wins({ wins: shares }: ScoreReport, short: Shorten, colors: ReturnType<
   return {
     kind: 'chart',
     title: 'Whose answers were kept',
-    alt: shares.map(({ generator, wins: won, share }) => `${generator} ${won} (${percent(share, 0)})`).join('; '),
+    alt: shares.map(({ generator, wins: won, share }) => `${generator} ${won} (${formatPercent(share, 0)})`).join('; '),
     spec: barChart(
       shares.map(({ generator, wins: won, share }) => ({
         row: short(generator),
         part: generator,
         value: won,
-        label: `${count(won)} (${percent(share, 0)})`,
+        label: `${formatCount(won)} (${formatPercent(share, 0)})`,
       })),
       Object.fromEntries(colors),
       null,
@@ -180,7 +185,7 @@ function wins({ wins: shares }: ScoreReport, short: Shorten, colors: ReturnType<
     numbers: table(
       'Kept answers by generator',
       ['Generator', '>Kept', '>Share'],
-      shares.map(({ generator, wins: won, share }) => [generator, count(won), percent(share)]),
+      shares.map(({ generator, wins: won, share }) => [generator, formatCount(won), formatPercent(share)]),
     ),
   };
 }
@@ -189,7 +194,7 @@ function ties({ tied, kept }: ScoreReport): string {
   if (kept === 0) return 'No answer has been kept yet.';
   return tied === 0
     ? 'Every kept answer had the highest mean to itself.'
-    : `${count(tied)} of ${counted(kept, 'kept answer')} (${percent(tied / kept)}) shared the highest mean with another answer to the same instruction; the seed decided.`;
+    : `${formatCount(tied)} of ${formatCounted(kept, 'kept answer')} (${formatPercent(tied / kept)}) shared the highest mean with another answer to the same instruction; the seed decided.`;
 }
 
 function cutAnswers({ cut, kept }: ScoreReport): Block[] {
@@ -197,7 +202,7 @@ function cutAnswers({ cut, kept }: ScoreReport): Block[] {
     ? []
     : [
         text(
-          `${count(cut)} of ${counted(kept, 'kept answer')} (${percent(cut / kept)}) ${cut === 1 ? 'was' : 'were'} cut at the token limit. Training takes no loss on an end that ${cut === 1 ? 'it does' : 'they do'} not have.`,
+          `${formatCount(cut)} of ${formatCounted(kept, 'kept answer')} (${formatPercent(cut / kept)}) ${cut === 1 ? 'was' : 'were'} cut at the token limit. Training takes no loss on an end that ${cut === 1 ? 'it does' : 'they do'} not have.`,
         ),
       ];
 }
@@ -215,10 +220,10 @@ function selfPreference({ agreement }: ScoreReport): Block[] {
         ['Judge', '>Own answers', '>Its own mean', '>The others’ mean', '>Excess'],
         agreement.selfPreferences.map(({ judge, responses, ownMean, othersMean, excess }) => [
           judge,
-          count(responses),
-          decimal(ownMean),
-          decimal(othersMean),
-          signed(excess, 2),
+          formatCount(responses),
+          formatDecimal(ownMean),
+          formatDecimal(othersMean),
+          formatSigned(excess, 2),
         ]),
       ),
     ),

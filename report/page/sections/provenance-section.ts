@@ -3,18 +3,18 @@ import { samplingFor } from '../../../config/sampling';
 import { SCORE_READINGS } from '../../../config/score-readings';
 import type { Sampling } from '../../../config/spec';
 import { trainingTraits } from '../../../config/training-backends';
+import { formatBytes, formatCount, formatList, NO_VALUE, formatScientific, formatTime } from '../../../contract/figures';
 import { JUDGE_PROMPT } from '../../../method/judge-prompt';
 import { resolveTemplate } from '../../../method/templates';
 import type { ReportData } from '../../gather/report-data';
 import { details, table, text, type Block, type Cell, type Section } from '../blocks';
-import { bytes, count, list, NOTHING, scientific, time } from '../format';
 
 /** What determined the numbers: models, sampling, seeds, versions, keys and content hashes, and the spec itself. */
 export function provenanceSection(data: ReportData): Section {
   const { spec, content, provenance, training, evaluation, synthesis } = data;
   const { respond, judge, extract } = spec.synthesis;
   const settings = ({ temperature, topP, maxTokens }: Sampling): string =>
-    `temperature ${temperature}, top-p ${topP}, ${count(maxTokens)} tokens`;
+    `temperature ${temperature}, top-p ${topP}, ${formatCount(maxTokens)} tokens`;
   const versions = Object.entries({ ...training?.versions, ...evaluation.versions });
   const weights = [
     ['official', code(content.weights)],
@@ -28,7 +28,7 @@ export function provenanceSection(data: ReportData): Section {
         `Every number above follows from this page’s spec, seed ${spec.seed}, and the outputs named below. ` +
           (synthesis.recomputed.checked === 0
             ? ''
-            : `Choosing again from the stored judgments gives the stored winner and mean for ${count(synthesis.recomputed.equal)} of ${count(synthesis.recomputed.checked)} instructions.`),
+            : `Choosing again from the stored judgments gives the stored winner and mean for ${formatCount(synthesis.recomputed.equal)} of ${formatCount(synthesis.recomputed.checked)} instructions.`),
       ),
       table(
         'Models',
@@ -37,21 +37,21 @@ export function provenanceSection(data: ReportData): Section {
           { text: name, tone: 'strong' },
           code(model.model),
           code(model.baseURL),
-          list([
+          formatList([
             ...(spec.target.model === name ? ['target'] : []),
             ...(respond.generators.includes(name) ? ['generator'] : []),
             ...(judge.judges.includes(name) ? ['judge'] : []),
           ]) || 'not used',
-          respond.generators.includes(name) ? settings(samplingFor(respond, name)) : NOTHING,
-          judge.judges.includes(name) ? settings(samplingFor(judge, name)) : NOTHING,
+          respond.generators.includes(name) ? settings(samplingFor(respond, name)) : NO_VALUE,
+          judge.judges.includes(name) ? settings(samplingFor(judge, name)) : NO_VALUE,
         ]),
       ),
-      table('Weights', ['', 'Identity'], [...weights, ['checkpoint', code(training?.checkpoint ?? NOTHING)]]),
+      table('Weights', ['', 'Identity'], [...weights, ['checkpoint', code(training?.checkpoint ?? NO_VALUE)]]),
       table(
         'Method',
         ['Setting', 'Value'],
         [
-          ['instructions', `${count(extract.instructions)}, ${settings(extract.sampling)}`],
+          ['instructions', `${formatCount(extract.instructions)}, ${settings(extract.sampling)}`],
           ['answers', `${respond.generators.length} generators × ${respond.samples}`],
           ['scores', `${judge.judges.length} judges, read as ${SCORE_READINGS[judge.scoring].phrases.provenance}`],
           [
@@ -65,12 +65,12 @@ export function provenanceSection(data: ReportData): Section {
           [
             'training',
             trainingTraits(spec).readsWeights
-              ? `learning rate ${scientific(spec.train.learningRate)}, ${spec.train.scheduler}`
+              ? `learning rate ${formatScientific(spec.train.learningRate)}, ${spec.train.scheduler}`
               : 'by the provider of the model',
           ],
-          ['library versions', versions.length === 0 ? NOTHING : versions.map(([name, version]) => `${name} ${version}`).join(', ')],
+          ['library versions', versions.length === 0 ? NO_VALUE : versions.map(([name, version]) => `${name} ${version}`).join(', ')],
           ['plan', code(data.plan)],
-          ['last start', time(data.startedAt)],
+          ['last start', `${formatTime(data.startedAt)} UTC`],
         ],
       ),
       ...replaySets(data),
@@ -91,13 +91,13 @@ export function provenanceSection(data: ReportData): Section {
           ['Stage', 'Model', 'Key', '>Parts', '>Rows', '>Size', '>From earlier starts', 'Content'],
           provenance.map((group) => [
             group.stage,
-            [group.model, ...(group.generator === undefined ? [] : [`on ${group.generator}`])].join(' ') || NOTHING,
+            [group.model, ...(group.generator === undefined ? [] : [`on ${group.generator}`])].join(' ') || NO_VALUE,
             code(group.key),
             `${group.parts.done} of ${group.parts.planned}`,
-            count(group.rows),
-            group.parts.done === 0 ? NOTHING : bytes(group.bytes),
-            count(group.reused),
-            code(group.sha256?.slice(0, 16) ?? NOTHING),
+            formatCount(group.rows),
+            group.parts.done === 0 ? NO_VALUE : formatBytes(group.bytes),
+            formatCount(group.reused),
+            code(group.sha256?.slice(0, 16) ?? NO_VALUE),
           ]),
         ),
       ),
@@ -121,11 +121,11 @@ function replaySets({ lineage }: ReportData): Block[] {
       sets.map(({ variant, title, revision, licence, rows, read, malformed }) => [
         variant,
         title,
-        code(revision ?? NOTHING),
-        licence ?? NOTHING,
-        count(rows),
-        count(read),
-        count(malformed),
+        code(revision ?? NO_VALUE),
+        licence ?? NO_VALUE,
+        formatCount(rows),
+        formatCount(read),
+        formatCount(malformed),
       ]),
     ),
   ];
@@ -133,7 +133,7 @@ function replaySets({ lineage }: ReportData): Block[] {
 
 function preQueryOf({ spec }: ReportData): string {
   const template = spec.models[spec.target.model]?.template;
-  return template === undefined ? NOTHING : resolveTemplate(template).preQuery;
+  return template === undefined ? NO_VALUE : resolveTemplate(template).preQuery;
 }
 
 function code(value: string): Cell {

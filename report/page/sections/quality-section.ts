@@ -1,8 +1,8 @@
+import { formatCount, formatCounted, formatList, NO_VALUE, formatPercent } from '../../../contract/figures';
 import type { QualityRules } from '../../../method/quality/instruction-filter';
 import type { QualityReport } from '../../gather/quality-report';
 import type { ReportData } from '../../gather/report-data';
 import { details, info, table, text, type Block, type Section } from '../blocks';
-import { count, counted, list, NOTHING, percent } from '../format';
 
 const MATCHES_SHOWN = 20;
 
@@ -16,7 +16,7 @@ export function qualitySection({ runId, synthesis }: Pick<ReportData, 'runId' | 
       ? [info('The filters have not been applied yet.')]
       : [
           text(
-            `Before anything was answered, ${counted(judged, 'extracted instruction')} passed these filters: ${list(ruleTexts(quality.rules))}. ${count(kept)} were kept (${percent(kept / judged)}). The first filter that objects gives the reason. The paper filters none.`,
+            `Before anything was answered, ${formatCounted(judged, 'extracted instruction')} passed these filters: ${formatList(ruleTexts(quality.rules))}. ${formatCount(kept)} were kept (${formatPercent(kept / judged)}). The first filter that objects gives the reason. The paper filters none.`,
           ),
           dropped.length === 0 ? info('Nothing was dropped.') : dropTable(quality),
           ...(dropped.length === 0 ? [] : [exampleTable(quality)]),
@@ -31,7 +31,7 @@ function ruleTexts({ length, refusals, language, decontaminate, duplicates }: Qu
   return [
     ...(bounds.length === 0 ? [] : [`length (${bounds.join(', ')})`]),
     ...(refusals === true ? ['no refusals or greetings'] : []),
-    ...(language === undefined ? [] : [`language ${list(language)}`]),
+    ...(language === undefined ? [] : [`language ${formatList(language)}`]),
     ...(decontaminate === undefined ? [] : [`no ${decontaminate.ngram} words in a row with an evaluation set`]),
     ...(duplicates?.exact === true ? ['no repetitions'] : []),
     ...(duplicates?.near === undefined ? [] : [`no near duplicates (Jaccard similarity of ${duplicates.near.threshold} or more)`]),
@@ -43,10 +43,10 @@ function dropTable({ judged, kept, dropped }: QualityReport): Block {
     'Instructions dropped, by reason',
     ['Reason', '>Count', '>Of those extracted'],
     [
-      ['extracted', count(judged), percent(1)],
-      ...dropped.map((group) => [group.reason, `−${count(group.count)}`, percent(group.count / judged)]),
+      ['extracted', formatCount(judged), formatPercent(1)],
+      ...dropped.map((group) => [group.reason, `−${formatCount(group.count)}`, formatPercent(group.count / judged)]),
     ],
-    ['kept, and answered', count(kept), percent(kept / judged)],
+    ['kept, and answered', formatCount(kept), formatPercent(kept / judged)],
   );
 }
 
@@ -61,7 +61,7 @@ function exampleTable({ dropped }: QualityReport): Block {
           reason,
           { text: instructionId, tone: 'code' as const },
           `${shown.text}${shown.omittedCharacters > 0 ? '…' : ''}`,
-          detail === '' ? NOTHING : detail,
+          detail === '' ? NO_VALUE : detail,
         ]),
       ),
     ),
@@ -72,7 +72,7 @@ function matchBlocks({ matches }: QualityReport): Block[] {
   if (matches.length === 0) return [text('No instruction shares so many words in a row with an evaluation document.')];
   return [
     table(
-      `Shared with an evaluation set (${matches.length > MATCHES_SHOWN ? `the first ${MATCHES_SHOWN} of ${count(matches.length)}; all` : 'also'} in contamination.csv beside this page)`,
+      `Shared with an evaluation set (${matches.length > MATCHES_SHOWN ? `the first ${MATCHES_SHOWN} of ${formatCount(matches.length)}; all` : 'also'} in contamination.csv beside this page)`,
       ['Instruction', 'Task', 'Document', 'First shared words'],
       matches
         .slice(0, MATCHES_SHOWN)

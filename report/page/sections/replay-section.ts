@@ -1,10 +1,15 @@
+import { formatCount, formatList, formatPercent } from '../../../contract/figures';
 import type { ReportData } from '../../gather/report-data';
 import { columns, details, info, table, text, type Block, type Cell, type Section } from '../blocks';
-import { barChart, type BarPart } from '../charts';
-import { count, list, percent } from '../format';
+import { barChart, type BarPart } from '../charts/bar-chart';
 
-/** From what was asked for to what was kept, with every loss. */
-export function replaySection({ runId, synthesis, losses, spec }: Pick<ReportData, 'runId' | 'synthesis' | 'losses' | 'spec'>): Section {
+/** From what was asked for to what was kept, with every failure. */
+export function replaySection({
+  runId,
+  synthesis,
+  losses: failures,
+  spec,
+}: Pick<ReportData, 'runId' | 'synthesis' | 'losses' | 'spec'>): Section {
   const { instructions } = synthesis;
   const { generators, samples } = spec.synthesis.respond;
   return {
@@ -12,12 +17,12 @@ export function replaySection({ runId, synthesis, losses, spec }: Pick<ReportDat
     title: 'From instructions to the replay set',
     blocks: [
       text(
-        `The target model ${spec.target.model} was sent nothing but its pre-query template, ${count(instructions.asked)} times. ${list(generators)} answered ` +
-          `each instruction ${samples === 1 ? 'once' : `${samples} times`}; ${list(spec.synthesis.judge.judges)} scored every answer; the answer with the highest mean was kept with its instruction.`,
+        `The target model ${spec.target.model} was sent nothing but its pre-query template, ${formatCount(instructions.asked)} times. ${formatList(generators)} answered ` +
+          `each instruction ${samples === 1 ? 'once' : `${samples} times`}; ${formatList(spec.synthesis.judge.judges)} scored every answer; the answer with the highest mean was kept with its instruction.`,
       ),
       columns(funnel(instructions)),
-      balanceTable({ synthesis, losses }),
-      lossTable(losses),
+      balanceTable(synthesis, failures),
+      failureTable(failures),
       details(
         'How to get all of them',
         text('Every lost item with its reason and number of attempts, and every row of every stage, one JSON object a line:'),
@@ -37,7 +42,12 @@ function funnel(instructions: ReportData['synthesis']['instructions']): Block {
   const { asked, extracted, lostAtExtraction, dropped, lostAtSelection, kept, pending } = instructions;
   const row = (name: string, value: number): BarPart[] => [
     { row: name, part: 'there', value },
-    { row: name, part: 'gone', value: asked - value, label: `${count(value)} (${percent(asked === 0 ? null : value / asked, 0)})` },
+    {
+      row: name,
+      part: 'gone',
+      value: asked - value,
+      label: `${formatCount(value)} (${formatPercent(asked === 0 ? null : value / asked, 0)})`,
+    },
   ];
   return {
     kind: 'chart',
@@ -60,49 +70,48 @@ function funnel(instructions: ReportData['synthesis']['instructions']): Block {
 const GONE_AT = { extract: 'lost at extraction', filter: 'dropped by a filter', select: 'lost at selection' } as const;
 
 /** What was asked for, line by line down to what was kept: the reader can add it up. */
-function balanceTable({ synthesis, losses }: Pick<ReportData, 'synthesis' | 'losses'>): Block {
-  const { instructions, responses, judgments } = synthesis;
+function balanceTable({ instructions, responses, judgments }: ReportData['synthesis'], failures: ReportData['losses']): Block {
   const lostAt = (stage: keyof typeof GONE_AT): (readonly Cell[])[] =>
-    losses.filter((group) => group.stage === stage).map((group) => [`${GONE_AT[stage]}: ${group.reason}`, minus(group.count)]);
+    failures.filter((group) => group.stage === stage).map((group) => [`${GONE_AT[stage]}: ${group.reason}`, minus(group.count)]);
   return columns(
     table(
       'Instructions, adding up',
       ['', '>Count'],
       [
-        ['asked for', count(instructions.asked)],
+        ['asked for', formatCount(instructions.asked)],
         ...lostAt('extract'),
         ...lostAt('filter'),
         ...lostAt('select'),
         ...(instructions.pending > 0 ? [['not settled yet', minus(instructions.pending)]] : []),
       ],
-      ['kept: the replay set', count(instructions.kept)],
+      ['kept: the replay set', formatCount(instructions.kept)],
     ),
     table(
       'Answers and scores, adding up',
       ['', '>Answers', '>Scores'],
       [
-        ['asked for', count(responses.asked), count(judgments.asked)],
+        ['asked for', formatCount(responses.asked), formatCount(judgments.asked)],
         ['lost', minus(responses.lost), minus(judgments.lost)],
         ...(responses.pending + judgments.pending > 0 ? [['not there yet', minus(responses.pending), minus(judgments.pending)]] : []),
       ],
-      ['there', count(responses.made), count(judgments.made)],
+      ['there', formatCount(responses.made), formatCount(judgments.made)],
     ),
   );
 }
 
-function lossTable(losses: ReportData['losses']): Block {
-  if (losses.length === 0) return info('Nothing was lost.');
+function failureTable(failures: ReportData['losses']): Block {
+  if (failures.length === 0) return info('Nothing was lost.');
   return table(
-    'Every loss, by stage and reason',
+    'Every failure, by stage and reason',
     ['Stage', 'Reason', '>Count', 'At', 'For example'],
-    losses.map((group) => [
+    failures.map((group) => [
       group.stage,
       group.example === null
         ? group.reason
         : `${group.reason} (such as “${group.example.slice(group.reason.length).replace(/^: /, '') || group.example}”)`,
-      count(group.count),
+      formatCount(group.count),
       Object.entries(group.models)
-        .map(([model, number]) => `${model} ${count(number)}`)
+        .map(([model, number]) => `${model} ${formatCount(number)}`)
         .join(', '),
       { text: group.ids.slice(0, 3).join(', '), tone: 'code' },
     ]),
@@ -110,5 +119,5 @@ function lossTable(losses: ReportData['losses']): Block {
 }
 
 function minus(value: number): string {
-  return value === 0 ? '0' : `−${count(value)}`;
+  return value === 0 ? '0' : `−${formatCount(value)}`;
 }

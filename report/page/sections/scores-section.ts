@@ -1,14 +1,8 @@
+import { formatCount, formatCounted, formatDecimal, formatEstimate, NO_VALUE, formatSigned } from '../../../contract/figures';
 import type { EvaluationReport, TaskReport, TaskScore } from '../../gather/evaluation-report';
 import { columns, info, table, text, warning, type Block, type Cell, type Section } from '../blocks';
-import { dumbbellChart } from '../charts';
-import { count, counted, decimal, duration, estimate, NOTHING, signed } from '../format';
-
-const TASK_NAMES: Readonly<Record<string, string>> = { mmlu_pro: 'MMLU-Pro', gpqa: 'GPQA', ifeval: 'IFEval', math_level_5: 'MATH level 5' };
-
-/** A task as the field writes it. */
-export function taskName(task: string): string {
-  return TASK_NAMES[task] ?? task;
-}
+import { dumbbellChart } from '../charts/score-charts';
+import { taskName } from '../task-name';
 
 /** What was forgotten: every task before and after, and what became of its documents. */
 export function scoresSection(evaluation: EvaluationReport): Section {
@@ -24,14 +18,14 @@ export function scoresSection(evaluation: EvaluationReport): Section {
 }
 
 /** A remark that no reader should miss, or nothing where there are documents enough. */
-export function fewDocuments({ tasks, fewestDocuments }: EvaluationReport): Block[] {
+function fewDocuments({ tasks, fewestDocuments }: EvaluationReport): Block[] {
   const few = tasks.filter(({ tooFew }) => tooFew);
   if (few.length === 0 || fewestDocuments === null) return [];
   const which = few.length === tasks.length ? 'Every task' : few.map(({ task }) => taskName(task)).join(', ');
   return [
     warning(
       `A demonstration, which measures nothing. ${which} was evaluated on very few documents (as few as ${fewestDocuments}), so that a single ` +
-        `answer moves a score by ${decimal(100 / fewestDocuments, 0)} points. These numbers show that the method runs from end to end; they do not show what was forgotten.`,
+        `answer moves a score by ${formatDecimal(100 / fewestDocuments, 0)} points. These numbers show that the method runs from end to end; they do not show what was forgotten.`,
     ),
   ];
 }
@@ -42,15 +36,18 @@ function scoreChart({ tasks, average }: EvaluationReport): Block {
       name: taskName(task),
       before: before?.normalized ?? null,
       after: after?.normalized ?? null,
-      label: signed(difference),
+      label: formatSigned(difference),
     })),
-    { name: 'Average', before: average.before, after: average.after, label: signed(average.difference) },
+    { name: 'Average', before: average.before, after: average.after, label: formatSigned(average.difference) },
   ];
   return {
     kind: 'chart',
     title: 'Normalised scores: 0 is chance, 100 is perfect',
     alt: rows
-      .map(({ name, before, after, label }) => `${name}: ${decimal(before, 1)} before, ${decimal(after, 1)} after, difference ${label}`)
+      .map(
+        ({ name, before, after, label }) =>
+          `${name}: ${formatDecimal(before, 1)} before, ${formatDecimal(after, 1)} after, difference ${label}`,
+      )
       .join('; '),
     legend: [
       { name: 'official model', mark: 'before' },
@@ -67,15 +64,15 @@ function scoreTable(tasks: readonly TaskReport[], average: EvaluationReport['ave
     ['Task', 'Metric', '>Documents', '>Before', '>After', '>Before, normalised', '>After, normalised', '>Difference'],
     tasks.map(({ task, before, after, difference }) => [
       taskName(task),
-      before?.metric ?? after?.metric ?? NOTHING,
+      before?.metric ?? after?.metric ?? NO_VALUE,
       documentCount(before, after),
       raw(before),
       raw(after),
-      decimal(before?.normalized, 1),
-      decimal(after?.normalized, 1),
+      formatDecimal(before?.normalized, 1),
+      formatDecimal(after?.normalized, 1),
       change(difference),
     ]),
-    ['Average', '', '', '', '', decimal(average.before, 1), decimal(average.after, 1), change(average.difference)],
+    ['Average', '', '', '', '', formatDecimal(average.before, 1), formatDecimal(average.after, 1), change(average.difference)],
   );
 }
 
@@ -96,13 +93,13 @@ function transitions(tasks: readonly TaskReport[]): Block[] {
           ? [
               [
                 taskName(task),
-                count(documents.retained),
+                formatCount(documents.retained),
                 tone(documents.forgotten, 'bad'),
                 tone(documents.learned, 'good'),
-                count(documents.neverRight),
+                formatCount(documents.neverRight),
                 documents.difference === null
-                  ? NOTHING
-                  : `${signed(documents.difference.value, 3)}${documents.difference.stderr === null ? '' : ` ± ${documents.difference.stderr.toFixed(3)}`}`,
+                  ? NO_VALUE
+                  : formatEstimate(documents.difference.value, documents.difference.stderr, formatSigned),
               ],
             ]
           : [],
@@ -111,34 +108,29 @@ function transitions(tasks: readonly TaskReport[]): Block[] {
     ...refused,
     ...unpaired.map(({ task, documents }) =>
       warning(
-        `${taskName(task)}: ${counted(documents.comparable ? documents.onlyBefore + documents.onlyAfter : 0, 'document')} were answered by one model only and are left out of this table.`,
+        `${taskName(task)}: ${formatCounted(documents.comparable ? documents.onlyBefore + documents.onlyAfter : 0, 'document')} were answered by one model only and are left out of this table.`,
       ),
     ),
   ];
 }
 
-/** How long the evaluations took, for the table of work. */
-export function evaluationTime({ seconds }: EvaluationReport): string {
-  return `${duration(seconds.before === null ? null : seconds.before * 1000)} before, ${duration(seconds.after === null ? null : seconds.after * 1000)} after`;
-}
-
 function raw(score: TaskScore | null): string {
-  return score === null ? NOTHING : estimate(score.value, score.stderr);
+  return score === null ? NO_VALUE : formatEstimate(score.value, score.stderr);
 }
 
 function documentCount(before: TaskScore | null, after: TaskScore | null): string {
   if (before !== null && after !== null && before.documents !== after.documents) {
-    return `${count(before.documents)} / ${count(after.documents)}`;
+    return `${formatCount(before.documents)} / ${formatCount(after.documents)}`;
   }
-  return count((before ?? after)?.documents);
+  return formatCount((before ?? after)?.documents);
 }
 
 function change(difference: number | null): Cell {
-  const shown = signed(difference);
+  const shown = formatSigned(difference);
   if (difference === null || Number(difference.toFixed(1)) === 0) return shown;
   return { text: shown, tone: difference < 0 ? 'bad' : 'good' };
 }
 
 function tone(value: number, kind: 'good' | 'bad'): Cell {
-  return value === 0 ? '0' : { text: count(value), tone: kind };
+  return value === 0 ? '0' : { text: formatCount(value), tone: kind };
 }

@@ -1,10 +1,20 @@
 import type { RunSpec } from '../../../config/spec';
 import { trainingTraits } from '../../../config/training-backends';
+import {
+  formatCount,
+  formatCounted,
+  formatDecimal,
+  formatDuration,
+  NO_VALUE,
+  formatPercent,
+  formatScientific,
+  formatUsd,
+} from '../../../contract/figures';
 import type { MixtureReport, MixtureSide } from '../../gather/mixture-report';
 import type { ProviderTraining, TrainingReport, WorkerTraining } from '../../gather/training-report';
 import { columns, info, table, text, type Block, type Section } from '../blocks';
-import { barChart, lineChart } from '../charts';
-import { count, counted, decimal, duration, NOTHING, percent, scientific } from '../format';
+import { barChart } from '../charts/bar-chart';
+import { lineChart } from '../charts/line-chart';
 
 /** What was mixed, by count and by tokens. */
 export function mixtureSection(mixture: MixtureReport | null, spec: Pick<RunSpec, 'train'>): Section {
@@ -25,22 +35,22 @@ function mixed(mixture: MixtureReport): Block[] {
   ] as const;
   const row = (name: string, side: MixtureSide, share: number, trained: number): string[] => [
     name,
-    count(side.examples),
-    percent(share),
-    count(side.tokens),
-    percent(side === fresh ? shareByTokens : 1 - shareByTokens),
-    percent(trained),
-    count(side.leftOut),
+    formatCount(side.examples),
+    formatPercent(share),
+    formatCount(side.tokens),
+    formatPercent(side === fresh ? shareByTokens : 1 - shareByTokens),
+    formatPercent(trained),
+    formatCount(side.leftOut),
   ];
   return [
     text(
-      `${counted(fresh.examples, 'new example')} among ${count(total)}: ${percent(shareByCount)}, where ${percent(requestedShare)} was asked for and ` +
+      `${formatCounted(fresh.examples, 'new example')} among ${formatCount(total)}: ${formatPercent(shareByCount)}, where ${formatPercent(requestedShare)} was asked for and ` +
         `${Math.round(requestedShare * total) === fresh.examples ? 'whole examples allow nothing nearer' : 'this is not the nearest whole number'}.`,
     ),
     columns({
       kind: 'chart',
       title: 'New data’s share',
-      alt: rows.map(([name, share]) => `${percent(share)} of the ${name}`).join('; '),
+      alt: rows.map(([name, share]) => `${formatPercent(share)} of the ${name}`).join('; '),
       legend: [
         { name: 'new data', mark: 'c3' },
         { name: 'replay set', mark: 'c1' },
@@ -48,7 +58,7 @@ function mixed(mixture: MixtureReport): Block[] {
       spec: barChart(
         rows.flatMap(([name, share]) => [
           { row: name, part: 'new', value: share },
-          { row: name, part: 'replay', value: 1 - share, label: percent(share) },
+          { row: name, part: 'replay', value: 1 - share, label: formatPercent(share) },
         ]),
         { new: 'c3', replay: 'c1' },
         null,
@@ -72,7 +82,9 @@ function cutAnswers({ cut }: MixtureReport, spec: Pick<RunSpec, 'train'>): Block
   if (cut === 0) return [];
   const { cutAnswers: what } = trainingTraits(spec).phrases;
   return [
-    text(`${counted(cut, 'example')} of the mixture ${cut === 1 ? 'ends' : 'end'} in an answer that was cut at the token limit. ${what}`),
+    text(
+      `${formatCounted(cut, 'example')} of the mixture ${cut === 1 ? 'ends' : 'end'} in an answer that was cut at the token limit. ${what}`,
+    ),
   ];
 }
 
@@ -99,8 +111,8 @@ const TUNING = {
 function trainedByWorkers(training: WorkerTraining): Block[] {
   return [
     text(
-      `${TUNING[training.tuning]}, loss on the assistant’s tokens only: ${counted(training.steps, 'optimizer step')} of ${count(training.batchSize)} examples at a peak learning rate of ` +
-        `${scientific(training.learningRate)}, in ${duration(training.seconds * 1000)}.`,
+      `${TUNING[training.tuning]}, loss on the assistant’s tokens only: ${formatCounted(training.steps, 'optimizer step')} of ${formatCount(training.batchSize)} examples at a peak learning rate of ` +
+        `${formatScientific(training.learningRate)}, in ${formatDuration(training.seconds * 1000)}.`,
     ),
     ...lossChart(training),
     table(
@@ -108,13 +120,13 @@ function trainedByWorkers(training: WorkerTraining): Block[] {
       ['>Examples', '>Tokens', '>Trained tokens', '>Cut to the maximum length', '>Dropped', '>Steps', '>Tokens a second', 'Compute type'],
       [
         [
-          count(training.examples),
-          count(training.tokens),
-          count(training.trainedTokens),
-          `${count(training.truncated)} (over ${count(training.maxLength)})`,
-          count(training.dropped),
-          count(training.steps),
-          training.seconds > 0 ? decimal(training.tokens / training.seconds, 0) : NOTHING,
+          formatCount(training.examples),
+          formatCount(training.tokens),
+          formatCount(training.trainedTokens),
+          `${formatCount(training.truncated)} (over ${formatCount(training.maxLength)})`,
+          formatCount(training.dropped),
+          formatCount(training.steps),
+          training.seconds > 0 ? formatDecimal(training.tokens / training.seconds, 0) : NO_VALUE,
           training.dtype,
         ],
       ],
@@ -128,10 +140,9 @@ function trainedByProvider(training: ProviderTraining): Block[] {
     checkpoints,
     usd,
   } = training;
-  const dollars = usd === null ? NOTHING : `$${usd.toFixed(2)}`;
   return [
     text(
-      `Fine-tuned by its provider, in the job ${training.job}: ${counted(training.steps, 'step')} in ${duration(training.seconds * 1000)}, its queue included. ` +
+      `Fine-tuned by its provider, in the job ${training.job}: ${formatCounted(training.steps, 'step')} in ${formatDuration(training.seconds * 1000)}, its queue included. ` +
         'What it does to the weights it does not say: the loss is the provider’s own.',
     ),
     ...lossChart(training),
@@ -140,13 +151,13 @@ function trainedByProvider(training: ProviderTraining): Block[] {
       ['>Examples', '>Epochs', '>Batch', '>Learning-rate multiplier', '>Trained tokens', '>Steps', '>Dollars'],
       [
         [
-          count(training.examples),
-          decimal(epochs, 0),
-          decimal(batchSize, 0),
-          decimal(learningRateMultiplier, 2),
-          count(training.trainedTokens),
-          count(training.steps),
-          dollars,
+          formatCount(training.examples),
+          formatDecimal(epochs, 0),
+          formatDecimal(batchSize, 0),
+          formatDecimal(learningRateMultiplier, 2),
+          formatCount(training.trainedTokens),
+          formatCount(training.steps),
+          formatUsd(usd),
         ],
       ],
     ),
@@ -154,15 +165,15 @@ function trainedByProvider(training: ProviderTraining): Block[] {
       'Models',
       ['', 'Id', '>Step', '>Loss', '>Validation loss'],
       [
-        ['before', { text: training.baseModel, tone: 'code' }, NOTHING, NOTHING, NOTHING],
+        ['before', { text: training.baseModel, tone: 'code' }, NO_VALUE, NO_VALUE, NO_VALUE],
         ...checkpoints.map(({ step, model, loss, validationLoss }) => [
           'checkpoint',
           { text: model, tone: 'code' as const },
-          count(step),
-          decimal(loss, 4),
-          decimal(validationLoss, 4),
+          formatCount(step),
+          formatDecimal(loss, 4),
+          formatDecimal(validationLoss, 4),
         ]),
-        ['trained', { text: training.checkpoint, tone: 'code' }, count(training.steps), NOTHING, NOTHING],
+        ['trained', { text: training.checkpoint, tone: 'code' }, formatCount(training.steps), NO_VALUE, NO_VALUE],
       ],
     ),
   ];
@@ -176,7 +187,7 @@ function lossChart({ curve }: TrainingReport): Block[] {
     columns({
       kind: 'chart',
       title: 'Training loss',
-      alt: `The loss goes from ${decimal(first.loss, 3)} at step ${first.step} to ${decimal(last.loss, 3)} at step ${last.step}.`,
+      alt: `The loss goes from ${formatDecimal(first.loss, 3)} at step ${first.step} to ${formatDecimal(last.loss, 3)} at step ${last.step}.`,
       spec: lineChart(
         curve.map(({ step, loss }) => ({ x: step, y: loss })),
         { x: 'step', y: 'loss' },
@@ -185,10 +196,10 @@ function lossChart({ curve }: TrainingReport): Block[] {
         'Training, step by step',
         ['>Step', '>Loss', '>Learning rate', '>Gradient norm'],
         thinned(curve).map(({ step, loss, learningRate, gradNorm }) => [
-          count(step),
-          decimal(loss, 4),
-          learningRate === null ? NOTHING : learningRate.toExponential(2),
-          decimal(gradNorm, 3),
+          formatCount(step),
+          formatDecimal(loss, 4),
+          learningRate === null ? NO_VALUE : learningRate.toExponential(2),
+          formatDecimal(gradNorm, 3),
         ]),
       ),
     }),

@@ -1,26 +1,27 @@
+import { formatCount, formatUsd, formatDuration, formatList, NO_VALUE } from '../../../contract/figures';
 import type { ReportData } from '../../gather/report-data';
 import type { StageUsage } from '../../gather/stage-ledger';
 import { columns, table, text, type Block, type Section } from '../blocks';
-import { barChart, modelColors } from '../charts';
-import { count, dollars, duration, list, NOTHING } from '../format';
+import { barChart } from '../charts/bar-chart';
+import { modelColors } from '../charts/model-colors';
 
 /** Calls, tokens, time and money of each stage and model. */
 export function workSection({ usage, activeMs, spec }: Pick<ReportData, 'usage' | 'activeMs' | 'spec'>): Section {
   const done = usage.filter(({ parts }) => parts.done > 0);
   const faults = done.flatMap(({ stage, model, transient }) =>
-    Object.entries(transient).map(([kind, number]) => `${count(number)} × ${kind} at ${stage} ${model}`.trim()),
+    Object.entries(transient).map(([kind, number]) => `${formatCount(number)} × ${kind} at ${stage} ${model}`.trim()),
   );
   return {
     id: 'work',
     title: 'Calls, tokens and time',
     blocks: [
       text(
-        `All stages together were at work for ${duration(activeMs)}. First to last is from a stage’s first start to its last finish, pauses included; stages and models overlap. Model time is the sum over ` +
+        `All stages together were at work for ${formatDuration(activeMs)}. First to last is from a stage’s first start to its last finish, pauses included; stages and models overlap. Model time is the sum over ` +
           'calls that run side by side, so it can be longer. Outputs of earlier runs are counted where this run uses them.',
       ),
       ...(done.length === 0 ? [] : [columns(timeChart(done, modelColors(spec)))]),
       usageTable(usage),
-      ...(faults.length === 0 ? [] : [text(`Ridden out by waiting and trying again: ${list(faults)}.`)]),
+      ...(faults.length === 0 ? [] : [text(`Faults that were retried: ${formatList(faults)}.`)]),
     ],
   };
 }
@@ -36,10 +37,10 @@ function timeChart(usage: readonly StageUsage[], colors: ReturnType<typeof model
   return {
     kind: 'chart',
     title: 'Time at work by stage and model',
-    alt: [...new Set(usage.map(({ stage }) => stage))].map((stage) => `${stage} ${duration(total(stage))}`).join('; '),
+    alt: [...new Set(usage.map(({ stage }) => stage))].map((stage) => `${stage} ${formatDuration(total(stage))}`).join('; '),
     legend: [...[...colors].map(([name, mark]) => ({ name, mark })), { name: 'no model endpoint', mark: 'neutral' as const }],
     spec: barChart(
-      parts.map((part) => ({ ...part, label: duration(total(part.row)) })),
+      parts.map((part) => ({ ...part, label: formatDuration(total(part.row)) })),
       { ...Object.fromEntries(colors), '': 'neutral' },
       null,
     ),
@@ -68,32 +69,32 @@ function usageTable(usage: readonly StageUsage[]): Block {
     ],
     usage.map((row) => [
       row.stage,
-      row.model === '' ? NOTHING : row.model,
+      row.model === '' ? NO_VALUE : row.model,
       row.parts.done === row.parts.planned
-        ? count(row.parts.done)
+        ? formatCount(row.parts.done)
         : { text: `${row.parts.done} of ${row.parts.planned}`, tone: 'bad' as const },
-      count(row.rows),
-      row.lost === 0 ? '0' : { text: count(row.lost), tone: 'bad' as const },
+      formatCount(row.rows),
+      row.lost === 0 ? '0' : { text: formatCount(row.lost), tone: 'bad' as const },
       ...(row.calls + row.requests === 0
-        ? [NOTHING, NOTHING, NOTHING, NOTHING]
-        : [count(row.calls), count(row.requests), count(row.promptTokens), count(row.completionTokens)]),
-      row.parts.done === 0 ? NOTHING : duration(row.wallMs),
-      row.modelMs === 0 ? NOTHING : duration(row.modelMs),
-      ...(priced ? [dollars(row.usd)] : []),
+        ? [NO_VALUE, NO_VALUE, NO_VALUE, NO_VALUE]
+        : [formatCount(row.calls), formatCount(row.requests), formatCount(row.promptTokens), formatCount(row.completionTokens)]),
+      row.parts.done === 0 ? NO_VALUE : formatDuration(row.wallMs),
+      row.modelMs === 0 ? NO_VALUE : formatDuration(row.modelMs),
+      ...(priced ? [formatUsd(row.usd)] : []),
     ]),
     [
       'All',
       '',
       '',
       '',
-      count(sum(({ lost }) => lost)),
-      count(sum(({ calls }) => calls)),
-      count(sum(({ requests }) => requests)),
-      count(sum(({ promptTokens }) => promptTokens)),
-      count(sum(({ completionTokens }) => completionTokens)),
+      formatCount(sum(({ lost }) => lost)),
+      formatCount(sum(({ calls }) => calls)),
+      formatCount(sum(({ requests }) => requests)),
+      formatCount(sum(({ promptTokens }) => promptTokens)),
+      formatCount(sum(({ completionTokens }) => completionTokens)),
       '',
-      duration(sum(({ modelMs }) => modelMs)),
-      ...(priced ? [dollars(sum(({ usd }) => usd ?? 0))] : []),
+      formatDuration(sum(({ modelMs }) => modelMs)),
+      ...(priced ? [formatUsd(sum(({ usd }) => usd ?? 0))] : []),
     ],
   );
 }

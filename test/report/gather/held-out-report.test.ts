@@ -4,7 +4,7 @@ import type { VariantSource } from '../../../report/gather/comparison-report';
 import { reportHeldOut } from '../../../report/gather/held-out-report';
 import type { Block, ChartBlock } from '../../../report/page/blocks';
 import { heldOutSection } from '../../../report/page/sections/held-out-section';
-import { heldOutCsv } from '../../../report/render/comparison-csv';
+import { heldOutCsv } from '../../../report/render/report-csv';
 import type { HeldOutLossRow } from '../../../stages/evaluate-loss';
 
 const CONVERSATIONS = 60;

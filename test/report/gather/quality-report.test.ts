@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { matchesCsv, QualityTally } from '../../../report/gather/quality-report';
+import { QualityTally } from '../../../report/gather/quality-report';
 import { gatherReport } from '../../../report/gather/report-data';
-import { writeReportFiles } from '../../../report/render/write-report';
+import { writeReportFiles } from '../../../report/write-report';
 import { noCalls } from '../../../services/store/stage-store';
 import { extractStage } from '../../../stages/extract';
 import { filterStage, type FilterRow } from '../../../stages/filter';
@@ -81,12 +81,6 @@ test('a run without filters says nothing of them', async () => {
   });
   expect(await readFile(markdown, 'utf8')).not.toContain('Instruction quality');
   expect(contamination).toBeNull();
-});
-
-test('CSV cells are quoted where they must be, and are never a formula', () => {
-  expect(matchesCsv([{ instructionId: 'i0', task: 'gpqa', documentId: '=cmd("x"),1', ngram: 'a b' }])).toBe(
-    'instructionId,task,documentId,ngram\r\ni0,gpqa,"\'=cmd(""x""),1",a b\r\n',
-  );
 });
 
 test('few examples of each reason are kept, with the start of their texts', () => {

@@ -1,4 +1,4 @@
-import { checkLimits } from '../../../cli/doctor-limits';
+import { checkLimits } from '../../../cli/doctor/check-limits';
 import { limitSharing, LimitSharingError, partSharing } from '../../../services/limits/limit-sharing';
 import { RedisUrlError } from '../../../services/limits/redis-url';
 

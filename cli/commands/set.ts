@@ -1,0 +1,106 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { validateRunId } from '../../config/load-spec';
+import type { ModelLimits } from '../../config/spec';
+import { setBudgetUpdate, setLimitsUpdate, type ControlState } from '../../contract/control';
+import { formatCount, formatUsd } from '../../contract/figures';
+import type { BudgetSetting } from '../../contract/run-settings';
+import { steerRun } from '../runs/control-run';
+import { settingsText } from '../runs/settings-text';
+import { withClient } from '../server/connect';
+import { CliError } from '../terminal/errors';
+import { printJson } from '../terminal/output';
+
+interface SetOptions {
+  readonly concurrency?: Readonly<Record<string, number>>;
+  readonly rpm?: Readonly<Record<string, number | null>>;
+  readonly tpm?: Readonly<Record<string, number | null>>;
+  readonly budgetUsd?: number | null;
+  readonly budgetTokens?: number | null;
+  readonly json?: boolean;
+}
+
+/** `rehearse set`: other limits and another budget for a running run. */
+export function registerSet(program: Command): void {
+  program
+    .command('set')
+    .description("change a running run's limits and budget; they hold within seconds, and after a resume too")
+    .argument('<id>', 'run id')
+    .option('--concurrency <model=n>', 'most requests in flight at the endpoint of a model; repeatable', perModel(false))
+    .option('--rpm <model=n>', 'requests a minute, or MODEL=none; repeatable', perModel(true))
+    .option('--tpm <model=n>', 'tokens a minute, or MODEL=none; repeatable', perModel(true))
+    .option('--budget-usd <n>', 'most that all model calls of the synthesis may cost, in dollars; none for no limit', amount)
+    .option('--budget-tokens <n>', 'the same in tokens, of prompts and replies together', amount)
+    .option('--json', 'print the state as JSON')
+    .addHelpText(
+      'after',
+      `
+A run that is paused because its budget is reached goes on when it is raised.
+MODEL is a name under the spec's "models". Models that share an endpoint share its limits.
+
+Examples: npx rehearse set my-run --concurrency gpt-4=64 --rpm gpt-4=none
+          npx rehearse set my-run --budget-usd 250`,
+    )
+    .action(async (id: string, options: SetOptions) => {
+      await set(validateRunId(id), options);
+    });
+}
+
+async function set(runId: string, { concurrency = {}, rpm = {}, tpm = {}, budgetUsd, budgetTokens, json }: SetOptions): Promise<void> {
+  const limits: Record<string, ModelLimits> = {};
+  const add = (model: string, change: ModelLimits): void => {
+    limits[model] = { ...limits[model], ...change };
+  };
+  for (const [model, value] of Object.entries(concurrency)) add(model, { concurrency: value });
+  for (const [model, value] of Object.entries(rpm)) add(model, { requestsPerMinute: value });
+  for (const [model, value] of Object.entries(tpm)) add(model, { tokensPerMinute: value });
+  const budget: BudgetSetting = {
+    ...(budgetUsd === undefined ? {} : { usd: budgetUsd }),
+    ...(budgetTokens === undefined ? {} : { tokens: budgetTokens }),
+  };
+  const [hasLimits, hasBudget] = [limits, budget].map((given) => Object.keys(given).length > 0);
+  if (!hasLimits && !hasBudget) {
+    throw new CliError('there is nothing to set', {
+      hint: 'name at least one of --concurrency, --rpm, --tpm, --budget-usd, --budget-tokens',
+    });
+  }
+  const state = await withClient(async ({ client }) => {
+    const set = hasLimits
+      ? await steerRun(client, runId, async (run) => await run.executeUpdate(setLimitsUpdate, { args: [limits] }))
+      : undefined;
+    return hasBudget ? await steerRun(client, runId, async (run) => await run.executeUpdate(setBudgetUpdate, { args: [budget] })) : set;
+  });
+  if (json) printJson({ runId, ...state });
+  else if (state !== undefined) for (const line of stateText(state)) process.stdout.write(`${line}\n`);
+}
+
+/** What holds now, a line each. */
+function stateText(state: ControlState): string[] {
+  const { usd, tokens } = state.budget;
+  const { spent } = state;
+  return [
+    ...settingsText({ limits: state.limits }),
+    ...(usd === undefined ? [] : [`budget: $${usd}, of which ${formatUsd(spent.usd)} is spent as far as finished shards tell`]),
+    ...(tokens === undefined
+      ? []
+      : [`budget: ${formatCount(tokens)} tokens, of which ${formatCount(spent.tokens)} are spent as far as finished shards tell`]),
+  ];
+}
+
+/** A positive number, or `none`. */
+function amount(text: string): number | null {
+  if (text === 'none') return null;
+  const value = Number(text);
+  if (!/^[\d.]+$/.test(text) || !(value > 0)) throw new InvalidArgumentError('Give a number above 0, or "none" for no limit.');
+  return value;
+}
+
+/** Collects `MODEL=N` of an option that may be given several times. */
+function perModel(canLift: boolean) {
+  return (text: string, before: Readonly<Record<string, number | null>> = {}): Record<string, number | null> => {
+    const [, model, value] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+    if (model === undefined || value === undefined) throw new InvalidArgumentError(`Give MODEL=N, such as gpt-4=16.`);
+    if (canLift && value === 'none') return { ...before, [model]: null };
+    if (!/^\d+$/.test(value)) throw new InvalidArgumentError(`Give a whole number${canLift ? ', or "none" for no limit' : ''}.`);
+    return { ...before, [model]: Number(value) };
+  };
+}
