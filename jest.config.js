@@ -20,6 +20,9 @@ const esmOnly = [
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
+  globalSetup: '<rootDir>/test/support/global-setup.cjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.cjs',
+  testSequencer: '<rootDir>/test/support/slowest-first.cjs',
   testMatch: ['**/*.test.ts'],
   transform: {
     '^.+\\.(t|j)s$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }],
@@ -28,6 +31,6 @@ module.exports = {
   moduleNameMapper: { '^eld/(\\w+)$': '<rootDir>/node_modules/eld/src/entries/static.$1.js' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   testTimeout: 180_000, // of a busy machine; a test that hangs is found all the same
-  // A workflow's test mostly waits; jest's default on a machine with two cores is one file after the other.
-  maxWorkers: 2,
+  // A workflow's test waits for most of its time; jest's default on a machine with two cores is one file after the other.
+  maxWorkers: 4,
 };
