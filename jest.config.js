@@ -32,7 +32,7 @@ module.exports = {
   // eld offers its entries to `import` only, and compiled to CommonJS they are required.
   moduleNameMapper: { '^eld/(\\w+)$': '<rootDir>/node_modules/eld/src/entries/static.$1.js' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
-  testTimeout: 180_000, // of a busy machine; a test that hangs is found all the same
+  testTimeout: 600_000, // of a busy machine; a test that hangs is found all the same
   // A workflow's test waits for most of its time; jest's default on a machine with two cores is one file after the other.
   maxWorkers: 4,
 };

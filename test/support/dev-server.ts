@@ -40,8 +40,11 @@ export async function startDevServer(binary: string): Promise<TestWorkflowEnviro
   const environment = await TestWorkflowEnvironment.createFromExistingServer({ address });
   const close = environment.teardown.bind(environment);
   environment.teardown = async () => {
-    await close();
-    await end();
+    try {
+      await close();
+    } finally {
+      await end();
+    }
   };
   return environment;
 }
