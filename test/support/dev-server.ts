@@ -27,7 +27,7 @@ export async function startDevServer(binary: string): Promise<TestWorkflowEnviro
     sameGroup: true,
   });
   const end = async (): Promise<void> => {
-    await server.stop();
+    await server.kill(); // nobody needs what it would write at its end
     rmSync(folder, { recursive: true, force: true });
   };
   server.start();
@@ -40,8 +40,11 @@ export async function startDevServer(binary: string): Promise<TestWorkflowEnviro
   const environment = await TestWorkflowEnvironment.createFromExistingServer({ address });
   const close = environment.teardown.bind(environment);
   environment.teardown = async () => {
-    await close();
-    await end();
+    try {
+      await close();
+    } finally {
+      await end();
+    }
   };
   return environment;
 }

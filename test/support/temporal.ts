@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Runtime, type Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Runtime, type Worker, type WorkflowBundle } from '@temporalio/worker';
 import pino from 'pino';
 import type { ActivityDeps } from '../../activities/deps';
 import { QUEUE_NAMES, type QueueName } from '../../contract/task-queues';
@@ -15,6 +15,7 @@ import { openStore, type OpenStore } from '../../services/runs/open-store';
 import { workerFactories } from '../../workers';
 import { ensureSearchAttributes } from '../../workers/search-attributes';
 import { startDevServer } from './dev-server';
+import { oncePerRun } from './once-per-run';
 
 /** Says nothing; `npm test` has set everything up before. */
 export const quietReporter = { step: () => ({ update: () => undefined, done: () => undefined, fail: () => undefined }) };
@@ -101,9 +102,9 @@ export async function withWorkers<T>(
   }
 }
 
-let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
-
-/** The workflows' code, made once a test file. */
-export async function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
-  return await (bundle ??= bundleWorkflowCode({ workflowsPath: require.resolve('../../workflows'), logger: new DefaultLogger('ERROR') }));
+/** The workflows' code, made once a run of the tests. */
+export async function workflowBundle(): Promise<WorkflowBundle> {
+  const make = async (): Promise<string> =>
+    (await bundleWorkflowCode({ workflowsPath: require.resolve('../../workflows'), logger: new DefaultLogger('ERROR') })).code;
+  return { code: await oncePerRun('workflow-bundle.js', make) };
 }

@@ -38,7 +38,7 @@ async function replaySet(
   const deps = testDeps({ python: fakePythonJobs() });
   try {
     const spec = smallSpec(endpoint.baseURL, ({ models }) => {
-      for (const model of Object.values(models)) model.limits = { concurrency: 4, timeoutMs: 1_000 };
+      for (const model of Object.values(models)) model.limits = { concurrency: 4, timeoutMs: 3_000 };
     });
     return await withWorkers(environment(), deps, async () => {
       await environment().client.workflow.execute(experiment, { workflowId: runId, taskQueue: TASK_QUEUES.orchestration, args: [spec] });

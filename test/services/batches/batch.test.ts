@@ -365,7 +365,7 @@ describe('an item that breaks the server', () => {
   const clientFor = (health: EndpointHealth): ModelClient =>
     createModelClient({
       name: 'm',
-      spec: modelSpec({ baseURL: endpoint.baseURL, limits: { timeoutMs: 1_000 } }),
+      spec: modelSpec({ baseURL: endpoint.baseURL }),
       limiter: new EndpointLimiter({ concurrency: 64 }),
       health,
       env: {},

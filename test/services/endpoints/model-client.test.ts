@@ -99,7 +99,7 @@ test('a refusal for load cuts the limiter, another fault does not', async () => 
 });
 
 test.each(['hang', 'slow-body'] as const)('a request that takes too long (%s) is made again', async (kind) => {
-  const { client } = await start({}, { spec: { limits: { timeoutMs: 200 } } });
+  const { client } = await start({}, { spec: { limits: { timeoutMs: 1_000 } } });
   endpoint.inject({ kind });
   const told: string[] = [];
   expect(await client.call(REQUEST, { signal: NEVER, onTransient: (failure) => told.push(failure.kind) })).toHaveProperty('reply');

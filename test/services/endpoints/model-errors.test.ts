@@ -79,15 +79,8 @@ const faults: [name: string, fault: Fault, expected: Partial<ModelFailure>][] = 
 
 const transport = createEndpointTransport();
 
-async function failureOf({
-  fault,
-  baseURL = endpoint.baseURL,
-  timeoutMs = 300,
-}: {
-  fault?: Fault;
-  baseURL?: string;
-  timeoutMs?: number;
-}): Promise<ModelFailure> {
+async function failureOf({ fault, baseURL = endpoint.baseURL }: { fault?: Fault; baseURL?: string }): Promise<ModelFailure> {
+  const timeoutMs = fault?.kind === 'hang' || fault?.kind === 'slow-body' ? 300 : 20_000;
   if (fault !== undefined) endpoint.inject(fault);
   const { origin, pathname } = new URL(`${baseURL}/completions`);
   try {
@@ -121,7 +114,7 @@ describe('through the transport', () => {
   });
 
   test('a host that does not exist is permanent', async () => {
-    const failure = await failureOf({ baseURL: 'http://no-such-host.invalid/v1', timeoutMs: 20_000 });
+    const failure = await failureOf({ baseURL: 'http://no-such-host.invalid/v1' });
     // A machine without any name server says EAI_AGAIN, which may pass.
     const temporary = failure.message.includes('EAI_AGAIN');
     expect(failure).toMatchObject(temporary ? { scope: 'transient', kind: 'connection' } : { scope: 'permanent', kind: 'no_host' });

@@ -41,7 +41,7 @@ export async function runExtraction({
   try {
     const client = createModelClient({
       name: 'target',
-      spec: modelSpec({ baseURL, model: 'target', limits: { timeoutMs: 400, ...limits } }),
+      spec: modelSpec({ baseURL, model: 'target', limits }),
       limiter: new EndpointLimiter({ concurrency: 8 }),
       health,
       env: {},
