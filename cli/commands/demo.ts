@@ -5,7 +5,7 @@ import { trainStage } from '../../stages/train';
 import { CliError } from '../errors';
 import { runHere, webUiNote } from '../run-here';
 
-export const DEMO_RUN_ID = 'demo';
+const DEMO_RUN_ID = 'demo';
 
 /** `rehearse demo`: the whole method on a real small model, on this machine. */
 export function registerDemo(program: Command): void {
