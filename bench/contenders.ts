@@ -22,7 +22,7 @@ const PEERS: readonly Peer[] = [
 ];
 
 export const BARE_LOOP = 'bare loop';
-export const REHEARSE = 'Rehearse';
+const REHEARSE = 'Rehearse';
 
 /** All clients that are compared. Python environments are made once, before anything is measured. */
 export function contenders(reporter: SetupReporter): Contender[] {

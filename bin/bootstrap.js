@@ -5,23 +5,11 @@ const { spawn } = require('node:child_process');
 const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
+const { ROOMS } = require('../gate/rooms');
 
 const MIN_NODE = [20, 19];
-const SOURCES = [
-  'activities',
-  'bench',
-  'cli',
-  'config',
-  'contract',
-  'export',
-  'method',
-  'planning',
-  'report',
-  'services',
-  'stages',
-  'workers',
-  'workflows',
-];
+/** Top folders that are compiled: those of all rooms, but the tests'. */
+const SOURCES = [...new Set(Object.keys(ROOMS).map((room) => room.split('/')[0]))].filter((folder) => folder !== 'test');
 const BUILD_INPUTS = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
 const BUILD_STAMP = path.join('dist', '.sources-sha256');
 const TAIL_LINES = 20;
@@ -33,15 +21,16 @@ const ANNOUNCE_MS = 10_000;
 class BootstrapError extends Error {}
 
 /**
- * Installs and compiles what is missing or stale in `root`.
+ * Installs and compiles what is missing or stale in `root`; `compile: false` only installs.
  * @throws BootstrapError, one sentence and the log's tail
  */
-async function bootstrap(root = path.join(__dirname, '..')) {
+async function bootstrap({ root = path.join(__dirname, '..'), compile = true } = {}) {
   checkNode(process.versions.node);
-  if (!needsInstall(root) && !needsBuild(root)) return;
+  const stale = () => compile && needsBuild(root);
+  if (!needsInstall(root) && !stale()) return;
   await withLock(path.join(root, '.rehearse', 'bootstrap.lock'), async () => {
     if (needsInstall(root)) await step(root, 'installing Node packages', npm(['ci']));
-    if (needsBuild(root)) {
+    if (stale()) {
       const hash = sourcesHash(root);
       await step(root, 'compiling', npm(['run', 'build']));
       fs.writeFileSync(path.join(root, BUILD_STAMP), hash);

@@ -5,7 +5,7 @@ import { trainStage } from '../../stages/train';
 import { runHere, webUiNote } from '../runs/run-here';
 import { CliError } from '../terminal/errors';
 
-export const DEMO_RUN_ID = 'demo';
+const DEMO_RUN_ID = 'demo';
 
 /** `rehearse demo`: the whole method on a real small model, on this machine. */
 export function registerDemo(program: Command): void {

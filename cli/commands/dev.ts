@@ -25,7 +25,7 @@ set, your server is used and none is started.`,
 }
 
 /** Resolves, to undefined, when the signal is aborted. */
-export async function aborted(signal: AbortSignal): Promise<undefined> {
+async function aborted(signal: AbortSignal): Promise<undefined> {
   if (signal.aborted) return;
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

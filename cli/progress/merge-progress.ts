@@ -41,7 +41,7 @@ export function mergeProgress({ root, parts, shards, heartbeats }: ProgressSourc
 }
 
 /** Identity of a row. */
-export function keyOf(row: { readonly stage: string; readonly model: string }): string {
+function keyOf(row: { readonly stage: string; readonly model: string }): string {
   return `${row.stage}/${row.model}`;
 }
 

@@ -12,7 +12,7 @@ import { CliError } from '../terminal/errors';
 import { configuredAddress } from './connect';
 
 /** Port of the local model in config/demo.yaml. */
-export const LOCAL_MODEL_PORT = 8477;
+const LOCAL_MODEL_PORT = 8477;
 const MODEL_CONCURRENCY = 8;
 const TEMPORAL_PORT = 7233;
 const UI_PORT = 8233;

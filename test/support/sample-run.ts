@@ -59,7 +59,7 @@ const TASKS = { mmlu_pro: [0.25, 0.25, 8], gpqa: [0.375, 0.25, 8], ifeval: [0.42
 const CHANCE = { mmlu_pro: 0.1, gpqa: 0.25, ifeval: 0, math_level_5: 0 } as const;
 
 /** The spec of the sample run: three deployments of one model, expected scores, two shards. */
-export function sampleSpec(): RunSpecInput {
+function sampleSpec(): RunSpecInput {
   const model = { baseURL: 'http://user:hunter2@127.0.0.1:8477/v1', model: 'smollm2-135m-instruct', template: 'smollm2' };
   return {
     version: 1,

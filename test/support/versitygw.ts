@@ -15,8 +15,8 @@ const VERSITYGW: GoTool = {
   expectedLines: 700,
 };
 
-export const S3_KEY = 'rehearse-test';
-export const S3_SECRET = 'only-for-tests';
+const S3_KEY = 'rehearse-test';
+const S3_SECRET = 'only-for-tests';
 
 /** The server's command: built from Go modules once, then kept in the cache. */
 export async function ensureVersitygw(reporter: SetupReporter): Promise<string> {

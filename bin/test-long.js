@@ -1,0 +1,63 @@
+'use strict';
+// `npm run test:long` lists what takes long by its nature and is no part of `npm test`; `npm run test:long NAME` runs one of it, from a
+// build of its own. Arguments after the name go to the program, and come after ours: `npm run test:long -- kill --seed 2`.
+const { spawnSync } = require('node:child_process');
+const path = require('node:path');
+const { bootstrap } = require('./bootstrap');
+
+/** Times are those of two quiet cores. */
+const LONG = [
+  {
+    name: 'kill',
+    what: 'one synthesis undisturbed and one with 20 kills of workers and server: the same rows, and only calls in flight paid again',
+    takes: '5 min',
+    program: ['dist/bench/kill.js', '--no-table'],
+  },
+  {
+    name: 'scale',
+    what: "the paper's synthesis with 1,000, 10,000 and 100,000 instructions: nothing paid twice, winners chosen again, memory, store",
+    takes: '20 min',
+    program: ['dist/bench/scale.js', '--instructions', '1000,10000,100000', '--again', '--no-table'],
+  },
+  {
+    name: 'filter',
+    what: 'the filters of 100,000 instructions: how much of what was planted they find, time and memory',
+    takes: '2 min',
+    program: ['dist/bench/filter.js', '--instructions', '100000'],
+  },
+  {
+    name: 'speed',
+    what: 'requests a second and CPU time beside a bare loop, at 50, 200 and 1,000 in flight; figures, no verdict',
+    takes: '15 min',
+    program: ['dist/bench/speed.js', '--no-table'],
+  },
+  {
+    name: 'study',
+    what: 'the whole method with a real model: nine replay sets, trained and measured; goes on where it was stopped',
+    takes: '1 h',
+    program: ['bin/rehearse.js', 'study'],
+  },
+];
+
+async function main([name, ...args]) {
+  const long = LONG.find((one) => one.name === name);
+  if (long === undefined) {
+    for (const { name: known, takes, what } of LONG) console.log(`${known.padEnd(8)}${takes.padEnd(8)}${what}`);
+    if (name === undefined) return 0;
+    throw new Error(`${name} is none of these`);
+  }
+  await bootstrap();
+  const { status, signal } = spawnSync(process.execPath, [...long.program, ...args], { cwd: path.join(__dirname, '..'), stdio: 'inherit' });
+  if (signal !== null) throw new Error(`${name} was ended by ${signal}`);
+  return status;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error) => {
+    console.error(`npm run test:long: ${error.message}`);
+    process.exitCode = 1;
+  },
+);
