@@ -35,8 +35,6 @@ export const STAGES = [
   evaluateStage,
 ] as const;
 
-export type StageName = (typeof STAGES)[number]['name'];
-
 const POSITIONS = new Map<string, number>(STAGES.map(({ name }, index) => [name, index]));
 
 /** Compares stages by their order in the method; what is no stage comes last. */

@@ -38,8 +38,6 @@ export const taskScoreSchema = z.looseObject({
   seconds: z.number().optional(),
 });
 
-export type TaskScore = z.output<typeof taskScoreSchema>;
-
 /** `losses/<name>.json` of `evaluate`: the loss on conversations that were not trained on, assistant tokens only. */
 export const heldOutLossSchema = z.looseObject({
   name: z.string(),
@@ -53,8 +51,6 @@ export const heldOutLossSchema = z.looseObject({
   /** JSONL of {@link conversationLossSchema}, in the order of the conversations. */
   perConversation: z.string(),
 });
-
-export type HeldOutLoss = z.output<typeof heldOutLossSchema>;
 
 /** `result.json` of `evaluate`. */
 export const evaluateResultSchema = z.looseObject({

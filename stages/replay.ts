@@ -8,7 +8,7 @@ import { respondStage, type RespondKeys } from './respond';
 import { defineStage } from './stage';
 import type { Table } from './table';
 
-export const conversationTable: Table<Conversation> = { schema: { id: 'string', messages: 'json', cut: 'boolean' }, optional: ['cut'] };
+const conversationTable: Table<Conversation> = { schema: { id: 'string', messages: 'json', cut: 'boolean' }, optional: ['cut'] };
 
 const replaySetDetailSchema = z.looseObject({
   kind: z.enum(['first-response', 'target-best', 'dataset']),

@@ -21,15 +21,13 @@ export const replayTable: Table<ReplayRow> = {
   optional: [],
 };
 
+/** Kept with a shard's selection. */
 const selectionDetailSchema = z.looseObject({
   /** Instructions whose best mean was shared by several responses. */
   ties: z.number(),
   /** Kept instructions whose winner was cut at a token limit. */
   cut: z.number().optional(),
 });
-
-/** Kept with a shard's selection. */
-export type SelectionDetail = z.output<typeof selectionDetailSchema>;
 
 /** Its key in a plan. */
 export interface SelectKeys {

@@ -50,7 +50,7 @@ export class ExperimentRun {
   }
 
   /** The run is at this stage now. */
-  enter(stage: ProgressStage | 'prepare' | 'done'): void {
+  enter(stage: ProgressStage): void {
     upsertSearchAttributes([{ key: STAGE_ATTRIBUTE, value: stage }]);
   }
 

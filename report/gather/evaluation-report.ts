@@ -40,7 +40,7 @@ export interface EvaluationReport {
 }
 
 /** Below this many documents a task is a demonstration: one document moves it by a point or more. */
-export const FEW_DOCUMENTS = 100;
+const FEW_DOCUMENTS = 100;
 
 /** One model's evaluation as it is stored. */
 export interface StoredEvaluation {

@@ -74,7 +74,7 @@ export interface GatherOptions {
 }
 
 /** The store knows nothing of a run. */
-export class UnknownRunError extends Error {
+class UnknownRunError extends Error {
   override readonly name = 'UnknownRunError';
 }
 

@@ -12,7 +12,7 @@ import { visibleText } from './visible-text';
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
 /** Text for HTML, in an element or a quoted attribute; what does not show itself is made visible first. */
-export function escapeHtml(value: unknown): string {
+function escapeHtml(value: unknown): string {
   return visibleText(String(value)).replace(/[&<>"']/g, (character) => ESCAPES[character]!);
 }
 

@@ -2,7 +2,7 @@ import type { MixtureRow } from '../../method/records';
 import { PermanentEndpointError } from '../endpoints/endpoint-errors';
 
 /** Limits of the OpenAI API: https://platform.openai.com/docs/guides/supervised-fine-tuning and its reference of files. */
-export const FILE_LIMITS = { examples: 10, bytes: 512 * 1024 * 1024 } as const;
+const FILE_LIMITS = { examples: 10, bytes: 512 * 1024 * 1024 } as const;
 
 const MOST_TOLD = 3;
 

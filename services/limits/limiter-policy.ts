@@ -6,7 +6,7 @@ export interface ConcurrencyState {
   readonly lastCutMs: number;
 }
 
-export const CUT_FACTOR = 0.5;
+const CUT_FACTOR = 0.5;
 
 /** After a success: one more slot for each full round of successes, up to `max`. */
 export function afterSuccess(state: ConcurrencyState, max: number): ConcurrencyState {

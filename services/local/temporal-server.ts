@@ -4,7 +4,7 @@ import { Connection } from '@temporalio/client';
 import { runningServer, startBackgroundServer } from './background-server';
 import { pickPort } from './free-port';
 
-export { ensureTemporal, type TemporalBinary, type TemporalSource } from './temporal-binary';
+export { ensureTemporal } from './temporal-binary';
 
 export interface DevServerOptions {
   /** Path of the `temporal` command. */

@@ -74,7 +74,7 @@ export interface PythonJobsOptions {
 
 const KILL_AFTER_MS = 120_000;
 /** Longer than reading or saving a 70B model takes, and than most downloads. */
-export const STALL_AFTER_MS = 60 * 60_000;
+const STALL_AFTER_MS = 60 * 60_000;
 const LOG_TAIL_CHARS = 2_000;
 
 /** {@link PythonJobs} that starts `python -m rehearse_ml`, each in a process group of its own. */

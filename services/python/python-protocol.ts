@@ -85,5 +85,3 @@ export const datasetsResultSchema = z.looseObject({
   seconds: z.number(),
   versions: z.record(z.string(), z.string()),
 });
-
-export type DatasetsResult = z.output<typeof datasetsResultSchema>;

@@ -1,4 +1,4 @@
-const { relative } = require('node:path');
+const path = require('node:path');
 const { default: Sequencer } = require('@jest/test-sequencer');
 const slowest = require('../slowest.json');
 
@@ -10,7 +10,7 @@ const OF_THE_OTHERS_S = 2;
  */
 module.exports = class extends Sequencer {
   time(test) {
-    const file = relative(test.context.config.rootDir, test.path);
+    const file = path.relative(test.context.config.rootDir, test.path);
     return super.time(test) ?? 1000 * (slowest[file] ?? OF_THE_OTHERS_S);
   }
 };

@@ -1,7 +1,7 @@
 // Lets a child process that a test starts run the sources: `node -r test/support/ts-hook.cjs file.ts`.
 const { createHash } = require('node:crypto');
 const { existsSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
-const { join } = require('node:path');
+const path = require('node:path');
 
 /** Where processes of one run of jest share what they have compiled: a command loads some two hundred files. */
 const shared = process.env.REHEARSE_TEST_RUN;
@@ -21,7 +21,7 @@ function compile(filename, source = readFileSync(filename, 'utf8')) {
 
 function compiledOnce(filename) {
   const source = readFileSync(filename, 'utf8');
-  const file = join(shared, `${createHash('sha256').update(`${filename}\0${source}`).digest('hex')}.cjs`);
+  const file = path.join(shared, `${createHash('sha256').update(`${filename}\0${source}`).digest('hex')}.cjs`);
   if (existsSync(file)) return readFileSync(file, 'utf8');
   const code = compile(filename, source);
   const own = `${file}.${process.pid}`;

@@ -54,7 +54,7 @@ const TOP_LOGPROBS = 20;
 const FORCED_LABEL = 'Score: ';
 
 /** The paper's method: the rating in the last line of the judge's reply. */
-export function textScoring(sampling: Sampling): ScoringMethod {
+function textScoring(sampling: Sampling): ScoringMethod {
   return {
     callsPerAttempt: 1,
     request: (prompt, _before, { seed, attempt }) => chatRequest(prompt, retrySampling(sampling, attempt), seed),
