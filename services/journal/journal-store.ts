@@ -6,9 +6,9 @@ import type { Workspace } from '../store/workspace';
 import { Journal } from './journal';
 
 /**
- * Journals of outputs in the making. They are written on this machine's disk, since an object store has no append. Where
- * the store is not this disk, a batch that ends unfinished leaves its segments in the store, and the next attempt, which
- * may run on another machine, reads them from there.
+ * Journals of outputs that are not finished. They are written to this machine's disk, since an object store has no append. Where
+ * the store is not this disk, a batch that ends unfinished leaves its segments in the store, and the next attempt, which may run
+ * on another machine, reads them from there.
  */
 export class JournalStore {
   constructor(
@@ -16,7 +16,7 @@ export class JournalStore {
     private readonly workspace: Workspace,
   ) {}
 
-  /** Opens the journal of an output with all that earlier attempts left, here or in the store. @param output its folder in the store */
+  /** Opens the journal of an output with all calls of earlier attempts, from this disk and the store. @param output its folder in the store */
   async open(output: string): Promise<Journal> {
     const folder = journalFolder(output);
     const local = this.workspace.path(folder);
@@ -29,13 +29,13 @@ export class JournalStore {
     return await Journal.open(local);
   }
 
-  /** Whether anything was ever written for an output, here or in the store. */
+  /** Whether anything was ever written for an output, on this disk or in the store. */
   async hasAny(output: string): Promise<boolean> {
     if ((await this.store.list(output)).length > 0) return true;
     return !this.workspace.isStore && existsSync(this.workspace.path(journalFolder(output)));
   }
 
-  /** Closes the journal of a batch that could not end, and leaves its calls where another machine finds them. */
+  /** Closes the journal of an unfinished batch, and leaves its calls where another machine finds them. */
   async leave(output: string, journal: Journal): Promise<void> {
     await journal.close();
     if (this.workspace.isStore) return;

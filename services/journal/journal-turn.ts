@@ -1,19 +1,18 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Another attempt at the same batch has opened its journal: this one may not begin calls on the budget that both have. */
+/** Another attempt at the same batch has opened its journal: this one may not begin calls on the budget that they share. */
 export class JournalSupersededError extends Error {
   override readonly name = 'JournalSupersededError';
 
   constructor(folder: string) {
-    super(`another attempt at this batch has opened the journal in ${folder} and goes on with it; this one has ended`);
+    super(`another attempt at this batch has opened the journal in ${folder} and continues it; this attempt ends`);
   }
 }
 
 /**
- * An attempt's turn at a journal, as an empty file with the next number. A turn is taken before the journal is read; so what
- * an earlier attempt had written by then is known to the new one, and what it writes later, it writes after the new
- * turn can be seen.
+ * An attempt's turn at a journal, as an empty file with the next number. A turn is taken before the journal is read: the new
+ * attempt reads what earlier ones had written by then, and an earlier one that writes later can see the new turn.
  */
 export class JournalTurn {
   private constructor(
@@ -29,7 +28,7 @@ export class JournalTurn {
         await file.close();
         return new JournalTurn(folder, number);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // taken this very moment: the next one, then
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // taken by another attempt just now
       }
     }
   }

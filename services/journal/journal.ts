@@ -9,35 +9,35 @@ import { fileSystemError, StorageUnavailableError } from '../store/storage-error
 import { Sleepers } from '../timing/sleep';
 import { JournalSupersededError, JournalTurn } from './journal-turn';
 
-/** A line that says that a call is about to be sent, or that it was not after all. */
+/** A line that records that a call is about to be sent, or that it was not billed after all. */
 type ReservationLine = { readonly reserve: string; readonly bound: Usage } | { readonly release: string };
 
-/** Whatever a line may hold; the reply is JSON within the line's. */
+/** All fields that a line may hold; the reply is nested as JSON. */
 type JournalLine = Omit<CallRecord, 'reply'> & { reply: unknown; reservation: string; reserve: string; release: string; bound: Usage };
 
-/** For appending to a new file; a write returns when it is on disk, in one job for the thread pool instead of the two of write and fdatasync. */
+/** For appending to a new file: with O_DSYNC a write returns when it is on disk, as one job of the thread pool instead of two (write and fdatasync). */
 const NEW_DURABLE_FILE = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL | constants.O_DSYNC;
 
 /**
- * Under load a write begins this long after the one before it began. It costs some 0.1 CPU ms however few the lines, and
- * nothing but the item itself waits for its line: the place at the endpoint is given to another call when the reply is there.
+ * Under load, writes begin this far apart. A write takes some 0.1 ms of CPU however few lines it has, and only the item itself
+ * waits for its line: the permit at the endpoint goes to another call as soon as the reply is there.
  */
 const COMMIT_EVERY_MS = 10;
 
 interface Pending {
   readonly line: string;
-  /** Acknowledged only while no other attempt has opened the journal. */
+  /** Fails when another attempt has opened the journal. */
   readonly inTurn: boolean;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
 /**
- * Append-only journal of a batch's calls, in a folder of segments. Each opening writes a segment of its own, so that an
- * attempt that Temporal has given up on cannot tear the lines of its successor.
+ * Append-only journal of a batch's calls, in a folder of segments. Each attempt writes a segment of its own, so that an attempt
+ * that Temporal has given up on cannot corrupt the lines of its successor.
  *
  * Group commit: `append` returns once its line is on disk (a write with O_DSYNC); lines that arrive meanwhile, or within some
- * milliseconds of the last write, share the next one. After `kill -9` nothing that was acknowledged is lost.
+ * milliseconds of the last write, share the next write. What was acknowledged survives `kill -9`.
  */
 export class Journal {
   private pending: Pending[] = [];
@@ -51,15 +51,15 @@ export class Journal {
     private readonly file: FileHandle,
     private readonly turn: JournalTurn,
     private readonly records: Map<string, CallRecord>,
-    /** Whole lines that could not be read back: damage, not a torn end. */
+    /** Complete lines that could not be parsed: damage, not a torn last line. */
     readonly damagedLines: number,
-    /** Calls that were made although they were there already, as two attempts at once or an endpoint that was mended make them. */
+    /** Further records of calls that are in `records`: of two attempts at once, or of calls made again once the endpoint was repaired. */
     readonly duplicates: readonly CallRecord[],
-    /** The worst case of calls that were about to be sent, and of which nothing else is known. */
+    /** The worst case of calls that were about to be sent, and whose end is not known. */
     readonly unsettled: readonly Usage[],
   ) {}
 
-  /** Opens the journal in `folder`, reading what earlier attempts wrote. A torn last line of a segment is left out. @throws StorageUnavailableError */
+  /** Opens the journal in `folder` and reads what earlier attempts wrote. A torn last line of a segment is ignored. @throws StorageUnavailableError */
   static async open(folder: string): Promise<Journal> {
     try {
       return await Journal.openFolder(folder);
@@ -70,7 +70,7 @@ export class Journal {
 
   private static async openFolder(folder: string): Promise<Journal> {
     await makeFolder(folder);
-    const turn = await JournalTurn.take(folder); // before reading; see there
+    const turn = await JournalTurn.take(folder); // before reading; see JournalTurn
     const records = new Map<string, CallRecord>();
     const duplicates: CallRecord[] = [];
     const reserved = new Map<string, Usage>();
@@ -98,12 +98,12 @@ export class Journal {
     return new Journal(folder, file, turn, records, damagedLines, duplicates, unsettled);
   }
 
-  /** Adds records that are stored elsewhere (a finished stage being read again); they are not written anew. */
+  /** Adds records that are stored elsewhere (with a finished output whose rows are made again); they are not written. */
   preload(records: Iterable<CallRecord>): void {
     for (const record of records) keep(this.records, record);
   }
 
-  /** The stored call, if this very request was made for this item before. */
+  /** The stored call, if this very request was made for this item before. @param request its hash */
   find(item: string, call: number, request: string): CallRecord | undefined {
     return this.records.get(keyOf({ item, call, request }));
   }
@@ -116,7 +116,7 @@ export class Journal {
   /**
    * Writes one call; returns when it is on disk.
    * @param reservation id of the reservation that it settles
-   * @throws StorageUnavailableError when it cannot be written, and ever after
+   * @throws StorageUnavailableError when it cannot be written, and on each call after that
    */
   async append(record: CallRecord, reservation?: string): Promise<void> {
     await this.write(lineOf(reservation === undefined ? record : { ...record, reservation }));
@@ -140,7 +140,7 @@ export class Journal {
     await new Promise<void>((resolve, reject) => {
       this.pending.push({ line, inTurn, resolve, reject });
       this.flushing ??= this.flush();
-      if (inTurn) this.sleepers.wake(); // a call that has its place at the endpoint waits for this line
+      if (inTurn) this.sleepers.wake(); // a call that holds a permit waits for this line
     });
   }
 
@@ -162,9 +162,9 @@ export class Journal {
           else entry.resolve();
         }
       } catch (cause) {
-        // What was written of a failed batch may end within a line, which would spoil the next one: write no more.
+        // A failed write may have ended within a line, which would corrupt the next one: write no more.
         this.broken ??= new StorageUnavailableError(
-          `the journal in ${this.folder} cannot be written: ${(cause as Error).message}; free or mend the disk, the batch then goes on where it was`,
+          `the journal in ${this.folder} cannot be written: ${(cause as Error).message}; free some space or repair the disk; the batch then continues where it stopped`,
           { cause },
         );
         for (const entry of batch) entry.reject(this.broken);
@@ -192,7 +192,7 @@ function keyOf(record: Pick<CallRecord, 'item' | 'call' | 'request'>): string {
 }
 
 /**
- * The first record of a call stays, but a reply beats a refusal: the call was made again after the endpoint was mended.
+ * Keeps the first record of a call, but prefers a reply to a refusal: the call was made again after the endpoint was repaired.
  * @returns of two records of a call the one that is not kept
  */
 function keep(records: Map<string, CallRecord>, record: CallRecord): CallRecord | undefined {
@@ -202,7 +202,7 @@ function keep(records: Map<string, CallRecord>, record: CallRecord): CallRecord 
   return known;
 }
 
-/** One line of JSON, with the reply in it as JSON: its text is put in as it is, not parsed and written again. */
+/** One line of JSON, with the reply nested as JSON: its text is inserted as it is, not parsed and serialized again. */
 function lineOf({ reply, ...rest }: CallRecord & { readonly reservation?: string }): string {
   const head = JSON.stringify(rest);
   return reply === undefined

@@ -2,7 +2,7 @@ import { LoadWindow, logMs } from './load-window';
 
 /** A call that has been answered. */
 export interface LatencySample {
-  /** Calls of one kind take alike. */
+  /** Calls of one kind take a similar time; see `replyKind` in load-window.ts. */
   readonly kind: number;
   readonly startMs: number;
   readonly endMs: number;
@@ -17,30 +17,30 @@ export interface LatencyPolicyOptions {
   readonly settleMs?: number;
 }
 
-/** A trial goes this far down, or as far up; further down where most of the latency must be a queue. */
+/** A trial lowers the limit by this factor, or raises it by its inverse; where most of the latency must be queueing, it lowers it further. */
 const STEP = 0.7;
 const LARGE_STEP = 0.5;
 const LONG_QUEUE = Math.log(4);
 /** Fewer slots are better when they keep this much of the throughput. */
 const KEEP = 0.93;
-/** How sure a verdict has to be: distance between "scales" and "queues" in standard errors. */
+/** Confidence needed for a verdict: distance between "scales" and "queues" in standard errors. */
 const SURE = 3.5;
-/** Latency may move by more than the trial explains; beyond this, as a logarithm, something else has moved it. */
+/** Latency may change by more than the trial explains; beyond this, as a logarithm, something else has changed it. */
 const STRAY = 0.15;
 const STRAY_DOWN = 0.4;
-/** A window is worth reading when the limit was used this far. */
+/** A window is valid when at least this part of the limit was used. */
 const USED = 0.85;
 const MIN_WINDOW = 96;
 const MAX_WINDOW = 512;
 const MAX_TRIAL = 1_000;
-/** Latency never lowers the limit below this: so short a queue harms nobody, and among so few each slot counts. */
+/** Latency never lowers the limit below this: so short a queue does no harm, and with so few slots each one counts. */
 const FEW = 8;
-/** Where replies come faster than this, a queue harms nobody. */
+/** Where replies come faster than this, a queue does no harm. */
 const SLOW_MS = 1_000;
-/** Latency this far above the fastest, or above what was found calm, calls for a trial at once. */
+/** Latency this far above the fastest, or above the last calm window, starts a trial at once. */
 const SUSPICIOUS = Math.log(1.5);
 const RISEN = Math.log(1.25);
-/** Windows between trials that nothing calls for; doubled after each that changed nothing. */
+/** Windows between trials without such a cause; doubled after each that changed nothing. */
 const FIRST_WAIT = 16;
 const LAST_WAIT = 128;
 const QUIET_MS = 30_000;
@@ -49,18 +49,18 @@ interface Trial {
   readonly direction: 'down' | 'up';
   readonly limit: number;
   readonly reference: LoadWindow;
-  /** What was measured with fewer slots, while the way back is measured too. */
+  /** What was measured with fewer slots, while the return to more is measured too. */
   readonly fewer?: { readonly limit: number; readonly window: LoadWindow };
 }
 
 /**
- * Finds how many requests in flight a server can use, from latency alone: vLLM and its like send no 429, they queue.
+ * Finds how many requests in flight a server can use, from latency alone: vLLM and similar servers send no 429, they queue.
  *
- * By Little's law throughput is requests in flight over latency. So the limit is lowered for a while: where latency falls
- * as much as the limit, the throughput stays, the difference had only been waiting in a queue, and the lower limit is
- * kept. Where latency stays, the server had been using the slots, and gets them back. The way back is measured too, so that a server that happened to speed up
- * is not taken for one that queues. All this needs no idle baseline, unlike
- * Vegas or Envoy's gradient, which take a batch that slows each reply a little and answers far more of them for a queue.
+ * By Little's law throughput is requests in flight over latency. So the limit is lowered for a while: where latency falls as
+ * much as the limit, throughput is unchanged, the difference had only been queueing, and the lower limit is kept. Where latency
+ * stays, the server had been using the slots, and gets them back. The return is measured too, so that a server that happened to
+ * become faster is not taken for one that queues. This needs no idle baseline, unlike Vegas or Envoy's gradient, which take
+ * continuous batching (each reply slows a little, but far more are answered) for a queue.
  *
  * No clock and no I/O: the same samples always lead to the same limit.
  */
@@ -72,7 +72,7 @@ export class LatencyPolicy {
   private window = new LoadWindow();
   /** Only calls that began from here on count: they met the present limit. Undefined while the surplus drains. */
   private sinceMs: number | undefined = Number.NEGATIVE_INFINITY;
-  /** A pass of calls is let by before any counts: their latencies tell of the change. */
+  /** So many calls are skipped before any counts: their latencies still reflect the change of the limit. */
   private skip: number;
   private readonly fastest = new Map<number, number>();
   private calm: LoadWindow | undefined;
@@ -80,7 +80,7 @@ export class LatencyPolicy {
   private wait = FIRST_WAIT;
   private lastTrialMs: number | undefined;
   private next: Trial['direction'] = 'down';
-  /** Part of the best throughput that the cuts so far have kept. */
+  /** Fraction of the best throughput that the cuts so far have kept. */
   private kept = 1;
 
   constructor({ max, settleMs = 0 }: LatencyPolicyOptions) {
@@ -95,7 +95,7 @@ export class LatencyPolicy {
     return this.trial?.limit ?? this.limit;
   }
 
-  /** A new configured limit. What was found to be enough stays, unless nothing had been cut. */
+  /** Sets the configured limit. A lower limit that was found to be enough stays. */
   configure(max: number, nowMs: number): void {
     if (max === this.max) return;
     this.limit = this.limit === this.max ? max : Math.min(this.limit, max);
@@ -103,13 +103,13 @@ export class LatencyPolicy {
     this.restart(nowMs);
   }
 
-  /** Takes over what another process has found. */
+  /** Adopts the limit that another process has found. */
   adopt(limit: number, nowMs: number): void {
     this.limit = Math.max(1, Math.min(this.max, limit));
     this.restart(nowMs);
   }
 
-  /** Forgets the trial at work: something else, such as a 429, has changed the load. */
+  /** Drops the current trial: something else, such as a 429, has changed the load. */
   restart(nowMs: number): void {
     this.trial = undefined;
     this.calm = undefined;
@@ -185,7 +185,7 @@ export class LatencyPolicy {
     this.begin(direction, fewer?.window ?? window, nowMs);
   }
 
-  /** Back to the limit that was there before. */
+  /** Returns to the limit from before the trial. */
   private giveUp(calm: LoadWindow, nowMs: number): void {
     this.next = this.trial?.direction === 'up' ? 'down' : 'up';
     this.trial = undefined;
@@ -196,7 +196,7 @@ export class LatencyPolicy {
     this.drain();
   }
 
-  /** What comes back from now on was sent under another limit; what is in flight above the present one has to drain. */
+  /** Calls that end from now on were sent under another limit; what is in flight above the present one has to drain. */
   private drain(): void {
     this.sinceMs = undefined;
     this.window = new LoadWindow();
@@ -210,8 +210,8 @@ export class LatencyPolicy {
 }
 
 /**
- * Throughput with fewer slots over throughput with more: 1 where the difference only queues, the ratio of the slots where
- * all were used.
+ * Throughput with fewer slots over throughput with more: 1 where the difference had only queued, the ratio of the slots where all
+ * were used.
  */
 function gainOfFewer(fewer: LoadWindow, more: LoadWindow): number | 'too early' | 'unclear' {
   const scales = Math.log(fewer.inFlight / more.inFlight);
@@ -221,7 +221,7 @@ function gainOfFewer(fewer: LoadWindow, more: LoadWindow): number | 'too early' 
   return Math.exp(scales - change);
 }
 
-/** Samples of a window: about a pass, enough to compare, and not so many that a change is noticed late. */
+/** Samples of a window: about one for each slot, enough to compare, and not so many that a change is noticed late. */
 function windowSize(limit: number): number {
   return Math.min(MAX_WINDOW, Math.max(MIN_WINDOW, Math.ceil(limit)));
 }

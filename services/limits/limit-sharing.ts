@@ -5,20 +5,20 @@ import type { RedisLink } from './redis-link';
 import { RedisMinutePoints } from './redis-points';
 import { RedisShare, type RedisShareOptions } from './redis-share';
 
-/** How the llm worker processes keep an endpoint's limits together. */
+/** How the llm worker processes together keep within an endpoint's limits. */
 export interface LimitSharing {
   /** One sentence for logs and `doctor`, without secrets. */
   readonly description: string;
-  /** What this process takes of configured limits. */
+  /** This process's part of configured limits. */
   limits(configured: EndpointLimits): EndpointLimits;
-  /** What ties a limiter to the other processes. */
+  /** What connects a limiter to the other processes. */
   ties(endpoint: string): Pick<LimiterOptions, 'openPoints' | 'joinShare'>;
-  /** @throws Error when what the processes share cannot be reached */
+  /** @throws Error when the shared state cannot be reached */
   check(): Promise<void>;
   close(): void;
 }
 
-/** REHEARSE_LLM_WORKERS is no number of processes. */
+/** REHEARSE_LLM_WORKERS is not a number of processes. */
 export class LimitSharingError extends Error {
   override readonly name = 'LimitSharingError';
 }
@@ -30,7 +30,7 @@ export class LimitSharingError extends Error {
 export function limitSharing(env: Readonly<Record<string, string | undefined>>, log: Pick<Logger, 'info' | 'warn'>): LimitSharing {
   const url = env['REHEARSE_REDIS_URL'];
   if (url !== undefined && url !== '') {
-    // The client of Redis takes a third of a second to load: only who uses it pays.
+    // The Redis client takes a third of a second to load, so it is loaded only where it is used.
     const { RedisLink: Link } = require('./redis-link') as typeof import('./redis-link');
     return redisSharing(new Link(url, log));
   }
@@ -43,7 +43,7 @@ export function limitSharing(env: Readonly<Record<string, string | undefined>>, 
   return partSharing(Number(workers));
 }
 
-/** Each process takes an even part, and knows nothing of the others. */
+/** Each process takes an even part, without communication. */
 export function partSharing(workers: number): LimitSharing {
   const part = (limit: number | undefined): number | undefined =>
     limit === undefined ? undefined : Math.max(1, Math.floor(limit / workers));
@@ -67,7 +67,7 @@ export function partSharing(workers: number): LimitSharing {
 /** All processes with the same Redis share one budget. */
 export function redisSharing(link: RedisLink, timing: Pick<RedisShareOptions, 'everyMs' | 'leaseMs'> = {}): LimitSharing {
   return {
-    description: `all llm workers share each model's limits through Redis at ${link.place}`,
+    description: `all llm workers share each model's limits through Redis at ${link.address}`,
     limits: (configured) => configured,
     ties(endpoint) {
       // Braces keep the keys of an endpoint together in a Redis cluster.

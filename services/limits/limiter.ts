@@ -16,7 +16,7 @@ export interface EndpointLimits {
 }
 
 export interface LimiterOptions extends EndpointLimits {
-  /** Makes the store of a budget; without it, this process has the budget for itself. */
+  /** Opens the points of a budget; without it, this process has the whole budget. */
   readonly openPoints?: (what: 'requests' | 'tokens', pointsPerMinute: number) => MinutePoints;
   /** Shares the requests in flight with other processes. */
   readonly joinShare?: JoinShare;
@@ -32,13 +32,13 @@ interface Waiter {
 export interface CallPermit {
   /** The endpoint answered. Replies of unknown length say nothing about its load. */
   succeeded(completionTokens?: number): void;
-  /** The call failed; `overloaded` says that the endpoint asked for less, `waitMs` for how long to leave it alone. */
+  /** The call failed; `overloaded`: the endpoint asked for less load, `waitMs`: how long it asked to wait. */
   failed(options: { readonly overloaded: boolean; readonly waitMs?: number }): void;
 }
 
 /**
- * The one gate to a model endpoint within a process: concurrency, requests and tokens a minute, adapting to 429, to
- * overload, and to latency. All batches that call the endpoint share it, so the tail of one is filled by the next.
+ * The limiter of a model endpoint within a process: concurrency, requests and tokens per minute, adapting to 429, to overload,
+ * and to latency. All batches that call the endpoint share it, so the next batch fills the tail of the one before.
  */
 export class EndpointLimiter {
   private inFlight = 0;
@@ -76,12 +76,12 @@ export class EndpointLimiter {
     return Math.min(this.adaptedConcurrency, this.share?.slots ?? Number.POSITIVE_INFINITY);
   }
 
-  /** How long the endpoint has asked to be left alone; not above 0 when it has not. */
+  /** How long the endpoint has asked to wait; 0 or less when it has not. */
   get closedForMs(): number {
     return this.closedUntilMs - this.now();
   }
 
-  /** New limits, at once, also for calls that wait. Calls in flight are left to end. */
+  /** Applies new limits at once, also to calls that wait. Calls in flight end as they would. */
   configure(limits: EndpointLimits): void {
     const { concurrency } = this.limits;
     this.setLimits(limits);
@@ -91,7 +91,7 @@ export class EndpointLimiter {
     this.admit();
   }
 
-  /** Leaves the share; for tests and for processes that end. */
+  /** Gives this process's part back; for processes that end, and tests. */
   async close(): Promise<void> {
     await this.share?.leave();
   }
@@ -99,7 +99,7 @@ export class EndpointLimiter {
   /**
    * Waits for a permit.
    * @param tokens prompt tokens plus the most that the reply may hold, for the token budget
-   * @param rank of those who wait, the lowest goes first; of equals, the one that came first
+   * @param rank of the calls that wait, the lowest goes first; of equals, the one that came first
    * @throws the signal's reason, when it is aborted while waiting
    */
   async acquire(tokens: number, signal: AbortSignal, rank = 0): Promise<CallPermit> {
@@ -109,7 +109,7 @@ export class EndpointLimiter {
     try {
       if (!this.requests.trySpend(1)) await this.requests.take(1, signal);
       if (!this.tokens.trySpend(tokens)) await this.tokens.take(tokens, signal);
-      // The endpoint may have asked for quiet while this call waited for its budget.
+      // The endpoint may have asked to wait while this call waited for its budget.
       for (let ms = this.closedForMs; ms > 0; ms = this.closedForMs) await sleep(ms, signal);
     } catch (error) {
       this.leave();
@@ -132,7 +132,7 @@ export class EndpointLimiter {
   }
 
   private setLimits(limits: EndpointLimits): void {
-    // What nothing had cut goes along; what a 429 had cut finds its way up by itself.
+    // A limit that was not cut follows the new one; one that a 429 has cut rises again by itself.
     const limit = this.state.limit >= this.limits.concurrency ? limits.concurrency : Math.min(this.state.limit, limits.concurrency);
     this.state = { ...this.state, limit };
     this.limits = limits;
@@ -144,7 +144,7 @@ export class EndpointLimiter {
     return Math.max(1, Math.floor(this.limits.adaptive === false ? limit : Math.min(limit, this.latency.current)));
   }
 
-  /** @returns false when the request belongs to a burst that was answered before */
+  /** @returns false when the request belongs to a burst that was cut for before */
   private cut(startMs: number): boolean {
     const { lastCutMs } = this.state;
     this.state = afterOverload(
@@ -163,12 +163,12 @@ export class EndpointLimiter {
     if (isCut || this.wasCut) this.latency.restart(endMs);
     this.wasCut = isCut;
     if (isCut) return;
-    // The policy thinks of the endpoint, of which this process may have a part.
+    // The policy is about the whole endpoint, of which this process may have a part.
     const scale = this.share === undefined ? 1 : this.latency.current / Math.max(1, this.share.slots);
     this.latency.observe({ kind, startMs, endMs, inFlight: this.inFlight * scale });
   }
 
-  /** A batch lets one item at a time wait here, however many it has: who waits at all would use every place. */
+  /** A batch lets one item at a time wait here, however many it has: if any waits, all permits would be used. */
   private get demand(): number {
     return this.queue.length > 0 ? this.limits.concurrency : Math.min(this.limits.concurrency, this.inFlight);
   }
@@ -185,7 +185,7 @@ export class EndpointLimiter {
     };
   }
 
-  /** What the processes have agreed on. */
+  /** Applies what the processes have agreed on. */
   private apply({ concurrency, isLeader, ceiling, closedForMs, wasCutByOthers, burstMs }: ShareGrant): void {
     const nowMs = this.now();
     if (concurrency !== undefined && concurrency !== this.limits.concurrency) this.setLimits({ ...this.limits, concurrency });
@@ -240,7 +240,7 @@ export class EndpointLimiter {
     return this.inFlight < this.currentConcurrency && this.closedForMs <= 0;
   }
 
-  /** With nobody waiting, a timer would only keep the process alive. */
+  /** With no call waiting, a timer would only keep the process alive. */
   private stopTimer(): void {
     clearTimeout(this.reopening);
     this.reopening = undefined;

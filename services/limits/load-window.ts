@@ -6,8 +6,8 @@ interface Moments {
 }
 
 /**
- * Latencies of a stretch of time under one limit, by kind of call. Logarithms are kept: a server under load slows every
- * kind by a factor, and one reply that took ten times as long then weighs little.
+ * Latencies of a period under one limit, by kind of call. They are kept as logarithms: load slows every kind by a factor, and a
+ * single reply that took ten times as long then weighs little.
  */
 export class LoadWindow {
   private readonly kinds = new Map<number, Moments>();
@@ -15,7 +15,7 @@ export class LoadWindow {
   private msSum = 0;
   private n = 0;
 
-  /** @param kind calls of one kind take alike; see {@link replyKind} */
+  /** @param kind calls of one kind take a similar time; see {@link replyKind} */
   add(kind: number, ms: number, inFlight: number): void {
     let moments = this.kinds.get(kind);
     if (moments === undefined) this.kinds.set(kind, (moments = { n: 0, mean: 0, squares: 0 }));
@@ -42,7 +42,7 @@ export class LoadWindow {
     return this.msSum / this.n;
   }
 
-  /** How far, as a logarithm, the calls lie above the fastest of their kinds. */
+  /** How far, as a logarithm, the calls are above the fastest of their kinds, on average. */
   above(fastest: ReadonlyMap<number, number>): number {
     let sum = 0;
     for (const [kind, { n, mean }] of this.kinds) sum += n * (mean - (fastest.get(kind) ?? mean));
@@ -69,17 +69,17 @@ export class LoadWindow {
   }
 }
 
-/** Fewer degrees of freedom say nothing about the spread. */
+/** With fewer degrees of freedom the spread is not known. */
 const MIN_FREEDOM = 12;
 
-/** Natural logarithm of a time; what is faster than a clock's tick counts as one. */
+/** Natural logarithm of a time in ms; less than 1 ms counts as 1 ms. */
 export function logMs(ms: number): number {
   return Math.log(Math.max(1, ms));
 }
 
 /**
- * Calls that take alike on one server: the same reply length within half an octave, and about the same size of request.
- * Comparing within a kind keeps a run that turns to longer replies from looking like a server that slows down.
+ * Calls that take a similar time on one server: the same reply length within half an octave, and about the same size of request.
+ * Comparing within a kind keeps a run whose replies become longer from looking like a server that slows down.
  * @param requestTokens prompt tokens plus the most that may come back
  */
 export function replyKind(completionTokens: number, requestTokens: number): number {

@@ -7,32 +7,32 @@ interface Waiter {
 }
 
 export interface MinuteBudgetOptions {
-  /** Makes the store of points when a limit is first set. */
+  /** Opens the points when a limit is first set. */
   readonly openPoints: (pointsPerMinute: number) => MinutePoints;
   readonly now: () => number;
 }
 
-/** Points to spend in each minute, such as requests or tokens; without a limit it lets everything through. */
+/** Points to spend per minute, such as requests or tokens; without a limit, calls never wait. */
 export class MinuteBudget {
   private limit: number | undefined;
   private points: MinutePoints | undefined;
-  /** Taken, and not spent yet; worthless when its minute is over. */
+  /** Points taken and not spent yet; they expire with their minute. */
   private stock = 0;
   private stockEndsMs = 0;
   private readonly queue: Waiter[] = [];
   private isPumping = false;
-  /** The first in line waits for the next minute; what is left of this one is for whoever it is enough for. */
+  /** The first in the queue waits for the next minute; what is left of this one goes to any call that it is enough for. */
   private isShort = false;
   private readonly sleepers = new Sleepers();
 
   constructor(private readonly options: MinuteBudgetOptions) {}
 
-  /** Sets or lifts the limit; calls that wait are let through as soon as the new one allows. */
+  /** Sets or removes the limit; calls that wait go on as soon as the new one allows. */
   configure(pointsPerMinute: number | undefined): void {
     if (pointsPerMinute === this.limit) return;
     this.limit = pointsPerMinute;
     if (pointsPerMinute === undefined) {
-      // Points that are taken when there is a limit again are of a new count; the minute in between was unlimited anyway.
+      // When there is a limit again, a new count begins; the time in between was unlimited anyway.
       this.points = undefined;
     } else if (this.points === undefined) {
       this.points = this.options.openPoints(pointsPerMinute);
@@ -42,13 +42,13 @@ export class MinuteBudget {
     this.sleepers.wake();
   }
 
-  /** Whether points can be spent now, without waiting; if so they are. */
+  /** Spends points if that is possible without waiting; returns whether it did. */
   trySpend(wanted: number): boolean {
     return this.limit === undefined || ((this.queue.length === 0 || this.isShort) && this.spend(Math.min(wanted, this.limit)));
   }
 
   /**
-   * Spends points, waiting out the minute as often as needed. More than the whole budget counts as the whole.
+   * Spends points, waiting for the next minute as often as needed. More than the whole budget counts as the whole.
    * @throws the signal's reason, when it is aborted while waiting
    */
   async take(wanted: number, signal: AbortSignal): Promise<void> {
@@ -73,7 +73,7 @@ export class MinuteBudget {
     });
   }
 
-  /** Serves the queue to its end. Never rejects: the store of points keeps its troubles to itself. */
+  /** Serves the queue to its end. Never rejects: `MinutePoints` handles its own faults. */
   private async pump(): Promise<void> {
     this.isPumping = true;
     while (this.queue.length > 0) {
@@ -91,7 +91,7 @@ export class MinuteBudget {
       const askedMs = this.options.now();
       const { granted, endsInMs } = await this.points.take(Math.max(wanted - this.stockAt(askedMs), this.points.block));
       this.stock = this.stockAt(this.options.now()) + granted;
-      // From when it was asked: the minute must not seem to last longer than it does.
+      // Counted from the request: the minute must not seem to last longer than it does.
       this.stockEndsMs = askedMs + endsInMs;
       if (this.stock >= wanted) continue;
       this.serveSmaller();
@@ -103,7 +103,7 @@ export class MinuteBudget {
     this.isPumping = false;
   }
 
-  /** What is left of a minute, and too little for the first in line, may do for another. */
+  /** What is left of a minute, and too little for the first in the queue, may be enough for another. */
   private serveSmaller(): void {
     for (let index = 0; index < this.queue.length && this.stock > 0; index++) {
       const waiter = this.queue[index]!;

@@ -1,16 +1,16 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 
-/** What was taken of a minute's points. */
+/** Points taken from a minute's. */
 export interface PointsGrant {
-  /** As many as were left, at most as many as were asked for. */
+  /** As many as were left, at most as many as were requested. */
   readonly granted: number;
-  /** The minute, and with it what was granted and not used, ends after this long. */
+  /** Until the minute ends, and with it the points that were granted and not used. */
   readonly endsInMs: number;
 }
 
 /** Points of a minute, of one process or shared by all. */
 export interface MinutePoints {
-  /** Points to ask for at a time, beyond what is needed at once: a block spares round trips. */
+  /** The fewest points to take at a time: a block saves round trips. */
   readonly block: number;
   take(points: number): Promise<PointsGrant>;
   configure(pointsPerMinute: number): void;
@@ -33,7 +33,7 @@ export class MemoryMinutePoints implements MinutePoints {
 
   async take(points: number): Promise<PointsGrant> {
     const state = await this.memory.get(KEY);
-    // A refused consume would count all the same, so only what is there is asked for.
+    // A refused consume would also count, so only what is left is requested.
     const granted = Math.min(points, state === null ? this.memory.points : Math.max(0, this.memory.points - state.consumedPoints));
     if (granted === 0) return { granted, endsInMs: state?.msBeforeNext ?? 0 };
     return { granted, endsInMs: (await this.memory.consume(KEY, granted)).msBeforeNext };

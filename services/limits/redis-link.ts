@@ -1,18 +1,18 @@
 import Redis from 'ioredis';
 import type { Logger } from 'pino';
-import { redisPlace } from './redis-url';
+import { redisAddress } from './redis-url';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const COMMAND_TIMEOUT_MS = 2_000;
 const LONGEST_RETRY_MS = 2_000;
 
-/** A connection to the Redis that the llm workers share. It tells once when it is lost, and once when it is back. */
+/** A connection to the Redis that the llm workers share. It logs once when it is lost, and once when it is back. */
 export class RedisLink {
   readonly client: Redis;
   /** Host and port, without user and password. */
-  readonly place: string;
+  readonly address: string;
   private isAway = false;
-  /** What the connection fails of; a command that waited for it says only that it did not come about. */
+  /** Why the connection fails; the error of a command that waited for it does not say. */
   private connectionError: Error | undefined;
 
   /** @throws RedisUrlError */
@@ -20,12 +20,12 @@ export class RedisLink {
     url: string,
     private readonly log: Pick<Logger, 'info' | 'warn'>,
   ) {
-    this.place = redisPlace(url);
+    this.address = redisAddress(url);
     this.client = new Redis(url, {
       lazyConnect: true,
       connectTimeout: CONNECT_TIMEOUT_MS,
       commandTimeout: COMMAND_TIMEOUT_MS,
-      // A command waits for a connection that is being made, and fails with it: what is sent again later is out of date.
+      // A command waits for a connection that is being made, and fails with it: sent later, it would be out of date.
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
       retryStrategy: (tries) => Math.min(100 * tries, LONGEST_RETRY_MS),
@@ -39,14 +39,14 @@ export class RedisLink {
   async attempt<T>(command: (client: Redis) => Promise<T>): Promise<T | undefined> {
     try {
       const result = await command(this.client);
-      if (this.isAway) this.log.info({ redis: this.place }, 'Redis answers again: the limits are shared as before');
+      if (this.isAway) this.log.info({ redis: this.address }, 'Redis answers again: the limits are shared as before');
       this.isAway = false;
       return result;
     } catch (error) {
       if (!this.isAway) {
         this.log.warn(
-          { redis: this.place, reason: this.reasonOf(error) },
-          'Redis does not answer: calls go on for some seconds with what was granted, then wait until it is back',
+          { redis: this.address, reason: this.reasonOf(error) },
+          'Redis does not answer: calls continue for some seconds with what was granted, then wait until it is back',
         );
       }
       this.isAway = true;
@@ -59,7 +59,7 @@ export class RedisLink {
     try {
       await this.client.ping();
     } catch (cause) {
-      throw new Error(`Redis at ${this.place} does not answer (${this.reasonOf(cause)})`, { cause });
+      throw new Error(`Redis at ${this.address} does not answer (${this.reasonOf(cause)})`, { cause });
     }
   }
 

@@ -2,7 +2,7 @@ import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { MinutePoints, PointsGrant } from './minute-points';
 import type { RedisLink } from './redis-link';
 
-/** The library's own script counts refused points too; this one does not, so what is left of a minute stays for whoever fits. */
+/** The library's own script also counts refused points; this one does not, so what is left of a minute stays for smaller calls. */
 const COUNT_ONLY_WHAT_FITS = `
 local used = tonumber(redis.call('GET', KEYS[1]) or 0)
 if used + tonumber(ARGV[1]) > tonumber(ARGV[3]) then return { used + tonumber(ARGV[1]), redis.call('PTTL', KEYS[1]) } end
@@ -11,11 +11,11 @@ return { redis.call('INCRBY', KEYS[1], ARGV[1]), redis.call('PTTL', KEYS[1]) }
 `;
 
 const KEY = 'minute';
-/** A block is what an endpoint may get in a second, for one process. */
+/** A block is a second's points. */
 const BLOCKS_IN_A_MINUTE = 60;
 const RETRY_MS = 1_000;
 
-/** Points of a minute that all processes share. While Redis is away nothing is granted. */
+/** Points of a minute that all processes share. While Redis does not answer, none are granted. */
 export class RedisMinutePoints implements MinutePoints {
   private readonly limiter: RateLimiterRedis;
 
@@ -58,7 +58,7 @@ export class RedisMinutePoints implements MinutePoints {
       } catch (refusal) {
         if (!(refusal instanceof RateLimiterRes)) throw refusal;
         const left = this.limiter.points - (refusal.consumedPoints - wanted);
-        // Another process may take it first; then less is left, so this ends.
+        // Another process may take them first; then fewer are left, so this ends.
         if (left <= 0) return { granted: 0, endsInMs: refusal.msBeforeNext };
         wanted = left;
       }

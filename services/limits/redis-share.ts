@@ -10,7 +10,7 @@ export interface RedisShareOptions {
   readonly member: ShareMember;
   /** Between reports. */
   readonly everyMs?: number;
-  /** A process that is not heard of for so long has lost its part, and knows it. */
+  /** A process that has not reported for this long has no part any more, and knows it. */
   readonly leaseMs?: number;
 }
 
@@ -18,14 +18,14 @@ type Reply = [part: number, limit: number, ceiling: number, leads: number, close
 
 const EVERY_MS = 1_000;
 const LEASE_MS = 10_000;
-/** Reports that cannot wait are this far apart. */
+/** Urgent reports are at least this far apart. */
 const SOON_MS = 100;
 
 /**
  * This process's part of an endpoint's requests in flight, agreed on through Redis about once a second.
  *
- * While Redis is away the last part holds until the lease is over, for it might be given to others after that; then it is
- * 0, and calls wait. So the limit holds even where only this process cannot reach Redis.
+ * While Redis does not answer, the last part is valid until the lease is over, since it may be given to others after that; then
+ * it is 0, and calls wait. So the limit holds even where only this process cannot reach Redis.
  */
 export class RedisShare implements SharedSlots {
   isLeader = false;
@@ -35,7 +35,7 @@ export class RedisShare implements SharedSlots {
   private readonly leaseMs: number;
   private part = 0;
   private leaseEndsMs = 0;
-  /** What the others know. */
+  /** What this process has last reported to the others. */
   private toldDemand = 0;
   private toldHeld = 0;
   private toldCuts = 0;
@@ -45,14 +45,14 @@ export class RedisShare implements SharedSlots {
   private dueMs = Number.POSITIVE_INFINITY;
   private lastMs = Number.NEGATIVE_INFINITY;
   private reporting: Promise<void> | undefined;
-  /** Something changed while a report was on its way. */
+  /** Something changed while a report was being sent. */
   private isStale = false;
   private hasLeft = false;
 
   constructor(private readonly options: RedisShareOptions) {
     this.everyMs = options.everyMs ?? EVERY_MS;
     this.leaseMs = options.leaseMs ?? LEASE_MS;
-    // A part shrinks at a process's next report and is free for others at the one after it.
+    // A part shrinks at a process's next report, and is free for others at the one after that.
     this.settleMs = 3 * this.everyMs;
   }
 
@@ -61,7 +61,7 @@ export class RedisShare implements SharedSlots {
   }
 
   want(demand: number): void {
-    // One that has what it asked for may have more at once; one that has not hears of it at the next regular report.
+    // If the last demand was met, more may be free at once; if not, the next regular report brings more.
     if (demand > this.toldDemand && this.toldDemand <= this.slots) this.ask();
     else if (this.timer === undefined && this.reporting === undefined) this.schedule(this.everyMs);
   }
@@ -97,7 +97,7 @@ export class RedisShare implements SharedSlots {
   private goOn(): void {
     const { inFlight, demand } = this.options.member.report();
     if (this.isStale) this.ask();
-    // With nothing to do there is silence, once the others know that nothing is held.
+    // With no demand there are no reports, once the others know that nothing is held.
     else if (demand > 0 || inFlight > 0 || this.toldHeld > 0) this.schedule(this.everyMs);
     this.isStale = false;
   }
@@ -131,7 +131,7 @@ export class RedisShare implements SharedSlots {
     this.toldHeld = Math.max(part, held);
     this.toldCuts = cuts;
     this.part = part;
-    // From when it was asked: others may have the part from when Redis thinks that the lease is over, which is later.
+    // Counted from the request: others may have the part when the lease is over by Redis's clock, which is later.
     this.leaseEndsMs = askedMs + this.leaseMs;
     this.isLeader = leads === 1;
     this.knownLimit = limit;

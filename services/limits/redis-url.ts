@@ -1,4 +1,4 @@
-/** REHEARSE_REDIS_URL is no URL of a Redis. The message leaves the URL out: it may hold a password. */
+/** REHEARSE_REDIS_URL is not a Redis URL. The message leaves the URL out, since it may hold a password. */
 export class RedisUrlError extends Error {
   override readonly name = 'RedisUrlError';
 }
@@ -7,7 +7,7 @@ export class RedisUrlError extends Error {
  * Host and port, without user and password.
  * @throws RedisUrlError
  */
-export function redisPlace(url: string): string {
+export function redisAddress(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === '') {
     throw new RedisUrlError(

@@ -1,16 +1,16 @@
 /**
  * Divides an endpoint's requests in flight among processes, in one round trip.
  *
- * Own Lua, because the semaphores on Redis that there are (redis-semaphore, bottleneck) take a permit for each call, and
- * thousands of calls a second would each wait for Redis. Here a process gets a part about once a second and works within it.
+ * Our own Lua, because existing semaphores on Redis (redis-semaphore, bottleneck) take a permit for each call, so thousands of
+ * calls a second would each wait for Redis. Here a process gets a part about once a second and works within it.
  *
- * The rule that keeps the sum below the limit: what a process *holds* is the most that it may have in flight until its next
- * word, and a part grows only into what nobody holds. A process whose part shrinks says in its next report that it holds
- * less; one that is not heard of for the length of a lease has stopped by itself, and holds nothing.
+ * The rule that keeps the sum within the limit: what a process *holds* is the most that it may have in flight until its next
+ * report, and a part grows only into what no process holds. A process whose part shrinks reports next that it holds less; one
+ * that has not reported for the length of a lease has stopped by itself, and holds nothing.
  *
- * KEYS[1]: one hash for an endpoint. ARGV: process, lease in ms, demand, held, limit, "1" where that
- * limit is news, ceiling or "" where it does not lead, ms that the endpoint wants to be left alone, "1" after a 429.
- * Returns: part, limit, ceiling, leads (1 or 0), ms to leave the endpoint alone, number of cuts, process that cut last.
+ * KEYS[1]: one hash for an endpoint. ARGV: process, lease in ms, demand, held, limit, "1" where that limit is new,
+ * ceiling or "" where the process does not lead, ms that the endpoint has asked to wait, "1" after a 429.
+ * Returns: part, limit, ceiling, leads (1 or 0), ms to wait before calling the endpoint, number of cuts, process that cut last.
  */
 export const SHARE_SCRIPT = `
 local key, me, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
@@ -18,7 +18,7 @@ local demand, held = tonumber(ARGV[3]), tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- A server that has just started may have lost what others hold: for a lease, parts do not grow.
+-- A server that has just started may not know what others hold: for a lease, parts do not grow.
 if redis.call('EXISTS', key) == 0 then
   local up = string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)')
   redis.call('HSET', key, 'opens', now + math.max(0, lease - math.max(0, tonumber(up or 0) - 1) * 1000))

@@ -382,8 +382,8 @@ describe('an item that breaks the server', () => {
     });
     expect(result.rows).toHaveLength(39);
     expect(result.failures).toEqual([{ stage: 'respond', id: 'item000', model: 'm', reason: 'server_error', attempts: 1 }]);
-    const [lost] = result.calls.filter(({ item: id }) => id === 'item000');
-    expect(lost?.error?.message).toMatch(
+    const [failed] = result.calls.filter(({ item: id }) => id === 'item000');
+    expect(failed?.error?.message).toMatch(
       /^failed \d+ times in a row while \d+ of \d+ other requests succeeded at the first try; the last time: 500 scripted 500$/,
     );
     // Of the others, each was asked once.

@@ -208,7 +208,7 @@ test('of two replies to the same call the first stays', async () => {
   expect((await reopened()).find('a', 0, 'r1')?.reply).toBe('"first"');
 });
 
-test('a reply takes the place of an earlier refusal, and a refusal never that of a reply', async () => {
+test('a reply replaces an earlier refusal, and a refusal never replaces a reply', async () => {
   const refusal = record('a', { reply: undefined, error: { kind: 'refused', status: 400, message: 'no' } });
   const journal = await Journal.open(temp());
   await journal.append(refusal);
@@ -247,7 +247,7 @@ test('after a write that failed half-way nothing more is acknowledged, and what 
   expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   append.mockRestore(); // the disk has room again, but the file ends within a line
   await expect(journal.append(record('d'))).rejects.toThrow(
-    /^the journal in .* cannot be written: ENOSPC: no space left on device; free or mend the disk/,
+    /^the journal in .* cannot be written: ENOSPC: no space left on device; free some space or repair the disk/,
   );
   await journal.close();
   const again = await reopened();

@@ -112,7 +112,7 @@ describe('requests in flight', () => {
     expect(most()).toBe(10);
   });
 
-  test('go to whoever wants them, and come back when another wants some', async () => {
+  test('go to the process that wants them, and come back when another wants some', async () => {
     const { callers, most } = together(2, { concurrency: 8 });
     const [first, second] = callers as [Caller, Caller];
     first.run(8);

@@ -51,7 +51,7 @@ const refusals: readonly (readonly [name: string, fault: Fault, reason: string, 
 const SEEDS = [0, 1, 2].map((attempt) => deriveSeed({ runSeed: 7, stage: 'extract', itemIndex: 3, sample: 0, attempt }));
 const ofOneItem = ({ body }: ReceivedRequest): boolean => SEEDS.includes(body.seed ?? -1);
 
-describe('an item is lost and counted, and the others end well:', () => {
+describe('an item fails and is counted, and the others succeed:', () => {
   test.each(refusals)('%s', async (_, fault, reason, requests) => {
     const endpoint = await FakeEndpoint.start();
     try {

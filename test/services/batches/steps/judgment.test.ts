@@ -217,7 +217,7 @@ describe('a judge whose probabilities are read after a forced label', () => {
     expect(failures).toEqual([]);
   });
 
-  it('begins anew with another seed when the ratings hold too little, and says so in the end', () => {
+  it('starts again with another seed when the ratings have too little mass, and says so in the end', () => {
     const { requests, last } = play(itemOf(expected), [justification, unsure, justification, unsure, justification, unsure]);
     expect(requests.map(({ body }) => [body['seed'], body['max_tokens']])).toEqual([
       [seedOf(0), 24],
@@ -334,7 +334,7 @@ describe('a judge without a template whose probabilities are read', () => {
     ]);
   });
 
-  it('gives the mean at the place where it wrote its rating', () => {
+  it('gives the mean at the position where it wrote its rating', () => {
     const tokens = [...words, tokenOf('3', { '3': 0.5, '4': 0.25, '5': 0.25 }), tokenOf('.', { '.': 1 })];
     expect(outcome(item, [replied([{ text: 'It is clear.\n\nScore: 3.', tokens }])]).rows).toMatchObject([
       {
@@ -352,7 +352,7 @@ describe('a judge without a template whose probabilities are read', () => {
     ['no rating after "Score:"', replied([{ text: 'It is clear.\n\nScore: ', tokens: words }])],
     ['the endpoint gave no logprobs', replied(['Score: 3'])],
     ['the endpoint gave no logprobs', answeredNothing],
-  ])('is asked again and then lost with the reason %s', (reason, bad) => {
+  ])('is asked again and then fails with the reason %s', (reason, bad) => {
     const { requests, last } = play(item, [bad, bad, bad]);
     expect(new Set(requests.map(({ body }) => body['seed'])).size).toBe(3);
     expect(requests.map(({ body }) => body['temperature'])).toEqual([0, 0.7, 0.7]);

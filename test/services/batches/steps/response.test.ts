@@ -82,7 +82,7 @@ describe('responses of an endpoint that takes n', () => {
     expect(last).toMatchObject({ do: 'done', failures: [], rows: ['a', 'b', 'c', 'd', 'e'].map((text, sample) => ({ text, sample })) });
   });
 
-  it('are lost all the same when an endpoint that ignores n gives nothing usable', () => {
+  it('fail all the same when an endpoint that ignores n gives nothing usable', () => {
     const { last } = play(itemsOf('target')[0]!, [replied(['a']), replied(['']), replied(['']), replied([''])]);
     expect(last).toMatchObject({
       do: 'done',
@@ -129,7 +129,7 @@ describe('responses of an endpoint that takes n', () => {
     expect(outcome(itemsOf('target')[0]!, [replied(['a', 'b', 'c', 'd'])]).rows.map(({ text }) => text)).toEqual(['a', 'b', 'c']);
   });
 
-  it('are lost one by one, each with its own last reason', () => {
+  it('fail one by one, each with its own last reason', () => {
     const bad = replied([
       { text: '', finishReason: 'stop' },
       { text: 'x', finishReason: 'content_filter' },
@@ -142,7 +142,7 @@ describe('responses of an endpoint that takes n', () => {
     ]);
   });
 
-  it('are all lost where no try had choices', () => {
+  it('all fail where no try had choices', () => {
     const { rows, failures } = outcome(itemsOf('target')[0]!, [answeredNothing, answeredNothing, answeredNothing]);
     expect(rows).toEqual([]);
     expect(failures.map(({ reason, attempts }) => [reason, attempts])).toEqual([
@@ -184,7 +184,7 @@ describe('responses of an endpoint without n', () => {
     ]);
   });
 
-  it('are retried and lost alone', () => {
+  it('are retried and fail alone', () => {
     const { requests, last } = play(itemsOf('other')[2]!, [replied(['']), replied(['']), replied([''])]);
     expect(requests.map(({ body }) => body['seed'])).toEqual([0, 1, 2].map((attempt) => seedOf('other', 2, attempt)));
     expect(last).toEqual({
