@@ -186,8 +186,14 @@ test('every folder of services/ and report/ is a room', () => {
   expect(Object.keys(ROOMS).filter((room) => room.includes('/'))).toEqual(expect.arrayContaining(folders));
 });
 
-test('the linter refuses a cycle of two files', () => {
-  write({ 'a.ts': "import { b } from './b';\nexport const a = b;", 'b.ts': "import { a } from './a';\nexport const b = a;" });
+test.each([
+  ['two files', { 'a.ts': "import { b } from './b';\nexport const a = b;", 'b.ts': "import { a } from './a';\nexport const b = a;" }],
+  [
+    'types alone',
+    { 'a.ts': "import type { B } from './b';\nexport type A = B;", 'b.ts': "import type { A } from './a';\nexport type B = A;" },
+  ],
+])('the linter refuses a cycle of %s', (_, files) => {
+  write(files);
   const oxlint = [resolve('node_modules/oxlint/bin/oxlint'), '--config', resolve('.oxlintrc.json')];
   const { status, stdout } = spawnSync(process.execPath, [...oxlint, 'a.ts', 'b.ts'], { cwd: root, encoding: 'utf8' });
   expect(stdout.match(/import\(no-cycle\)/g)).toHaveLength(2);
