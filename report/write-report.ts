@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ArtifactStore } from '../services/store/artifact-store';
-import { gatherReport, type GatherOptions, type ReportData } from './gather/report-data';
+import { gatherReport, type GatherOptions } from './gather/report-data';
+import { type ReportData } from './gather/run-report';
 import { composePage } from './page/report-page';
 import { renderHtml } from './render/render-html';
 import { renderMarkdown } from './render/render-markdown';

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { gatherReport, type ReportData } from '../../report/gather/report-data';
+import { gatherReport } from '../../report/gather/report-data';
+import { type ReportData } from '../../report/gather/run-report';
 import { specDifferences } from '../../report/gather/spec-differences';
 import { comparePage } from '../../report/page/compare-runs';
 import { renderMarkdown } from '../../report/render/render-markdown';

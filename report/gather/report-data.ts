@@ -7,63 +7,23 @@ import { detailOf, type DamageNote, type StageStore, type StoredOutput } from '.
 import { evaluateStage } from '../../stages/evaluate';
 import { holdOutStage } from '../../stages/hold-out';
 import { mixStage, type MixtureDetail } from '../../stages/mix';
-import type { ContentIdentities } from '../../stages/planned';
 import { replayStage } from '../../stages/replay';
 import type { RunPlan } from '../../stages/run-plan';
 import type { Output } from '../../stages/stage';
 import { trainStage, type LossRow, type TrainingDetail } from '../../stages/train';
-import { reportComparison, type VariantReport, type VariantSource } from './comparison-report';
+import { reportComparison, type VariantSource } from './comparison-report';
 import { dataCost } from './data-cost';
-import { reportTrainingData, type DataReport } from './data-report';
-import { reportEvaluation, type EvaluationReport, type StoredEvaluation } from './evaluation-report';
-import { FailureTally, type FailureGroup } from './failure-reasons';
-import { reportHeldOut, type HeldOutSetReport } from './held-out-report';
+import { reportTrainingData } from './data-report';
+import { reportEvaluation, type StoredEvaluation } from './evaluation-report';
+import { FailureTally } from './failure-reasons';
+import { reportHeldOut } from './held-out-report';
 import { reportLineage, type Lineage } from './lineage';
-import { reportMixture, type MixtureReport } from './mixture-report';
+import { reportMixture } from './mixture-report';
 import { reportWarnings } from './report-warnings';
-import { StageLedger, type Provenance, type StageUsage } from './stage-ledger';
-import { findOutput, reportSynthesis, type SynthesisReport } from './synthesis-report';
-import { reportTraining, tokensOfMixture, type TrainingReport } from './training-report';
-
-/** All that a report says, as plain JSON. */
-export interface ReportData {
-  readonly format: 1;
-  readonly runId: string;
-  /** Hash under which the plan is stored. */
-  readonly plan: string;
-  /** ISO time of the run's last start. */
-  readonly startedAt: string;
-  readonly generatedAt: string;
-  /** Whether every planned output is there. */
-  readonly finished: boolean;
-  /** Stages that are not done, such as `judge small (1 of 2 parts)`. */
-  readonly missing: readonly string[];
-  /** What limits the validity of the numbers. */
-  readonly warnings: readonly string[];
-  readonly spec: RunSpec;
-  readonly content: ContentIdentities;
-  readonly shards: number;
-  readonly synthesis: SynthesisReport;
-  /** What was asked for and could not be made, by stage and reason. */
-  readonly losses: readonly FailureGroup[];
-  readonly mixture: MixtureReport | null;
-  /** Texts of that mixture: topics, lengths, repetitions. */
-  readonly trainingData: DataReport | null;
-  readonly training: TrainingReport | null;
-  readonly evaluation: EvaluationReport;
-  /** The table: every variant beside the official model. */
-  readonly variants: readonly VariantReport[];
-  /** Losses on held-out conversations; null where the spec holds nothing out. */
-  readonly heldOut: readonly HeldOutSetReport[] | null;
-  /** Of every variant: its replay set and its weights. */
-  readonly lineage: readonly Lineage[];
-  readonly usage: readonly StageUsage[];
-  /** Time in which any stage was at work, pauses left out. */
-  readonly activeMs: number;
-  readonly provenance: readonly Provenance[];
-  /** Stored outputs of this run that were found damaged, at any time, and were made again. */
-  readonly damage: readonly DamageNote[];
-}
+import type { ReportData } from './run-report';
+import { StageLedger } from './stage-ledger';
+import { findOutput, reportSynthesis } from './synthesis-report';
+import { reportTraining, tokensOfMixture } from './training-report';
 
 export interface GatherOptions {
   readonly store: ArtifactStore;

@@ -1,4 +1,4 @@
-import type { ReportData } from './report-data';
+import type { ReportData } from './run-report';
 
 /** What limits the validity of a report: damaged or outdated outputs, counts that do not add up, winners that cannot be chosen again. */
 export function reportWarnings({

@@ -1,5 +1,5 @@
 import { formatCount, formatDecimal, formatUsd, formatList, NO_VALUE, formatSigned } from '../../contract/figures';
-import type { ReportData } from '../gather/report-data';
+import type { ReportData } from '../gather/run-report';
 import { specDifferences } from '../gather/spec-differences';
 import { info, table, text, type Block, type Cell, type ReportPage, type Section } from './blocks';
 import { compareHeldOut } from './sections/compare-held-out';

@@ -13,7 +13,7 @@ import {
   formatSigned,
   formatTime,
 } from '../../contract/figures';
-import type { ReportData } from '../gather/report-data';
+import type { ReportData } from '../gather/run-report';
 import { info, warning, type Figure, type ReportPage } from './blocks';
 import { comparisonSection } from './sections/comparison-section';
 import { dataSection } from './sections/data-section';

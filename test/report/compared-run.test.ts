@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gatherReport, type ReportData } from '../../report/gather/report-data';
+import { gatherReport } from '../../report/gather/report-data';
+import { type ReportData } from '../../report/gather/run-report';
 import { writeReportFiles, type WrittenReport } from '../../report/write-report';
 import { writeComparedRun } from '../support/sample-variants';
 

@@ -1,7 +1,7 @@
 import { formatCounted, formatDecimal, formatList, NO_VALUE, formatSigned } from '../../../contract/figures';
 import { HELD_OUT_SETS, type HeldOutSet } from '../../../method/hold-out';
 import type { HeldOutSetReport, HeldOutVariant } from '../../gather/held-out-report';
-import type { ReportData } from '../../gather/report-data';
+import type { ReportData } from '../../gather/run-report';
 import { info, table, text, type Block, type Cell, type Section } from '../blocks';
 import { HELD_OUT_TITLES } from './held-out-section';
 

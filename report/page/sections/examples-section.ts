@@ -1,5 +1,5 @@
 import { formatCounted } from '../../../contract/figures';
-import type { ReportData } from '../../gather/report-data';
+import type { ReportData } from '../../gather/run-report';
 import { info, type Block, type Section } from '../blocks';
 
 /** Instructions with all their answers, and what each judge gave them. */

@@ -1,6 +1,6 @@
 import { SCORE_READINGS, SCORINGS } from '../../../config/score-readings';
 import { formatCount, formatCounted, formatDecimal, formatList, formatPercent, formatSigned } from '../../../contract/figures';
-import type { ReportData } from '../../gather/report-data';
+import type { ReportData } from '../../gather/run-report';
 import type { ScoreReport } from '../../gather/score-tally';
 import { columns, details, info, table, text, type Block, type Section } from '../blocks';
 import { barChart } from '../charts/bar-chart';

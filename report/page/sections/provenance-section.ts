@@ -6,7 +6,7 @@ import { trainingTraits } from '../../../config/training-backends';
 import { formatBytes, formatCount, formatList, NO_VALUE, formatScientific, formatTime } from '../../../contract/figures';
 import { JUDGE_PROMPT } from '../../../method/judge-prompt';
 import { resolveTemplate } from '../../../method/templates';
-import type { ReportData } from '../../gather/report-data';
+import type { ReportData } from '../../gather/run-report';
 import { details, table, text, type Block, type Cell, type Section } from '../blocks';
 
 /** What determined the numbers: models, sampling, seeds, versions, keys and content hashes, and the spec itself. */

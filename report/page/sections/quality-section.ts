@@ -1,7 +1,7 @@
 import { formatCount, formatCounted, formatList, NO_VALUE, formatPercent } from '../../../contract/figures';
 import type { QualityRules } from '../../../method/quality/instruction-filter';
 import type { QualityReport } from '../../gather/quality-report';
-import type { ReportData } from '../../gather/report-data';
+import type { ReportData } from '../../gather/run-report';
 import { details, info, table, text, type Block, type Section } from '../blocks';
 
 const MATCHES_SHOWN = 20;

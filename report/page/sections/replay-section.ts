@@ -1,5 +1,5 @@
 import { formatCount, formatList, formatPercent } from '../../../contract/figures';
-import type { ReportData } from '../../gather/report-data';
+import type { ReportData } from '../../gather/run-report';
 import { columns, details, info, table, text, type Block, type Cell, type Section } from '../blocks';
 import { barChart, type BarPart } from '../charts/bar-chart';
 

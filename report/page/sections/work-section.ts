@@ -1,5 +1,5 @@
 import { formatCount, formatUsd, formatDuration, formatList, NO_VALUE } from '../../../contract/figures';
-import type { ReportData } from '../../gather/report-data';
+import type { ReportData } from '../../gather/run-report';
 import type { StageUsage } from '../../gather/stage-ledger';
 import { columns, table, text, type Block, type Section } from '../blocks';
 import { barChart } from '../charts/bar-chart';
