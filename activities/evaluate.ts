@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { weightsOf } from '../config/fine-tuning';
 import type { EvaluateTask } from '../config/spec';
-import { weightsOf } from '../config/spec-fine-tuning';
 import type { TaskOutcome } from '../contract/outcomes';
 import { type HeartbeatDetails, EVALUATION_REQUESTS, evaluationRow } from '../contract/progress';
 import type { EvaluatedModel, PlanRef } from '../contract/run';

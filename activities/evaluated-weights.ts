@@ -1,6 +1,6 @@
+import { fineTuningOf, weightsOf } from '../config/fine-tuning';
 import { modelOf } from '../config/models-in-use';
 import type { ModelSpec } from '../config/spec';
-import { fineTuningOf, weightsOf } from '../config/spec-fine-tuning';
 import type { EvaluatedModel } from '../contract/run';
 import { CHECKPOINT_FOLDER, fetchFiles } from '../services/store/stage-files';
 import { detailOf } from '../services/store/stage-store';

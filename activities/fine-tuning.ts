@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
+import { fineTuningOf, type FineTuning } from '../config/fine-tuning';
 import { modelOf } from '../config/models-in-use';
-import { fineTuningOf, type FineTuning } from '../config/spec-fine-tuning';
 import type { FailureType } from '../contract/failures';
 import type { TrainOutcome } from '../contract/outcomes';
 import type { HeartbeatDetails } from '../contract/progress';

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { weightsOf } from '../config/spec-fine-tuning';
+import { weightsOf } from '../config/fine-tuning';
 import { formatDuration } from '../contract/figures';
 import type { TrainOutcome } from '../contract/outcomes';
 import type { HeartbeatDetails } from '../contract/progress';

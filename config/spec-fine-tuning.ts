@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { RunSpec } from './spec';
 
 const auto = z.literal('auto');
 
@@ -28,30 +27,3 @@ export const fineTuningSchema = z
     maxUsd: z.number().gt(0).optional().describe('A job that is estimated to cost more is not created. Needs price.trainingUsdPerMillion.'),
   })
   .describe('Settings of the fine-tuning API, for train.backend: openai.');
-
-/** Settings of a training that an endpoint does. */
-export type FineTuning = z.output<typeof fineTuningSchema> & {
-  /** Name under `models`. */
-  readonly model: string;
-};
-
-type TrainedSpec = Pick<RunSpec, 'train' | 'target'>;
-
-/** How the OpenAI fine-tuning API is to train; undefined with another backend. */
-export function fineTuningOf(spec: TrainedSpec): FineTuning | undefined {
-  return spec.train.backend === 'openai' ? fineTuningSettings(spec) : undefined;
-}
-
-/** Settings of the OpenAI fine-tuning API, defaults filled in. */
-export function fineTuningSettings({ train, target }: TrainedSpec): FineTuning {
-  const settings = fineTuningSchema.parse(train.openai ?? {});
-  return { ...settings, model: settings.model ?? target.model };
-}
-
-/** The target's weights. @throws Error where an endpoint trains, which needs none */
-export function weightsOf({ target }: Pick<RunSpec, 'target'>): string {
-  if (target.weights === undefined) {
-    throw new Error('target.weights is not given; a validated spec whose training needs weights cannot come here');
-  }
-  return target.weights;
-}

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PUBLIC_SET_NAMES } from './replay-sets';
 import { name, share } from './spec-fields';
-import { REPLAY_NAMES, VARIANT_NAMES } from './variants';
+import { REPLAY_NAMES, VARIANT_NAMES } from './variant-names';
 
 const files = z.array(z.string().min(1)).min(1).describe('JSONL or Parquet files, relative to the spec file.');
 

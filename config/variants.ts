@@ -1,16 +1,6 @@
-import { PUBLIC_SETS, PUBLIC_SET_NAMES, type ConversationSchema, type PublicSetName } from './replay-sets';
+import { PUBLIC_SETS, type ConversationSchema, type PublicSetName } from './replay-sets';
 import type { RunSpec } from './spec';
-
-/**
- * Rows of the paper's table that a spec can name without more: the official model (evaluated only), the method, the eight
- * public sets, the two ablations of section 3.4, and new data alone.
- */
-export const VARIANT_NAMES = ['official', 'method', ...PUBLIC_SET_NAMES, 'first-response', 'target-best', 'new-data-only'] as const;
-
-/** What a variant can mix with the new data, besides a data set. */
-export const REPLAY_NAMES = ['method', 'first-response', 'target-best', 'none'] as const;
-
-export type ReplayName = (typeof REPLAY_NAMES)[number];
+import type { ReplayName, VARIANT_NAMES } from './variant-names';
 
 /** What the named variants mix with the new data, besides the official model, which is not trained, and the public sets. */
 export const NAMED_REPLAYS = {

@@ -1,5 +1,5 @@
+import { type FineTuning, fineTuningSettings } from '../config/fine-tuning';
 import type { RunSpec } from '../config/spec';
-import { type FineTuning, fineTuningSettings } from '../config/spec-fine-tuning';
 import { variantsOf } from '../config/variants';
 import { unreachable } from '../method/never';
 import type { Assumptions } from './cost-assumptions';

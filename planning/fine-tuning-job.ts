@@ -1,4 +1,4 @@
-import type { FineTuning } from '../config/spec-fine-tuning';
+import type { FineTuning } from '../config/fine-tuning';
 
 /**
  * Epochs of a job. For `auto` the number that OpenAI's own cookbook expects: 3, more where there are few examples, fewer

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { fineTuningOf } from '../config/fine-tuning';
 import type { RunSpec } from '../config/spec';
-import { fineTuningOf } from '../config/spec-fine-tuning';
 import { fineTuningResultSchema } from './fine-tuning-result';
 import { mixStage } from './mix';
 import { placeOfVariant, type KeyOfVariants, type ContentIdentities, type Planned } from './planned';

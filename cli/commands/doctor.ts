@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { weightsOf } from '../../config/spec-fine-tuning';
+import { weightsOf } from '../../config/fine-tuning';
 import { trainingTraits } from '../../config/training-backends';
 import { openStore } from '../../services/runs/open-store';
 import { checkLimits } from '../doctor/check-limits';

@@ -1,4 +1,4 @@
-import type { FineTuning } from '../../config/spec-fine-tuning';
+import type { FineTuning } from '../../config/fine-tuning';
 import { PermanentEndpointError, EndpointUnavailableError } from '../endpoints/endpoint-errors';
 import { sleep } from '../timing/sleep';
 import type { FileObject, FineTuningApi, FineTuningJob, JobCreateParams } from './api';

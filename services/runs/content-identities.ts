@@ -1,6 +1,6 @@
+import { fineTuningOf, weightsOf } from '../../config/fine-tuning';
 import { modelOf } from '../../config/models-in-use';
 import type { RunSpec } from '../../config/spec';
-import { fineTuningOf, weightsOf } from '../../config/spec-fine-tuning';
 import { filesOf, variantsOf } from '../../config/variants';
 import { modelIdentity } from '../../stages/model-identity';
 import { type ContentIdentities } from '../../stages/planned';

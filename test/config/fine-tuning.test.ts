@@ -1,7 +1,7 @@
 import { planText } from '../../cli/plan-text';
+import { fineTuningOf } from '../../config/fine-tuning';
 import { parseSpec } from '../../config/load-spec';
 import type { RunSpec, RunSpecInput } from '../../config/spec';
-import { fineTuningOf } from '../../config/spec-fine-tuning';
 import { specWarnings } from '../../config/spec-warnings';
 import { planCost } from '../../planning/cost-plan';
 import { keyProblems } from '../../services/runs/spec-files';

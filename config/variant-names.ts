@@ -1,0 +1,12 @@
+import { PUBLIC_SET_NAMES } from './replay-sets';
+
+/**
+ * Rows of the paper's table that a spec can name without more: the official model (evaluated only), the method, the eight
+ * public sets, the two ablations of section 3.4, and new data alone.
+ */
+export const VARIANT_NAMES = ['official', 'method', ...PUBLIC_SET_NAMES, 'first-response', 'target-best', 'new-data-only'] as const;
+
+/** What a variant can mix with the new data, besides a data set. */
+export const REPLAY_NAMES = ['method', 'first-response', 'target-best', 'none'] as const;
+
+export type ReplayName = (typeof REPLAY_NAMES)[number];
