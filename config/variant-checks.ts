@@ -1,8 +1,8 @@
 import { unreachable } from '../method/never';
 import type { RunSpec } from './spec';
 import { showValue, type Finding } from './spec-errors';
-import { NAMED_REPLAYS, type ReplayName } from './variant-names';
-import { variantsOf, type ReplaySource } from './variants';
+import { type ReplayName } from './variant-names';
+import { NAMED_REPLAYS, variantsOf, type ReplaySource } from './variants';
 
 /** What is wrong with a spec's variants: names twice, names that mislead, ablations without what they are made from. */
 export function variantProblems(spec: RunSpec): Finding[] {

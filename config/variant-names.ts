@@ -1,4 +1,4 @@
-import { PUBLIC_SET_NAMES, type PublicSetName } from './replay-sets';
+import { PUBLIC_SET_NAMES } from './replay-sets';
 
 /**
  * Rows of the paper's table that a spec can name without more: the official model (evaluated only), the method, the eight
@@ -10,11 +10,3 @@ export const VARIANT_NAMES = ['official', 'method', ...PUBLIC_SET_NAMES, 'first-
 export const REPLAY_NAMES = ['method', 'first-response', 'target-best', 'none'] as const;
 
 export type ReplayName = (typeof REPLAY_NAMES)[number];
-
-/** What the named variants mix with the new data, besides the official model, which is not trained, and the public sets. */
-export const NAMED_REPLAYS = {
-  method: 'method',
-  'first-response': 'first-response',
-  'target-best': 'target-best',
-  'new-data-only': 'none',
-} as const satisfies Readonly<Record<Exclude<(typeof VARIANT_NAMES)[number], 'official' | PublicSetName>, ReplayName>>;

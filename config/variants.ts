@@ -1,6 +1,14 @@
 import { PUBLIC_SETS, type ConversationSchema, type PublicSetName } from './replay-sets';
 import type { RunSpec } from './spec';
-import { type ReplayName, NAMED_REPLAYS } from './variant-names';
+import type { ReplayName, VARIANT_NAMES } from './variant-names';
+
+/** What the named variants mix with the new data, besides the official model, which is not trained, and the public sets. */
+export const NAMED_REPLAYS = {
+  method: 'method',
+  'first-response': 'first-response',
+  'target-best': 'target-best',
+  'new-data-only': 'none',
+} as const satisfies Readonly<Record<Exclude<(typeof VARIANT_NAMES)[number], 'official' | PublicSetName>, ReplayName>>;
 
 /** Where the conversations of a data set come from. */
 export type DatasetSource =

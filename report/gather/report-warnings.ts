@@ -1,12 +1,18 @@
-import type { ReportData } from './run-report';
+import type { DamageNote } from '../../services/store/stage-store';
+import type { Provenance } from './stage-ledger';
+import type { SynthesisReport } from './synthesis-report';
+
+export interface WarningSources {
+  /** Whether every planned output is there. */
+  readonly finished: boolean;
+  readonly synthesis: SynthesisReport;
+  readonly provenance: readonly Provenance[];
+  /** Stored outputs that were found damaged. */
+  readonly damage: readonly DamageNote[];
+}
 
 /** What limits the validity of a report: damaged or outdated outputs, counts that do not add up, winners that cannot be chosen again. */
-export function reportWarnings({
-  finished,
-  synthesis,
-  provenance,
-  damage,
-}: Pick<ReportData, 'finished' | 'synthesis' | 'provenance' | 'damage'>): string[] {
+export function reportWarnings({ finished, synthesis, provenance, damage }: WarningSources): string[] {
   const { instructions, responses, judgments, recomputed } = synthesis;
   const outdated = provenance.filter((group) => group.outdated > 0).map(({ stage, model }) => (model === '' ? stage : `${stage} ${model}`));
   const unaccounted = instructions.pending + responses.pending + judgments.pending;
