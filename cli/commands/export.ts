@@ -59,7 +59,7 @@ Rows are sorted by id, one JSON object a line:
   failures      stage, id, model, reason, attempts: everything that was lost, of all stages
 
 While a run goes on, is paused or has failed, the rows are those of the finished parts: a model's work on one shard is one. What
-is missing is told on standard error; replies of a part in the making are in its journal and not printed.
+is missing is said on standard error; replies of a part in the making are in its journal and not printed.
 
 A folder written by --dataset is ready for: hf upload ORGANISATION/NAME FOLDER --repo-type dataset
 --push does that itself, for finished sets only. Read the card first: it says whose terms the models' texts are under. HF_ENDPOINT is

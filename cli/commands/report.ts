@@ -10,14 +10,14 @@ import { loadStoredRun } from '../runs/stored-run';
 import { CliError } from '../terminal/errors';
 import { plainText, printJson } from '../terminal/output';
 
-/** `rehearse report`: makes a run's report anew from the store, without a server. */
+/** `rehearse report`: makes a run's report again from the store, without a server. */
 export function registerReport(program: Command): void {
   program
     .command('report')
-    .description("make a run's report anew from the store: one HTML page, the same as Markdown, its tables as CSV, and its data as JSON")
+    .description("make a run's report again from the store: one HTML page, the same as Markdown, its tables as CSV, and its data as JSON")
     .argument('<id>', 'run id')
     .argument('[other]', 'another run: print the two side by side, as Markdown')
-    .option('--out <dir>', "write to this directory instead of the run's own place in the store", (value) => {
+    .option('--out <dir>', "write to this directory instead of the run's own folder in the store", (value) => {
       if (value.trim() === '') throw new InvalidArgumentError('Name a directory.');
       return value;
     })
@@ -30,11 +30,11 @@ It writes
   report.html, report.md   the report; the page is one file that loads nothing
   variants.csv             a row a variant: its mixture, its normalised scores, its mean change from the official model
   tasks.csv                a row a variant and task: the task's own metric, the change with its interval, documents forgotten and gained
-  held-out.csv             a row a kept-back set and variant: the loss and its change, where the spec keeps rows back
+  held-out.csv             a row a held-out set and variant: the loss and its change, where the spec holds rows out
   contamination.csv        instructions that share words with an evaluation set, where the spec looks for them
   report.json              all of it
 
-With two runs: which settings differ, which outputs they share, their scores by variant and task, and the losses on what they kept back.`,
+With two runs: which settings differ, which outputs they share, their scores by variant and task, and the losses on held-out rows.`,
     )
     .action(async (runId: string, other: string | undefined, options: ReportOptions) => {
       await (other === undefined ? runReport(runId, options) : compareRuns(runId, other, options));

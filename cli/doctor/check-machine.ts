@@ -70,11 +70,16 @@ export async function checkStore(open: () => ArtifactStore): Promise<Finding> {
   const check = 'store';
   try {
     const store = open();
-    const place = dirname(store.location('runs'));
+    const folder = dirname(store.location('runs'));
     await checkStoreWorks(store);
-    return { check, state: 'ok', message: `${place} can be written` };
+    return { check, state: 'ok', message: `${folder} can be written` };
   } catch (error) {
-    return { check, state: 'fail', message: sentence(error), fix: 'mend it, or set REHEARSE_STORE (or REHEARSE_HOME) to another place' };
+    return {
+      check,
+      state: 'fail',
+      message: sentence(error),
+      fix: 'repair it, or set REHEARSE_STORE (or REHEARSE_HOME) to another location',
+    };
   }
 }
 

@@ -18,7 +18,7 @@ export async function checkServer(): Promise<Finding[]> {
     connected = await connect();
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    // One that was named must answer; one that nobody has started yet is no fault.
+    // A configured server must answer; without one, it may simply not be started yet.
     const named = configuredAddress() !== undefined;
     return [
       { check: CHECK, state: named ? 'fail' : 'warn', message: error.message, fix: error.hint },
@@ -66,7 +66,7 @@ async function checkSearchAttributes({ connection, namespace }: Connected): Prom
     return {
       check,
       state: 'warn',
-      message: `the server does not tell its search attributes (${detailsOf(error)})`,
+      message: `the server does not list its search attributes (${detailsOf(error)})`,
       fix: 'a worker says at its start whether they are missing',
     };
   }

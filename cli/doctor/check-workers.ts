@@ -9,7 +9,7 @@ import { failureSentence } from '../terminal/failure-sentence';
 import { diskFinding } from './check-machine';
 import { type Finding } from './finding';
 
-/** A worker that has just ended is listed for a minute more; one that lives answers at once. */
+/** A worker that has just ended is listed for a minute more; one that runs answers at once. */
 const ANSWER_TIMEOUT_MS = 30_000;
 const MOST_ASKED = 32;
 
@@ -65,7 +65,7 @@ export function workerFinding(identity: string, report: WorkerReport, ours = rel
     `store ${store}`,
     ...problems,
   ].join('; ');
-  if (problems.length > 0) return { check, state: 'fail', message, fix: 'mend it on that machine, and start the worker again' };
+  if (problems.length > 0) return { check, state: 'fail', message, fix: 'fix it on that machine, and start the worker again' };
   if (space.state !== 'ok') return { check, state: space.state, message, fix: space.fix };
   if (report.release !== ours) {
     return { check, state: 'warn', message, fix: `this command is Rehearse ${ours}: workers of one run must be of one release` };

@@ -2,7 +2,7 @@ import { formatCount } from '../../contract/figures';
 import type { ExportStage } from '../../export/export-rows';
 import type { Coverage } from '../../export/stored-parts';
 
-/** What is to be said of an export that does not hold all that the run will have. */
+/** Sentences for an export that does not hold all that the run will have; none for a complete one. */
 export function coverageNotices(runId: string, stage: ExportStage, { planned, missing, outdated }: Coverage): string[] {
   const notices: string[] = [];
   const gone = [...missing].map(([name, count]) => `${formatCount(count)} of ${name}`);
@@ -16,7 +16,7 @@ export function coverageNotices(runId: string, stage: ExportStage, { planned, mi
   if (outdated > 0) {
     notices.push(
       `${formatCount(outdated)} of ${formatCount(planned)} parts were made by another version of Rehearse or from inputs that have changed since; ` +
-        `"npx rehearse resume ${runId}" makes them anew from the stored calls`,
+        `"npx rehearse resume ${runId}" makes them again from the stored calls`,
     );
   }
   return notices;

@@ -28,7 +28,7 @@ export class LogLines {
     const stages = sumStages(progress.rows ?? []);
     const lines = [...stages.flatMap((stage) => this.change(stage)), ...this.pauseChange(progress)];
     for (const warning of progress.warnings) {
-      const known = warning.replace(/\d+/g, '#'); // the same trouble with another count is no news
+      const known = warning.replace(/\d+/g, '#'); // the same warning with another count is no news
       if (this.warned.has(known)) continue;
       this.warned.add(known);
       lines.push(`warning: ${oneLine(warning, 400)}`);

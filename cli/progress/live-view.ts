@@ -49,7 +49,7 @@ export async function watchRun(options: WatchOptions): Promise<WatchedRun> {
     while (!signal.aborted) {
       try {
         const seen = await look(reader, client, signal);
-        // A run that has ended may have no worker left to tell its rows.
+        // A run that has ended may have no worker left to report its rows.
         last = { ...seen, rows: seen.rows ?? last?.rows ?? null };
         view.show(last);
         // After an outage the last counts may come with the next look; where no worker is left, they do not come at all.

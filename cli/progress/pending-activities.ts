@@ -68,7 +68,7 @@ async function readHeartbeat(client: Client, info: Info): Promise<HeartbeatDetai
     const payload = payloads[0];
     return payload === undefined ? undefined : asHeartbeat(payloadConverter.fromPayload(payload));
   } catch {
-    return undefined; // numbers that cannot be read are not shown; the activity itself is none the worse
+    return undefined; // numbers that cannot be read are not shown; the activity itself is not affected
   }
 }
 

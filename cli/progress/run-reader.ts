@@ -29,9 +29,9 @@ export interface RunProgress {
   readonly closedAt: string | null;
   /** Why nothing moves, when somebody or something paused it. */
   readonly paused: Pause | null;
-  /** Most that the synthesis may cost; absent where no worker could tell. */
+  /** Most that the synthesis may cost; absent where no worker answered. */
   readonly budget?: Allowance;
-  /** One row a stage and model; null when no worker could tell. */
+  /** One row a stage and model; null when no worker answered. */
   readonly rows: readonly StageProgress[] | null;
   /** Activities that fail and are tried again, queues without workers: sentences, plain text. */
   readonly warnings: readonly string[];
@@ -58,7 +58,7 @@ export class RunReader {
   /** Open shards as they were seen last, the stalest first. */
   private readonly shards = new Map<string, Visit>();
 
-  /** @param shardsEachLook most open shards that a look asks anew; two hundred may be open, and each costs the server two calls */
+  /** @param shardsEachLook most open shards that a look asks again; two hundred may be open, and each costs the server two calls */
   constructor(
     private readonly client: Client,
     private readonly runId: string,
@@ -160,7 +160,7 @@ async function readOpen(client: Client, workflowId: string, rows: Visit['rows'],
   };
 }
 
-/** The rows that a workflow tells, or undefined when no worker answers for it. */
+/** The rows that a workflow reports, or undefined when no worker answers for it. */
 async function queryRows(client: Client, workflowId: string): Promise<readonly StageProgress[] | undefined> {
   return await ask(client, workflowId, progressQuery);
 }

@@ -8,7 +8,7 @@ export interface RunTotals {
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly usd: number;
-  /** Faults that were ridden out and requests that were refused, by kind. */
+  /** Faults that were retried and requests that were refused, by kind. */
   readonly errors: Readonly<Record<string, number>>;
   /**
    * Time until the replay set is made: that of the slowest row of model calls, since the stages run at once. Null while

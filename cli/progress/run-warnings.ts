@@ -14,7 +14,7 @@ export async function whyUnanswered(client: Client): Promise<string> {
     : 'the run does not answer yet: its worker is busy or starting';
 }
 
-/** One sentence for each kind of failure, however many batches it strikes. */
+/** One sentence for each kind of failure, however many batches fail with it. */
 export function failingActivities(activities: readonly PendingActivity[]): string[] {
   const groups = new Map<string, PendingActivity[]>();
   for (const activity of activities) {
@@ -31,7 +31,7 @@ export function failingActivities(activities: readonly PendingActivity[]): strin
   });
 }
 
-/** One sentence for each queue where work waits that nobody polls. A worker that is full does not poll: one that has something in work is there. */
+/** One sentence for each queue where work waits and no worker polls. A full worker does not poll, so a queue with an activity in work has one. */
 export async function idleQueues(client: Client, activities: readonly PendingActivity[]): Promise<string[]> {
   const served = new Set(activities.flatMap(({ queue, running }) => (running ? [queue] : [])));
   const waits = new Map<QueueName, number>();

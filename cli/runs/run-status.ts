@@ -30,7 +30,7 @@ export interface RunStatus {
   readonly closedAt: string | null;
   /** Who paused the run (user, storage, budget) and why; null when it is not paused. */
   readonly paused: Pause | null;
-  /** Most that the synthesis may cost, in `usd`, `tokens` or both; null where no worker could tell. */
+  /** Most that the synthesis may cost, in `usd`, `tokens` or both; null where no worker answered. */
   readonly budget: Allowance | null;
   /** Where the rows come from: the running workflow, or the finished outputs in the store. */
   readonly source: 'workflow' | 'store' | null;

@@ -27,7 +27,7 @@ export async function waitForRun(client: Client, runId: string, signal?: AbortSi
   if (end.status !== 'COMPLETED') {
     throw new CliError(
       `run "${runId}" ended as ${end.status.toLowerCase()}${end.failureMessage === undefined ? '' : `: ${end.failureMessage}`}`,
-      { hint: `when that is mended, go on with: npx rehearse resume ${runId}` },
+      { hint: `when that is fixed, go on with: npx rehearse resume ${runId}` },
     );
   }
 }

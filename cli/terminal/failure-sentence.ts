@@ -8,11 +8,11 @@ const MAX_LENGTH = 600;
  * up (child workflow, activity) are taken off. What lies below that failure are details of the same error.
  */
 export function failureSentence(error: unknown): string {
-  let told = error;
+  let reason = error;
   for (let current = error; current instanceof Error; current = current.cause) {
     const wrapping =
       current instanceof WorkflowFailedError || current instanceof ActivityFailure || current instanceof ChildWorkflowFailure;
-    if (wrapping && current.cause !== undefined) told = current.cause;
+    if (wrapping && current.cause !== undefined) reason = current.cause;
   }
-  return oneLine(told instanceof Error ? told.message : String(told), MAX_LENGTH);
+  return oneLine(reason instanceof Error ? reason.message : String(reason), MAX_LENGTH);
 }

@@ -204,7 +204,7 @@ describe('coverageNotices', () => {
       }),
     ).toEqual([
       'run "demo" has not made all its failures yet: 1,201 of 2,801 parts are missing (1,200 of judge, 1 of mix); see "npx rehearse status demo"',
-      '3 of 2,801 parts were made by another version of Rehearse or from inputs that have changed since; "npx rehearse resume demo" makes them anew from the stored calls',
+      '3 of 2,801 parts were made by another version of Rehearse or from inputs that have changed since; "npx rehearse resume demo" makes them again from the stored calls',
     ]);
   });
 });

@@ -177,7 +177,7 @@ describe('with a server', () => {
     const watched = await online(['status', 'orphan', '--watch']);
     expect(watched.code).toBe(1);
     expect(watched.stderr).toContain(
-      'rehearse: run "orphan" ended as terminated: switched off; when that is mended, go on with: npx rehearse resume orphan',
+      'rehearse: run "orphan" ended as terminated: switched off; when that is fixed, go on with: npx rehearse resume orphan',
     );
   });
 

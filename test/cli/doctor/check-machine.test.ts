@@ -105,10 +105,10 @@ describe('renderFindings', () => {
     const text = renderFindings(
       [
         { check: 'store', state: 'ok', message: 'fine' },
-        { check: 'model a', state: 'fail', message: 'says \u001b[2Jno', fix: 'mend it' },
+        { check: 'model a', state: 'fail', message: 'says \u001b[2Jno', fix: 'fix it' },
       ],
       false,
     );
-    expect(text).toBe('✓ ok    store    fine\n✗ fail  model a  says no\n                 → mend it\n');
+    expect(text).toBe('✓ ok    store    fine\n✗ fail  model a  says no\n                 → fix it\n');
   });
 });
