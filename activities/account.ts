@@ -50,7 +50,7 @@ export async function openAccount(
   }
 }
 
-/** What counted for an output that is made anew from its calls, beyond those calls: requests whose end was not known. */
+/** What counted for an output that is made again from its calls, beyond those calls: requests whose end was not known. */
 function unsettledBefore(earlier: StageManifest | undefined, calls: readonly CallRecord[]): Usage | undefined {
   const counted = earlier?.stats.counted;
   if (counted === undefined) return undefined;

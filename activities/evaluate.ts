@@ -26,7 +26,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
   const { stages, workspace } = deps;
 
   return {
-    /** Says what a variant's model is by its content. The official weights are looked at anew: they may have changed in their place. */
+    /** Says what a variant's model is by its content. The official weights are hashed again: they may have changed in their place. */
     async identifyModel(input: PlanRef & { readonly variant: string }): Promise<EvaluatedModel> {
       return await runActivity(deps, async ({ stop, heartbeat }) => {
         const plan = await deps.plans.load(input.plan);

@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { parseSpec, validateRunId } from '../config/load-spec';
 import { modelsInUse } from '../config/models-in-use';
 import type { RunSpec, RunSpecInput } from '../config/spec';
+import { fixedSteps } from '../config/training-backends';
 import { variantsOf } from '../config/variants';
 import type { FailureType } from '../contract/failures';
 import type { RunOutline } from '../contract/run';
@@ -47,12 +48,13 @@ export function createPrepareActivities(deps: ActivityDeps) {
           shardSize,
           concurrentShards,
           tasks: spec.evaluate.tasks.map(({ task }) => task),
-          trainSteps: (spec.train.backend === 'trl' ? spec.train.maxSteps : undefined) ?? null,
+          trainSteps: fixedSteps(spec) ?? null,
           costs: runCosts(spec),
           ...servedOf(spec),
           ...(otherTasks(spec).length === 0 ? {} : { otherTasks: true as const }),
           ...(spec.budget === undefined ? {} : { budget: spec.budget }),
-          ...(spec.train.backend === 'openai' ? { fineTuning: true as const } : {}),
+          training: spec.train.backend,
+          ...(spec.train.backend === 'openai' ? { fineTuning: true as const } : {}), // for orchestration workers of release 0.1.0
           ...(plan.keys.filter === undefined ? {} : { filter: { fetchDocuments: Object.keys(plan.keys.documents ?? {}).length > 0 } }),
           ...(plan.keys.holdOut === undefined ? {} : { holdOut: true as const }),
           variants: variantsOf(spec).map(({ name, replay }) => ({ name, replay: replay?.kind ?? null })),

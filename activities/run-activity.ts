@@ -31,7 +31,7 @@ const BEAT_MS = 2_000;
 /**
  * Runs an activity's body with a steady heartbeat, and turns its errors into Temporal's: what cannot succeed without
  * somebody's doing is non-retryable, all else is tried again. A damaged output is set aside, for the workflow to have it
- * made anew.
+ * made again.
  */
 export async function runActivity<T>(
   deps: Pick<ActivityDeps, 'draining' | 'stages' | 'log'>,

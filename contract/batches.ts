@@ -28,7 +28,7 @@ export interface BatchOutcome {
   readonly reused: boolean;
   /** What the output cost, whoever paid, at the plan's prices; of an exhausted batch, what it has cost so far. */
   readonly cost: Cost;
-  /** Faults that were ridden out and requests that were refused, by kind. */
+  /** Faults that were retried and requests that were refused, by kind. */
   readonly errors: Readonly<Record<string, number>>;
   /**
    * The batch ended early: its allowance does not cover its next call. Nothing was stored, its journal stays. `needs` is the

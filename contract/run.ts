@@ -1,3 +1,4 @@
+import type { TrainingBackend } from '../config/training-backends';
 import type { ReplaySource } from '../config/variants';
 import type { Allowance, Cost } from '../method/cost';
 
@@ -24,6 +25,8 @@ export interface RunOutline extends PlanRef {
   readonly concurrentShards: number;
   readonly tasks: readonly string[];
   readonly trainSteps: number | null;
+  /** Who trains; absent in outlines of release 0.1.0, where `fineTuning` says it. */
+  readonly training?: TrainingBackend;
   /** An endpoint trains, by its fine-tuning API; absent where workers train. */
   readonly fineTuning?: true;
   readonly costs: RunCosts;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RunSpec } from '../config/spec';
 import { filesOf, type Variant } from '../config/variants';
+import { unreachable } from '../method/never';
 import type { Conversation } from '../method/records';
 import { judgeStage, type JudgeKeys } from './judge';
 import { placeOfVariant, type KeyOfVariants, type ContentIdentities, type Planned } from './planned';
@@ -72,5 +73,7 @@ export function replaySource(
     case 'method':
     case 'none':
       return undefined;
+    default:
+      return unreachable(source);
   }
 }

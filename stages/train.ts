@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fineTuningOf } from '../config/fine-tuning';
 import type { RunSpec } from '../config/spec';
+import { unreachable } from '../method/never';
 import { fineTuningResultSchema } from './fine-tuning-result';
 import { mixStage } from './mix';
 import { placeOfVariant, type KeyOfVariants, type ContentIdentities, type Planned } from './planned';
@@ -51,5 +52,7 @@ function trainingParts({ train, target }: RunSpec, { accelerate }: ContentIdenti
       const { epochs, batchSize, learningRateMultiplier } = fineTuningOf({ train, target })!;
       return { backend, epochs, batchSize, learningRateMultiplier };
     }
+    default:
+      return unreachable(backend);
   }
 }

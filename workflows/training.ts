@@ -1,4 +1,4 @@
-import type { RunSpec } from '../config/spec';
+import type { TrainingBackend } from '../config/training-backends';
 import type { TrainOutcome } from '../contract/outcomes';
 import type { RunOutline } from '../contract/run';
 import { unreachable } from '../method/never';
@@ -7,9 +7,6 @@ import { fineTune } from './fine-tuning';
 import type { VariantRun } from './variant-run';
 
 const gpu = activitiesOn('gpu');
-
-/** Who trains, as the spec's `train.backend` says it. */
-type TrainingBackend = RunSpec['train']['backend'];
 
 /** SFT of the target model on a variant's mixture, by the backend that trains in this run. A new backend gets its case here. */
 export function train(run: VariantRun): Promise<TrainOutcome> {
@@ -24,7 +21,7 @@ export function train(run: VariantRun): Promise<TrainOutcome> {
   }
 }
 
-/** Running workflows carry the outline, so its field stays as it is: present where an endpoint trains. */
-function trainingBackend({ fineTuning }: RunOutline): TrainingBackend {
-  return fineTuning === true ? 'openai' : 'trl';
+/** Runs that release 0.1.0 has planned say only whether an endpoint trains. */
+function trainingBackend({ training, fineTuning }: RunOutline): TrainingBackend {
+  return training ?? (fineTuning === true ? 'openai' : 'trl');
 }

@@ -40,7 +40,7 @@ function advice(failure: ModelFailure): string {
     case 'unsupported':
     case 'context_overflow':
     case 'content_filter':
-      return 'mend what it names: the model id, the settings under train.openai, or the data';
+      return 'fix what it names: the model id, the settings under train.openai, or the data';
     default:
       return adviceFor(failure);
   }

@@ -74,7 +74,7 @@ export function jobFailure(
     error?.message === undefined || error.message === '' ? 'it does not say why' : error.message.replace(/\s+/g, ' ').slice(0, 500);
   const code = error?.code === undefined || error.code === '' ? '' : ` (${error.code})`;
   return new PermanentEndpointError(
-    `the fine-tuning job ${id} of ${endpoint} failed${code}: ${said}; mend that and resume the run, which creates a new job`,
+    `the fine-tuning job ${id} of ${endpoint} failed${code}: ${said}; fix that and resume the run, which creates a new job`,
   );
 }
 

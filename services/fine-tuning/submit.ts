@@ -127,7 +127,7 @@ async function uploadedFile({ key, data }: JobOrder, { api, signal, filePollMs =
   }
   if (file.status === 'error') {
     throw new PermanentEndpointError(
-      `${api.endpoint} refuses the training file: ${file.status_details ?? 'it does not say why'}; mend the new data and resume the run`,
+      `${api.endpoint} refuses the training file: ${file.status_details ?? 'it does not say why'}; fix the new data and resume the run`,
     );
   }
   return file;

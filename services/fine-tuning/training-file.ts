@@ -29,7 +29,7 @@ export function trainingFile(
   if (problems.length > 0) {
     const more = problems.length > MOST_TOLD ? `, and ${problems.length - MOST_TOLD} more` : '';
     throw new PermanentEndpointError(
-      `the fine-tuning API would refuse ${problems.length} of ${rows.length} examples of the mixture: ${problems.slice(0, MOST_TOLD).join('; ')}${more}; mend the new data`,
+      `the fine-tuning API would refuse ${problems.length} of ${rows.length} examples of the mixture: ${problems.slice(0, MOST_TOLD).join('; ')}${more}; fix the new data`,
     );
   }
   const file = Buffer.concat(

@@ -74,7 +74,7 @@ const LOG_TAIL_CHARS = 300;
 const USELESS_TO_RETRY: readonly (number | null)[] = [2, 78];
 
 /**
- * Serves a model until `stop`, starting its server anew when it dies or hangs. Nothing of it outlives this process: see
+ * Serves a model until `stop`, starting its server again when it dies or hangs. Nothing of it outlives this process: see
  * python/keep_server.py.
  * @throws ModelServerError when it does not work; the reason of `stop`
  */
@@ -111,7 +111,7 @@ export async function serveUntilStopped(model: ServedModel, timing = TIMING): Pr
 
 function broken({ alias, serve, logFile }: ServedModel, server: RunningServer, why: string): ModelServerError {
   return new ModelServerError(
-    `the server of ${alias} (${serve.engine}) ${why}; mend the model's "serve" in the spec, or its worker's machine ${hostname()}, then go on with "npx rehearse resume"; its log ${logFile} ends with: ${server.tail()}`,
+    `the server of ${alias} (${serve.engine}) ${why}; fix the model's "serve" in the spec, or its worker's machine ${hostname()}, then go on with "npx rehearse resume"; its log ${logFile} ends with: ${server.tail()}`,
   );
 }
 

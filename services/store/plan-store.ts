@@ -47,7 +47,7 @@ export class PlanStore {
     }
     if (sha256(data).slice(0, HASH_DIGITS) !== hash) {
       throw new InputLostError(
-        `the plan ${this.store.location(`plans/${hash}.json`)} is damaged: it is not what its name says; start the run again, which plans it anew`,
+        `the plan ${this.store.location(`plans/${hash}.json`)} is damaged: it is not what its name says; start the run again, which plans it again`,
       );
     }
     const plan = JSON.parse(data.toString('utf8')) as RunPlan;

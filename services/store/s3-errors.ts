@@ -76,7 +76,7 @@ const BY_NAME: Readonly<Record<string, Fault>> = {
     passing: false,
     advice: "allow the workers' identity s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket there",
   },
-  NoSuchBucket: { passing: false, advice: 'make that bucket, or mend REHEARSE_STORE' },
+  NoSuchBucket: { passing: false, advice: 'make that bucket, or correct REHEARSE_STORE' },
   QuotaExceeded: { passing: false, advice: 'free some space in that bucket, or raise its quota' },
   XMinioStorageFull: { passing: false, advice: 'free some space on the disks of the object store' },
 };

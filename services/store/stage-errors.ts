@@ -11,7 +11,7 @@ export interface Damage extends ErrorOptions {
   readonly file: string;
 }
 
-/** A stored file is not what was written, or is gone. The output is to be set aside and made anew. */
+/** A stored file is not what was written, or is gone. The output is to be set aside and made again. */
 export class CorruptArtifactError extends Error {
   override readonly name = 'CorruptArtifactError';
   readonly damage: Omit<Damage, 'cause'>;

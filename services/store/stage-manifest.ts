@@ -15,7 +15,7 @@ export interface StageStats {
   readonly modelMs: number;
   readonly startedAt: string;
   readonly finishedAt: string;
-  /** Faults that were ridden out by the last attempt, by kind. */
+  /** Faults that were retried by the last attempt, by kind. */
   readonly transient: Readonly<Record<string, number>>;
   /** Requests that were refused, by kind; older outputs do not tell. */
   readonly refused?: Readonly<Record<string, number>>;
@@ -45,7 +45,7 @@ export interface StageManifest extends StageAddress {
   readonly rows: StoredFile;
   readonly failures: StoredFile;
   readonly calls?: StoredFile;
-  /** Losses on conversations that were kept back from training. */
+  /** Losses on held-out conversations. */
   readonly losses?: StoredFile;
   readonly files?: readonly OutputFile[];
   readonly stats: StageStats;

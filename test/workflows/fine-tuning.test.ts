@@ -198,7 +198,7 @@ test('a job that fails ends the run with the words of its provider, and is not m
   });
   await withDeps(async () => {
     expect(await reasonOf((await start('failed', spec)).result())).toBe(
-      `the fine-tuning job ftjob-1 of model "closed" at ${provider.baseURL} failed (invalid_training_file): The job failed: 3 examples were flagged by moderation.; mend that and resume the run, which creates a new job`,
+      `the fine-tuning job ftjob-1 of model "closed" at ${provider.baseURL} failed (invalid_training_file): The job failed: 3 examples were flagged by moderation.; fix that and resume the run, which creates a new job`,
     );
   });
   expect(jobCreations()).toBe(1);

@@ -47,7 +47,7 @@ test('the loss curve has each step once, in order, and leaves out steps without 
 
 test('a failed job has one sentence, also when its provider says nothing', () => {
   expect(jobFailure({ id: 'ftjob-1', status: 'failed', error: null }, 'model "gpt" at URL').message).toBe(
-    'the fine-tuning job ftjob-1 of model "gpt" at URL failed: it does not say why; mend that and resume the run, which creates a new job',
+    'the fine-tuning job ftjob-1 of model "gpt" at URL failed: it does not say why; fix that and resume the run, which creates a new job',
   );
   expect(jobFailure({ id: 'ftjob-1', status: 'cancelled', error: null }, 'model "gpt" at URL').message).toContain(
     'was cancelled at the provider; resume the run to create a new one',

@@ -153,7 +153,7 @@ describe('what cannot be mended by trying again ends with one sentence', () => {
     [
       'a refused file',
       { refuseFiles: 'Line 3 has no assistant message' },
-      /refuses the training file: Line 3 has no assistant message; mend the new data and resume the run$/,
+      /refuses the training file: Line 3 has no assistant message; fix the new data and resume the run$/,
     ],
     [
       'no money',
@@ -171,7 +171,7 @@ describe('what cannot be mended by trying again ends with one sentence', () => {
         faultOf: (request) =>
           request === 'POST fine_tuning/jobs' ? { status: 400, message: 'Model gpt-base is not available for fine-tuning.' } : undefined,
       },
-      /\(HTTP 400\): .*Model gpt-base is not available for fine-tuning\.; mend what it names: the model id, the settings under train\.openai, or the data$/,
+      /\(HTTP 400\): .*Model gpt-base is not available for fine-tuning\.; fix what it names: the model id, the settings under train\.openai, or the data$/,
     ],
     ['a redirect', { faultOf: () => ({ status: 302, headers: { location: 'https://elsewhere.example/v1' } }) }, /\(HTTP 302\)/],
   ])('%s', async (_, options, sentence) => {

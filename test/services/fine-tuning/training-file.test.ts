@@ -51,7 +51,7 @@ describe('the training file', () => {
     ],
   ])('is not made of a conversation %s', (_, messages, problem) => {
     expect(() => trainingFile([...good, row('bad', messages)])).toThrow(
-      `the fine-tuning API would refuse 1 of 11 examples of the mixture: ${problem}; mend the new data`,
+      `the fine-tuning API would refuse 1 of 11 examples of the mixture: ${problem}; fix the new data`,
     );
   });
 

@@ -125,7 +125,7 @@ test.each([
   [
     'a bucket that is not there',
     { bucket: 'nowhere' },
-    /^s3:\/\/nowhere\/.* cannot be written: NoSuchBucket: .*; make that bucket, or mend REHEARSE_STORE/,
+    /^s3:\/\/nowhere\/.* cannot be written: NoSuchBucket: .*; make that bucket, or correct REHEARSE_STORE/,
   ],
   ['a wrong secret', { secret: 'wrong' }, /cannot be written: SignatureDoesNotMatch: .*; renew the credentials/],
 ])('%s is told in one sentence that says what to do, and is not tried again', async (_, options, sentence) => {
