@@ -12,8 +12,8 @@ export const mixSchema = z
     maxExamples: count.optional().describe('Most examples of the mixture; without it, as many as both sides allow.'),
     holdOut: z
       .strictObject({
-        replay: z.int().min(0).default(0).describe('Instructions of the replay set to keep back, with their answers.'),
-        new: z.int().min(0).default(0).describe('Conversations of the new data to keep back.'),
+        replay: z.int().min(0).default(0).describe('Instructions of the replay set to hold out, with their answers.'),
+        new: z.int().min(0).default(0).describe('Conversations of the new data to hold out.'),
       })
       .optional()
       .describe('Rows that no variant is trained on: the loss on them is measured.'),

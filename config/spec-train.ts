@@ -48,7 +48,7 @@ export const trainSchema = z
         'store: where the store is a bucket, the newest checkpoint of a training that goes on is kept there too, for another machine to go on from. host: only on the disk of its machine.',
       ),
     loggingSteps: count.default(1),
-    evalSteps: count.optional().describe('Take the loss on what mix.holdOut keeps back every this many steps, while training.'),
+    evalSteps: count.optional().describe('Measure the loss on what mix.holdOut holds out, every this many steps of the training.'),
     threads: count.optional().describe('CPU threads; without it, PyTorch decides.'),
     lora: lora.optional(),
     accelerate: z

@@ -117,7 +117,7 @@ async function winners({ deps, plan }: Run): Promise<string[]> {
 
 const indexOf = ({ id }: Pick<Conversation, 'id'>): number => Number(/i(\d{7})/.exec(id)![1]);
 
-test('by default a cut answer is kept only where no whole one is, and is marked in what is trained on and what is kept back', async () => {
+test('by default a cut answer is kept only where no whole one is, and is marked in what is trained on and what is held out', async () => {
   const run = await judgedRun('last');
   expect(await winners(run)).toEqual(
     Array.from({ length: 8 }, (_, index) =>

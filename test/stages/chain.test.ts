@@ -71,7 +71,7 @@ const changes: [what: string, change: (spec: RunSpecInput) => void, stages: read
   ['whether a cut response may win', (spec) => (spec.synthesis.select = { truncated: 'last' }), FROM_SELECT],
   ['the policy of selection', (spec) => (spec.synthesis.select = { policy: 'available' }), FROM_SELECT],
   ['the share of new data', (spec) => (spec.mix.newShare = 0.5), FROM_MIX],
-  ['what is kept back from training', (spec) => (spec.mix.holdOut = { replay: 1 }), FROM_MIX],
+  ['what is held out from training', (spec) => (spec.mix.holdOut = { replay: 1 }), FROM_MIX],
   ['the size of the mixture', (spec) => (spec.mix.maxExamples = 5), FROM_MIX],
   ['the learning rate', (spec) => (spec.train!.learningRate = 1e-5), FROM_TRAIN],
   ['the number of training steps', (spec) => (spec.train!.maxSteps = 3), FROM_TRAIN],

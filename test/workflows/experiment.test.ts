@@ -134,7 +134,7 @@ describe('the experiment workflow', () => {
     rmSync(deps.root, { recursive: true });
   });
 
-  test('what is kept back is in no mixture, and every model is measured on it, the official one too', async () => {
+  test('what is held out is in no mixture, and every model is measured on it, the official one too', async () => {
     const jobs: RecordedJob[] = [];
     const deps = testDeps({ python: fakePythonJobs(jobs) });
     const spec = smallSpec(endpoint().baseURL, (input) => {

@@ -1,4 +1,5 @@
-import type { ModelSpec, RunSpec, Sampling } from '../../../config/spec';
+import type { Scoring } from '../../../config/score-readings';
+import type { ModelSpec, Sampling } from '../../../config/spec';
 import { expectedScore, parseScore, ratingTokenPosition } from '../../../method/scores';
 import { checkBos, resolveTemplate, type ChatTemplate } from '../../../method/templates';
 import type { ModelRequest } from '../../endpoints/model-client';
@@ -7,7 +8,6 @@ import { retrySampling } from './retry-sampling';
 import { stopStrings } from './template-of';
 
 /** How scores are read, as the spec names it. */
-export type Scoring = RunSpec['synthesis']['judge']['scoring'];
 
 /** The score read from a judge's replies. */
 export interface ScoreReading {
