@@ -8,10 +8,13 @@ import type { EvaluatedModel, PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import { MethodError } from '../method/method-error';
 import { evaluationIdentity } from '../services/data/evaluation-identity';
+import type { EvaluateJobSpec } from '../services/python/job-specs';
 import {
   evaluateResultSchema,
   taskResultSchema,
   taskScoreSchema,
+  TASKS_FOLDER,
+  TASKS_PHASE,
   weightsResultSchema,
   type PythonEvent,
   type TaskScore,
@@ -111,7 +114,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
             threads: evaluate.threads ?? null,
           },
         });
-        const result = taskResultSchema.parse(JSON.parse(await readFile(join(outputDir, 'tasks', `${task}.json`), 'utf8')));
+        const result = taskResultSchema.parse(JSON.parse(await readFile(join(outputDir, TASKS_FOLDER, `${task}.json`), 'utf8')));
         const { samples: _samples, ...score } = result;
         const detail: TaskDetail = { score: taskScoreSchema.parse(score), versions };
         await stages.commit(address, ROWS_VERSIONS['evaluate-task'], sampleTable, {
@@ -119,7 +122,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
           failures: [],
           stats: noCalls(startedAt),
           detail,
-          files: await storeFiles(deps, stages.folder(address), 'job/tasks'),
+          files: await storeFiles(deps, stages.folder(address), `job/${TASKS_FOLDER}`),
           inputs: [],
         });
         return outcomeOf(detail);
@@ -141,7 +144,7 @@ async function plannedTask({ spec, content }: RunPlan, name: string): Promise<Ev
   return found;
 }
 
-function pythonTask({ task, data, limit, numFewshot, maxGenToks, metric, randomBaseline }: EvaluateTask): Record<string, unknown> {
+function pythonTask({ task, data, limit, numFewshot, maxGenToks, metric, randomBaseline }: EvaluateTask): EvaluateJobSpec['tasks'][number] {
   return {
     task,
     data: data ?? null,
@@ -159,7 +162,7 @@ function outcomeOf({ score: { task, primary, documents } }: TaskDetail): TaskOut
 
 /** A progress event as a heartbeat; other events say nothing new. */
 function evaluateHeartbeat(event: PythonEvent, variant: string, task: string): HeartbeatDetails | undefined {
-  if (event.type !== 'progress' || event.phase === 'tasks') return undefined;
+  if (event.type !== 'progress' || event.phase === TASKS_PHASE) return undefined;
   return {
     stage: 'evaluate',
     model: evaluationRow(variant, task),

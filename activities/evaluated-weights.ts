@@ -2,6 +2,7 @@ import type { ModelSpec } from '../config/spec';
 import { fineTuningOf, weightsOf } from '../config/spec-fine-tuning';
 import type { EvaluatedModel } from '../contract/run';
 import { fineTuningResultSchema } from '../services/fine-tuning/result';
+import type { EvaluateJobSpec } from '../services/python/job-specs';
 import { CHECKPOINT_FOLDER, fetchFiles } from '../services/store/stage-files';
 import { addresses, type RunPlan } from '../stages/run-plan';
 import { sha256 } from '../stages/sha256';
@@ -20,7 +21,7 @@ export interface WeightsOf {
 export async function evaluatedWeights(
   deps: ActivityDeps,
   { plan, variant, model }: WeightsOf,
-): Promise<Readonly<Record<string, unknown>>> {
+): Promise<Pick<EvaluateJobSpec, 'weights' | 'revision' | 'contentSha256' | 'hashes'>> {
   const { stages } = deps;
   const { target } = plan.spec;
   const known = { contentSha256: model.sha256, hashes: hashesFile(deps) };
@@ -34,7 +35,10 @@ export async function evaluatedWeights(
 }
 
 /** The keys that a Python job needs to ask an evaluated model: where it lies, or who serves it. */
-export async function evaluatedModel(deps: ActivityDeps, of: WeightsOf): Promise<Readonly<Record<string, unknown>>> {
+export async function evaluatedModel(
+  deps: ActivityDeps,
+  of: WeightsOf,
+): Promise<Pick<EvaluateJobSpec, 'weights' | 'revision' | 'contentSha256' | 'hashes' | 'backend' | 'vllm' | 'endpoint'>> {
   const {
     evaluate: { backend, vllm, openai },
     target,

@@ -1,22 +1,84 @@
 import { z } from 'zod';
 
-/** Version of the protocol between the workers and `python -m rehearse_ml`. */
+/** Version of the protocol between the workers and `python -m rehearse_ml`. Both ends are compared in test/ties. */
 export const PYTHON_PROTOCOL = 1;
+
+/** Kinds of error that a job can end with, and whether another try on the same input may succeed. */
+export const RETRYABLE_KINDS = {
+  bad_spec: false,
+  bad_data: false,
+  dataset_not_found: false,
+  hub_unreachable: true,
+  weights_not_found: false,
+  weights_changed: false,
+  chat_template: false,
+  tokenizer_mismatch: false,
+  backend_missing: false,
+  endpoint_refused: false,
+  endpoint_unavailable: true,
+  out_of_memory: false,
+  nan_loss: false,
+  disk_full: true,
+  missing_gpu: false,
+  missing_package: false,
+  dtype_refused: false,
+  interrupted: true,
+  internal: true,
+} as const satisfies Readonly<Record<string, boolean>>;
+
+export type PythonErrorKind = keyof typeof RETRYABLE_KINDS;
+
+/** Phase of `evaluate` that counts its tasks; a phase by a task's name counts the requests of that task. */
+export const TASKS_PHASE = 'tasks';
+
+/** Folder in the `outputDir` of `evaluate` that holds `<task>.json` of each task that is done. */
+export const TASKS_FOLDER = 'tasks';
+
+const maybe = z.number().nullable();
 
 const base = { v: z.literal(PYTHON_PROTOCOL), at: z.string() };
 
-/** One JSON line on a job's stdout. */
-export const pythonEventSchema = z.discriminatedUnion('type', [
-  z.looseObject({ ...base, type: z.literal('progress'), phase: z.string(), done: z.number(), total: z.number() }),
+/** What a `progress` event of the phase `train` may carry. */
+export const trainingMetrics = {
+  loss: maybe.optional(),
+  learningRate: maybe.optional(),
+  gradNorm: maybe.optional(),
+  tokensPerSecond: maybe.optional(),
+  etaSeconds: maybe.optional(),
+};
+
+/** One JSON line on a job's stdout, by its type. */
+export const EVENT_SCHEMAS = [
+  z.looseObject({ ...base, type: z.literal('progress'), phase: z.string(), done: z.number(), total: z.number(), ...trainingMetrics }),
   z.looseObject({ ...base, type: z.literal('log'), level: z.string(), message: z.string() }),
   z.looseObject({ ...base, type: z.literal('checkpoint'), step: z.number(), path: z.string() }),
   z.looseObject({ ...base, type: z.literal('result'), path: z.string() }),
-  z.looseObject({ ...base, type: z.literal('error'), kind: z.string(), message: z.string(), hint: z.string() }),
-]);
+  z.looseObject({
+    ...base,
+    type: z.literal('error'),
+    // What another release may say is at least worth another try.
+    kind: z.enum(Object.keys(RETRYABLE_KINDS) as [PythonErrorKind, ...PythonErrorKind[]]).catch('internal'),
+    message: z.string(),
+    hint: z.string(),
+  }),
+] as const;
+
+export const pythonEventSchema = z.discriminatedUnion('type', EVENT_SCHEMAS);
 
 export type PythonEvent = z.output<typeof pythonEventSchema>;
 
-const maybe = z.number().nullable();
+/** `result.json` of `convert`: weights made from a GGUF file, in its own directory. */
+export const convertResultSchema = z.looseObject({
+  protocol: z.literal(PYTHON_PROTOCOL),
+  kind: z.literal('convert'),
+  gguf: z.string(),
+  parameters: z.number(),
+  seconds: z.number(),
+  versions: z.record(z.string(), z.string()),
+  weightsSha256: z.string(),
+});
+
+export type ConvertResult = z.output<typeof convertResultSchema>;
 
 /** `result.json` of `sft`. */
 export const sftResultSchema = z.looseObject({
@@ -30,7 +92,11 @@ export const sftResultSchema = z.looseObject({
   tokens: z.number(),
   trainedTokens: z.number(),
   truncated: z.number(),
+  /** Examples of which the cut left nothing to train on. */
+  dropped: z.number().optional(),
   lossCurve: z.array(z.looseObject({ step: z.number(), loss: z.number(), learningRate: maybe.optional(), gradNorm: maybe.optional() })),
+  /** Loss on the held-out rows, at the steps at which it was taken. */
+  evalCurve: z.array(z.looseObject({ step: z.number(), loss: maybe })).optional(),
   seconds: z.number(),
   versions: z.record(z.string(), z.string()),
   weightsSha256: z.string(),
@@ -43,6 +109,8 @@ export const tasksResultSchema = z.looseObject({
   protocol: z.literal(PYTHON_PROTOCOL),
   kind: z.literal('tasks'),
   tasks: z.array(z.string()),
+  seconds: z.number().optional(),
+  versions: z.record(z.string(), z.string()).optional(),
 });
 
 export type TasksResult = z.output<typeof tasksResultSchema>;
@@ -54,7 +122,12 @@ export const documentsResultSchema = z.looseObject({
   /** JSONL of {@link documentSchema}. */
   path: z.string(),
   rows: z.number(),
+  sha256: z.string().optional(),
+  seconds: z.number().optional(),
+  versions: z.record(z.string(), z.string()).optional(),
 });
+
+export type DocumentsResult = z.output<typeof documentsResultSchema>;
 
 /** A line of that file: one question of an evaluation set. */
 export const documentSchema = z.object({ id: z.string(), text: z.string() });
@@ -67,6 +140,9 @@ export const taskScoreSchema = z.looseObject({
   primary: z.looseObject({ name: z.string(), value: z.number(), stderr: maybe }),
   normalized: z.number(),
   documents: z.number(),
+  requests: z.number().optional(),
+  fewshot: maybe.optional(),
+  subtasks: z.record(z.string(), z.record(z.string(), maybe)).optional(),
   seconds: z.number().optional(),
 });
 
@@ -84,6 +160,8 @@ export const taskResultSchema = taskScoreSchema.extend({
       /** Rules of the document and those that were kept, where the task has such (IFEval). */
       rules: maybe.optional(),
       rulesKept: maybe.optional(),
+      filteredResponse: z.string().optional(),
+      target: z.string().optional(),
     }),
   ),
 });
@@ -117,7 +195,10 @@ export const weightsResultSchema = z.looseObject({
   sha256: z.string(),
   /** Commit of the hub; null for a local directory. */
   revision: z.string().nullable(),
+  seconds: z.number().optional(),
 });
+
+export type WeightsResult = z.output<typeof weightsResultSchema>;
 
 /** `result.json` of `evaluate`. */
 export const evaluateResultSchema = z.looseObject({
@@ -139,7 +220,7 @@ export type EvaluateResult = z.output<typeof evaluateResultSchema>;
 export const datasetsResultSchema = z.looseObject({
   protocol: z.literal(PYTHON_PROTOCOL),
   kind: z.literal('datasets'),
-  /** JSONL file of {id, messages}. */
+  /** JSONL file of {@link drawnConversationSchema}. */
   conversations: z.string(),
   rows: z.number(),
   /** Rows that were looked at. */
@@ -149,8 +230,15 @@ export const datasetsResultSchema = z.looseObject({
   trailingUserTurnsCut: z.number(),
   revision: z.string().nullable(),
   licence: z.string().nullable(),
+  sha256: z.string().optional(),
   seconds: z.number(),
   versions: z.record(z.string(), z.string()),
 });
 
 export type DatasetsResult = z.output<typeof datasetsResultSchema>;
+
+/** A line of that file. */
+export const drawnConversationSchema = z.object({
+  id: z.string(),
+  messages: z.array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })),
+});
