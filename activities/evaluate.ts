@@ -8,7 +8,8 @@ import type { EvaluatedModel, PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import { MethodError } from '../method/method-error';
 import { evaluationIdentity } from '../services/data/evaluation-identity';
-import { taskResultSchema, weightsResultSchema, type PythonEvent } from '../services/python/python-protocol';
+import type { EvaluateJobSpec } from '../services/python/job-specs';
+import { taskResultSchema, weightsResultSchema, type PythonEvent, TASKS_FOLDER, TASKS_PHASE } from '../services/python/python-protocol';
 import { CHECKPOINT_FOLDER, storeFiles } from '../services/store/stage-files';
 import { detailOf } from '../services/store/stage-store';
 import { sampleRows } from '../services/training/evaluation-samples';
@@ -96,12 +97,12 @@ export function createEvaluateActivities(deps: ActivityDeps) {
               threads: evaluate.threads ?? null,
             },
           });
-          const result = taskResultSchema.parse(JSON.parse(await readFile(join(outputDir, 'tasks', `${task}.json`), 'utf8')));
+          const result = taskResultSchema.parse(JSON.parse(await readFile(join(outputDir, TASKS_FOLDER, `${task}.json`), 'utf8')));
           const { samples: _samples, ...score } = result;
           return {
             rows: sampleRows(result),
             detail: { score: taskScoreSchema.parse(score), versions },
-            files: await storeFiles(deps, folder, 'job/tasks'),
+            files: await storeFiles(deps, folder, `job/${TASKS_FOLDER}`),
             inputs: [],
           };
         });
@@ -124,7 +125,7 @@ async function plannedTask({ spec, content }: RunPlan, name: string): Promise<Ev
   return found;
 }
 
-function pythonTask({ task, data, limit, numFewshot, maxGenToks, metric, randomBaseline }: EvaluateTask): Record<string, unknown> {
+function pythonTask({ task, data, limit, numFewshot, maxGenToks, metric, randomBaseline }: EvaluateTask): EvaluateJobSpec['tasks'][number] {
   return {
     task,
     data: data ?? null,
@@ -142,7 +143,7 @@ function outcomeOf({ score: { task, primary, documents } }: TaskDetail): TaskOut
 
 /** A progress event as a heartbeat; other events say nothing new. */
 function evaluateHeartbeat(event: PythonEvent, variant: string, task: string): HeartbeatDetails | undefined {
-  if (event.type !== 'progress' || event.phase === 'tasks') return undefined;
+  if (event.type !== 'progress' || event.phase === TASKS_PHASE) return undefined;
   return {
     stage: 'evaluate',
     model: evaluationRow(variant, task),

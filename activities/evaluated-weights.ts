@@ -2,6 +2,7 @@ import { fineTuningOf, weightsOf } from '../config/fine-tuning';
 import { modelOf } from '../config/models-in-use';
 import type { ModelSpec } from '../config/spec';
 import type { EvaluatedModel } from '../contract/run';
+import type { EvaluateJobSpec } from '../services/python/job-specs';
 import { CHECKPOINT_FOLDER, fetchFiles } from '../services/store/stage-files';
 import { detailOf } from '../services/store/stage-store';
 import { modelIdentity } from '../stages/model-identity';
@@ -21,7 +22,7 @@ export interface WeightsOf {
 export async function evaluatedWeights(
   deps: ActivityDeps,
   { plan, variant, model }: WeightsOf,
-): Promise<Readonly<Record<string, unknown>>> {
+): Promise<Pick<EvaluateJobSpec, 'weights' | 'revision' | 'contentSha256' | 'hashes'>> {
   const { stages } = deps;
   const { target } = plan.spec;
   const known = { contentSha256: model.sha256, hashes: hashesFile(deps) };
@@ -35,7 +36,10 @@ export async function evaluatedWeights(
 }
 
 /** The keys that a Python job needs to ask an evaluated model: where it lies, or who serves it. */
-export async function evaluatedModel(deps: ActivityDeps, of: WeightsOf): Promise<Readonly<Record<string, unknown>>> {
+export async function evaluatedModel(
+  deps: ActivityDeps,
+  of: WeightsOf,
+): Promise<Pick<EvaluateJobSpec, 'weights' | 'revision' | 'contentSha256' | 'hashes' | 'backend' | 'vllm' | 'endpoint'>> {
   const {
     evaluate: { backend, vllm, openai },
     target,

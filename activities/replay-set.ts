@@ -3,10 +3,10 @@ import type { ReplaySource, ReplayDataset } from '../config/variants';
 import type { PlanRef } from '../contract/run';
 import { byInstruction } from '../method/by-instruction';
 import { NO_CALLS } from '../method/cost';
-import type { Conversation, Message } from '../method/records';
+import type { Conversation } from '../method/records';
 import { conversationOf, selectBest } from '../method/selection';
 import { readJsonLines } from '../services/data/json-lines';
-import { datasetsResultSchema } from '../services/python/python-protocol';
+import { datasetsResultSchema, drawnConversationSchema } from '../services/python/python-protocol';
 import { detailOf } from '../services/store/stage-store';
 import { instructionOutputs } from '../stages/filter';
 import { judgeStage } from '../stages/judge';
@@ -154,9 +154,6 @@ function ablation(kind: 'first-response' | 'target-best', title: string, rows: n
 
 async function readRows(path: string): Promise<Conversation[]> {
   const rows: Conversation[] = [];
-  for await (const { row } of readJsonLines(path)) {
-    const { id, messages } = row as { id: string; messages: Message[] };
-    rows.push({ id, messages });
-  }
+  for await (const { row } of readJsonLines(path)) rows.push(drawnConversationSchema.parse(row));
   return rows;
 }

@@ -34,7 +34,7 @@ const ROOMS = {
     types: ['contract'],
   },
   'services/python': { imports: ['stages', 'services/timing'], types: ['contract'] },
-  'services/local': { imports: ['services/python'], types: ['config', 'contract'] },
+  'services/local': { imports: ['stages', 'services/python'], types: ['config', 'contract'] },
   'services/training': {
     imports: ['method', 'config', 'stages', 'planning', 'services/store', 'services/local', 'services/python'],
     types: ['contract'],

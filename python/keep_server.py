@@ -44,7 +44,7 @@ def die_with_parent() -> None:
 
 
 def end(server: subprocess.Popen[bytes]) -> None:
-    """End the server's process group, politely first."""
+    """End the server's process group: SIGTERM, and SIGKILL for what is left."""
     signal_group(server, signal.SIGTERM)
     deadline = time.monotonic() + KILL_AFTER_SECONDS
     while server.poll() is None and time.monotonic() < deadline:

@@ -153,16 +153,16 @@ def compare(numbers: Numbers, report: Path) -> tuple[int, list[str]]:
             key = f"{row['variant']}/{row['task']}" if name == "tasks.csv" else row["variant"]
             for column in sorted(known & row.keys()):
                 shown = row[column]
-                place = (name, key, column)
-                seen.add(place)
-                if shown == "" and place not in numbers:
+                cell = (name, key, column)
+                seen.add(cell)
+                if shown == "" and cell not in numbers:
                     continue
                 if shown == "":
-                    problems.append(f"{name}: {key} has no {column}; its documents say {numbers[place]!r}")
-                elif place not in numbers:
+                    problems.append(f"{name}: {key} has no {column}; its documents say {numbers[cell]!r}")
+                elif cell not in numbers:
                     problems.append(f"{name}: {key} has {column} {shown}; the documents do not tell it")
-                elif not math.isclose(float(shown), numbers[place], rel_tol=0, abs_tol=TOLERANCE):
-                    problems.append(f"{name}: {key} has {column} {shown}; its documents say {numbers[place]!r}")
+                elif not math.isclose(float(shown), numbers[cell], rel_tol=0, abs_tol=TOLERANCE):
+                    problems.append(f"{name}: {key} has {column} {shown}; its documents say {numbers[cell]!r}")
     problems += [f"{name}: there is no {key}, {column}; the documents say {numbers[name, key, column]!r}"
                  for name, key, column in numbers if (name, key, column) not in seen]  # fmt: skip
     return len(seen & numbers.keys()), problems

@@ -19,7 +19,11 @@ export const sftResultSchema = z.looseObject({
   tokens: z.number(),
   trainedTokens: z.number(),
   truncated: z.number(),
+  /** Examples of which the cut left nothing to train on. */
+  dropped: z.number().optional(),
   lossCurve: z.array(z.looseObject({ step: z.number(), loss: z.number(), learningRate: maybe.optional(), gradNorm: maybe.optional() })),
+  /** Loss on the held-out rows, at the steps at which it was taken. */
+  evalCurve: z.array(z.looseObject({ step: z.number(), loss: maybe })).optional(),
   seconds: z.number(),
   versions: z.record(z.string(), z.string()),
   weightsSha256: z.string(),
@@ -35,6 +39,9 @@ export const taskScoreSchema = z.looseObject({
   primary: z.looseObject({ name: z.string(), value: z.number(), stderr: maybe }),
   normalized: z.number(),
   documents: z.number(),
+  requests: z.number().optional(),
+  fewshot: maybe.optional(),
+  subtasks: z.record(z.string(), z.record(z.string(), maybe)).optional(),
   seconds: z.number().optional(),
 });
 

@@ -1,4 +1,6 @@
 """Rehearse's one-shot machine-learning jobs: convert a GGUF, fine-tune a model, evaluate it, read data sets."""
 
-PROTOCOL = 1
+from typing import Final
+
+PROTOCOL: Final = 1
 """Version of the specs, events and results that the caller and these jobs exchange."""

@@ -5,20 +5,35 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import assert_never, get_args
 
+from . import PROTOCOL
 from .errors import classify
 from .job import Interruption, exclusive
 from .launch import launch, needs_launch, rank
 from .protocol import Events, claim_stdout
-from .spec import ConvertSpec, DatasetsSpec, DocumentsSpec, EvaluateSpec, SftSpec, TasksSpec, WeightsSpec, load_spec
+from .spec import (
+    SPECS,
+    Command,
+    ConvertSpec,
+    DatasetsSpec,
+    DocumentsSpec,
+    EvaluateSpec,
+    JobSpec,
+    SftSpec,
+    TasksSpec,
+    WeightsSpec,
+    load_spec,
+)
 
 
 def main() -> int:
     """Run one job and return its exit status: 0 only with a result."""
     parser = argparse.ArgumentParser(prog="python -m rehearse_ml", description=__doc__)
-    parser.add_argument("command", choices=["convert", "sft", "weights", "evaluate", "tasks", "documents", "datasets"])
-    parser.add_argument("--spec", required=True, type=Path, help="JSON file, protocol 1")
+    parser.add_argument("command", choices=get_args(Command))
+    parser.add_argument("--spec", required=True, type=Path, help=f"JSON file, protocol {PROTOCOL}")
     arguments = parser.parse_args()
+    command: Command = arguments.command
 
     interruption = Interruption()
     stdout = claim_stdout()
@@ -26,64 +41,13 @@ def main() -> int:
     output_dir: Path | None = None
     try:
         interruption.install()
-        match arguments.command:
-            case "convert":
-                convert_spec = load_spec(ConvertSpec, arguments.spec)
-                output_dir = Path(convert_spec.output_dir)
-                from .convert import convert
-
-                events.result(convert(convert_spec, events))
-            case "sft":
-                sft_spec = load_spec(SftSpec, arguments.spec)
-                output_dir = Path(sft_spec.output_dir)
-                _limit_threads(sft_spec.threads)
-                if needs_launch(sft_spec):
-                    launch(sft_spec, arguments.spec, stdout)
-                if rank() > 0:
-                    from .sft import follow
-
-                    follow(sft_spec, events, interruption)
-                    return 0
-                with exclusive(output_dir, events):
-                    from .sft import sft
-
-                    events.result(sft(sft_spec, events, interruption))
-            case "weights":
-                weights_spec = load_spec(WeightsSpec, arguments.spec)
-                output_dir = Path(weights_spec.output_dir)
-                with exclusive(output_dir, events):
-                    from .identify import identify
-
-                    events.result(identify(weights_spec, events))
-            case "evaluate":
-                evaluate_spec = load_spec(EvaluateSpec, arguments.spec)
-                output_dir = Path(evaluate_spec.output_dir)
-                _limit_threads(evaluate_spec.threads)
-                with exclusive(output_dir, events):
-                    from .evaluate import evaluate
-
-                    events.result(evaluate(evaluate_spec, events, interruption))
-            case "tasks":
-                tasks_spec = load_spec(TasksSpec, arguments.spec)
-                output_dir = Path(tasks_spec.output_dir)
-                with exclusive(output_dir, events):
-                    from .task_names import check_tasks
-
-                    events.result(check_tasks(tasks_spec, events))
-            case "documents":
-                documents_spec = load_spec(DocumentsSpec, arguments.spec)
-                output_dir = Path(documents_spec.output_dir)
-                with exclusive(output_dir, events):
-                    from .documents import documents
-
-                    events.result(documents(documents_spec, events, interruption))
-            case "datasets":
-                datasets_spec = load_spec(DatasetsSpec, arguments.spec)
-                output_dir = Path(datasets_spec.output_dir)
-                with exclusive(output_dir, events):
-                    from .draw import draw
-
-                    events.result(draw(datasets_spec, events, interruption))
+        spec = load_spec(SPECS[command], arguments.spec)
+        output_dir = Path(spec.output_dir)
+        if isinstance(spec, SftSpec) and needs_launch(spec):
+            launch(spec, arguments.spec, stdout)
+        result = _run(spec, events, interruption)
+        if result is not None:
+            events.result(result)
     except BaseException as error:  # every way out of a job is an `error` event
         if isinstance(error, SystemExit):
             raise
@@ -94,6 +58,58 @@ def main() -> int:
             events.error(job_error)
         return 1
     return 0
+
+
+def _run(spec: JobSpec, events: Events, interruption: Interruption) -> Path | None:
+    """Return the path of the result; None in a process of a launched training that is not the first.
+
+    Each job imports its libraries only here: a wrong spec is reported without them.
+    """
+    output_dir = Path(spec.output_dir)
+    match spec:
+        case ConvertSpec():
+            from .convert import convert
+
+            return convert(spec, events)
+        case SftSpec():
+            _limit_threads(spec.threads)
+            if rank() > 0:
+                from .sft import follow
+
+                follow(spec, events, interruption)
+                return None
+            with exclusive(output_dir, events):
+                from .sft import sft
+
+                return sft(spec, events, interruption)
+        case WeightsSpec():
+            with exclusive(output_dir, events):
+                from .identify import identify
+
+                return identify(spec, events)
+        case EvaluateSpec():
+            _limit_threads(spec.threads)
+            with exclusive(output_dir, events):
+                from .evaluate import evaluate
+
+                return evaluate(spec, events, interruption)
+        case TasksSpec():
+            with exclusive(output_dir, events):
+                from .task_names import check_tasks
+
+                return check_tasks(spec, events)
+        case DocumentsSpec():
+            with exclusive(output_dir, events):
+                from .documents import documents
+
+                return documents(spec, events, interruption)
+        case DatasetsSpec():
+            with exclusive(output_dir, events):
+                from .draw import draw
+
+                return draw(spec, events, interruption)
+        case _:
+            assert_never(spec)
 
 
 def _limit_threads(threads: int | None) -> None:

@@ -72,7 +72,8 @@ class AssistantSpans:
         )
 
     def _render(self, messages: list[Message], *, to_speak: bool = False) -> str:
-        return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=to_speak))
+        conversation = cast("list[dict[str, str]]", messages)
+        return str(self._tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=to_speak))
 
     def _spans_by_prefix(self, messages: list[Message], text: str) -> list[Span]:
         spans = []
@@ -98,7 +99,10 @@ class AssistantSpans:
         rendered, marked = cast(
             "tuple[list[str], list[list[Span]]]",
             render_jinja_template(
-                [messages], chat_template=self._marked_template, return_assistant_tokens_mask=True, **variables
+                [cast("list[dict[str, Any]]", messages)],
+                chat_template=self._marked_template,
+                return_assistant_tokens_mask=True,
+                **variables,
             ),
         )
         if rendered[0] != text:

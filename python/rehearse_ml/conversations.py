@@ -1,14 +1,24 @@
 """Rows of public data sets as conversations: the three schemas they come in, and what is wrong with a row of none."""
 
 from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from typing_extensions import TypedDict  # typing's is not introspected by pydantic before Python 3.12
 
 from .spec import AlpacaSchema, RowSchema
 
 Row = dict[str, object]
-Message = dict[str, str]
-"""{role, content}."""
+Role = Literal["system", "user", "assistant"]
 
-ROLE = {
+
+class Message(TypedDict):
+    """One turn."""
+
+    role: Role
+    content: str
+
+
+ROLE: dict[str, Role] = {
     "system": "system",
     "user": "user",
     "human": "user",
@@ -22,8 +32,6 @@ ROLE = {
 }
 """Our name of a role by the names that data sets use (ShareGPT's dumps have several for the assistant)."""
 
-KEYS = {"messages": ("role", "content"), "sharegpt": ("from", "value")}
-"""Who speaks and what, in a turn of a schema; other keys of a turn (WildChat has many) are left out."""
 
 ALPACA = ("instruction", "input", "output")
 
@@ -55,12 +63,22 @@ def adapt(row: object, schema: RowSchema) -> Adapted:
         raise row
     if not isinstance(row, dict):
         raise MalformedRowError("not an object")
-    if isinstance(schema, AlpacaSchema):
-        return _alpaca(row)
-    turns = row.get(schema.column)
+    match schema.kind:
+        case "alpaca":
+            return _alpaca(row)
+        case "messages":
+            return _turns(row, schema.column, "role", "content")
+        case "sharegpt":
+            return _turns(row, schema.column, "from", "value")
+        case _:
+            assert_never(schema.kind)
+
+
+def _turns(row: Row, column: str, role_key: str, text_key: str) -> Adapted:
+    """Return the conversation whose turns are in `column`; other keys of a turn (WildChat has many) are left out."""
+    turns = row.get(column)
     if not isinstance(turns, list) or not turns:
-        raise MalformedRowError(f"no list of turns in {schema.column}")
-    role_key, text_key = KEYS[schema.kind]
+        raise MalformedRowError(f"no list of turns in {column}")
     messages = [(_role(turn, role_key), turn.get(text_key)) for turn in turns]
     if messages[0][0] == "system" and not _has_text(messages[0][1]):
         messages = messages[1:]
@@ -92,7 +110,7 @@ def _alpaca(row: Row) -> Adapted:
     )
 
 
-def _role(turn: object, key: str) -> str:
+def _role(turn: object, key: str) -> Role:
     name = turn.get(key) if isinstance(turn, dict) else None
     role = ROLE.get(name.strip().lower()) if isinstance(name, str) else None
     if role is None:

@@ -10,8 +10,10 @@ from typing import Any
 
 from . import PROTOCOL
 from .errors import JobError
-from .job import RESULT_FILE, versions
+from .job import versions
+from .layout import RESULT_FILE
 from .protocol import Events, publish, write_json_atomic
+from .results import ConvertResult
 from .spec import ConvertSpec
 from .weights import parameter_count, weights_sha256
 
@@ -43,18 +45,16 @@ def convert(spec: ConvertSpec, events: Events) -> Path:
         _write(gguf, temporary, events)
         events.progress("verify", 3, STEPS)
         _verify(temporary)
-        write_json_atomic(
-            temporary / RESULT_FILE,
-            {
-                "protocol": PROTOCOL,
-                "kind": "convert",
-                "gguf": str(gguf),
-                "parameters": parameter_count(temporary),
-                "seconds": round(time.monotonic() - started, 3),
-                "versions": versions("torch", "transformers", "gguf"),
-                "weightsSha256": weights_sha256(temporary),
-            },
-        )
+        result: ConvertResult = {
+            "protocol": PROTOCOL,
+            "kind": "convert",
+            "gguf": str(gguf),
+            "parameters": parameter_count(temporary),
+            "seconds": round(time.monotonic() - started, 3),
+            "versions": versions("torch", "transformers", "gguf"),
+            "weightsSha256": weights_sha256(temporary),
+        }
+        write_json_atomic(temporary / RESULT_FILE, result)
         try:
             publish(temporary, output)
         except OSError:
@@ -90,7 +90,7 @@ def _write(gguf: Path, directory: Path, events: Events) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    # transformers parses the whole vocabulary anew for each of config, model and tokenizer.
+    # transformers parses the whole vocabulary again for each of config, model and tokenizer.
     reader: Any = functools.lru_cache(maxsize=1)(gguf_package.GGUFReader)
     gguf_package.GGUFReader = reader
     gguf_package.get_tensor_name_map = functools.lru_cache(gguf_package.get_tensor_name_map)

@@ -8,26 +8,15 @@ from typing import Any, cast
 import datasets
 
 from . import PROTOCOL
-from .evaluation_data import HARDEST
 from .hub import load_split
 from .hub_errors import EVALUATION_INSTEAD, explained
 from .job import Interruption, file_sha256, run_once, versions
-from .leaderboard import LEADERBOARD
-from .protocol import Events, JsonValue, lines_atomic
-from .spec import DocumentsSpec, TaskName
+from .leaderboard import HARDEST, LEADERBOARD, TaskName
+from .protocol import Events, lines_atomic
+from .results import Document, DocumentsResult
+from .spec import DocumentsSpec
 
 DOCUMENTS_FILE = "documents.jsonl"
-
-QUESTION: dict[TaskName, str] = {
-    "mmlu_pro": "question",
-    "gpqa": "Question",
-    "ifeval": "prompt",
-    "math_level_5": "problem",
-}
-"""Column that holds what the model is asked."""
-
-NAME: dict[TaskName, str] = {"mmlu_pro": "question_id", "gpqa": "Record ID", "ifeval": "key"}
-"""Column that holds a document's own name; MATH has none, its documents are named by subtask and index."""
 
 
 def documents(spec: DocumentsSpec, events: Events, interruption: Interruption) -> Path:
@@ -39,13 +28,13 @@ def documents(spec: DocumentsSpec, events: Events, interruption: Interruption) -
     output = Path(spec.output_dir)
     path = output / DOCUMENTS_FILE
 
-    def work() -> dict[str, JsonValue]:
+    def work() -> DocumentsResult:
         started = time.monotonic()
         datasets.disable_progress_bars()
         rows = dict(_questions(spec.task, events, interruption))
         with lines_atomic(path) as write:
             for name, text in rows.items():
-                write({"id": name, "text": text})
+                write(Document(id=name, text=text))
         return {
             "protocol": PROTOCOL,
             "kind": "documents",
@@ -74,6 +63,6 @@ def _questions(task: TaskName, events: Events, interruption: Interruption) -> It
         for index, row in enumerate(cast("Iterable[dict[str, Any]]", rows)):
             if task == "math_level_5" and row["level"] != HARDEST:
                 continue
-            name = str(row[NAME[task]]) if task in NAME else f"{subtask.name}:{index}"
-            yield name, row[QUESTION[task]]
+            own = leaderboard.document_name
+            yield str(row[own]) if own is not None else f"{subtask.name}:{index}", row[leaderboard.question]
     events.progress(task, len(leaderboard.subtasks), len(leaderboard.subtasks))

@@ -20,6 +20,7 @@ from .hub_errors import explained
 from .hub_source import INSTEAD, Repository, draw_from_hub, named, resolve_once
 from .job import Interruption, file_sha256, run_once, versions
 from .protocol import Events, JsonValue, lines_atomic
+from .results import DatasetsResult, DrawnConversation
 from .row_sources import Drawn, draw_from_parts, open_files
 from .spec import DatasetsSpec, FilesSource
 
@@ -34,8 +35,8 @@ ID_COLUMNS = ("id", "conversation_id", "prompt_id", "idx")
 UNSAFE = re.compile(r"[^A-Za-z0-9._:-]+")
 MAX_ID_CHARS = 100
 
-HOPELESS_ROWS = 1_000
-"""When none of the first so many is a conversation, the schema is wrong and the rest is not read."""
+ROWS_BEFORE_GIVING_UP = 1_000
+"""When none of so many rows is a conversation, the schema is wrong, and the rest is not read."""
 
 
 def draw(spec: DatasetsSpec, events: Events, interruption: Interruption) -> Path:
@@ -76,7 +77,7 @@ class _Counts:
     malformed: Counter[str] = field(default_factory=Counter)
 
 
-def _draw(spec: DatasetsSpec, output: Path, events: Events, interruption: Interruption) -> dict[str, JsonValue]:
+def _draw(spec: DatasetsSpec, output: Path, events: Events, interruption: Interruption) -> DatasetsResult:
     started = time.monotonic()
     datasets.disable_progress_bars()
     path = output / CONVERSATIONS_FILE
@@ -125,7 +126,7 @@ def _write(spec: DatasetsSpec, opened: _Opened, path: Path, events: Events, inte
     counts = _Counts()
     names = _Names()
     several = len(opened.parts) > 1
-    told = time.monotonic()
+    reported = time.monotonic()
     with lines_atomic(path) as write:
         for drawn in opened.rows:
             counts.read += 1
@@ -134,15 +135,15 @@ def _write(spec: DatasetsSpec, opened: _Opened, path: Path, events: Events, inte
             except MalformedRowError as error:
                 counts.malformed[str(error)] += 1
             else:
-                write({"id": names.unique(_name(drawn, several)), "messages": adapted.messages})
+                write(DrawnConversation(id=names.unique(_name(drawn, several)), messages=adapted.messages))
                 counts.rows += 1
                 counts.cut += adapted.cut
             if counts.rows == spec.count:
                 break
-            if counts.rows == 0 and counts.read == HOPELESS_ROWS:
+            if counts.rows == 0 and counts.read == ROWS_BEFORE_GIVING_UP:
                 break
-            if time.monotonic() - told >= PROGRESS_INTERVAL_SECONDS:
-                told = time.monotonic()
+            if time.monotonic() - reported >= PROGRESS_INTERVAL_SECONDS:
+                reported = time.monotonic()
                 events.progress(PHASE, counts.rows, spec.count)
                 interruption.check()
         if counts.rows == 0:

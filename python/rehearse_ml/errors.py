@@ -81,7 +81,7 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def is_full_disk(error: BaseException) -> bool:
-    """Tell whether `error` is the system's own word for no room."""
+    """Tell whether the system says that a disk, or a quota, is full."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 

@@ -20,14 +20,14 @@ from .harness import run_task
 from .held_out import loss_file, measure_loss
 from .hub_errors import EVALUATION_INSTEAD, explained
 from .job import Interruption, file_sha256, run_once, versions
+from .layout import REQUESTS_FOLDER, TASKS_FOLDER
 from .leaderboard import LEADERBOARD
 from .models import answered, load_model
 from .other_tasks import other_task_result
-from .protocol import Events, JsonValue, write_json_atomic
+from .protocol import TASKS_PHASE, Events, JsonValue, write_json_atomic
+from .results import EvaluateResult, TaskResult, TaskScore
 from .spec import EvaluateSpec, EvaluateTask
 from .weights import content_sha256, resolve_weights
-
-PHASE = "tasks"
 
 
 def evaluate(spec: EvaluateSpec, events: Events, interruption: Interruption) -> Path:
@@ -55,7 +55,7 @@ def evaluate(spec: EvaluateSpec, events: Events, interruption: Interruption) -> 
             "weights_changed",
             f"{weights} holds other weights than those that were to be evaluated: the content's SHA-256 is {sha256}, "
             f"not {spec.content_sha256}.",
-            "Start the run again, which looks at the weights anew; every machine must have the same under that path.",
+            "Start the run again, which looks at the weights again; every machine must have the same under that path.",
         )
     identity: dict[str, JsonValue] = {
         **spec.identity(),
@@ -76,11 +76,11 @@ def evaluate(spec: EvaluateSpec, events: Events, interruption: Interruption) -> 
 
 
 def _model(spec: EvaluateSpec) -> tuple[Path | None, str]:
-    """Return where the weights are, and what the model is by its content; behind an API the caller's word for it."""
+    """Return where the weights are, and what the model is by its content; behind an API, what the caller says."""
     weights = None if spec.weights is None else resolve_weights(spec.weights, spec.revision)
     if spec.endpoint is not None:
         if spec.content_sha256 is None:
-            raise JobError("bad_spec", "Behind an API nobody sees the weights.", "Say in contentSha256 what they are.")
+            raise JobError("bad_spec", "Weights behind an API cannot be hashed.", "Say in contentSha256 what they are.")
         return weights, spec.content_sha256
     if weights is None:
         raise JobError("bad_spec", "There are neither weights nor an endpoint.", "Name one of them.")
@@ -89,17 +89,17 @@ def _model(spec: EvaluateSpec) -> tuple[Path | None, str]:
 
 def _evaluate(
     spec: EvaluateSpec, weights: Path | None, sha256: str, events: Events, interruption: Interruption
-) -> dict[str, JsonValue]:
+) -> EvaluateResult:
     started = time.monotonic()
     device = None if spec.endpoint is not None else pick_device(events)
     if spec.threads is not None:
         torch.set_num_threads(spec.threads)
     transformers.logging.disable_progress_bar()
     datasets.disable_progress_bars()
-    folder = Path(spec.output_dir) / "tasks"
+    folder = Path(spec.output_dir) / TASKS_FOLDER
     missing = [task for task in spec.tasks if not (folder / f"{task.task}.json").exists()]
     done = len(spec.tasks) - len(missing)
-    events.progress(PHASE, done, len(spec.tasks))
+    events.progress(TASKS_PHASE, done, len(spec.tasks))
     unmeasured = [one for one in spec.losses if not loss_file(spec, one).exists()]
     lm = None
     if missing or unmeasured:
@@ -110,7 +110,7 @@ def _evaluate(
         assert lm is not None
         task = LEADERBOARD.get(requested.task)
         task_started = time.monotonic()
-        kept = Path(spec.output_dir) / "requests" / requested.task
+        kept = Path(spec.output_dir) / REQUESTS_FOLDER / requested.task
 
         def report(done_requests: int, total_requests: int, phase: str = requested.task) -> None:
             events.progress(phase, done_requests, total_requests)
@@ -122,32 +122,36 @@ def _evaluate(
             answered(requested.task, spec.endpoint),
         ):
             results = run_task(lm, requested, task, seed=spec.seed, workspace=Path(workspace), kept=kept, report=report)
-        result = task_result(requested, task, results) if task is not None else other_task_result(requested, results)
-        result["seconds"] = round(time.monotonic() - task_started, 3)
+        scored = task_result(requested, task, results) if task is not None else other_task_result(requested, results)
+        scored["seconds"] = round(time.monotonic() - task_started, 3)
         interruption.check()
-        write_json_atomic(folder / f"{requested.task}.json", result)
+        write_json_atomic(folder / f"{requested.task}.json", scored)
         shutil.rmtree(kept)
         done += 1
-        events.progress(PHASE, done, len(spec.tasks))
+        events.progress(TASKS_PHASE, done, len(spec.tasks))
     for held_out in unmeasured:
         assert lm is not None and weights is not None and device is not None
         model = cast("PreTrainedModel", lm.model)  # pyrefly: ignore - HFLM's
         measure_loss(spec, held_out, model=model, weights=weights, device=device, events=events)
-    finished = [json.loads((folder / f"{task.task}.json").read_text(encoding="utf-8")) for task in spec.tasks]
-    return {
+    finished: list[TaskResult] = [
+        json.loads((folder / f"{task.task}.json").read_text(encoding="utf-8")) for task in spec.tasks
+    ]
+    result: EvaluateResult = {
         "protocol": PROTOCOL,
         "kind": "evaluate",
-        "tasks": [{key: value for key, value in task.items() if key != "samples"} for task in finished],
+        "tasks": [_score(task) for task in finished],
         "average": sum(task["normalized"] for task in finished) / len(finished) if finished else None,
-        **(
-            {"losses": [json.loads(loss_file(spec, one).read_text(encoding="utf-8")) for one in spec.losses]}
-            if spec.losses
-            else {}
-        ),
         "seconds": round(time.monotonic() - started, 3),
         "versions": versions("torch", "transformers", "lm-eval", "datasets"),
         "weightsSha256": sha256,
     }
+    if spec.losses:
+        result["losses"] = [json.loads(loss_file(spec, one).read_text(encoding="utf-8")) for one in spec.losses]
+    return result
+
+
+def _score(task: TaskResult) -> TaskScore:
+    return cast("TaskScore", {key: value for key, value in task.items() if key != "samples"})
 
 
 def _check(task: EvaluateTask) -> None:

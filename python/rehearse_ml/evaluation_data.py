@@ -4,12 +4,10 @@ import json
 from pathlib import Path
 
 from .errors import JobError
-from .leaderboard import LeaderboardTask, Subtask
+from .leaderboard import HARDEST, LeaderboardTask, Subtask
 from .spec import EvaluateTask
 
 Row = dict[str, object]
-
-HARDEST = "Level 5"
 
 
 def prepare_local(requested: EvaluateTask, task: LeaderboardTask, directory: Path) -> dict[Subtask, dict[str, str]]:

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from .harness import Results
-from .leaderboard import LeaderboardTask, normalized
-from .protocol import JsonValue
+from .leaderboard import LEADERBOARD, LeaderboardTask, normalized
+from .results import Sample, TaskResult
 from .spec import EvaluateTask
 
-RECORD_ID = "Record ID"
-"""GPQA's key. Its doc_hash covers the shuffled options, so it cannot join two runs of different seeds."""
+RECORD_ID = LEADERBOARD["gpqa"].document_name
+"""Joins two runs of different seeds, which GPQA's doc_hash does not: it covers the shuffled options."""
 
 
-def task_result(requested: EvaluateTask, task: LeaderboardTask, results: Results) -> dict[str, JsonValue]:
-    """Return {task, metrics, stderr, primary, normalized, documents, requests, samples} of one task.
+def task_result(requested: EvaluateTask, task: LeaderboardTask, results: Results) -> TaskResult:
+    """Return the scores and documents of one task, without its `seconds`.
 
     Where the task has subtasks, each metric is the mean over all their documents, as lm-evaluation-harness' group
     (weight_by_size) gives it. A standard error that cannot be estimated (one document; a metric without a formula)
@@ -85,7 +85,7 @@ def _stderr_from_samples(name: str, samples: list[dict[str, Any]]) -> float | No
     return float(np.std(numbers, ddof=1) / math.sqrt(len(numbers)))
 
 
-def _sample(subtask: str, sample: dict[str, Any], task: LeaderboardTask) -> dict[str, JsonValue]:
+def _sample(subtask: str, sample: dict[str, Any], task: LeaderboardTask) -> Sample:
     record_id = sample["doc"].get(RECORD_ID)
     scores = [float(np.mean(sample[name])) for name in task.sample_metrics]
     # IFEval scores a list a document, a rule each; its own score counts rules over all documents.

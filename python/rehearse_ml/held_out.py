@@ -10,17 +10,17 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from .errors import JobError
+from .layout import LOSSES_FOLDER
 from .mixture import IGNORED, tokenize_mixture
 from .protocol import Events, lines_atomic, write_json_atomic
+from .results import ConversationLoss, HeldOutLoss
 from .spec import EvaluateSpec, HeldOut
 from .tokenizer import load_tokenizer
-
-FOLDER = "losses"
 
 
 def loss_file(spec: EvaluateSpec, held_out: HeldOut) -> Path:
     """Return where the loss on `held_out` is, or will be once it has been taken."""
-    return Path(spec.output_dir) / FOLDER / f"{held_out.name}.json"
+    return Path(spec.output_dir) / LOSSES_FOLDER / f"{held_out.name}.json"
 
 
 def measure_loss(
@@ -67,20 +67,18 @@ def measure_loss(
     with lines_atomic(per_conversation) as write:
         for row, name in enumerate(mixture.names):
             total, tokens = sums[row]
-            write({"id": name, "loss": total / tokens, "tokens": tokens})
+            write(ConversationLoss(id=name, loss=total / tokens, tokens=tokens))
     tokens = sum(count for _, count in sums.values())
-    write_json_atomic(
-        path,
-        {
-            "name": held_out.name,
-            "loss": math.fsum(total for total, _ in sums.values()) / tokens,
-            "tokens": tokens,
-            "conversations": len(sums),
-            "truncated": mixture.truncated,
-            "dropped": mixture.dropped,
-            "perConversation": str(per_conversation),
-        },
-    )
+    result: HeldOutLoss = {
+        "name": held_out.name,
+        "loss": math.fsum(total for total, _ in sums.values()) / tokens,
+        "tokens": tokens,
+        "conversations": len(sums),
+        "truncated": mixture.truncated,
+        "dropped": mixture.dropped,
+        "perConversation": str(per_conversation),
+    }
+    write_json_atomic(path, result)
 
 
 def _batches(order: list[int], size: int) -> Iterator[list[int]]:

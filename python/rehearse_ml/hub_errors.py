@@ -35,8 +35,8 @@ _NOT_SHOWN = (
 def explained(what: str, instead: str) -> Iterator[None]:
     """Turn the hub's errors within the block into JobErrors that say what to do.
 
-    `what` was asked of the hub; `instead` is the way without it. Raises JobError `dataset_not_found`, which another try
-    cannot mend, `hub_unreachable`, which it may, and `bad_data` for files that do not make one data set.
+    `what` was asked of the hub; `instead` is the way without it. Raises JobError `dataset_not_found`, for which another
+    try is of no use, `hub_unreachable`, for which it may be, and `bad_data` for files that do not make one data set.
     """
     try:
         yield

@@ -4,8 +4,9 @@ import time
 from pathlib import Path
 
 from . import PROTOCOL
-from .job import RESULT_FILE
+from .layout import RESULT_FILE
 from .protocol import Events, write_json_atomic
+from .results import WeightsResult
 from .spec import WeightsSpec
 from .weights import content_sha256, resolve_weights
 
@@ -18,20 +19,18 @@ def identify(spec: WeightsSpec, events: Events) -> Path:
     started = time.monotonic()
     events.progress("hash the weights", 0, 1)
     directory = resolve_weights(spec.weights, spec.revision)
-    result = Path(spec.output_dir) / RESULT_FILE
-    write_json_atomic(
-        result,
-        {
-            "protocol": PROTOCOL,
-            "kind": "weights",
-            "path": str(directory),
-            "sha256": content_sha256(directory, Path(spec.hashes) if spec.hashes is not None else None),
-            "revision": _commit(directory),
-            "seconds": round(time.monotonic() - started, 3),
-        },
-    )
+    path = Path(spec.output_dir) / RESULT_FILE
+    result: WeightsResult = {
+        "protocol": PROTOCOL,
+        "kind": "weights",
+        "path": str(directory),
+        "sha256": content_sha256(directory, Path(spec.hashes) if spec.hashes is not None else None),
+        "revision": _commit(directory),
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    write_json_atomic(path, result)
     events.progress("hash the weights", 1, 1)
-    return result
+    return path
 
 
 def _commit(directory: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""What every job shares: one process an output directory, a polite end on SIGTERM, one result."""
+"""What every job shares: one process in an output directory, an orderly end on SIGTERM, one result."""
 
 import fcntl
 import hashlib
@@ -12,18 +12,16 @@ from pathlib import Path
 from types import FrameType
 
 from .errors import JobError
-from .protocol import Events, JsonValue, to_json, write_json_atomic
+from .layout import IDENTITY_FILE, LOCK_FILE, RESULT_FILE
+from .protocol import Events, JsonObject, JsonValue, to_json, write_json_atomic
 
-RESULT_FILE = "result.json"
-IDENTITY_FILE = "spec.json"
-LOCK_FILE = ".lock"
 LOCK_POLL_SECONDS = 0.2
 
 
 class Interruption:
     """Turns SIGTERM and SIGINT into JobError `interrupted`, raised where the main thread stands.
 
-    Inside `deferred()` it is only noted, for work that ends at a place of its own choosing and then calls `check`.
+    Inside `deferred()` it is only noted, for work that ends at a point of its own choice and then calls `check`.
     """
 
     def __init__(self) -> None:
@@ -73,15 +71,15 @@ def exclusive(output_dir: Path, events: Events) -> Iterator[None]:
     """
     output_dir.mkdir(parents=True, exist_ok=True)
     with (output_dir / LOCK_FILE).open("w") as lock:
-        told = False
+        logged = False
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if not told:
+                if not logged:
                     events.log(f"Waiting for another process that still works in {output_dir}.", level="warning")
-                    told = True
+                    logged = True
                 time.sleep(LOCK_POLL_SECONDS)
         yield
 
@@ -89,7 +87,7 @@ def exclusive(output_dir: Path, events: Events) -> Iterator[None]:
 def run_once(
     output_dir: Path,
     identity: dict[str, JsonValue],
-    work: Callable[[], dict[str, JsonValue]],
+    work: Callable[[], JsonObject],
     *,
     intact: Callable[[dict[str, JsonValue]], bool] = lambda _result: True,
 ) -> Path:
@@ -125,6 +123,6 @@ def file_sha256(path: Path) -> str:
         raise JobError("bad_data", f"{path} cannot be read: {error.strerror}.", "Check its path.") from error
 
 
-def versions(*packages: str) -> dict[str, JsonValue]:
+def versions(*packages: str) -> dict[str, str]:
     """Return the installed version of each package."""
     return {package: importlib.metadata.version(package) for package in packages}

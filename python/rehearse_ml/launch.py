@@ -14,7 +14,7 @@ from typing import NoReturn
 import yaml
 
 from .errors import JobError
-from .job import RESULT_FILE
+from .layout import RESULT_FILE
 from .spec import SftSpec
 
 LAUNCHED = "REHEARSE_LAUNCHED"
@@ -46,7 +46,7 @@ def needs_launch(spec: SftSpec) -> bool:
 def launch(spec: SftSpec, spec_file: Path, stdout: int) -> NoReturn:
     """Become `accelerate launch` of the same job; `stdout` is the descriptor of the real one.
 
-    The launcher is deaf to SIGTERM and SIGINT: they are sent to the whole process group, the trainers save a checkpoint
+    The launcher ignores SIGTERM and SIGINT: they are sent to the whole process group, the trainers save a checkpoint
     when they get them, and it ends after them. Raises JobError for a configuration that cannot be used.
     """
     if spec.accelerate is None:

@@ -6,6 +6,9 @@ this file only says where they are. Normalisation: the leaderboard's documentati
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+TaskName = Literal["mmlu_pro", "gpqa", "ifeval", "math_level_5"]
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,20 @@ class LeaderboardTask:
     evaluated_split: str
     fewshot_split: str | None
     columns: Mapping[str, type]
+    """Columns that the task reads, of the hub's data set and of local files alike."""
+    question: str
+    """Column that holds what the model is asked."""
+    document_name: str | None
+    """Column that holds a document's own name. MATH has none: its documents are named by subtask and index."""
 
 
 def normalized(value: float, random_baseline: float) -> float:
     """Return the leaderboard's 0 to 100 score: guessing is 0, perfect is 100."""
     return max(0.0, (value - random_baseline) / (1.0 - random_baseline)) * 100.0
 
+
+HARDEST = "Level 5"
+"""The only `level` of MATH that is evaluated."""
 
 _MATH_SUBJECTS = {
     "algebra": "Algebra",
@@ -59,6 +70,8 @@ LEADERBOARD: Mapping[str, LeaderboardTask] = {
         evaluated_split="test",
         fewshot_split="validation",
         columns={"question": str, "options": list, "answer": str},
+        question="question",
+        document_name="question_id",
     ),
     "gpqa": LeaderboardTask(
         subtasks=tuple(
@@ -78,6 +91,8 @@ LEADERBOARD: Mapping[str, LeaderboardTask] = {
             "Incorrect Answer 2": str,
             "Incorrect Answer 3": str,
         },
+        question="Question",
+        document_name="Record ID",
     ),
     "ifeval": LeaderboardTask(
         subtasks=(Subtask("leaderboard_ifeval", "ifeval/ifeval.yaml"),),
@@ -88,6 +103,8 @@ LEADERBOARD: Mapping[str, LeaderboardTask] = {
         evaluated_split="train",
         fewshot_split=None,
         columns={"key": int, "prompt": str, "instruction_id_list": list, "kwargs": list},
+        question="prompt",
+        document_name="key",
     ),
     "math_level_5": LeaderboardTask(
         subtasks=tuple(
@@ -101,5 +118,7 @@ LEADERBOARD: Mapping[str, LeaderboardTask] = {
         evaluated_split="test",
         fewshot_split=None,
         columns={"problem": str, "level": str, "type": str, "solution": str},
+        question="problem",
+        document_name=None,
     ),
 }

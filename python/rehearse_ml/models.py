@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import torch
 from lm_eval.api.model import TemplateLM
@@ -31,8 +31,16 @@ def load_model(spec: EvaluateSpec, weights: Path | None, device: torch.device | 
         return _behind_api(spec.endpoint, weights, concurrency=spec.batch_size)
     if weights is None or device is None:
         raise JobError("bad_spec", "Without an endpoint there must be weights.", "Name the weights.")
-    if spec.backend == "vllm":
-        return _in_vllm(spec, weights)
+    match spec.backend:
+        case "vllm":
+            return _in_vllm(spec, weights)
+        case "transformers":
+            return _here(spec, weights, device)
+        case _:
+            assert_never(spec.backend)
+
+
+def _here(spec: EvaluateSpec, weights: Path, device: torch.device) -> TemplateLM:
     huggingface = importlib.import_module("lm_eval.models.huggingface")
     return huggingface.HFLM(
         pretrained=str(weights),
@@ -114,7 +122,7 @@ def _context(weights: Path) -> int:
 def answered(task: str, endpoint: Endpoint | None) -> Iterator[None]:
     """Turn what an API does wrong within the block into JobErrors that say what to do.
 
-    Raises JobError `endpoint_refused`, which another try cannot mend, and `endpoint_unavailable`, which it may.
+    Raises JobError `endpoint_refused`, for which another try is of no use, and `endpoint_unavailable`, which it may.
     """
     if endpoint is None:
         yield

@@ -7,15 +7,15 @@ from .errors import JobError
 from .evaluation_result import number, requests_of
 from .harness import Results
 from .leaderboard import normalized
-from .protocol import JsonValue
+from .results import Sample, TaskResult
 from .spec import EvaluateTask
 
 PREFERRED = "acc_norm"
 """Where a task has it, what papers report: accuracy with each choice's likelihood divided by its length."""
 
 
-def other_task_result(requested: EvaluateTask, results: Results) -> dict[str, JsonValue]:
-    """Return {task, metrics, stderr, primary, normalized, documents, requests, samples} of one task, or of a group.
+def other_task_result(requested: EvaluateTask, results: Results) -> TaskResult:
+    """Return the scores and documents of one task, or of a group, without its `seconds`.
 
     A group's scores are means over all its documents. The primary metric is `requested.metric`, else `acc_norm` where
     there is one, else the first that the task names. Raises JobError `bad_spec` when that is no share of 1 of which
@@ -92,7 +92,7 @@ def _primary(requested: EvaluateTask, keys: list[str], higher_is_better: Mapping
     return labels[label]
 
 
-def _sample(leaf: str, sample: dict[str, Any], metric: str) -> dict[str, JsonValue]:
+def _sample(leaf: str, sample: dict[str, Any], metric: str) -> Sample:
     score = number(sample.get(metric))
     answers = sample["filtered_resps"]
     return {

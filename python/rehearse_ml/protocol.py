@@ -9,13 +9,31 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal, TextIO, Unpack
+
+from typing_extensions import TypedDict  # typing's is not introspected by pydantic before Python 3.12
 
 from . import PROTOCOL
 from .errors import JobError
 
 JsonValue = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
+JsonObject = Mapping[str, object]
+"""What may also be a TypedDict, of results.py for example. All in it is a JsonValue or such an object."""
+
 LogLevel = Literal["debug", "info", "warning", "error"]
+
+TASKS_PHASE = "tasks"
+"""The phase of an evaluation that counts its tasks; a phase by a task's name counts the requests of that task."""
+
+
+class TrainingMetrics(TypedDict, total=False):
+    """What a `progress` event of the phase `train` may carry. Null is what is not known or not finite."""
+
+    loss: float
+    learningRate: float
+    gradNorm: float | None
+    tokensPerSecond: float
+    etaSeconds: float
 
 
 class Events:
@@ -33,7 +51,7 @@ class Events:
         self._lock = threading.Lock()
         self._reader_gone = False
 
-    def progress(self, phase: str, done: int, total: int, **metrics: float | None) -> None:
+    def progress(self, phase: str, done: int, total: int, **metrics: Unpack[TrainingMetrics]) -> None:
         """Report that `done` of `total` units of `phase` are finished, with optional metrics."""
         self._send("progress", phase=phase, done=done, total=total, **metrics)
 
@@ -53,11 +71,11 @@ class Events:
         """Report why there is no result."""
         self._send("error", kind=error.kind, message=error.message, hint=error.hint)
 
-    def _send(self, event_type: str, **fields: JsonValue) -> None:
+    def _send(self, event_type: str, **fields: object) -> None:
         if self._errors_only and event_type != "error":
             return
         at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        event: dict[str, JsonValue] = {"v": PROTOCOL, "type": event_type, "at": at, **fields}
+        event: dict[str, object] = {"v": PROTOCOL, "type": event_type, "at": at, **fields}
         data = (to_json(event, ascii_only=True) + "\n").encode()  # some readers end a line at U+2028
         with self._lock:
             if self._reader_gone:
@@ -84,12 +102,12 @@ def claim_stdout() -> int:
     return fd
 
 
-def to_json(value: JsonValue, *, ascii_only: bool = False) -> str:
+def to_json(value: JsonObject, *, ascii_only: bool = False) -> str:
     """Encode as strict JSON: NaN and infinities, which JSON lacks, become null."""
     return json.dumps(_finite(value), ensure_ascii=ascii_only, allow_nan=False, separators=(",", ":"))
 
 
-def write_json_atomic(path: Path, value: JsonValue) -> None:
+def write_json_atomic(path: Path, value: JsonObject) -> None:
     """Write `value` to `path` so that a reader, or a crash at any moment, sees the old file or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -101,7 +119,7 @@ def write_json_atomic(path: Path, value: JsonValue) -> None:
 
 
 @contextmanager
-def lines_atomic(path: Path) -> Iterator[Callable[[JsonValue], None]]:
+def lines_atomic(path: Path) -> Iterator[Callable[[JsonObject], None]]:
     """Write a JSONL file that appears at `path` when the block ends well. What the block is given writes a line.
 
     All but ASCII is escaped, so that no reader takes a character within a text for the end of a line.
@@ -118,7 +136,7 @@ def lines_atomic(path: Path) -> Iterator[Callable[[JsonValue], None]]:
         temporary.unlink(missing_ok=True)
 
 
-def _write_line(file: TextIO, value: JsonValue) -> None:
+def _write_line(file: TextIO, value: JsonObject) -> None:
     file.write(json.dumps(_finite(value), allow_nan=False, separators=(",", ":")) + "\n")
 
 
@@ -132,7 +150,7 @@ def publish(temporary: Path, path: Path) -> None:
         os.close(folder)
 
 
-def _finite(value: JsonValue) -> JsonValue:
+def _finite(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):

@@ -19,9 +19,11 @@ from .errors import JobError
 from .hardware import check_launched, check_quantization, check_training, pick_device
 from .job import Interruption, file_sha256, run_once, versions
 from .launch import rank, read_config
+from .layout import CHECKPOINT_FOLDER, CHECKPOINTS_FOLDER
 from .mixture import TokenizedMixture, tokenize_mixture
 from .protocol import Events, JsonValue, publish
 from .ranks import all_here, how_many
+from .results import SftResult
 from .sft_report import SftReport, nan_loss
 from .spec import SftSpec
 from .tokenizer import check_tokenizer, load_tokenizer
@@ -55,10 +57,16 @@ def sft(spec: SftSpec, events: Events, interruption: Interruption) -> Path:
     identity |= {name: file_sha256(Path(path)) for name, path in mixtures.items()}
     if spec.accelerate is not None:
         identity["accelerate"] = file_sha256(Path(spec.accelerate))
+
+    def work() -> SftResult:
+        result = _train(spec, weights, events, interruption)
+        assert result is not None  # only on ranks other than 0
+        return result
+
     return run_once(
         Path(spec.output_dir),
         identity,
-        lambda: _train(spec, weights, events, interruption),
+        work,
         intact=lambda result: (Path(str(result["checkpointDir"])) / "config.json").is_file(),
     )
 
@@ -68,7 +76,7 @@ def follow(spec: SftSpec, events: Events, interruption: Interruption) -> None:
     _train(spec, resolve_weights(spec.weights, spec.revision), events, interruption)
 
 
-def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interruption) -> dict[str, JsonValue]:
+def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interruption) -> SftResult | None:
     started = time.monotonic()
     output = Path(spec.output_dir)
     device = pick_device(events)
@@ -117,7 +125,7 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
         callbacks=[SftReport(events, interruption)],
     )
     trainer.remove_callback(transformers.PrinterCallback)
-    resume_from = _resume_from(output / "checkpoints", events)
+    resume_from = _resume_from(output / CHECKPOINTS_FOLDER, events)
     if resume_from is not None:
         events.log(f"Resuming from {resume_from}.")
     # A half-done optimizer step cannot be saved, so the trainer is left to reach the end of it.
@@ -132,21 +140,21 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
             )
         events.progress("save", 0, 1)
         state = trainer.accelerator.get_state_dict(trainer.model_wrapped)  # of all processes, gathered
-        checkpoint = output / "checkpoint"
+        checkpoint = output / CHECKPOINT_FOLDER
         if rank() == 0:
             _save_final(trainer, state, weights, checkpoint)
             # Only needed to resume, and three times as large as the model.
-            shutil.rmtree(output / "checkpoints", ignore_errors=True)
+            shutil.rmtree(output / CHECKPOINTS_FOLDER, ignore_errors=True)
         events.progress("save", 1, 1)
         all_here()
         if rank() > 0:
-            return {}
+            return None
     return _result(spec, trainer, mixture, checkpoint, time.monotonic() - started)
 
 
 def _training_arguments(spec: SftSpec, device: torch.device) -> SFTConfig:
     return SFTConfig(
-        output_dir=str(Path(spec.output_dir) / "checkpoints"),
+        output_dir=str(Path(spec.output_dir) / CHECKPOINTS_FOLDER),
         learning_rate=spec.learning_rate,
         num_train_epochs=spec.epochs,
         max_steps=spec.max_steps if spec.max_steps is not None else -1,
@@ -204,7 +212,7 @@ def _save_final(trainer: SFTTrainer, state: StateDict, weights: Path, final: Pat
 
 def _result(
     spec: SftSpec, trainer: SFTTrainer, mixture: TokenizedMixture, checkpoint: Path, seconds: float
-) -> dict[str, JsonValue]:
+) -> SftResult:
     history = trainer.state.log_history
     return {
         "protocol": PROTOCOL,
@@ -219,7 +227,7 @@ def _result(
         "dropped": mixture.dropped,
         "lossCurve": [
             {
-                "step": entry["step"],
+                "step": int(entry["step"]),
                 "loss": float(entry["loss"]),
                 "learningRate": float(entry["learning_rate"]),
                 "gradNorm": float(entry["grad_norm"]) if "grad_norm" in entry else None,
@@ -228,7 +236,7 @@ def _result(
             if "loss" in entry
         ],
         "evalCurve": [
-            {"step": entry["step"], "loss": float(entry["eval_loss"])} for entry in history if "eval_loss" in entry
+            {"step": int(entry["step"]), "loss": float(entry["eval_loss"])} for entry in history if "eval_loss" in entry
         ],
         "seconds": round(seconds, 3),
         "versions": versions("torch", "transformers", "trl"),

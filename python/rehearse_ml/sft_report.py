@@ -10,6 +10,7 @@ from .checkpoints import mark_complete
 from .errors import JobError
 from .job import Interruption
 from .launch import rank
+from .layout import checkpoint_name
 from .protocol import Events
 from .ranks import all_here, any_rank
 
@@ -72,7 +73,7 @@ class SftReport(TrainerCallback):
         """Mark the checkpoint that was just written, so that a resumption can trust it."""
         all_here()  # each process writes its part
         if rank() == 0:
-            checkpoint = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+            checkpoint = Path(str(args.output_dir)) / checkpoint_name(state.global_step)
             mark_complete(checkpoint, state.global_step)
             self._events.checkpoint(state.global_step, checkpoint)
 

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeVar
 
@@ -10,13 +11,13 @@ from pydantic.alias_generators import to_camel
 
 from . import PROTOCOL
 from .errors import JobError
+from .leaderboard import TaskName
 from .protocol import JsonValue
 
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Dtype = Literal["float32", "bfloat16"]
-TaskName = Literal["mmlu_pro", "gpqa", "ifeval", "math_level_5"]
 
 
 class _Strict(BaseModel):
@@ -216,6 +217,19 @@ class DatasetsSpec(_JobSpec):
     count: Count
     seed: Annotated[int, Field(ge=0, lt=2**32)]
 
+
+Command = Literal["convert", "sft", "weights", "evaluate", "tasks", "documents", "datasets"]
+JobSpec = ConvertSpec | SftSpec | WeightsSpec | EvaluateSpec | TasksSpec | DocumentsSpec | DatasetsSpec
+
+SPECS: Mapping[Command, type[JobSpec]] = {
+    "convert": ConvertSpec,
+    "sft": SftSpec,
+    "weights": WeightsSpec,
+    "evaluate": EvaluateSpec,
+    "tasks": TasksSpec,
+    "documents": DocumentsSpec,
+    "datasets": DatasetsSpec,
+}
 
 _NESTED = (LoraSpec, EvaluateTask, Endpoint, Vllm, HeldOut, HubSource, FilesSource, TurnsSchema)
 

@@ -9,8 +9,10 @@ from lm_eval.tasks import TaskManager
 
 from . import PROTOCOL
 from .errors import JobError
-from .job import RESULT_FILE, versions
+from .job import versions
+from .layout import RESULT_FILE
 from .protocol import Events, write_json_atomic
+from .results import TasksResult
 from .spec import TasksSpec
 
 
@@ -39,15 +41,13 @@ def check_tasks(spec: TasksSpec, events: Events) -> Path:
     events.progress("read the names of the tasks", 0, 1)
     check_names(spec.tasks, task_manager().all_tasks)
     events.progress("read the names of the tasks", 1, 1)
-    result = Path(spec.output_dir) / RESULT_FILE
-    write_json_atomic(
-        result,
-        {
-            "protocol": PROTOCOL,
-            "kind": "tasks",
-            "tasks": spec.tasks,
-            "seconds": round(time.monotonic() - started, 3),
-            "versions": versions("lm-eval"),
-        },
-    )
-    return result
+    path = Path(spec.output_dir) / RESULT_FILE
+    result: TasksResult = {
+        "protocol": PROTOCOL,
+        "kind": "tasks",
+        "tasks": spec.tasks,
+        "seconds": round(time.monotonic() - started, 3),
+        "versions": versions("lm-eval"),
+    }
+    write_json_atomic(path, result)
+    return path

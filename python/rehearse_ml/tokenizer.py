@@ -55,7 +55,7 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, weights: Path) -> None:
     try:
         text = str(tokenizer.apply_chat_template(probe, tokenize=False))
     except (TemplateError, TypeError, ValueError, KeyError):
-        return  # what a template refuses is told per conversation, with its place
+        return  # what a template refuses is reported for each conversation
     foreign = sorted(
         {token for token in SPECIAL.findall(text) if len(tokenizer.encode(token, add_special_tokens=False)) != 1}
     )

@@ -1,15 +1,15 @@
-"""Fixtures: a real tokenizer, a tiny random model that uses it, and recorded events."""
+"""Fixtures: a real tokenizer, a tiny random model with a part of it, recorded events, forked jobs."""
 
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from forked_job import ForkedJob, warm_up
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase, set_seed
 
 from rehearse_ml.job import Interruption
@@ -19,8 +19,15 @@ from rehearse_ml.spec import SftSpec
 from rehearse_ml.tokenizer import load_tokenizer
 
 PACKAGE_ROOT = Path(__file__).parent.parent
+VOCABULARY = 4096
+"""Of the tiny model: with all 49,152 tokens nine tenths of a training's time would go into its logits."""
 Spec = dict[str, Any]
-StartJob = Callable[..., "subprocess.Popen[str]"]
+StartJob = Callable[..., ForkedJob]
+
+
+def pytest_sessionstart() -> None:
+    """Have the libraries ready when the first job starts."""
+    warm_up()
 
 
 @pytest.fixture(scope="session")
@@ -42,9 +49,10 @@ def tokenizer(real_weights: Path) -> PreTrainedTokenizerBase:
 
 @pytest.fixture(scope="session")
 def tiny_model(real_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random Llama of 3 million parameters with SmolLM2's tokenizer: quick, and every code path is the real one."""
+    """A random Llama of 0.25 million parameters with SmolLM2's chat template, and its tokenizer's first tokens."""
     directory = tmp_path_factory.mktemp("tiny")
-    tokenizer = load_tokenizer(real_weights)
+    _shrink_tokenizer(real_weights, directory)
+    tokenizer = load_tokenizer(directory)
     set_seed(0)
     torch.set_num_threads(1)
     config = LlamaConfig(
@@ -64,6 +72,18 @@ def tiny_model(real_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     LlamaForCausalLM(config).save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     return directory
+
+
+def _shrink_tokenizer(whole: Path, directory: Path) -> None:
+    """Write the tokenizer in `whole` with its first `VOCABULARY` tokens; special tokens and bytes come first in it."""
+    for name in ("tokenizer_config.json", "chat_template.jinja"):
+        shutil.copy(whole / name, directory)
+    content: Spec = json.loads((whole / "tokenizer.json").read_text(encoding="utf-8"))
+    model: Spec = content["model"]
+    vocabulary = {token: number for token, number in model["vocab"].items() if number < VOCABULARY}
+    model["merges"] = [pair for pair in model["merges"] if "".join(pair) in vocabulary]
+    model["vocab"] = vocabulary
+    (directory / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
 
 
 class RecordedEvents(Events):
@@ -89,27 +109,37 @@ def events(tmp_path: Path) -> RecordedEvents:
 
 
 @pytest.fixture
-def start_job(tmp_path: Path) -> StartJob:
-    """Start `python -m rehearse_ml` as its caller does: spec file in, event lines on stdout."""
+def start_job(tmp_path: Path) -> Iterator[StartJob]:
+    """Start `python -m rehearse_ml` in a process of its own: spec file in, event lines on stdout."""
+    jobs: list[ForkedJob] = []
 
-    def start(command: str, spec: Spec, **env: str) -> subprocess.Popen[str]:
+    def start(command: str, spec: Spec, **env: str) -> ForkedJob:
         path = tmp_path / f"{command}-spec.json"
         path.write_text(json.dumps(spec))
-        return subprocess.Popen(
-            [sys.executable, "-m", "rehearse_ml", command, "--spec", str(path)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(PACKAGE_ROOT), **env},
-            start_new_session=True,  # a signal is sent to its whole group
-        )
+        job = ForkedJob([command, "--spec", str(path)], {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT), **env})
+        jobs.append(job)
+        return job
 
-    return start
+    yield start
+    for job in jobs:
+        job.close()
 
 
 @pytest.fixture
 def sft_spec(tiny_model: Path, tmp_path: Path) -> Spec:
-    mixture = tmp_path / "mixture.jsonl"
+    return make_sft_spec(tiny_model, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Spec:
+    """The result of `sft_spec` from beginning to end, which those of disturbed trainings must equal."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return train(make_sft_spec(tiny_model, folder), RecordedEvents(folder / "events.jsonl"))
+
+
+def make_sft_spec(model: Path, folder: Path) -> Spec:
+    """Return a spec of 8 steps on 24 conversations, whose files and output are in `folder`."""
+    mixture = folder / "mixture.jsonl"
     rows = [
         {
             "id": f"m{index}",
@@ -124,11 +154,11 @@ def sft_spec(tiny_model: Path, tmp_path: Path) -> Spec:
     mixture.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return {
         "protocol": 1,
-        "weights": str(tiny_model),
+        "weights": str(model),
         "revision": None,
         "mixture": str(mixture),
         "evalMixture": None,
-        "outputDir": str(tmp_path / "sft"),
+        "outputDir": str(folder / "sft"),
         "learningRate": 1e-3,
         "epochs": 1.0,
         "maxSteps": 8,

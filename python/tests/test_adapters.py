@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 import torch
@@ -13,6 +13,7 @@ from rehearse_ml import sft as sft_module
 from rehearse_ml.errors import JobError
 from rehearse_ml.evaluate import evaluate
 from rehearse_ml.job import Interruption
+from rehearse_ml.protocol import TrainingMetrics
 from rehearse_ml.sft import sft
 from rehearse_ml.spec import EvaluateSpec, SftSpec
 
@@ -32,16 +33,11 @@ def _train(spec: Spec, events: RecordedEvents, interruption: Interruption | None
 
 def _loss(weights: str, mixture: str, folder: Path, events: RecordedEvents) -> float:
     """Return the loss on `mixture` that evaluation takes of the model that it finds at `weights`."""
-    ifeval = folder / "ifeval.jsonl"
-    row: Spec = {"key": 1, "prompt": "No commas.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
-    ifeval.write_text(json.dumps(row) + "\n")
     spec = {
         "protocol": 1,
         "weights": weights,
         "revision": None,
-        "tasks": [
-            {"task": "ifeval", "data": {"train": str(ifeval)}, "limit": None, "numFewshot": None, "maxGenToks": 2}
-        ],
+        "tasks": [],
         "losses": [{"name": "replay", "conversations": mixture}],
         "batchSize": 24,
         "dtype": "float32",
@@ -78,7 +74,7 @@ class _StopAt(RecordedEvents):
         super().__init__(path)
         self._step, self._interruption = step, interruption
 
-    def progress(self, phase: str, done: int, total: int, **metrics: float | None) -> None:
+    def progress(self, phase: str, done: int, total: int, **metrics: Unpack[TrainingMetrics]) -> None:
         super().progress(phase, done, total, **metrics)
         if phase == "train" and done == self._step:
             self._interruption.request()

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 from conftest import RecordedEvents
@@ -16,6 +17,7 @@ TWO_TURNS: list[Message] = [
     {"role": "user", "content": "Another?"},
     {"role": "assistant", "content": "Spelt."},
 ]
+PLAIN = cast("list[dict[str, str]]", TWO_TURNS)
 
 
 def test_the_trained_tokens_of_two_turns_are_both_answers_with_their_end_of_turn_and_nothing_else(
@@ -29,7 +31,7 @@ def test_the_trained_tokens_of_two_turns_are_both_answers_with_their_end_of_turn
     row = mixture.dataset[0]
     trained = [label for label in row["labels"] if label != IGNORED]
     assert tokenizer.decode(trained) == ("Rye, of course: ünïcode <b>too</b>.\n<|im_end|>" + "Spelt.<|im_end|>")
-    assert row["input_ids"] == tokenizer.apply_chat_template(TWO_TURNS, return_dict=False)
+    assert row["input_ids"] == tokenizer.apply_chat_template(PLAIN, return_dict=False)
     assert mixture.tokens == len(row["input_ids"])
     assert mixture.trained_tokens == len(trained)
 
@@ -56,7 +58,7 @@ def test_no_loss_is_taken_on_the_end_of_an_answer_that_was_cut_and_still_on_that
 
     trained = tokenizer.decode([label for label in row["labels"] if label != IGNORED])
     assert trained == "Rye, of course: ünïcode <b>too</b>.\n<|im_end|>" + "Spelt."
-    assert row["input_ids"] == tokenizer.apply_chat_template(TWO_TURNS, return_dict=False)
+    assert row["input_ids"] == tokenizer.apply_chat_template(PLAIN, return_dict=False)
 
 
 def test_where_a_template_has_no_end_of_turn_token_a_cut_answer_ends_with_its_text(
@@ -103,7 +105,7 @@ def test_the_model_s_own_template_and_its_default_system_prompt_are_rendered_unc
 ) -> None:
     text, spans = AssistantSpans(tokenizer).render(TWO_TURNS, "a conversation")
 
-    assert text == tokenizer.apply_chat_template(TWO_TURNS, tokenize=False)
+    assert text == tokenizer.apply_chat_template(PLAIN, tokenize=False)
     assert text.startswith("<|im_start|>system\nYou are a helpful AI assistant named SmolLM")
     assert [text[start:end] for start, end in spans] == [
         "Rye, of course: ünïcode <b>too</b>.\n<|im_end|>",

@@ -11,16 +11,8 @@ from rehearse_ml.conversations import MalformedRowError, adapt
 from rehearse_ml.spec import RowSchema
 
 DATA = Path(__file__).parent / "data"
-SCHEMAS: dict[str, dict[str, str]] = {
-    "evol-instruct": {"kind": "sharegpt", "column": "conversations"},
-    "ultrachat": {"kind": "messages", "column": "messages"},
-    "sharegpt": {"kind": "sharegpt", "column": "conversations"},
-    "wildchat": {"kind": "messages", "column": "conversation"},
-    "genqa": {"kind": "messages", "column": "text"},
-    "openhermes-1": {"kind": "alpaca"},
-    "openhermes-2.5": {"kind": "sharegpt", "column": "conversations"},
-    "tulu-v2": {"kind": "messages", "column": "messages"},
-}
+SCHEMAS: dict[str, dict[str, str]] = json.loads((DATA / "schemas.json").read_text())
+"""Those of config/replay-sets.ts; test/ties compares the two."""
 MESSAGES = {"kind": "messages", "column": "messages"}
 U, A, S = "user", "assistant", "system"
 

@@ -1,4 +1,4 @@
-"""The questions of the leaderboard's data sets, from a hub that a test plays."""
+"""The questions of the leaderboard's data sets, from a fake hub."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from rehearse_ml.spec import DocumentsSpec, TaskName
 Asked = list[tuple[str, str | None, str]]
 
 
-def play_hub(monkeypatch: pytest.MonkeyPatch, rows: dict[str | None, list[dict[str, Any]]]) -> Asked:
+def fake_hub(monkeypatch: pytest.MonkeyPatch, rows: dict[str | None, list[dict[str, Any]]]) -> Asked:
     """Serve these rows by the data set's configuration; return what is asked of the hub."""
     asked: Asked = []
 
@@ -39,7 +39,7 @@ def run(task: TaskName, folder: Path, events: Events) -> list[dict[str, str]]:
 
 
 def test_mmlu_pro_is_its_test_split(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, events: Events) -> None:
-    asked = play_hub(
+    asked = fake_hub(
         monkeypatch, {None: [{"question_id": 70, "question": "Which?"}, {"question_id": 71, "question": "Why?"}]}
     )
     assert run("mmlu_pro", tmp_path / "out", events) == [{"id": "70", "text": "Which?"}, {"id": "71", "text": "Why?"}]
@@ -50,7 +50,7 @@ def test_gpqa_names_a_question_of_several_subsets_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, events: Events
 ) -> None:
     both = {"Record ID": "rec1", "Question": "One?"}
-    asked = play_hub(
+    asked = fake_hub(
         monkeypatch, {"gpqa_diamond": [both], "gpqa_main": [both, {"Record ID": "rec2", "Question": "Two?"}]}
     )
     assert run("gpqa", tmp_path / "out", events) == [{"id": "rec1", "text": "One?"}, {"id": "rec2", "text": "Two?"}]
@@ -59,21 +59,21 @@ def test_gpqa_names_a_question_of_several_subsets_once(
 
 def test_math_is_level_5_of_all_subjects(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, events: Events) -> None:
     rows = [{"problem": "Easy", "level": "Level 1"}, {"problem": "Hard", "level": "Level 5"}]
-    asked = play_hub(monkeypatch, {"algebra": rows, "geometry": rows})
+    asked = fake_hub(monkeypatch, {"algebra": rows, "geometry": rows})
     names = [row["id"] for row in run("math_level_5", tmp_path / "out", events)]
     assert names == ["leaderboard_math_algebra_hard:1", "leaderboard_math_geometry_hard:1"]
     assert len(asked) == 7
 
 
 def test_ifeval_is_its_prompts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, events: Events) -> None:
-    play_hub(monkeypatch, {None: [{"key": 1000, "prompt": "Write no commas."}]})
+    fake_hub(monkeypatch, {None: [{"key": 1000, "prompt": "Write no commas."}]})
     assert run("ifeval", tmp_path / "out", events) == [{"id": "1000", "text": "Write no commas."}]
 
 
 def test_a_second_run_asks_nothing_unless_the_file_was_changed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, events: Events
 ) -> None:
-    asked = play_hub(monkeypatch, {None: [{"key": 1, "prompt": "Write."}]})
+    asked = fake_hub(monkeypatch, {None: [{"key": 1, "prompt": "Write."}]})
     folder = tmp_path / "out"
     first = run("ifeval", folder, events)
     assert run("ifeval", folder, events) == first

@@ -1,4 +1,4 @@
-"""Conversations drawn from local files and from a hub that a test plays with a directory laid out like a repository."""
+"""Conversations drawn from local files and from a fake hub: a directory laid out like a repository."""
 
 import json
 from pathlib import Path
@@ -24,6 +24,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 @pytest.fixture(autouse=True)
 def private_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf-cache")
+    # It waits that long for threads at the end of each stream.
+    monkeypatch.setattr(datasets.config, "SLEEP_TIME_ON_THREADS_SHUTDOWN", 0.05)
 
 
 def conversation(n: int, **columns: object) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def ids(rows: list[dict[str, Any]]) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def play_hub(monkeypatch: pytest.MonkeyPatch, answer: object, asked: list[str | None] | None = None) -> None:
+def fake_hub(monkeypatch: pytest.MonkeyPatch, answer: object, asked: list[str | None] | None = None) -> None:
     class FakeApi:
         def dataset_info(self, hub: str, *, revision: str | None) -> object:
             if asked is not None:
@@ -166,7 +168,7 @@ def test_a_second_run_reads_nothing_and_a_changed_file_is_another_spec(tmp_path:
 def test_a_hub_set_is_read_at_its_commit_with_all_its_splits(
     repository: Path, tmp_path: Path, events: RecordedEvents, monkeypatch: pytest.MonkeyPatch, streaming: bool
 ) -> None:
-    play_hub(monkeypatch, card())
+    fake_hub(monkeypatch, card())
     result, drawn = run(from_hub(tmp_path / "out", repository, 120, streaming=streaming), events)
     assert (result["revision"], result["licence"], result["read"]) == (COMMIT, "mit", 120)
     expected = [f"small:r{n}" for n in range(30)] + [f"large:r{n}" for n in range(30, 120)]
@@ -182,7 +184,7 @@ def test_a_stream_of_many_row_groups_is_drawn_from_all_over_the_split(
 ) -> None:
     monkeypatch.setattr(row_sources, "BUFFER_ROWS", 20)
     write(tmp_path / "set" / "train.parquet", [conversation(n, id=n) for n in range(1_000)])
-    play_hub(monkeypatch, card())
+    fake_hub(monkeypatch, card())
     _, drawn = run(from_hub(tmp_path / "out", tmp_path / "set", 100, streaming=True), events)
     places = [int(name) for name in ids(drawn)]
     assert max(places) > 500
@@ -193,7 +195,7 @@ def test_a_row_without_a_name_of_its_own_is_named_by_its_content_in_a_stream(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: RecordedEvents
 ) -> None:
     write(tmp_path / "set" / "train.jsonl", [conversation(0), conversation(1), conversation(1)])
-    play_hub(monkeypatch, card())
+    fake_hub(monkeypatch, card())
     one = sorted(ids(run(from_hub(tmp_path / "a", tmp_path / "set", 3, streaming=True), events)[1]))
     two = sorted(ids(run(from_hub(tmp_path / "b", tmp_path / "set", 3, seed=5, streaming=True), events)[1]))
     assert one == two
@@ -203,7 +205,7 @@ def test_a_row_without_a_name_of_its_own_is_named_by_its_content_in_a_stream(
 def test_splits_choose_and_an_unknown_one_is_told_with_those_there_are(
     repository: Path, tmp_path: Path, events: RecordedEvents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    play_hub(monkeypatch, card(licence=["odc-by", "cc-by-nc-4.0"]))
+    fake_hub(monkeypatch, card(licence=["odc-by", "cc-by-nc-4.0"]))
     result, drawn = run(from_hub(tmp_path / "out", repository, 500, splits=["small"]), events)
     assert sorted(ids(drawn)) == sorted(f"r{n}" for n in range(30))
     assert result["licence"] == "odc-by, cc-by-nc-4.0"
@@ -216,11 +218,11 @@ def test_a_resumed_job_reads_the_commit_that_it_began_with(
     repository: Path, tmp_path: Path, events: RecordedEvents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str | None] = []
-    play_hub(monkeypatch, card(licence=None), asked)
+    fake_hub(monkeypatch, card(licence=None), asked)
     spec = from_hub(tmp_path / "out", repository, 5)
     first, _ = run(spec, events)
     (tmp_path / "out" / "result.json").unlink()
-    play_hub(monkeypatch, SimpleNamespace(sha="f" * 40, card_data=None), asked)
+    fake_hub(monkeypatch, SimpleNamespace(sha="f" * 40, card_data=None), asked)
     again, _ = run(spec, events)
     assert first["revision"] == again["revision"] == COMMIT
     assert first["licence"] is None
@@ -248,7 +250,7 @@ def test_what_the_hub_refuses_is_told_with_the_way_out(
     events: RecordedEvents,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    play_hub(monkeypatch, error)
+    fake_hub(monkeypatch, error)
     with pytest.raises(JobError, match=r"the data set .*/some-set at revision v1|The data set") as caught:
         run(from_hub(tmp_path / "out", Path("some-org/some-set"), 5, revision="v1"), events)
     assert caught.value.kind == kind
@@ -259,7 +261,7 @@ def test_what_the_hub_refuses_is_told_with_the_way_out(
 def test_a_config_that_is_not_there_is_told_with_those_there_are(
     repository: Path, tmp_path: Path, events: RecordedEvents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    play_hub(monkeypatch, card())
+    fake_hub(monkeypatch, card())
     with pytest.raises(JobError, match="default") as caught:
         run(from_hub(tmp_path / "out", repository, 5, config="other"), events)
     assert caught.value.kind == "bad_data"

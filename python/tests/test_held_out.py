@@ -88,7 +88,7 @@ def test_losses_are_those_of_transformers_on_the_masked_tokens(
 
 
 def test_a_rerun_takes_only_the_loss_that_is_missing(spec: Spec, held_out: Path, events: RecordedEvents) -> None:
-    short = {"name": "cut", "conversations": str(held_out), "maxLength": 40}
+    short = {"name": "cut", "conversations": str(held_out), "maxLength": 60}
     both = {**spec, "losses": [*spec["losses"], short]}
     first = run(both, events)
     assert first["losses"][1]["truncated"] > 0

@@ -3,20 +3,24 @@
 import json
 import os
 import signal
-import subprocess
+import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import yaml
-from conftest import PACKAGE_ROOT, RecordedEvents, Spec, StartJob, train
+from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+from accelerate.utils.launch import prepare_multi_gpu_env
+from conftest import PACKAGE_ROOT, RecordedEvents, Spec, StartJob, make_sft_spec, train
+from forked_job import ForkedJob
 from safetensors.torch import load_file
 
 from rehearse_ml.errors import JobError
 from rehearse_ml.hardware import check_launched
-from rehearse_ml.launch import launch, read_config
+from rehearse_ml.launch import LAUNCHED, launch, read_config
 from rehearse_ml.spec import SftSpec
 
 PRESETS = sorted((PACKAGE_ROOT.parent / "config" / "accelerate").glob("*.yaml"))
@@ -41,8 +45,8 @@ def _config(path: Path, **changes: object) -> str:
     return str(path)
 
 
-def _finish(job: "subprocess.Popen[str]") -> list[dict[str, Any]]:
-    events = [json.loads(line) for line in job.communicate(timeout=300)[0].splitlines()]
+def _finish(*jobs: ForkedJob) -> list[dict[str, Any]]:
+    events = [json.loads(line) for job in jobs for line in job.output().splitlines()]
     assert events, "no event at all"
     return events
 
@@ -67,39 +71,64 @@ ON_CPU = {
 }
 
 
+def _launch(start_job: StartJob, spec: Spec) -> list[ForkedJob]:
+    """Start `accelerate launch`, which starts two processes."""
+    return [start_job("sft", spec, **ON_CPU)]
+
+
+def _as_launched(start_job: StartJob, spec: Spec) -> list[ForkedJob]:
+    """Start two processes in the environment that `accelerate launch` makes for them, without their imports."""
+    arguments = launch_command_parser().parse_args(["--config_file", spec["accelerate"], "--module", "rehearse_ml"])
+    env: dict[str, str] = prepare_multi_gpu_env(_validate_launch_command(arguments)[0])
+    if env.get("ACCELERATE_USE_FSDP") == "true":
+        env |= ON_CPU
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = str(listener.getsockname()[1])
+    env |= {LAUNCHED: "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    return [start_job("sft", spec, **{**env, "RANK": rank, "LOCAL_RANK": rank}) for rank in ("0", "1")]
+
+
+@pytest.fixture(scope="module")
+def alone(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Spec:
+    """The result of one process that takes as many conversations a step as two do."""
+    folder = tmp_path_factory.mktemp("alone")
+    return train(
+        {**make_sft_spec(tiny_model, folder), "perDeviceBatchSize": 4}, RecordedEvents(folder / "events.jsonl")
+    )
+
+
 @pytest.mark.parametrize(
-    ("changes", "env"), [({}, {}), (SHARDED, ON_CPU)], ids=["the whole model each", "a part of the model each"]
+    ("start_first", "changes"),
+    [(_as_launched, {}), (_launch, SHARDED)],
+    ids=["the whole model each", "a part of the model each"],
 )
 def test_two_processes_stop_together_resume_and_reach_the_losses_of_one(
     start_job: StartJob,
     sft_spec: Spec,
+    alone: Spec,
     tmp_path: Path,
-    events: RecordedEvents,
+    start_first: Callable[[StartJob, Spec], list[ForkedJob]],
     changes: dict[str, object],
-    env: dict[str, str],
 ) -> None:
-    one = {**sft_spec, "outputDir": str(tmp_path / "one"), "perDeviceBatchSize": 4}
-    alone = train(one, events)
-
     spec = {**sft_spec, "accelerate": _config(tmp_path / "two.yaml", **changes)}
-    job = start_job("sft", spec, **env)
-    assert job.stdout is not None
+    jobs = start_first(start_job, spec)
     before = []
-    for line in job.stdout:
+    for line in jobs[0].stdout:
         before.append(json.loads(line))  # nothing else may be printed there
         if before[-1]["type"] == "progress" and before[-1].get("loss") is not None and before[-1]["done"] >= 2:
-            os.killpg(job.pid, signal.SIGTERM)
+            for job in jobs:
+                os.killpg(job.pid, signal.SIGTERM)
             break
-    before += [json.loads(line) for line in job.stdout]
-    job.wait()
-    assert job.returncode != 0
+    before += _finish(*jobs)
+    assert all(job.returncode != 0 for job in jobs)
     assert [event["kind"] for event in before if event["type"] == "error"] == ["interrupted", "interrupted"]
     checkpoint = next(event for event in reversed(before) if event["type"] == "checkpoint")
     saved = checkpoint["step"]
     parts = sorted(file.name for file in Path(checkpoint["path"]).glob("pytorch_model_fsdp_0/*.distcp"))
     assert parts == (["__0_0.distcp", "__1_0.distcp"] if changes else [])
 
-    after = _finish(start_job("sft", spec, **env))
+    after = _finish(*_as_launched(start_job, spec))
     assert after[-1]["type"] == "result"
     steps = [event["done"] for event in after if event.get("phase") == "train"]
     assert steps[0] == saved
@@ -132,16 +161,15 @@ def test_one_process_under_the_launcher_trains_as_without(
     assert [event["type"] for event in again] == ["result"]
 
 
-def test_gpus_that_are_not_there_are_told_before_training(start_job: StartJob, sft_spec: Spec) -> None:
+def test_gpus_that_are_not_there_are_told_before_training(sft_spec: Spec, events: RecordedEvents) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     preset = next(path for path in PRESETS if path.stem == "gpu-24gb")
 
-    told = _finish(start_job("sft", {**sft_spec, "accelerate": str(preset)}))
+    with pytest.raises(JobError, match=r"gpu-24gb\.yaml trains on 1 GPU a machine; this one has none") as caught:
+        train({**sft_spec, "accelerate": str(preset)}, events)
 
-    error = next(event for event in told if event["type"] == "error")
-    assert error["kind"] == "missing_gpu"
-    assert "gpu-24gb.yaml trains on 1 GPU a machine; this one has none" in error["message"]
+    assert caught.value.kind == "missing_gpu"
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import PACKAGE_ROOT, RecordedEvents, Spec
+from conftest import PACKAGE_ROOT, RecordedEvents, Spec, StartJob
 
 from rehearse_ml.errors import JobError, classify
 from rehearse_ml.job import Interruption, run_once
 from rehearse_ml.protocol import Events, JsonValue, write_json_atomic
-
-StartJob = Callable[[str, Spec], "subprocess.Popen[str]"]
 
 STRAY_PRINTS = """
 import os, subprocess, sys
@@ -21,7 +19,7 @@ events = Events(claim_stdout())
 print("python print")
 os.write(1, b"write to descriptor 1\\n")
 subprocess.run(["echo", "child process"], check=True)
-events.progress("train", 1, 2, loss=float("nan"), note=None)
+events.progress("train", 1, 2, loss=float("nan"), gradNorm=None)
 print("more", file=sys.stdout, flush=True)
 """
 
@@ -38,7 +36,15 @@ def test_only_events_reach_stdout_whatever_libraries_and_children_print() -> Non
     (line,) = ran.stdout.splitlines()
     event = json.loads(line)
     assert event.pop("at").endswith("Z")
-    assert event == {"v": 1, "type": "progress", "phase": "train", "done": 1, "total": 2, "loss": None, "note": None}
+    assert event == {
+        "v": 1,
+        "type": "progress",
+        "phase": "train",
+        "done": 1,
+        "total": 2,
+        "loss": None,
+        "gradNorm": None,
+    }
     assert all(text in ran.stderr for text in ("python print", "descriptor 1", "child process", "more"))
 
 
@@ -92,7 +98,7 @@ def test_a_bad_spec_is_one_clear_error_event_and_no_result(
     start_job: StartJob, sft_spec: Spec, change: Callable[[Spec], Spec], said: str
 ) -> None:
     job = start_job("sft", change(sft_spec))
-    (line,) = job.communicate()[0].splitlines()
+    (line,) = job.output().splitlines()
 
     event = json.loads(line)
     assert (event["type"], event["kind"]) == ("error", "bad_spec")

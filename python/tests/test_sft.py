@@ -13,12 +13,9 @@ from rehearse_ml.weights import weights_sha256
 
 
 def test_a_killed_training_resumes_from_its_checkpoint_with_the_losses_of_an_undisturbed_one(
-    start_job: StartJob, sft_spec: Spec, tmp_path: Path, events: RecordedEvents
+    start_job: StartJob, sft_spec: Spec, undisturbed: Spec, tmp_path: Path, events: RecordedEvents
 ) -> None:
-    undisturbed = train({**sft_spec, "outputDir": str(tmp_path / "undisturbed")}, events)
-
     job = start_job("sft", sft_spec)
-    assert job.stdout is not None
     for line in job.stdout:
         event = json.loads(line)
         if event["type"] == "checkpoint" and event["step"] >= 4:
@@ -44,7 +41,6 @@ def test_a_killed_training_resumes_from_its_checkpoint_with_the_losses_of_an_und
 
 def test_sigterm_saves_a_checkpoint_and_ends_as_interrupted(start_job: StartJob, sft_spec: Spec) -> None:
     job = start_job("sft", {**sft_spec, "maxSteps": 100_000, "saveSteps": 50_000})
-    assert job.stdout is not None
     events = []
     for line in job.stdout:
         events.append(json.loads(line))

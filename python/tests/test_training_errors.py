@@ -1,4 +1,4 @@
-"""How a training fails: each way with a kind of its own and a word on what to change; no finished step is lost."""
+"""How a training fails: each way with a kind of its own and a hint; no finished step has to be done again."""
 
 import json
 import shutil
@@ -12,8 +12,9 @@ from conftest import RecordedEvents, Spec, StartJob, train
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 from trl import SFTTrainer
 
-from rehearse_ml.checkpoints import MARKER, newest_complete
+from rehearse_ml.checkpoints import newest_complete
 from rehearse_ml.errors import JobError, classify
+from rehearse_ml.layout import COMPLETE_MARKER
 
 LLAMA_3_TEMPLATE = (
     "{% for message in messages %}<|start_header_id|>{{ message['role'] }}<|end_header_id|>\n\n"
@@ -31,10 +32,10 @@ def _failure(spec: Spec, events: RecordedEvents) -> JobError:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system that holds one checkpoint of the tiny model (30 MB), and not two."""
+    """A file system that holds one checkpoint of the tiny model (3 MB), and not two."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(folder)], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(folder)], capture_output=True)
     if mounted.returncode != 0:
         pytest.skip("this user may not mount a file system")
     yield folder
@@ -42,9 +43,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_keeps_the_last_checkpoint_and_a_larger_one_goes_on_from_it(
-    sft_spec: Spec, small_disk: Path, tmp_path: Path, events: RecordedEvents
+    sft_spec: Spec, undisturbed: Spec, small_disk: Path, events: RecordedEvents
 ) -> None:
-    undisturbed = train({**sft_spec, "outputDir": str(tmp_path / "undisturbed")}, events)
     spec = {**sft_spec, "outputDir": str(small_disk / "sft")}
 
     error = _failure(spec, events)
@@ -53,7 +53,7 @@ def test_a_full_disk_keeps_the_last_checkpoint_and_a_larger_one_goes_on_from_it(
     assert str(small_disk) in error.message
     kept = newest_complete(small_disk / "sft" / "checkpoints", events)
     assert kept is not None and kept.name == "checkpoint-2"
-    subprocess.run(["mount", "-o", "remount,size=400m", str(small_disk)], check=True)
+    subprocess.run(["mount", "-o", "remount,size=100m", str(small_disk)], check=True)
     assert train(spec, events)["lossCurve"] == undisturbed["lossCurve"]
 
 
@@ -81,13 +81,12 @@ def test_a_rate_beyond_all_reason_ends_at_the_step_that_diverged(sft_spec: Spec,
 
 
 def test_a_gpu_that_is_announced_and_cannot_be_used_is_not_replaced_by_the_cpu(
-    start_job: StartJob, sft_spec: Spec, monkeypatch: pytest.MonkeyPatch
+    start_job: StartJob, sft_spec: Spec
 ) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    job = start_job("sft", sft_spec)
-    events = [json.loads(line) for line in job.communicate()[0].splitlines()]
+    job = start_job("sft", sft_spec, CUDA_VISIBLE_DEVICES="0")
+    events = [json.loads(line) for line in job.output().splitlines()]
 
     assert (events[-1]["type"], events[-1]["kind"]) == ("error", "missing_gpu")
     assert "CUDA_VISIBLE_DEVICES" in events[-1]["hint"]
@@ -124,27 +123,25 @@ def test_a_tokenizer_of_a_larger_vocabulary_is_refused(
 ) -> None:
     weights = _copy(tiny_model, tmp_path / "small-vocabulary")
     model = LlamaForCausalLM.from_pretrained(tiny_model)
-    model.resize_token_embeddings(40_000)
+    model.resize_token_embeddings(4_000)
     model.save_pretrained(weights)
 
     error = _failure({**sft_spec, "weights": str(weights)}, events)
 
     assert error.kind == "tokenizer_mismatch"
-    assert "the model embeds only 40000" in error.message
+    assert "the model embeds only 4000" in error.message
 
 
 def test_a_damaged_checkpoint_is_left_for_the_one_before_and_old_ones_are_pruned(
-    start_job: StartJob, sft_spec: Spec, tmp_path: Path, events: RecordedEvents
+    start_job: StartJob, sft_spec: Spec, undisturbed: Spec, tmp_path: Path, events: RecordedEvents
 ) -> None:
-    undisturbed = train({**sft_spec, "outputDir": str(tmp_path / "undisturbed")}, events)
     job = start_job("sft", sft_spec)
-    assert job.stdout is not None
     for line in job.stdout:
         event = json.loads(line)
         if event["type"] == "checkpoint" and event["step"] >= 6:
             job.kill()
     job.wait()
-    marked = sorted(path.parent.name for path in (tmp_path / "sft" / "checkpoints").glob(f"*/{MARKER}"))
+    marked = sorted(path.parent.name for path in (tmp_path / "sft" / "checkpoints").glob(f"*/{COMPLETE_MARKER}"))
     assert len(marked) == 2
     newest = tmp_path / "sft" / "checkpoints" / marked[-1] / "model.safetensors"
     content = bytearray(newest.read_bytes())

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { PYTHON_PROTOCOL } from '../../stages/python-results';
+import type { ConvertJobSpec } from '../python/job-specs';
+import { pythonEventSchema, type PythonEvent } from '../python/python-protocol';
 import { startBackgroundServer } from './background-server';
 import { pickPort } from './free-port';
 import { contentKey, makeOnce } from './make-once';
@@ -60,7 +63,8 @@ export async function ensureModel(reporter: SetupReporter, { python, env }: Pyth
     async (step) => {
       step.update('turning the GGUF into safetensors for training');
       const spec = join(weights, 'spec.json');
-      writeFileSync(spec, JSON.stringify({ protocol: 1, gguf, outputDir: weightsDir }));
+      const job: ConvertJobSpec = { gguf, outputDir: weightsDir };
+      writeFileSync(spec, JSON.stringify({ protocol: PYTHON_PROTOCOL, ...job }));
       await runCommand({
         command: python,
         args: ['-m', 'rehearse_ml', 'convert', '--spec', spec],
@@ -79,14 +83,13 @@ export async function ensureModel(reporter: SetupReporter, { python, env }: Pyth
 /** Of an event line of the Python protocol; other lines are libraries' talk. */
 function convertProgress(line: string): { readonly phase: string; readonly fraction: number } | undefined {
   if (!line.startsWith('{')) return undefined;
-  let event: { type?: unknown; phase?: unknown; done?: unknown; total?: unknown };
+  let event: PythonEvent;
   try {
-    event = JSON.parse(line) as typeof event;
+    event = pythonEventSchema.parse(JSON.parse(line));
   } catch {
     return undefined;
   }
-  if (event.type !== 'progress' || typeof event.done !== 'number' || typeof event.total !== 'number') return undefined;
-  return { phase: String(event.phase), fraction: event.done / event.total };
+  return event.type === 'progress' ? { phase: event.phase, fraction: event.done / event.total } : undefined;
 }
 
 export interface ModelServerOptions {

@@ -8,15 +8,14 @@ import type { z } from 'zod';
 import type { FailureType } from '../../contract/failures';
 import { PYTHON_PROTOCOL } from '../../stages/python-results';
 import { Watchdog } from '../timing/watchdog';
-import { pythonEventSchema, type PythonEvent } from './python-protocol';
+import type { PythonCommand, PythonCommands } from './python-commands';
+import { pythonEventSchema, type PythonEvent, RETRYABLE_KINDS, type PythonErrorKind } from './python-protocol';
 
-export type PythonCommand = 'sft' | 'weights' | 'evaluate' | 'tasks' | 'documents' | 'datasets';
-
-export interface PythonJob<Result> {
-  readonly command: PythonCommand;
-  /** The spec, without `protocol`. `outputDir` is where the job keeps its checkpoints and its result. */
-  readonly spec: Readonly<Record<string, unknown>> & { readonly outputDir: string };
-  readonly resultSchema: z.ZodType<Result>;
+export interface PythonJob<Command extends PythonCommand> {
+  readonly command: Command;
+  /** Without `protocol`. */
+  readonly spec: PythonCommands[Command]['spec'];
+  readonly resultSchema: z.ZodType<PythonCommands[Command]['result']>;
   /** Aborted to stop: the job saves what it can and ends. */
   readonly stop: AbortSignal;
   readonly onEvent: (event: PythonEvent) => void;
@@ -25,41 +24,29 @@ export interface PythonJob<Result> {
 /** Trains, evaluates and reads data sets, in subprocesses. */
 export interface PythonJobs {
   /** Runs a job to its end. @throws PythonJobError, or the reason of `stop` */
-  run<Result>(job: PythonJob<Result>): Promise<Result>;
+  run<Command extends PythonCommand>(job: PythonJob<Command>): Promise<PythonCommands[Command]['result']>;
 }
 
-/** Kinds of failure that a second try on the same input cannot mend. */
-const PERMANENT_KINDS = new Set([
-  'bad_spec',
-  'bad_data',
-  'dataset_not_found',
-  'weights_not_found',
-  'weights_changed',
-  'chat_template',
-  'backend_missing',
-  'endpoint_refused',
-  'tokenizer_mismatch',
-  'out_of_memory',
-  'nan_loss',
-  'missing_gpu',
-  'missing_package',
-  'dtype_refused',
-]);
+/** Kinds of failure: what a job says of itself, and `stalled`, which is said of it. */
+export type PythonFailureKind = PythonErrorKind | 'stalled';
+
+const RETRYABLE: Readonly<Record<PythonFailureKind, boolean>> = { ...RETRYABLE_KINDS, stalled: true };
 
 /** A job that ended without a result: its kind, and a sentence with the way out. */
 export class PythonJobError extends Error {
   override readonly name = 'PythonJobError' satisfies FailureType;
 
   constructor(
-    readonly kind: string,
+    readonly kind: PythonFailureKind,
     message: string,
     options?: ErrorOptions,
   ) {
     super(message, options);
   }
 
+  /** Whether another try on the same input may succeed. */
   get retryable(): boolean {
-    return !PERMANENT_KINDS.has(this.kind);
+    return RETRYABLE[this.kind];
   }
 }
 

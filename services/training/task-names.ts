@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isLeaderboardTask } from '../../config/evaluation-splits';
 import type { RunSpec } from '../../config/spec';
 import type { PythonJob, PythonJobs } from '../python/python-jobs';
-import { tasksResultSchema, type TasksResult } from '../python/python-protocol';
+import { tasksResultSchema } from '../python/python-protocol';
 
 /** Tasks of a spec whose names only lm-evaluation-harness knows. */
 export function otherTasks({ evaluate }: Pick<RunSpec, 'evaluate'>): string[] {
@@ -18,7 +18,7 @@ export function otherTasks({ evaluate }: Pick<RunSpec, 'evaluate'>): string[] {
 export async function checkTaskNames(
   python: PythonJobs,
   tasks: readonly string[],
-  { stop, onEvent }: Pick<PythonJob<TasksResult>, 'stop' | 'onEvent'>,
+  { stop, onEvent }: Pick<PythonJob<'tasks'>, 'stop' | 'onEvent'>,
 ): Promise<void> {
   const outputDir = await mkdtemp(join(tmpdir(), 'rehearse-tasks-'));
   try {

@@ -146,7 +146,7 @@ test('sets that are on the hub are fetched once, by Python, and searched like lo
     root: join(temp(), 'store'),
     python: {
       async run({ command, spec, resultSchema }) {
-        asked.push(`${command} ${String(spec['task'])}`);
+        asked.push(`${command} ${'task' in spec ? spec.task : ''}`);
         const path = join(temp(), 'documents.jsonl');
         await writeFile(path, `${JSON.stringify({ id: 'q1', text: BLACK_BODY })}\n`);
         return resultSchema.parse({ protocol: 1, kind: 'documents', path, rows: 1 });

@@ -13,7 +13,8 @@ export interface RecordedJob {
 /** Training and evaluation without a model, for tests of what is around them: same results, same files. */
 export function fakePythonJobs(jobs: RecordedJob[] = [], fails: (job: RecordedJob) => Error | undefined = () => undefined): PythonJobs {
   return {
-    async run({ command, spec, resultSchema, stop, onEvent }) {
+    async run({ command, resultSchema, stop, onEvent, ...job }) {
+      const spec = job.spec as RecordedJob['spec'] & { readonly outputDir: string };
       stop.throwIfAborted();
       jobs.push({ command, spec });
       const failure = fails({ command, spec });

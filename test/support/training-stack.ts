@@ -11,6 +11,7 @@ import { projectDir } from '../../services/local/paths';
 import { ensurePython, type PythonEnvironment } from '../../services/local/python-environment';
 import { runCommand } from '../../services/local/run-command';
 import { devServerArgs, ensureTemporal, probeServer } from '../../services/local/temporal-server';
+import type { SftJobSpec } from '../../services/python/job-specs';
 import { createPythonJobs } from '../../services/python/python-jobs';
 import { sftResultSchema, type SftResult } from '../../stages/python-results';
 import { FakeEndpoint } from './fake-endpoint';
@@ -126,7 +127,7 @@ export class TrainingStack {
 
   /** The training in a folder once more, from its beginning, with nothing happening to it. */
   async undisturbed(job: string): Promise<SftResult> {
-    const asked = JSON.parse(readFileSync(join(job, 'sft-spec.json'), 'utf8')) as Record<string, unknown>;
+    const asked = JSON.parse(readFileSync(join(job, 'sft-spec.json'), 'utf8')) as SftJobSpec;
     const resumed: string[] = [];
     const result = await createPythonJobs({ environment: async () => await Promise.resolve(this.python) }).run({
       command: 'sft',

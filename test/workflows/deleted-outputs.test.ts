@@ -64,11 +64,8 @@ function faithfulJobs(): PythonJobs {
   return {
     async run(request) {
       const result = await fake.run(request);
-      if (request.command !== 'sft') return result;
-      const content = createHash('sha256')
-        .update(readFileSync(String(request.spec['mixture'])))
-        .update(salt.training)
-        .digest('hex');
+      if (!('mixture' in request.spec)) return result;
+      const content = createHash('sha256').update(readFileSync(request.spec.mixture)).update(salt.training).digest('hex');
       const { checkpointDir, lossCurve } = result as unknown as { checkpointDir: string; lossCurve: { loss: number }[] };
       writeFileSync(join(checkpointDir, 'model.safetensors'), content);
       return request.resultSchema.parse({

@@ -105,7 +105,7 @@ test('when a machine drains in the middle and is lost, another goes on with its 
   const second = machine('lost', {
     python: (jobs) => ({
       run: async (job) => {
-        if (job.command === 'evaluate' && String(job.spec['weights']).startsWith(second.folder)) {
+        if (job.command === 'evaluate' && 'weights' in job.spec && job.spec.weights?.startsWith(second.folder)) {
           evaluations++;
           throw new PythonJobError('missing_gpu', 'this machine cannot evaluate; use another');
         }

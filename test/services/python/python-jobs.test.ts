@@ -1,13 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { createPythonJobs, PythonJobError, type PythonJob } from '../../../services/python/python-jobs';
-import type { PythonEvent } from '../../../services/python/python-protocol';
+import { tasksResultSchema, type PythonEvent } from '../../../services/python/python-protocol';
 import { useTempFolder } from '../../support/temp-folder';
 
 const temp = useTempFolder();
-const resultSchema = z.object({ protocol: z.literal(1), value: z.number() });
-type Result = z.output<typeof resultSchema>;
 
 /** What every fake interpreter can say; `args` is what follows `python`, `spec` the parsed spec file. */
 const PRELUDE = `
@@ -18,9 +15,9 @@ const args = process.argv.slice(2);
 const spec = JSON.parse(readFileSync(args[args.indexOf('--spec') + 1], 'utf8'));
 const emit = (event) => process.stdout.write(JSON.stringify({ v: 1, at: '2026-01-01T00:00:00Z', ...event }) + '\\n');
 const progress = (done) => emit({ type: 'progress', phase: 'train', done, total: 2, loss: 1.5 });
-const result = (value) => {
+const result = (tasks) => {
   const path = join(spec.outputDir, 'result.json');
-  writeFileSync(path, JSON.stringify(value));
+  writeFileSync(path, JSON.stringify({ protocol: spec.protocol, kind: 'tasks', tasks }));
   emit({ type: 'result', path });
 };
 const forever = () => setInterval(() => undefined, 1000);
@@ -29,7 +26,7 @@ const forever = () => setInterval(() => undefined, 1000);
 /** Runs a job whose interpreter is a script with this body: a real process, a real pipe, real signals. */
 async function run(
   body: string,
-  options: Partial<PythonJob<Result>> & {
+  options: Partial<PythonJob<'tasks'>> & {
     readonly killAfterMs?: number;
     readonly stallAfterMs?: number;
     readonly env?: NodeJS.ProcessEnv;
@@ -40,10 +37,10 @@ async function run(
   const { killAfterMs, stallAfterMs, env = {}, ...job } = options;
   const events: PythonEvent[] = [];
   const jobs = createPythonJobs({ environment: async () => ({ python, env }), killAfterMs, stallAfterMs });
-  const outcome = jobs.run<Result>({
-    command: 'sft',
-    spec: { outputDir: join(temp(), 'out'), seed: 7 },
-    resultSchema,
+  const outcome = jobs.run({
+    command: 'tasks',
+    spec: { outputDir: join(temp(), 'out'), tasks: ['seven'] },
+    resultSchema: tasksResultSchema,
     stop: new AbortController().signal,
     onEvent: (event) => events.push(event),
     ...job,
@@ -85,21 +82,21 @@ test('a job gets its command and spec, tells its events, and returns its result'
     progress(1);
     emit({ type: 'checkpoint', step: 1, path: '/x' });
     process.stderr.write('loading ' + args.slice(0, 4).join(' ') + ' ' + process.env.MARK);
-    result({ protocol: spec.protocol, value: spec.seed });
+    result(spec.tasks);
   `,
     { env: { MARK: 'mark' } },
   );
-  expect(await outcome).toEqual({ protocol: 1, value: 7 });
+  expect(await outcome).toEqual({ protocol: 1, kind: 'tasks', tasks: ['seven'] });
   expect(events.map(({ type }) => type)).toEqual(['progress', 'checkpoint', 'result']);
   expect(events[0]).toMatchObject({ phase: 'train', done: 1, total: 2, loss: 1.5 });
-  expect(await readFile(join(temp(), 'out/sft.log'), 'utf8')).toBe('loading -m rehearse_ml sft --spec mark');
+  expect(await readFile(join(temp(), 'out/tasks.log'), 'utf8')).toBe('loading -m rehearse_ml tasks --spec mark');
 });
 
 test("the worker's own environment is not handed on", async () => {
   process.env['REHEARSE_TEST_SECRET'] = 'secret';
   try {
-    const { outcome } = await run('result({ protocol: 1, value: process.env.REHEARSE_TEST_SECRET === undefined ? 1 : 0 });');
-    expect(await outcome).toEqual({ protocol: 1, value: 1 });
+    const { outcome } = await run("result([process.env.REHEARSE_TEST_SECRET ?? 'none']);");
+    expect(await outcome).toMatchObject({ tasks: ['none'] });
   } finally {
     delete process.env['REHEARSE_TEST_SECRET'];
   }
@@ -128,15 +125,20 @@ test.each([
   ['chat_template', false],
   ['disk_full', true],
   ['stalled', true],
-])('a failure of kind %s is worth another try: %s', (kind, retryable) => {
+] as const)('a failure of kind %s is worth another try: %s', (kind, retryable) => {
   expect(new PythonJobError(kind, 'x').retryable).toBe(retryable);
 });
 
+test('a kind that is not known is worth another try, and its message is told', async () => {
+  const error = await failureOf(`emit({ type: 'error', kind: 'of_tomorrow', message: 'New.', hint: 'Wait.' }); process.exitCode = 1;`);
+  expect(error).toMatchObject({ kind: 'internal', message: 'New. Wait.', retryable: true });
+});
+
 test('a line that is no event fails the job, although it ended well', async () => {
-  const error = await failureOf(`console.log('Downloading shards: 100%'); result({ protocol: 1, value: 1 });`);
+  const error = await failureOf(`console.log('Downloading shards: 100%'); result([]);`);
   expect(error).toMatchObject({
     kind: 'internal',
-    message: 'rehearse_ml sft printed a line that is no event of protocol 1: Downloading shards: 100%',
+    message: 'rehearse_ml tasks printed a line that is no event of protocol 1: Downloading shards: 100%',
   });
 });
 
@@ -155,18 +157,18 @@ test('an error event counts more than a stray line before it', async () => {
 
 test('an end without a result is a failure with the end of the log', async () => {
   const error = await failureOf(`process.stderr.write('x'.repeat(5000) + '\\nTraceback: boom'); process.exitCode = 3;`);
-  expect(error.message).toMatch(/^rehearse_ml sft ended with exit code 3 and no result; the end of its log: x+\nTraceback: boom$/);
+  expect(error.message).toMatch(/^rehearse_ml tasks ended with exit code 3 and no result; the end of its log: x+\nTraceback: boom$/);
   expect(error.message.length).toBeLessThan(2_200);
 });
 
 test('a good end without a result is a failure too', async () => {
   expect((await failureOf('progress(1);')).message).toBe(
-    'rehearse_ml sft ended with exit code 0 and no result; the end of its log: (empty)',
+    'rehearse_ml tasks ended with exit code 0 and no result; the end of its log: (empty)',
   );
 });
 
 test('a result that is followed by a bad exit is a failure', async () => {
-  expect((await failureOf(`result({ protocol: 1, value: 1 }); process.exitCode = 1;`)).message).toContain('ended with exit code 1');
+  expect((await failureOf(`result([]); process.exitCode = 1;`)).message).toContain('ended with exit code 1');
 });
 
 test('a process that is killed by the system is told by the signal', async () => {
@@ -174,7 +176,7 @@ test('a process that is killed by the system is told by the signal', async () =>
 });
 
 test.each([
-  ['of another shape', `result({ protocol: 1, value: 'seven' });`],
+  ['of another shape', `result('seven');`],
   ['that is missing', `emit({ type: 'result', path: join(spec.outputDir, 'none.json') });`],
 ])('a result %s is a failure that names the file', async (_, body) => {
   const error = await failureOf(body);
@@ -186,10 +188,10 @@ test.each([
 
 test('an interpreter that is not there is told by its path', async () => {
   const jobs = createPythonJobs({ environment: async () => ({ python: '/no/such/python', env: {} }) });
-  const running = jobs.run<Result>({
-    command: 'evaluate',
-    spec: { outputDir: temp() },
-    resultSchema,
+  const running = jobs.run({
+    command: 'tasks',
+    spec: { outputDir: temp(), tasks: [] },
+    resultSchema: tasksResultSchema,
     stop: new AbortController().signal,
     onEvent: () => undefined,
   });
@@ -216,7 +218,7 @@ test('a job that hangs is ended with all that it started, and may be tried again
     (cause: unknown) => cause as PythonJobError,
   );
   expect(error).toMatchObject({ kind: 'stalled', retryable: true });
-  expect(error?.message).toContain('rehearse_ml sft said nothing for 1.5s and was ended; it goes on from what it had saved');
+  expect(error?.message).toContain('rehearse_ml tasks said nothing for 1.5s and was ended; it goes on from what it had saved');
   expect(events).toHaveLength(3);
   const child = Number(await readFile(join(temp(), 'out', 'child'), 'utf8'));
   await untilGone(child);
@@ -295,15 +297,15 @@ describe('a stop', () => {
 
   test('that comes when the job has just finished keeps its result', async () => {
     const controller = new AbortController();
-    const { outcome } = await run(
-      `process.on('SIGTERM', () => { result({ protocol: 1, value: 9 }); process.exit(0); }); progress(1); forever();`,
-      { stop: controller.signal, onEvent: ({ type }) => type === 'progress' && controller.abort(reason) },
-    );
-    expect(await outcome).toEqual({ protocol: 1, value: 9 });
+    const { outcome } = await run(`process.on('SIGTERM', () => { result(['nine']); process.exit(0); }); progress(1); forever();`, {
+      stop: controller.signal,
+      onEvent: ({ type }) => type === 'progress' && controller.abort(reason),
+    });
+    expect(await outcome).toMatchObject({ tasks: ['nine'] });
   });
 
   test('before the start, or while the environment is being set up, starts nothing', async () => {
-    const { outcome } = await run('result({ protocol: 1, value: 1 });', { stop: AbortSignal.abort(reason) });
+    const { outcome } = await run('result([]);', { stop: AbortSignal.abort(reason) });
     await expect(outcome).rejects.toBe(reason);
 
     const controller = new AbortController();
@@ -313,10 +315,10 @@ describe('a stop', () => {
         return { python: '/no/such/python', env: {} };
       },
     });
-    const running = jobs.run<Result>({
-      command: 'sft',
-      spec: { outputDir: join(temp(), 'out') },
-      resultSchema,
+    const running = jobs.run({
+      command: 'tasks',
+      spec: { outputDir: join(temp(), 'out'), tasks: [] },
+      resultSchema: tasksResultSchema,
       stop: controller.signal,
       onEvent: () => undefined,
     });
@@ -325,7 +327,7 @@ describe('a stop', () => {
 });
 
 test('a log that cannot be written does not bring the worker down', async () => {
-  await mkdir(join(temp(), 'out/sft.log'), { recursive: true });
-  const { outcome } = await run(`process.stderr.write('x'.repeat(100)); result({ protocol: 1, value: 1 });`);
-  expect(await outcome).toEqual({ protocol: 1, value: 1 });
+  await mkdir(join(temp(), 'out/tasks.log'), { recursive: true });
+  const { outcome } = await run(`process.stderr.write('x'.repeat(100)); result([]);`);
+  expect(await outcome).toMatchObject({ tasks: [] });
 });

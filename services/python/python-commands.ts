@@ -1,0 +1,59 @@
+import type { z } from 'zod';
+import { sftResultSchema, evaluateResultSchema, type SftResult, type EvaluateResult } from '../../stages/python-results';
+import {
+  convertSpecSchema,
+  datasetsSpecSchema,
+  documentsSpecSchema,
+  evaluateSpecSchema,
+  sftSpecSchema,
+  tasksSpecSchema,
+  weightsSpecSchema,
+  type ConvertJobSpec,
+  type DatasetsJobSpec,
+  type DocumentsJobSpec,
+  type EvaluateJobSpec,
+  type SftJobSpec,
+  type TasksJobSpec,
+  type WeightsJobSpec,
+} from './job-specs';
+import {
+  type DatasetsResult,
+  convertResultSchema,
+  datasetsResultSchema,
+  documentsResultSchema,
+  tasksResultSchema,
+  weightsResultSchema,
+  type ConvertResult,
+  type DocumentsResult,
+  type TasksResult,
+  type WeightsResult,
+} from './python-protocol';
+
+/** Commands of `python -m rehearse_ml`: what each is given, and its result. */
+export interface PythonCommands {
+  readonly convert: { readonly spec: ConvertJobSpec; readonly result: ConvertResult };
+  readonly sft: { readonly spec: SftJobSpec; readonly result: SftResult };
+  readonly weights: { readonly spec: WeightsJobSpec; readonly result: WeightsResult };
+  readonly evaluate: { readonly spec: EvaluateJobSpec; readonly result: EvaluateResult };
+  readonly tasks: { readonly spec: TasksJobSpec; readonly result: TasksResult };
+  readonly documents: { readonly spec: DocumentsJobSpec; readonly result: DocumentsResult };
+  readonly datasets: { readonly spec: DatasetsJobSpec; readonly result: DatasetsResult };
+}
+
+export type PythonCommand = keyof PythonCommands;
+
+/** The schemas of {@link PythonCommands}. */
+export const PYTHON_COMMANDS = {
+  convert: { spec: convertSpecSchema, result: convertResultSchema },
+  sft: { spec: sftSpecSchema, result: sftResultSchema },
+  weights: { spec: weightsSpecSchema, result: weightsResultSchema },
+  evaluate: { spec: evaluateSpecSchema, result: evaluateResultSchema },
+  tasks: { spec: tasksSpecSchema, result: tasksResultSchema },
+  documents: { spec: documentsSpecSchema, result: documentsResultSchema },
+  datasets: { spec: datasetsSpecSchema, result: datasetsResultSchema },
+} as const satisfies {
+  readonly [Command in PythonCommand]: {
+    readonly spec: z.ZodType<PythonCommands[Command]['spec']>;
+    readonly result: z.ZodType<PythonCommands[Command]['result']>;
+  };
+};
