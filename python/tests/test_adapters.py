@@ -33,7 +33,7 @@ def _train(spec: Spec, events: RecordedEvents, interruption: Interruption | None
 
 def _loss(weights: str, mixture: str, folder: Path, events: RecordedEvents) -> float:
     """Return the loss on `mixture` that evaluation takes of the model that it finds at `weights`."""
-    spec = {
+    spec: dict[str, Any] = {
         "protocol": 1,
         "weights": weights,
         "revision": None,
