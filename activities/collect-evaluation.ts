@@ -1,7 +1,8 @@
 import type { EvaluateOutcome } from '../contract/outcomes';
 import type { EvaluatedModel, PlanRef } from '../contract/run';
 import { canonicalJson } from '../method/canonical-json';
-import { detailOf, noCalls } from '../services/store/stage-store';
+import { noCalls } from '../services/store/stage-store';
+import { detailOf } from '../services/store/stored-output';
 import { evaluateStage } from '../stages/evaluate';
 import { evaluateLossStage } from '../stages/evaluate-loss';
 import { evaluateTaskStage } from '../stages/evaluate-task';

@@ -11,7 +11,7 @@ import { evaluationIdentity } from '../services/data/evaluation-identity';
 import type { EvaluateJobSpec } from '../services/python/job-specs';
 import { taskResultSchema, weightsResultSchema, type PythonEvent, TASKS_FOLDER, TASKS_PHASE } from '../services/python/python-protocol';
 import { CHECKPOINT_FOLDER, storeFiles } from '../services/store/stage-files';
-import { detailOf } from '../services/store/stage-store';
+import { detailOf } from '../services/store/stored-output';
 import { sampleRows } from '../services/training/evaluation-samples';
 import { modelSha256 } from '../services/training/model-identity';
 import { evaluateTaskStage, type TaskDetail } from '../stages/evaluate-task';

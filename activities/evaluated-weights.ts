@@ -4,7 +4,7 @@ import type { ModelSpec } from '../config/spec';
 import type { EvaluatedModel } from '../contract/run';
 import type { EvaluateJobSpec } from '../services/python/job-specs';
 import { CHECKPOINT_FOLDER, fetchFiles } from '../services/store/stage-files';
-import { detailOf } from '../services/store/stage-store';
+import { detailOf } from '../services/store/stored-output';
 import { modelIdentity } from '../stages/model-identity';
 import { type RunPlan } from '../stages/run-plan';
 import { sha256 } from '../stages/sha256';

@@ -9,7 +9,8 @@ import { InstructionFilter, type DropReason } from '../method/quality/instructio
 import type { Failure, Instruction } from '../method/records';
 import { loadLanguageDetector } from '../services/data/language-detector';
 import { readLocalDocuments } from '../services/data/local-documents';
-import { detailOf, noCalls, type StoredOutput } from '../services/store/stage-store';
+import { noCalls } from '../services/store/stage-store';
+import { detailOf, type StoredOutput } from '../services/store/stored-output';
 import { documentsStage } from '../stages/documents';
 import { extractStage } from '../stages/extract';
 import { filterStage, type FilterDetail, type FilterRow } from '../stages/filter';

@@ -18,7 +18,8 @@ import { hasFailed, jobOfAttempt, knownJob, submitJob } from '../services/fine-t
 import { trainingFile } from '../services/fine-tuning/training-file';
 import { replaceFile } from '../services/store/artifact-store';
 import { storeFiles } from '../services/store/stage-files';
-import { detailOf, InputLostError, noCalls } from '../services/store/stage-store';
+import { InputLostError, noCalls } from '../services/store/stage-store';
+import { detailOf } from '../services/store/stored-output';
 import { mixStage, type MixtureDetail } from '../stages/mix';
 import { type RunPlan } from '../stages/run-plan';
 import type { Output } from '../stages/stage';

@@ -3,7 +3,7 @@ import type { PlanRef } from '../contract/run';
 import { holdOut, type HeldOutRow, type HeldOutSet } from '../method/hold-out';
 import type { Conversation } from '../method/records';
 import { conversationOf } from '../method/selection';
-import { detailOf } from '../services/store/stage-store';
+import { detailOf } from '../services/store/stored-output';
 import { replaySetOutput } from '../stages/chain';
 import { instructionOutputs } from '../stages/filter';
 import { holdOutStage } from '../stages/hold-out';

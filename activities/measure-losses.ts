@@ -1,7 +1,7 @@
 import { evaluationRow, HELD_OUT } from '../contract/progress';
 import type { EvaluatedModel, PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
-import { detailOf } from '../services/store/stage-store';
+import { detailOf } from '../services/store/stored-output';
 import { evaluateLossStage, type LossDetail } from '../stages/evaluate-loss';
 import { holdOutStage } from '../stages/hold-out';
 import { evaluateResultSchema } from '../stages/python-results';

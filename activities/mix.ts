@@ -5,7 +5,7 @@ import { mix } from '../method/mixture';
 import type { Conversation } from '../method/records';
 import { conversationOf } from '../method/selection';
 import { planVariantMixture } from '../method/variant-mixture';
-import { detailOf } from '../services/store/stage-store';
+import { detailOf } from '../services/store/stored-output';
 import { replaySetOutput } from '../stages/chain';
 import { mixStage, type MixtureDetail } from '../stages/mix';
 import { replayStage } from '../stages/replay';

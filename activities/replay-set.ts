@@ -7,7 +7,7 @@ import type { Conversation } from '../method/records';
 import { conversationOf, selectBest } from '../method/selection';
 import { readJsonLines } from '../services/data/json-lines';
 import { datasetsResultSchema, drawnConversationSchema } from '../services/python/python-protocol';
-import { detailOf } from '../services/store/stage-store';
+import { detailOf } from '../services/store/stored-output';
 import { instructionOutputs } from '../stages/filter';
 import { judgeStage } from '../stages/judge';
 import { replayStage, type ReplaySetDetail } from '../stages/replay';

@@ -10,7 +10,7 @@ import { writeConversations } from '../services/data/conversations';
 import { type PythonEvent } from '../services/python/python-protocol';
 import { replaceFile } from '../services/store/artifact-store';
 import { CHECKPOINT_FOLDER, storeFiles } from '../services/store/stage-files';
-import { detailOf } from '../services/store/stage-store';
+import { detailOf } from '../services/store/stored-output';
 import { CheckpointUploads } from '../services/training/checkpoint-uploads';
 import { TrainingCheckpoints } from '../services/training/training-checkpoints';
 import { holdOutStage } from '../stages/hold-out';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { openStore } from '../../services/runs/open-store';
-import { detailOf } from '../../services/store/stage-store';
+import { detailOf } from '../../services/store/stored-output';
 import { trainStage } from '../../stages/train';
 import { runHere, webUiNote } from '../runs/run-here';
 import { CliError } from '../terminal/errors';

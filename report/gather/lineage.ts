@@ -1,4 +1,4 @@
-import { detailOf, type StoredOutput } from '../../services/store/stage-store';
+import { detailOf, type StoredOutput } from '../../services/store/stored-output';
 import type { ReplaySetDetail } from '../../stages/replay';
 
 /** What a variant came from, and what came of it: enough to get the same data and to know the same weights again. */

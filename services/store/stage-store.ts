@@ -5,53 +5,17 @@ import { callTable, type CallRecord } from '../../stages/call-record';
 import { heldOutLossTable, type HeldOutLossRow } from '../../stages/evaluate-loss';
 import { failureTable } from '../../stages/failure-table';
 import { sha256 } from '../../stages/sha256';
-import { readDetail, type Output, type OutputRef, type Stage } from '../../stages/stage';
+import type { Output, OutputRef } from '../../stages/stage';
 import type { Table } from '../../stages/table';
 import type { ArtifactStore } from './artifact-store';
 import { decodeParquet, encodeParquet } from './parquet';
 import { CorruptArtifactError, InputLostError } from './stage-errors';
-import {
-  manifestName,
-  parseManifest,
-  sealed,
-  type OutputFile,
-  type StageManifest,
-  type StageStats,
-  type StoredFile,
-  noCalls,
-} from './stage-manifest';
+import { manifestName, parseManifest, sealed, type StageManifest, type StoredFile, noCalls } from './stage-manifest';
+import type { StoredOutput, OutputContent, MadeContent } from './stored-output';
 
 export { CorruptArtifactError, InputLostError } from './stage-errors';
 export { noCalls } from './stage-manifest';
 export type { OutputFile, StageManifest, StageStats } from './stage-manifest';
-
-/** What a stage stores of an output. */
-export interface OutputContent<Row, Detail> {
-  readonly rows: readonly Row[];
-  readonly failures: readonly Failure[];
-  readonly calls?: readonly CallRecord[];
-  readonly losses?: readonly HeldOutLossRow[];
-  readonly files?: readonly OutputFile[];
-  readonly stats: StageStats;
-  readonly detail?: Detail;
-  readonly inputs: readonly OutputRef[];
-}
-
-/** The same of a stage that calls no model. */
-export type MadeContent<Row, Detail> = Omit<OutputContent<Row, Detail>, 'stats' | 'calls' | 'failures'> & {
-  readonly failures?: readonly Failure[];
-};
-
-/** A finished output: its manifest, and how its rows and its detail are read. */
-export interface StoredOutput<Row extends object, Detail = unknown> {
-  readonly stage: Stage<Row, Detail>;
-  readonly manifest: StageManifest;
-}
-
-/** What an output says besides its rows. @throws Error when it is not what this version of the code writes */
-export function detailOf<Detail>({ stage, manifest }: StoredOutput<never, Detail>): Detail {
-  return readDetail(stage.detail, manifest, manifest.detail);
-}
 
 /** Finished stage outputs: immutable Parquet files under the hash of what determines them. */
 export class StageStore {

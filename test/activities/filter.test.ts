@@ -6,7 +6,7 @@ import { createFilterActivities } from '../../activities/filter';
 import { readInstructions } from '../../activities/read-instructions';
 import type { RunSpecInput } from '../../config/spec';
 import type { FilterOutcome } from '../../contract/outcomes';
-import { detailOf } from '../../services/store/stage-store';
+import { detailOf } from '../../services/store/stored-output';
 import { extractStage } from '../../stages/extract';
 import { filterStage, type FilterRow } from '../../stages/filter';
 import { type RunPlan } from '../../stages/run-plan';

@@ -9,7 +9,7 @@ import { collectProgress } from '../../cli/progress/run-reader';
 import type { RunSpec, RunSpecInput } from '../../config/spec';
 import { controlQuery, pauseUpdate, resumeUpdate, setBudgetUpdate } from '../../contract/control';
 import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../../contract/task-queues';
-import type { StoredOutput } from '../../services/store/stage-store';
+import type { StoredOutput } from '../../services/store/stored-output';
 import type { FineTuningResult } from '../../stages/fine-tuning-result';
 import { type LossRow, trainStage } from '../../stages/train';
 import { experiment } from '../../workflows';

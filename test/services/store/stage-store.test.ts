@@ -2,14 +2,8 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Failure, MixtureRow } from '../../../method/records';
 import { LocalArtifactStore } from '../../../services/store/artifact-store';
-import {
-  CorruptArtifactError,
-  detailOf,
-  noCalls,
-  StageStore,
-  type OutputContent,
-  type StoredOutput,
-} from '../../../services/store/stage-store';
+import { CorruptArtifactError, noCalls, StageStore } from '../../../services/store/stage-store';
+import { detailOf, type OutputContent, type StoredOutput } from '../../../services/store/stored-output';
 import type { StageAddress } from '../../../stages/address';
 import type { CallRecord } from '../../../stages/call-record';
 import { mixStage, type MixtureDetail } from '../../../stages/mix';
