@@ -30,10 +30,10 @@ export const trainSchema = z
     maxSteps: count.optional().describe('Optimizer steps, whatever the epochs.'),
     perDeviceBatchSize: count.default(1),
     gradientAccumulation: count.default(8),
-    maxLength: count.default(4096).describe('Tokens of one example; longer ones are cut and counted.'),
+    maxLength: z.int().min(8).default(4096).describe('Tokens of one example, 8 or more; longer ones are cut and counted.'),
     packing: z.boolean().default(false),
     scheduler: z.enum(['constant', 'constant_with_warmup', 'linear', 'cosine']).default('cosine'),
-    warmupRatio: z.number().min(0).max(1).default(0.03),
+    warmupRatio: z.number().min(0).lt(1).default(0.03).describe('Part of the steps, below 1.'),
     weightDecay: z.number().min(0).default(0),
     dtype: z
       .enum(['float32', 'bfloat16'])

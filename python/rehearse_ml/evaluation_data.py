@@ -81,9 +81,10 @@ def _read(path: Path, task: LeaderboardTask) -> list[Row]:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise JobError("bad_data", f"{path} line {number} is not JSON: {error}.", hint) from error
-        for column, kind in task.columns.items():
-            if not isinstance(row, dict) or not isinstance(row.get(column), kind):
-                raise JobError("bad_data", f"{path} line {number} has no {kind.__name__} in `{column}`.", hint)
+        for column, kinds in task.columns.items():
+            if not isinstance(row, dict) or not isinstance(row.get(column), kinds):
+                kind = " or ".join(each.__name__ for each in kinds)
+                raise JobError("bad_data", f"{path} line {number} has no {kind} in `{column}`.", hint)
         rows.append(row)
     if not rows:
         raise JobError("bad_data", f"{path} is empty.", hint)

@@ -34,8 +34,8 @@ class LeaderboardTask:
     fewshot: int
     evaluated_split: str
     fewshot_split: str | None
-    columns: Mapping[str, type]
-    """Columns that the task reads, of the hub's data set and of local files alike."""
+    columns: Mapping[str, tuple[type, ...]]
+    """Columns that the task reads, of the hub's data set and of local files alike, with the types of their values."""
     question: str
     """Column that holds what the model is asked."""
     document_name: str | None
@@ -69,7 +69,7 @@ LEADERBOARD: Mapping[str, LeaderboardTask] = {
         fewshot=5,
         evaluated_split="test",
         fewshot_split="validation",
-        columns={"question": str, "options": list, "answer": str},
+        columns={"question": (str,), "options": (list,), "answer": (str,)},
         question="question",
         document_name="question_id",
     ),
@@ -85,11 +85,11 @@ LEADERBOARD: Mapping[str, LeaderboardTask] = {
         evaluated_split="train",
         fewshot_split=None,
         columns={
-            "Question": str,
-            "Correct Answer": str,
-            "Incorrect Answer 1": str,
-            "Incorrect Answer 2": str,
-            "Incorrect Answer 3": str,
+            "Question": (str,),
+            "Correct Answer": (str,),
+            "Incorrect Answer 1": (str,),
+            "Incorrect Answer 2": (str,),
+            "Incorrect Answer 3": (str,),
         },
         question="Question",
         document_name="Record ID",
@@ -102,7 +102,7 @@ LEADERBOARD: Mapping[str, LeaderboardTask] = {
         fewshot=0,
         evaluated_split="train",
         fewshot_split=None,
-        columns={"key": int, "prompt": str, "instruction_id_list": list, "kwargs": list},
+        columns={"key": (int, str), "prompt": (str,), "instruction_id_list": (list,), "kwargs": (list,)},
         question="prompt",
         document_name="key",
     ),
@@ -117,7 +117,7 @@ LEADERBOARD: Mapping[str, LeaderboardTask] = {
         fewshot=4,
         evaluated_split="test",
         fewshot_split=None,
-        columns={"problem": str, "level": str, "type": str, "solution": str},
+        columns={"problem": (str,), "level": (str,), "type": (str,), "solution": (str,)},
         question="problem",
         document_name=None,
     ),

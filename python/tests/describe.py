@@ -32,6 +32,8 @@ from rehearse_ml.protocol import TASKS_PHASE, Events, TrainingMetrics
 from rehearse_ml.spec import SPECS
 from rehearse_ml.weights import CONTENT_FILES, content_sha256
 
+JSON_TYPES: Mapping[type, str] = {str: "string", int: "number", list: "object"}
+"""As JavaScript calls them."""
 HEAVY = ("torch", "transformers", "datasets", "numpy", "lm_eval", "trl")
 PEERS = Path(__file__).parents[2] / "bench" / "peers"
 
@@ -99,7 +101,7 @@ def _task(task: LeaderboardTask) -> dict[str, object]:
         "evaluatedSplit": task.evaluated_split,
         "fewshotSplit": task.fewshot_split,
         "randomBaseline": task.random_baseline,
-        "columns": list(task.columns),
+        "columns": {column: [JSON_TYPES[kind] for kind in kinds] for column, kinds in task.columns.items()},
         "question": task.question,
         "documentName": task.document_name,
     }

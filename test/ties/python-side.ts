@@ -33,7 +33,8 @@ export interface PythonTask {
   readonly evaluatedSplit: string;
   readonly fewshotSplit: string | null;
   readonly randomBaseline: number;
-  readonly columns: readonly string[];
+  /** Types of their values, as `typeof` says them. */
+  readonly columns: Readonly<Record<string, readonly string[]>>;
   readonly question: string;
   readonly documentName: string | null;
 }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { ContenderFigures } from '../../bench/contender-run';
 import { contenders } from '../../bench/contenders';
 import { LEADERBOARD_TASKS, TASK_SPLITS } from '../../config/evaluation-splits';
+import { schemaAt } from '../../config/json-schema';
 import { PUBLIC_SETS } from '../../config/replay-sets';
 import { chanceOf, type LeaderboardTask } from '../../method/forgetting';
 import type { Conversation } from '../../method/records';
@@ -34,7 +35,7 @@ import { TrainingCheckpoints } from '../../services/training/training-checkpoint
 import { heldOutLossSchema, PYTHON_PROTOCOL } from '../../stages/python-results';
 import { quietReporter } from '../support/temporal';
 import { describePython, type PythonSide } from './python-side';
-import { schemaDifferences, type JsonSchema } from './schema-differences';
+import { schemaDifferences, widerLimits, type JsonSchema } from './schema-differences';
 
 const OUTPUT = 'stages/train/key/all';
 const CONVERSATIONS: readonly Conversation[] = [
@@ -111,6 +112,14 @@ describe('the protocol of Python jobs', () => {
   test.each(commands)('takes every field of the spec of %s, and is given what it needs', (command) => {
     const written = PYTHON_COMMANDS[command].spec.extend({ protocol: z.literal(PYTHON_PROTOCOL) });
     expect(schemaDifferences(schemaOf(written), python.specs[command]!)).toEqual([]);
+  });
+
+  test.each([
+    ['sft', 'train'],
+    ['evaluate', 'evaluate'],
+  ])('takes every number for %s that a run spec may give', (command, section) => {
+    expect(widerLimits(schemaAt([section])!, python.specs[command]!)).toEqual([]);
+    expect(widerLimits({ type: 'object', properties: { seed: schemaAt(['seed'])! } }, python.specs[command]!)).toEqual([]);
   });
 
   test.each([
@@ -196,8 +205,12 @@ describe("the leaderboard's tasks", () => {
   test.each(LEADERBOARD_TASKS)('%s: local rows need the same columns, and the same one holds the question', async (task) => {
     const { columns, question, documentName, evaluatedSplit } = python.leaderboard[task]!;
     const row = ROWS[task];
-    expect(evaluationRowProblem(task, Object.fromEntries(columns.map((column) => [column, row[column]])))).toBeNull();
-    for (const column of columns) {
+    expect(evaluationRowProblem(task, Object.fromEntries(Object.keys(columns).map((column) => [column, row[column]])))).toBeNull();
+    for (const [column, types] of Object.entries(columns)) {
+      const taken = [row[column], 'text', 7, ['text'], { key: 'text' }, true].filter(
+        (value) => evaluationRowProblem(task, { ...row, [column]: value }) === null,
+      );
+      expect(types).toEqual(expect.arrayContaining(taken.map((value) => typeof value)));
       expect(evaluationRowProblem(task, Object.fromEntries(Object.entries(row).filter(([name]) => name !== column)))).not.toBeNull();
     }
     const file = join(root, `${task}.jsonl`);

@@ -11,6 +11,10 @@ export interface JsonSchema {
   readonly required?: readonly string[];
   readonly additionalProperties?: JsonSchema | boolean;
   readonly items?: JsonSchema;
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMaximum?: number;
 }
 
 /**
@@ -57,6 +61,37 @@ class Comparison {
       ];
     });
   }
+}
+
+/** Numbers that the first schema allows and the second, in a field of the same name, does not; a sentence each. */
+export function widerLimits(first: JsonSchema, second: JsonSchema, root = second, at = ''): string[] {
+  return alternatives(first, first).flatMap((ours) =>
+    alternatives(second, root)
+      .filter((theirs) => kindOf(ours) === kindOf(theirs))
+      .flatMap((theirs) => {
+        if (ours.items !== undefined && theirs.items !== undefined) return widerLimits(ours.items, theirs.items, root, `${at}[]`);
+        const fields = Object.entries(ours.properties ?? {}).flatMap(([name, field]) => {
+          const other = theirs.properties?.[name];
+          return other === undefined ? [] : widerLimits(field, other, root, at === '' ? name : `${at}.${name}`);
+        });
+        const beyond = kindOf(ours) === 'number' ? ends(ours).filter((end) => !isWithin(end, theirs)) : [];
+        return [...fields, ...beyond.map((end) => `${at} may be ${end}, which is not read`)];
+      }),
+  );
+}
+
+/** The least and the largest number that a schema allows, or one close by where the end itself is excluded. */
+function ends({ type, minimum, exclusiveMinimum, maximum, exclusiveMaximum }: JsonSchema): [number, number] {
+  const step = type === 'integer' ? 1 : 1e-9;
+  return [
+    exclusiveMinimum === undefined ? (minimum ?? -Infinity) : exclusiveMinimum + step,
+    exclusiveMaximum === undefined ? (maximum ?? Infinity) : exclusiveMaximum - step,
+  ];
+}
+
+function isWithin(value: number, { minimum, exclusiveMinimum, maximum, exclusiveMaximum }: JsonSchema): boolean {
+  const isOver = value >= (minimum ?? -Infinity) && (exclusiveMinimum === undefined || value > exclusiveMinimum);
+  return isOver && value <= (maximum ?? Infinity) && (exclusiveMaximum === undefined || value < exclusiveMaximum);
 }
 
 /** A schema's alternatives, each of one kind. */

@@ -57,7 +57,7 @@ describe('the training file', () => {
 
   test('tells three of many bad conversations, and how many more there are', () => {
     const bad = Array.from({ length: 5 }, (_, n) => row(`b${n}`, []));
-    expect(() => trainingFile([...good, ...bad])).toThrow('b0 has no message; b1 has no message; b2 has no message, and 2 more; mend');
+    expect(() => trainingFile([...good, ...bad])).toThrow('b0 has no message; b1 has no message; b2 has no message, and 2 more; fix');
   });
 
   test('has ten examples at least, and no more bytes than the API takes', () => {
