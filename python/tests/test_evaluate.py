@@ -45,9 +45,9 @@ GPQA: Rows = [
     for index in range(7, 10)
 ]
 IFEVAL: Rows = [
-    {"key": 1, "prompt": "Write without commas.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]},
+    {"key": "one", "prompt": "Write without commas.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]},
     {
-        "key": 2,
+        "key": "two",
         "prompt": "Write at least 300 sentences in English.",
         "instruction_id_list": ["length_constraints:number_sentences", "punctuation:no_comma"],
         "kwargs": [{"relation": "at least", "num_sentences": 300}, {}],
