@@ -10,7 +10,7 @@ export interface RedisShareOptions {
   readonly member: ShareMember;
   /** Between reports. */
   readonly everyMs?: number;
-  /** A process that has not reported for this long has no part any more, and knows it. */
+  /** A process that has not reported for this long has no part any more; it starts no call in the second half of it. */
   readonly leaseMs?: number;
 }
 
@@ -24,8 +24,8 @@ const SOON_MS = 100;
 /**
  * This process's part of an endpoint's requests in flight, agreed on through Redis about once a second.
  *
- * While Redis does not answer, the last part is valid until the lease is over, since it may be given to others after that; then
- * it is 0, and calls wait. So the limit holds even where only this process cannot reach Redis.
+ * While Redis does not answer, calls start for half a lease; the other half is for those in flight to end, since the part may be
+ * given to others after it. So the limit holds even where only this process cannot reach Redis, but for calls longer than that.
  */
 export class RedisShare implements SharedSlots {
   isLeader = false;
@@ -34,7 +34,7 @@ export class RedisShare implements SharedSlots {
   private readonly everyMs: number;
   private readonly leaseMs: number;
   private part = 0;
-  private leaseEndsMs = 0;
+  private startsUntilMs = 0;
   /** What this process has last reported to the others. */
   private toldDemand = 0;
   private toldHeld = 0;
@@ -57,7 +57,7 @@ export class RedisShare implements SharedSlots {
   }
 
   get slots(): number {
-    return performance.now() < this.leaseEndsMs ? this.part : 0;
+    return performance.now() < this.startsUntilMs ? this.part : 0;
   }
 
   want(demand: number): void {
@@ -132,7 +132,7 @@ export class RedisShare implements SharedSlots {
     this.toldCuts = cuts;
     this.part = part;
     // Counted from the request: others may have the part when the lease is over by Redis's clock, which is later.
-    this.leaseEndsMs = askedMs + this.leaseMs;
+    this.startsUntilMs = askedMs + this.leaseMs / 2;
     this.isLeader = leads === 1;
     this.knownLimit = limit;
     const wasCutByOthers = this.knownCuts !== undefined && allCuts > this.knownCuts && cutter !== this.id;

@@ -41,6 +41,7 @@ class Caller {
   constructor(
     limits: EndpointLimits,
     private readonly onChange: () => void = () => undefined,
+    private readonly callMs?: number,
   ) {
     setMaxListeners(0, this.stopping.signal);
     this.link = new RedisLink(redis.url, { info: () => undefined, warn: (what: unknown) => warnings.push(what) });
@@ -59,7 +60,7 @@ class Caller {
             this.inFlight++;
             this.calls++;
             this.onChange();
-            await new Promise((resolve) => setTimeout(resolve, 1 + (this.calls % 7)));
+            await new Promise((resolve) => setTimeout(resolve, this.callMs ?? 1 + (this.calls % 7)));
             this.inFlight--;
             slot.succeeded();
           }
@@ -95,11 +96,14 @@ async function until(condition: () => boolean): Promise<void> {
 function together(
   count: number,
   limits: EndpointLimits,
+  callMs?: number,
 ): { readonly callers: readonly Caller[]; readonly now: () => number; readonly most: () => number } {
   let most = 0;
   const callers: Caller[] = [];
   const now = (): number => callers.reduce((sum, { inFlight }) => sum + inFlight, 0);
-  for (let index = 0; index < count; index++) callers.push(new Caller(limits, () => (most = Math.max(most, now()))));
+  for (let index = 0; index < count; index++) {
+    callers.push(new Caller(limits, () => (most = Math.max(most, now())), callMs));
+  }
   return { callers, now, most: () => most };
 }
 
@@ -267,7 +271,7 @@ describe('a process that is killed', () => {
 
 describe('without Redis', () => {
   test('a process that alone cannot reach it stops by itself before its part is given away', async () => {
-    const { callers, most } = together(2, { concurrency: 6 });
+    const { callers, most } = together(2, { concurrency: 6 }, LEASE_MS / 5);
     const [first, second] = callers as [Caller, Caller];
     first.run(6);
     second.run(6);
