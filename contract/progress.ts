@@ -56,6 +56,11 @@ export function waiting(stage: ProgressStage, model: string, total: number): Sta
   return { stage, model, done: 0, total, failed: 0, promptTokens: 0, completionTokens: 0, usd: 0, errors: {}, state: 'waiting' };
 }
 
+/** Identity of a row within a progress table. */
+export function rowKey({ stage, model }: Pick<StageProgress, 'stage' | 'model'>): string {
+  return `${stage}/${model}`;
+}
+
 /** How long a running row still takes at its rate, in ms; undefined without a rate. */
 export function leftMsOf({
   state,

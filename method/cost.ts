@@ -55,6 +55,24 @@ export function addCounts(a: Readonly<Record<string, number>>, b: Readonly<Recor
   return sum;
 }
 
+/** What a row of progress counts. */
+export interface RowCounts extends Pick<BatchProgress, 'done' | 'failed' | 'promptTokens' | 'completionTokens' | 'errors'> {
+  readonly usd: number;
+}
+
+/** A row of progress with more counted; the rest of it stays. */
+export function withCounts<Row extends RowCounts>(row: Row, more: RowCounts): Row {
+  return {
+    ...row,
+    done: row.done + more.done,
+    failed: row.failed + more.failed,
+    promptTokens: row.promptTokens + more.promptTokens,
+    completionTokens: row.completionTokens + more.completionTokens,
+    usd: row.usd + more.usd,
+    errors: addCounts(row.errors, more.errors),
+  };
+}
+
 /** What `a` has more than `b`, never below nothing. */
 export function beyondCost(a: Cost, b: Cost): Cost {
   return { usd: Math.max(0, a.usd - b.usd), tokens: Math.max(0, a.tokens - b.tokens) };

@@ -1,5 +1,5 @@
-import { type HeartbeatDetails, type StageProgress, EVALUATION_REQUESTS } from '../../contract/progress';
-import { addCounts } from '../../method/cost';
+import { type HeartbeatDetails, type StageProgress, EVALUATION_REQUESTS, rowKey } from '../../contract/progress';
+import { type RowCounts, withCounts } from '../../method/cost';
 
 /** What the open workflows of a run say about themselves. */
 export interface ProgressSources {
@@ -16,7 +16,7 @@ export interface ProgressSources {
 /** One row a stage and model, in the root's order: what is finished, and what is in work. */
 export function mergeProgress({ root, parts, shards, heartbeats }: ProgressSources): StageProgress[] {
   const rows = new Map<string, StageProgress>();
-  for (const row of [root, ...parts].flat()) rows.set(keyOf(row), row);
+  for (const row of [root, ...parts].flat()) rows.set(rowKey(row), row);
   const live = new Map<string, number>();
   for (const shard of shards) {
     for (const row of shard.rows) {
@@ -25,7 +25,7 @@ export function mergeProgress({ root, parts, shards, heartbeats }: ProgressSourc
     for (const beat of shard.heartbeats) {
       const { done, perSecond } = inRowUnits(shard.rows, beat);
       add(rows, beat, { ...beat, usd: beat.cost.usd, done });
-      if (perSecond !== undefined) live.set(keyOf(beat), (live.get(keyOf(beat)) ?? 0) + perSecond);
+      if (perSecond !== undefined) live.set(rowKey(beat), (live.get(rowKey(beat)) ?? 0) + perSecond);
     }
   }
   // What the batches do now is fresher than what the workflow saw ending.
@@ -34,33 +34,18 @@ export function mergeProgress({ root, parts, shards, heartbeats }: ProgressSourc
     if (row?.state === 'running') rows.set(key, { ...row, perSecond });
   }
   for (const beat of heartbeats) {
-    const row = rows.get(keyOf(beat));
-    if (row !== undefined) rows.set(keyOf(beat), withPythonJob(row, beat));
+    const row = rows.get(rowKey(beat));
+    if (row !== undefined) rows.set(rowKey(beat), withPythonJob(row, beat));
   }
   return [...rows.values()];
 }
 
-/** Identity of a row. */
-function keyOf(row: { readonly stage: string; readonly model: string }): string {
-  return `${row.stage}/${row.model}`;
-}
-
-type Counts = Pick<StageProgress, 'done' | 'failed' | 'promptTokens' | 'completionTokens' | 'usd' | 'errors'>;
-
-function add(rows: Map<string, StageProgress>, row: { readonly stage: string; readonly model: string }, counts: Counts): void {
-  const before = rows.get(keyOf(row));
+function add(rows: Map<string, StageProgress>, row: Pick<StageProgress, 'stage' | 'model'>, counts: RowCounts): void {
+  const before = rows.get(rowKey(row));
   if (before === undefined) return;
-  const done = Math.min(before.total, before.done + counts.done);
-  rows.set(keyOf(row), {
-    ...before,
-    done,
-    failed: before.failed + counts.failed,
-    promptTokens: before.promptTokens + counts.promptTokens,
-    completionTokens: before.completionTokens + counts.completionTokens,
-    usd: before.usd + counts.usd,
-    errors: addCounts(before.errors, counts.errors),
-    state: done >= before.total ? 'done' : 'running',
-  });
+  const after = withCounts(before, counts);
+  const isDone = after.done >= before.total;
+  rows.set(rowKey(row), { ...after, done: isDone ? before.total : after.done, state: isDone ? 'done' : 'running' });
 }
 
 /**
@@ -68,7 +53,7 @@ function add(rows: Map<string, StageProgress>, row: { readonly stage: string; re
  * responses is one item), so its part of the whole counts.
  */
 function inRowUnits(shardRows: readonly StageProgress[], beat: HeartbeatDetails): Pick<HeartbeatDetails, 'done' | 'perSecond'> {
-  const row = shardRows.find((each) => keyOf(each) === keyOf(beat));
+  const row = shardRows.find((each) => rowKey(each) === rowKey(beat));
   if (row === undefined || beat.total <= 0) return { done: 0 };
   const batches = beat.stage === 'judge' ? Math.max(1, shardRows.filter(({ stage }) => stage === 'respond').length) : 1;
   const unit = row.total / batches / beat.total;

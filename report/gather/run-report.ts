@@ -11,6 +11,7 @@ import type { MixtureReport } from './mixture-report';
 import type { StageUsage, Provenance } from './stage-ledger';
 import type { SynthesisReport } from './synthesis-report';
 import type { TrainingReport } from './training-report';
+
 /** All that a report says, as plain JSON. */
 export interface ReportData {
   readonly format: 1;

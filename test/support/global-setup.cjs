@@ -7,4 +7,5 @@ module.exports = () => {
   // As bin/rehearse.js has it: with the default of 16 MB a run's short-lived objects are collected all the time. Workers start with this.
   process.execArgv.push('--max-semi-space-size=64');
   process.env.REHEARSE_TEST_RUN = mkdtempSync(path.join(tmpdir(), 'rehearse-jest-'));
+  process.env.TMPDIR = process.env.REHEARSE_TEST_RUN; // whatever a test leaves behind goes with it
 };

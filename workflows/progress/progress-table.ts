@@ -1,8 +1,8 @@
 import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { BatchOutcome } from '../../contract/batches';
 import { pauseAdvice, type Pause } from '../../contract/control';
-import { type ProgressStage, type ProgressUpdate, type StageProgress, waiting } from '../../contract/progress';
-import { addCounts } from '../../method/cost';
+import { rowKey, type ProgressStage, type ProgressUpdate, type StageProgress, waiting } from '../../contract/progress';
+import { withCounts } from '../../method/cost';
 import { RecentRate } from '../../method/recent-rate';
 import { markdownTable } from './markdown-table';
 
@@ -34,7 +34,7 @@ export class ProgressTable {
   begin(heading: string, rows: readonly StageProgress[]): void {
     this.heading = heading;
     for (const row of rows.map(whole)) {
-      this.rows.set(keyOf(row), row);
+      this.rows.set(rowKey(row), row);
       this.rateOf(row).add(Date.now(), row.done);
     }
     this.show();
@@ -61,16 +61,16 @@ export class ProgressTable {
     for (const told of rows) {
       // Whether all is paused is known here: a row from another workflow may be older.
       const row: StageProgress = { ...whole(told), ...(told.state === 'paused' ? { state: 'running' } : {}) };
-      const before = this.rows.get(keyOf(row));
-      if (mode === 'add' && before !== undefined) this.rows.set(keyOf(row), this.withRate(sum(before, row)));
-      else this.rows.set(keyOf(row), row);
+      const before = this.rows.get(rowKey(row));
+      if (mode === 'add' && before !== undefined) this.rows.set(rowKey(row), this.withRate(sum(before, row)));
+      else this.rows.set(rowKey(row), row);
     }
     this.show();
   }
 
   /** Marks a row as running, waits for the work on these items, and books its outcome. */
   async track(row: StageItems, work: () => Promise<BatchOutcome>): Promise<BatchOutcome> {
-    const before = this.rows.get(keyOf(row)) ?? waiting(row.stage, row.model, row.items);
+    const before = this.rows.get(rowKey(row)) ?? waiting(row.stage, row.model, row.items);
     this.apply({ mode: 'replace', rows: [{ ...before, state: 'running' }] });
     const outcome = await work();
     const { promptTokens, completionTokens, cost, errors } = outcome;
@@ -92,8 +92,8 @@ export class ProgressTable {
   }
 
   private rateOf(row: StageProgress): RecentRate {
-    const rate = this.rates.get(keyOf(row)) ?? new RecentRate({ windowMs: RATE_WINDOW_MS });
-    this.rates.set(keyOf(row), rate);
+    const rate = this.rates.get(rowKey(row)) ?? new RecentRate({ windowMs: RATE_WINDOW_MS });
+    this.rates.set(rowKey(row), rate);
     return rate;
   }
 
@@ -120,23 +120,9 @@ function whole(row: StageProgress): StageProgress {
   return { ...waiting(row.stage, row.model, row.total), ...row };
 }
 
-function sum(a: StageProgress, b: StageProgress): StageProgress {
-  const done = a.done + b.done;
-  return {
-    ...a,
-    done,
-    failed: a.failed + b.failed,
-    promptTokens: a.promptTokens + b.promptTokens,
-    completionTokens: a.completionTokens + b.completionTokens,
-    usd: a.usd + b.usd,
-    errors: addCounts(a.errors, b.errors),
-    state: done >= a.total ? 'done' : 'running',
-    ...(b.note === undefined ? {} : { note: b.note }),
-  };
-}
-
-function keyOf(row: { readonly stage: string; readonly model: string }): string {
-  return `${row.stage}/${row.model}`;
+function sum(before: StageProgress, row: StageProgress): StageProgress {
+  const after = withCounts(before, row);
+  return { ...after, state: after.done >= after.total ? 'done' : 'running', ...(row.note === undefined ? {} : { note: row.note }) };
 }
 
 function runId(): string {

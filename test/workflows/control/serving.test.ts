@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { RunSpec } from '../../../config/spec';
 import { pauseUpdate, resumeUpdate } from '../../../contract/control';
 import { TASK_QUEUES } from '../../../contract/task-queues';
@@ -45,18 +45,42 @@ function servedSpec(endpoint: FakeEndpoint): RunSpec {
   });
 }
 
-test('a model that the run serves itself is called where its server is, moved with it, freed by a pause, and ended', async () => {
-  const [other, first, second] = [await FakeEndpoint.start(), await FakeEndpoint.start(), await FakeEndpoint.start()];
-  const servers = new FakeServers([first, second]);
+interface ServedRun {
+  readonly handle: WorkflowHandle<typeof experiment>;
+  readonly servers: FakeServers;
+  /** Answers at the spec's own address, which nobody serves. */
+  readonly other: FakeEndpoint;
+  /** Behind the servers; the first has received a call, and holds it. */
+  readonly endpoints: readonly FakeEndpoint[];
+}
+
+/** Starts a run that serves its target, with as many addresses for its servers, and does the rest while its first call is in flight. */
+async function whileServed(workflowId: string, addresses: number, rest: (run: ServedRun) => Promise<void>): Promise<void> {
+  const other = await FakeEndpoint.start();
+  const endpoints = await Promise.all(Array.from({ length: addresses }, async () => await FakeEndpoint.start()));
+  const servers = new FakeServers(endpoints);
   const deps = testDeps({ python: fakePythonJobs(), servers });
   await withWorkers(environment(), deps, async () => {
-    first.hold();
+    endpoints[0]!.hold();
     const handle = await environment().client.workflow.start(experiment, {
-      workflowId: 'served',
+      workflowId,
       taskQueue: TASK_QUEUES.orchestration,
       args: [servedSpec(other)],
     });
-    await first.received(1);
+    await endpoints[0]!.received(1);
+    await rest({ handle, servers, other, endpoints });
+  });
+  for (const endpoint of [other, ...endpoints]) await endpoint.close();
+  rmSync(deps.root, { recursive: true });
+}
+
+function callsOf(...endpoints: readonly FakeEndpoint[]): number {
+  return endpoints.reduce((sum, { requests }) => sum + requests.length, 0);
+}
+
+test('a model that the run serves itself is called where its server is, moved with it, freed by a pause, and ended', async () => {
+  await whileServed('served', 2, async ({ handle, servers, other, endpoints }) => {
+    const [first, second] = endpoints as [FakeEndpoint, FakeEndpoint];
     expect(servers.started).toEqual([{ alias: 'target', weights: 'org/target-model' }]);
 
     await handle.executeUpdate(pauseUpdate, { args: [{}] });
@@ -74,24 +98,13 @@ test('a model that the run serves itself is called where its server is, moved wi
     expect(servers.started).toHaveLength(2);
     expect(servers.running).toBe(0);
     // Every call once, wherever it went: half of the answers and judgments, and all instructions, are the target's.
-    expect(first.requests.length + second.requests.length + other.requests.length).toBe(96);
+    expect(callsOf(first, second, other)).toBe(96);
   });
-  for (const endpoint of [other, first, second]) await endpoint.close();
-  rmSync(deps.root, { recursive: true });
 }, 240_000);
 
 test('the server of a run that is cancelled ends after the calls in flight', async () => {
-  const [other, first] = [await FakeEndpoint.start(), await FakeEndpoint.start()];
-  const servers = new FakeServers([first]);
-  const deps = testDeps({ python: fakePythonJobs(), servers });
-  await withWorkers(environment(), deps, async () => {
-    first.hold();
-    const handle = await environment().client.workflow.start(experiment, {
-      workflowId: 'called-off',
-      taskQueue: TASK_QUEUES.orchestration,
-      args: [servedSpec(other)],
-    });
-    await first.received(1);
+  await whileServed('called-off', 1, async ({ handle, servers, endpoints }) => {
+    const [first] = endpoints as [FakeEndpoint];
     await handle.cancel();
     await cancellationsHeard(environment(), 'called-off');
     expect(servers.running).toBe(1);
@@ -100,29 +113,16 @@ test('the server of a run that is cancelled ends after the calls in flight', asy
     expect(servers.running).toBe(0);
     expect(first.requests.every(({ answered }) => answered)).toBe(true);
   });
-  for (const endpoint of [other, first]) await endpoint.close();
-  rmSync(deps.root, { recursive: true });
 }, 240_000);
 
 test('batches go on at the new address of a server that has moved', async () => {
-  const [other, first, second] = [await FakeEndpoint.start(), await FakeEndpoint.start(), await FakeEndpoint.start()];
-  const servers = new FakeServers([first, second]);
-  const deps = testDeps({ python: fakePythonJobs(), servers });
-  await withWorkers(environment(), deps, async () => {
-    first.hold();
-    const handle = await environment().client.workflow.start(experiment, {
-      workflowId: 'moved',
-      taskQueue: TASK_QUEUES.orchestration,
-      args: [servedSpec(other)],
-    });
-    await first.received(1);
+  await whileServed('moved', 2, async ({ handle, servers, other, endpoints }) => {
+    const [first, second] = endpoints as [FakeEndpoint, FakeEndpoint];
     await servers.move();
     first.release();
     expect((await handle.result()).replayRows).toBe(8);
     expect(second.requests.length).toBeGreaterThan(0);
-    expect(first.requests.length + second.requests.length + other.requests.length).toBe(96);
+    expect(callsOf(first, second, other)).toBe(96);
     expect(servers.started).toHaveLength(1);
   });
-  for (const endpoint of [other, first, second]) await endpoint.close();
-  rmSync(deps.root, { recursive: true });
 }, 240_000);
