@@ -20,6 +20,8 @@ export interface ActivityDeps {
   readonly python: PythonJobs;
   readonly weights: WeightsResolver;
   readonly servers: ModelServers;
+  /** Whether endpoints are asked what they take before the first paid call; not where it is left out. */
+  readonly probes?: boolean;
   /** The worker's environment, for the presence of API keys. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;

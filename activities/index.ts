@@ -13,6 +13,7 @@ import { createJudgeActivities } from './judge';
 import { createMeasureLossesActivities } from './measure-losses';
 import { createMixActivities } from './mix';
 import { createPrepareActivities } from './prepare';
+import { createProbeModelsActivities } from './probe-models';
 import { createReplaySetActivities } from './replay-set';
 import { createReportActivities } from './report';
 import { createRespondActivities } from './respond';
@@ -25,6 +26,7 @@ export function createActivities(deps: ActivityDeps): Activities {
   return {
     ...createPrepareActivities(deps),
     ...createCheckKeysActivities(deps),
+    ...createProbeModelsActivities(deps),
     ...createCheckTasksActivities(deps),
     ...createExtractActivities(deps),
     ...createDocumentsActivities(deps),

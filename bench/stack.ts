@@ -67,7 +67,13 @@ export class Stack {
     const heap = workerHeapMb === undefined ? [] : [`--max-old-space-size=${workerHeapMb}`];
     const worker = (name: string, queue: QueueName): StackProcess =>
       make(name, process.execPath, [...heap, ...rehearseArgs('worker', '--queue', queue)], {
-        env: { ...process.env, REHEARSE_HOME: join(folder, 'home'), TEMPORAL_ADDRESS: address, REHEARSE_LOG: 'warn' },
+        env: {
+          ...process.env,
+          REHEARSE_HOME: join(folder, 'home'),
+          TEMPORAL_ADDRESS: address,
+          REHEARSE_LOG: 'warn',
+          REHEARSE_PROBE: 'off',
+        },
         restart: restartWorkers,
       });
     const stack = new Stack(

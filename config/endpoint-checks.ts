@@ -33,7 +33,7 @@ export function endpointProblems(spec: RunSpec): Finding[] {
         at,
         value: showValue(`${url.origin}${url.pathname}?…`),
         expected: 'a base URL without a query',
-        hint: 'remove what follows the path',
+        hint: 'write what follows the path under request.query',
       });
     }
     const endpoint = JSON.stringify([model.baseURL, model.model]);

@@ -5,6 +5,7 @@ import { evaluationProblems } from './evaluation-task-checks';
 import { holdOutProblems } from './hold-out-checks';
 import { nameProblems } from './model-name-checks';
 import { qualityProblems } from './quality-checks';
+import { requestProblems } from './request-checks';
 import { secretProblems } from './secret-checks';
 import type { RunSpec } from './spec';
 import type { Finding } from './spec-errors';
@@ -20,6 +21,7 @@ export function crossCheckSpec(spec: RunSpec): Finding[] {
     ...nameProblems(spec),
     ...templateProblems(spec),
     ...endpointProblems(spec),
+    ...requestProblems(spec),
     ...samplingProblems(spec),
     ...selectionProblems(spec),
     ...qualityProblems(spec),

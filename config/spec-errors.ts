@@ -1,4 +1,5 @@
 import type { FailureType } from '../contract/failures';
+import { holdsSecret, looksLikeSecret } from './secrets';
 
 /** One mistake in a run spec. */
 export interface SpecProblem {
@@ -49,7 +50,8 @@ export function problemSentence(problem: SpecProblem, file?: string): string {
 export function formatPath(path: readonly PropertyKey[]): string {
   let text = '';
   for (const part of path) {
-    if (typeof part === 'number') text += `[${part}]`;
+    if (typeof part === 'string' && looksLikeSecret(part)) text += '["a hidden name"]';
+    else if (typeof part === 'number') text += `[${part}]`;
     else if (/^[A-Za-z0-9_$-]+$/.test(String(part))) text += text === '' ? String(part) : `.${String(part)}`;
     else text += `[${shorten(JSON.stringify(String(part)), 48)}]`;
   }
@@ -65,7 +67,7 @@ const MOST_CHARACTERS = 60;
 export function showValue(value: unknown, key = ''): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'string') {
-    if (looksLikeSecret(value) || (SECRET_KEY.test(key) && value !== '')) return hidden(value);
+    if (holdsSecret(value, key) || (SECRET_KEY.test(key) && value !== '')) return hidden(value);
     // Whoever misreads this key pastes the secret itself.
     if (key === 'apiKeyEnv' && !/^[A-Za-z_ -]*$/.test(value)) return hidden(value);
     if (looksRandom(value)) return hidden(value);
@@ -86,16 +88,10 @@ export function showValue(value: unknown, key = ''): string {
 
 const SECRET_KEY = /(api[_-]?key|secret|passw(or)?d|credentials?|authorization|(access|auth|hf|bearer)[_-]?token|^token)$/i;
 const URL_PASSWORD = /^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i;
-const SECRET_START =
-  /^(sk-|sk_|pk_|rk_|hf_|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|ASIA|AIza|ya29\.|gsk_|nvapi-|r8_|eyJ[A-Za-z0-9_-]{10}|Bearer\s|Basic\s)/;
 
-/** Whether a text begins as the keys and tokens of the usual services do. */
-export function looksLikeSecret(text: string): boolean {
-  return SECRET_START.test(text.trim()) && text.trim().length >= 12;
-}
-
-/** Long, unbroken, digits among letters: rather a key than a name. Used to mask, never to refuse. */
+/** Long, unbroken, digits among letters: rather a key than a name, unless it is a commit. Used to mask, never to refuse. */
 function looksRandom(text: string): boolean {
+  if (/^[0-9a-f]{40}$|^[0-9a-f]{64}$/.test(text)) return false;
   return /^[A-Za-z0-9+/_=]{24,}$/.test(text) && /[0-9]/.test(text) && /[A-Za-z]/.test(text) && !text.startsWith('/');
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { count, envName } from './spec-fields';
+import { requestSchema } from './spec-request';
 import { PROVIDER_BACKENDS } from './training-backends';
 
 const template = z
@@ -44,6 +45,11 @@ export const modelSchema = z
     apiKeyEnv: envName.optional().describe('Name of the environment variable that holds the API key.'),
     template: template.optional(),
     supportsN: z.boolean().default(true).describe('Whether one request may ask for several samples (`n`).'),
+    request: requestSchema.optional(),
+    addsBos: z
+      .boolean()
+      .optional()
+      .describe('The endpoint puts a BOS before raw prompts whatever the request says, so none is sent (llama.cpp, with some models).'),
     licence: z.string().min(1).max(200).optional().describe('Terms of what the model writes, for the data set card.'),
     limits: z
       .strictObject({

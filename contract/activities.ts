@@ -14,6 +14,8 @@ export interface Activities {
   saveSettings(input: { readonly runId: string; readonly settings: RunSettings }): Promise<void>;
   /** Fails unless the API keys are in the llm workers' environment. */
   checkKeys(input: PlanRef): Promise<void>;
+  /** Asks each endpoint what it takes and gives; returns the plan with what was found. Fails where a model cannot do what the spec wants of it. */
+  probeModels(input: PlanRef): Promise<{ readonly plan: string }>;
   /** Fails unless lm-evaluation-harness has the spec's other tasks. */
   checkTasks(input: PlanRef): Promise<void>;
 
@@ -57,6 +59,7 @@ export type ActivityName = keyof Activities;
  */
 const ACTIVITY_QUEUES = {
   checkKeys: 'llm',
+  probeModels: 'llm',
   extractShard: 'llm',
   respondShard: 'llm',
   judgeShard: 'llm',

@@ -13,6 +13,8 @@ export interface BudgetSetting {
 export interface RunSettings {
   readonly limits: LimitsByModel;
   readonly budget?: BudgetSetting;
+  /** Endpoints are not asked before the first paid call what they take. */
+  readonly probe?: false;
 }
 
 export const NO_SETTINGS: RunSettings = { limits: {} };

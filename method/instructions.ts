@@ -1,8 +1,8 @@
-import type { FinishReason } from './records';
+import type { BrokenEnd, FinishReason } from './records';
 import type { ChatTemplate } from './templates';
 
-/** Why a generated text cannot be used. Fixed words, so that they can be counted. */
-export type TextRejection = 'empty' | 'truncated' | 'content_filter' | 'tool_call';
+/** Why a generated text cannot be used. Fixed words, so that they can be counted; of a text that broke off, how it ended. */
+export type TextRejection = 'empty' | 'truncated' | 'content_filter' | 'tool_call' | BrokenEnd;
 
 /** A usable text, or the reason why there is none. `truncated`: kept although it was cut at the token limit. */
 export type TextReading = { readonly text: string; readonly truncated: boolean } | { readonly rejected: TextRejection };
@@ -49,8 +49,14 @@ export function checkResponse(text: string, finishReason: FinishReason, { accept
   return truncated && !acceptTruncated ? { rejected: 'truncated' } : { text: response, truncated };
 }
 
+/** Whether a reply ended in a way that no text can be trusted to be whole after. */
+export function isBroken(finishReason: FinishReason): finishReason is BrokenEnd {
+  return finishReason?.startsWith('ended: ') === true;
+}
+
 function refusal(finishReason: FinishReason): TextRejection | undefined {
   if (finishReason === 'content_filter') return 'content_filter';
+  if (isBroken(finishReason)) return finishReason;
   return finishReason === 'tool_calls' || finishReason === 'function_call' ? 'tool_call' : undefined;
 }
 

@@ -6,8 +6,11 @@ import type { ScoredBy } from './scores';
  * `i0000042:<generator>:<sample>:<judge>`.
  */
 
+/** An end that is neither good, a cut nor a filter's, with its name: what is missing of such a text is unknown. */
+export type BrokenEnd = `ended: ${string}`;
+
 /** Why a reply ended, as the OpenAI API says it, or `null` where an endpoint leaves it out. */
-export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'function_call' | null;
+export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'function_call' | BrokenEnd | null;
 
 /** Token counts of one reply, as the endpoint reported them. */
 export interface Usage {

@@ -35,6 +35,7 @@ export function createDeps({ python, builtinWeights }: WorkerSurroundings, drain
       readyTimeoutMs: milliseconds(process.env, 'REHEARSE_SERVE_MINUTES', 'half an hour'),
     }),
     weights: createWeightsResolver(builtinWeights),
+    probes: process.env['REHEARSE_PROBE'] !== 'off',
     env: process.env,
     log,
     draining,

@@ -1,3 +1,4 @@
+import { patched } from '@temporalio/workflow';
 import type { RunSpecInput } from '../config/spec';
 import type { ExperimentResult, RunOutline, VariantResult } from '../contract/run';
 import type { RunSettings } from '../contract/run-settings';
@@ -9,6 +10,9 @@ import { withServers } from './control/serving';
 import { untilHandled } from './control/until-handled';
 import { ExperimentRun } from './experiment-run';
 import { synthesis } from './synthesis';
+
+/** Patch id: runs that began before it do not ask their endpoints what they take. */
+const PROBED = 'probe of endpoints';
 
 const cpu = activitiesOn('cpu');
 const llm = activitiesOn('llm');
@@ -30,8 +34,9 @@ async function method(run: ExperimentRun): Promise<ExperimentResult> {
   const { work } = control;
   run.enter('prepare');
   const planned = { runId, spec, ...(settings === undefined ? {} : { settings }) };
-  const outline = await control.inTurn(async () => await work.runActivity(cpu.prepareRun, 'check the spec, plan the stages', planned));
-  await work.runActivity(llm.checkKeys, 'are all API keys there?', outline);
+  const prepared = await control.inTurn(async () => await work.runActivity(cpu.prepareRun, 'check the spec, plan the stages', planned));
+  await work.runActivity(llm.checkKeys, 'are all API keys there?', prepared);
+  const outline = settings?.probe !== false && patched(PROBED) ? await probed(run, prepared) : prepared;
   if (outline.otherTasks === true) await work.runActivity(gpu.checkTasks, 'does lm-evaluation-harness have these tasks?', outline);
   run.begin(outline);
 
@@ -41,6 +46,12 @@ async function method(run: ExperimentRun): Promise<ExperimentResult> {
   if (failed.length > 0) throw variantsFailure(outline, failed, report);
   run.enter('done');
   return { runId, replayRows, variants: results, report };
+}
+
+/** The run follows the plan with what its endpoints were found to want. */
+async function probed({ control: { work } }: ExperimentRun, outline: RunOutline): Promise<RunOutline> {
+  const { runId, plan } = outline;
+  return { ...outline, ...(await work.runActivity(llm.probeModels, 'what do the endpoints take?', { runId, plan })) };
 }
 
 interface StagesEnd {

@@ -5,6 +5,7 @@ import { trainingTraits } from '../../config/training-backends';
 import { openStore } from '../../services/runs/open-store';
 import { checkLimits } from '../doctor/check-limits';
 import { checkDisk, checkGpu, checkNode, checkPython, checkStore } from '../doctor/check-machine';
+import { checkProbes } from '../doctor/check-probes';
 import { checkServer } from '../doctor/check-server';
 import { checkSpec } from '../doctor/check-spec';
 import { type Finding } from '../doctor/finding';
@@ -17,9 +18,10 @@ export function registerDoctor(program: Command): void {
     .command('doctor')
     .description('check this machine, the Temporal server, the workers, and a spec with its endpoints; exits 1 when something fails')
     .option('--spec <spec>', 'check this spec too: its files, its keys, and that its endpoints serve its models')
+    .option('--no-probe', 'do not send the endpoints of the spec a request (at most five of some tokens a model)')
     .option('--json', 'print a JSON array of {check, state, message, fix}')
-    .action(async (options: { spec?: string; json?: boolean }) => {
-      const findings = await examine(options.spec);
+    .action(async (options: { spec?: string; probe: boolean; json?: boolean }) => {
+      const findings = await examine(options.spec, options.probe);
       if (options.json) printJson(findings);
       else process.stdout.write(renderFindings(findings, pc.isColorSupported && process.stdout.isTTY));
       const failed = findings.filter(({ state }) => state === 'fail');
@@ -31,7 +33,7 @@ export function registerDoctor(program: Command): void {
     });
 }
 
-async function examine(file: string | undefined): Promise<Finding[]> {
+async function examine(file: string | undefined, probes: boolean): Promise<Finding[]> {
   const spec = file === undefined ? { findings: [] } : await checkSpec(file);
   const needsGpu = spec.spec !== undefined && trainingTraits(spec.spec).readsWeights && !weightsOf(spec.spec).startsWith('builtin:');
   const groups = await Promise.all([
@@ -42,7 +44,12 @@ async function examine(file: string | undefined): Promise<Finding[]> {
     checkServer(),
     checkLimits(),
   ]);
-  return [checkNode(), ...groups.flat(), ...spec.findings];
+  // An endpoint that fails already is not asked for more.
+  const probed =
+    spec.spec === undefined || !probes || spec.findings.some(({ state }) => state === 'fail')
+      ? []
+      : await checkProbes(spec.spec, process.env);
+  return [checkNode(), ...groups.flat(), ...spec.findings, ...probed];
 }
 
 const MARKS = { ok: '✓', warn: '!', fail: '✗' } as const;

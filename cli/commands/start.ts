@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { validateRunId } from '../../config/load-spec';
+import { NO_SETTINGS } from '../../contract/run-settings';
 import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
 import { beginRun, type BeginOptions } from '../runs/begin-run';
 import { CliError } from '../terminal/errors';
@@ -11,15 +12,16 @@ export function registerStart(program: Command): void {
     .description('check a spec and start its run; a run that failed or ended goes on from what is stored')
     .argument('<spec>', 'YAML or JSON file, or one of the presets demo, single-gpu, paper')
     .option('--id <id>', 'run id (default: the name of the spec file)')
+    .option('--no-probe', 'do not ask each endpoint first what it takes (at most five requests of some tokens a model)')
     .option('--wait', 'show the run until it ends, and exit 0 only when it succeeded')
     .option('--json', 'print {runId, workflowRunId, state} as JSON')
-    .action(async (file: string, options: BeginOptions & { readonly id?: string }) => {
+    .action(async (file: string, options: BeginOptions & { readonly id?: string; readonly probe: boolean }) => {
       const spec = await loadSpecFile(file);
       const { errors, warnings } = await checkSpecFiles(spec, { env: process.env });
       if (errors.length > 0) throw new CliError(errors.join('; '));
       for (const warning of warnings) process.stderr.write(`rehearse: note: ${warning}\n`);
       const runId = validateRunId(options.id ?? defaultRunId(file));
-      await beginRun({ runId, spec }, options);
+      await beginRun({ runId, spec, ...(options.probe ? {} : { settings: { ...NO_SETTINGS, probe: false } }) }, options);
     });
 }
 

@@ -1,6 +1,7 @@
 import type { ModelSpec, RunSpec } from '../../config/spec';
 import { SpecError } from '../../config/spec-errors';
 import { missingModel, servedModels } from '../../services/endpoints/endpoint-check';
+import { queryOf } from '../../services/endpoints/wire-request';
 import { onlyLook, NotSetUpError } from '../../services/local/only-look';
 import { ensurePython } from '../../services/local/python-environment';
 import { createPythonJobs, PythonJobError } from '../../services/python/python-jobs';
@@ -70,20 +71,27 @@ async function checkEndpoints({ models, target }: RunSpec, env: NodeJS.ProcessEn
   const endpoints = new Map<string, [string, ModelSpec][]>();
   for (const [name, model] of Object.entries(models)) {
     if (model.serve !== undefined) continue; // nothing runs yet
-    const key = JSON.stringify([model.baseURL, model.apiKeyEnv]);
+    const key = JSON.stringify([model.baseURL, model.apiKeyEnv, model.request?.headersEnv, model.request?.query]);
     endpoints.set(key, [...(endpoints.get(key) ?? []), [name, model]]);
   }
   const findings = [...endpoints.values()].map(async (served): Promise<Finding[]> => {
     const model = served[0]?.[1];
     if (model === undefined) return [];
     const apiKey = model.apiKeyEnv === undefined ? undefined : env[model.apiKeyEnv];
-    const reply = await servedModels({ baseURL: model.baseURL, apiKey, timeoutMs: ENDPOINT_TIMEOUT_MS });
+    const headers = Object.fromEntries(
+      Object.entries(model.request?.headersEnv ?? {}).flatMap(([header, variable]) => {
+        const value = env[variable];
+        return value === undefined || value === '' ? [] : [[header, value]];
+      }),
+    );
+    const query = queryOf(model.request);
+    const reply = await servedModels({ baseURL: model.baseURL, apiKey, headers, query, timeoutMs: ENDPOINT_TIMEOUT_MS });
     return served.map(([name, { model: id, baseURL }]): Finding => {
       const check = `model ${name}`;
       if ('problem' in reply) {
         return {
           check,
-          state: 'fail',
+          state: reply.unlisted === true ? 'warn' : 'fail', // Azure's deployments have an address each, and no list there
           message: reply.problem,
           fix: isOurs ? `"npx rehearse dev" serves it on this machine; else ${reply.hint}` : reply.hint,
         };

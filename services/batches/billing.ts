@@ -3,6 +3,7 @@ import { OVERHEAD_TOKENS } from '../../planning/run-costs';
 import type { CallRecord } from '../../stages/call-record';
 import type { ModelRequest } from '../endpoints/model-client';
 import type { ModelFailure } from '../endpoints/model-errors';
+import { readUsage } from '../endpoints/reply-usage';
 
 /**
  * What counts as spent, for budgets. All rules are here:
@@ -48,10 +49,7 @@ export function boundOf({ body, tokenEstimate }: ModelRequest): Usage {
 
 /** The tokens of a reply that count; undefined when it does not report them. */
 export function usageOfReply(reply: unknown): Usage | undefined {
-  const usage = (reply as { usage?: Record<string, unknown> | null } | null | undefined)?.usage;
-  const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = usage ?? {};
-  if (!isCount(prompt) || !isCount(completion)) return undefined;
-  return { promptTokens: prompt, completionTokens: isCount(total) ? Math.max(completion, total - prompt) : completion };
+  return readUsage(reply);
 }
 
 /** What a stored call counts; `counted` is stored where the reply does not report its usage. */
@@ -67,8 +65,4 @@ export function sumOfUsage(usages: Iterable<Usage>): Usage {
 
 export function addUsage(a: Usage, b: Usage): Usage {
   return { promptTokens: a.promptTokens + b.promptTokens, completionTokens: a.completionTokens + b.completionTokens };
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }

@@ -61,7 +61,7 @@ export class JournalledCalls {
     const json = canonicalJson(request.body);
     const hash = this.hashOf(request.path, json);
     const stored = journal.find(item, number, hash);
-    if (stored !== undefined && (stored.error === undefined || keepsRefusals)) return replayed(stored);
+    if (stored !== undefined && (stored.error === undefined || keepsRefusals)) return replayed(stored, request);
     signal.throwIfAborted();
     const call = await budget.call(client, request, { ...manner, signal, json, onTransient });
     if ('setAside' in call) return call.setAside;
@@ -78,7 +78,7 @@ export class JournalledCalls {
     };
     await journal.append(record, reservation?.id);
     budget.settle(call, item);
-    return { isReplayed: false, record, error, reply: 'reply' in outcome ? readReply(outcome.reply) : undefined };
+    return { isReplayed: false, record, error, reply: 'reply' in outcome ? readReply(outcome.reply, request.body) : undefined };
   }
 
   /** Hash of the endpoint's identity, path and body as canonical JSON. @param json of the body, canonical */
@@ -87,8 +87,8 @@ export class JournalledCalls {
   }
 }
 
-function replayed(record: CallRecord): ReplayedCall {
-  const reply = record.reply === undefined ? undefined : readReply(JSON.parse(record.reply));
+function replayed(record: CallRecord, { body }: ModelRequest): ReplayedCall {
+  const reply = record.reply === undefined ? undefined : readReply(JSON.parse(record.reply), body);
   return { isReplayed: true, record, error: record.error, reply };
 }
 

@@ -1,27 +1,41 @@
 import type { ModelSpec } from '../../config/spec';
 import { PermanentEndpointError } from './endpoint-errors';
 import type { ModelFailure } from './model-errors';
+import type { Redact } from './secrets';
+
+type Env = Readonly<Record<string, string | undefined>>;
 
 /** The key that a model's requests carry; undefined where it needs none. @throws PermanentEndpointError when the environment has none that can be sent */
-export function readApiKey(name: string, spec: ModelSpec, env: Readonly<Record<string, string | undefined>>): string | undefined {
-  if (spec.apiKeyEnv === undefined) return undefined;
-  const key = env[spec.apiKeyEnv];
-  if (key === undefined || key === '') {
-    throw new PermanentEndpointError(
-      `model "${name}" needs an API key, but the environment variable ${spec.apiKeyEnv} is not set on this llm worker; set it and start the worker again`,
-    );
-  }
-  if (!/^[\x21-\x7e]+$/.test(key)) {
-    throw new PermanentEndpointError(
-      `model "${name}" needs an API key, but the environment variable ${spec.apiKeyEnv} holds white space or characters that no HTTP header can carry; set it to the key alone and start the worker again`,
-    );
-  }
-  return key;
+export function readApiKey(name: string, spec: ModelSpec, env: Env): string | undefined {
+  return spec.apiKeyEnv === undefined ? undefined : readSecret(name, 'an API key', spec.apiKeyEnv, env);
 }
 
-/** The failure without the key: endpoints repeat parts of a wrong one in their errors. */
-export function redact(failure: ModelFailure, apiKey: string | undefined): ModelFailure {
-  let message = failure.message.replace(/\b(sk|key|hf)[-_][A-Za-z0-9*_-]{6,}/g, '[redacted]');
-  if (apiKey !== undefined) message = message.replaceAll(apiKey, '[redacted]');
-  return { ...failure, message };
+/** The headers of a model's `request`, in lower case. @throws PermanentEndpointError when the environment has not all of them */
+export function readHeaders(name: string, { request }: ModelSpec, env: Env): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(request?.headersEnv ?? {}).map(([header, variable]) => [
+      header.toLowerCase(),
+      readSecret(name, `the header ${header}`, variable, env, /^[\x20-\x7e]*[\x21-\x7e]$/),
+    ]),
+  );
+}
+
+function readSecret(name: string, what: string, variable: string, env: Env, allowed = /^[\x21-\x7e]+$/): string {
+  const value = env[variable];
+  if (value === undefined || value === '') {
+    throw new PermanentEndpointError(
+      `model "${name}" needs ${what}, but the environment variable ${variable} is not set on this llm worker; set it and start the worker again`,
+    );
+  }
+  if (!allowed.test(value)) {
+    throw new PermanentEndpointError(
+      `model "${name}" needs ${what}, but the environment variable ${variable} holds white space or characters that no HTTP header can carry; set it to the key alone and start the worker again`,
+    );
+  }
+  return value;
+}
+
+/** The failure with every text in it redacted: endpoints repeat a key, or parts of it, in any field of their errors. */
+export function redactFailure(failure: ModelFailure, redact: Redact): ModelFailure {
+  return { ...failure, message: redact(failure.message), ...(failure.param === undefined ? {} : { param: redact(failure.param) }) };
 }

@@ -1,30 +1,44 @@
 import { nearestNames } from '../../method/nearest-names';
+import { createRedact, secretOfHeader } from './secrets';
 
 export interface EndpointCheckOptions {
   readonly baseURL: string;
   readonly apiKey?: string;
   readonly timeoutMs: number;
+  /** Headers of the model's `request`, and the query of its URLs with its question mark. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly query?: string;
 }
 
 /** What `GET {baseURL}/models` said: the ids, or why there are none. */
-export type ServedModels = { readonly ids: readonly string[] } | { readonly problem: string; readonly hint: string };
+export type ServedModels =
+  | { readonly ids: readonly string[] }
+  /** `unlisted`: it has no such list, which says nothing of the model. */
+  | { readonly problem: string; readonly hint: string; readonly unlisted?: true };
 
 /** Most bytes of a list of models that are read. */
 const MAX_REPLY_BYTES = 8 << 20;
 
 /** Asks an OpenAI-compatible endpoint which models it serves. Never throws: a failure is returned with the way out. */
-export async function servedModels({ baseURL, apiKey, timeoutMs }: EndpointCheckOptions): Promise<ServedModels> {
-  const url = `${baseURL.replace(/\/+$/, '')}/models`;
+export async function servedModels(options: EndpointCheckOptions): Promise<ServedModels> {
+  const { apiKey, headers = {} } = options;
+  const redact = createRedact([apiKey, ...Object.values(headers).map(secretOfHeader)]);
+  const served = await ask(options);
+  return 'ids' in served ? served : { ...served, problem: redact(served.problem), hint: redact(served.hint) };
+}
+
+async function ask({ baseURL, apiKey, timeoutMs, headers = {}, query = '' }: EndpointCheckOptions): Promise<ServedModels> {
+  const url = `${baseURL.replace(/\/+$/, '')}/models${query}`;
   let reply: Response;
   let text: string;
   try {
     reply = await fetch(url, {
-      headers: apiKey === undefined || apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` },
+      headers: { ...(apiKey === undefined || apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` }), ...headers },
       signal: AbortSignal.timeout(timeoutMs),
       // A redirect would send the key to another host.
       redirect: 'error',
     });
-    text = (await reply.text()).slice(0, MAX_REPLY_BYTES);
+    text = await beginningOf(reply);
   } catch (error) {
     return { problem: `${url} cannot be reached (${reasonOf(error)})`, hint: 'start the server, or correct baseURL' };
   }
@@ -34,7 +48,13 @@ export async function servedModels({ baseURL, apiKey, timeoutMs }: EndpointCheck
       hint: 'put the key into an environment variable and its name under apiKeyEnv',
     };
   }
-  if (reply.status === 404) return { problem: `${url} does not exist (HTTP 404)`, hint: 'baseURL usually ends with /v1' };
+  if (reply.status === 404) {
+    return {
+      problem: `${url} does not exist (HTTP 404)`,
+      hint: 'baseURL usually ends with /v1',
+      ...(query === '' ? {} : { unlisted: true as const }),
+    };
+  }
   if (!reply.ok) return { problem: `${url} answers with HTTP ${reply.status}`, hint: "look at the server's log" };
   const ids = modelIds(text);
   if (ids === undefined) return { problem: `${url} does not answer as the OpenAI API does`, hint: 'baseURL usually ends with /v1' };
@@ -55,6 +75,18 @@ export function missingModel(model: string, ids: readonly string[]): { readonly 
           : `it lists ${shown}${ids.length > 5 ? ' and others' : ''}`
         : `did you mean ${JSON.stringify(near)}?`,
   };
+}
+
+/** The body up to {@link MAX_REPLY_BYTES}; the rest, which may never end, is not read. */
+async function beginningOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAX_REPLY_BYTES) break;
+  }
+  return Buffer.concat(chunks).toString('utf8').slice(0, MAX_REPLY_BYTES);
 }
 
 function modelIds(text: string): string[] | undefined {

@@ -13,13 +13,15 @@ export interface PostOptions {
   readonly body: string | Buffer;
   /** For the whole call, from the connection to the last byte of the body. */
   readonly timeoutMs: number;
+  /** The most bytes of a reply that are read. */
+  readonly maxBytes: number;
 }
 
 /** Posts JSON to model endpoints. */
 export interface EndpointTransport {
   /**
    * @returns the body of a reply with a status from 200 to 299, as text
-   * @throws the OpenAI SDK's APIError for other statuses, APIConnectionTimeoutError, APIConnectionError
+   * @throws the OpenAI SDK's APIError for other statuses, APIConnectionTimeoutError, APIConnectionError, SyntaxError for a body above `maxBytes`
    */
   post(options: PostOptions): Promise<string>;
 }
@@ -35,20 +37,24 @@ export interface EndpointTransport {
 export function createEndpointTransport(): EndpointTransport {
   const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
   return {
-    post: ({ origin, path, headers, body, timeoutMs }) =>
+    post: ({ origin, path, headers, body, timeoutMs, maxBytes }) =>
       new Promise((resolve, reject) => {
         agent.dispatch(
           { origin, path, method: 'POST', headers: headers as string[], body },
-          new ReplyReader({ timeoutMs, resolve, reject }),
+          new ReplyReader({ timeoutMs, maxBytes, resolve, reject }),
         );
       }),
   };
 }
 
+/** Bytes of an error's body that are read. */
+const MOST_ERROR_BYTES = 64 * 1024;
+
 type ReplyHeaders = Record<string, string | string[] | undefined>;
 
 interface ReplyReaderOptions {
   readonly timeoutMs: number;
+  readonly maxBytes: number;
   readonly resolve: (text: string) => void;
   readonly reject: (error: Error) => void;
 }
@@ -59,6 +65,7 @@ class ReplyReader implements Dispatcher.DispatchHandler {
   private readonly timer: NodeJS.Timeout;
   private controller: Dispatcher.DispatchController | undefined;
   private timeout: Error | undefined;
+  private size = 0;
   private status = 0;
   private headers: ReplyHeaders = {};
 
@@ -75,21 +82,46 @@ class ReplyReader implements Dispatcher.DispatchHandler {
     if (this.timeout !== undefined) controller.abort(this.timeout); // it timed out before it had a connection
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: ReplyHeaders): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: ReplyHeaders): void {
     this.status = status;
     this.headers = headers;
+    const announced = Number(headers['content-length']);
+    if (this.isGood && announced > this.options.maxBytes) this.endTooLong(controller, announced);
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.chunks.push(chunk);
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.size += chunk.length;
+    if (this.size <= (this.isGood ? this.options.maxBytes : MOST_ERROR_BYTES)) this.chunks.push(chunk);
+    else this.endTooLong(controller, this.size);
   }
 
   onResponseEnd(): void {
     clearTimeout(this.timer);
+    if (this.isGood) this.options.resolve(this.text());
+    else this.rejectStatus();
+  }
+
+  private get isGood(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  private text(): string {
     const [only, ...more] = this.chunks;
-    const text = only === undefined ? '' : withoutMark((more.length === 0 ? only : Buffer.concat(this.chunks)).toString('utf8'));
-    if (this.status >= 200 && this.status < 300) this.options.resolve(text);
-    else this.options.reject(statusError(this.status, jsonOrText(text), headersOf(this.headers)));
+    return only === undefined ? '' : withoutMark((more.length === 0 ? only : Buffer.concat(this.chunks)).toString('utf8'));
+  }
+
+  private rejectStatus(): void {
+    this.options.reject(statusError(this.status, jsonOrText(this.text()), headersOf(this.headers)));
+  }
+
+  /** The rest is not waited for: a reply that is too long is no reply; of an error the status and its beginning are enough. */
+  private endTooLong(controller: Dispatcher.DispatchController, size: number): void {
+    clearTimeout(this.timer);
+    const tooLong = new SyntaxError(`the reply has ${size} bytes or more, and what was asked for takes ${this.options.maxBytes} at most`);
+    if (this.isGood) this.options.reject(tooLong);
+    else this.rejectStatus();
+    this.chunks.length = 0;
+    controller.abort(tooLong);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {

@@ -4,12 +4,14 @@ import { EndpointLimiter } from '../limits/limiter';
 import { BatchGate } from './batch-gate';
 import { EndpointHealth } from './endpoint-health';
 import { createEndpointTransport } from './endpoint-transport';
+import { KnownMends } from './mends';
 import { createModelClient, type ModelClient } from './model-client';
 
 /** Creates model clients; all clients of one endpoint in this process share one limiter, and processes share its limits. */
 export class Endpoints {
   private readonly limiters = new Map<string, EndpointLimiter>();
   private readonly healths = new Map<string, EndpointHealth>();
+  private readonly mends = new Map<string, KnownMends>();
   private readonly gates = new Map<string, BatchGate>();
   private readonly transport = createEndpointTransport();
 
@@ -28,6 +30,7 @@ export class Endpoints {
       spec,
       limiter: this.limiter(spec),
       health: this.health(spec),
+      mends: this.mendsOf(spec),
       env: this.env,
       transport: this.transport,
     });
@@ -46,6 +49,14 @@ export class Endpoints {
     const health = this.healths.get(key) ?? new EndpointHealth();
     this.healths.set(key, health);
     return health;
+  }
+
+  /** What the endpoint of a model is known to want otherwise. */
+  mendsOf({ baseURL, model }: Pick<ModelSpec, 'baseURL' | 'model'>): KnownMends {
+    const key = JSON.stringify([baseURL, model]);
+    const mends = this.mends.get(key) ?? new KnownMends();
+    this.mends.set(key, mends);
+    return mends;
   }
 
   private limiter({ baseURL, model, limits }: ModelSpec): EndpointLimiter {

@@ -8,10 +8,12 @@ export interface RequestTraits {
 
 const FIX_THE_CAUSE = 'see the cause below, fix it, and resume the run';
 
+type Advise = (failure: Refusal, request: RequestTraits | undefined) => string;
+
 /** For each kind what to do; a function where that depends on the request. */
-const ADVICE: Readonly<Record<ModelErrorKind, string | typeof refusalAdvice>> = {
+const ADVICE: Readonly<Record<ModelErrorKind, string | Advise>> = {
   auth: 'check the key in the environment variable that apiKeyEnv names, on the machine of the llm worker',
-  not_found: 'check baseURL (it usually ends in /v1) and the model id; GET baseURL/models lists what is served',
+  not_found: notFoundAdvice,
   redirect: 'write the address to which it redirects as baseURL, if you trust it with your key',
   no_host: "check the host name in baseURL, and that this machine's name server knows it",
   tls: 'check that baseURL has the right scheme (http or https) and host; for a certificate of your own, set NODE_EXTRA_CA_CERTS on the llm worker',
@@ -30,15 +32,36 @@ const ADVICE: Readonly<Record<ModelErrorKind, string | typeof refusalAdvice>> = 
   aborted: FIX_THE_CAUSE,
 };
 
+/** What of a failure the advice depends on. */
+interface Refusal {
+  readonly kind: ModelErrorKind;
+  readonly param?: string;
+  readonly message?: string;
+}
+
 /** The way out, for the message of an error that ends a run. */
-export function adviceFor({ kind, param }: { readonly kind: ModelErrorKind; readonly param?: string }, request?: RequestTraits): string {
-  const advice = ADVICE[kind];
-  return typeof advice === 'string' ? advice : advice(param, request);
+export function adviceFor(failure: Refusal, request?: RequestTraits): string {
+  const advice = ADVICE[failure.kind];
+  return typeof advice === 'string' ? advice : advice(failure, request);
+}
+
+/** An API for chats alone has no such path, or refuses the model there. */
+function notFoundAdvice(_failure: Refusal, request: RequestTraits | undefined): string {
+  const general = 'check baseURL (it usually ends in /v1) and the model id; GET baseURL/models lists what is served';
+  if (request?.path !== 'completions') return general;
+  return `${general}; a target model, and a judge with scoring: expected and a template, needs raw completions (/completions), which APIs for chats alone lack: docs/endpoints.md says who has them`;
 }
 
 /** A refusal is about the request: what it asks for besides a completion is what the endpoint may not support. */
-function refusalAdvice(param: string | undefined, request: RequestTraits | undefined): string {
+function refusalAdvice({ kind, param, message = '' }: Refusal, request: RequestTraits | undefined): string {
   const body = request?.body ?? {};
+  if (param !== undefined && request !== undefined) {
+    if (param === 'max_tokens' && Object.hasOwn(body, param) && wantsOtherName(kind, message)) {
+      return line('rename: {max_tokens: max_completion_tokens}');
+    }
+    const mend = LINES[param];
+    if (mend !== undefined && Object.hasOwn(body, param)) return line(mend);
+  }
   const asks: Record<string, string | undefined> = {
     n:
       typeof body['n'] === 'number' && body['n'] > 1
@@ -55,7 +78,37 @@ function refusalAdvice(param: string | undefined, request: RequestTraits | undef
   };
   const named = param === undefined ? undefined : asks[param === 'top_logprobs' ? 'logprobs' : param];
   if (named !== undefined) return named;
-  const all = Object.values(asks).filter((line) => line !== undefined);
+  if (param !== undefined && request !== undefined && kind === 'unsupported') {
+    // What no stage asks for comes from the spec's own request.body.
+    return Object.hasOwn(body, param) ? line(`omit: [${param}]`) : `remove ${param} from request.body of this model, or correct it`;
+  }
+  const all = Object.values(asks).filter((each) => each !== undefined);
   if (request?.path === 'completions') all.push('check template, since raw prompts are sent');
   return all.length === 0 ? 'check template, maxTokens and supportsN against what the endpoint allows' : all.join('; ');
+}
+
+/** Settings of `request` that mend the refusal of a field. */
+const LINES: Readonly<Record<string, string>> = {
+  temperature: 'omit: [temperature]',
+  top_p: 'omit: [top_p]',
+  seed: 'omit: [seed]',
+  stop: 'omit: [stop]',
+  add_special_tokens: 'omit: [add_special_tokens]',
+  skip_special_tokens: 'omit: [skip_special_tokens]',
+  stop_token_ids: 'omit: [stop_token_ids]',
+  top_k: 'omit: [top_k]',
+  min_p: 'omit: [min_p]',
+  repetition_penalty: 'omit: [repetition_penalty]',
+};
+
+/** Proxies pass the words of OpenAI on without its code; vLLM names both fields where the number is too large. */
+function wantsOtherName(kind: ModelErrorKind, message: string): boolean {
+  return (
+    kind === 'unsupported' ||
+    (/\bmax_completion_tokens\b/.test(message) && !/too large|too many|maximum|exceed|at most|less than/i.test(message))
+  );
+}
+
+function line(setting: string): string {
+  return `add this line to the model under models in the spec: request: {${setting}}`;
 }

@@ -12,7 +12,7 @@ export interface ErrorFields {
 /**
  * Reads the body of an error. Known shapes: `{error: {message, code, type, param}}` (OpenAI, newer vLLM,
  * llama-server), `{message, code, type}` (older vLLM, Mistral), `{error: "text"}` (TGI), `[{error: {…}}]` (Gemini),
- * `{detail: "text"}` and `{detail: [{loc, msg}]}` (FastAPI), and a proxy's page of HTML.
+ * `{detail: "text"}` and `{detail: [{loc, msg}]}` (FastAPI), the same under `message` (Mistral), and a proxy's page of HTML.
  * @param body parsed JSON, or the text where it is none
  */
 export function readErrorBody(body: unknown): ErrorFields {
@@ -20,15 +20,18 @@ export function readErrorBody(body: unknown): ErrorFields {
   const first: unknown = Array.isArray(body) ? body[0] : body;
   if (!isRecord(first)) return { message: body === undefined || body === null ? '' : JSON.stringify(body) };
   const inner = isRecord(first['error']) ? first['error'] : first;
-  const message = inner['message'] ?? first['error'] ?? readDetail(inner['detail']) ?? inner;
+  const detail = detailsOf(inner) ?? detailsOf(first);
+  const message =
+    (detail === undefined ? undefined : readDetail(detail)) ?? inner['message'] ?? first['error'] ?? readDetail(inner['detail']) ?? inner;
+  const refused = refusedField(detail) ?? unknownName(message);
   const metadata = isRecord(inner['metadata']) ? inner['metadata'] : {};
   // OpenRouter answers a moderated prompt with 403 and its reasons; by its status alone it would be taken for a wrong key.
   const code = Array.isArray(metadata['reasons']) ? 'content_filter' : textOf(inner['code']);
   return {
     message: typeof message === 'string' ? message : JSON.stringify(message),
-    ...present('code', code),
+    ...present('code', refused?.code ?? code),
     ...present('type', textOf(inner['type'])),
-    ...present('param', textOf(inner['param'])),
+    ...present('param', nameOf(inner['param']) ?? refused?.param),
   };
 }
 
@@ -38,6 +41,32 @@ export function statusError(status: number, body: unknown, headers: Headers): AP
   const location = status >= 300 && status < 400 ? headers.get('location') : null;
   const message = location === null ? fields.message : `it redirects to ${location}, which is not followed`;
   return APIError.generate(status, message === '' ? undefined : { error: { ...fields, message } }, undefined, headers);
+}
+
+/** The list of a validation's complaints, wherever it stands. */
+function detailsOf(body: Record<string, unknown>): unknown[] | undefined {
+  const message = body['message'];
+  const lists = [body['detail'], message, isRecord(message) ? message['detail'] : undefined];
+  return lists.find((list): list is unknown[] => Array.isArray(list) && list.some(isRecord));
+}
+
+/** What pydantic, 2 and 1, calls a field that it does not know. */
+const UNKNOWN_FIELD: readonly string[] = ['extra_forbidden', 'value_error.extra'];
+
+/** The field of the body that a validation does not know, with the validation's own code; else the first field that it names. */
+function refusedField(details: readonly unknown[] | undefined): { readonly code?: string; readonly param?: string } | undefined {
+  const entries = (details ?? []).filter(isRecord);
+  const unknown = entries.find(({ type }) => typeof type === 'string' && UNKNOWN_FIELD.includes(type));
+  const entry = unknown ?? entries[0];
+  if (entry === undefined) return undefined;
+  const place = Array.isArray(entry['loc']) ? entry['loc'].filter((part) => part !== 'body') : [];
+  return { ...present('code', textOf(unknown?.['type'])), ...present('param', textOf(place[0])) };
+}
+
+/** Google's JSON reader names a field that it does not know in a fixed form only. */
+function unknownName(message: unknown): { readonly code: string; readonly param: string } | undefined {
+  const param = typeof message === 'string' ? /Unknown name "(\w+)"/.exec(message)?.[1] : undefined;
+  return param === undefined ? undefined : { code: 'unknown_parameter', param };
 }
 
 function readDetail(detail: unknown): string | undefined {
@@ -58,6 +87,12 @@ function readPage(text: string): string {
 
 function present<Key extends string>(key: Key, value: string | undefined): { readonly [K in Key]?: string } {
   return value === undefined ? {} : ({ [key]: value } as { readonly [K in Key]?: string });
+}
+
+/** LiteLLM writes Python's None as text. */
+function nameOf(value: unknown): string | undefined {
+  const name = textOf(value);
+  return name === 'None' || name === 'null' || name === '' ? undefined : name;
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,14 +1,18 @@
 import type { ModelSpec } from '../../config/spec';
 import type { CallPermit, EndpointLimiter } from '../limits/limiter';
 import { sleep } from '../timing/sleep';
-import { readApiKey, redact } from './api-key';
+import { readApiKey, readHeaders, redactFailure } from './api-key';
 import { endpointLabel, permanentError, unavailableError } from './endpoint-errors';
 import { EndpointHealth, type SuspectRequest } from './endpoint-health';
 import { createEndpointTransport, type EndpointTransport } from './endpoint-transport';
 import { readErrorBody, statusError } from './error-body';
+import { KnownMends } from './mends';
 import { classifyModelError, type ModelFailure } from './model-errors';
 import { completionTokensOf } from './model-reply';
 import { backoffMs } from './retry-timing';
+import { createRedact, secretOfHeader } from './secrets';
+import { SentRequest } from './sent-request';
+import { queryOf } from './wire-request';
 
 /** What is sent, without the model id: that belongs to the endpoint, and to the stage key. */
 export interface ModelRequest {
@@ -64,6 +68,8 @@ export interface ModelClientOptions {
   readonly giveUpAfterMs?: number;
   /** Shared by all clients of the endpoint. */
   readonly health?: EndpointHealth;
+  /** What the endpoint is known to want otherwise; shared by all clients of it. */
+  readonly mends?: KnownMends;
   /** Clients with the same transport share its connections. */
   readonly transport?: EndpointTransport;
   readonly random?: () => number;
@@ -84,26 +90,26 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
     random = Math.random,
     transport = createEndpointTransport(),
     health = new EndpointHealth(),
+    mends: known = new KnownMends(),
   } = options;
   const endpoint = endpointLabel(name, spec);
   const apiKey = readApiKey(name, spec, env);
-  const headers = [
-    'content-type',
-    'application/json',
-    'accept',
-    'application/json',
-    'user-agent',
-    'rehearse',
-    'authorization',
-    `Bearer ${apiKey ?? 'none'}`,
-  ];
+  const own = readHeaders(name, spec, env);
+  const redact = createRedact([apiKey, ...Object.values(own).map(secretOfHeader)]);
+  const headers = Object.entries({
+    'content-type': 'application/json',
+    accept: 'application/json',
+    'user-agent': 'rehearse',
+    // Where a header of the spec's is the key, an authorization that is none would be refused.
+    ...(apiKey === undefined && Object.keys(own).length > 0 ? {} : { authorization: `Bearer ${apiKey ?? 'none'}` }),
+    ...own,
+  }).flat();
   const { origin, pathname, search } = new URL(spec.baseURL);
   const base = pathname.replace(/\/+$/, '');
+  const query = search === '' ? queryOf(spec.request) : search;
   const { timeoutMs } = spec.limits;
-  const model = `{"model":${JSON.stringify(spec.model)}`;
-
-  async function once(path: string, body: Buffer): Promise<{ readonly reply: unknown; readonly text: string }> {
-    const text = await transport.post({ origin, path: `${base}/${path}${search}`, headers, body, timeoutMs });
+  async function once(path: string, { body, maxReplyBytes }: SentRequest): Promise<{ readonly reply: unknown; readonly text: string }> {
+    const text = await transport.post({ origin, path: `${base}/${path}${query}`, headers, body, timeoutMs, maxBytes: maxReplyBytes });
     return { reply: checkBody(parseText(text)), text };
   }
 
@@ -123,8 +129,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
       },
     ) {
       const calledMs = Date.now();
-      // Bytes, which lie outside the heap: a text in flight would be copied by each collection of young objects.
-      const body = Buffer.from(json === '{}' ? `${model}}` : `${model},${json.slice(1)}`);
+      const sent = new SentRequest(request.body, json, { spec, known });
       let suspect = earlier;
       let isSetAside = false;
       try {
@@ -137,16 +142,18 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
           const start = performance.now();
           try {
             // Not tied to the signal: a call that has begun is billed, so it may finish and is journalled.
-            const { reply, text } = await once(request.path, body);
+            const { reply, text } = await once(request.path, sent);
+            sent.worked();
             permit.succeeded(completionTokensOf(reply));
             if (suspect === undefined) health.firstTry(startMs, true);
             else health.answered();
             return { reply, text, ms: performance.now() - start };
           } catch (error) {
-            const failure = redact(classifyModelError(error, Date.now()), apiKey);
+            const failure = sent.named(redactFailure(classifyModelError(error, Date.now()), redact));
             permit.failed({ overloaded: failure.overloaded, waitMs: failure.waitMs });
-            if (failure.scope === 'item') return { refusal: failure, ms: performance.now() - start };
-            if (endsTheRun(failure, suspect)) throw permanentError(endpoint, failure, request);
+            if (sent.mend(failure)) continue;
+            if (failure.scope === 'item') return { refusal: sent.told(failure), ms: performance.now() - start };
+            if (endsTheRun(failure, suspect)) throw permanentError(endpoint, sent.told(failure), request);
             if (suspect === undefined) health.firstTry(startMs, false);
             const nowMs = Date.now();
             suspect ??= health.watch(nowMs);

@@ -51,7 +51,13 @@ export interface ModelFailure {
 /** Codes and types of OpenAI's errors (and of servers that follow it) that are more precise than the status. */
 const QUOTA_CODES = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active', 'access_terminated']);
 const OVERFLOW_CODES = new Set(['context_length_exceeded', 'exceed_context_size_error']);
-const UNSUPPORTED_CODES = new Set(['unsupported_parameter', 'unsupported_value', 'unknown_parameter']);
+const UNSUPPORTED_CODES = new Set([
+  'unsupported_parameter',
+  'unsupported_value',
+  'unknown_parameter',
+  'extra_forbidden', // pydantic: Mistral, FastAPI servers
+  'value_error.extra', // pydantic 1
+]);
 
 /** Codes of errors that occur before there is a connection. */
 const NO_CONNECTION = /^(ECONNREFUSED|ENOTFOUND|EAI_[A-Z]+|E(HOST|NET)UNREACH|UND_ERR_CONNECT_TIMEOUT)$/;

@@ -1,4 +1,6 @@
 import type { FinishReason, Usage } from '../../method/records';
+import { readEnd, type RawEnd } from './reply-ends';
+import { readRowUsage, readUsage } from './reply-usage';
 
 /** A token with its log probability, natural log. */
 export interface TokenLogprob {
@@ -23,11 +25,10 @@ export interface ModelReply {
   readonly usage: Usage | null;
 }
 
-interface RawChoice {
-  index?: number;
+interface RawChoice extends RawEnd {
+  index?: unknown;
   text?: unknown;
   message?: { content?: unknown } | null;
-  finish_reason?: string | null;
   logprobs?: RawLogprobs | null;
 }
 
@@ -38,39 +39,44 @@ interface RawLogprobs {
   top_logprobs?: (Record<string, number> | null)[];
 }
 
-const FINISH_REASONS: readonly string[] = ['stop', 'length', 'content_filter', 'tool_calls', 'function_call'];
-
 /**
  * Reads an endpoint's JSON body. Both shapes of logprobs are read: the chat shape (also llama.cpp's for completions)
  * and the legacy completions shape (OpenAI, vLLM).
+ * @param asked the request's body, which tells whether a reply without an end was as long as it may be
  * @returns undefined when the body has no choices
  */
-export function readReply(body: unknown): ModelReply | undefined {
-  const { choices, usage } = (body ?? {}) as {
-    choices?: (RawChoice | null)[];
-    usage?: { prompt_tokens?: number; completion_tokens?: number };
-  };
+export function readReply(body: unknown, asked: Readonly<Record<string, unknown>> = {}): ModelReply | undefined {
+  const { choices } = (body ?? {}) as { choices?: unknown };
   if (!Array.isArray(choices) || choices.length === 0) return undefined;
+  const usage = readRowUsage(body);
+  const isFull = choices.length === 1 && usage !== null && usage.completionTokens >= Number(asked['max_tokens']);
   return {
-    choices: choices
-      .map((choice) => choice ?? {})
-      .sort((a, b) => (a.index ?? 0) - (b.index ?? 0))
-      .map((choice) => ({
-        text: readText(choice),
-        finishReason: FINISH_REASONS.includes(choice.finish_reason ?? '') ? (choice.finish_reason as FinishReason) : null,
-        tokens: readTokens(choice.logprobs ?? undefined),
-      })),
-    usage:
-      typeof usage?.prompt_tokens === 'number' && typeof usage.completion_tokens === 'number'
-        ? { promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens }
-        : null,
+    choices: inOrder(choices.map((choice: unknown) => (isRecord(choice) ? (choice as RawChoice) : {}))).map((choice) => ({
+      text: readText(choice),
+      finishReason: readEnd(choice) ?? (isFull ? 'length' : null),
+      tokens: readTokens(choice.logprobs ?? undefined),
+    })),
+    usage,
   };
+}
+
+/**
+ * By index, whatever the order in the body. Of choices with the same number the first counts; where all have one number (some
+ * gateways give each a 0), each is a sample.
+ */
+function inOrder(choices: readonly RawChoice[]): RawChoice[] {
+  const indexed = choices.map((choice) => ({ choice, index: Number.isInteger(Number(choice.index)) ? Number(choice.index) : 0 }));
+  const numbered = new Set(indexed.map(({ index }) => index)).size > 1;
+  const firstAt = new Map(indexed.map(({ index }, position) => [index, position] as const).reverse());
+  return indexed
+    .filter(({ choice, index }, position) => !numbered || (choice.index ?? null) === null || firstAt.get(index) === position)
+    .sort((a, b) => a.index - b.index)
+    .map(({ choice }) => choice);
 }
 
 /** Completion tokens that the endpoint reports, of all choices together; undefined when it reports none. */
 export function completionTokensOf(body: unknown): number | undefined {
-  const tokens = (body as { usage?: { completion_tokens?: unknown } | null } | null | undefined)?.usage?.completion_tokens;
-  return typeof tokens === 'number' ? tokens : undefined;
+  return readUsage(body)?.completionTokens;
 }
 
 function readText({ text, message }: RawChoice): string {
@@ -92,4 +98,8 @@ function readTokens(logprobs: RawLogprobs | undefined): TokenChoice[] {
     logprob: logprobs.token_logprobs?.[index] ?? Number.NEGATIVE_INFINITY,
     topLogprobs: Object.entries(logprobs.top_logprobs?.[index] ?? {}).map(([top, logprob]) => ({ token: top, logprob })),
   }));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,8 @@
-import { redact } from '../endpoints/api-key';
+import { redactFailure } from '../endpoints/api-key';
 import { EndpointUnavailableError, PermanentEndpointError } from '../endpoints/endpoint-errors';
 import { adviceFor } from '../endpoints/error-advice';
 import { classifyModelError, type ModelFailure } from '../endpoints/model-errors';
+import { createRedact } from '../endpoints/secrets';
 
 const LONGEST_MESSAGE = 300;
 
@@ -16,7 +17,7 @@ export function fineTuningFault(
   { endpoint, apiKey }: { readonly endpoint: string; readonly apiKey: string | undefined },
   nowMs = Date.now(),
 ): Error {
-  const failure = redact(classifyModelError(error, nowMs), apiKey);
+  const failure = redactFailure(classifyModelError(error, nowMs), createRedact([apiKey]));
   if (failure.scope === 'aborted') return error as Error;
   const status = failure.status === undefined ? '' : ` (HTTP ${failure.status})`;
   const said = failure.message.replace(/\s+/g, ' ').slice(0, LONGEST_MESSAGE);

@@ -115,16 +115,24 @@ export async function checkSpecFiles(
 /** Models in use whose API key is not in this environment. */
 export function keyProblems(spec: RunSpec, env: Readonly<Record<string, string | undefined>>): SpecProblem[] {
   const used = endpointModels(spec);
-  return Object.entries(spec.models).flatMap(([name, { apiKeyEnv }]): SpecProblem[] => {
-    if (apiKeyEnv === undefined || !used.includes(name) || (env[apiKeyEnv] ?? '') !== '') return [];
-    return [
-      {
-        path: `models.${name}.apiKeyEnv`,
-        value: `${apiKeyEnv}, which is not set here`,
-        expected: 'an environment variable that holds the API key',
-        hint: 'set it in this shell and for the workers',
-      },
+  return Object.entries(spec.models).flatMap(([name, { apiKeyEnv, request }]): SpecProblem[] => {
+    if (!used.includes(name)) return [];
+    const needed: [path: string, variable: string, holds: string][] = [
+      ...(apiKeyEnv === undefined ? [] : [['apiKeyEnv', apiKeyEnv, 'the API key'] as [string, string, string]]),
+      ...Object.entries(request?.headersEnv ?? {}).map(([header, variable]): [string, string, string] => [
+        `request.headersEnv.${header}`,
+        variable,
+        `the value of the header ${header}`,
+      ]),
     ];
+    return needed
+      .filter(([, variable]) => (env[variable] ?? '') === '')
+      .map(([path, variable, holds]) => ({
+        path: `models.${name}.${path}`,
+        value: `${variable}, which is not set here`,
+        expected: `an environment variable that holds ${holds}`,
+        hint: 'set it in this shell and for the workers',
+      }));
   });
 }
 

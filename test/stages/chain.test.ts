@@ -57,6 +57,20 @@ test('no two stages share a key', () => {
 
 const changes: [what: string, change: (spec: RunSpecInput) => void, stages: readonly string[]][] = [
   ['the seed of a run', (spec) => (spec.seed = 8), STAGES],
+  ['a field that requests to the target have besides', (spec) => (model(spec, 'target').request = { body: { top_k: 40 } }), STAGES],
+  ['a field that requests to the target lack', (spec) => (model(spec, 'target').request = { omit: ['seed'] }), STAGES],
+  [
+    "another name for a field of a judge's requests",
+    (spec) => (model(spec, 'other').request = { rename: { seed: 'random_seed' } }),
+    FROM_RESPOND,
+  ],
+  [
+    'where requests go, and who asks',
+    (spec) => (model(spec, 'target').request = { query: { v: '1' }, headersEnv: { 'api-key': 'KEY' }, body: { user: 'me' } }),
+    [],
+  ],
+  ['settings of requests that set nothing', (spec) => (model(spec, 'target').request = { body: {}, omit: [], rename: {} }), []],
+  ['a BOS that the target adds by itself', (spec) => (model(spec, 'target').addsBos = true), STAGES],
   ['the sampling of instructions', (spec) => (spec.synthesis.extract.sampling!.temperature = 0.7), STAGES],
   ['a stop string of the extraction', (spec) => (spec.synthesis.extract.stop = ['\n']), STAGES],
   ['the end of instructions at a line break', (spec) => (spec.synthesis.extract.stopAtNewline = true), STAGES],

@@ -92,7 +92,14 @@ export class TrainingStack {
       args: [join(projectDir(), 'bin', 'rehearse.js'), 'worker', '--queue', ...queues],
       logFile: join(this.options.folder, `${name}.log`),
       restart: true,
-      env: { ...process.env, REHEARSE_LOG: 'info', ...this.options.env, REHEARSE_HOME: home, TEMPORAL_ADDRESS: this.address },
+      env: {
+        ...process.env,
+        REHEARSE_LOG: 'info',
+        REHEARSE_PROBE: 'off',
+        ...this.options.env,
+        REHEARSE_HOME: home,
+        TEMPORAL_ADDRESS: this.address,
+      },
     });
     this.workers.push(worker);
     return worker;

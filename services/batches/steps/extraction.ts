@@ -9,14 +9,14 @@ import { checkBos, resolveTemplate } from '../../../method/templates';
 import type { Shard } from '../../../stages/planned';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';
-import { stopStrings, templateOf } from './template-of';
+import { bosHandling, stopStrings, templateOf } from './template-of';
 
 /** One item per instruction: the bare pre-query template, retried with another seed while the reply is unusable. */
 export function extractionItems(spec: RunSpec, shard: Shard): BatchItem<Instruction>[] {
   const { sampling, stopAtNewline, maxAttempts, acceptTruncated } = spec.synthesis.extract;
   const model = spec.target.model;
   const template = resolveTemplate(templateOf(modelOf(spec, model), model));
-  const { prompt, addSpecialTokens } = checkBos({ prompt: template.preQuery, template });
+  const { prompt, addSpecialTokens } = checkBos({ prompt: template.preQuery, template, handling: bosHandling(modelOf(spec, model)) });
   // Cut here too: a server may ignore stop strings.
   const ends = stopAtNewline ? { ...template, stop: [...template.stop, '\n'] } : template;
   const body = {

@@ -2,13 +2,15 @@ import { modelOf } from '../../../config/models-in-use';
 import { samplingFor } from '../../../config/sampling';
 import type { RunSpec } from '../../../config/spec';
 import { instructionIndex, judgmentId } from '../../../method/ids';
+import { isBroken } from '../../../method/instructions';
 import { renderJudgePrompt } from '../../../method/judge-prompt';
 import type { Instruction, Judgment, Response } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
 import type { ModelRequest } from '../../endpoints/model-client';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';
-import { SCORING_METHODS } from './scoring';
+import { SCORING_METHODS, type ScoreReading } from './scoring';
+import { bosHandling } from './template-of';
 import { estimateTokens } from './token-estimate';
 import { totalUsage } from './usage';
 
@@ -23,7 +25,7 @@ export function judgmentItems(
   const model = modelOf(spec, judge);
   const sampling = samplingFor(spec.synthesis.judge, judge);
   const texts = new Map(instructions.map(({ id, text }) => [id, text]));
-  const method = SCORING_METHODS[scoring]({ sampling, minRatingMass, template: model.template });
+  const method = SCORING_METHODS[scoring]({ sampling, minRatingMass, template: model.template, bosHandling: bosHandling(model) });
 
   function item(response: Response): BatchItem<Judgment> {
     const id = judgmentId(response.id, judge);
@@ -66,7 +68,7 @@ export function judgmentItems(
         }
         const inAttempt = exchanges.length % method.callsPerAttempt;
         if (exchanges.length > 0 && inAttempt === 0) {
-          const reading = method.read(used);
+          const reading = brokenReading(used) ?? method.read(used);
           const seed = seedOf(attempts - 1);
           if (reading.score !== null) return { do: 'done', rows: [{ ...row, ...reading, seed }], failures: [] };
           if (attempts >= maxAttempts) {
@@ -92,4 +94,13 @@ export function judgmentItems(
 
   // All judge requests start with the rubric; those of one instruction share a longer prefix, and stay adjacent.
   return [...responses].sort((a, b) => (a.id < b.id ? -1 : 1)).map(item);
+}
+
+/** A judgment that broke off may have been about to say something else. */
+function brokenReading(exchanges: readonly Exchange[]): ScoreReading | undefined {
+  for (const { reply } of exchanges) {
+    const choice = reply?.choices[0];
+    if (choice !== undefined && isBroken(choice.finishReason)) return { score: null, raw: choice.text, reason: choice.finishReason };
+  }
+  return undefined;
 }

@@ -34,23 +34,23 @@ function item(spec: RunSpec, generator: string, instruction: Instruction, wanted
     id: wanted.length > 1 ? `${instruction.id}:${generator}` : idOf(wanted[0] ?? 0),
     next(exchanges: readonly Exchange[]): Step<Response> {
       const rows: Response[] = [];
-      let missing = [...wanted];
-      let reasons = new Map<number, string>();
-      let tries = 0;
+      const failures: Failure[] = [];
+      let open = wanted.map((sample) => ({ sample, tries: 0 }));
+      let isOneByOne = false;
       for (const [attempt, { reply, error }] of exchanges.entries()) {
         if (error !== undefined) {
-          return {
-            do: 'done',
-            rows,
-            failures: missing.map((sample) => refusalFailure('respond', idOf(sample), generator, error, attempt + 1)),
-          };
+          const refusals = open.map(({ sample }) => refusalFailure('respond', idOf(sample), generator, error, attempt + 1));
+          return { do: 'done', rows, failures: [...failures, ...refusals] };
         }
+        const asked = isOneByOne ? open.slice(0, 1) : open;
         const choices = reply?.choices ?? [];
         const usage = evenPart(reply?.usage ?? null, choices.length);
-        const seed = seedOf(missing[0] ?? 0, attempt);
-        const still: number[] = [];
-        reasons = new Map();
-        for (const [position, sample] of missing.entries()) {
+        const seed = seedOf(asked[0]?.sample ?? 0, attempt);
+        // An endpoint that gives fewer choices than requested (some ignore n) has not tried the others, so none of their attempts is used up.
+        const tried = choices.length === 0 ? asked : asked.slice(0, choices.length);
+        if (choices.length === 1 && asked.length > 1) isOneByOne = true;
+        const again: typeof open = [];
+        for (const [position, { sample, tries }] of tried.entries()) {
           const choice = choices[position];
           const reading = choice === undefined ? { rejected: 'no choices' } : checkResponse(choice.text, choice.finishReason, respond);
           if ('text' in reading) {
@@ -65,29 +65,18 @@ function item(spec: RunSpec, generator: string, instruction: Instruction, wanted
               attempts: attempt + 1,
               usage,
             });
+          } else if (tries + 1 < respond.maxAttempts) {
+            again.push({ sample, tries: tries + 1 });
           } else {
-            reasons.set(sample, reading.rejected);
-            still.push(sample);
+            failures.push({ stage: 'respond', id: idOf(sample), model: generator, reason: reading.rejected, attempts: tries + 1 });
           }
         }
-        // An endpoint that returns fewer choices than requested (some ignore n) has not tried the others, so none of their attempts is
-        // used up. This ends, since each such reply has at least one usable sample.
-        const short = choices.length < missing.length && still.length < missing.length;
-        if (!short) tries++;
-        missing = still;
+        open = [...again, ...open.slice(tried.length)];
       }
-      const attempts = exchanges.length;
-      if (missing.length === 0 || tries >= respond.maxAttempts) {
-        const failures = missing.map((sample): Failure => ({
-          stage: 'respond',
-          id: idOf(sample),
-          model: generator,
-          reason: reasons.get(sample) ?? 'no reply',
-          attempts,
-        }));
-        return { do: 'done', rows, failures };
-      }
-      const { maxTokens, temperature, topP } = retrySampling(sampling, tries);
+      const next = isOneByOne ? open.slice(0, 1) : open;
+      const first = next[0];
+      if (first === undefined) return { do: 'done', rows, failures };
+      const { maxTokens, temperature, topP } = retrySampling(sampling, first.tries);
       return {
         do: 'call',
         request: {
@@ -97,10 +86,10 @@ function item(spec: RunSpec, generator: string, instruction: Instruction, wanted
             max_tokens: maxTokens,
             temperature,
             top_p: topP,
-            seed: seedOf(missing[0] ?? 0, attempts),
-            ...(missing.length > 1 ? { n: missing.length } : {}),
+            seed: seedOf(first.sample, exchanges.length),
+            ...(next.length > 1 ? { n: next.length } : {}),
           },
-          tokenEstimate: estimateTokens(instruction.text) + maxTokens * missing.length,
+          tokenEstimate: estimateTokens(instruction.text) + maxTokens * next.length,
         },
       };
     },

@@ -1,7 +1,7 @@
 import type { Scoring } from '../../../config/score-readings';
 import type { ModelSpec, Sampling } from '../../../config/spec';
 import { expectedScore, parseScore, ratingTokenPosition } from '../../../method/scores';
-import { checkBos, resolveTemplate, type ChatTemplate } from '../../../method/templates';
+import { checkBos, resolveTemplate, type BosHandling, type ChatTemplate } from '../../../method/templates';
 import type { ModelRequest } from '../../endpoints/model-client';
 import type { Exchange } from '../batch-item';
 import { retrySampling } from './retry-sampling';
@@ -34,15 +34,17 @@ export interface ScoringOptions {
   readonly minRatingMass: number;
   /** The judge's chat format; without one, it has only the chat API. */
   readonly template?: ModelSpec['template'];
+  /** What the judge's endpoint does with raw prompts; see checkBos. */
+  readonly bosHandling?: BosHandling;
 }
 
 /** For each way of reading scores, the method that does it with a judge. */
 export const SCORING_METHODS: Readonly<Record<Scoring, (options: ScoringOptions) => ScoringMethod>> = {
   text: ({ sampling }) => textScoring(sampling),
-  expected: ({ sampling, minRatingMass, template }) =>
+  expected: ({ sampling, minRatingMass, template, bosHandling }) =>
     template === undefined
       ? writtenProbabilityScoring(sampling, minRatingMass)
-      : probabilityScoring(sampling, minRatingMass, resolveTemplate(template)),
+      : probabilityScoring(sampling, minRatingMass, resolveTemplate(template), bosHandling),
 };
 
 /** Number of alternatives requested at the rating's position: there are five ratings, with two or three spellings each. */
@@ -89,7 +91,12 @@ export function writtenProbabilityScoring(sampling: Sampling, minRatingMass: num
  * For raw-prompt endpoints: the judge writes its justification, then "Score: " is appended and the probabilities of the next
  * token are read. The second call extends the first's prompt, so with a prefix cache it costs almost nothing.
  */
-export function probabilityScoring(sampling: Sampling, minRatingMass: number, template: ChatTemplate): ScoringMethod {
+export function probabilityScoring(
+  sampling: Sampling,
+  minRatingMass: number,
+  template: ChatTemplate,
+  handling?: BosHandling,
+): ScoringMethod {
   const withJustification = (before: readonly Exchange[]): string => {
     const justification = before[0]?.reply?.choices[0]?.text.trim() ?? '';
     return justification === '' ? FORCED_LABEL : `${justification}\n\n${FORCED_LABEL}`;
@@ -100,7 +107,7 @@ export function probabilityScoring(sampling: Sampling, minRatingMass: number, te
       const { maxTokens, temperature, topP } = retrySampling(sampling, attempt);
       const assistantPrefix = before.length === 0 ? undefined : escapeSpecialTokens(withJustification(before), template);
       const rendered = template.renderPrompt([{ role: 'user', content: escapeSpecialTokens(judgePrompt, template) }], { assistantPrefix });
-      const { prompt, addSpecialTokens } = checkBos({ prompt: rendered, template });
+      const { prompt, addSpecialTokens } = checkBos({ prompt: rendered, template, handling });
       const special = addSpecialTokens === undefined ? {} : { add_special_tokens: addSpecialTokens };
       const justification = { max_tokens: maxTokens, temperature, top_p: topP, stop: stopStrings(template.stop, [FORCED_LABEL.trim()]) };
       const rating = { max_tokens: 1, temperature: 0, logprobs: TOP_LOGPROBS };

@@ -1,4 +1,5 @@
 import type { ModelSpec } from '../../../config/spec';
+import type { BosHandling } from '../../../method/templates';
 
 /** The API takes at most this many stop strings. */
 const MAX_STOPS = 4;
@@ -12,4 +13,9 @@ export function templateOf(model: ModelSpec, name: string): NonNullable<ModelSpe
 /** The template's stop strings and the user's own, without repetition. */
 export function stopStrings(template: readonly string[], own: readonly string[]): string[] {
   return [...new Set([...own, ...template])].slice(0, MAX_STOPS);
+}
+
+/** What the endpoint of a model does with a raw prompt, as far as the spec or a probe says it. */
+export function bosHandling({ addsBos }: Pick<ModelSpec, 'addsBos'>): BosHandling {
+  return addsBos === true ? 'adds' : 'flag';
 }

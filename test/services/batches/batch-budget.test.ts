@@ -249,7 +249,7 @@ describe('what counts', () => {
 
   test('a refused prompt counts the prompt at its worst case', async () => {
     endpoint = await FakeEndpoint.start();
-    endpoint.inject({ kind: 'status', status: 400 }, { times: 1, when: ({ body }) => body.seed === 0 });
+    endpoint.inject({ kind: 'status', status: 400, code: 'content_filter' }, { times: 1, when: ({ body }) => body.seed === 0 });
     const ended = await attempt(httpClient(endpoint), { count: 1, allowance: { tokens: 100_000 } });
     expect(ended.cost.tokens).toBe(bound.promptTokens + billed(endpoint.requests[1]!).tokens);
   });

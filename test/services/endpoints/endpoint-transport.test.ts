@@ -18,8 +18,18 @@ afterAll(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-function post(path = '/v1/x', { body = '{}', timeoutMs = 10_000, transport = createEndpointTransport() } = {}): Promise<string> {
-  return transport.post({ origin: url, path, headers: ['content-type', 'application/json', 'authorization', 'Bearer k'], body, timeoutMs });
+function post(
+  path = '/v1/x',
+  { body = '{}', timeoutMs = 10_000, maxBytes = 10_000, transport = createEndpointTransport() } = {},
+): Promise<string> {
+  return transport.post({
+    origin: url,
+    path,
+    headers: ['content-type', 'application/json', 'authorization', 'Bearer k'],
+    body,
+    timeoutMs,
+    maxBytes,
+  });
 }
 
 test('path with its query, headers and body arrive, and the text of the reply comes back', async () => {
@@ -94,4 +104,39 @@ test('calls one after the other use the connections that are there', async () =>
   const transport = createEndpointTransport();
   for (let call = 0; call < 20; call++) await post('/v1/x', { transport });
   expect(ports.size).toBeLessThan(5); // a connection may be busy for a moment after its reply was read
+});
+
+describe('a body that is longer than a reply can be', () => {
+  test('and never ends is read no further, and its connection is closed', async () => {
+    const closed = new Promise<void>((resolve) => {
+      handle = (request, response) => {
+        const chunk = 'x'.repeat(16_384);
+        const pour = (): void => {
+          while (!response.destroyed && response.write(chunk));
+          if (!response.destroyed) response.once('drain', pour);
+        };
+        request.socket.once('close', () => resolve());
+        pour();
+      };
+    });
+    await expect(post('/v1/x', { maxBytes: 50_000 })).rejects.toThrow(
+      /^the reply has \d+ bytes or more, and what was asked for takes 50000 at most$/,
+    );
+    await closed;
+  });
+
+  test('is refused by the length that it announces', async () => {
+    handle = (_request, response) => void response.writeHead(200, { 'content-length': 1_000_000_000 }).write('{');
+    await expect(post()).rejects.toMatchObject({ name: 'SyntaxError', message: expect.stringContaining('1000000000 bytes') });
+  });
+
+  test('of an error is cut: the status is what counts', async () => {
+    handle = (_request, response) => void response.writeHead(500).write('x'.repeat(200_000));
+    await expect(post()).rejects.toMatchObject({ status: 500 });
+  });
+
+  test('may be as long as was allowed', async () => {
+    handle = (_request, response) => void response.end('x'.repeat(10_000));
+    expect(await post()).toHaveLength(10_000);
+  });
 });

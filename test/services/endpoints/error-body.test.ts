@@ -24,7 +24,11 @@ test.each([
     { message: 'Quota exceeded', code: '429' },
   ],
   ['FastAPI', { detail: 'Not Found' }, { message: 'Not Found' }],
-  ["FastAPI's validation", { detail: [{ loc: ['body', 'n'], msg: 'must be 1', type: 'value_error' }] }, { message: 'body.n: must be 1' }],
+  [
+    "FastAPI's validation",
+    { detail: [{ loc: ['body', 'n'], msg: 'must be 1', type: 'value_error' }] },
+    { message: 'body.n: must be 1', param: 'n' },
+  ],
   ['a page with a title', '<html><head><title>502 Bad\n Gateway</title></head><body>nginx</body></html>', { message: '502 Bad Gateway' }],
   ['a page without one', '<p>Service <b>unavailable</b></p>', { message: 'Service unavailable' }],
   ['plain text', 'upstream connect error', { message: 'upstream connect error' }],

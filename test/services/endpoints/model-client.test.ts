@@ -143,11 +143,12 @@ test('a refusal of this one request is a result', async () => {
   expect(limiter.currentConcurrency).toBe(8);
 });
 
-test('a server that does not take n refuses the request', async () => {
+test('a server that does not take n is asked for one sample', async () => {
   const { client } = await start({ supportsN: false });
   expect(await client.call({ ...REQUEST, body: { ...REQUEST.body, n: 3 } }, { signal: NEVER })).toMatchObject({
-    refusal: { kind: 'refused', status: 400 },
+    reply: { choices: [{ index: 0 }] },
   });
+  expect(endpoint.requests.map(({ body }) => body.n)).toEqual([3, undefined]);
 });
 
 test('a wrong key ends it at once, with the way out and without the key', async () => {

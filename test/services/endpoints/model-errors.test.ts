@@ -59,6 +59,25 @@ const faults: [name: string, fault: Fault, expected: Partial<ModelFailure>][] = 
     status(400, { body: '{"error":{"message":"use max_completion_tokens","code":"unsupported_parameter","param":"max_tokens"}}' }),
     { scope: 'permanent', kind: 'unsupported', param: 'max_tokens' },
   ],
+  [
+    '422 of a field that pydantic does not know',
+    status(422, { body: '{"detail":[{"type":"extra_forbidden","loc":["body","seed"],"msg":"Extra inputs are not permitted","input":1}]}' }),
+    { scope: 'permanent', kind: 'unsupported', param: 'seed', message: '422 body.seed: Extra inputs are not permitted' },
+  ],
+  [
+    'the same as Mistral says it',
+    status(422, {
+      body: '{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","seed"],"msg":"Extra inputs are not permitted"}]},"type":"invalid_request_error","param":null,"code":"1200"}',
+    }),
+    { scope: 'permanent', kind: 'unsupported', param: 'seed' },
+  ],
+  [
+    "a field that Google's reader does not know",
+    status(400, {
+      body: '[{"error":{"code":400,"message":"Invalid JSON payload received. Unknown name \\"seed\\": Cannot find field.","status":"INVALID_ARGUMENT"}}]',
+    }),
+    { scope: 'permanent', kind: 'unsupported', param: 'seed' },
+  ],
   ['400 of an account without billing', status(400, { code: 'billing_hard_limit_reached' }), { scope: 'permanent', kind: 'quota' }],
   [
     '403 of a moderated prompt',
@@ -91,6 +110,7 @@ async function failureOf({ fault, baseURL = endpoint.baseURL }: { fault?: Fault;
         headers: [],
         body: JSON.stringify({ model: 'fake-model', prompt: 'hello' }),
         timeoutMs,
+        maxBytes: 1 << 20,
       }),
     );
   } catch (error) {

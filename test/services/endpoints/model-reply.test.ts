@@ -52,8 +52,55 @@ test.each([['stop'], ['length'], ['content_filter'], ['tool_calls'], ['function_
   expect(readReply({ choices: [{ text: '', finish_reason: reason }] })?.choices[0]?.finishReason).toBe(reason);
 });
 
-test.each([['eos_token'], [''], [null], [undefined], [7]])('finish reason %p is none that the API knows', (reason) => {
+test.each([[''], [null], [undefined]])('finish reason %p is none', (reason) => {
   expect(readReply({ choices: [{ text: '', finish_reason: reason }] })?.choices[0]?.finishReason).toBeNull();
+});
+
+test('a reply without an end that is as long as it may be was cut', () => {
+  const body = { choices: [{ text: 'half' }], usage: { prompt_tokens: 1, completion_tokens: 8 } };
+  expect(readReply(body, { max_tokens: 8 })?.choices[0]?.finishReason).toBe('length');
+  expect(readReply(body, { max_tokens: 9 })?.choices[0]?.finishReason).toBeNull();
+});
+
+describe('choices', () => {
+  const textsOf = (...choices: readonly unknown[]): (string | undefined)[] | undefined =>
+    readReply({ choices })?.choices.map(({ text }) => text);
+
+  test('that came twice count once', () => {
+    expect(textsOf({ index: 1, text: 'b' }, { index: 0, text: 'a' }, { index: 1, text: 'b' })).toEqual(['a', 'b']);
+  });
+
+  test('that all have one number are samples all the same, as some gateways send them', () => {
+    expect(textsOf({ index: 0, text: 'a' }, { index: 0, text: 'b' }, { index: 0, text: 'a' })).toEqual(['a', 'b', 'a']);
+  });
+
+  test('without a number, or with one as text, keep their places', () => {
+    expect(textsOf({ text: 'a' }, { text: 'b' })).toEqual(['a', 'b']);
+    expect(textsOf({ index: '1', text: 'b' }, { index: '0', text: 'a' })).toEqual(['a', 'b']);
+  });
+
+  test.each([
+    ['a text', 'oops'],
+    ['a number', 3],
+    ['a list', []],
+  ])('that are %s are empty', (_, choice) => {
+    expect(textsOf(choice)).toEqual(['']);
+  });
+});
+
+test.each([
+  ['negative', { prompt_tokens: 3, completion_tokens: -4 }],
+  ['a fraction', { prompt_tokens: 3, completion_tokens: 4.5 }],
+  ['a number', 7],
+])('usage that is %s is unknown', (_, usage) => {
+  expect(readReply({ choices: [{ text: '' }], usage })?.usage).toBeNull();
+});
+
+test('usage of prompt and total alone tells the rest', () => {
+  expect(readReply({ choices: [{ text: '' }], usage: { prompt_tokens: 3, total_tokens: 10 } })?.usage).toEqual({
+    promptTokens: 3,
+    completionTokens: 7,
+  });
 });
 
 test.each([

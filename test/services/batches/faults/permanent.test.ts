@@ -40,7 +40,7 @@ const midway: readonly (readonly [name: string, fault: Fault, says: RegExp])[] =
   [
     'a parameter that the endpoint does not know',
     status(400, { body: '{"error":{"message":"Use max_completion_tokens.","code":"unsupported_parameter","param":"max_tokens"}}' }),
-    /Use max_completion_tokens\.; the requests ask for up to 64 tokens/,
+    /Use max_completion_tokens\.; add this line to the model under models in the spec: request: \{rename: \{max_tokens: max_completion_tokens\}\}$/,
   ],
   [
     'a redirect',

@@ -47,6 +47,18 @@ describe('extraction', () => {
     ]);
   });
 
+  it('leaves the BOS to an endpoint that puts one before raw prompts by itself', () => {
+    const promptOf = (addsBos: boolean): unknown[] => {
+      const [request] = play(
+        itemOf((spec) => Object.assign(spec.models['target']!, { template: 'llama-3', addsBos })),
+        [],
+      ).requests;
+      return [request?.body['prompt'], request?.body['add_special_tokens']];
+    };
+    expect(promptOf(false)).toEqual(['<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n', false]);
+    expect(promptOf(true)).toEqual(['<|start_header_id|>user<|end_header_id|>\n\n', undefined]);
+  });
+
   it('ends an instruction at its first line break only where the spec says so, whether or not the server does', () => {
     const change = (spec: RunSpecInput): void => void (spec.synthesis.extract.stopAtNewline = true);
     expect(play(itemOf(change), []).requests[0]?.body['stop']).toEqual(['\n', '<|im_end|>', '<|endoftext|>', '<|im_start|>']);

@@ -72,26 +72,27 @@ describe('responses of an endpoint that takes n', () => {
     expect(failures).toEqual([]);
   });
 
-  it('do not lose a try where the endpoint gave fewer choices than asked: it ignores n', () => {
+  it('are asked for one by one, and lose no try, where the endpoint gave one choice of several: it ignores n', () => {
     const five = itemsOf('target', (spec) => (spec.synthesis.respond.samples = 5))[0]!; // with three tries
     const { requests, last } = play(
       five,
       ['a', 'b', 'c', 'd', 'e'].map((text) => replied([text])),
     );
-    expect(requests.map(({ body }) => body['n'])).toEqual([5, 4, 3, 2, undefined]);
+    expect(requests.map(({ body }) => body['n'])).toEqual([5, undefined, undefined, undefined, undefined]);
+    expect(requests.map(({ body }) => body['seed'])).toEqual([0, 1, 2, 3, 4].map((sample) => seedOf('target', sample, sample)));
     expect(last).toMatchObject({ do: 'done', failures: [], rows: ['a', 'b', 'c', 'd', 'e'].map((text, sample) => ({ text, sample })) });
   });
 
-  it('fail all the same when an endpoint that ignores n gives nothing usable', () => {
-    const { last } = play(itemsOf('target')[0]!, [replied(['a']), replied(['']), replied(['']), replied([''])]);
-    expect(last).toMatchObject({
-      do: 'done',
-      rows: [{ text: 'a' }],
-      failures: [
-        { id: 'i0000004:target:1', reason: 'empty' },
-        { id: 'i0000004:target:2', reason: 'no choices' },
-      ],
-    });
+  it('have tries of their own where they are asked for one by one', () => {
+    const { rows, failures } = outcome(
+      itemsOf('target')[0]!,
+      ['a', '', '', '', 'c'].map((text) => replied([text])),
+    );
+    expect(rows).toMatchObject([
+      { text: 'a', sample: 0 },
+      { text: 'c', sample: 2 },
+    ]);
+    expect(failures).toMatchObject([{ id: 'i0000004:target:1', reason: 'empty', attempts: 3 }]);
   });
 
   it('are asked for again only where they were unusable, with the seed of the first of those', () => {
@@ -120,9 +121,9 @@ describe('responses of an endpoint that takes n', () => {
   });
 
   it('are asked for again where the endpoint gave fewer choices than n', () => {
-    const { requests, last } = play(itemsOf('target')[0]!, [replied(['a'], { promptTokens: 8, completionTokens: 4 }), replied(['b', 'c'])]);
-    expect(requests[1]?.body['n']).toBe(2);
-    expect(last).toMatchObject({ rows: [{ text: 'a', usage: { promptTokens: 8, completionTokens: 4 } }, { text: 'b' }, { text: 'c' }] });
+    const { requests, last } = play(itemsOf('target')[0]!, [replied(['a', 'b'], { promptTokens: 8, completionTokens: 4 }), replied(['c'])]);
+    expect(requests[1]?.body).not.toHaveProperty('n');
+    expect(last).toMatchObject({ rows: [{ text: 'a', usage: { promptTokens: 4, completionTokens: 2 } }, { text: 'b' }, { text: 'c' }] });
   });
 
   it('leave out choices beyond n', () => {
@@ -228,6 +229,13 @@ describe('responses of any endpoint', () => {
   it('are sampled on a retry where the first try was greedy', () => {
     const greedy = one((spec) => (spec.synthesis.respond.sampling = { temperature: 0 }));
     expect(play(greedy, [replied([''])]).requests.map(({ body }) => body['temperature'])).toEqual([0, 0.7]);
+  });
+
+  it('are asked for again where they broke off, and lost with the name of that end', () => {
+    const broken = replied([{ text: 'half an', finishReason: 'ended: error' }]);
+    const item = one(() => undefined);
+    expect(outcome(item, [broken, replied(['whole'])]).rows).toMatchObject([{ text: 'whole', attempts: 2 }]);
+    expect(outcome(item, [broken, broken, broken]).failures).toMatchObject([{ reason: 'ended: error', attempts: 3 }]);
   });
 
   it('do not depend on when or how often a step was asked for', () => {

@@ -1,0 +1,54 @@
+import { modelsInUse } from '../../config/models-in-use';
+import { findingLines, type ProbeFindings } from '../../config/probe-findings';
+import type { RunSpec } from '../../config/spec';
+import { probeModel } from '../../services/batches/probe';
+import { PermanentEndpointError } from '../../services/endpoints/endpoint-errors';
+import { Endpoints } from '../../services/endpoints/endpoints';
+import type { Finding } from './finding';
+
+/** An endpoint that does not answer by then is told of, not waited for. */
+const PROBE_TIMEOUT_MS = 60_000;
+
+/** What each model that a run of the spec calls takes and gives, asked with the keys of this environment. */
+export async function checkProbes(spec: RunSpec, env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  const endpoints = new Endpoints(env);
+  const names = modelsInUse(spec).filter((name) => spec.models[name]?.serve === undefined);
+  try {
+    return (await Promise.all(names.map(async (name) => await checkProbe(endpoints, spec, name)))).flat();
+  } finally {
+    await endpoints.close();
+  }
+}
+
+async function checkProbe(endpoints: Endpoints, spec: RunSpec, name: string): Promise<Finding[]> {
+  const check = `probe ${name}`;
+  try {
+    return findingsOf(check, name, await probeModel({ endpoints, spec, name, signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }));
+  } catch (error) {
+    if (error instanceof PermanentEndpointError) return [{ check, state: 'fail', message: error.message }];
+    const reason = error instanceof Error && error.name === 'TimeoutError' ? 'it did not answer within a minute' : String(error);
+    return [
+      {
+        check,
+        state: 'warn',
+        message: `${name} was not asked what it takes: ${reason}`,
+        fix: 'a run asks again before its first paid call',
+      },
+    ];
+  }
+}
+
+function findingsOf(check: string, name: string, found: ProbeFindings): Finding[] {
+  const lines = findingLines(name, found);
+  return [
+    lines.length === 0
+      ? { check, state: 'ok', message: `${name} takes what the run would send` }
+      : {
+          check,
+          state: 'warn',
+          message: `${name} takes what the run would send, with ${lines.join(', ')}`,
+          fix: 'a run finds this out and uses it; add it to the spec to say it there',
+        },
+    ...found.notes.map((note): Finding => ({ check, state: 'ok', message: `${name}: ${note}` })),
+  ];
+}

@@ -1,0 +1,29 @@
+import type { Usage } from '../../method/records';
+
+/**
+ * The tokens that a reply tells, with all that was generated as completion; undefined where it does not tell them, or where what it
+ * tells is no count (negative, a fraction, text). What is only in `total_tokens` (some servers leave reasoning out of the completion, or
+ * tell prompt and total alone) is completion.
+ */
+export function readUsage(reply: unknown): Usage | undefined {
+  const usage = (reply as { usage?: unknown } | null | undefined)?.usage;
+  if (typeof usage !== 'object' || usage === null) return undefined;
+  const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = usage as Record<string, unknown>;
+  if (!isCount(prompt)) return undefined;
+  const rest = isCount(total) ? total - prompt : undefined;
+  if (isCount(completion)) return { promptTokens: prompt, completionTokens: Math.max(completion, rest ?? 0) };
+  if (completion !== undefined && completion !== null) return undefined;
+  return rest === undefined || rest < 0 ? undefined : { promptTokens: prompt, completionTokens: rest };
+}
+
+/** The same for a row, which keeps a reply's own two counts where it tells both. */
+export function readRowUsage(reply: unknown): Usage | null {
+  const whole = readUsage(reply);
+  if (whole === undefined) return null;
+  const told = (reply as { usage: { completion_tokens?: unknown } }).usage.completion_tokens;
+  return isCount(told) ? { ...whole, completionTokens: told } : whole;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}

@@ -1,0 +1,124 @@
+import type { RunSpec, RunSpecInput } from '../../../config/spec';
+import { probeModel } from '../../../services/batches/probe';
+import { probeRequests } from '../../../services/batches/probe-requests';
+import { Endpoints } from '../../../services/endpoints/endpoints';
+import { DialectServer, type Dialect } from '../../support/dialect-server';
+import { DIALECTS } from '../../support/dialects';
+import { smallSpec } from '../../support/small-spec';
+
+const NEVER = new AbortController().signal;
+let server: DialectServer;
+afterEach(async () => await server.close());
+
+/** As a judge and generator alone, unless the change says otherwise. */
+async function specFor(dialect: Dialect, change: (spec: RunSpecInput) => void = () => undefined): Promise<RunSpec> {
+  server = await DialectServer.start(dialect);
+  return smallSpec('http://127.0.0.1:1/v1', (spec) => {
+    spec.models['other'] = { baseURL: server.baseURL, model: 'model', apiKeyEnv: 'KEY' };
+    change(spec);
+  });
+}
+
+async function probe(dialect: Dialect, change?: (spec: RunSpecInput) => void): ReturnType<typeof probeModel> {
+  const spec = await specFor(dialect, change);
+  return await probeModel({ endpoints: new Endpoints({ KEY: 'k-1234567890' }), spec, name: 'other', signal: NEVER });
+}
+
+const asTarget = (spec: RunSpecInput): void => {
+  spec.target = { ...spec.target, model: 'other' };
+  spec.models['other']!.template = { preQuery: '<s>[INST]', stop: [], bos: '<s>' };
+};
+const withProbabilities = (spec: RunSpecInput): void => void Object.assign(spec.synthesis.judge, { scoring: 'expected' });
+
+test('an endpoint that takes everything needs no setting, and no more than five requests', async () => {
+  const { settings } = await probe(DIALECTS['vLLM']!, (spec) => {
+    asTarget(spec);
+    spec.models['other']!.template = 'llama-3';
+    withProbabilities(spec);
+  });
+  expect(settings).toEqual({});
+  expect(server.requests.length).toBeLessThanOrEqual(5);
+  expect(server.requests.every(({ body }) => Number(body.max_tokens) <= 16)).toBe(true);
+});
+
+test.each([
+  ['Gemini, compatible API', { request: { omit: ['seed'] }, supportsN: false }],
+  ['Groq', { supportsN: false }],
+  ['DeepSeek', { supportsN: false }],
+  ['Anthropic, compatible API', { supportsN: false }],
+  ['A LiteLLM proxy', { request: { omit: ['seed'] }, supportsN: false }],
+  ['Mistral', { request: { omit: ['seed'] } }],
+] as const)('%s: what it lacks is found', async (name, settings) => {
+  expect((await probe(DIALECTS[name]!)).settings).toEqual(settings);
+});
+
+test('another name for max_tokens is found; a temperature that is refused is for a person to decide, who is told the line', async () => {
+  const reasoning = DIALECTS['OpenAI: o-series, gpt-5']!;
+  await expect(probe(reasoning)).rejects.toThrow(
+    /'temperature' does not support 0 .*add this line to the model under models in the spec: request: \{omit: \[temperature\]\}$/,
+  );
+  await server.close();
+  const { settings } = await probe(reasoning, (spec) => (spec.models['other']!.request = { omit: ['temperature'] }));
+  expect(settings).toEqual({ request: { rename: { max_tokens: 'max_completion_tokens' } } });
+});
+
+test('fewer logprobs are found, and none where scores are read from them', async () => {
+  const fireworks = await probe(DIALECTS['Fireworks']!, withProbabilities);
+  expect(fireworks.settings).toEqual({ request: { body: { top_logprobs: 5 } } });
+  await server.close();
+  await expect(probe(DIALECTS['Groq']!, withProbabilities)).rejects.toThrow(
+    /'logprobs' is unsupported.*set synthesis\.judge\.scoring: text/,
+  );
+  await server.close();
+  await expect(probe(DIALECTS['LM Studio']!, withProbabilities)).rejects.toThrow(/gives no logprobs; .*scoring: text/);
+});
+
+test('a target whose raw prompts are put into a chat template is refused, with the way out', async () => {
+  await expect(probe(DIALECTS['Ollama']!, asTarget)).rejects.toThrow(
+    /puts raw prompts into a chat template \(a prompt of one token counts as 10\).*serve the same weights with an engine whose \/completions takes raw prompts/,
+  );
+});
+
+test('a target without raw completions is refused, with the way out', async () => {
+  await expect(probe(DIALECTS['DeepSeek']!, asTarget)).rejects.toThrow(/HTTP 404.*needs raw completions/);
+});
+
+test.each([
+  ['llama.cpp', { addsBos: true, supportsN: undefined }],
+  ['vLLM', {}],
+  ['SGLang', {}],
+  ['Together', {}],
+])('%s: whether it puts a BOS before raw prompts by itself', async (name, { addsBos }: { addsBos?: boolean }) => {
+  expect((await probe(DIALECTS[name]!, asTarget)).settings.addsBos).toBe(addsBos);
+});
+
+test('notes tell of thoughts, ends and usage', async () => {
+  expect((await probe(DIALECTS['DeepSeek']!)).notes).toEqual(['its thoughts come beside the answer, as reasoning_content']);
+  await server.close();
+  const silent: Dialect = {
+    ...DIALECTS['vLLM']!,
+    shape: ({ usage, ...reply }) => ({
+      ...reply,
+      choices: (reply['choices'] as object[]).map((choice) => ({ ...choice, finish_reason: usage === null ? '' : null })),
+    }),
+  };
+  expect((await probe(silent)).notes).toEqual([
+    'it does not tell how replies end, so a reply that breaks off counts as whole',
+    'it tells no usage, so its calls count at their worst case',
+  ]);
+});
+
+test('what is tried is what the stages send', async () => {
+  const spec = await specFor(DIALECTS['vLLM']!, (input) => {
+    asTarget(input);
+    input.synthesis.respond.samples = 3;
+    input.models['other']!.supportsN = true;
+  });
+  const asked = probeRequests(spec, 'other');
+  expect(asked.map(({ wants }) => wants)).toEqual(['samples', 'reply', 'raw']);
+  expect(asked.map(({ request }) => Object.keys(request.body).sort())).toEqual([
+    ['max_tokens', 'messages', 'n', 'seed', 'temperature', 'top_p'],
+    ['max_tokens', 'messages', 'seed', 'temperature', 'top_p'],
+    ['add_special_tokens', 'max_tokens', 'prompt', 'seed', 'stop', 'temperature', 'top_p'],
+  ]);
+});
