@@ -24,10 +24,13 @@ export function createJudgeActivities(deps: ActivityDeps) {
           model: input.judge,
           inputs: [instructions, responses],
           items: async () => ({
-            items: judgmentItems(plan.spec, input.judge, input.generator, {
-              instructions: await deps.stages.inputRows(instructions),
-              responses: await deps.stages.inputRows(responses),
-            }),
+            items: judgmentItems(
+              plan.spec,
+              input.judge,
+              input.generator,
+              { instructions: await deps.stages.inputRows(instructions), responses: await deps.stages.inputRows(responses) },
+              plan.content.templates,
+            ),
           }),
         });
       });

@@ -9,11 +9,12 @@ import type { RunOutline } from '../contract/run';
 import { NO_SETTINGS, type RunSettings } from '../contract/run-settings';
 import { runCosts } from '../planning/run-costs';
 import { contentIdentities } from '../services/runs/content-identities';
-import { checkSpecFiles } from '../services/runs/spec-files';
+import { checkSpecFiles, today } from '../services/runs/spec-files';
 import { checkStoreWorks } from '../services/store/store-check';
+import { TemplateNotReadError } from '../services/tokenizers/template-error';
 import { otherTasks } from '../services/training/task-names';
 import { stageKeys } from '../stages/chain';
-import { partition } from '../stages/planned';
+import { partition, type ContentIdentities } from '../stages/planned';
 import { type RunPlan } from '../stages/run-plan';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
@@ -26,11 +27,26 @@ export function createPrepareActivities(deps: ActivityDeps) {
         await checkStoreWorks(deps.store);
         validateRunId(input.runId);
         const spec = parseSpec(input.spec);
-        const problems = await checkSpecFiles(spec, {});
+        const earlier = await templatesOfEarlierStart(deps, input.runId);
+        const problems = await checkSpecFiles(spec, {
+          reading: {
+            date: Object.values(earlier).find(({ date }) => date !== undefined)?.date ?? today(),
+            env: deps.env,
+            builtin: async (weights) => (await deps.weights.resolve(weights, undefined)).path,
+            earlier,
+          },
+        });
+        if (problems.errors.length === 0 && problems.unreached.length > 0) {
+          throw new TemplateNotReadError(`${problems.unreached.join('; ')}; start the run again when it can be reached`, true);
+        }
         if (problems.errors.length > 0) {
           throw ApplicationFailure.nonRetryable(problems.errors.join('; '), 'SpecError' satisfies FailureType);
         }
-        const content = await contentIdentities(spec, deps.weights);
+        const { templates } = problems;
+        const content: ContentIdentities = {
+          ...(await contentIdentities(spec, deps.weights)),
+          ...(Object.keys(templates).length === 0 ? {} : { templates }),
+        };
         const { extract, respond, judge, shardSize, concurrentShards } = spec.synthesis;
         const plan: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: partition(extract.instructions, shardSize) };
         const hash = await deps.plans.save(plan);
@@ -67,6 +83,13 @@ export function createPrepareActivities(deps: ActivityDeps) {
       await runActivity(deps, async () => await deps.plans.saveSettings(validateRunId(runId), settings));
     },
   };
+}
+
+/** What the run has read when it was started before: the date stays what it was, and what cannot be reached now is known. */
+async function templatesOfEarlierStart({ plans }: ActivityDeps, runId: string): Promise<NonNullable<ContentIdentities['templates']>> {
+  const record = await plans.findRun(runId);
+  if (record === undefined) return {};
+  return (await plans.load(record.plan).catch(() => undefined))?.content.templates ?? {};
 }
 
 function servedOf(spec: RunSpec): Pick<RunOutline, 'served'> {

@@ -21,7 +21,9 @@ export function createRespondActivities(deps: ActivityDeps) {
           output: respondStage.at(plan, shard, input.generator),
           model: input.generator,
           inputs: instructionOutputs(plan, shard),
-          items: async () => ({ items: responseItems(plan.spec, input.generator, await readInstructions(deps.stages, plan, shard)) }),
+          items: async () => ({
+            items: responseItems(plan.spec, input.generator, await readInstructions(deps.stages, plan, shard), plan.content.templates),
+          }),
         });
       });
     },

@@ -9,6 +9,7 @@ import { ModelServerError } from '../services/local/model-server';
 import { PythonJobError } from '../services/python/python-jobs';
 import { CorruptArtifactError, InputLostError } from '../services/store/stage-store';
 import { StorageUnavailableError, storageFault } from '../services/store/storage-errors';
+import { TemplateNotReadError } from '../services/tokenizers/template-error';
 import { WeightsNotFoundError } from '../services/training/weights';
 import type { ActivityDeps } from './deps';
 import { HeartbeatPace } from './heartbeat-pace';
@@ -27,6 +28,8 @@ class WorkerDrainingError extends Error {
 }
 
 const BEAT_MS = 2_000;
+/** A hub that is away for longer than these tries of an activity take needs somebody to look. */
+const MOST_HUB_TRIES = 5;
 
 /**
  * Runs an activity's body with a steady heartbeat, and turns its errors into Temporal's: what cannot succeed without
@@ -56,7 +59,7 @@ export async function runActivity<T>(
       },
     });
   } catch (error) {
-    throw toFailure(error instanceof CorruptArtifactError ? await setAside(deps, error) : error);
+    throw toFailure(error instanceof CorruptArtifactError ? await setAside(deps, error) : error, context);
   } finally {
     if (latest !== undefined) beat();
     clearInterval(timer);
@@ -75,7 +78,7 @@ async function setAside({ stages, log }: Pick<ActivityDeps, 'stages' | 'log'>, e
   return new InputLostError(error.message, { cause: error });
 }
 
-function toFailure(error: unknown): unknown {
+function toFailure(error: unknown, context: Context): unknown {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   if (!(error instanceof Error)) return error;
   const failure = { type: error.name, message: error.message, cause: error };
@@ -95,6 +98,7 @@ function toFailure(error: unknown): unknown {
     error instanceof SpecError ||
     error instanceof MethodError ||
     error instanceof WeightsNotFoundError ||
+    (error instanceof TemplateNotReadError && (!error.isPassing || context.info.attempt >= MOST_HUB_TRIES)) ||
     error instanceof ModelServerError ||
     (error instanceof PythonJobError && !error.retryable);
   return ApplicationFailure.create({ ...failure, nonRetryable: permanent });

@@ -50,13 +50,13 @@ export async function writeRequestBodies({ store, runId, file }: RequestBodiesOp
   };
 
   for (const shard of plan.shards) {
-    write(extractionItems(plan.spec, shard), plan.spec.target.model);
+    write(extractionItems(plan.spec, shard, { own: plan.content.templates }), plan.spec.target.model);
     const instructions = await rowsOf(extractStage.at(plan, shard));
     for (const generator of generatorsOf(plan)) {
-      write(responseItems(plan.spec, generator, instructions), generator);
+      write(responseItems(plan.spec, generator, instructions, plan.content.templates), generator);
       const responses = await rowsOf(respondStage.at(plan, shard, generator));
       for (const judge of plan.spec.synthesis.judge.judges) {
-        write(judgmentItems(plan.spec, judge, generator, { instructions, responses }), judge);
+        write(judgmentItems(plan.spec, judge, generator, { instructions, responses }, plan.content.templates), judge);
       }
     }
   }

@@ -3,10 +3,11 @@ import type { RunSpec } from '../config/spec';
 import { formatCount, formatDuration, formatShortCount } from '../contract/figures';
 import { DEFAULT_ASSUMPTIONS, type AssumptionName } from '../planning/cost-assumptions';
 import type { CostPlan, EndpointCost } from '../planning/cost-plan';
+import { templateLine, type TemplateNote } from './template-notes';
 import { formatTable } from './terminal/output';
 
 /** A cost plan for people: what every model does, what that comes to, and what was assumed. */
-export function planText(spec: RunSpec, plan: CostPlan): string {
+export function planText(spec: RunSpec, plan: CostPlan, formats: readonly TemplateNote[] = []): string {
   return [
     `${spec.description ?? 'A Rehearse run'}\n`,
     'Model calls',
@@ -15,6 +16,7 @@ export function planText(spec: RunSpec, plan: CostPlan): string {
     'What it comes to',
     indent(summaryTable(spec, plan)),
     '',
+    ...(formats.length === 0 ? [] : ['Chat formats', indent(wrapTable(formats.map((note) => [note.model, templateLine(note)]))), '']),
     'Assumed (another value: --assume name=value)',
     indent(assumptionTable(plan)),
     '',

@@ -7,7 +7,10 @@ export interface InitAnswers {
   /** Model id that the endpoint knows. */
   readonly model: string;
   readonly apiKeyEnv?: string;
-  readonly template: string;
+  /** A format's name, where it is not to be read from the model's own tokenizer. */
+  readonly template?: string;
+  /** As the spec is to say it: a hub id, or a path as seen from the spec's folder. */
+  readonly tokenizer?: string;
   /** As the spec is to say it: a hub id, or a directory as seen from the spec's folder. */
   readonly weights: string;
   /** As seen from the spec's folder. */
@@ -41,7 +44,7 @@ models:
   ${name}:
     baseURL: ${scalar(answers.baseURL)}
     model: ${scalar(answers.model)} # as the endpoint calls it
-    template: ${scalar(answers.template)} # its chat format; step 1 sends the bare beginning of a user turn
+${templateLines(answers)}
 ${answers.apiKeyEnv === undefined ? '    # apiKeyEnv: MY_API_KEY          the NAME of an environment variable, never a key' : `    apiKeyEnv: ${scalar(answers.apiKeyEnv)} # the NAME of an environment variable, never a key`}
     # id: my-model@revision         keeps finished work valid when the same weights are served elsewhere
     limits: { concurrency: 32 } # requests in flight; also requestsPerMinute, tokensPerMinute, timeoutMs
@@ -94,6 +97,13 @@ evaluate:
     - task: ifeval
     - task: math_level_5
 `;
+}
+
+/** Where the target's chat format is from, of which step 1 sends the bare beginning of a user turn. */
+function templateLines({ template, tokenizer }: InitAnswers): string {
+  if (template !== undefined) return `    template: ${scalar(template)} # its chat format, by name`;
+  if (tokenizer !== undefined) return `    tokenizer: ${scalar(tokenizer)} # where its own chat template is read`;
+  return '    # tokenizer: …                  where its own chat template is read; without it, target.weights';
 }
 
 /** "or <name>: <what it is>", of each reading of scores but the default. */

@@ -55,7 +55,7 @@ export function parseSpecText(text: string, options: { readonly folder: string; 
   throw new SpecError(located, { file });
 }
 
-/** The same spec with its relative file paths made absolute: new data, evaluation data, and weights that begin with `./` or `../`. */
+/** The same spec with its relative file paths made absolute: new data, evaluation data, and weights and tokenizers that begin with `./` or `../`. */
 function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
   const full = (path: string): string => (isAbsolute(path) ? path : resolve(folder, path));
   const tasks = spec.evaluate.tasks.map((task) =>
@@ -65,9 +65,16 @@ function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
   );
   const { weights } = spec.target;
   const { accelerate } = spec.train;
+  const near = (place: string): string => (/^\.\.?(\/|$)/.test(place) ? full(place) : place);
   return {
     ...spec,
-    target: { ...spec.target, ...(weights !== undefined && /^\.\.?(\/|$)/.test(weights) ? { weights: full(weights) } : {}) },
+    models: Object.fromEntries(
+      Object.entries(spec.models).map(([name, model]) => [
+        name,
+        model.tokenizer === undefined ? model : { ...model, tokenizer: near(model.tokenizer) },
+      ]),
+    ),
+    target: { ...spec.target, ...(weights === undefined ? {} : { weights: near(weights) }) },
     mix: { ...spec.mix, newData: full(spec.mix.newData) },
     ...(accelerate === undefined || isAcceleratePreset(accelerate) ? {} : { train: { ...spec.train, accelerate: full(accelerate) } }),
     evaluate: { ...spec.evaluate, tasks },

@@ -14,6 +14,13 @@ const template = z
   ])
   .describe('Chat format: a name (llama-3, llama-3-paper, chatml, …) or a literal pre-query template.');
 
+const tokenizer = z
+  .string()
+  .min(1)
+  .describe(
+    "Where the model's own chat template is read: a directory, a hub id, or a GGUF file. The target's default: target.weights, else its model id on the hub.",
+  );
+
 /** Stands for the address of a model whose server the run brings itself. */
 export const SERVED_URL = 'serve:';
 
@@ -44,6 +51,7 @@ export const modelSchema = z
     serve: serve.optional(),
     apiKeyEnv: envName.optional().describe('Name of the environment variable that holds the API key.'),
     template: template.optional(),
+    tokenizer: tokenizer.optional(),
     supportsN: z.boolean().default(true).describe('Whether one request may ask for several samples (`n`).'),
     request: requestSchema.optional(),
     addsBos: z

@@ -3,7 +3,7 @@ import { templateNames, resolveTemplate } from '../method/templates';
 import { SCORE_READINGS, scoringsWith } from './score-readings';
 import type { ModelSpec, RunSpec } from './spec';
 import { showValue, type Finding } from './spec-errors';
-import { suggestTemplate } from './suggest-template';
+import { looksLikeHubId, templatePlaces } from './template-places';
 
 /** Chat formats that are missing, unknown, or of a kind that a judge cannot use. */
 export function templateProblems(spec: RunSpec): Finding[] {
@@ -15,12 +15,27 @@ export function templateProblems(spec: RunSpec): Finding[] {
     // Without a template such a judge is asked through the chat API; with one its raw prompt is rendered.
     const isRead = SCORE_READINGS[judge.scoring].readsProbabilities && judge.judges.includes(name);
     if (model.template === undefined) {
-      if (extracts) {
+      if (extracts && templatePlaces(spec, name).length === 0) {
         findings.push({
           at,
           value: 'nothing',
-          expected: 'the chat format of the target model, which extraction sends bare',
-          hint: `add one, such as ${suggestTemplate(model)}`,
+          expected:
+            'the chat format of the target model, which extraction sends bare, and there are neither weights nor a hub id to read it from',
+          hint: `name a directory, a hub id or a GGUF file under models.${name}.tokenizer, or a format here, such as ${templateNames().slice(0, 3).join(', ')}`,
+        });
+      }
+      const { tokenizer } = model;
+      if (
+        tokenizer !== undefined &&
+        !/^(~?\/|\.\.?(\/|$))/.test(tokenizer) &&
+        !tokenizer.startsWith('builtin:') &&
+        !looksLikeHubId(tokenizer)
+      ) {
+        findings.push({
+          at: ['models', name, 'tokenizer'],
+          value: showValue(tokenizer),
+          expected: 'a directory or GGUF file that begins with "./", "../" or "/", or a hub id such as Qwen/Qwen3-8B',
+          hint: `write ./${tokenizer} for a file here`,
         });
       }
       continue;

@@ -23,6 +23,7 @@ export type FailureType =
   | 'StorageUnavailableError'
   /** The store is damaged again and again. */
   | 'StoreDamagedError'
+  | 'TemplateNotReadError'
   | 'VariantsFailedError'
   | 'WeightsNotFoundError'
   | 'WorkerDrainingError';

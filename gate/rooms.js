@@ -13,24 +13,27 @@ const ROOMS = {
   // The method of the paper: pure functions. Planning is arithmetic too.
   method: { imports: [], packages: ['simple-statistics'] },
   config: { imports: ['method'], types: ['contract'] },
+  // Models' own chat templates, rendered and taken apart: as pure as the method, of which they are no part.
+  templates: { imports: ['method'], packages: ['@huggingface/jinja'] },
   // What client, workflows and activities say to each other.
   contract: {
     imports: [],
     types: ['method', 'config'],
     packages: ['@temporalio/common', '@temporalio/workflow', 'pretty-bytes', 'pretty-ms'],
   },
-  stages: { imports: ['method', 'config'], types: ['contract'] },
+  stages: { imports: ['method', 'config'], types: ['contract', 'templates'] },
   planning: { imports: ['method', 'config', 'stages'], types: ['contract'], packages: [] },
 
   // What does I/O, one room a topic; nothing of Temporal's workflows or activities.
   'services/timing': { imports: [] },
   'services/limits': { imports: ['services/timing'] },
+  'services/tokenizers': { imports: ['method', 'config', 'templates', 'stages'], types: ['contract'] },
   'services/endpoints': { imports: ['method', 'services/timing', 'services/limits'], types: ['config', 'contract'] },
   'services/store': { imports: ['method', 'stages'], types: ['contract'] },
   'services/data': { imports: ['method', 'config', 'services/store'] },
   'services/journal': { imports: ['services/timing', 'services/store'], types: ['method', 'stages'] },
   'services/batches': {
-    imports: ['method', 'config', 'stages', 'planning', 'services/endpoints', 'services/store', 'services/journal'],
+    imports: ['method', 'config', 'templates', 'stages', 'planning', 'services/endpoints', 'services/store', 'services/journal'],
     types: ['contract'],
   },
   'services/python': { imports: ['stages', 'services/timing'], types: ['contract'] },
@@ -53,6 +56,7 @@ const ROOMS = {
       'services/data',
       'services/journal',
       'services/local',
+      'services/tokenizers',
       'services/training',
     ],
     types: ['contract'],

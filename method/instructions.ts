@@ -1,4 +1,5 @@
 import type { BrokenEnd, FinishReason } from './records';
+import { runOnAt } from './run-on';
 import type { ChatTemplate } from './templates';
 
 /** Why a generated text cannot be used. Fixed words, so that they can be counted; of a text that broke off, how it ended. */
@@ -22,7 +23,7 @@ export interface TextPolicy {
 export function cleanInstruction(
   rawText: string,
   finishReason: FinishReason,
-  template: Pick<ChatTemplate, 'stop' | 'headers' | 'specialTokens'>,
+  template: Pick<ChatTemplate, 'stop' | 'headers' | 'specialTokens' | 'roles'>,
   { acceptTruncated = false }: TextPolicy = {},
 ): TextReading {
   const refused = refusal(finishReason);
@@ -81,8 +82,11 @@ function stripLeading(text: string, { specialTokens, headers }: Pick<ChatTemplat
   }
 }
 
-function turnEnd(text: string, { stop, headers }: Pick<ChatTemplate, 'stop' | 'headers'>): number | undefined {
-  const positions = [...stop, ...headers].map((mark) => text.indexOf(mark)).filter((position) => position >= 0);
+function turnEnd(text: string, { stop, headers, roles = [] }: Pick<ChatTemplate, 'stop' | 'headers' | 'roles'>): number | undefined {
+  const runOn = runOnAt(text, roles);
+  const positions = [...[...stop, ...headers].map((mark) => text.indexOf(mark)), ...(runOn === undefined ? [] : [runOn])].filter(
+    (position) => position >= 0,
+  );
   return positions.length === 0 ? undefined : Math.min(...positions);
 }
 

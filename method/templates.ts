@@ -1,6 +1,7 @@
 import { MethodError } from './method-error';
 import { nearestNames } from './nearest-names';
 import type { Message } from './records';
+import { rolesOf } from './run-on';
 import { ALIASES, CATALOG, type CatalogEntry, type Layout } from './template-catalog';
 
 /** The name of a template that the user wrote out. */
@@ -20,6 +21,16 @@ export interface ChatTemplate {
   readonly headers: readonly string[];
   /** Special tokens that are no part of anybody's text. */
   readonly specialTokens: readonly string[];
+  /** All that must not come of a text: special tokens, other tokens that are markup, and headers of turns. */
+  readonly structure: readonly string[];
+  /** Whether `structure` has all tokens of the tokenizer, which was read. */
+  readonly knowsTokens?: boolean;
+  /** Names of roles that stand beside special tokens in headers: what is left of a header where a server drops these. */
+  readonly roles?: readonly string[];
+  /** Ids of the tokens among `stop` and `headers`, where the tokenizer is known. */
+  readonly stopTokenIds?: readonly number[];
+  /** What it renders is the whole prompt, to which the server must add nothing, although the tokenizer would. */
+  readonly isWhole?: boolean;
   /**
    * The whole raw prompt up to where the assistant's text begins, then `assistantPrefix`.
    * @throws {MethodError} when the messages are not [system], user, assistant, …, user; or for a literal template.
@@ -30,6 +41,8 @@ export interface ChatTemplate {
 export interface RenderOptions {
   /** The assistant's first words, which the model is to continue. */
   readonly assistantPrefix?: string;
+  /** Variables of a model's own chat template, such as `enable_thinking`; the catalogue's formats have none. */
+  readonly variables?: Readonly<Record<string, unknown>>;
 }
 
 /** A format that the catalogue does not have: enough to extract with, not to render conversations. */
@@ -68,13 +81,16 @@ function unknownTemplate(name: string): MethodError {
 
 function fromCatalog(name: string, { layout, preQuery, systemInPreQuery = false }: CatalogEntry): ChatTemplate {
   const system = systemInPreQuery ? systemTurn(layout, layout.defaultSystem) : '';
+  const specialTokens = [...new Set([...layout.stop, ...(layout.special ?? [])])].filter(looksSpecial);
   return {
     name,
     bos: layout.bos,
     preQuery: preQuery ?? `${layout.bos ?? ''}${system}${layout.user.open}`,
     stop: layout.stop,
     headers: layout.headers,
-    specialTokens: [...new Set([...layout.stop, ...(layout.special ?? [])])].filter(looksSpecial),
+    specialTokens,
+    structure: [...new Set([...specialTokens, ...layout.stop, ...layout.headers])],
+    roles: rolesOf([layout.assistant.open, layout.user.open], [...specialTokens, ...layout.stop]),
     renderPrompt: (messages, options = {}) => render(layout, messages, options),
   };
 }
@@ -100,6 +116,7 @@ function fromLiteral(literal: LiteralTemplate): ChatTemplate {
     stop,
     headers: literal.headers ?? [],
     specialTokens: literal.specialTokens ?? stop.filter(looksSpecial),
+    structure: [...new Set([...(literal.specialTokens ?? []), ...stop, ...(literal.headers ?? [])])],
     renderPrompt() {
       throw new MethodError(
         `a literal template says how to extract, not how to write a conversation; name one of ${templateNames().join(', ')}`,
@@ -136,7 +153,8 @@ function render(layout: Layout, messages: readonly Message[], { assistantPrefix 
   return assistantPrefix === undefined || assistantPrefix === '' ? prompt : prompt + (layout.gap ?? '') + assistantPrefix;
 }
 
-function checkRoles(messages: readonly Message[]): void {
+/** @throws {MethodError} when the messages are not [system], user, assistant, …, user */
+export function checkRoles(messages: readonly Message[]): void {
   const start = messages[0]?.role === 'system' ? 1 : 0;
   messages.slice(start).forEach((message, offset) => {
     const expected = offset % 2 === 0 ? 'user' : 'assistant';
@@ -160,7 +178,7 @@ export type BosHandling = 'flag' | 'adds' | 'verbatim';
 
 export interface BosQuestion {
   readonly prompt: string;
-  readonly template: Pick<ChatTemplate, 'name' | 'bos'>;
+  readonly template: Pick<ChatTemplate, 'name' | 'bos' | 'isWhole'>;
   /** `flag` unless the endpoint is known to be otherwise. */
   readonly handling?: BosHandling;
 }
@@ -195,6 +213,7 @@ export function checkBos({ prompt, template, handling = 'flag' }: BosQuestion): 
   const doubled = count > 1 ? `the prompt began with ${count} times ${bos}; one was kept` : undefined;
 
   if (count === 0) {
+    if (template.isWhole === true && handling === 'flag') return { prompt, addSpecialTokens: false };
     return handling === 'verbatim'
       ? { prompt, warning: `the prompt does not begin with ${bos} and the server adds none; put it into the template` }
       : { prompt };

@@ -76,12 +76,12 @@ export function shardOutputs(plan: Plan, shard: Shard): OutputRef[] {
 /** Keys of every stage of a spec: each stage's key holds the keys of what it is made from. */
 export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys {
   const { respond, judge } = spec.synthesis;
-  const extractKey = extractStage.key(spec);
+  const extractKey = extractStage.key(spec, content);
   const filter = filterKeys(spec, content, extractKey);
   const instructions = filter === undefined ? extractStage.input(extractKey) : filterStage.input(filter.filter);
-  const respondKeys = mapNames(respond.generators, (generator) => respondStage.key(spec, generator, instructions));
+  const respondKeys = mapNames(respond.generators, (generator) => respondStage.key(spec, generator, instructions, content));
   const judgeKeys = mapNames(judge.judges, (name) =>
-    mapNames(respond.generators, (generator) => judgeStage.key(spec, name, respondKeys[generator]!)),
+    mapNames(respond.generators, (generator) => judgeStage.key(spec, name, respondKeys[generator]!, content)),
   );
   const selectKey = selectStage.key(spec, judgeKeys);
   const replaySet = selectStage.input(selectKey);

@@ -3,7 +3,7 @@ import { modelOf } from '../config/models-in-use';
 import type { RunSpec } from '../config/spec';
 import type { Instruction } from '../method/records';
 import { modelIdentity } from './model-identity';
-import { partName, type Planned, type Shard } from './planned';
+import { partName, type ContentIdentities, type Planned, type Shard } from './planned';
 import { defineStage } from './stage';
 import type { Table } from './table';
 
@@ -24,8 +24,9 @@ export const extractStage = defineStage({
   rowsVersion: 1,
   callsModels: true,
   table: instructionTable,
-  key: (hash, spec: RunSpec) => {
+  key: (hash, spec: RunSpec, { templates }: Pick<ContentIdentities, 'templates'> = {}) => {
     const { extract } = spec.synthesis;
+    const own = templates?.[spec.target.model];
     return hash({
       seed: spec.seed,
       model: modelIdentity(modelOf(spec, spec.target.model)),
@@ -34,6 +35,7 @@ export const extractStage = defineStage({
       maxAttempts: extract.maxAttempts,
       acceptTruncated: extract.acceptTruncated,
       ...(extract.stopAtNewline ? { stopAtNewline: true } : {}), // absent where it is off, as in keys made before there was such a thing
+      ...(own === undefined ? {} : { ownTemplate: own.identities.extraction }),
     });
   },
   place: ({ keys }: Pick<Planned<ExtractKeys>, 'keys'>, shard: Shard) => ({ key: keys.extract, part: partName(shard) }),

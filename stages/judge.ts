@@ -5,7 +5,7 @@ import type { RunSpec } from '../config/spec';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
 import type { Judgment } from '../method/records';
 import { modelIdentity } from './model-identity';
-import { partName, type Planned, type Shard } from './planned';
+import { partName, type ContentIdentities, type Planned, type Shard } from './planned';
 import { respondStage } from './respond';
 import { defineStage, knownKey } from './stage';
 import type { Table } from './table';
@@ -40,8 +40,9 @@ export const judgeStage = defineStage({
   rowsVersion: 1,
   callsModels: true,
   table: judgmentTable,
-  key: (hash, spec: RunSpec, name: string, respondKey: string) => {
+  key: (hash, spec: RunSpec, name: string, respondKey: string, { templates }: Pick<ContentIdentities, 'templates'> = {}) => {
     const { judge } = spec.synthesis;
+    const own = templates?.[name];
     return hash({
       seed: spec.seed,
       judge: name,
@@ -52,6 +53,9 @@ export const judgeStage = defineStage({
       maxAttempts: judge.maxAttempts,
       prompt: JUDGE_PROMPT,
       input: respondStage.input(respondKey),
+      ...(own === undefined
+        ? {}
+        : { ownTemplate: SCORE_READINGS[judge.scoring].readsProbabilities ? own.identities.conversation : own.identities.text }),
     });
   },
   place: ({ keys }: Pick<Planned<JudgeKeys>, 'keys'>, shard: Shard, judge: string, generator: string) => ({

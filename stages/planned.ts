@@ -1,5 +1,6 @@
 import type { RunSpec } from '../config/spec';
 import { instructionId } from '../method/ids';
+import type { ReadTemplate } from '../templates/read-template';
 import { knownKey } from './stage';
 
 /** A run's plan, as far as a stage must know it: the spec, what it names, and those keys that the stage reads. */
@@ -21,6 +22,8 @@ export interface ContentIdentities {
   readonly replayFiles: Readonly<Record<string, string>>;
   /** Text of the configuration that `train.accelerate` names, so that it is the same wherever the training runs. */
   readonly accelerate?: string;
+  /** By model: its own chat template, as it was read when the run started; absent where the spec names every format. */
+  readonly templates?: Readonly<Record<string, ReadTemplate>>;
 }
 
 /** Instructions `start` up to, but without, `end`. */

@@ -3,7 +3,7 @@ import { samplingFor } from '../config/sampling';
 import type { RunSpec } from '../config/spec';
 import type { Response } from '../method/records';
 import { modelIdentity } from './model-identity';
-import { partName, type Planned, type Shard } from './planned';
+import { partName, type ContentIdentities, type Planned, type Shard } from './planned';
 import { defineStage, knownKey, type StageInput } from './stage';
 import type { Table } from './table';
 
@@ -35,8 +35,9 @@ export const respondStage = defineStage({
   callsModels: true,
   table: responseTable,
   /** @param input of the instructions, see `Stage.input` */
-  key: (hash, spec: RunSpec, generator: string, input: StageInput) => {
+  key: (hash, spec: RunSpec, generator: string, input: StageInput, { templates }: Pick<ContentIdentities, 'templates'> = {}) => {
     const { respond } = spec.synthesis;
+    const own = templates?.[generator];
     return hash({
       seed: spec.seed,
       generator,
@@ -46,6 +47,7 @@ export const respondStage = defineStage({
       maxAttempts: respond.maxAttempts,
       acceptTruncated: respond.acceptTruncated,
       input,
+      ...(own === undefined ? {} : { ownTokens: own.identities.text }),
     });
   },
   place: ({ keys }: Pick<Planned<RespondKeys>, 'keys'>, shard: Shard, generator: string) => ({

@@ -5,9 +5,14 @@ import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { initText, type InitAnswers } from '../../config/init-text';
 import { parseSpecText } from '../../config/load-spec';
-import { suggestTemplate } from '../../config/suggest-template';
+import { modelOf } from '../../config/models-in-use';
+import type { RunSpec } from '../../config/spec';
+import { sampleInstructions } from '../../services/batches/sample-instructions';
 import { missingModel, servedModels } from '../../services/endpoints/endpoint-check';
-import { checkSpecFiles, configFolder } from '../../services/runs/spec-files';
+import { Endpoints } from '../../services/endpoints/endpoints';
+import { engineAt } from '../../services/endpoints/engine';
+import { checkSpecFiles, configFolder, type SpecFilesReport } from '../../services/runs/spec-files';
+import { templateLine, templateNotes } from '../template-notes';
 import { CliError } from '../terminal/errors';
 import { plainText, printJson } from '../terminal/output';
 
@@ -17,6 +22,7 @@ interface InitOptions {
   readonly weights?: string;
   readonly newData?: string;
   readonly template?: string;
+  readonly tokenizer?: string;
   readonly apiKeyEnv?: string;
   readonly instructions: string;
   readonly force?: boolean;
@@ -26,6 +32,10 @@ interface InitOptions {
 
 const DEFAULT_BASE_URL = 'http://127.0.0.1:8000/v1';
 const CHECK_TIMEOUT_MS = 10_000;
+/** Instructions that are shown, and how long a server may take for them. */
+const SAMPLES = 3;
+const SAMPLES_TIMEOUT_MS = 60_000;
+const LONGEST_SAMPLE = 300;
 
 /** `rehearse init`: writes a commented spec for the user's own model and data, and checks that both can be reached. */
 export function registerInit(program: Command): void {
@@ -37,7 +47,11 @@ export function registerInit(program: Command): void {
     .option('--model <id>', 'model id that the API knows')
     .option('--weights <where>', 'weights for training: a directory or a hub id (default: the model id)')
     .option('--new-data <file>', 'JSONL file of your SFT data')
-    .option('--template <name>', 'chat format (default: what the model id suggests)')
+    .option('--template <name>', "chat format by name (default: the model's own chat template)")
+    .option(
+      '--tokenizer <where>',
+      "where the model's own chat template is read: a directory, a hub id or a GGUF file (default: the weights)",
+    )
     .option('--api-key-env <name>', 'environment variable that holds the API key')
     .option('--instructions <count>', 'instructions to extract', '1000')
     .option('--force', 'write over a file that is there')
@@ -59,7 +73,7 @@ export function registerInit(program: Command): void {
 
 /** One thing that was looked at, and what to do when it is not well. */
 interface Check {
-  readonly what: 'endpoint' | 'files' | 'note';
+  readonly what: 'endpoint' | 'files' | 'template' | 'sample' | 'note';
   readonly ok: boolean;
   readonly message: string;
 }
@@ -84,8 +98,9 @@ async function collectAnswers(file: string, options: InitOptions): Promise<InitA
     baseURL: given.baseUrl ?? DEFAULT_BASE_URL,
     model: given.model,
     apiKeyEnv: given.apiKeyEnv,
-    template: given.template ?? suggestTemplate({ model: given.model }),
-    weights: isFolder(weights) ? fromFolder(folder, weights) : weights,
+    ...(given.template === undefined ? {} : { template: given.template }),
+    ...(given.tokenizer === undefined ? {} : { tokenizer: placeFrom(folder, given.tokenizer) }),
+    weights: placeFrom(folder, weights),
     newData: fromFolder(folder, given.newData),
     instructions,
     schema: fromFolder(folder, join(configFolder(), 'run-spec.schema.json')),
@@ -117,15 +132,19 @@ async function askMissing(options: InitOptions): Promise<InitOptions> {
     if ('problem' in served) process.stderr.write(`  (${plainText(served.problem)})\n`);
     const model = options.model ?? (await ask('Model id', 'ids' in served ? served.ids[0] : undefined)) ?? '';
     const weights = options.weights ?? (await ask('Its weights: a directory or a hub id', model));
-    const template = options.template ?? (await ask('Its chat format', suggestTemplate({ model })));
     const newData = options.newData ?? (await ask('Your SFT data, a JSONL file', undefined));
-    return { ...options, baseUrl, model, weights, template, newData };
+    return { ...options, baseUrl, model, weights, newData };
   } catch (cause) {
     if (closed.signal.aborted) throw new CliError('stopped; nothing was written', { exitCode: 130, cause });
     throw cause;
   } finally {
     terminal.close();
   }
+}
+
+/** A hub id stays; a path becomes one as seen from the spec's folder. */
+function placeFrom(folder: string, place: string): string {
+  return isFolder(place) ? fromFolder(folder, place) : place;
 }
 
 function isFolder(weights: string): boolean {
@@ -153,7 +172,7 @@ async function write(file: string, name: string, text: string, force: boolean): 
 async function runChecks(spec: ReturnType<typeof parseSpecText>, answers: InitAnswers): Promise<Check[]> {
   const served = await servedModels({ baseURL: answers.baseURL, apiKey: keyOf(answers.apiKeyEnv), timeoutMs: CHECK_TIMEOUT_MS });
   const fault = 'problem' in served ? served : missingModel(answers.model, served.ids);
-  const { errors, warnings, counts } = await checkSpecFiles(spec, { env: process.env });
+  const { errors, warnings, counts, templates, unreached } = await checkSpecFiles(spec, { env: process.env });
   return [
     fault === null
       ? { what: 'endpoint', ok: true, message: `${answers.baseURL} serves ${answers.model}` }
@@ -162,8 +181,49 @@ async function runChecks(spec: ReturnType<typeof parseSpecText>, answers: InitAn
     ...(errors.length === 0
       ? [{ what: 'files', ok: true, message: `${answers.newData} has ${counts.newExamples} conversations` } as const]
       : []),
-    ...warnings.map((message): Check => ({ what: 'note', ok: true, message })),
+    ...templateNotes(spec, { templates })
+      .filter(({ from }) => from !== null)
+      .map((note): Check => ({ what: 'template', ok: true, message: templateLine(note) })),
+    ...(fault === null ? await samples(spec, templates) : []),
+    ...[...warnings, ...unreached].map((message): Check => ({ what: 'note', ok: true, message })),
   ];
+}
+
+/** What comes back for the bare pre-query template: the quickest way to see that a format is not the model's. */
+async function samples(spec: RunSpec, own: SpecFilesReport['templates']): Promise<Check[]> {
+  const { model: name } = spec.target;
+  const model = modelOf(spec, name);
+  if (model.template === undefined && own[name] === undefined) return [];
+  const endpoints = new Endpoints(process.env);
+  try {
+    const engine = await engineAt({ model, apiKey: keyOf(model.apiKeyEnv), timeoutMs: CHECK_TIMEOUT_MS });
+    const found = await sampleInstructions(spec, {
+      client: endpoints.client(name, model),
+      count: SAMPLES,
+      signal: AbortSignal.timeout(SAMPLES_TIMEOUT_MS),
+      own,
+      engine,
+    });
+    return found.map((sample): Check =>
+      'text' in sample
+        ? { what: 'sample', ok: true, message: `it wrote: ${JSON.stringify(shortened(sample.text))}` }
+        : { what: 'sample', ok: true, message: `it wrote nothing that can be used: ${sample.reason}` },
+    );
+  } catch (error) {
+    return [
+      {
+        what: 'note',
+        ok: true,
+        message: `no instruction was written to look at: ${error instanceof Error ? error.message : String(error)}`,
+      },
+    ];
+  } finally {
+    await endpoints.close();
+  }
+}
+
+function shortened(text: string): string {
+  return text.length <= LONGEST_SAMPLE ? text : `${text.slice(0, LONGEST_SAMPLE)}…`;
 }
 
 function report(name: string, checks: readonly Check[], json: boolean): void {

@@ -3,6 +3,7 @@ import { DEFAULT_ASSUMPTIONS, parseAssumptions } from '../../planning/cost-assum
 import { planCost } from '../../planning/cost-plan';
 import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
 import { planText } from '../plan-text';
+import { templateNotes } from '../template-notes';
 import { CliError } from '../terminal/errors';
 import { plainText, printJson } from '../terminal/output';
 
@@ -25,12 +26,13 @@ export function registerPlan(program: Command): void {
       if (options.json && options.input) throw new CliError('--json and --input print different things', { hint: 'give one of them' });
       const overrides = readAssumptions(options.assume);
       const spec = await loadSpecFile(file);
-      const { errors, warnings, problems, misfit, counts } = await checkSpecFiles(spec, { env: process.env });
+      const { errors, warnings, problems, misfit, counts, templates, unreached } = await checkSpecFiles(spec, { env: process.env });
       if (options.input) {
         printJson(spec);
-        note(errors, warnings);
+        note(errors, [...warnings, ...unreached]);
         return;
       }
+      const formats = templateNotes(spec, { templates });
       const plan = planCost(spec, overrides, counts);
       if (options.json) {
         const assumptions = Object.entries(DEFAULT_ASSUMPTIONS).map(([name, { unit, why }]) => ({
@@ -39,10 +41,10 @@ export function registerPlan(program: Command): void {
           unit,
           why,
         }));
-        printJson({ ...plan, assumptions, warnings, problems });
+        printJson({ ...plan, templates: formats, assumptions, warnings: [...warnings, ...unreached], problems });
       } else {
-        process.stdout.write(`${plainText(planText(spec, plan))}\n`);
-        note(errors, warnings);
+        process.stdout.write(`${plainText(planText(spec, plan, formats))}\n`);
+        note(errors, [...warnings, ...unreached]);
       }
       if (misfit !== undefined) throw new CliError('this training cannot fit its devices', { hint: 'docs/training.md shows the sum' });
     });

@@ -17,9 +17,9 @@ export function registerStart(program: Command): void {
     .option('--json', 'print {runId, workflowRunId, state} as JSON')
     .action(async (file: string, options: BeginOptions & { readonly id?: string; readonly probe: boolean }) => {
       const spec = await loadSpecFile(file);
-      const { errors, warnings } = await checkSpecFiles(spec, { env: process.env });
+      const { errors, warnings, unreached } = await checkSpecFiles(spec, { env: process.env });
       if (errors.length > 0) throw new CliError(errors.join('; '));
-      for (const warning of warnings) process.stderr.write(`rehearse: note: ${warning}\n`);
+      for (const warning of [...warnings, ...unreached]) process.stderr.write(`rehearse: note: ${warning}\n`);
       const runId = validateRunId(options.id ?? defaultRunId(file));
       await beginRun({ runId, spec, ...(options.probe ? {} : { settings: { ...NO_SETTINGS, probe: false } }) }, options);
     });

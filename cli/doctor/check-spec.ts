@@ -7,6 +7,7 @@ import { ensurePython } from '../../services/local/python-environment';
 import { createPythonJobs, PythonJobError } from '../../services/python/python-jobs';
 import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
 import { checkTaskNames, otherTasks } from '../../services/training/task-names';
+import { templateNotes, templateLine } from '../template-notes';
 import type { Finding } from './finding';
 
 const ENDPOINT_TIMEOUT_MS = 10_000;
@@ -24,13 +25,16 @@ export async function checkSpec(
     if (!(error instanceof SpecError)) throw error;
     return { findings: error.message.split('\n').map((message): Finding => ({ check, state: 'fail', message })) };
   }
-  const { errors, warnings } = await checkSpecFiles(spec, { env });
+  const { errors, warnings, templates, unreached } = await checkSpecFiles(spec, { env });
   return {
     spec,
     findings: [
       ...(errors.length === 0 ? [{ check, state: 'ok', message: `${file}: its files and keys are there` } as const] : []),
       ...errors.map((message): Finding => ({ check, state: 'fail', message })),
-      ...warnings.map((message): Finding => ({ check, state: 'warn', message })),
+      ...[...warnings, ...unreached].map((message): Finding => ({ check, state: 'warn', message })),
+      ...templateNotes(spec, { templates })
+        .filter(({ from }) => from !== null)
+        .map((note): Finding => ({ check: `template ${note.model}`, state: 'ok', message: templateLine(note) })),
       ...(await checkEndpoints(spec, env)),
       ...(await checkTasks(spec)),
     ],

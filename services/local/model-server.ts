@@ -129,6 +129,9 @@ export function engineArguments(
         '--served-model-name',
         alias,
         ...(revision === undefined ? [] : ['--revision', revision]),
+        // What a request does not say is the API's default, not the model's generation_config.json; `serve.args` can say otherwise.
+        '--generation-config',
+        'vllm',
         ...place,
         ...serve.args,
       ];

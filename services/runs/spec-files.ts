@@ -8,6 +8,7 @@ import { specWarnings } from '../../config/spec-warnings';
 import { nearestNames } from '../../method/nearest-names';
 import type { KnownCounts } from '../../planning/known-counts';
 import { projectDir } from '../local/paths';
+import { readModelTemplates, type ModelTemplates, type ModelTemplatesOptions } from '../tokenizers/model-templates';
 import { checkAccelerate } from '../training/accelerate';
 import { checkEvaluation, checkNewData, replayFileProblems, weightsProblems } from './data-file-checks';
 import { reasonOf, shownPath } from './file-messages';
@@ -27,6 +28,10 @@ export interface SpecFilesReport {
   /** What is legal but seldom meant, also within the spec itself. */
   readonly warnings: readonly string[];
   readonly counts: SpecFileCounts;
+  /** By model: its own chat template, where it was read here. */
+  readonly templates: ModelTemplates['templates'];
+  /** Templates that only another machine, or another try, may read. */
+  readonly unreached: readonly string[];
   /** The problem of a training that no device of the spec can hold, which no waiting for files can fix. */
   readonly misfit?: SpecProblem;
 }
@@ -83,12 +88,18 @@ async function readSpecText(file: string, asked: string, shown: string): Promise
  */
 export async function checkSpecFiles(
   spec: RunSpec,
-  options: { readonly env?: Readonly<Record<string, string | undefined>> },
+  options: { readonly env?: Readonly<Record<string, string | undefined>>; readonly reading?: Partial<ModelTemplatesOptions> },
 ): Promise<SpecFilesReport> {
   const newData = await checkNewData(spec.mix);
   const evaluation = await checkEvaluation(spec);
   const training = await checkAccelerate(spec);
+  const {
+    templates,
+    problems: templateProblems,
+    unreached,
+  } = await readModelTemplates(spec, { date: today(), env: options.env ?? process.env, ...options.reading });
   const problems = [
+    ...templateProblems,
     ...newData.problems,
     ...evaluation.problems,
     ...training.problems,
@@ -102,6 +113,8 @@ export async function checkSpecFiles(
     problems,
     errors: problems.map((problem) => problemSentence(problem)),
     warnings,
+    templates,
+    unreached,
     ...(training.misfit === undefined ? {} : { misfit: training.misfit }),
     counts: {
       trainingProcesses: training.config?.processes,
@@ -110,6 +123,11 @@ export async function checkSpecFiles(
       evaluationDocuments: evaluation.documents,
     },
   };
+}
+
+/** The date as a template is told it where no run has fixed one: `YYYY-MM-DD`, UTC. */
+export function today(): string {
+  return new Date().toISOString().slice(0, 10);
 }
 
 /** Models in use whose API key is not in this environment. */

@@ -61,9 +61,9 @@ const MISTAKES: readonly (readonly [string, unknown, string])[] = [
   ],
   ['target/model', 'tarkget', 'target.model: got "tarkget", expected a name under models (target, other); did you mean "target"?'],
   [
-    'models/target/template',
-    undefined,
-    'models.target.template: got nothing, expected the chat format of the target model, which extraction sends bare; add one, such as chatml.',
+    'models/target',
+    { baseURL: 'http://127.0.0.1:8000/v1', model: 'target-7b', tokenizer: 'model.gguf' },
+    'models.target.tokenizer: got "model.gguf", expected a directory or GGUF file that begins with "./", "../" or "/", or a hub id such as Qwen/Qwen3-8B; write ./model.gguf for a file here.',
   ],
   [
     'models/target/template',

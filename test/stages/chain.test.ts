@@ -5,6 +5,7 @@ import { stageKeys, type StageKeys } from '../../stages/chain';
 import { evaluateTaskStage } from '../../stages/evaluate-task';
 import { modelIdentity } from '../../stages/model-identity';
 import { type ContentIdentities } from '../../stages/planned';
+import type { ReadTemplate } from '../../templates/read-template';
 import { modelSpec } from '../support/model-spec';
 import { smallSpec } from '../support/small-spec';
 
@@ -306,4 +307,32 @@ const OLD_RUNS = JSON.parse(readFileSync(join(__dirname, '../fixtures/stage-keys
 
 test.each(OLD_RUNS)('the keys of $name are those that release 0.1.0 gave', ({ spec, content, keys }) => {
   expect(stageKeys(spec, content)).toEqual(keys);
+});
+
+describe("a model's own chat template", () => {
+  /** As much of one as keys read. */
+  const own = (identity: string): ReadTemplate =>
+    ({ identities: { extraction: `${identity} e`, conversation: `${identity} c`, text: `${identity} t` } }) as unknown as ReadTemplate;
+  const read = (spec: RunSpecInput): void => void delete model(spec, 'target').template;
+
+  test('that is read of the target changes every stage with it, by what it says', () => {
+    const keys = (identity: string): StageKeys => keysOf(read, { templates: { target: own(identity) } });
+    expect(keys('a')).toEqual(keys('a'));
+    expect(keys('b').extract).not.toBe(keys('a').extract);
+    expect(keys('b').respond['target']).not.toBe(keys('a').respond['target']);
+    expect(keys('a').extract).not.toBe(keysOf().extract);
+  });
+
+  test('of a judge counts as a whole only where the judge reads raw prompts', () => {
+    const templates = (conversation: string): Partial<ContentIdentities> => ({
+      templates: { target: { identities: { extraction: 'e', conversation, text: 't' } } as unknown as ReadTemplate },
+    });
+    const judged = (scoring: 'text' | 'expected', conversation: string): unknown =>
+      keysOf((spec) => {
+        read(spec);
+        spec.synthesis.judge.scoring = scoring;
+      }, templates(conversation)).judge['target'];
+    expect(judged('text', 'a')).toEqual(judged('text', 'b'));
+    expect(judged('expected', 'a')).not.toEqual(judged('expected', 'b'));
+  });
 });

@@ -131,9 +131,9 @@ function replaySets({ lineage }: ReportData): Block[] {
   ];
 }
 
-function preQueryOf({ spec }: ReportData): string {
+function preQueryOf({ spec, content }: ReportData): string {
   const template = spec.models[spec.target.model]?.template;
-  return template === undefined ? NO_VALUE : resolveTemplate(template).preQuery;
+  return template === undefined ? (content.templates?.[spec.target.model]?.preQuery ?? NO_VALUE) : resolveTemplate(template).preQuery;
 }
 
 function code(value: string): Cell {

@@ -5,17 +5,26 @@ import { instructionId } from '../../../method/ids';
 import { cleanInstruction } from '../../../method/instructions';
 import type { Instruction } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
-import { checkBos, resolveTemplate } from '../../../method/templates';
+import { checkBos } from '../../../method/templates';
 import type { Shard } from '../../../stages/planned';
+import { plainSampling, type Engine } from '../../endpoints/engine';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';
-import { bosHandling, stopStrings, templateOf } from './template-of';
+import { bosHandling, stopStrings, templateOf, type OwnTemplates } from './template-of';
+
+/** What of a run and its endpoint an extraction must know besides the spec. */
+export interface ExtractionSetting {
+  /** The chat templates that were read for the run. */
+  readonly own?: OwnTemplates;
+  /** What answers at the target's endpoint, where that is known. */
+  readonly engine?: Engine | undefined;
+}
 
 /** One item per instruction: the bare pre-query template, retried with another seed while the reply is unusable. */
-export function extractionItems(spec: RunSpec, shard: Shard): BatchItem<Instruction>[] {
+export function extractionItems(spec: RunSpec, shard: Shard, { own, engine }: ExtractionSetting = {}): BatchItem<Instruction>[] {
   const { sampling, stopAtNewline, maxAttempts, acceptTruncated } = spec.synthesis.extract;
   const model = spec.target.model;
-  const template = resolveTemplate(templateOf(modelOf(spec, model), model));
+  const template = templateOf(spec, model, own);
   const { prompt, addSpecialTokens } = checkBos({ prompt: template.preQuery, template, handling: bosHandling(modelOf(spec, model)) });
   // Cut here too: a server may ignore stop strings.
   const ends = stopAtNewline ? { ...template, stop: [...template.stop, '\n'] } : template;
@@ -26,6 +35,8 @@ export function extractionItems(spec: RunSpec, shard: Shard): BatchItem<Instruct
     top_p: sampling.topP,
     stop: stopStrings(template.stop, extractionStops(spec.synthesis.extract)),
     ...(addSpecialTokens === undefined ? {} : { add_special_tokens: addSpecialTokens }),
+    // With a format that the spec names, requests stay what they were, and so does what is stored of them.
+    ...(own?.[model] === undefined ? {} : plainSampling(engine, template.stopTokenIds ?? [])),
   };
 
   function item(index: number): BatchItem<Instruction> {

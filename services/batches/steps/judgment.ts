@@ -10,7 +10,7 @@ import type { ModelRequest } from '../../endpoints/model-client';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';
 import { SCORING_METHODS, type ScoreReading } from './scoring';
-import { bosHandling } from './template-of';
+import { bosHandling, formatOf, type OwnTemplates } from './template-of';
 import { estimateTokens } from './token-estimate';
 import { totalUsage } from './usage';
 
@@ -20,12 +20,18 @@ export function judgmentItems(
   judge: string,
   generator: string,
   { instructions, responses }: { readonly instructions: readonly Instruction[]; readonly responses: readonly Response[] },
+  own?: OwnTemplates,
 ): BatchItem<Judgment>[] {
   const { scoring, maxAttempts, minRatingMass } = spec.synthesis.judge;
   const model = modelOf(spec, judge);
   const sampling = samplingFor(spec.synthesis.judge, judge);
   const texts = new Map(instructions.map(({ id, text }) => [id, text]));
-  const method = SCORING_METHODS[scoring]({ sampling, minRatingMass, template: model.template, bosHandling: bosHandling(model) });
+  const method = SCORING_METHODS[scoring]({
+    sampling,
+    minRatingMass,
+    template: formatOf(spec, judge, own),
+    bosHandling: bosHandling(model),
+  });
 
   function item(response: Response): BatchItem<Judgment> {
     const id = judgmentId(response.id, judge);

@@ -3,11 +3,13 @@ import { samplingFor } from '../../../config/sampling';
 import type { RunSpec } from '../../../config/spec';
 import { instructionIndex, responseId } from '../../../method/ids';
 import { checkResponse } from '../../../method/instructions';
+import { neutralizer } from '../../../method/neutral-text';
 import type { Failure, Instruction, Response } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';
 import { retrySampling } from './retry-sampling';
+import { formatOf, type OwnTemplates } from './template-of';
 import { estimateTokens } from './token-estimate';
 import { evenPart } from './usage';
 
@@ -15,14 +17,27 @@ import { evenPart } from './usage';
  * One item per instruction where the endpoint supports `n`, so that the samples share one prompt; else one item per sample.
  * Unusable samples are requested again with another seed.
  */
-export function responseItems(spec: RunSpec, generator: string, instructions: readonly Instruction[]): BatchItem<Response>[] {
+export function responseItems(
+  spec: RunSpec,
+  generator: string,
+  instructions: readonly Instruction[],
+  own?: OwnTemplates,
+): BatchItem<Response>[] {
+  const format = formatOf(spec, generator, own);
+  const neutral = neutralizer(format?.structure ?? [], format?.knowsTokens === true);
   const { samples } = spec.synthesis.respond;
   const numbers = Array.from({ length: samples }, (_, sample) => sample);
   const groups = modelOf(spec, generator).supportsN ? [numbers] : numbers.map((sample) => [sample]);
-  return instructions.flatMap((instruction) => groups.map((group) => item(spec, generator, instruction, group)));
+  return instructions.flatMap((instruction) => groups.map((group) => item(spec, generator, instruction, group, neutral)));
 }
 
-function item(spec: RunSpec, generator: string, instruction: Instruction, wanted: readonly number[]): BatchItem<Response> {
+function item(
+  spec: RunSpec,
+  generator: string,
+  instruction: Instruction,
+  wanted: readonly number[],
+  neutral: ReturnType<typeof neutralizer>,
+): BatchItem<Response> {
   const { respond } = spec.synthesis;
   const sampling = samplingFor(respond, generator);
   const index = instructionIndex(instruction.id);
@@ -82,7 +97,7 @@ function item(spec: RunSpec, generator: string, instruction: Instruction, wanted
         request: {
           path: 'chat/completions',
           body: {
-            messages: [{ role: 'user', content: instruction.text }],
+            messages: [{ role: 'user', content: neutral(instruction.text).text }],
             max_tokens: maxTokens,
             temperature,
             top_p: topP,

@@ -1,7 +1,8 @@
 import type { Scoring } from '../../../config/score-readings';
-import type { ModelSpec, Sampling } from '../../../config/spec';
+import type { Sampling } from '../../../config/spec';
+import { neutralizer } from '../../../method/neutral-text';
 import { expectedScore, parseScore, ratingTokenPosition } from '../../../method/scores';
-import { checkBos, resolveTemplate, type BosHandling, type ChatTemplate } from '../../../method/templates';
+import { checkBos, type BosHandling, type ChatTemplate } from '../../../method/templates';
 import type { ModelRequest } from '../../endpoints/model-client';
 import type { Exchange } from '../batch-item';
 import { retrySampling } from './retry-sampling';
@@ -33,18 +34,18 @@ export interface ScoringOptions {
   /** Least probability mass that the five ratings must have together for a score to be read, 0 to 1. */
   readonly minRatingMass: number;
   /** The judge's chat format; without one, it has only the chat API. */
-  readonly template?: ModelSpec['template'];
+  readonly template?: ChatTemplate | undefined;
   /** What the judge's endpoint does with raw prompts; see checkBos. */
   readonly bosHandling?: BosHandling;
 }
 
 /** For each way of reading scores, the method that does it with a judge. */
 export const SCORING_METHODS: Readonly<Record<Scoring, (options: ScoringOptions) => ScoringMethod>> = {
-  text: ({ sampling }) => textScoring(sampling),
+  text: ({ sampling, template }) => textScoring(sampling, template),
   expected: ({ sampling, minRatingMass, template, bosHandling }) =>
     template === undefined
       ? writtenProbabilityScoring(sampling, minRatingMass)
-      : probabilityScoring(sampling, minRatingMass, resolveTemplate(template), bosHandling),
+      : probabilityScoring(sampling, minRatingMass, template, bosHandling),
 };
 
 /** Number of alternatives requested at the rating's position: there are five ratings, with two or three spellings each. */
@@ -56,10 +57,11 @@ const TOP_LOGPROBS = 20;
 const FORCED_LABEL = 'Score: ';
 
 /** The paper's method: the rating in the last line of the judge's reply. */
-function textScoring(sampling: Sampling): ScoringMethod {
+function textScoring(sampling: Sampling, template: ChatTemplate | undefined): ScoringMethod {
+  const neutral = neutralFor(template);
   return {
     callsPerAttempt: 1,
-    request: (prompt, _before, { seed, attempt }) => chatRequest(prompt, retrySampling(sampling, attempt), seed),
+    request: (prompt, _before, { seed, attempt }) => chatRequest(neutral(prompt).text, retrySampling(sampling, attempt), seed),
     read([exchange]) {
       const raw = exchange?.reply?.choices[0]?.text ?? '';
       return { ...parseScore(raw), raw };
@@ -69,10 +71,11 @@ function textScoring(sampling: Sampling): ScoringMethod {
 
 /** For chat-only endpoints: the probabilities at the position where the judge itself wrote its rating. */
 export function writtenProbabilityScoring(sampling: Sampling, minRatingMass: number): ScoringMethod {
+  const neutral = neutralFor(undefined);
   return {
     callsPerAttempt: 1,
     request(prompt, _before, { seed, attempt }) {
-      const request = chatRequest(prompt, retrySampling(sampling, attempt), seed);
+      const request = chatRequest(neutral(prompt).text, retrySampling(sampling, attempt), seed);
       return { ...request, body: { ...request.body, logprobs: true, top_logprobs: TOP_LOGPROBS } };
     },
     read([exchange]) {
@@ -97,6 +100,7 @@ export function probabilityScoring(
   template: ChatTemplate,
   handling?: BosHandling,
 ): ScoringMethod {
+  const neutral = neutralFor(template);
   const withJustification = (before: readonly Exchange[]): string => {
     const justification = before[0]?.reply?.choices[0]?.text.trim() ?? '';
     return justification === '' ? FORCED_LABEL : `${justification}\n\n${FORCED_LABEL}`;
@@ -105,8 +109,8 @@ export function probabilityScoring(
     callsPerAttempt: 2,
     request(judgePrompt, before, { seed, attempt }) {
       const { maxTokens, temperature, topP } = retrySampling(sampling, attempt);
-      const assistantPrefix = before.length === 0 ? undefined : escapeSpecialTokens(withJustification(before), template);
-      const rendered = template.renderPrompt([{ role: 'user', content: escapeSpecialTokens(judgePrompt, template) }], { assistantPrefix });
+      const assistantPrefix = before.length === 0 ? undefined : neutral(withJustification(before)).text;
+      const rendered = template.renderPrompt([{ role: 'user', content: neutral(judgePrompt).text }], { assistantPrefix });
       const { prompt, addSpecialTokens } = checkBos({ prompt: rendered, template, handling });
       const special = addSpecialTokens === undefined ? {} : { add_special_tokens: addSpecialTokens };
       const justification = { max_tokens: maxTokens, temperature, top_p: topP, stop: stopStrings(template.stop, [FORCED_LABEL.trim()]) };
@@ -125,11 +129,11 @@ export function probabilityScoring(
 }
 
 /**
- * A raw prompt contains text that models wrote. Special tokens in it would end the user's turn, so a response could forge the
- * judge's reply; a space inside makes them plain text. (On chat endpoints the server must do this.)
+ * Copies for a judge of texts that models wrote. Structure in them would end the user's turn, so that a response could forge the judge's
+ * reply; servers do not protect a judge from it in messages either. The stored texts stay as they are.
  */
-function escapeSpecialTokens(text: string, { specialTokens }: ChatTemplate): string {
-  return specialTokens.reduce((rest, token) => rest.replaceAll(token, `${token.slice(0, 1)} ${token.slice(1)}`), text);
+function neutralFor(template: ChatTemplate | undefined): ReturnType<typeof neutralizer> {
+  return neutralizer(template?.structure ?? [], template?.knowsTokens === true);
 }
 
 function chatRequest(prompt: string, sampling: Sampling, seed: number): Omit<ModelRequest, 'tokenEstimate'> {

@@ -8,9 +8,9 @@ import { registerInit } from '../../../cli/commands/init';
 import { CliError } from '../../../cli/terminal/errors';
 import { initText, modelName } from '../../../config/init-text';
 import { parseSpecText } from '../../../config/load-spec';
-import { suggestTemplate } from '../../../config/suggest-template';
-import { templateNames } from '../../../method/templates';
 import { loadSpecFile } from '../../../services/runs/spec-files';
+import { QWEN25 } from '../../support/model-descriptions';
+import { tokenizerFiles, writeFiles } from '../../support/model-files';
 
 const CONVERSATION = {
   messages: [
@@ -26,7 +26,15 @@ let server: Server;
 let baseURL: string;
 let paths: string[];
 
+/** What the model writes after its pre-query template, one text a request. */
+const WRITTEN = ['Why is the sky blue?', 'Sort 3, 1, 2.\nThen stop.', ''];
+
 beforeAll(async () => {
+  process.env['HF_HUB_OFFLINE'] = '1';
+  process.env['HF_HOME'] = folder;
+  const repository = join(folder, 'hub', 'models--org--qwen2.5-7b');
+  writeFiles(join(repository, 'snapshots', 'c0ffee'), tokenizerFiles(QWEN25));
+  writeFiles(join(repository, 'refs'), { main: 'c0ffee' });
   writeFileSync(newData, `${JSON.stringify(CONVERSATION)}\n`);
   server = createServer((request, response) => {
     paths.push(request.url ?? '');
@@ -35,6 +43,9 @@ beforeAll(async () => {
     else if (request.url === '/moved/models') response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
     else if (request.url === '/v1/models' || request.url === '/locked/models') {
       response.end(JSON.stringify({ data: [{ id: 'org/qwen2.5-7b' }, { id: 'org/other' }] }));
+    } else if (request.url === '/v1/completions') {
+      const text = WRITTEN[paths.filter((path) => path === '/v1/completions').length - 1] ?? '';
+      response.end(JSON.stringify({ choices: [{ index: 0, text, finish_reason: 'stop' }] }));
     } else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => {
@@ -82,9 +93,13 @@ describe('rehearse init', () => {
     expect(error).toBeUndefined();
     expect(out).toContain(`ok    ${baseURL}/v1 serves org/qwen2.5-7b`);
     expect(out).toContain('has 1 conversations');
+    expect(out).toContain('ok    chat_template.jinja of org/qwen2.5-7b; before an instruction stands "<|im_start|>system\\nYou are Qwen,');
+    expect(out).toContain('ok    it wrote: "Why is the sky blue?"\n');
+    expect(out).toContain('ok    it wrote: "Sort 3, 1, 2.\\nThen stop."\n');
+    expect(out).toContain('ok    it wrote nothing that can be used: empty\n');
     expect(out).toContain(`next: npx rehearse plan ${file}`);
     expect(await loadSpecFile(file)).toMatchObject({
-      models: { 'qwen2.5-7b': { baseURL: `${baseURL}/v1`, model: 'org/qwen2.5-7b', template: 'qwen2.5' } },
+      models: { 'qwen2.5-7b': { baseURL: `${baseURL}/v1`, model: 'org/qwen2.5-7b' } },
       target: { model: 'qwen2.5-7b', weights: 'org/qwen2.5-7b' },
       mix: { newData },
       synthesis: { extract: { instructions: 1000 } },
@@ -185,7 +200,12 @@ describe('rehearse init', () => {
     );
     expect(JSON.parse(out)).toMatchObject({
       ok: true,
-      checks: [{ what: 'endpoint', ok: true }, { what: 'files', ok: true }, { what: 'note' }],
+      checks: [
+        { what: 'endpoint', ok: true },
+        { what: 'files', ok: true },
+        { what: 'note', message: expect.stringContaining('not pinned') },
+        { what: 'note', message: expect.stringContaining('its own chat template was not read: org/other is not in the cache') },
+      ],
     });
   });
 
@@ -251,24 +271,5 @@ describe('the text of a new spec', () => {
     ['org/_x', 'x'],
   ])('names the model %s %s', (id, name) => {
     expect(modelName(id)).toBe(name);
-  });
-
-  it.each([
-    ['meta-llama/Meta-Llama-3-70B-Instruct', 'llama-3'],
-    ['meta-llama/Llama-3-8B', 'llama-3'],
-    ['meta-llama/Llama-3.1-8B-Instruct', 'llama-3.1'],
-    ['meta-llama/Llama-3.3-70B-Instruct', 'llama-3.1'],
-    ['Qwen/Qwen2-72B-Instruct', 'qwen2'],
-    ['Qwen/Qwen2.5-7B-Instruct', 'qwen2.5'],
-    ['Qwen/Qwen3-4B', 'qwen3'],
-    ['smollm2-135m-instruct', 'smollm2'],
-    ['mistralai/Mistral-Nemo-Instruct-2407', 'mistral-nemo'],
-    ['google/gemma-2-9b-it', 'gemma'],
-    ['microsoft/phi-4', 'phi-4'],
-    ['deepseek-ai/DeepSeek-V3', 'deepseek-v3'],
-    ['unknown', 'chatml'],
-  ])('suggests for %s the template %s', (model, template) => {
-    expect(suggestTemplate({ model })).toBe(template);
-    expect(templateNames()).toContain(template);
   });
 });

@@ -121,6 +121,8 @@ test('vLLM is started with its own command line', () => {
     'llama',
     '--revision',
     'abc',
+    '--generation-config',
+    'vllm',
     '--host',
     '10.0.0.5',
     '--port',

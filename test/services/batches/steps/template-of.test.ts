@@ -22,11 +22,11 @@ describe('stop strings', () => {
 
 describe("a model's template", () => {
   it('is the one of the spec', () => {
-    expect(templateOf(smallSpec('http://127.0.0.1:9/v1').models['target']!, 'target')).toBe('chatml');
+    expect(templateOf(smallSpec('http://127.0.0.1:9/v1'), 'target').name).toBe('chatml');
   });
 
   it('is missed by name', () => {
-    const { template: _, ...model } = smallSpec('http://127.0.0.1:9/v1').models['other']!;
-    expect(() => templateOf(model, 'other')).toThrow('models.other has no template; raw prompts need one');
+    const spec = smallSpec('http://127.0.0.1:9/v1', ({ models }) => delete models['other']!.template);
+    expect(() => templateOf(spec, 'other')).toThrow('models.other has no template; raw prompts need one');
   });
 });

@@ -1,0 +1,36 @@
+import type { RunSpec } from './spec';
+
+/** Where a model's own chat template may be read, and the field that says so. */
+export interface TemplatePlaceOfModel {
+  /** A directory or GGUF file as a path, a hub id, or `builtin:…`. */
+  readonly place: string;
+  readonly revision?: string;
+  readonly field: string;
+}
+
+/** Whether a model id can be one of the hub's: OWNER/NAME. */
+export function looksLikeHubId(id: string): boolean {
+  return /^[A-Za-z0-9][\w.-]*\/[\w.-]+$/.test(id);
+}
+
+/** Names of the models whose chat format is read from a tokenizer: the target, and those that name one, unless `template` says it. */
+export function modelsWithOwnTemplate({ models, target }: Pick<RunSpec, 'models' | 'target'>): string[] {
+  return Object.entries(models)
+    .filter(([name, { template, tokenizer }]) => template === undefined && (tokenizer !== undefined || name === target.model))
+    .map(([name]) => name);
+}
+
+/**
+ * Where the chat template of such a model is looked for, in this order: its `tokenizer` alone, where it names one; else the target's
+ * weights, then the repository of that name on the hub.
+ */
+export function templatePlaces({ models, target }: Pick<RunSpec, 'models' | 'target'>, name: string): TemplatePlaceOfModel[] {
+  const model = models[name];
+  if (model?.tokenizer !== undefined) return [{ place: model.tokenizer, field: `models.${name}.tokenizer` }];
+  if (model === undefined || name !== target.model) return [];
+  const { weights, revision } = target;
+  return [
+    ...(weights === undefined ? [] : [{ place: weights, ...(revision === undefined ? {} : { revision }), field: 'target.weights' }]),
+    ...(looksLikeHubId(model.model) && model.model !== weights ? [{ place: model.model, field: `models.${name}.model` }] : []),
+  ];
+}
