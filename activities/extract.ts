@@ -14,9 +14,8 @@ const ENGINE_TIMEOUT_MS = 30_000;
 /** Step 1: sends the bare pre-query template until every instruction of the shard is written or given up. */
 export function createExtractActivities(deps: ActivityDeps) {
   async function engineOf(spec: RunSpec): Promise<Engine | undefined> {
-    const model = modelOf(spec, spec.target.model);
-    const apiKey = model.apiKeyEnv === undefined ? undefined : deps.env[model.apiKeyEnv];
-    return await engineAt({ model, apiKey, timeoutMs: ENGINE_TIMEOUT_MS });
+    const name = spec.target.model;
+    return await engineAt({ name, model: modelOf(spec, name), env: deps.env, timeoutMs: ENGINE_TIMEOUT_MS });
   }
 
   return {

@@ -13,7 +13,8 @@ export function createProbeModelsActivities(deps: ActivityDeps) {
       return await runActivity(deps, async ({ stop }) => {
         if (deps.probes !== true) return { plan };
         const planned = await deps.plans.load(plan);
-        const findings = await probeModels(planned.spec, { endpoints: deps.endpoints, store: deps.store, signal: stop });
+        const { templates } = planned.content;
+        const findings = await probeModels(planned.spec, { endpoints: deps.endpoints, store: deps.store, templates, signal: stop });
         const probed = await saveProbed(deps, planned, findings);
         await tell(deps, runId, probed, findings);
         return { plan: probed };

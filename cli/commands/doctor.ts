@@ -48,7 +48,7 @@ async function examine(file: string | undefined, probes: boolean): Promise<Findi
   const probed =
     spec.spec === undefined || !probes || spec.findings.some(({ state }) => state === 'fail')
       ? []
-      : await checkProbes(spec.spec, process.env);
+      : await checkProbes(spec.spec, process.env, spec.templates ?? {});
   return [checkNode(), ...groups.flat(), ...spec.findings, ...probed];
 }
 

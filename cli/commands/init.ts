@@ -196,7 +196,7 @@ async function samples(spec: RunSpec, own: SpecFilesReport['templates']): Promis
   if (model.template === undefined && own[name] === undefined) return [];
   const endpoints = new Endpoints(process.env);
   try {
-    const engine = await engineAt({ model, apiKey: keyOf(model.apiKeyEnv), timeoutMs: CHECK_TIMEOUT_MS });
+    const engine = await engineAt({ name, model, env: process.env, timeoutMs: CHECK_TIMEOUT_MS });
     const found = await sampleInstructions(spec, {
       client: endpoints.client(name, model),
       count: SAMPLES,

@@ -4,26 +4,30 @@ import type { RunSpec } from '../../config/spec';
 import { probeModel } from '../../services/batches/probe';
 import { PermanentEndpointError } from '../../services/endpoints/endpoint-errors';
 import { Endpoints } from '../../services/endpoints/endpoints';
+import type { SpecFilesReport } from '../../services/runs/spec-files';
 import type { Finding } from './finding';
 
 /** An endpoint that does not answer by then is told of, not waited for. */
 const PROBE_TIMEOUT_MS = 60_000;
 
+/** The chat templates that were read here. */
+type Templates = SpecFilesReport['templates'];
+
 /** What each model that a run of the spec calls takes and gives, asked with the keys of this environment. */
-export async function checkProbes(spec: RunSpec, env: NodeJS.ProcessEnv): Promise<Finding[]> {
+export async function checkProbes(spec: RunSpec, env: NodeJS.ProcessEnv, templates: Templates): Promise<Finding[]> {
   const endpoints = new Endpoints(env);
   const names = modelsInUse(spec).filter((name) => spec.models[name]?.serve === undefined);
   try {
-    return (await Promise.all(names.map(async (name) => await checkProbe(endpoints, spec, name)))).flat();
+    return (await Promise.all(names.map(async (name) => await checkProbe(endpoints, spec, name, templates)))).flat();
   } finally {
     await endpoints.close();
   }
 }
 
-async function checkProbe(endpoints: Endpoints, spec: RunSpec, name: string): Promise<Finding[]> {
+async function checkProbe(endpoints: Endpoints, spec: RunSpec, name: string, templates: Templates): Promise<Finding[]> {
   const check = `probe ${name}`;
   try {
-    return findingsOf(check, name, await probeModel({ endpoints, spec, name, signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }));
+    return findingsOf(check, name, await probeModel({ endpoints, spec, name, templates, signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }));
   } catch (error) {
     if (error instanceof PermanentEndpointError) return [{ check, state: 'fail', message: error.message }];
     const reason = error instanceof Error && error.name === 'TimeoutError' ? 'it did not answer within a minute' : String(error);

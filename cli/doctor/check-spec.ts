@@ -5,7 +5,7 @@ import { queryOf } from '../../services/endpoints/wire-request';
 import { onlyLook, NotSetUpError } from '../../services/local/only-look';
 import { ensurePython } from '../../services/local/python-environment';
 import { createPythonJobs, PythonJobError } from '../../services/python/python-jobs';
-import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
+import { checkSpecFiles, loadSpecFile, type SpecFilesReport } from '../../services/runs/spec-files';
 import { checkTaskNames, otherTasks } from '../../services/training/task-names';
 import { templateNotes, templateLine } from '../template-notes';
 import type { Finding } from './finding';
@@ -16,7 +16,7 @@ const ENDPOINT_TIMEOUT_MS = 10_000;
 export async function checkSpec(
   file: string,
   env: NodeJS.ProcessEnv = process.env,
-): Promise<{ readonly spec?: RunSpec; readonly findings: Finding[] }> {
+): Promise<{ readonly spec?: RunSpec; readonly templates?: SpecFilesReport['templates']; readonly findings: Finding[] }> {
   const check = 'spec';
   let spec: RunSpec;
   try {
@@ -28,6 +28,7 @@ export async function checkSpec(
   const { errors, warnings, templates, unreached } = await checkSpecFiles(spec, { env });
   return {
     spec,
+    templates,
     findings: [
       ...(errors.length === 0 ? [{ check, state: 'ok', message: `${file}: its files and keys are there` } as const] : []),
       ...errors.map((message): Finding => ({ check, state: 'fail', message })),

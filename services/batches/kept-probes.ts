@@ -7,6 +7,7 @@ import type { Endpoints } from '../endpoints/endpoints';
 import type { ArtifactStore } from '../store/artifact-store';
 import { probeModel } from './probe';
 import { probeRequests } from './probe-requests';
+import type { OwnTemplates } from './steps/template-of';
 
 /** Raised when the code of a probe finds or reads something else. */
 const VERSION = 1;
@@ -16,6 +17,8 @@ export interface KeptProbesOptions {
   readonly endpoints: Pick<Endpoints, 'client' | 'mendsOf'>;
   /** Where findings are kept for later runs; without it each is made again. */
   readonly store?: ArtifactStore;
+  /** The chat templates that were read for the run. */
+  readonly templates?: OwnTemplates;
   readonly signal: AbortSignal;
 }
 
@@ -32,18 +35,26 @@ export async function probeModels(spec: RunSpec, options: KeptProbesOptions): Pr
   return Object.fromEntries(found);
 }
 
-async function keptOrAsked(spec: RunSpec, name: string, { endpoints, store, signal }: KeptProbesOptions): Promise<ProbeFindings> {
-  const path = `probes/${keyOf(spec, name)}.json`;
+async function keptOrAsked(
+  spec: RunSpec,
+  name: string,
+  { endpoints, store, templates, signal }: KeptProbesOptions,
+): Promise<ProbeFindings> {
+  const path = `probes/${keyOf(spec, name, templates)}.json`;
   const kept = await store?.read(path);
   if (kept !== undefined) return JSON.parse(kept.toString('utf8')) as ProbeFindings;
-  const findings = await probeModel({ endpoints, spec, name, signal });
+  const findings = await probeModel({ endpoints, spec, name, templates, signal });
   await store?.write(path, `${JSON.stringify(findings, null, 2)}\n`);
   return findings;
 }
 
 /** Of the endpoint, how requests to it are made, and what they ask for; the seed says nothing. */
-function keyOf(spec: RunSpec, name: string): string {
+function keyOf(spec: RunSpec, name: string, templates: OwnTemplates): string {
   const { baseURL, model, request = {} } = modelOf(spec, name);
-  const asked = probeRequests(spec, name).map(({ wants, request: { path, body } }) => ({ wants, path, body: { ...body, seed: 0 } }));
+  const asked = probeRequests(spec, name, templates).map(({ wants, request: { path, body } }) => ({
+    wants,
+    path,
+    body: { ...body, seed: 0 },
+  }));
   return sha256(canonicalJson({ version: VERSION, baseURL, model, request, asked })).slice(0, KEY_DIGITS);
 }

@@ -1,4 +1,3 @@
-import { modelOf } from '../../config/models-in-use';
 import { SCORE_READINGS } from '../../config/score-readings';
 import type { RunSpec } from '../../config/spec';
 import { canonicalJson } from '../../method/canonical-json';
@@ -8,6 +7,7 @@ import type { BatchItem, Exchange } from './batch-item';
 import { extractionItems } from './steps/extraction';
 import { judgmentItems } from './steps/judgment';
 import { responseItems } from './steps/response';
+import { formatOf, type OwnTemplates } from './steps/template-of';
 
 /** A request of a probe, and what its reply is to tell. */
 export interface ProbeRequest {
@@ -23,13 +23,15 @@ const WRITTEN: Exchange = { reply: { choices: [{ text: 'Good.', finishReason: 's
 
 /**
  * The requests that a run will make of a model, each once, with a prompt of a word and a reply of some tokens: what the stages send is what
- * is tried. At most four; a raw prompt may take another one.
+ * is tried. At most four; a raw prompt may take another one, where the model's chat format is known.
+ * @param own the chat templates that were read for the run
  */
-export function probeRequests(spec: RunSpec, name: string): ProbeRequest[] {
+export function probeRequests(spec: RunSpec, name: string, own?: OwnTemplates): ProbeRequest[] {
   const { extract, respond, judge } = spec.synthesis;
+  const format = formatOf(spec, name, own);
   const probes: ProbeRequest[] = [];
   if (respond.generators.includes(name)) {
-    const request = firstOf(responseItems(spec, name, [INSTRUCTION])[0]);
+    const request = firstOf(responseItems(spec, name, [INSTRUCTION], own)[0]);
     // Two samples are enough to see whether several come.
     if (request !== undefined) probes.push(short(request, Number(request.body['n']) > 1 ? { n: 2 } : {}));
   }
@@ -42,13 +44,13 @@ export function probeRequests(spec: RunSpec, name: string): ProbeRequest[] {
       model: generator,
       sample: 0,
     };
-    const item = judgmentItems(spec, name, generator, { instructions: [INSTRUCTION], responses: [response] })[0];
-    const readsNext = SCORE_READINGS[judge.scoring].callsPerJudgment(modelOf(spec, name).template !== undefined) > 1;
+    const item = judgmentItems(spec, name, generator, { instructions: [INSTRUCTION], responses: [response] }, own)[0];
+    const readsNext = SCORE_READINGS[judge.scoring].callsPerJudgment(format !== undefined) > 1;
     const request = firstOf(item, readsNext ? [WRITTEN] : []);
     if (request !== undefined) probes.push(short(request));
   }
-  if (spec.target.model === name) {
-    const request = firstOf(extractionItems(spec, { index: 0, start: 0, end: Math.min(1, extract.instructions) })[0]);
+  if (spec.target.model === name && format !== undefined) {
+    const request = firstOf(extractionItems(spec, { index: 0, start: 0, end: Math.min(1, extract.instructions) }, { own })[0]);
     if (request !== undefined) probes.push({ ...short(request), wants: 'raw' });
   }
   const seen = new Set<string>();

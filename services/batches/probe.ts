@@ -10,6 +10,7 @@ import type { ModelFailure } from '../endpoints/model-errors';
 import { readReply, type ModelReply } from '../endpoints/model-reply';
 import { noteReply } from './probe-notes';
 import { probeRequests, type ProbeRequest } from './probe-requests';
+import type { OwnTemplates } from './steps/template-of';
 
 /** Tokens that a template adds to a bare prompt, at least; a BOS and an EOS are two. */
 const WRAPPED = 3;
@@ -26,6 +27,8 @@ export interface ProbeOptions {
   readonly spec: RunSpec;
   /** Name under `models`. */
   readonly name: string;
+  /** The chat templates that were read for the run. */
+  readonly templates?: OwnTemplates;
   readonly signal: AbortSignal;
 }
 
@@ -41,7 +44,7 @@ interface Answer {
  * What it refuses and what means the same without is found and left to the settings that are returned.
  * @throws PermanentEndpointError, with the way out, where the model cannot do what the spec wants of it; what the client throws
  */
-export async function probeModel({ endpoints, spec, name, signal }: ProbeOptions): Promise<ProbeFindings> {
+export async function probeModel({ endpoints, spec, name, templates, signal }: ProbeOptions): Promise<ProbeFindings> {
   const own = modelOf(spec, name);
   const endpoint = endpointLabel(name, own);
   const notes = new Set<string>();
@@ -72,7 +75,7 @@ export async function probeModel({ endpoints, spec, name, signal }: ProbeOptions
     }
   }
 
-  for (const probe of probeRequests(spec, name)) {
+  for (const probe of probeRequests(spec, name, templates)) {
     const answer = await ask(probe);
     noteReply(answer.body, answer.reply, notes);
     if (probe.wants === 'samples' && (answer.reply?.choices.length ?? 0) < 2) settings = { ...settings, supportsN: false };

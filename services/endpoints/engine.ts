@@ -1,5 +1,7 @@
 import type { ModelSpec } from '../../config/spec';
+import { readApiKey, readHeaders } from './api-key';
 import { EndpointUnavailableError } from './endpoint-errors';
+import { queryOf } from './wire-request';
 
 /** Servers whose own request fields are known. */
 export type Engine = 'vllm' | 'sglang' | 'llama.cpp';
@@ -8,8 +10,11 @@ export type Engine = 'vllm' | 'sglang' | 'llama.cpp';
 const OWNERS: Readonly<Record<string, Engine>> = { vllm: 'vllm', sglang: 'sglang', llamacpp: 'llama.cpp' };
 
 export interface EngineQuestion {
-  readonly model: Pick<ModelSpec, 'baseURL' | 'serve'>;
-  readonly apiKey: string | undefined;
+  /** Name under `models`, for messages. */
+  readonly name: string;
+  readonly model: ModelSpec;
+  /** Where the key and the headers of the spec are. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly timeoutMs: number;
 }
 
@@ -18,14 +23,16 @@ export interface EngineQuestion {
  * @returns undefined for any other server, a gateway among them
  * @throws EndpointUnavailableError when nobody answers, so that nothing is said of the server
  */
-export async function engineAt({ model: { baseURL, serve }, apiKey, timeoutMs }: EngineQuestion): Promise<Engine | undefined> {
+export async function engineAt({ name, model, env, timeoutMs }: EngineQuestion): Promise<Engine | undefined> {
+  const { baseURL, serve, request } = model;
   if (serve !== undefined) return serve.engine === 'transformers' ? undefined : serve.engine;
   const url = `${baseURL.replace(/\/+$/, '')}/models`;
+  const apiKey = readApiKey(name, model, env);
   let reply: Response;
   let text: string;
   try {
-    reply = await fetch(url, {
-      headers: apiKey === undefined || apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` },
+    reply = await fetch(`${url}${queryOf(request)}`, {
+      headers: { ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }), ...readHeaders(name, model, env) },
       signal: AbortSignal.timeout(timeoutMs),
       redirect: 'error', // which would take the key along
     });
