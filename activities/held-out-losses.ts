@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RunSpec } from '../config/spec';
 import { HELD_OUT_SETS, type HeldOutRow } from '../method/hold-out';
 import { writeConversations } from '../services/data/conversations';
 import { readJsonLines } from '../services/data/json-lines';
@@ -13,19 +14,22 @@ export interface LossRequest {
   readonly conversations: string;
   /** Tokens of one conversation; the rest is cut, as in training. */
   readonly maxLength: number;
+  /** As in training. */
+  readonly thoughts?: 'drop' | 'keep';
 }
 
 /** Writes the rows as one JSONL file a set below `folder`; sets without rows are left out. */
 export async function lossRequests(
   rows: readonly HeldOutRow[],
-  { folder, maxLength }: { readonly folder: string; readonly maxLength: number },
+  { folder, train: { maxLength, thoughts } }: { readonly folder: string; readonly train: Pick<RunSpec['train'], 'maxLength' | 'thoughts'> },
 ): Promise<LossRequest[]> {
   await mkdir(folder, { recursive: true });
   const requests: LossRequest[] = [];
   for (const name of HELD_OUT_SETS) {
     const ofSet = rows.filter(({ set }) => set === name);
     if (ofSet.length === 0) continue;
-    requests.push({ name, conversations: await writeConversations(join(folder, `${name}.jsonl`), ofSet), maxLength });
+    const conversations = await writeConversations(join(folder, `${name}.jsonl`), ofSet);
+    requests.push({ name, conversations, maxLength, ...(thoughts === undefined ? {} : { thoughts }) });
   }
   return requests;
 }

@@ -46,7 +46,7 @@ export function createMeasureLossesActivities(deps: ActivityDeps) {
               outputDir: workspace.path(`${folder}/job`),
               seed,
               tasks: [],
-              losses: await lossRequests(rows, { folder: workspace.path(`${folder}/held-out`), maxLength: train.maxLength }),
+              losses: await lossRequests(rows, { folder: workspace.path(`${folder}/held-out`), train }),
               batchSize: evaluate.batchSize,
               dtype: evaluate.dtype,
               threads: evaluate.threads ?? null,

@@ -86,6 +86,7 @@ export function createTrainActivities(deps: ActivityDeps) {
                   ...(train.evalSteps === undefined ? {} : { evalSteps: train.evalSteps }),
                   ...(train.lora === undefined ? {} : { lora: { ...train.lora, targets: train.lora.targets ?? null } }),
                   ...(accelerate === undefined ? {} : { accelerate }),
+                  ...(train.thoughts === undefined ? {} : { thoughts: train.thoughts }),
                 },
               }),
           );

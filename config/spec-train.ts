@@ -49,6 +49,12 @@ export const trainSchema = z
       ),
     loggingSteps: count.default(1),
     evalSteps: count.optional().describe('Measure the loss on what mix.holdOut holds out, every this many steps of the training.'),
+    thoughts: z
+      .enum(['drop', 'keep'])
+      .optional()
+      .describe(
+        'What becomes of the thoughts that answers have (reasoning_content, or <think> before the answer): drop (the default) trains the answer alone, keep trains both where the chat template writes them.',
+      ),
     threads: count.optional().describe('CPU threads; without it, PyTorch decides.'),
     lora: lora.optional(),
     accelerate: z

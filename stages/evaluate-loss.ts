@@ -40,7 +40,13 @@ export const evaluateLossStage = defineStage({
   detail: lossDetailSchema,
   /** @param holdOut key of the held-out rows */
   key: (hash, { train, evaluate }: RunSpec, holdOut: string, modelSha256: string) =>
-    hash({ dtype: evaluate.dtype, maxLength: train.maxLength, model: modelSha256, input: holdOutStage.input(holdOut) }),
+    hash({
+      dtype: evaluate.dtype,
+      maxLength: train.maxLength,
+      model: modelSha256,
+      input: holdOutStage.input(holdOut),
+      ...(train.thoughts === 'keep' ? { thoughts: train.thoughts } : {}),
+    }),
   place: ({ spec, keys }: Pick<Planned<HoldOutKeys>, 'spec' | 'keys'>, modelSha256: string) => ({
     key: lossKey(spec, knownKey(keys.holdOut, 'holdout'), modelSha256),
     part: WHOLE,

@@ -21,6 +21,13 @@ export const sftResultSchema = z.looseObject({
   truncated: z.number(),
   /** Examples of which the cut left nothing to train on. */
   dropped: z.number().optional(),
+  /** Examples that the model's chat template does not take, by reason; they were left out. */
+  unrenderable: z.record(z.string(), z.number()).optional(),
+  /** Examples in whose words a control token is written; it was encoded as text. */
+  controlTexts: z.number().optional(),
+  /** Answers that had thoughts, trained with them and without. */
+  thoughtsKept: z.number().optional(),
+  thoughtsLeftOut: z.number().optional(),
   lossCurve: z.array(z.looseObject({ step: z.number(), loss: z.number(), learningRate: maybe.optional(), gradNorm: maybe.optional() })),
   /** Loss on the held-out rows, at the steps at which it was taken. */
   evalCurve: z.array(z.looseObject({ step: z.number(), loss: maybe })).optional(),

@@ -43,11 +43,15 @@ export const trainStage = defineStage({
  * meanwhile, and what it may cost; of accelerate's configuration the text (how many processes share a batch), not its name.
  */
 function trainingParts({ train, target }: RunSpec, { accelerate }: ContentIdentities): unknown {
-  const { backend, openai: _openai, accelerate: _name, deviceMemoryGB: _checked, keepCheckpoints: _kept, ...local } = train;
+  const { backend, openai: _openai, accelerate: _name, deviceMemoryGB: _checked, keepCheckpoints: _kept, thoughts, ...local } = train;
   switch (backend) {
     case 'trl':
       // Without the backend's name, as in keys made before there was another one.
-      return { ...local, ...(accelerate === undefined ? {} : { accelerate: sha256(accelerate) }) };
+      return {
+        ...local,
+        ...(accelerate === undefined ? {} : { accelerate: sha256(accelerate) }),
+        ...(thoughts === 'keep' ? { thoughts } : {}), // to drop them is the default
+      };
     case 'openai': {
       const { epochs, batchSize, learningRateMultiplier } = fineTuningOf({ train, target })!;
       return { backend, epochs, batchSize, learningRateMultiplier };

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import assert_never, get_args
 
 from . import PROTOCOL
-from .errors import classify
+from .errors import JobError, classify
+from .faults import repeated
 from .job import Interruption, exclusive
 from .launch import launch, needs_launch, rank
 from .protocol import Events, claim_stdout
@@ -54,6 +55,8 @@ def main() -> int:
         job_error = classify(error, output_dir)
         if job_error.kind == "internal":
             traceback.print_exc(file=sys.stderr)
+            if output_dir is not None and not isinstance(error, JobError) and rank() == 0:
+                job_error = repeated(error, output_dir) or job_error
         with interruption.deferred():
             events.error(job_error)
         return 1

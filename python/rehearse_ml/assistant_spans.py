@@ -1,133 +1,235 @@
-"""Which characters of a rendered conversation the assistant wrote.
+"""Which characters of a rendered conversation the assistant wrote, and which are only text.
 
-The loss is taken on these only. They follow from the chat template alone, with no edit of it: everything that the
-template adds between "the conversation so far, assistant to speak" and "the conversation with this answer" is what
-the model must learn to write, its end-of-turn token included. Templates that render an earlier turn otherwise once
-another follows (reasoning models drop old thoughts) break that; for them `{% generation %}` markers are used, the
-template's own or those of the variant that TRL knows, after checking that it renders the very same text.
+The loss is taken on the first only: an answer and the end of turn that belongs to it, the thoughts before it where the
+conversation has them, a call of a function with all that the model writes around it. They follow from the chat template
+alone, by rendering: what is a message's own is found by its marks (see `chat_template`), and what the template puts
+between two messages is told apart by rendering the conversation without what comes next, or with something else there.
+So no header is trained, no line break behind an end, and no empty thought that the template puts before an answer that
+has none.
 """
 
-from collections.abc import Callable
-from typing import Any, cast
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
-from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
-from transformers.utils.chat_template_utils import render_jinja_template
-from trl.chat_template_utils import get_training_chat_template, has_generation_markers
 
-from .conversations import Message
-from .errors import JobError
+from .chat_template import ChatTemplate, RefusedError, Rendering, Turn, UnrenderableError
+from .conversations import Message as Message
+from .message_forms import MessageForms, function_names
+from .thoughts import Thoughts
 
 Span = tuple[int, int]
-SpanFinder = Callable[[list[Message], str], list[Span]]
+
+ASKED: Turn = {"role": "user", "content": "question"}
+ANSWERED: Turn = {"role": "assistant", "content": "answer"}
 
 
-class SpanError(Exception):
-    """This way of finding the spans does not fit this conversation."""
+@dataclass(frozen=True)
+class Spans:
+    """A rendered conversation: what the assistant wrote in it, and what is text and no structure."""
+
+    text: str
+    trained: list[Span]
+    """Each answer that is to be learned, with its end of turn, in order."""
+    texts: list[Span]
+    """What messages say, whoever wrote it, in order."""
+    thoughts_kept: int
+    """Answers that are trained with their thoughts."""
+    thoughts_left_out: int
+    """Answers that had thoughts, and are trained without."""
 
 
 class AssistantSpans:
     """Renders conversations with a tokenizer's own chat template and finds what the assistant wrote in them."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, keep_thoughts: bool = False) -> None:
         """Raise JobError `chat_template` when `tokenizer` has no chat template."""
-        if not tokenizer.chat_template:
-            raise JobError(
-                "chat_template",
-                "The model's tokenizer has no chat template.",
-                "Fine-tune an instruct model, or save its chat_template.jinja next to the weights.",
-            )
-        self._tokenizer = tokenizer
-        self._special_tokens = sorted(tokenizer.all_special_tokens, key=len, reverse=True)
-        self._marked_template = _marked_template(tokenizer)
+        self._template = ChatTemplate(tokenizer)
+        self._forms = MessageForms(self._template)
+        self._thoughts = Thoughts(self._template, self._forms, keep=keep_thoughts)
+        added = sorted(tokenizer.get_added_vocab(), key=len, reverse=True)
+        self._units = re.compile("|".join([*map(re.escape, added), r"<[^<>\s]{1,60}>", r"\w+", r"\s|\S"]))
 
-    def render(self, messages: list[Message], where: str, *, cut: bool = False) -> tuple[str, list[Span]]:
-        """Return the rendered conversation and the character spans of the assistant's turns in it, in order.
+    def render(self, messages: Sequence[Turn], where: str, *, cut: bool = False) -> tuple[str, list[Span]]:
+        """Return the rendered conversation and the character spans of the assistant's turns in it, as `find` does."""
+        found = self.find(messages, where, cut=cut)
+        return found.text, found.trained
 
-        Each span holds one answer and its end-of-turn token; where the last answer was `cut` at a token limit, its span
-        ends with its text, since the end that the template puts there was never written. `where` names the conversation
-        in errors. Raises JobError `chat_template` when the template refuses the conversation or the spans cannot be
-        told.
+    def find(
+        self, messages: Sequence[Turn], where: str, *, cut: bool = False, tools: Sequence[object] | None = None
+    ) -> Spans:
+        """Return the rendered conversation and what in it is to be learned.
+
+        Each span holds one answer and its end of turn; where the last answer was `cut` at a token limit, its span ends
+        with its text, since the end that the template puts there was never written. A message with `weight: 0` or
+        `train: false` has none. `where` names the conversation in errors. Raises UnrenderableError when the template
+        refuses the conversation, leaves out a part of it or changes what the assistant wrote.
         """
         try:
-            text = self._render(messages)
-        except (TemplateError, TypeError, ValueError, KeyError) as error:
-            raise JobError(
-                "chat_template",
-                f"The chat template refuses {where}: {error}",
-                "Bring the conversation into the shape that the template expects (roles, order, system message).",
-            ) from error
-        reasons = []
-        finders: tuple[SpanFinder, ...] = (self._spans_by_prefix, self._spans_by_markers)
-        for finder in finders:
-            try:
-                spans = finder(messages, text)
-                return text, [*spans[:-1], _without_end(spans[-1], messages[-1], text)] if cut else spans
-            except (SpanError, TemplateError, TypeError, ValueError, KeyError) as error:
-                reasons.append(str(error))
-        raise JobError(
-            "chat_template",
-            f"What the assistant wrote cannot be told apart in {where}: {'; '.join(reasons)}.",
-            "Add {% generation %} markers to the model's chat template around the assistant's text.",
-        )
+            return self._find(messages, cut, tools)
+        except RefusedError as error:
+            raise UnrenderableError(where, str(error)) from error
 
-    def _render(self, messages: list[Message], *, to_speak: bool = False) -> str:
-        conversation = cast("list[dict[str, str]]", messages)
-        return str(self._tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=to_speak))
-
-    def _spans_by_prefix(self, messages: list[Message], text: str) -> list[Span]:
-        spans = []
+    def _find(self, messages: Sequence[Turn], cut: bool, tools: Sequence[object] | None) -> Spans:
+        own = [self._thoughts.apply(message) for message in messages]
+        shown, rendering = self._forms.locate([message for message, _ in own], tools)
+        _check(shown, tools, rendering)
+        trained: list[Span] = []
+        kept = 0
         for index, message in enumerate(messages):
-            if message["role"] != "assistant":
+            if message["role"] != "assistant" or not is_trained(message):
                 continue
-            before = self._render(messages[:index], to_speak=True)
-            after = self._render(messages[: index + 1])
-            if not (after.startswith(before) and text.startswith(after)):
-                raise SpanError(f"the template renders message {index} differently once the conversation goes on")
-            spans.append((len(before), self._end_of_turn(text, len(before), len(after))))
-        return spans
-
-    def _end_of_turn(self, text: str, start: int, end: int) -> int:
-        # Templates put a line break after the end-of-turn token, which the model never gets to write.
-        turn = text[start:end].rstrip()
-        return start + len(turn) if any(turn.endswith(token) for token in self._special_tokens) else end
-
-    def _spans_by_markers(self, messages: list[Message], text: str) -> list[Span]:
-        if self._marked_template is None:
-            raise SpanError("it has no {% generation %} markers, and TRL knows no variant of it that has")
-        variables: dict[str, Any] = self._tokenizer.special_tokens_map
-        rendered, marked = cast(
-            "tuple[list[str], list[list[Span]]]",
-            render_jinja_template(
-                [cast("list[dict[str, Any]]", messages)],
-                chat_template=self._marked_template,
-                return_assistant_tokens_mask=True,
-                **variables,
-            ),
+            cut_here = cut and index == len(messages) - 1
+            content = rendering.of(index, "content")
+            if not (content if cut_here else rendering.of(index)):
+                continue
+            thought = bool(rendering.of(index, "reasoning_content"))
+            kept += thought
+            start = self._start(shown, tools, rendering, index)
+            end = content[-1].end if cut_here else self._end(shown, tools, rendering, index)
+            trained.append((start, end))
+        return Spans(
+            text=rendering.text,
+            trained=trained,
+            texts=[(piece.start, piece.end) for piece in rendering.pieces],
+            thoughts_kept=kept,
+            thoughts_left_out=sum(had and is_trained(message) for message, had in own) - kept,
         )
-        if rendered[0] != text:
-            raise SpanError("the variant with {% generation %} markers renders other text")
-        if len(marked[0]) != sum(message["role"] == "assistant" for message in messages):
-            raise SpanError("the {% generation %} markers do not match the assistant's turns")
-        return [(start, end) for start, end in marked[0]]
+
+    def _start(self, messages: Sequence[Turn], tools: Sequence[object] | None, rendering: Rendering, index: int) -> int:
+        content = rendering.of(index, "content")
+        if content and not rendering.of(index, "reasoning_content"):
+            first = content[0].start
+            return first - self._kept_space(messages, tools, rendering, index, first)
+        # What the model writes begins where the template has it speak, but for an empty thought put in its mouth.
+        first = rendering.of(index)[0].start
+        region = rendering.text[rendering.before(first) : first]
+        at = self._speaks_at(region, messages[:index], tools)
+        if not rendering.of(index, "reasoning_content"):
+            put = next((each for each in self._put_before_answers if each and region.startswith(each, at)), "")
+            at += len(put)
+        return first - len(region) + at
+
+    def _kept_space(
+        self,
+        messages: Sequence[Turn],
+        tools: Sequence[object] | None,
+        rendering: Rendering,
+        index: int,
+        first: int,
+    ) -> int:
+        """Return how much of the white space before an answer the template keeps."""
+        content = messages[index].get("content")
+        if not isinstance(content, str) or not content[:1].isspace():
+            return 0
+        bare = [*messages[:index], {**messages[index], "content": content.lstrip()}, *messages[index + 1 :]]
+        kept = len(rendering.text) - len(self._template.render(bare, tools))
+        space = content[: len(content) - len(content.lstrip())]
+        return kept if kept > 0 and rendering.text[:first].endswith(space[-kept:]) else 0
+
+    def _speaks_at(self, region: str, before: Sequence[Turn], tools: Sequence[object] | None) -> int:
+        """Return where in `region`, which ends where an answer begins, the model takes over from the template."""
+        prompt = self._template.locate(before, tools, to_speak=True)
+        last = max((piece.end for piece in prompt.pieces), default=0)
+        header = self._split(prompt.text[last:])
+        # A template may have the model think at once, or write the header of an earlier turn otherwise.
+        for count in range(len(header), 0, -1):
+            begun = "".join(header[:count])
+            if (at := region.rfind(begun)) >= 0:
+                return at + len(begun)
+        raise RefusedError("what the assistant wrote cannot be told apart from its header")
+
+    @cached_property
+    def _put_before_answers(self) -> list[str]:
+        """What the template writes between where the model speaks and an answer without thoughts, longest first."""
+        put = set()
+        for conversation in ([ASKED, ANSWERED], [ASKED, ANSWERED, ASKED]):
+            try:
+                rendering = self._template.locate(self._forms.shown(conversation))
+            except RefusedError:
+                continue
+            first = rendering.of(1)[0].start
+            region = rendering.text[rendering.before(first) : first]
+            put.add(region[self._speaks_at(region, self._forms.shown([ASKED]), None) :])
+        return sorted(put, key=len, reverse=True)
+
+    def _end(self, messages: Sequence[Turn], tools: Sequence[object] | None, rendering: Rendering, index: int) -> int:
+        last = rendering.of(index)[-1].end
+        tail = rendering.text[last : rendering.after(last)]
+        if not messages[index].get("tool_calls"):
+            end = self._ends[index < len(messages) - 1]
+            at = -1 if end is None else tail.find(end)
+            if end is not None and at >= 0 and not tail[:at].strip():
+                return last + at + len(end) if end else last
+        alone = self._tail(messages[: index + 1], tools, index)
+        if index < len(messages) - 1:
+            return last + len(self._shared(alone, tail))
+        try:
+            followed = self._tail([*messages, self._forms.reply_to(messages[index])], tools, index)
+        except RefusedError:  # nothing may follow
+            return last + len(alone.rstrip())
+        return last + len(self._shared(alone, followed))
+
+    @cached_property
+    def _ends(self) -> tuple[str | None, str | None]:
+        """The end of turn of a conversation's last answer, and of an earlier one.
+
+        Empty where the template has none, None where it tells only for the conversation itself.
+        """
+        try:
+            alone = self._tail(self._forms.shown([ASKED, ANSWERED]), None, 1)
+            followed = self._tail(self._forms.shown([ASKED, ANSWERED, ASKED]), None, 1)
+        except RefusedError:
+            return None, None
+        if shared := self._shared(alone, followed):
+            return shared, shared
+        # gpt-oss ends the last answer with another token than those before it.
+        last, earlier = next(iter(self._split(alone.strip())), ""), next(iter(self._split(followed.strip())), "")
+        first = next(iter(self._split(self._template.render(self._forms.shown([ASKED])).strip())), "")
+        return (last, earlier if last and earlier != first else "") if _is_control(last) else ("", "")
+
+    def _tail(self, messages: Sequence[Turn], tools: Sequence[object] | None, index: int) -> str:
+        rendering = self._template.locate(messages, tools)
+        last = rendering.of(index)[-1].end
+        return rendering.text[last : rendering.after(last)]
+
+    def _shared(self, first: str, second: str) -> str:
+        """Return what both texts begin with, in whole tokens, less the white space behind it."""
+        shared: list[str] = []
+        for one, other in zip(self._split(first), self._split(second), strict=False):
+            if one != other:
+                break
+            shared.append(one)
+        return "".join(shared).rstrip()
+
+    def _split(self, text: str) -> list[str]:
+        return self._units.findall(text)
 
 
-def _without_end(span: Span, message: Message, text: str) -> Span:
-    start, end = span
-    answer = message["content"].strip()  # templates may strip it
-    found = text.find(answer, start, end)
-    if found < 0:
-        raise SpanError("the template changes the text of an answer that was cut, so where it ends is not known")
-    return start, found + len(answer)
+def _check(messages: Sequence[Turn], tools: Sequence[object] | None, rendering: Rendering) -> None:
+    """Raise RefusedError where something is missing in the text, or an answer is another one there."""
+    for index, message in enumerate(messages):
+        role = message["role"]
+        for field in ("content", "tool_calls"):
+            if (index, field) in rendering.lost:
+                raise RefusedError(f"the template leaves out or changes the {field} of message {index} ({role})")
+        said = [(rendering.text[piece.start : piece.end], piece.text) for piece in rendering.of(index, "content")]
+        if role == "assistant" and any(shown != own for shown, own in said):
+            raise RefusedError(
+                f"the template changes the text of an answer (message {index}), so where it ends is not known"
+            )
+    for name in function_names(tools):
+        if name not in rendering.text:
+            raise RefusedError(f"the template does not write the functions that may be called ({name})")
 
 
-def _marked_template(tokenizer: PreTrainedTokenizerBase) -> str | None:
-    template = tokenizer.chat_template
-    if isinstance(template, dict):
-        template = template["default"]
-    if has_generation_markers(template):
-        return template
-    try:
-        return get_training_chat_template(tokenizer)
-    except ValueError:  # a template that TRL does not know
-        return None
+def is_trained(message: Turn) -> bool:
+    """Tell whether an answer is to be learned: not with OpenAI's `weight: 0`, nor with `train: false`."""
+    weight = message.get("weight")
+    return message.get("train") is not False and not (isinstance(weight, int | float) and weight == 0)
+
+
+def _is_control(unit: str) -> bool:
+    return bool(re.fullmatch(r"<\S+>|\[\S+\]", unit))

@@ -16,6 +16,7 @@ import datasets
 from . import PROTOCOL
 from .conversations import MalformedRowError, adapt, columns_of
 from .errors import JobError
+from .faults import located
 from .hub_errors import explained
 from .hub_source import INSTEAD, Repository, draw_from_hub, named, resolve_once
 from .job import Interruption, file_sha256, run_once, versions
@@ -131,7 +132,8 @@ def _write(spec: DatasetsSpec, opened: _Opened, path: Path, events: Events, inte
         for drawn in opened.rows:
             counts.read += 1
             try:
-                adapted = adapt(drawn.row, spec.row_schema)
+                with located(f"row {drawn.index if drawn.index is not None else counts.read} of {drawn.part}"):
+                    adapted = adapt(drawn.row, spec.row_schema)
             except MalformedRowError as error:
                 counts.malformed[str(error)] += 1
             else:

@@ -25,6 +25,7 @@ ErrorKind = Literal[
     "missing_package",
     "dtype_refused",
     "interrupted",
+    "repeated",
     "internal",
 ]
 
@@ -63,9 +64,10 @@ def classify(error: BaseException, output_dir: Path | None) -> JobError:
             )
     if output_dir is not None and output_dir.exists() and shutil.disk_usage(output_dir).free < FULL_DISK_BYTES:
         return _disk_full(output_dir, error)
+    notes = "".join(f", {note}" for note in getattr(error, "__notes__", []))
     return JobError(
         "internal",
-        f"{type(error).__name__}: {first_line(error)}",
+        f"{type(error).__name__}: {first_line(error)}{notes}",
         "This is a fault of the job or of a library under it; its traceback is on stderr.",
     )
 

@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from . import PROTOCOL
 from .errors import JobError
 from .evaluation_result import task_result
+from .faults import located
 from .hardware import pick_device
 from .harness import run_task
 from .held_out import loss_file, measure_loss
@@ -120,6 +121,7 @@ def _evaluate(
             tempfile.TemporaryDirectory(prefix="rehearse-evaluate-") as workspace,
             explained(f"the data set of {requested.task}", EVALUATION_INSTEAD),
             answered(requested.task, spec.endpoint),
+            located(f"task {requested.task}"),
         ):
             results = run_task(lm, requested, task, seed=spec.seed, workspace=Path(workspace), kept=kept, report=report)
         scored = task_result(requested, task, results) if task is not None else other_task_result(requested, results)

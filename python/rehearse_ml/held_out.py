@@ -47,6 +47,7 @@ def measure_loss(
         max_length=held_out.max_length,
         phase=f"tokenize {phase}",
         events=events,
+        keep_thoughts=held_out.thoughts == "keep",
     )
     # Longest first: little padding, and a batch too large for the memory fails at once.
     lengths = [len(ids) for ids in mixture.dataset["input_ids"]]

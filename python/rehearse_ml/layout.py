@@ -8,6 +8,9 @@ IDENTITY_FILE = "spec.json"
 
 LOCK_FILE = ".lock"
 
+FAULT_FILE = ".fault.json"
+"""The fault that the last attempt ended in, and how many in a row ended in it."""
+
 CHECKPOINTS_FOLDER = "checkpoints"
 """Of a training that is not done: `checkpoint-<step>` folders."""
 

@@ -47,7 +47,11 @@ class EvalPoint(TypedDict):
 
 
 class SftResult(TypedDict):
-    """A training. `tokens` and `trainedTokens` are of one pass over the training set."""
+    """A training. `tokens` and `trainedTokens` are of one pass over the training set.
+
+    `unrenderable` counts conversations that the chat template does not take, by reason, and `controlTexts` those in
+    whose words a control token is written; `thoughtsKept` and `thoughtsLeftOut` are answers that had thoughts.
+    """
 
     protocol: Literal[1]
     kind: Literal["sft"]
@@ -59,6 +63,10 @@ class SftResult(TypedDict):
     trainedTokens: int
     truncated: int
     dropped: int
+    unrenderable: NotRequired[dict[str, int]]
+    controlTexts: NotRequired[int]
+    thoughtsKept: NotRequired[int]
+    thoughtsLeftOut: NotRequired[int]
     lossCurve: list[LossPoint]
     evalCurve: list[EvalPoint]
     seconds: float

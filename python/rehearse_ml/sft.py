@@ -101,14 +101,19 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
 
     tokenizer = load_tokenizer(weights)
     check_tokenizer(tokenizer, weights)
-    mixture = tokenize_mixture(
-        Path(spec.mixture), tokenizer, max_length=spec.max_length, phase="tokenize", events=events
-    )
-    held_out = None
-    if spec.eval_mixture is not None:
-        held_out = tokenize_mixture(
-            Path(spec.eval_mixture), tokenizer, max_length=spec.max_length, phase="tokenize held-out", events=events
+
+    def tokenized(path: str, phase: str) -> TokenizedMixture:
+        return tokenize_mixture(
+            Path(path),
+            tokenizer,
+            max_length=spec.max_length,
+            phase=phase,
+            events=events,
+            keep_thoughts=spec.thoughts == "keep",
         )
+
+    mixture = tokenized(spec.mixture, "tokenize")
+    held_out = tokenized(spec.eval_mixture, "tokenize held-out") if spec.eval_mixture is not None else None
 
     # Made before the model is loaded: FSDP and ZeRO-3 then load it on one process only, or in parts.
     arguments = _training_arguments(spec, device)
@@ -225,6 +230,10 @@ def _result(
         "trainedTokens": mixture.trained_tokens,
         "truncated": mixture.truncated,
         "dropped": mixture.dropped,
+        "unrenderable": dict(mixture.unrenderable),
+        "controlTexts": mixture.control_texts,
+        "thoughtsKept": mixture.thoughts_kept,
+        "thoughtsLeftOut": mixture.thoughts_left_out,
         "lossCurve": [
             {
                 "step": int(entry["step"]),

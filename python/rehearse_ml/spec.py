@@ -83,10 +83,11 @@ class SftSpec(_JobSpec):
     eval_steps: Count | None = None
     lora: LoraSpec | None = None
     accelerate: Text | None = None
+    thoughts: Literal["drop", "keep"] | None = None
 
     def identity(self) -> dict[str, JsonValue]:
         """Leave out what is not asked for, as in directories from before it could be."""
-        later = ("lora", "evalSteps")
+        later = ("lora", "evalSteps", "thoughts")
         return {key: value for key, value in super().identity().items() if key not in later or value is not None}
 
 
@@ -113,6 +114,7 @@ class HeldOut(_Strict):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
     conversations: Text
     max_length: Annotated[int, Field(ge=8)] = 4096
+    thoughts: Literal["drop", "keep"] | None = None
 
 
 class Endpoint(_Strict):

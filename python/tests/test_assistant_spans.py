@@ -113,7 +113,7 @@ def test_the_model_s_own_template_and_its_default_system_prompt_are_rendered_unc
     ]
 
 
-def test_generation_markers_serve_where_a_template_renders_earlier_turns_otherwise(
+def test_a_thought_that_the_template_puts_before_the_last_answer_alone_is_not_trained(
     tokenizer: PreTrainedTokenizerBase,
 ) -> None:
     changing = (
@@ -128,19 +128,16 @@ def test_generation_markers_serve_where_a_template_renders_earlier_turns_otherwi
 
     assert [text[start:end] for start, end in spans] == [
         "Rye, of course: ünïcode <b>too</b>.\n<|im_end|>",
-        "<think></think>Spelt.<|im_end|>",
+        "Spelt.<|im_end|>",
     ]
 
 
-def test_a_template_whose_assistant_text_cannot_be_told_apart_is_refused(tokenizer: PreTrainedTokenizerBase) -> None:
-    # TRL's training variant of this one keeps old thoughts, so it renders other text for a thought in an early turn.
-    thinking: list[Message] = [
-        TWO_TURNS[0],
-        {"role": "assistant", "content": "<think>\nbread\n</think>\n\nRye."},
-        *TWO_TURNS[2:],
-    ]
+def test_a_conversation_whose_answer_the_template_tears_apart_is_refused_by_name(
+    tokenizer: PreTrainedTokenizerBase,
+) -> None:
+    torn: list[Message] = [TWO_TURNS[0], {"role": "assistant", "content": "A </think> closes a thought."}]
     with _template(tokenizer, qwen3_chat_template) as changed, pytest.raises(JobError) as caught:
-        AssistantSpans(changed).render(thinking, "mixture.jsonl line 3 (id m2)")
+        AssistantSpans(changed).render(torn, "mixture.jsonl line 3 (id m2)")
 
     assert caught.value.kind == "chat_template"
     assert "mixture.jsonl line 3 (id m2)" in caught.value.message
@@ -183,7 +180,10 @@ def test_truncation_is_counted_and_a_conversation_left_with_nothing_to_train_on_
     [
         ("{nonsense", "is not JSON"),
         ('{"id": "x"}', "has no list `messages`"),
-        ('{"id": "x", "messages": [{"role": "tool", "content": "a"}]}', "role"),
+        ('{"id": "x", "messages": [{"role": "narrator", "content": "a"}]}', "role"),
+        ('{"id": "x", "messages": [{"role": "user", "content": "a \\ud83d"}]}', "not Unicode"),
+        ('{"id": "x", "messages": [{"role": "user", "content": [{"type": "image"}]}]}', "without text"),
+        ('{"id": "x", "tools": ["bake"], "messages": [{"role": "user", "content": "a"}]}', "no assistant message"),
         ('{"id": "x", "messages": [{"role": "user", "content": "a"}]}', "no assistant message"),
         ('{"id": "x", "messages": [{"role": "assistant", "content": "a"}]}', "begins with the assistant"),
         (

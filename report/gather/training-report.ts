@@ -16,6 +16,12 @@ export interface WorkerTraining {
   readonly truncated: number;
   /** Examples of which the cut left nothing to train on; null where the trainer does not say. */
   readonly dropped: number | null;
+  /** Examples that the chat template does not take, by reason; they were left out. */
+  readonly unrenderable: Readonly<Record<string, number>>;
+  /** Examples in whose words a control token is written, which was trained as text. */
+  readonly controlTexts: number;
+  /** Answers that had thoughts and were trained with them, and without. */
+  readonly thoughts: { readonly kept: number; readonly leftOut: number };
   readonly seconds: number;
   readonly learningRate: number;
   readonly epochs: number;
@@ -91,6 +97,9 @@ export function reportTraining(result: TrainingDetail, curve: readonly LossRow[]
     versions,
     curve,
     dropped: typeof result['dropped'] === 'number' ? result['dropped'] : null,
+    unrenderable: result.unrenderable ?? {},
+    controlTexts: result.controlTexts ?? 0,
+    thoughts: { kept: result.thoughtsKept ?? 0, leftOut: result.thoughtsLeftOut ?? 0 },
     learningRate: train.learningRate,
     epochs: train.epochs,
     batchSize: train.perDeviceBatchSize * train.gradientAccumulation * (result.processes ?? 1),

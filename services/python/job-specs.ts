@@ -8,6 +8,7 @@ import { z } from 'zod';
 const text = z.string();
 const count = z.int();
 const dtype = z.enum(['float32', 'bfloat16']);
+const thoughts = z.enum(['drop', 'keep']);
 
 /** Where a job keeps its checkpoints, its log and its result. */
 const base = { outputDir: text };
@@ -48,6 +49,8 @@ export const sftSpecSchema = z.strictObject({
     .optional(),
   /** A YAML file of `accelerate config`. */
   accelerate: text.nullable().optional(),
+  /** Whether answers are trained with the thoughts that they have; dropped by default. */
+  thoughts: thoughts.nullable().optional(),
 });
 
 export interface SftJobSpec extends Readonly<z.output<typeof sftSpecSchema>> {}
@@ -87,7 +90,7 @@ export const evaluateSpecSchema = z.strictObject({
   hashes: text.nullable().optional(),
   tasks: z.array(evaluateTaskSchema).readonly(),
   losses: z
-    .array(z.strictObject({ name: text, conversations: text, maxLength: count.optional() }))
+    .array(z.strictObject({ name: text, conversations: text, maxLength: count.optional(), thoughts: thoughts.nullable().optional() }))
     .readonly()
     .optional(),
   batchSize: count,

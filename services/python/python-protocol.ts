@@ -21,6 +21,8 @@ export const RETRYABLE_KINDS = {
   missing_package: false,
   dtype_refused: false,
   interrupted: true,
+  /** An internal error that came three times in a row. */
+  repeated: false,
   internal: true,
 } as const satisfies Readonly<Record<string, boolean>>;
 

@@ -131,7 +131,25 @@ function trainedByWorkers(training: WorkerTraining): Block[] {
         ],
       ],
     ),
+    ...leftOut(training),
   ];
+}
+
+/** What the trainer did not take as it was given. */
+function leftOut({ unrenderable, controlTexts, thoughts }: WorkerTraining): Block[] {
+  const reasons = Object.entries(unrenderable);
+  const counted = reasons.reduce((sum, [, count]) => sum + count, 0);
+  const said = [
+    counted === 0
+      ? ''
+      : `${formatCounted(counted, 'example')} left out, since the model’s chat template does not take them: ${reasons.map(([reason, count]) => `${reason} (${formatCount(count)})`).join('; ')}.`,
+    controlTexts === 0
+      ? ''
+      : `${formatCounted(controlTexts, 'example')} with a control token written in the words of a message, which was trained as text.`,
+    thoughts.kept === 0 ? '' : `${formatCounted(thoughts.kept, 'answer')} trained with the thoughts before it.`,
+    thoughts.leftOut === 0 ? '' : `${formatCounted(thoughts.leftOut, 'answer')} trained without the thoughts that it had.`,
+  ].filter((sentence) => sentence !== '');
+  return said.length === 0 ? [] : [info(said.join(' '))];
 }
 
 function trainedByProvider(training: ProviderTraining): Block[] {
