@@ -14,6 +14,7 @@ import { createMeasureLossesActivities } from './measure-losses';
 import { createMixActivities } from './mix';
 import { createPrepareActivities } from './prepare';
 import { createProbeModelsActivities } from './probe-models';
+import { createRenderNewDataActivities } from './render-new-data';
 import { createReplaySetActivities } from './replay-set';
 import { createReportActivities } from './report';
 import { createRespondActivities } from './respond';
@@ -28,6 +29,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...createCheckKeysActivities(deps),
     ...createProbeModelsActivities(deps),
     ...createCheckTasksActivities(deps),
+    ...createRenderNewDataActivities(deps),
     ...createExtractActivities(deps),
     ...createDocumentsActivities(deps),
     ...createFilterActivities(deps),

@@ -17,6 +17,7 @@ import { stageKeys } from '../stages/chain';
 import { partition, type ContentIdentities } from '../stages/planned';
 import { type RunPlan } from '../stages/run-plan';
 import type { ActivityDeps } from './deps';
+import { keepNewData } from './new-data-file';
 import { runActivity } from './run-activity';
 
 /** Checks the spec once more on the worker's side, where its files and keys are, and stores the plan of the run. */
@@ -52,6 +53,8 @@ export function createPrepareActivities(deps: ActivityDeps) {
         const hash = await deps.plans.save(plan);
         await deps.plans.saveRun({ runId: input.runId, plan: hash, startedAt: new Date().toISOString(), warnings: problems.warnings });
         await deps.plans.saveSettings(input.runId, input.settings ?? NO_SETTINGS);
+        const renders = trainsHere(spec);
+        if (renders) await keepNewData(deps, plan);
         return {
           runId: input.runId,
           plan: hash,
@@ -68,6 +71,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
           costs: runCosts(spec),
           ...servedOf(spec),
           ...(otherTasks(spec).length === 0 ? {} : { otherTasks: true as const }),
+          ...(renders ? { renders: true as const } : {}),
           ...(spec.budget === undefined ? {} : { budget: spec.budget }),
           training: spec.train.backend,
           ...(spec.train.backend === 'openai' ? { fineTuning: true as const } : {}), // for orchestration workers of release 0.1.0
@@ -90,6 +94,11 @@ async function templatesOfEarlierStart({ plans }: ActivityDeps, runId: string): 
   const record = await plans.findRun(runId);
   if (record === undefined) return {};
   return (await plans.load(record.plan).catch(() => undefined))?.content.templates ?? {};
+}
+
+/** Whether workers train on the new data: not where a provider does, nor where the official model is only measured. */
+function trainsHere(spec: RunSpec): boolean {
+  return spec.train.backend === 'trl' && variantsOf(spec).some(({ replay }) => replay !== null);
 }
 
 function servedOf(spec: RunSpec): Pick<RunOutline, 'served'> {

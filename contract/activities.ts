@@ -18,6 +18,8 @@ export interface Activities {
   probeModels(input: PlanRef): Promise<{ readonly plan: string }>;
   /** Fails unless lm-evaluation-harness has the spec's other tasks. */
   checkTasks(input: PlanRef): Promise<void>;
+  /** Fails unless the target's own chat template takes the new data, line by line. */
+  renderNewData(input: PlanRef): Promise<void>;
 
   extractShard(input: ShardBatch): Promise<BatchOutcome>;
   respondShard(input: ShardBatch & { readonly generator: string }): Promise<BatchOutcome>;
@@ -80,6 +82,7 @@ const ACTIVITY_QUEUES = {
   writeReport: 'cpu',
 
   checkTasks: 'gpu',
+  renderNewData: 'gpu',
   fetchDocuments: 'gpu',
   serveModel: 'gpu',
   trainVariant: 'gpu',

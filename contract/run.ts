@@ -38,6 +38,8 @@ export interface RunOutline extends PlanRef {
   readonly holdOut?: true;
   /** Tasks other than the leaderboard's, whose names only a gpu worker can check. */
   readonly otherTasks?: true;
+  /** Workers train, so a gpu worker can render the new data as its trainer will; absent in outlines of before. */
+  readonly renders?: true;
   /** Models that gpu workers are to serve. */
   readonly served?: readonly string[];
   readonly variants: readonly VariantOutline[];

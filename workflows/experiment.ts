@@ -36,6 +36,9 @@ async function method(run: ExperimentRun): Promise<ExperimentResult> {
   const planned = { runId, spec, ...(settings === undefined ? {} : { settings }) };
   const prepared = await control.inTurn(async () => await work.runActivity(cpu.prepareRun, 'check the spec, plan the stages', planned));
   await work.runActivity(llm.checkKeys, 'are all API keys there?', prepared);
+  if (prepared.renders === true) {
+    await work.runActivity(gpu.renderNewData, 'does the chat template take the new data?', { runId, plan: prepared.plan });
+  }
   const outline = settings?.probe !== false && patched(PROBED) ? await probed(run, prepared) : prepared;
   if (outline.otherTasks === true) await work.runActivity(gpu.checkTasks, 'does lm-evaluation-harness have these tasks?', outline);
   run.begin(outline);

@@ -21,6 +21,7 @@ from .spec import (
     DocumentsSpec,
     EvaluateSpec,
     JobSpec,
+    RenderSpec,
     SftSpec,
     TasksSpec,
     WeightsSpec,
@@ -85,6 +86,11 @@ def _run(spec: JobSpec, events: Events, interruption: Interruption) -> Path | No
                 from .sft import sft
 
                 return sft(spec, events, interruption)
+        case RenderSpec():
+            with exclusive(output_dir, events):
+                from .render import render
+
+                return render(spec, events)
         case WeightsSpec():
             with exclusive(output_dir, events):
                 from .identify import identify

@@ -74,6 +74,20 @@ class SftResult(TypedDict):
     weightsSha256: str
 
 
+class RenderResult(TypedDict):
+    """Conversations that the chat template of a model takes. `untrained` have no answer that is to be learned."""
+
+    protocol: Literal[1]
+    kind: Literal["render"]
+    conversations: int
+    answers: int
+    untrained: int
+    tokens: int
+    controlTexts: int
+    seconds: float
+    versions: Versions
+
+
 class WeightsResult(TypedDict):
     """What weights are by their content. `revision` is the hub's commit, null for a local directory."""
 

@@ -165,6 +165,19 @@ class WeightsSpec(_JobSpec):
     hashes: Text | None
 
 
+class RenderSpec(_JobSpec):
+    """Conversations to render with the chat template of `weights` (directory or hub id, of which small files do).
+
+    `named` is what errors call them.
+    """
+
+    weights: Text
+    revision: Text | None
+    conversations: Text
+    named: Text
+    thoughts: Literal["drop", "keep"] | None = None
+
+
 class TasksSpec(_JobSpec):
     """Names of tasks that lm-evaluation-harness should know."""
 
@@ -220,12 +233,13 @@ class DatasetsSpec(_JobSpec):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
 
 
-Command = Literal["convert", "sft", "weights", "evaluate", "tasks", "documents", "datasets"]
-JobSpec = ConvertSpec | SftSpec | WeightsSpec | EvaluateSpec | TasksSpec | DocumentsSpec | DatasetsSpec
+Command = Literal["convert", "sft", "render", "weights", "evaluate", "tasks", "documents", "datasets"]
+JobSpec = ConvertSpec | SftSpec | RenderSpec | WeightsSpec | EvaluateSpec | TasksSpec | DocumentsSpec | DatasetsSpec
 
 SPECS: Mapping[Command, type[JobSpec]] = {
     "convert": ConvertSpec,
     "sft": SftSpec,
+    "render": RenderSpec,
     "weights": WeightsSpec,
     "evaluate": EvaluateSpec,
     "tasks": TasksSpec,

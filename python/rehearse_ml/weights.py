@@ -25,13 +25,9 @@ def resolve_weights(weights: str, revision: str | None) -> Path:
     if local.is_dir():
         directory = local.resolve()
     elif weights.startswith(("/", ".", "~")):
-        raise JobError(
-            "weights_not_found",
-            f"There is no directory {weights}.",
-            "Point weights to a directory with config.json and *.safetensors, or to a hub id such as org/name.",
-        )
+        raise _no_directory(weights)
     else:
-        directory = _download(weights, revision)
+        directory = _download(weights, revision, HUB_FILES)
     files = weight_files(directory)
     if not files or not all(file.is_file() for file in (directory / "config.json", *files)):
         raise JobError(
@@ -40,6 +36,32 @@ def resolve_weights(weights: str, revision: str | None) -> Path:
             "Convert a GGUF with `rehearse_ml convert`, or save the model with save_pretrained.",
         )
     return directory
+
+
+def resolve_tokenizer(weights: str, revision: str | None) -> Path:
+    """Return a directory with the small files of `weights`: itself when it is one, else those from the hub.
+
+    Raises JobError `weights_not_found`, and `hub_unreachable` when the hub does not answer.
+    """
+    local = Path(weights)
+    if local.is_dir():
+        return local.resolve()
+    if weights.startswith(("/", ".", "~")):
+        raise _no_directory(weights)
+    try:
+        return _download(weights, revision, [pattern for pattern in HUB_FILES if "safetensors" not in pattern])
+    except JobError as error:
+        if error.kind == "internal":
+            raise JobError("hub_unreachable", error.message, error.hint) from error
+        raise
+
+
+def _no_directory(weights: str) -> JobError:
+    return JobError(
+        "weights_not_found",
+        f"There is no directory {weights}.",
+        "Point weights to a directory with config.json and *.safetensors, or to a hub id such as org/name.",
+    )
 
 
 def weight_files(directory: Path) -> list[Path]:
@@ -124,13 +146,13 @@ def parameter_count(directory: Path) -> int:
     return total
 
 
-def _download(hub_id: str, revision: str | None) -> Path:
+def _download(hub_id: str, revision: str | None, patterns: list[str]) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
     named = hub_id if revision is None else f"{hub_id} at revision {revision}"
     try:
-        return Path(snapshot_download(hub_id, revision=revision, allow_patterns=HUB_FILES))
+        return Path(snapshot_download(hub_id, revision=revision, allow_patterns=patterns))
     except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
         raise JobError(
             "weights_not_found",

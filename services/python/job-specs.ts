@@ -55,6 +55,20 @@ export const sftSpecSchema = z.strictObject({
 
 export interface SftJobSpec extends Readonly<z.output<typeof sftSpecSchema>> {}
 
+export const renderSpecSchema = z.strictObject({
+  ...base,
+  /** Directory or hub id. */
+  weights: text,
+  revision: text.nullable(),
+  /** JSONL, as for `sft`. */
+  conversations: text,
+  /** What errors call them. */
+  named: text,
+  thoughts: thoughts.nullable().optional(),
+});
+
+export interface RenderJobSpec extends Readonly<z.output<typeof renderSpecSchema>> {}
+
 export const weightsSpecSchema = z.strictObject({ ...base, weights: text, revision: text.nullable(), hashes: text.nullable() });
 
 export interface WeightsJobSpec extends Readonly<z.output<typeof weightsSpecSchema>> {}

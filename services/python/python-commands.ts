@@ -5,6 +5,7 @@ import {
   datasetsSpecSchema,
   documentsSpecSchema,
   evaluateSpecSchema,
+  renderSpecSchema,
   sftSpecSchema,
   tasksSpecSchema,
   weightsSpecSchema,
@@ -12,6 +13,7 @@ import {
   type DatasetsJobSpec,
   type DocumentsJobSpec,
   type EvaluateJobSpec,
+  type RenderJobSpec,
   type SftJobSpec,
   type TasksJobSpec,
   type WeightsJobSpec,
@@ -21,10 +23,12 @@ import {
   convertResultSchema,
   datasetsResultSchema,
   documentsResultSchema,
+  renderResultSchema,
   tasksResultSchema,
   weightsResultSchema,
   type ConvertResult,
   type DocumentsResult,
+  type RenderResult,
   type TasksResult,
   type WeightsResult,
 } from './python-protocol';
@@ -33,6 +37,7 @@ import {
 export interface PythonCommands {
   readonly convert: { readonly spec: ConvertJobSpec; readonly result: ConvertResult };
   readonly sft: { readonly spec: SftJobSpec; readonly result: SftResult };
+  readonly render: { readonly spec: RenderJobSpec; readonly result: RenderResult };
   readonly weights: { readonly spec: WeightsJobSpec; readonly result: WeightsResult };
   readonly evaluate: { readonly spec: EvaluateJobSpec; readonly result: EvaluateResult };
   readonly tasks: { readonly spec: TasksJobSpec; readonly result: TasksResult };
@@ -46,6 +51,7 @@ export type PythonCommand = keyof PythonCommands;
 export const PYTHON_COMMANDS = {
   convert: { spec: convertSpecSchema, result: convertResultSchema },
   sft: { spec: sftSpecSchema, result: sftResultSchema },
+  render: { spec: renderSpecSchema, result: renderResultSchema },
   weights: { spec: weightsSpecSchema, result: weightsResultSchema },
   evaluate: { spec: evaluateSpecSchema, result: evaluateResultSchema },
   tasks: { spec: tasksSpecSchema, result: tasksResultSchema },

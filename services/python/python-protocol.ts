@@ -80,6 +80,24 @@ export const convertResultSchema = z.looseObject({
 
 export type ConvertResult = z.output<typeof convertResultSchema>;
 
+/** `result.json` of `render`: conversations that the chat template of a model takes. */
+export const renderResultSchema = z.looseObject({
+  protocol: z.literal(PYTHON_PROTOCOL),
+  kind: z.literal('render'),
+  conversations: z.number(),
+  /** Answers that are to be learned. */
+  answers: z.number(),
+  /** Conversations that have none. */
+  untrained: z.number(),
+  tokens: z.number(),
+  /** Conversations in whose words a control token is written. */
+  controlTexts: z.number(),
+  seconds: z.number().optional(),
+  versions: z.record(z.string(), z.string()).optional(),
+});
+
+export type RenderResult = z.output<typeof renderResultSchema>;
+
 /** `result.json` of `tasks`. */
 export const tasksResultSchema = z.looseObject({
   protocol: z.literal(PYTHON_PROTOCOL),

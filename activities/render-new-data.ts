@@ -1,0 +1,44 @@
+import { weightsOf } from '../config/fine-tuning';
+import type { PlanRef } from '../contract/run';
+import { NO_CALLS } from '../method/cost';
+import { PythonJobError } from '../services/python/python-jobs';
+import { renderConversations } from '../services/training/rendering';
+import type { ActivityDeps } from './deps';
+import { newDataFile } from './new-data-file';
+import { runActivity } from './run-activity';
+
+/** A line that the trainer could not render is to be found before a call is paid for, by the trainer's own code. */
+export function createRenderNewDataActivities(deps: ActivityDeps) {
+  return {
+    async renderNewData({ plan: hash }: PlanRef): Promise<void> {
+      await runActivity(deps, async ({ stop, heartbeat }) => {
+        const plan = await deps.plans.load(hash);
+        const { target, train, mix } = plan.spec;
+        const conversations = await newDataFile(deps, plan);
+        if (conversations === undefined) {
+          deps.log.warn({ newData: plan.content.newData }, 'the new data are not in the store, so they are rendered by the training only');
+          return;
+        }
+        const weights = await deps.weights.resolve(weightsOf(plan.spec), target.revision);
+        try {
+          await renderConversations(
+            deps.python,
+            { weights: weights.path, revision: target.revision, conversations, named: mix.newData, thoughts: train.thoughts },
+            {
+              stop,
+              onEvent: (event) => {
+                if (event.type !== 'progress') return;
+                const { done, total, phase: note } = event;
+                heartbeat({ stage: 'mix', model: '', part: 'all', done, total, ...NO_CALLS, note });
+              },
+            },
+          );
+        } catch (error) {
+          // A hub that is away keeps no run from beginning; the weights are fetched when they are needed.
+          if (!(error instanceof PythonJobError && error.kind === 'hub_unreachable')) throw error;
+          deps.log.warn({ weights: weights.path }, `the new data could not be rendered before the run: ${error.message}`);
+        }
+      });
+    },
+  };
+}

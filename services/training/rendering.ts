@@ -1,0 +1,34 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { PythonJob, PythonJobs } from '../python/python-jobs';
+import { renderResultSchema, type RenderResult } from '../python/python-protocol';
+
+export interface Rendering {
+  /** Directory or hub id, of which the tokenizer and chat template are used. */
+  readonly weights: string;
+  readonly revision: string | undefined;
+  /** JSONL of conversations; see services/data/conversations.ts. */
+  readonly conversations: string;
+  /** What errors call them. */
+  readonly named: string;
+  readonly thoughts: 'drop' | 'keep' | undefined;
+}
+
+/**
+ * Renders conversations as the trainer will, with the model's own chat template; some seconds.
+ * @throws PythonJobError `bad_data` that names the lines that cannot be rendered, and why
+ */
+export async function renderConversations(
+  python: PythonJobs,
+  { revision, thoughts, ...asked }: Rendering,
+  { stop, onEvent }: Pick<PythonJob<'render'>, 'stop' | 'onEvent'>,
+): Promise<RenderResult> {
+  const outputDir = await mkdtemp(join(tmpdir(), 'rehearse-render-'));
+  try {
+    const spec = { ...asked, outputDir, revision: revision ?? null, ...(thoughts === undefined ? {} : { thoughts }) };
+    return await python.run({ command: 'render', spec, resultSchema: renderResultSchema, stop, onEvent });
+  } finally {
+    await rm(outputDir, { recursive: true, force: true });
+  }
+}
