@@ -8,7 +8,6 @@ import type { EvaluatedModel, PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import { MethodError } from '../method/method-error';
 import { evaluationIdentity } from '../services/data/evaluation-identity';
-import type { EvaluateJobSpec } from '../services/python/job-specs';
 import { taskResultSchema, weightsResultSchema, type PythonEvent, TASKS_FOLDER, TASKS_PHASE } from '../services/python/python-protocol';
 import { CHECKPOINT_FOLDER, storeFiles } from '../services/store/stage-files';
 import { detailOf } from '../services/store/stored-output';
@@ -20,6 +19,7 @@ import { type RunPlan } from '../stages/run-plan';
 import { trainStage } from '../stages/train';
 import type { ActivityDeps } from './deps';
 import { evaluatedModel, hashesFile, servedIdentity } from './evaluated-weights';
+import { askedThinking, pythonTask } from './evaluation-job';
 import { runActivity } from './run-activity';
 
 /** Tasks of lm-evaluation-harness on the official weights or on a variant's checkpoint, each an activity of its own. */
@@ -95,6 +95,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
               batchSize: evaluate.batchSize,
               dtype: evaluate.dtype,
               threads: evaluate.threads ?? null,
+              ...askedThinking(evaluate),
             },
           });
           const result = taskResultSchema.parse(JSON.parse(await readFile(join(outputDir, TASKS_FOLDER, `${task}.json`), 'utf8')));
@@ -123,18 +124,6 @@ async function plannedTask({ spec, content }: RunPlan, name: string): Promise<Ev
     );
   }
   return found;
-}
-
-function pythonTask({ task, data, limit, numFewshot, maxGenToks, metric, randomBaseline }: EvaluateTask): EvaluateJobSpec['tasks'][number] {
-  return {
-    task,
-    data: data ?? null,
-    limit: limit ?? null,
-    numFewshot: numFewshot ?? null,
-    maxGenToks: maxGenToks ?? null,
-    metric: metric ?? null,
-    randomBaseline: randomBaseline ?? null,
-  };
 }
 
 function outcomeOf({ score: { task, primary, documents } }: TaskDetail): TaskOutcome {

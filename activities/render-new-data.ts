@@ -4,6 +4,7 @@ import { NO_CALLS } from '../method/cost';
 import { PythonJobError } from '../services/python/python-jobs';
 import { renderConversations } from '../services/training/rendering';
 import type { ActivityDeps } from './deps';
+import { askedThinking, pythonTask } from './evaluation-job';
 import { newDataFile } from './new-data-file';
 import { runActivity } from './run-activity';
 
@@ -13,7 +14,7 @@ export function createRenderNewDataActivities(deps: ActivityDeps) {
     async renderNewData({ plan: hash }: PlanRef): Promise<void> {
       await runActivity(deps, async ({ stop, heartbeat }) => {
         const plan = await deps.plans.load(hash);
-        const { target, train, mix } = plan.spec;
+        const { target, train, mix, evaluate } = plan.spec;
         const conversations = await newDataFile(deps, plan);
         if (conversations === undefined) {
           deps.log.warn({ newData: plan.content.newData }, 'the new data are not in the store, so they are rendered by the training only');
@@ -23,7 +24,16 @@ export function createRenderNewDataActivities(deps: ActivityDeps) {
         try {
           await renderConversations(
             deps.python,
-            { weights: weights.path, revision: target.revision, conversations, named: mix.newData, thoughts: train.thoughts },
+            {
+              weights: weights.path,
+              revision: target.revision,
+              conversations,
+              named: mix.newData,
+              thoughts: train.thoughts,
+              ...(evaluate.backend === 'openai'
+                ? {} // its server has the template
+                : { evaluation: { tasks: evaluate.tasks.map(pythonTask), ...askedThinking(evaluate) } }),
+            },
             {
               stop,
               onEvent: (event) => {

@@ -1,12 +1,9 @@
 import { unreachable } from '../method/never';
-import { isLeaderboardTask } from './evaluation-splits';
+import { isMultipleChoice } from './evaluation-splits';
 import type { RunSpec } from './spec';
 import { showValue, type Finding } from './spec-errors';
 import { trainingTraits } from './training-backends';
 import { variantsOf } from './variants';
-
-/** Leaderboard tasks that compare the probabilities of given answers, which a chat API does not tell. */
-const MULTIPLE_CHOICE = new Set<string>(['mmlu_pro', 'gpqa']);
 
 /** What the backend of the evaluation cannot do. */
 export function evaluationBackendProblems(spec: RunSpec): Finding[] {
@@ -33,7 +30,7 @@ function apiProblems(spec: RunSpec): Finding[] {
   const trained = variantsOf(spec)
     .filter(({ replay }) => replay !== null)
     .map(({ name }) => name);
-  const choosing = tasks.map(({ task }) => task).filter((task) => isLeaderboardTask(task) && MULTIPLE_CHOICE.has(task));
+  const choosing = tasks.map(({ task }) => task).filter(isMultipleChoice); // which a chat API does not tell
   return [
     ...(api === 'chat' && choosing.length > 0
       ? [

@@ -21,3 +21,8 @@ export const LEADERBOARD_TASKS = Object.keys(TASK_SPLITS) as LeaderboardTask[];
 export function isLeaderboardTask(task: string): task is LeaderboardTask {
   return Object.hasOwn(TASK_SPLITS, task);
 }
+
+/** Whether a leaderboard task compares the probabilities of given answers; in the others the model writes one. */
+export function isMultipleChoice(task: string): boolean {
+  return task === 'mmlu_pro' || task === 'gpqa';
+}

@@ -1,6 +1,6 @@
 import { nearestNames } from '../method/nearest-names';
-import { isLeaderboardTask, LEADERBOARD_TASKS, TASK_SPLITS } from './evaluation-splits';
-import type { EvaluateTask } from './spec';
+import { isLeaderboardTask, isMultipleChoice, LEADERBOARD_TASKS, TASK_SPLITS } from './evaluation-splits';
+import type { EvaluateTask, RunSpec } from './spec';
 import { anyOf, showValue, type Finding } from './spec-errors';
 
 /** Tasks named twice, and local data whose splits are not those that the task reads. */
@@ -53,6 +53,22 @@ export function evaluationProblems(tasks: readonly EvaluateTask[]): Finding[] {
       });
     }
     return findings;
+  });
+}
+
+/** Tasks that a model which thinks before it answers cannot be scored by. */
+export function thinkingProblems({ tasks, thinking }: RunSpec['evaluate']): Finding[] {
+  if (thinking?.mode !== 'on') return [];
+  return tasks.flatMap(({ task, maxGenToks }, index): Finding[] => {
+    const at = ['evaluate', 'tasks', index];
+    if (isMultipleChoice(task)) {
+      const instead = task === 'gpqa' ? 'gpqa_main_cot_zeroshot' : `${task}_generative`;
+      const expected = 'a task in which a model that thinks writes its answer, since evaluate.thinking is on';
+      return [{ at: [...at, 'task'], value: showValue(task), expected, hint: `use ${instead}, or set evaluate.thinking: { mode: off }` }];
+    }
+    if (maxGenToks !== undefined) return [];
+    const expected = `room for thoughts and answer, since evaluate.thinking is on`;
+    return [{ at: [...at, 'maxGenToks'], value: 'nothing', expected, hint: 'set it, to 16384 for instance' }];
   });
 }
 

@@ -1,7 +1,7 @@
 import { budgetProblems } from './budget-checks';
 import { endpointProblems } from './endpoint-checks';
 import { evaluationBackendProblems } from './evaluation-checks';
-import { evaluationProblems } from './evaluation-task-checks';
+import { evaluationProblems, thinkingProblems } from './evaluation-task-checks';
 import { holdOutProblems } from './hold-out-checks';
 import { nameProblems } from './model-name-checks';
 import { qualityProblems } from './quality-checks';
@@ -31,6 +31,7 @@ export function crossCheckSpec(spec: RunSpec): Finding[] {
     ...variantProblems(spec),
     ...budgetProblems(spec),
     ...evaluationProblems(spec.evaluate.tasks),
+    ...thinkingProblems(spec.evaluate),
     ...evaluationBackendProblems(spec),
     ...secretProblems(spec, []),
   ];

@@ -52,6 +52,15 @@ export const evaluateSchema = z
           .describe('chat writes texts only. completions, with logprobs of an echoed prompt, does multiple choice too.'),
       })
       .prefault({}),
+    thinking: z
+      .strictObject({
+        mode: z.enum(['off', 'on']),
+        endToken: z.string().min(1).max(100).optional().describe('What the model writes behind its thoughts, where its chat template does not tell.'),
+      })
+      .optional()
+      .describe(
+        'Whether the model may think before it answers. Without it thoughts are off, by the switch of its chat template; a model that has none is refused. on takes tasks in which it writes, each with maxGenToks.',
+      ),
     batchSize: count.default(8).describe('Requests at once: a batch of transformers, or concurrent requests to an API.'),
     dtype: z.enum(['float32', 'bfloat16']).default('bfloat16'),
     threads: count.optional(),

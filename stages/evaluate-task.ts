@@ -47,7 +47,7 @@ export const evaluateTaskStage = defineStage({
   detail: taskDetailSchema,
   /** @param modelSha256 content hash of the model: with changed weights, whatever their name, it is another key */
   key: (hash, planned: SpecAndContent, task: string, modelSha256: string) =>
-    hash({ seed: planned.spec.seed, ...taskIdentity(planned, task), ...backendIdentity(planned.spec), model: modelSha256 }),
+    hash({ seed: planned.spec.seed, ...taskIdentity(planned, task), ...howEvaluated(planned.spec), model: modelSha256 }),
   place: ({ spec, content }: SpecAndContent, task: string, modelSha256: string) => ({
     key: evaluateTaskKey({ spec, content }, task, modelSha256),
     part: WHOLE,
@@ -75,6 +75,12 @@ export function taskIdentity({ spec, content }: SpecAndContent, name: string): R
     ...(metric === undefined ? {} : { metric }),
     ...(randomBaseline === undefined ? {} : { randomBaseline }),
   };
+}
+
+/** The backend, and what the spec says of thoughts; absent where it says nothing, as in keys made before it could. */
+function howEvaluated(spec: RunSpec): Record<string, unknown> {
+  const { thinking } = spec.evaluate;
+  return { ...backendIdentity(spec), ...(thinking === undefined ? {} : { thinking }) };
 }
 
 /** Backends differ in the last digits, and an API hides what it computes with. */

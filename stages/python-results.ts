@@ -50,6 +50,9 @@ export const taskScoreSchema = z.looseObject({
   fewshot: maybe.optional(),
   subtasks: z.record(z.string(), z.record(z.string(), maybe)).optional(),
   seconds: z.number().optional(),
+  /** Answers that the model wrote, and those of them that the token limit ended; absent where given answers are scored. */
+  generated: z.number().optional(),
+  cut: z.number().optional(),
 });
 
 /** `losses/<name>.json` of `evaluate`: the loss on conversations that were not trained on, assistant tokens only. */

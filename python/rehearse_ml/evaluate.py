@@ -13,6 +13,7 @@ import transformers
 from transformers import PreTrainedModel
 
 from . import PROTOCOL
+from .cut_answers import cut_answers
 from .errors import JobError
 from .evaluation_result import task_result
 from .faults import located
@@ -28,6 +29,8 @@ from .other_tasks import other_task_result
 from .protocol import TASKS_PHASE, Events, JsonValue, write_json_atomic
 from .results import EvaluateResult, TaskResult, TaskScore
 from .spec import EvaluateSpec, EvaluateTask
+from .thinking import settle
+from .tokenizer import load_tokenizer
 from .weights import content_sha256, resolve_weights
 
 
@@ -72,7 +75,10 @@ def evaluate(spec: EvaluateSpec, events: Events, interruption: Interruption) -> 
     }
     identity.pop("losses", None)
     if spec.losses:
-        identity["losses"] = [[one.name, one.max_length, file_sha256(Path(one.conversations))] for one in spec.losses]
+        identity["losses"] = [
+            [one.name, one.max_length, file_sha256(Path(one.conversations)), *([one.thoughts] if one.thoughts else [])]
+            for one in spec.losses
+        ]
     return run_once(Path(spec.output_dir), identity, lambda: _evaluate(spec, weights, sha256, events, interruption))
 
 
@@ -102,10 +108,12 @@ def _evaluate(
     done = len(spec.tasks) - len(missing)
     events.progress(TASKS_PHASE, done, len(spec.tasks))
     unmeasured = [one for one in spec.losses if not loss_file(spec, one).exists()]
+    hidden = weights is None or not missing
+    thinking = settle(spec.thinking, missing, None if hidden else load_tokenizer(weights))
     lm = None
     if missing or unmeasured:
         events.progress("load model", 0, 1)
-        lm = load_model(spec, weights, device)
+        lm = load_model(spec, weights, device, thinking)
         events.progress("load model", 1, 1)
     for requested in missing:
         assert lm is not None
@@ -123,8 +131,18 @@ def _evaluate(
             answered(requested.task, spec.endpoint),
             located(f"task {requested.task}"),
         ):
-            results = run_task(lm, requested, task, seed=spec.seed, workspace=Path(workspace), kept=kept, report=report)
+            results = run_task(
+                lm,
+                requested,
+                task,
+                seed=spec.seed,
+                thinking=thinking,
+                workspace=Path(workspace),
+                kept=kept,
+                report=report,
+            )
         scored = task_result(requested, task, results) if task is not None else other_task_result(requested, results)
+        scored |= cut_answers(results["samples"], lm, thinking)
         scored["seconds"] = round(time.monotonic() - task_started, 3)
         interruption.check()
         write_json_atomic(folder / f"{requested.task}.json", scored)

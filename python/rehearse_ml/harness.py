@@ -5,6 +5,7 @@ import importlib.util
 import os
 import shutil
 import sqlite3
+import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -22,7 +23,8 @@ from .leaderboard import LeaderboardTask, Subtask
 from .models import OTHER_SEED
 from .request_progress import Report, reported
 from .spec import EvaluateTask
-from .task_names import check_names, task_manager
+from .task_names import check_names, harness_name, task_manager
+from .thinking import Thinking, only_answers
 
 Results = dict[str, Any]
 
@@ -33,6 +35,7 @@ def run_task(
     task: LeaderboardTask | None,
     *,
     seed: int,
+    thinking: Thinking,
     workspace: Path,
     kept: Path,
     report: Report,
@@ -49,7 +52,8 @@ def run_task(
     os.environ["NLTK_DATA"] = _nltk_data().name
     tokenizer = getattr(lm, "tokenizer", None)
     with_template = tokenizer is None or bool(tokenizer.chat_template)  # a chat API has its own
-    with reported(report):
+    library = sys.modules[type(lm).__module__]
+    with reported(report), only_answers(lm, library, thinking):
         results = evaluator.simple_evaluate(
             model=lm,
             limit=requested.limit,
@@ -57,7 +61,7 @@ def run_task(
             apply_chat_template=with_template,
             fewshot_as_multiturn=with_template,
             use_cache=_answers(kept),
-            **(_other(requested) if task is None else _leaderboard(requested, task, workspace)),
+            **(_other(requested, thinking) if task is None else _leaderboard(requested, task, thinking, workspace)),
             random_seed=seed,
             numpy_random_seed=OTHER_SEED,
             torch_random_seed=OTHER_SEED,
@@ -67,25 +71,40 @@ def run_task(
     return dict(results)
 
 
-def _leaderboard(requested: EvaluateTask, task: LeaderboardTask, workspace: Path) -> dict[str, Any]:
+def _leaderboard(requested: EvaluateTask, task: LeaderboardTask, thinking: Thinking, workspace: Path) -> dict[str, Any]:
     subtasks = (
         prepare_local(requested, task, workspace)
         if requested.data is not None
         else dict.fromkeys(_hub_subtasks(requested, task))
     )
-    paths = [_write_yaml(subtask, files, requested, task, workspace) for subtask, files in subtasks.items()]
-    return {"tasks": [str(path) for path in paths], "task_manager": TaskManager(include_defaults=False)}
+    paths = [_write_yaml(subtask, files, requested, task, thinking, workspace) for subtask, files in subtasks.items()]
+    by_request = _generation(None, thinking) if thinking.off_by_request and not task.by_likelihood else None
+    return {
+        "tasks": [str(path) for path in paths],
+        "task_manager": TaskManager(include_defaults=False),
+        "gen_kwargs": by_request,
+    }
 
 
-def _other(requested: EvaluateTask) -> dict[str, Any]:
+def _other(requested: EvaluateTask, thinking: Thinking) -> dict[str, Any]:
     manager = task_manager()
     check_names([requested.task], manager.all_tasks)
     return {
-        "tasks": [requested.task],
+        "tasks": [harness_name(requested.task)],
         "task_manager": manager,
         "num_fewshot": requested.num_fewshot,
-        "gen_kwargs": None if requested.max_gen_toks is None else {"max_gen_toks": requested.max_gen_toks},
+        "gen_kwargs": _generation(requested.max_gen_toks, thinking),
     }
+
+
+def _generation(max_gen_toks: int | None, thinking: Thinking) -> dict[str, Any] | None:
+    """Return how answers are to be written where the task does not say: no task's end may cut a thought short."""
+    settings: dict[str, Any] = {} if max_gen_toks is None else {"max_gen_toks": max_gen_toks}
+    if thinking.end is not None:
+        settings["until"] = []
+    if thinking.off_by_request:
+        settings["chat_template_kwargs"] = {"enable_thinking": False}
+    return settings or None
 
 
 def _answers(kept: Path) -> str:
@@ -107,7 +126,12 @@ def _hub_subtasks(requested: EvaluateTask, task: LeaderboardTask) -> list[Subtas
 
 
 def _write_yaml(
-    subtask: Subtask, files: dict[str, str] | None, requested: EvaluateTask, task: LeaderboardTask, workspace: Path
+    subtask: Subtask,
+    files: dict[str, str] | None,
+    requested: EvaluateTask,
+    task: LeaderboardTask,
+    thinking: Thinking,
+    workspace: Path,
 ) -> Path:
     shipped = LEADERBOARD_FOLDER / subtask.yaml
     overrides: dict[str, Any] = {
@@ -135,6 +159,7 @@ def _write_yaml(
             overrides["generation_kwargs"] = {
                 **shipped_config["generation_kwargs"],
                 "max_gen_toks": requested.max_gen_toks,
+                **({} if thinking.end is None else {"until": []}),
             }
     path = workspace / f"{subtask.name}.yaml"
     path.write_text(yaml.safe_dump(overrides), encoding="utf-8")

@@ -38,6 +38,8 @@ class LeaderboardTask:
     """Columns that the task reads, of the hub's data set and of local files alike, with the types of their values."""
     question: str
     """Column that holds what the model is asked."""
+    by_likelihood: bool
+    """Whether given answers are scored by their likelihood; else the model writes one."""
     document_name: str | None
     """Column that holds a document's own name. MATH has none: its documents are named by subtask and index."""
 
@@ -71,6 +73,7 @@ LEADERBOARD: Mapping[str, LeaderboardTask] = {
         fewshot_split="validation",
         columns={"question": (str,), "options": (list,), "answer": (str,)},
         question="question",
+        by_likelihood=True,
         document_name="question_id",
     ),
     "gpqa": LeaderboardTask(
@@ -92,6 +95,7 @@ LEADERBOARD: Mapping[str, LeaderboardTask] = {
             "Incorrect Answer 3": (str,),
         },
         question="Question",
+        by_likelihood=True,
         document_name="Record ID",
     ),
     "ifeval": LeaderboardTask(
@@ -104,6 +108,7 @@ LEADERBOARD: Mapping[str, LeaderboardTask] = {
         fewshot_split=None,
         columns={"key": (int, str), "prompt": (str,), "instruction_id_list": (list,), "kwargs": (list,)},
         question="prompt",
+        by_likelihood=False,
         document_name="key",
     ),
     "math_level_5": LeaderboardTask(
@@ -119,6 +124,7 @@ LEADERBOARD: Mapping[str, LeaderboardTask] = {
         fewshot_split=None,
         columns={"problem": (str,), "level": (str,), "type": (str,), "solution": (str,)},
         question="problem",
+        by_likelihood=False,
         document_name=None,
     ),
 }

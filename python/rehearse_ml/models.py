@@ -4,6 +4,7 @@ import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -12,6 +13,7 @@ from lm_eval.api.model import TemplateLM
 
 from .errors import JobError, causes
 from .spec import Endpoint, EvaluateSpec
+from .thinking import Thinking
 
 OTHER_SEED = 1234
 """lm-evaluation-harness' own default for numpy, torch and the few-shot sampler."""
@@ -22,25 +24,25 @@ VLLM_REQUESTS = 512
 REFUSALS = (400, 401, 402, 403, 404, 405, 413, 422)
 
 
-def load_model(spec: EvaluateSpec, weights: Path | None, device: torch.device | None) -> TemplateLM:
+def load_model(spec: EvaluateSpec, weights: Path | None, device: torch.device | None, thinking: Thinking) -> TemplateLM:
     """Return the model of `spec`. `weights` is None only behind a chat API, `device` None behind any API.
 
     Raises JobError `backend_missing` where vLLM is not installed, `bad_spec` for an API key that is not there.
     """
     if spec.endpoint is not None:
-        return _behind_api(spec.endpoint, weights, concurrency=spec.batch_size)
+        return _behind_api(spec.endpoint, weights, thinking, concurrency=spec.batch_size)
     if weights is None or device is None:
         raise JobError("bad_spec", "Without an endpoint there must be weights.", "Name the weights.")
     match spec.backend:
         case "vllm":
-            return _in_vllm(spec, weights)
+            return _in_vllm(spec, weights, thinking)
         case "transformers":
-            return _here(spec, weights, device)
+            return _here(spec, weights, device, thinking)
         case _:
             assert_never(spec.backend)
 
 
-def _here(spec: EvaluateSpec, weights: Path, device: torch.device) -> TemplateLM:
+def _here(spec: EvaluateSpec, weights: Path, device: torch.device, thinking: Thinking) -> TemplateLM:
     huggingface = importlib.import_module("lm_eval.models.huggingface")
     return huggingface.HFLM(
         pretrained=str(weights),
@@ -48,10 +50,12 @@ def _here(spec: EvaluateSpec, weights: Path, device: torch.device) -> TemplateLM
         device=str(device),
         batch_size=spec.batch_size,
         trust_remote_code=False,
+        enable_thinking=thinking.enabled,
+        think_end_token=thinking.end,
     )
 
 
-def _in_vllm(spec: EvaluateSpec, weights: Path) -> TemplateLM:
+def _in_vllm(spec: EvaluateSpec, weights: Path, thinking: Thinking) -> TemplateLM:
     try:
         vllm = importlib.import_module("lm_eval.models.vllm_causallms")
     except ImportError as error:
@@ -69,10 +73,12 @@ def _in_vllm(spec: EvaluateSpec, weights: Path) -> TemplateLM:
         tensor_parallel_size=spec.vllm.tensor_parallel,
         gpu_memory_utilization=spec.vllm.gpu_memory_utilization,
         max_model_len=spec.vllm.max_model_len,
+        **({} if thinking.enabled is None else {"enable_thinking": thinking.enabled}),
+        **({} if thinking.end is None else {"think_end_token": thinking.end}),
     )
 
 
-def _behind_api(endpoint: Endpoint, weights: Path | None, concurrency: int) -> TemplateLM:
+def _behind_api(endpoint: Endpoint, weights: Path | None, thinking: Thinking, concurrency: int) -> TemplateLM:
     completions = importlib.import_module("lm_eval.models.openai_completions")
     options: dict[str, Any] = {
         "model": endpoint.model,
@@ -86,16 +92,21 @@ def _behind_api(endpoint: Endpoint, weights: Path | None, concurrency: int) -> T
     base = endpoint.base_url.rstrip("/")
     if endpoint.chat:
         # The server applies its own chat template and counts its own tokens.
-        return completions.LocalChatCompletion(base_url=f"{base}/chat/completions", tokenizer_backend=None, **options)
+        return completions.LocalChatCompletion(
+            base_url=f"{base}/chat/completions", tokenizer_backend=None, think_end_token=thinking.end, **options
+        )
     if weights is None:
         raise JobError("bad_spec", "A completions API needs the tokenizer of the weights.", "Name the weights.")
-    return completions.LocalCompletionsAPI(
+    lm = completions.LocalCompletionsAPI(
         base_url=f"{base}/completions",
         tokenizer=str(weights),
         tokenizer_backend="huggingface",
         max_length=_context(weights),
         **options,
     )
+    if thinking.enabled is not None:
+        lm.tokenizer.apply_chat_template = partial(lm.tokenizer.apply_chat_template, enable_thinking=thinking.enabled)
+    return lm
 
 
 def _header(endpoint: Endpoint) -> dict[str, str]:

@@ -30,13 +30,18 @@ def render(spec: RenderSpec, events: Events) -> Path:
     """Render every conversation and return the path of result.json, which counts them and their tokens.
 
     Raises JobError `bad_data` that names the conversations that the model's chat template does not take, with the
-    reason, and `weights_not_found`, `tokenizer_mismatch`, `chat_template` for a tokenizer that is of no use.
+    reason, `weights_not_found`, `tokenizer_mismatch` and `chat_template` for a tokenizer that is of no use, and
+    `bad_spec` for tasks that would be scored on thoughts.
     """
     started = time.monotonic()
     events.progress(PHASE, 0, 1)
     folder = resolve_tokenizer(spec.weights, spec.revision)
     tokenizer = load_tokenizer(folder)
     check_tokenizer(tokenizer, folder)
+    if spec.tasks:
+        from .thinking import settle  # lm-evaluation-harness takes seconds to load
+
+        settle(spec.thinking, spec.tasks, tokenizer)
     tokenization = Tokenization(tokenizer, keep_thoughts=spec.thoughts == "keep")
     path = Path(spec.conversations)
     problems: list[str] = []

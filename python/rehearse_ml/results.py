@@ -108,7 +108,11 @@ class PrimaryMetric(TypedDict):
 
 
 class TaskScore(TypedDict):
-    """One task. `normalized` is the leaderboard's 0 to 100; `fewshot` the number of examples in a prompt."""
+    """One task. `normalized` is the leaderboard's 0 to 100; `fewshot` the number of examples in a prompt.
+
+    `generated` counts answers that the model wrote, `cut` those of them that the token limit ended, within a thought or
+    behind it; absent where given answers are scored, or where nobody here can count tokens.
+    """
 
     task: str
     metrics: Metrics
@@ -120,6 +124,8 @@ class TaskScore(TypedDict):
     fewshot: int | None
     subtasks: dict[str, Errors]
     seconds: NotRequired[float]
+    generated: NotRequired[int]
+    cut: NotRequired[int]
 
 
 class Sample(TypedDict):

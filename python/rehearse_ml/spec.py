@@ -126,6 +126,13 @@ class Endpoint(_Strict):
     chat: bool
 
 
+class Thinking(_Strict):
+    """Whether the model may think before it answers, and what it writes behind a thought; null for its template's."""
+
+    mode: Literal["off", "on"]
+    end_token: Text | None = None
+
+
 class Vllm(_Strict):
     """How vLLM's engine is started."""
 
@@ -155,6 +162,11 @@ class EvaluateSpec(_JobSpec):
     dtype: Dtype
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     threads: Count | None
+    thinking: Thinking | None = None
+
+    def identity(self) -> dict[str, JsonValue]:
+        """Leave out what is not asked for, as in directories from before it could be."""
+        return {key: value for key, value in super().identity().items() if key != "thinking" or value is not None}
 
 
 class WeightsSpec(_JobSpec):
@@ -176,6 +188,8 @@ class RenderSpec(_JobSpec):
     conversations: Text
     named: Text
     thoughts: Literal["drop", "keep"] | None = None
+    tasks: list[EvaluateTask] = []
+    thinking: Thinking | None = None
 
 
 class TasksSpec(_JobSpec):
@@ -247,7 +261,7 @@ SPECS: Mapping[Command, type[JobSpec]] = {
     "datasets": DatasetsSpec,
 }
 
-_NESTED = (LoraSpec, EvaluateTask, Endpoint, Vllm, HeldOut, HubSource, FilesSource, TurnsSchema)
+_NESTED = (LoraSpec, EvaluateTask, Endpoint, Thinking, Vllm, HeldOut, HubSource, FilesSource, TurnsSchema)
 
 Spec = TypeVar("Spec", bound=_JobSpec)
 

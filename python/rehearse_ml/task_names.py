@@ -15,6 +15,14 @@ from .protocol import Events, write_json_atomic
 from .results import TasksResult
 from .spec import TasksSpec
 
+OURS = {"mmlu_pro_generative": "mmlu_pro"}
+"""Tasks of lm-evaluation-harness whose names there are those of the leaderboard's here."""
+
+
+def harness_name(task: str) -> str:
+    """Return what lm-evaluation-harness calls a task that is not the leaderboard's."""
+    return OURS.get(task, task)
+
 
 def task_manager() -> TaskManager:
     """Return an index of all of lm-evaluation-harness' tasks."""
@@ -23,10 +31,10 @@ def task_manager() -> TaskManager:
 
 def check_names(names: Sequence[str], known: Collection[str]) -> None:
     """Raise JobError `bad_spec` for names that are not `known`, with the nearest ones that are."""
-    wrong = [name for name in names if name not in known]
+    wrong = [name for name in names if harness_name(name) not in known]
     if not wrong:
         return
-    near = {name: difflib.get_close_matches(name, known, n=3) for name in wrong}
+    near = {name: difflib.get_close_matches(name, [*known, *OURS], n=3) for name in wrong}
     asked = [f"{' or '.join(near[name])}{f' for {name}' if len(wrong) > 1 else ''}" for name in wrong if near[name]]
     raise JobError(
         "bad_spec",

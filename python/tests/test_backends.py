@@ -19,6 +19,7 @@ from rehearse_ml.evaluate import evaluate
 from rehearse_ml.job import Interruption
 from rehearse_ml.models import VLLM_REQUESTS, load_model
 from rehearse_ml.spec import EvaluateSpec
+from rehearse_ml.thinking import Thinking
 
 
 def _free_port() -> int:
@@ -134,7 +135,7 @@ def test_the_key_is_sent_and_never_told(
 ) -> None:
     monkeypatch.setenv("SOME_KEY", "sk-secret")
     behind = _behind(spec, tmp_path, base_url, apiKeyEnv="SOME_KEY")
-    model = load_model(EvaluateSpec.model_validate(behind), Path(spec["weights"]), None)
+    model = load_model(EvaluateSpec.model_validate(behind), Path(spec["weights"]), None, Thinking())
     assert getattr(model, "header")["Authorization"] == "Bearer sk-secret"  # noqa: B009 - lm-eval's class has no type
     assert "sk-secret" not in json.dumps(EvaluateSpec.model_validate(behind).identity())
 
@@ -148,7 +149,7 @@ def test_vllm_is_started_as_the_spec_says(spec: Spec, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "lm_eval.models.vllm_causallms", fake)
     engine = {"tensorParallel": 8, "gpuMemoryUtilization": 0.85, "maxModelLen": 8192}
     parsed = EvaluateSpec.model_validate({**spec, "backend": "vllm", "vllm": engine, "dtype": "bfloat16"})
-    load_model(parsed, Path(spec["weights"]), torch.device("cpu"))
+    load_model(parsed, Path(spec["weights"]), torch.device("cpu"), Thinking())
     assert asked == {
         "pretrained": spec["weights"],
         "dtype": "bfloat16",

@@ -15,6 +15,8 @@ export interface TaskScore {
   /** The leaderboard's scale: 0 is chance, 100 is perfect. */
   readonly normalized: number;
   readonly documents: number;
+  /** Share of the answers that it wrote which the token limit ended; null where it writes none, or nobody counted. */
+  readonly cut: number | null;
 }
 
 export interface TaskReport {
@@ -84,8 +86,9 @@ export function reportEvaluation(
 function taskScore(evaluation: StoredEvaluation | undefined, name: string): TaskScore | null {
   const found = evaluation?.result.tasks.find(({ task }) => task === name);
   if (found === undefined) return null;
-  const { primary, normalized, documents } = found;
-  return { metric: primary.name, value: primary.value, stderr: primary.stderr, normalized, documents };
+  const { primary, normalized, documents, generated = 0, cut } = found;
+  const shareCut = cut === undefined || generated === 0 ? null : cut / generated;
+  return { metric: primary.name, value: primary.value, stderr: primary.stderr, normalized, documents, cut: shareCut };
 }
 
 /** One task's documents. */

@@ -55,20 +55,6 @@ export const sftSpecSchema = z.strictObject({
 
 export interface SftJobSpec extends Readonly<z.output<typeof sftSpecSchema>> {}
 
-export const renderSpecSchema = z.strictObject({
-  ...base,
-  /** Directory or hub id. */
-  weights: text,
-  revision: text.nullable(),
-  /** JSONL, as for `sft`. */
-  conversations: text,
-  /** What errors call them. */
-  named: text,
-  thoughts: thoughts.nullable().optional(),
-});
-
-export interface RenderJobSpec extends Readonly<z.output<typeof renderSpecSchema>> {}
-
 export const weightsSpecSchema = z.strictObject({ ...base, weights: text, revision: text.nullable(), hashes: text.nullable() });
 
 export interface WeightsJobSpec extends Readonly<z.output<typeof weightsSpecSchema>> {}
@@ -84,6 +70,8 @@ const evaluateTaskSchema = z.strictObject({
   metric: text.nullable().optional(),
   randomBaseline: z.number().nullable().optional(),
 });
+
+const thinking = z.strictObject({ mode: z.enum(['off', 'on']), endToken: text.nullable().optional() });
 
 export const evaluateSpecSchema = z.strictObject({
   ...base,
@@ -111,9 +99,27 @@ export const evaluateSpecSchema = z.strictObject({
   dtype,
   seed: count,
   threads: count.nullable(),
+  thinking: thinking.nullable().optional(),
 });
 
 export interface EvaluateJobSpec extends Readonly<z.output<typeof evaluateSpecSchema>> {}
+
+export const renderSpecSchema = z.strictObject({
+  ...base,
+  /** Directory or hub id. */
+  weights: text,
+  revision: text.nullable(),
+  /** JSONL, as for `sft`. */
+  conversations: text,
+  /** What errors call them. */
+  named: text,
+  thoughts: thoughts.nullable().optional(),
+  /** Refused where they would be scored on thoughts. */
+  tasks: z.array(evaluateTaskSchema).readonly().optional(),
+  thinking: thinking.nullable().optional(),
+});
+
+export interface RenderJobSpec extends Readonly<z.output<typeof renderSpecSchema>> {}
 
 export const tasksSpecSchema = z.strictObject({ ...base, tasks: z.array(text).readonly() });
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RenderJobSpec } from '../python/job-specs';
 import type { PythonJob, PythonJobs } from '../python/python-jobs';
 import { renderResultSchema, type RenderResult } from '../python/python-protocol';
 
@@ -13,6 +14,8 @@ export interface Rendering {
   /** What errors call them. */
   readonly named: string;
   readonly thoughts: 'drop' | 'keep' | undefined;
+  /** What the model is evaluated by, refused where that would score its thoughts. */
+  readonly evaluation?: Pick<RenderJobSpec, 'tasks' | 'thinking'>;
 }
 
 /**
@@ -21,12 +24,12 @@ export interface Rendering {
  */
 export async function renderConversations(
   python: PythonJobs,
-  { revision, thoughts, ...asked }: Rendering,
+  { revision, thoughts, evaluation, ...asked }: Rendering,
   { stop, onEvent }: Pick<PythonJob<'render'>, 'stop' | 'onEvent'>,
 ): Promise<RenderResult> {
   const outputDir = await mkdtemp(join(tmpdir(), 'rehearse-render-'));
   try {
-    const spec = { ...asked, outputDir, revision: revision ?? null, ...(thoughts === undefined ? {} : { thoughts }) };
+    const spec = { ...asked, outputDir, revision: revision ?? null, ...(thoughts === undefined ? {} : { thoughts }), ...evaluation };
     return await python.run({ command: 'render', spec, resultSchema: renderResultSchema, stop, onEvent });
   } finally {
     await rm(outputDir, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-import { formatCount, formatCounted, formatDecimal, formatEstimate, NO_VALUE, formatSigned } from '../../../contract/figures';
+import { formatCount, formatCounted, formatDecimal, formatEstimate, formatPercent, NO_VALUE, formatSigned } from '../../../contract/figures';
 import type { EvaluationReport, TaskReport, TaskScore } from '../../gather/evaluation-report';
 import { columns, info, table, text, warning, type Block, type Cell, type Section } from '../blocks';
 import { dumbbellChart } from '../charts/score-charts';
@@ -12,7 +12,7 @@ export function scoresSection(evaluation: EvaluationReport): Section {
     id: 'scores',
     title: 'Scores before and after',
     blocks: evaluated
-      ? [...fewDocuments(evaluation), columns(scoreChart(evaluation)), scoreTable(tasks, average), ...transitions(tasks)]
+      ? [...fewDocuments(evaluation), ...cutAnswers(tasks), columns(scoreChart(evaluation)), scoreTable(tasks, average), ...transitions(tasks)]
       : [info('Nothing has been evaluated yet.')],
   };
 }
@@ -28,6 +28,23 @@ function fewDocuments({ tasks, fewestDocuments }: EvaluationReport): Block[] {
         `answer moves a score by ${formatDecimal(100 / fewestDocuments, 0)} points. These numbers show that the method runs from end to end; they do not show what was forgotten.`,
     ),
   ];
+}
+
+/** From this share of cut answers on, a score says more of the limit than of the model. */
+const MANY_CUT = 0.05;
+
+/** How many of the answers that the models wrote the token limit ended. */
+function cutAnswers(tasks: readonly TaskReport[]): Block[] {
+  const cut = tasks.flatMap(({ task, before, after }) => {
+    const shares = [before?.cut, after?.cut].filter((share) => typeof share === 'number');
+    return shares.length === 0 ? [] : [{ task, shares, most: Math.max(...shares) }];
+  });
+  if (cut.length === 0) return [];
+  const told = cut.map(({ task, shares }) => `${taskName(task)} ${shares.map((share) => formatPercent(share)).join(' before, ')}${shares.length === 2 ? ' after' : ''}`);
+  const sentence = `Answers that the token limit ended: ${told.join('; ')}.`;
+  return cut.some(({ most }) => most >= MANY_CUT)
+    ? [warning(`${sentence} What is scored of them is not what the model would have answered: raise maxGenToks of these tasks.`)]
+    : [info(sentence)];
 }
 
 function scoreChart({ tasks, average }: EvaluationReport): Block {

@@ -1,0 +1,188 @@
+"""Models that think before they answer, under evaluation: whether this one does, and how nonsense is kept out.
+
+Asked for the letter of an answer right behind an open `<think>`, a model says nothing about what it knows; a thought
+that is scored as an answer says nothing either. So thoughts are off where the chat template has a switch for it, and
+where they are on, lm-evaluation-harness is told what ends one; what can be neither is refused.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from lm_eval.api.model import TemplateLM
+from transformers import PreTrainedTokenizerBase
+
+from .chat_template import REFUSALS
+from .errors import JobError
+from .leaderboard import LEADERBOARD
+from .spec import EvaluateTask
+from .spec import Thinking as AskedThinking
+
+ENDS = (
+    ("<|channel|>final<|message|>", "assistantfinal"),  # gpt-oss, as it reads without its special tokens
+    ("[/THINK]", "[/THINK]"),
+    ("</think>", "</think>"),
+    ("<channel|>", "<channel|>"),
+)
+"""What a chat template writes behind a thought, and what the model's text then has there."""
+
+OPENINGS = ("<think>", "[THINK]", "<|channel>thought")
+GENERATIVE = "mmlu_pro_generative instead of mmlu_pro, gpqa_main_cot_zeroshot instead of gpqa"
+QUESTION = {"role": "user", "content": "question"}
+ANSWER = {"role": "assistant", "content": "answer"}
+
+
+@dataclass(frozen=True)
+class Thinking:
+    """How a model is asked. `enabled` is what its chat template is told, None for nothing."""
+
+    enabled: bool | None = None
+    end: str | None = None
+    """Where the model thinks: what comes behind a thought in its text."""
+    off_by_request: bool = False
+    """Behind a chat API, which renders the template itself: thoughts are to be switched off there."""
+
+
+def settle(
+    asked: AskedThinking | None, tasks: Sequence[EvaluateTask], tokenizer: PreTrainedTokenizerBase | None
+) -> Thinking:
+    """Return how a model is asked for `tasks`. `tokenizer` is None behind a chat API.
+
+    Raises JobError `bad_spec` for tasks that would be scored on thoughts.
+    """
+    if tokenizer is None or not tokenizer.chat_template:
+        thinks = asked is not None and asked.mode == "on"
+        off = asked is not None and asked.mode == "off" and tokenizer is None
+        settled = Thinking(
+            end=(asked.end_token if asked else None) or "</think>" if thinks else None, off_by_request=off
+        )
+    else:
+        settled = _settle(asked, tokenizer)
+    if settled.end is not None:
+        _check_tasks(tasks)
+    return settled
+
+
+def _settle(asked: AskedThinking | None, tokenizer: PreTrainedTokenizerBase) -> Thinking:
+    can_switch = _prompt(tokenizer, False) != _prompt(tokenizer, None) or _prompt(tokenizer, True) != _prompt(
+        tokenizer, None
+    )
+    if asked is not None and asked.mode == "on":
+        return Thinking(enabled=True if can_switch else None, end=asked.end_token or _end(tokenizer))
+    switch = False if can_switch else None
+    if _answers_at_once(tokenizer, switch):
+        return Thinking(enabled=switch)
+    raise JobError(
+        "bad_spec",
+        "The model thinks before it answers, and its chat template has no switch against it: its thoughts would be "
+        "scored as answers.",
+        f"Set evaluate.thinking: {{mode: on}}, with tasks in which it writes ({GENERATIVE}), and maxGenToks with room "
+        "for its thoughts.",
+    )
+
+
+def _check_tasks(tasks: Sequence[EvaluateTask]) -> None:
+    letters = [task.task for task in tasks if task.task in LEADERBOARD and LEADERBOARD[task.task].by_likelihood]
+    if letters:
+        raise JobError(
+            "bad_spec",
+            f"{', '.join(letters)} scores given answers, which a model that thinks does not write at once.",
+            f"Use tasks in which it writes ({GENERATIVE}), or set evaluate.thinking: {{mode: off}}.",
+        )
+    short = [task.task for task in tasks if task.max_gen_toks is None]
+    if short:
+        raise JobError(
+            "bad_spec",
+            f"{', '.join(short)} leaves no room for thoughts: its own length of generation is that of an answer.",
+            "Set maxGenToks of each task to what thoughts and answer may take together, such as 16384.",
+        )
+
+
+def _prompt(tokenizer: PreTrainedTokenizerBase, enabled: bool | None, *, answered: bool = False) -> str:
+    switch: dict[str, Any] = {} if enabled is None else {"enable_thinking": enabled}
+    messages = [QUESTION, ANSWER] if answered else [QUESTION]
+    try:
+        return str(
+            tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=not answered, **switch)
+        )
+    except REFUSALS:
+        return ""  # what a template refuses is told by the task
+
+
+def _answers_at_once(tokenizer: PreTrainedTokenizerBase, enabled: bool | None) -> bool:
+    """Tell whether an answer comes right behind the assistant's header, by how the template shows one that is done."""
+    prompt, done = _prompt(tokenizer, enabled), _prompt(tokenizer, enabled, answered=True)
+    differ = (at for at, (one, other) in enumerate(zip(prompt, done, strict=False)) if one != other)
+    shared = next(differ, min(len(prompt), len(done)))
+    if prompt[shared:].strip():
+        return not any(opening in prompt[shared:] for opening in OPENINGS)
+    return not prompt or not done or done[shared:].lstrip().startswith("answer")
+
+
+def _end(tokenizer: PreTrainedTokenizerBase) -> str:
+    template = tokenizer.chat_template
+    text = "".join(template.values()) if isinstance(template, dict) else str(template)
+    end = next((said for written, said in ENDS if written in text), None)
+    if end is None:
+        raise JobError(
+            "bad_spec",
+            "evaluate.thinking is on, but the model's chat template does not tell what ends a thought.",
+            "Set evaluate.thinking.endToken to the text that the model writes behind its thoughts.",
+        )
+    return end
+
+
+@contextmanager
+def only_answers(lm: TemplateLM, library: ModuleType, thinking: Thinking) -> Iterator[None]:
+    """Within the block, score nothing of a thought: one that does not end is an empty answer.
+
+    `library` is the module of `lm`'s class, which otherwise takes such a thought for the answer.
+    """
+    if thinking.end is None:
+        yield
+        return
+    end, original = thinking.end, library.postprocess_generated_text
+    separated = getattr(lm, "tokenizer", None) is None  # a chat API may keep thoughts apart itself
+
+    def answer(generation: str, stop: list[str] | str | None, think_end_token: str | None) -> str:
+        opened = any(generation.lstrip().startswith(opening) for opening in OPENINGS)
+        if end not in generation and (opened or not separated):
+            return ""
+        return str(original(generation=generation, stop=stop, think_end_token=think_end_token or end))
+
+    library.postprocess_generated_text = answer
+    try:
+        with _end_is_seen(lm, end):
+            yield
+    finally:
+        library.postprocess_generated_text = original
+
+
+@contextmanager
+def _end_is_seen(lm: TemplateLM, end: str) -> Iterator[None]:
+    """Within the block, decode the end of a thought also where it is a special token, which is skipped otherwise."""
+    tokenizer: PreTrainedTokenizerBase | None = getattr(lm, "tokenizer", None)
+    decode = getattr(lm, "tok_decode", None)
+    if tokenizer is None or decode is None or end not in tokenizer.all_special_tokens:
+        yield
+        return
+    number = tokenizer.convert_tokens_to_ids(end)
+
+    def decoded(tokens: int | Sequence[int], skip_special_tokens: bool = True) -> str:
+        if isinstance(tokens, int):
+            return str(decode(tokens, skip_special_tokens=skip_special_tokens))
+        parts: list[list[int]] = [[]]
+        for token in tokens:
+            if token == number:
+                parts.append([])
+            else:
+                parts[-1].append(token)
+        return end.join(str(decode(part, skip_special_tokens=skip_special_tokens)) for part in parts)
+
+    lm.tok_decode = decoded  # pyrefly: ignore - an instance's own
+    try:
+        yield
+    finally:
+        del lm.tok_decode
