@@ -207,6 +207,16 @@ const MISTAKES: readonly (readonly [string, unknown, string])[] = [
     'evaluate.tasks[1].task: got "gpqa" a second time, expected each task once; remove one of the two.',
   ],
   [
+    'evaluate',
+    { tasks: [{ task: 'gpqa' }], thinking: { mode: 'on' } },
+    'evaluate.tasks[0].task: got "gpqa", expected a task in which a model that thinks writes its answer, since evaluate.thinking is on; use gpqa_main_cot_zeroshot, or set evaluate.thinking: { mode: off }.',
+  ],
+  [
+    'evaluate',
+    { tasks: [{ task: 'ifeval' }], thinking: { mode: 'on' } },
+    'evaluate.tasks[0].maxGenToks: got nothing, expected room for thoughts and answer, since evaluate.thinking is on; set it, to 16384 for instance.',
+  ],
+  [
     'evaluate/tasks',
     [{ task: 'mmlu_pro', data: { test: 'a' } }],
     'evaluate.tasks[0].data.validation: got nothing, expected a JSONL file for the split "validation"; add its file (few-shot examples come from it), or set numFewshot: 0.',
