@@ -69,6 +69,17 @@ def _run(spec: JobSpec, events: Events, interruption: Interruption) -> Path | No
 
     Each job imports its libraries only here: a wrong spec is reported without them.
     """
+    if isinstance(spec, SftSpec | EvaluateSpec):
+        _limit_threads(spec.threads)
+    if isinstance(spec, SftSpec | RenderSpec | EvaluateSpec):
+        from .template_date import today_is
+
+        with today_is(spec.date):
+            return _job(spec, events, interruption)
+    return _job(spec, events, interruption)
+
+
+def _job(spec: JobSpec, events: Events, interruption: Interruption) -> Path | None:
     output_dir = Path(spec.output_dir)
     match spec:
         case ConvertSpec():
@@ -76,7 +87,6 @@ def _run(spec: JobSpec, events: Events, interruption: Interruption) -> Path | No
 
             return convert(spec, events)
         case SftSpec():
-            _limit_threads(spec.threads)
             if rank() > 0:
                 from .sft import follow
 
@@ -97,7 +107,6 @@ def _run(spec: JobSpec, events: Events, interruption: Interruption) -> Path | No
 
                 return identify(spec, events)
         case EvaluateSpec():
-            _limit_threads(spec.threads)
             with exclusive(output_dir, events):
                 from .evaluate import evaluate
 

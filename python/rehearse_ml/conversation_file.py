@@ -81,7 +81,7 @@ def _message(message: object, index: int, where: str) -> Turn:
     if calls is not None and not (isinstance(calls, list) and all(isinstance(call, dict) for call in calls)):
         raise _bad(where, f"has a message {index} whose `tool_calls` are no list of objects")
     content = _text(message.get("content"))
-    if not content.strip() and not calls:
+    if not content.strip() and not calls and message["role"] != "tool":  # a tool may give nothing back
         raise _bad(where, f"has a message {index} without text in `content`")
     turn = {key: value for key, value in cast("Turn", message).items() if value is not None}
     try:

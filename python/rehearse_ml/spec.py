@@ -17,6 +17,8 @@ from .protocol import JsonValue
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+"""What a chat template is told is today."""
 Dtype = Literal["float32", "bfloat16"]
 
 
@@ -84,10 +86,11 @@ class SftSpec(_JobSpec):
     lora: LoraSpec | None = None
     accelerate: Text | None = None
     thoughts: Literal["drop", "keep"] | None = None
+    date: Date | None = None
 
     def identity(self) -> dict[str, JsonValue]:
         """Leave out what is not asked for, as in directories from before it could be."""
-        later = ("lora", "evalSteps", "thoughts")
+        later = ("lora", "evalSteps", "thoughts", "date")
         return {key: value for key, value in super().identity().items() if key not in later or value is not None}
 
 
@@ -163,10 +166,15 @@ class EvaluateSpec(_JobSpec):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     threads: Count | None
     thinking: Thinking | None = None
+    date: Date | None = None
 
     def identity(self) -> dict[str, JsonValue]:
         """Leave out what is not asked for, as in directories from before it could be."""
-        return {key: value for key, value in super().identity().items() if key != "thinking" or value is not None}
+        return {
+            key: value
+            for key, value in super().identity().items()
+            if key not in ("thinking", "date") or value is not None
+        }
 
 
 class WeightsSpec(_JobSpec):
@@ -190,6 +198,7 @@ class RenderSpec(_JobSpec):
     thoughts: Literal["drop", "keep"] | None = None
     tasks: list[EvaluateTask] = []
     thinking: Thinking | None = None
+    date: Date | None = None
 
 
 class TasksSpec(_JobSpec):

@@ -13,6 +13,7 @@ from rehearse_ml.assistant_spans import AssistantSpans
 from rehearse_ml.chat_template import UnrenderableError
 from rehearse_ml.errors import JobError
 from rehearse_ml.mixture import IGNORED, TokenizedMixture, tokenize_mixture
+from rehearse_ml.template_date import today_is
 
 Messages = list[dict[str, Any]]
 
@@ -256,6 +257,15 @@ def test_a_template_that_only_a_longer_conversation_refuses_serves_for_one_turn(
     strict = shipped("qwen2_5") + "{% if messages|length > 2 %}{{ raise_exception('one turn only') }}{% endif %}"
 
     assert _trained(TWO_TURNS[:2], byte_tokenizer(strict)) == ["Rye.<|im_end|>"]
+
+
+@pytest.mark.parametrize("name", ["gptoss", "llama3_2"])
+def test_a_template_that_asks_for_the_date_gets_that_of_the_run(name: str) -> None:
+    with today_is("2026-03-05"):
+        text, _ = AssistantSpans(tokenizer_of(name)).render(TWO_TURNS, "a row")
+
+    assert ("2026-03-05" if name == "gptoss" else "05 Mar 2026") in text
+    assert text != AssistantSpans(tokenizer_of(name)).render(TWO_TURNS, "a row")[0]
 
 
 def _tokenized(

@@ -8,6 +8,8 @@ import { z } from 'zod';
 const text = z.string();
 const count = z.int();
 const dtype = z.enum(['float32', 'bfloat16']);
+/** What a chat template is told is today, YYYY-MM-DD; the true day without it. */
+const date = text;
 const thoughts = z.enum(['drop', 'keep']);
 
 /** Where a job keeps its checkpoints, its log and its result. */
@@ -51,6 +53,7 @@ export const sftSpecSchema = z.strictObject({
   accelerate: text.nullable().optional(),
   /** Whether answers are trained with the thoughts that they have; dropped by default. */
   thoughts: thoughts.nullable().optional(),
+  date: date.nullable().optional(),
 });
 
 export interface SftJobSpec extends Readonly<z.output<typeof sftSpecSchema>> {}
@@ -100,6 +103,7 @@ export const evaluateSpecSchema = z.strictObject({
   seed: count,
   threads: count.nullable(),
   thinking: thinking.nullable().optional(),
+  date: date.nullable().optional(),
 });
 
 export interface EvaluateJobSpec extends Readonly<z.output<typeof evaluateSpecSchema>> {}
@@ -117,6 +121,7 @@ export const renderSpecSchema = z.strictObject({
   /** Refused where they would be scored on thoughts. */
   tasks: z.array(evaluateTaskSchema).readonly().optional(),
   thinking: thinking.nullable().optional(),
+  date: date.nullable().optional(),
 });
 
 export interface RenderJobSpec extends Readonly<z.output<typeof renderSpecSchema>> {}
