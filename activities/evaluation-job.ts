@@ -7,7 +7,15 @@ export function askedThinking({ thinking }: RunSpec['evaluate']): Pick<EvaluateJ
 }
 
 /** A task of the spec as the job takes it. */
-export function pythonTask({ task, data, limit, numFewshot, maxGenToks, metric, randomBaseline }: EvaluateTask): EvaluateJobSpec['tasks'][number] {
+export function pythonTask({
+  task,
+  data,
+  limit,
+  numFewshot,
+  maxGenToks,
+  metric,
+  randomBaseline,
+}: EvaluateTask): EvaluateJobSpec['tasks'][number] {
   return {
     task,
     data: data ?? null,

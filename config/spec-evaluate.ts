@@ -55,7 +55,12 @@ export const evaluateSchema = z
     thinking: z
       .strictObject({
         mode: z.enum(['off', 'on']),
-        endToken: z.string().min(1).max(100).optional().describe('What the model writes behind its thoughts, where its chat template does not tell.'),
+        endToken: z
+          .string()
+          .min(1)
+          .max(100)
+          .optional()
+          .describe('What the model writes behind its thoughts, where its chat template does not tell.'),
       })
       .optional()
       .describe(

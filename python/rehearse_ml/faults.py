@@ -18,7 +18,7 @@ FRAMES = 4
 """Of the innermost, so many are told."""
 PASSING = (ConnectionError, TimeoutError, InterruptedError)
 """What another try may well not meet."""
-NETWORK = ("aiohttp", "http", "httpcore", "httpx", "requests", "urllib3")
+NETWORK = ("aiohttp", "http", "httpcore", "httpcore2", "httpx", "httpx2", "requests", "urllib3")
 
 
 class _Fault(TypedDict):

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+import requests
 from conftest import StartJob
 
 from rehearse_ml.faults import located, repeated
@@ -42,7 +42,9 @@ def test_an_address_in_its_words_makes_it_no_other_fault(tmp_path: Path) -> None
     assert told[2] is not None
 
 
-@pytest.mark.parametrize("passing", [ConnectionResetError("x"), TimeoutError("x"), httpx.ReadTimeout("x")])
+@pytest.mark.parametrize(
+    "passing", [ConnectionResetError("x"), TimeoutError("x"), requests.exceptions.ChunkedEncodingError("x")]
+)
 def test_trouble_of_the_network_is_tried_again_for_ever(passing: Exception, tmp_path: Path) -> None:
     assert [repeated(passing, tmp_path) for _ in range(5)] == [None] * 5
 

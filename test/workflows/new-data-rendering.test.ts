@@ -58,7 +58,11 @@ function specWith(name: string, system: boolean): RunSpec {
   });
 }
 
-async function run(name: string, python: PythonJobs, { system }: { readonly system: boolean }): Promise<{ failure?: unknown; root: string }> {
+async function run(
+  name: string,
+  python: PythonJobs,
+  { system }: { readonly system: boolean },
+): Promise<{ failure?: unknown; root: string }> {
   const deps = testDeps({ python });
   return await withWorkers(environment(), deps, async () => {
     const { client } = environment();

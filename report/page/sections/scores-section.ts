@@ -1,4 +1,12 @@
-import { formatCount, formatCounted, formatDecimal, formatEstimate, formatPercent, NO_VALUE, formatSigned } from '../../../contract/figures';
+import {
+  formatCount,
+  formatCounted,
+  formatDecimal,
+  formatEstimate,
+  formatPercent,
+  NO_VALUE,
+  formatSigned,
+} from '../../../contract/figures';
 import type { EvaluationReport, TaskReport, TaskScore } from '../../gather/evaluation-report';
 import { columns, info, table, text, warning, type Block, type Cell, type Section } from '../blocks';
 import { dumbbellChart } from '../charts/score-charts';
@@ -12,7 +20,13 @@ export function scoresSection(evaluation: EvaluationReport): Section {
     id: 'scores',
     title: 'Scores before and after',
     blocks: evaluated
-      ? [...fewDocuments(evaluation), ...cutAnswers(tasks), columns(scoreChart(evaluation)), scoreTable(tasks, average), ...transitions(tasks)]
+      ? [
+          ...fewDocuments(evaluation),
+          ...cutAnswers(tasks),
+          columns(scoreChart(evaluation)),
+          scoreTable(tasks, average),
+          ...transitions(tasks),
+        ]
       : [info('Nothing has been evaluated yet.')],
   };
 }
@@ -40,7 +54,10 @@ function cutAnswers(tasks: readonly TaskReport[]): Block[] {
     return shares.length === 0 ? [] : [{ task, shares, most: Math.max(...shares) }];
   });
   if (cut.length === 0) return [];
-  const told = cut.map(({ task, shares }) => `${taskName(task)} ${shares.map((share) => formatPercent(share)).join(' before, ')}${shares.length === 2 ? ' after' : ''}`);
+  const told = cut.map(
+    ({ task, shares }) =>
+      `${taskName(task)} ${shares.map((share) => formatPercent(share)).join(' before, ')}${shares.length === 2 ? ' after' : ''}`,
+  );
   const sentence = `Answers that the token limit ended: ${told.join('; ')}.`;
   return cut.some(({ most }) => most >= MANY_CUT)
     ? [warning(`${sentence} What is scored of them is not what the model would have answered: raise maxGenToks of these tasks.`)]
