@@ -22,7 +22,8 @@ from rehearse_ml.thinking import Thinking, only_answers, settle
 
 
 def _task(name: str, room: int | None = None) -> EvaluateTask:
-    return EvaluateTask(task=name, data=None, limit=None, num_fewshot=None, max_gen_toks=room)
+    asked = {"task": name, "data": None, "limit": None, "numFewshot": None, "maxGenToks": room}
+    return EvaluateTask.model_validate(asked)
 
 
 ALL = [_task(name) for name in ("mmlu_pro", "gpqa", "ifeval", "math_level_5")]
@@ -80,7 +81,9 @@ def test_behind_a_chat_api_the_spec_says_it() -> None:
 
     assert settle(None, writes, None) == Thinking()
     assert settle(AskedThinking(mode="off"), writes, None) == Thinking(off_by_request=True)
-    assert settle(AskedThinking(mode="on", end_token="[/THINK]"), writes, None) == Thinking(end="[/THINK]")
+    assert settle(AskedThinking.model_validate({"mode": "on", "endToken": "[/THINK]"}), writes, None) == Thinking(
+        end="[/THINK]"
+    )
 
 
 def _model(tokenizer: object) -> TemplateLM:
