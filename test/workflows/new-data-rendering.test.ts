@@ -1,4 +1,5 @@
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { failureSentence } from '../../cli/terminal/failure-sentence';
 import type { RunSpec } from '../../config/spec';
@@ -10,7 +11,6 @@ import { experiment } from '../../workflows';
 import { FakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
-import { useTempFolder } from '../support/temp-folder';
 import { quietReporter, testDeps, useTemporal, withWorkers } from '../support/temporal';
 
 /** As Gemma's: no system message, and user and model in turn. */
@@ -20,17 +20,18 @@ const STRICT =
   '{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}';
 const SMALL_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
 
-const temp = useTempFolder();
 const environment = useTemporal();
 let endpoint: FakeEndpoint;
 let real: PythonJobs;
+let folder: string;
 let weights: string;
 
 beforeAll(async () => {
   endpoint = await FakeEndpoint.start();
   const python = await ensurePython(quietReporter);
   const { weightsDir } = await ensureModel(quietReporter, python);
-  weights = join(temp(), 'weights');
+  folder = mkdtempSync(join(tmpdir(), 'rehearse-rendering-'));
+  weights = join(folder, 'weights');
   mkdirSync(weights);
   for (const name of SMALL_FILES) cpSync(join(weightsDir, name), join(weights, name));
   writeFileSync(join(weights, 'chat_template.jinja'), STRICT);
@@ -39,6 +40,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await endpoint.close();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 function specWith(name: string, system: boolean): RunSpec {
@@ -46,7 +48,7 @@ function specWith(name: string, system: boolean): RunSpec {
     { role: 'user', content: 'Name a bread.' },
     { role: 'assistant', content: 'Rye.' },
   ];
-  const newData = join(temp(), `${name}.jsonl`);
+  const newData = join(folder, `${name}.jsonl`);
   const rows = [turns, turns, system ? [{ role: 'system', content: 'Be brief.' }, ...turns] : turns, turns];
   writeFileSync(newData, rows.map((messages) => `${JSON.stringify({ messages })}\n`).join(''));
   return smallSpec(endpoint.baseURL, (spec) => {
@@ -108,7 +110,7 @@ test('new data that it takes are rendered once, from the copy that every worker 
       spec: expect.objectContaining({
         weights,
         revision: null,
-        named: join(temp(), 'without-system.jsonl'),
+        named: join(folder, 'without-system.jsonl'),
         conversations: join(root, 'new-data', readdirSync(join(root, 'new-data'))[0]!),
         tasks: [expect.objectContaining({ task: 'ifeval' })],
       }) as unknown,
