@@ -16,6 +16,7 @@ import { modelSha256 } from '../services/training/model-identity';
 import { evaluateTaskStage, type TaskDetail } from '../stages/evaluate-task';
 import { evaluateResultSchema, taskScoreSchema } from '../stages/python-results';
 import { type RunPlan } from '../stages/run-plan';
+import { templateDate } from '../stages/template-date';
 import { trainStage } from '../stages/train';
 import type { ActivityDeps } from './deps';
 import { evaluatedModel, hashesFile, servedIdentity } from './evaluated-weights';
@@ -96,6 +97,7 @@ export function createEvaluateActivities(deps: ActivityDeps) {
               dtype: evaluate.dtype,
               threads: evaluate.threads ?? null,
               ...askedThinking(evaluate),
+              ...templateDate(plan),
             },
           });
           const result = taskResultSchema.parse(JSON.parse(await readFile(join(outputDir, TASKS_FOLDER, `${task}.json`), 'utf8')));

@@ -5,6 +5,7 @@ import { detailOf } from '../services/store/stored-output';
 import { evaluateLossStage, type LossDetail } from '../stages/evaluate-loss';
 import { holdOutStage } from '../stages/hold-out';
 import { evaluateResultSchema } from '../stages/python-results';
+import { templateDate } from '../stages/template-date';
 import type { ActivityDeps } from './deps';
 import { evaluatedWeights } from './evaluated-weights';
 import { lossRequests, readLosses } from './held-out-losses';
@@ -50,6 +51,7 @@ export function createMeasureLossesActivities(deps: ActivityDeps) {
               batchSize: evaluate.batchSize,
               dtype: evaluate.dtype,
               threads: evaluate.threads ?? null,
+              ...templateDate(plan),
             },
           });
           const { losses = [], seconds, versions } = result;

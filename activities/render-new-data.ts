@@ -3,6 +3,7 @@ import type { PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import { PythonJobError } from '../services/python/python-jobs';
 import { renderConversations } from '../services/training/rendering';
+import { templateDate } from '../stages/template-date';
 import type { ActivityDeps } from './deps';
 import { askedThinking, pythonTask } from './evaluation-job';
 import { newDataFile } from './new-data-file';
@@ -30,6 +31,7 @@ export function createRenderNewDataActivities(deps: ActivityDeps) {
               conversations,
               named: mix.newData,
               thoughts: train.thoughts,
+              ...templateDate(plan),
               ...(evaluate.backend === 'openai'
                 ? {} // its server has the template
                 : { evaluation: { tasks: evaluate.tasks.map(pythonTask), ...askedThinking(evaluate) } }),

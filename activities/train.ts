@@ -17,6 +17,7 @@ import { holdOutStage } from '../stages/hold-out';
 import { mixStage } from '../stages/mix';
 import { sftResultSchema } from '../stages/python-results';
 import { type RunPlan } from '../stages/run-plan';
+import { templateDate } from '../stages/template-date';
 import { trainStage } from '../stages/train';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
@@ -86,6 +87,7 @@ export function createTrainActivities(deps: ActivityDeps) {
                   ...(train.evalSteps === undefined ? {} : { evalSteps: train.evalSteps }),
                   ...(train.lora === undefined ? {} : { lora: { ...train.lora, targets: train.lora.targets ?? null } }),
                   ...(accelerate === undefined ? {} : { accelerate }),
+                  ...templateDate(plan),
                   ...(train.thoughts === undefined ? {} : { thoughts: train.thoughts }),
                 },
               }),

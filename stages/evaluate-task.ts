@@ -4,6 +4,7 @@ import { WHOLE, type Planned } from './planned';
 import { taskScoreSchema } from './python-results';
 import { defineStage } from './stage';
 import type { Table } from './table';
+import { templateDate } from './template-date';
 
 /** One document of an evaluation. */
 export interface SampleRow {
@@ -47,7 +48,7 @@ export const evaluateTaskStage = defineStage({
   detail: taskDetailSchema,
   /** @param modelSha256 content hash of the model: with changed weights, whatever their name, it is another key */
   key: (hash, planned: SpecAndContent, task: string, modelSha256: string) =>
-    hash({ seed: planned.spec.seed, ...taskIdentity(planned, task), ...howEvaluated(planned.spec), model: modelSha256 }),
+    hash({ seed: planned.spec.seed, ...taskIdentity(planned, task), ...howEvaluated(planned), model: modelSha256 }),
   place: ({ spec, content }: SpecAndContent, task: string, modelSha256: string) => ({
     key: evaluateTaskKey({ spec, content }, task, modelSha256),
     part: WHOLE,
@@ -77,10 +78,10 @@ export function taskIdentity({ spec, content }: SpecAndContent, name: string): R
   };
 }
 
-/** The backend, and what the spec says of thoughts; absent where it says nothing, as in keys made before it could. */
-function howEvaluated(spec: RunSpec): Record<string, unknown> {
-  const { thinking } = spec.evaluate;
-  return { ...backendIdentity(spec), ...(thinking === undefined ? {} : { thinking }) };
+/** The backend, what the spec says of thoughts, and the template's date; absent where there is none, as in keys made before. */
+function howEvaluated(planned: SpecAndContent): Record<string, unknown> {
+  const { thinking } = planned.spec.evaluate;
+  return { ...backendIdentity(planned.spec), ...(thinking === undefined ? {} : { thinking }), ...templateDate(planned) };
 }
 
 /** Backends differ in the last digits, and an API hides what it computes with. */

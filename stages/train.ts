@@ -9,6 +9,7 @@ import { sftResultSchema } from './python-results';
 import { sha256 } from './sha256';
 import { defineStage } from './stage';
 import type { Table } from './table';
+import { templateDate } from './template-date';
 
 /** One optimizer step of a training. */
 export interface LossRow {
@@ -34,7 +35,13 @@ export const trainStage = defineStage({
   table: lossTable,
   detail: trainingDetailSchema,
   key: (hash, spec: RunSpec, content: ContentIdentities, mixKey: string) =>
-    hash({ seed: spec.seed, train: trainingParts(spec, content), weights: content.weights, input: mixStage.input(mixKey) }),
+    hash({
+      seed: spec.seed,
+      train: trainingParts(spec, content),
+      ...templateDate({ spec, content }),
+      weights: content.weights,
+      input: mixStage.input(mixKey),
+    }),
   place: (plan: Pick<Planned<KeyOfVariants<'train'>>, 'keys'>, variant: string) => placeOfVariant(plan, variant, 'train'),
 });
 

@@ -14,6 +14,8 @@ export interface Rendering {
   /** What errors call them. */
   readonly named: string;
   readonly thoughts: 'drop' | 'keep' | undefined;
+  /** What the chat template is told is today. */
+  readonly date?: string;
   /** What the model is evaluated by, refused where that would score its thoughts. */
   readonly evaluation?: Pick<RenderJobSpec, 'tasks' | 'thinking'>;
 }
