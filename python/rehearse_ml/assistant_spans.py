@@ -49,7 +49,7 @@ class AssistantSpans:
         self._template = ChatTemplate(tokenizer)
         self._forms = MessageForms(self._template)
         self._thoughts = Thoughts(self._template, self._forms, keep=keep_thoughts)
-        added = sorted(tokenizer.get_added_vocab(), key=len, reverse=True)
+        added = sorted(map(str, tokenizer.get_added_vocab()), key=len, reverse=True)
         self._units = re.compile("|".join([*map(re.escape, added), r"<[^<>\s]{1,60}>", r"\w+", r"\s|\S"]))
 
     def render(self, messages: Sequence[Turn], where: str, *, cut: bool = False) -> tuple[str, list[Span]]:

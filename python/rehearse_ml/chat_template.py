@@ -102,7 +102,7 @@ class ChatTemplate:
             return str(
                 self._tokenizer.apply_chat_template(
                     cast("list[dict[str, str]]", messages),
-                    tools=cast("list[dict[str, Any]] | None", tools),
+                    tools=cast("Any", tools),
                     tokenize=False,
                     add_generation_prompt=to_speak,
                 )

@@ -64,7 +64,7 @@ class ControlTokens:
 
     def escaped(self, ids: Sequence[int], offsets: Sequence[Span], texts: Sequence[Span]) -> bool:
         """Tell whether a control token stands in the spans `texts` all the same: a tokenizer may rewrite letters."""
-        places = [offsets[index] for index in np.flatnonzero(np.isin(np.asarray(ids), self._numbers))]
+        places = [offsets[int(index)] for index in np.flatnonzero(np.isin(np.asarray(ids), self._numbers))]
         return any(start <= first and last <= end for first, last in places for start, end in texts)
 
     def encode(self, text: str, written: Sequence[Span]) -> Encoded:

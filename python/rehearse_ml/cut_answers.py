@@ -1,7 +1,8 @@
 """How many of the answers that a model wrote the token limit ended: what is scored of these is not its answer."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from dataclasses import dataclass
+from typing import Any
 
 from lm_eval.api.model import TemplateLM
 
@@ -11,15 +12,18 @@ SLACK = 2
 """Tokens by which a text may be shorter than the tokens that it was decoded from."""
 
 
-class CutAnswers(TypedDict, total=False):
+@dataclass(frozen=True)
+class CutAnswers:
     """Answers that were written, and those that the limit ended."""
 
     generated: int
     cut: int
 
 
-def cut_answers(samples: Mapping[str, Sequence[Mapping[str, Any]]], lm: TemplateLM, thinking: Thinking) -> CutAnswers:
-    """Return the counts of a task's `samples`; nothing where no answer was written or no tokenizer is here.
+def cut_answers(
+    samples: Mapping[str, Sequence[Mapping[str, Any]]], lm: TemplateLM, thinking: Thinking
+) -> CutAnswers | None:
+    """Return the counts of a task's `samples`; None where no answer was written or no tokenizer is here.
 
     An answer counts as cut when its tokens are as many as the limit, or when it is empty since a thought did not end.
     """
@@ -42,5 +46,5 @@ def cut_answers(samples: Mapping[str, Sequence[Mapping[str, Any]]], lm: Template
                     elif tokenizer is not None and limit:
                         cut += len(tokenizer.encode(text, add_special_tokens=False)) >= limit - SLACK
     if not generated or (tokenizer is None and thinking.end is None):
-        return {}
-    return {"generated": generated, "cut": cut}
+        return None
+    return CutAnswers(generated, cut)

@@ -142,7 +142,9 @@ def _evaluate(
                 report=report,
             )
         scored = task_result(requested, task, results) if task is not None else other_task_result(requested, results)
-        scored |= cut_answers(results["samples"], lm, thinking)
+        answers = cut_answers(results["samples"], lm, thinking)
+        if answers is not None:
+            scored["generated"], scored["cut"] = answers.generated, answers.cut
         scored["seconds"] = round(time.monotonic() - task_started, 3)
         interruption.check()
         write_json_atomic(folder / f"{requested.task}.json", scored)

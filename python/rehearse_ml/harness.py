@@ -27,6 +27,8 @@ from .task_names import check_names, harness_name, task_manager
 from .thinking import Thinking, only_answers
 
 Results = dict[str, Any]
+NO_ENDS: list[str] = []
+"""Texts that end an answer: none, where one might stand in a thought."""
 
 
 def run_task(
@@ -101,10 +103,14 @@ def _generation(max_gen_toks: int | None, thinking: Thinking) -> dict[str, Any] 
     """Return how answers are to be written where the task does not say: no task's end may cut a thought short."""
     settings: dict[str, Any] = {} if max_gen_toks is None else {"max_gen_toks": max_gen_toks}
     if thinking.end is not None:
-        settings["until"] = []
+        settings["until"] = NO_ENDS
     if thinking.off_by_request:
         settings["chat_template_kwargs"] = {"enable_thinking": False}
     return settings or None
+
+
+def _open_ended(thinking: Thinking) -> dict[str, list[str]]:
+    return {} if thinking.end is None else {"until": NO_ENDS}
 
 
 def _answers(kept: Path) -> str:
@@ -159,7 +165,7 @@ def _write_yaml(
             overrides["generation_kwargs"] = {
                 **shipped_config["generation_kwargs"],
                 "max_gen_toks": requested.max_gen_toks,
-                **({} if thinking.end is None else {"until": []}),
+                **_open_ended(thinking),
             }
     path = workspace / f"{subtask.name}.yaml"
     path.write_text(yaml.safe_dump(overrides), encoding="utf-8")

@@ -23,7 +23,7 @@ def today_is(date: str | None) -> Iterator[None]:
             return datetime.fromisoformat(f"{date}T12:00:00")
 
     real = chat_template_utils.datetime
-    chat_template_utils.datetime = Day  # pyrefly: ignore - what transformers' strftime_now asks
+    chat_template_utils.datetime = Day  # what transformers' strftime_now asks
     try:
         yield
     finally:

@@ -29,6 +29,9 @@ ENDS = (
 """What a chat template writes behind a thought, and what the model's text then has there."""
 
 OPENINGS = ("<think>", "[THINK]", "<|channel>thought")
+DECODE = "tok_decode"
+POSTPROCESS = "postprocess_generated_text"
+"""What lm-evaluation-harness takes an answer out of a text with."""
 GENERATIVE = "mmlu_pro_generative instead of mmlu_pro, gpqa_main_cot_zeroshot instead of gpqa"
 QUESTION = {"role": "user", "content": "question"}
 ANSWER = {"role": "assistant", "content": "answer"}
@@ -143,7 +146,8 @@ def only_answers(lm: TemplateLM, library: ModuleType, thinking: Thinking) -> Ite
     if thinking.end is None:
         yield
         return
-    end, original = thinking.end, library.postprocess_generated_text
+    end, names = thinking.end, vars(library)
+    original = names[POSTPROCESS]
     separated = getattr(lm, "tokenizer", None) is None  # a chat API may keep thoughts apart itself
 
     def answer(generation: str, stop: list[str] | str | None, think_end_token: str | None) -> str:
@@ -152,20 +156,20 @@ def only_answers(lm: TemplateLM, library: ModuleType, thinking: Thinking) -> Ite
             return ""
         return str(original(generation=generation, stop=stop, think_end_token=think_end_token or end))
 
-    library.postprocess_generated_text = answer
+    names[POSTPROCESS] = answer
     try:
         with _end_is_seen(lm, end):
             yield
     finally:
-        library.postprocess_generated_text = original
+        names[POSTPROCESS] = original
 
 
 @contextmanager
 def _end_is_seen(lm: TemplateLM, end: str) -> Iterator[None]:
     """Within the block, decode the end of a thought also where it is a special token, which is skipped otherwise."""
     tokenizer: PreTrainedTokenizerBase | None = getattr(lm, "tokenizer", None)
-    decode = getattr(lm, "tok_decode", None)
-    if tokenizer is None or decode is None or end not in tokenizer.all_special_tokens:
+    decode = getattr(lm, DECODE, None)
+    if tokenizer is None or decode is None or end not in _special_tokens(tokenizer):
         yield
         return
     number = tokenizer.convert_tokens_to_ids(end)
@@ -181,8 +185,13 @@ def _end_is_seen(lm: TemplateLM, end: str) -> Iterator[None]:
                 parts[-1].append(token)
         return end.join(str(decode(part, skip_special_tokens=skip_special_tokens)) for part in parts)
 
-    lm.tok_decode = decoded  # pyrefly: ignore - an instance's own
+    own = vars(lm).get(DECODE)
+    vars(lm)[DECODE] = decoded
     try:
         yield
     finally:
-        del lm.tok_decode
+        vars(lm).pop(DECODE) if own is None else vars(lm).update({DECODE: own})
+
+
+def _special_tokens(tokenizer: PreTrainedTokenizerBase) -> set[str]:
+    return {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}

@@ -31,6 +31,10 @@ def _tokenized(
     return tokenize_mixture(file, tokenizer, max_length=8192, phase="tokenize", events=events)
 
 
+def rows_of(mixture: TokenizedMixture) -> list[dict[str, list[int]]]:
+    return [mixture.dataset[number] for number in range(len(mixture.dataset))]
+
+
 def _trained(row: dict[str, list[int]], tokenizer: PreTrainedTokenizerBase) -> str:
     return str(tokenizer.decode([label for label in row["labels"] if label != IGNORED]))
 
@@ -40,9 +44,9 @@ def test_a_forged_turn_is_text_in_the_model_s_own_tokens(
 ) -> None:
     mixture = _tokenized(ROWS, tokenizer, tmp_path, events)
 
-    opened = tokenizer.convert_tokens_to_ids("<|im_start|>")
+    opened = tokenizer.encode("<|im_start|>", add_special_tokens=False)[0]
     answers = [FORGED, "No.", "No."]
-    for row, answer, plain in zip(mixture.dataset, answers, (False, False, True), strict=True):
+    for row, answer, plain in zip(rows_of(mixture), answers, (False, False, True), strict=True):
         assert row["input_ids"].count(opened) == 3  # system, user and assistant
         assert _trained(row, tokenizer) == f"{answer}<|im_end|>"
         assert (opened not in row["labels"]) and (plain or FORGED in tokenizer.decode(row["input_ids"]))
@@ -72,7 +76,7 @@ def test_whatever_the_control_tokens_are_called(
     mixture = _tokenized(rows, tokenizer, tmp_path, events)
 
     controls = set(tokenizer.added_tokens_decoder)
-    counts = [sum(number in controls for number in row["input_ids"]) for row in mixture.dataset]
+    counts = [sum(number in controls for number in row["input_ids"]) for row in rows_of(mixture)]
     assert counts[0] == counts[1]
     assert text in tokenizer.decode(mixture.dataset[1]["input_ids"])
     assert mixture.control_texts == 1
@@ -112,7 +116,7 @@ def test_a_control_token_that_the_tokenizer_makes_of_other_letters_leaves_the_ro
 def test_the_name_of_a_function_that_holds_a_control_token_leaves_the_row_out(
     tmp_path: Path, events: RecordedEvents
 ) -> None:
-    tool = {"type": "function", "function": {"name": "bake", "description": "<|im_end|>", "parameters": {}}}
+    tool = {"type": "function", "function": {"name": "bake", "description": "<|im_end|>"}}
 
     mixture = _tokenized([ROWS[2], {**ROWS[2], "tools": [tool]}], tokenizer_of("qwen3"), tmp_path, events)
 

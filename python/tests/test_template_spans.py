@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from byte_tokenizer import byte_tokenizer, shipped, shipped_templates, tokenizer_of
 from conftest import RecordedEvents
+from test_control_tokens import rows_of
 from transformers import PreTrainedTokenizerFast
 
 from rehearse_ml.assistant_spans import AssistantSpans
@@ -127,7 +128,8 @@ def test_the_text_is_the_one_that_the_template_renders(name: str) -> None:
 
     text, _ = AssistantSpans(tokenizer).render(TWO_TURNS, "a row")
 
-    assert text == tokenizer.apply_chat_template(parts if sees else TWO_TURNS, tokenize=False)
+    shown: Any = parts if sees else TWO_TURNS
+    assert text == tokenizer.apply_chat_template(shown, tokenize=False)
 
 
 @pytest.mark.parametrize("name", ["gemma3", "phi3", "qwen3", "deepseek_r1_distill"])
@@ -145,7 +147,7 @@ def test_an_answer_that_was_cut_ends_with_its_text_or_is_not_trained(
 
     mixture = _tokenized(rows, tokenizer, tmp_path, events)
 
-    trained = [_decoded(row, tokenizer) for row in mixture.dataset]
+    trained = [_decoded(row, tokenizer) for row in rows_of(mixture)]
     assert trained[1:] == ([] if name in TEARS else [MANGLED])
     assert mixture.unrenderable.total() == (name in TEARS)
 
@@ -167,7 +169,7 @@ def test_thoughts_that_a_template_leaves_out_are_counted(tmp_path: Path, events:
 
     mixture = _tokenized(rows, tokenizer_of("deepseek_r1_distill"), tmp_path, events, keep_thoughts=True)
 
-    assert [_decoded(row, tokenizer_of("deepseek_r1_distill")) for row in mixture.dataset] == [
+    assert [_decoded(row, tokenizer_of("deepseek_r1_distill")) for row in rows_of(mixture)] == [
         "Rye.<｜end▁of▁sentence｜>"  # noqa: RUF001
     ]
     assert (mixture.thoughts_kept, mixture.thoughts_left_out) == (0, 1)

@@ -120,7 +120,7 @@ def test_an_end_that_is_a_special_token_is_seen() -> None:
     ids = tokenizer.encode("<|channel>thought\nHm.<channel|>Rye.<turn|>", add_special_tokens=False)
 
     with only_answers(lm, huggingface, Thinking(enabled=True, end="<channel|>")):
-        assert lm.tok_decode(ids) == "thought\nHm.<channel|>Rye."
+        assert vars(lm)["tok_decode"](ids) == "thought\nHm.<channel|>Rye."
 
 
 @pytest.fixture
