@@ -1,6 +1,6 @@
 import type { Allowance } from '../method/cost';
 import type { Usage } from '../method/records';
-import type { Price } from '../planning/price';
+import { costOf, type Price } from '../planning/price';
 import { BatchBudget } from '../services/batches/batch-budget';
 import { countedOf, sumOfUsage } from '../services/batches/billing';
 import type { Journal } from '../services/journal/journal';
@@ -16,20 +16,25 @@ export interface Account {
   readonly budget: BatchBudget;
 }
 
-/** Opens an output's account: its journal, and the calls that are stored with earlier versions of it. */
+/**
+ * Opens an output's account: its journal, and the calls that are stored with earlier versions of it.
+ * @param model for the metrics of what is spent; needed where calls are made
+ */
 export async function openAccount(
-  { stages, journals, log }: ActivityDeps,
+  { stages, journals, log, metrics }: ActivityDeps,
   { address }: OutputRef,
-  { price, allowance }: { readonly price?: Price; readonly allowance?: Allowance },
+  { model = '', price, allowance }: { readonly model?: string; readonly price?: Price; readonly allowance?: Allowance },
 ): Promise<Account> {
   const folder = stages.folder(address);
   const journal = await journals.open(folder);
   try {
     if (journal.damagedLines > 0) {
+      metrics.storeFault('journal_line', journal.damagedLines);
       log.warn({ address, lines: journal.damagedLines }, 'damaged journal lines are left out; their calls are made again');
     }
     const earlier = await stages.storedCalls(address);
     if (earlier.damaged.length > 0) {
+      metrics.storeFault('calls_file', earlier.damaged.length);
       log.warn({ address, files: earlier.damaged }, 'damaged files of calls are left out; their calls are made again');
     }
     journal.preload(earlier.calls);
@@ -38,6 +43,7 @@ export async function openAccount(
       allowance,
       price,
       unsettledBefore: unsettledBefore(await stages.latestManifest(address), earlier.calls),
+      onCharge: (usage) => metrics.spent(model, usage, costOf(usage, price).usd),
       onOverrun: (overrun) =>
         log.warn({ address, ...overrun }, 'the endpoint reports more tokens than the request can hold; they count as reported'),
     });

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Endpoints } from '../services/endpoints/endpoints';
 import type { JournalStore } from '../services/journal/journal-store';
 import type { ModelServers } from '../services/local/model-server';
+import type { WorkerMetrics } from '../services/metrics/worker-metrics';
 import type { PythonJobs } from '../services/python/python-jobs';
 import type { ArtifactStore } from '../services/store/artifact-store';
 import type { PlanStore } from '../services/store/plan-store';
@@ -25,6 +26,7 @@ export interface ActivityDeps {
   /** The worker's environment, for the presence of API keys. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Logger;
+  readonly metrics: WorkerMetrics;
   /** Aborted when the worker is asked to stop: batches finish the calls in flight and give the rest back. */
   readonly draining: AbortSignal;
 }

@@ -12,6 +12,7 @@ import { createHoldOutActivities } from './hold-out';
 import { createJudgeActivities } from './judge';
 import { createMeasureLossesActivities } from './measure-losses';
 import { createMixActivities } from './mix';
+import { createNotifyActivities } from './notify';
 import { createPrepareActivities } from './prepare';
 import { createProbeModelsActivities } from './probe-models';
 import { createRenderNewDataActivities } from './render-new-data';
@@ -47,5 +48,6 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...createMeasureLossesActivities(deps),
     ...createCollectEvaluationActivities(deps),
     ...createReportActivities(deps),
+    ...createNotifyActivities(deps),
   };
 }

@@ -60,14 +60,15 @@ async function makeOutput<Row extends { readonly id: string }>(
   spec: ModelSpec,
   permit: BatchPermit,
 ): Promise<BatchOutcome> {
-  const { stages, journals, endpoints, log } = deps;
+  const { stages, journals, endpoints, log, metrics } = deps;
   const { output, model, inputs, given } = batch;
   const { stage, address } = output;
   const { price } = spec;
   const folder = stages.folder(address);
   const { items, lost = [] } = await batch.items();
   permit.left(items.length);
-  const { journal, budget } = await openAccount(deps, output, { price, allowance: given.allowance });
+  const { journal, budget } = await openAccount(deps, output, { model: spec.model, price, allowance: given.allowance });
+  const closed = metrics.batchOpened({ stage: stage.name, model: spec.model, allowance: given.allowance, cost: () => budget.cost });
   let progress: (() => BatchProgress) | undefined;
   try {
     const result = await runBatch({
@@ -105,6 +106,8 @@ async function makeOutput<Row extends { readonly id: string }>(
       .leave(folder, journal)
       .catch((problem: unknown) => log.warn({ address, err: problem }, 'the journal stays on this machine only'));
     throw error;
+  } finally {
+    closed();
   }
 }
 

@@ -8,6 +8,7 @@ import type { FailureType } from '../contract/failures';
 import type { RunOutline } from '../contract/run';
 import { NO_SETTINGS, type RunSettings } from '../contract/run-settings';
 import { runCosts } from '../planning/run-costs';
+import { noticeTargets } from '../services/notices/notice-targets';
 import { contentIdentities } from '../services/runs/content-identities';
 import { checkSpecFiles, today } from '../services/runs/spec-files';
 import { checkStoreWorks } from '../services/store/store-check';
@@ -69,6 +70,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
           tasks: spec.evaluate.tasks.map(({ task }) => task),
           trainSteps: fixedSteps(spec) ?? null,
           costs: runCosts(spec),
+          ...(noticeTargets(deps.env) === undefined ? {} : { notify: true as const }),
           ...servedOf(spec),
           ...(otherTasks(spec).length === 0 ? {} : { otherTasks: true as const }),
           ...(renders ? { renders: true as const } : {}),

@@ -30,6 +30,8 @@ class WorkerDrainingError extends Error {
 const BEAT_MS = 2_000;
 /** A hub that is away for longer than these tries of an activity take needs somebody to look. */
 const MOST_HUB_TRIES = 5;
+/** Names of errors that are the store's or a journal's fault, the most telling first. */
+const STORE_FAULTS = ['CorruptArtifactError', 'StorageUnavailableError', 'InputLostError', 'JournalSupersededError'];
 
 /**
  * Runs an activity's body with a steady heartbeat, and turns its errors into Temporal's: what cannot succeed without
@@ -37,7 +39,7 @@ const MOST_HUB_TRIES = 5;
  * made again.
  */
 export async function runActivity<T>(
-  deps: Pick<ActivityDeps, 'draining' | 'stages' | 'log'>,
+  deps: Pick<ActivityDeps, 'draining' | 'stages' | 'log' | 'metrics'>,
   body: (scope: ActivityScope) => Promise<T>,
 ): Promise<T> {
   const { draining } = deps;
@@ -59,12 +61,24 @@ export async function runActivity<T>(
       },
     });
   } catch (error) {
-    throw toFailure(error instanceof CorruptArtifactError ? await setAside(deps, error) : error, context);
+    const failure = toFailure(error instanceof CorruptArtifactError ? await setAside(deps, error) : error, context);
+    count(deps, context.info.activityType, failure, error);
+    throw failure;
   } finally {
     if (latest !== undefined) beat();
     clearInterval(timer);
     draining.removeEventListener('abort', onDrain);
   }
+}
+
+function count({ metrics }: Pick<ActivityDeps, 'metrics'>, activity: string, failure: unknown, error: unknown): void {
+  if (failure instanceof CancelledFailure || error instanceof WorkerDrainingError) return; // no fault
+  metrics.activityFailed(activity, (failure instanceof ApplicationFailure ? failure.type : undefined) ?? 'unknown');
+  const faults = [failure, error].flatMap((each) =>
+    each instanceof ApplicationFailure ? [each.type] : each instanceof Error ? [each.name] : [],
+  );
+  const fault = STORE_FAULTS.find((name) => faults.includes(name));
+  if (fault !== undefined) metrics.storeFault(fault);
 }
 
 /** Returns what to fail with. */

@@ -12,13 +12,17 @@ const MIN_NODE = [20, 19];
 const SOURCES = [...new Set(Object.keys(ROOMS).map((room) => room.split('/')[0]))].filter((folder) => folder !== 'test');
 const BUILD_INPUTS = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
 const BUILD_STAMP = path.join('dist', '.sources-sha256');
+/** Sizes and times of all files that were found installed and built, so that the next start need not read them. */
+const LOOKED_STAMP = path.join('dist', '.looked-sha256');
 const TAIL_LINES = 20;
 const NPM_ERROR_LINES = 6;
 const POLL_MS = 200;
 const ANNOUNCE_MS = 10_000;
 
 /** What went wrong, in words that need no stack. */
-class BootstrapError extends Error {}
+class BootstrapError extends Error {
+  name = 'BootstrapError';
+}
 
 /**
  * Installs and compiles what is missing or stale in `root`; `compile: false` only installs.
@@ -26,16 +30,29 @@ class BootstrapError extends Error {}
  */
 async function bootstrap({ root = path.join(__dirname, '..'), compile = true } = {}) {
   checkNode(process.versions.node);
+  const seen = compile ? looksHash(root) : undefined;
+  if (seen !== undefined && readText(path.join(root, LOOKED_STAMP)) === seen) return;
   const stale = () => compile && needsBuild(root);
-  if (!needsInstall(root) && !stale()) return;
-  await withLock(path.join(root, '.rehearse', 'bootstrap.lock'), async () => {
-    if (needsInstall(root)) await step(root, 'installing Node packages', npm(['ci']));
-    if (stale()) {
-      const hash = sourcesHash(root);
-      await step(root, 'compiling', npm(['run', 'build']));
-      fs.writeFileSync(path.join(root, BUILD_STAMP), hash);
-    }
-  });
+  if (needsInstall(root) || stale()) {
+    await withLock(path.join(root, '.rehearse', 'bootstrap.lock'), async () => {
+      if (needsInstall(root)) await step(root, 'installing Node packages', npm(['ci']));
+      if (stale()) {
+        const hash = sourcesHash(root);
+        await step(root, 'compiling', npm(['run', 'build']));
+        fs.writeFileSync(path.join(root, BUILD_STAMP), hash);
+      }
+    });
+  } else if (seen !== undefined) remember(path.join(root, LOOKED_STAMP), seen);
+}
+
+/** Where the checkout cannot be written to, every start looks again. */
+function remember(file, text) {
+  try {
+    fs.writeFileSync(`${file}.${process.pid}`, text);
+    fs.renameSync(`${file}.${process.pid}`, file);
+  } catch (error) {
+    if (!['EACCES', 'EROFS', 'EPERM', 'ENOSPC'].includes(error.code)) throw error;
+  }
 }
 
 /** @throws BootstrapError when this Node is too old */
@@ -71,11 +88,26 @@ function needsBuild(root) {
   return !fs.existsSync(stamp) || fs.readFileSync(stamp, 'utf8') !== sourcesHash(root);
 }
 
+/** SHA-256 over names, sizes and times of all that decides whether something is to be done; undefined before the first build. */
+function looksHash(root) {
+  const hash = createHash('sha256');
+  const made = [BUILD_STAMP, path.join('node_modules', '.package-lock.json')];
+  for (const file of [...made, ...buildInputs(root)]) {
+    const stat = fs.statSync(path.join(root, file), { bigint: true, throwIfNoEntry: false });
+    if (stat === undefined) return undefined;
+    hash.update(`${file}\0${stat.size}\0${stat.mtimeNs}\0${stat.ctimeNs}\0`);
+  }
+  return hash.digest('hex');
+}
+
+function buildInputs(root) {
+  return [...BUILD_INPUTS, ...SOURCES.flatMap((folder) => listFiles(root, folder))].sort();
+}
+
 /** SHA-256 over names and contents of all that the build reads. */
 function sourcesHash(root) {
   const hash = createHash('sha256');
-  const files = [...BUILD_INPUTS, ...SOURCES.flatMap((folder) => listFiles(root, folder))].sort();
-  for (const file of files) {
+  for (const file of buildInputs(root)) {
     const content = fs.readFileSync(path.join(root, file));
     hash.update(`${file}\0${content.length}\0`).update(content);
   }
@@ -193,6 +225,15 @@ function isAbandoned(folder, owner) {
     return false;
   } catch (error) {
     return error.code === 'ESRCH';
+  }
+}
+
+function readText(file) {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

@@ -32,6 +32,12 @@ const LONG = [
     program: ['dist/bench/speed.js', '--no-table'],
   },
   {
+    name: 'monitoring',
+    what: 'alert rules and dashboard against a real Prometheus, which must be installed: every query finds its metrics, and an alert fires',
+    takes: '1 min',
+    program: ['dist/bench/monitoring.js'],
+  },
+  {
     name: 'study',
     what: 'the whole method with a real model: nine replay sets, trained and measured; goes on where it was stopped',
     takes: '1 h',
@@ -42,7 +48,7 @@ const LONG = [
 async function main([name, ...args]) {
   const long = LONG.find((one) => one.name === name);
   if (long === undefined) {
-    for (const { name: known, takes, what } of LONG) console.log(`${known.padEnd(8)}${takes.padEnd(8)}${what}`);
+    for (const { name: known, takes, what } of LONG) console.log(`${known.padEnd(12)}${takes.padEnd(8)}${what}`);
     if (name === undefined) return 0;
     throw new Error(`${name} is none of these`);
   }

@@ -1,5 +1,6 @@
 import type { RunSpecInput } from '../config/spec';
 import type { BatchOutcome, ShardBatch, StoredCosts } from './batches';
+import type { Notice } from './notices';
 import type { EvaluateOutcome, FilterOutcome, HoldOutOutcome, MixOutcome, ReplaySetOutcome, TaskOutcome, TrainOutcome } from './outcomes';
 import type { EvaluatedModel, FailedVariantNote, PlanRef, RunOutline, VariantRef } from './run';
 import type { RunSettings } from './run-settings';
@@ -50,6 +51,8 @@ export interface Activities {
   collectEvaluation(input: VariantRef & { readonly model: EvaluatedModel }): Promise<EvaluateOutcome>;
   /** Writes the report; returns its path. */
   writeReport(input: PlanRef & { readonly failed?: readonly FailedVariantNote[] }): Promise<{ readonly report: string }>;
+  /** Tells people, by the webhook or the command of the worker's environment. */
+  sendNotice(notice: Notice): Promise<void>;
 }
 
 export type ActivityName = keyof Activities;
@@ -80,6 +83,7 @@ const ACTIVITY_QUEUES = {
   mixVariant: 'cpu',
   collectEvaluation: 'cpu',
   writeReport: 'cpu',
+  sendNotice: 'cpu',
 
   checkTasks: 'gpu',
   renderNewData: 'gpu',

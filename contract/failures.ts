@@ -26,7 +26,9 @@ export type FailureType =
   | 'TemplateNotReadError'
   | 'VariantsFailedError'
   | 'WeightsNotFoundError'
-  | 'WorkerDrainingError';
+  | 'WorkerDrainingError'
+  /** A worker was killed with this activity in work; another one goes on. */
+  | 'WorkerLostError';
 
 /** The failure of this type that an error is, or is caused by, here or in a child workflow. */
 export function failureOfType(error: unknown, type: FailureType): ApplicationFailure | undefined {

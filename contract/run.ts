@@ -40,6 +40,8 @@ export interface RunOutline extends PlanRef {
   readonly otherTasks?: true;
   /** Workers train, so a gpu worker can render the new data as its trainer will; absent in outlines of before. */
   readonly renders?: true;
+  /** People are to be told of the run's pauses and end, since the cpu worker that planned it knows how. */
+  readonly notify?: true;
   /** Models that gpu workers are to serve. */
   readonly served?: readonly string[];
   readonly variants: readonly VariantOutline[];

@@ -29,7 +29,10 @@ const ROOMS = {
   'services/limits': { imports: ['services/timing'] },
   'services/tokenizers': { imports: ['method', 'config', 'templates', 'stages'], types: ['contract'] },
   'services/endpoints': { imports: ['method', 'services/timing', 'services/limits'], types: ['config', 'contract'] },
+  'services/metrics': { imports: [], types: ['method', 'services/endpoints'] },
+  'services/codec': { imports: ['stages'] },
   'services/store': { imports: ['method', 'stages'], types: ['contract'] },
+  'services/notices': { imports: ['contract'] },
   'services/data': { imports: ['method', 'config', 'services/store'] },
   'services/journal': { imports: ['services/timing', 'services/store'], types: ['method', 'stages'] },
   'services/batches': {
@@ -78,6 +81,8 @@ const ROOMS = {
     types: ['activities'],
   },
 
+  // What the package offers to TypeScript.
+  api: { imports: ['config', 'contract', 'cli', 'services/codec'], types: ['workflows'] },
   bin: {},
   deploy: {},
   bench: {},

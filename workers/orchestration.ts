@@ -2,15 +2,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { TASK_QUEUES } from '../contract/task-queues';
-import { sharedOptions, type WorkerSetting } from './setting';
+import { commonOptions, type WorkerSetting } from './setting';
 
 /** Runs the workflows. */
-export async function createOrchestrationWorker({ connection, namespace, workflowBundle }: WorkerSetting): Promise<Worker> {
+export async function createOrchestrationWorker(setting: WorkerSetting): Promise<Worker> {
+  const { workflowBundle } = setting;
   return await Worker.create({
-    ...sharedOptions,
+    ...commonOptions(setting),
     ...(workflowBundle === undefined ? workflowSource() : { workflowBundle }),
-    connection,
-    namespace,
     taskQueue: TASK_QUEUES.orchestration,
     // How long a workflow stalls when the worker that held it is killed.
     stickyQueueScheduleToStartTimeout: '3s',

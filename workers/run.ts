@@ -6,10 +6,15 @@ import type { QueueName } from '../contract/task-queues';
 import { Endpoints } from '../services/endpoints/endpoints';
 import { limitSharing } from '../services/limits/limit-sharing';
 import { createModelServers } from '../services/local/model-server';
+import { createWorkerMetrics } from '../services/metrics/worker-metrics';
 import { createPythonJobs } from '../services/python/python-jobs';
 import { openStore } from '../services/runs/open-store';
+import { release } from '../services/runs/worker-report';
 import { createWeightsResolver } from '../services/training/weights';
 import { workerFactories } from '.';
+import { activityFields } from './log-fields';
+import type { ObservedProcess } from './metrics-server';
+import { observedPythonJobs } from './observed-python-jobs';
 import { createSelfWorker } from './self';
 import type { WorkerSetting } from './setting';
 
@@ -23,12 +28,18 @@ export interface WorkerSurroundings {
 
 /** Real dependencies of a worker process. */
 export function createDeps({ python, builtinWeights }: WorkerSurroundings, draining: AbortSignal, log: Logger): ActivityDeps {
+  const metrics = createWorkerMetrics(release());
   const sharing = limitSharing(process.env, log);
   log.info({ limits: sharing.description }, 'how limits are shared');
+  const endpoints = new Endpoints(process.env, sharing, metrics.callEnded);
+  metrics.readLimiters(() => endpoints.limiterStates());
   return {
     ...openStore(),
-    endpoints: new Endpoints(process.env, sharing),
-    python: createPythonJobs({ environment: python, stallAfterMs: milliseconds(process.env, 'REHEARSE_STALL_MINUTES', 'an hour') }),
+    endpoints,
+    python: observedPythonJobs(
+      createPythonJobs({ environment: python, stallAfterMs: milliseconds(process.env, 'REHEARSE_STALL_MINUTES', 'an hour') }),
+      metrics,
+    ),
     servers: createModelServers({
       host: process.env['REHEARSE_SERVE_HOST'] ?? '127.0.0.1',
       environment: python,
@@ -38,6 +49,7 @@ export function createDeps({ python, builtinWeights }: WorkerSurroundings, drain
     probes: process.env['REHEARSE_PROBE'] !== 'off',
     env: process.env,
     log,
+    metrics,
     draining,
   };
 }
@@ -55,20 +67,30 @@ function milliseconds(env: NodeJS.ProcessEnv, name: string, without: string): nu
 
 /** Logger of a worker process: JSON lines on stderr, without the environment. */
 export function createLog(level = process.env['REHEARSE_LOG'] ?? 'info'): Logger {
-  return pino({ level, base: { pid: process.pid } }, pino.destination({ dest: 2, sync: true }));
+  return pino({ level, base: { pid: process.pid }, mixin: activityFields }, pino.destination({ dest: 2, sync: true }));
 }
 
 /**
  * Routes the SDK's logs into ours and leaves signals to us: on SIGTERM batches are to give their work back before the
  * workers shut down. Once a process, before any worker.
+ * @param metricsAddress where the SDK offers its own metrics; nowhere when left out
  */
-export function installRuntime(log: Logger): void {
+export function installRuntime(log: Logger, metricsAddress?: string): void {
   Runtime.install({
     shutdownSignals: [],
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
       const { error, ...rest } = meta ?? {};
       log[level === 'ERROR' ? 'error' : 'warn']({ ...rest, ...(error === undefined ? {} : { err: error }) }, message);
     }),
+    ...(metricsAddress === undefined
+      ? {}
+      : {
+          telemetryOptions: {
+            metrics: {
+              prometheus: { bindAddress: metricsAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true },
+            },
+          },
+        }),
   });
 }
 
@@ -79,6 +101,8 @@ export async function runWorkers(options: {
   readonly deps: (draining: AbortSignal) => ActivityDeps;
   readonly stop: AbortSignal;
   readonly onReady: () => void;
+  /** Offers the process's metrics and its health until the returned function is called. */
+  readonly observe?: (observed: ObservedProcess) => Promise<() => Promise<void>>;
 }): Promise<void> {
   const draining = new AbortController();
   setMaxListeners(0, draining.signal); // every activity listens
@@ -86,6 +110,11 @@ export async function runWorkers(options: {
   const workers: Worker[] = [];
   for (const queue of options.queues) workers.push(await workerFactories[queue]({ ...options.setting, deps }));
   workers.push(await createSelfWorker({ ...options.setting, deps }, options.queues));
+  const stopObserving = await options.observe?.({
+    metrics: deps.metrics,
+    // One that has failed ends the process; while it drains, it takes no new work.
+    isReady: () => !draining.signal.aborted && workers.every((worker) => worker.getState() === 'RUNNING'),
+  });
   const running = Promise.all(workers.map(async (worker) => await worker.run()));
   const onStop = (): void => {
     draining.abort();
@@ -97,6 +126,7 @@ export async function runWorkers(options: {
   try {
     await running;
   } finally {
+    await stopObserving?.();
     await deps.endpoints.close();
   }
 }

@@ -1,3 +1,4 @@
+import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection, WorkerOptions, WorkflowBundle } from '@temporalio/worker';
 import type { ActivityDeps } from '../activities/deps';
 
@@ -8,6 +9,10 @@ export interface WorkerSetting {
   readonly deps: ActivityDeps;
   /** The workflows' code, where the caller has it already. */
   readonly workflowBundle?: WorkflowBundle;
+  /** How payloads are written, where they are encrypted. */
+  readonly dataConverter?: DataConverter;
+  /** Which version of the workers this is, where the server is to route by it. */
+  readonly deployment?: WorkerOptions['workerDeploymentOptions'];
 }
 
 /** Options that all workers share. */
@@ -18,3 +23,14 @@ export const sharedOptions = {
   maxHeartbeatThrottleInterval: '2s',
   defaultHeartbeatThrottleInterval: '2s',
 } satisfies Partial<WorkerOptions>;
+
+/** Options of a worker of a task queue of runs, but for its queue and its work. */
+export function commonOptions({ connection, namespace, dataConverter, deployment }: WorkerSetting) {
+  return {
+    ...sharedOptions,
+    connection,
+    namespace,
+    ...(dataConverter === undefined ? {} : { dataConverter }),
+    ...(deployment === undefined ? {} : { workerDeploymentOptions: deployment }),
+  };
+}

@@ -12,6 +12,7 @@ import { handleControl } from './control/control-handlers';
 import { RunControl } from './control/run-control';
 import { runRows } from './progress/progress-rows';
 import { ProgressTable } from './progress/progress-table';
+import { RunNotices } from './run-notices';
 
 const cpu = activitiesOn('cpu');
 
@@ -19,6 +20,7 @@ const cpu = activitiesOn('cpu');
 export class ExperimentRun {
   readonly runId = workflowInfo().workflowId;
   readonly control: RunControl;
+  readonly notices = new RunNotices();
   private readonly progress: ProgressTable;
 
   /** @param spec not checked yet @param settings what was set on this run when it ran before */
@@ -35,7 +37,10 @@ export class ExperimentRun {
       settings,
       save: async (changed) =>
         await cpu.saveSettings.executeWithOptions({ summary: 'keep what was set on the run' }, [{ runId, settings: changed }]),
-      onPause: (pause) => progress.pause(pause),
+      onPause: (pause) => {
+        progress.pause(pause);
+        this.notices.onPause(pause);
+      },
     });
     this.progress = progress;
     this.control = control;
@@ -56,6 +61,7 @@ export class ExperimentRun {
 
   /** The run is planned: its stages are known, and it is at the first. */
   begin(outline: RunOutline): void {
+    this.notices.begin(outline.notify === true);
     this.progress.begin(`Run ${this.runId}: ${outline.instructions} instructions from ${outline.target}`, runRows(outline));
     upsertSearchAttributes([
       { key: STAGE_ATTRIBUTE, value: 'extract' },

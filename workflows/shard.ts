@@ -1,3 +1,4 @@
+import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import type { BatchOutcome } from '../contract/batches';
 import type { ShardInput, ShardResult } from '../contract/workflows';
 import { activitiesOn } from './activities';
@@ -21,6 +22,13 @@ export async function synthesizeShard(input: ShardInput): Promise<ShardResult> {
   await untilHandled(async () => await rerunOnLostInput(stages, () => run.restart()));
   return run.result;
 }
+
+// Where workers have versions, a shard ends on the one that it began on; all else follows the current one. Of workers without one the
+// server takes no such wish.
+setWorkflowOptions(
+  () => (workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: 'PINNED' } : {}),
+  synthesizeShard,
+);
 
 async function extract(run: ShardRun): Promise<void> {
   const { target, size, costs } = run.input;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { consoleReporter } from '../../services/local/setup-reporter';
 import { startLocalStack, workersEnded } from '../server/local-stack';
+import { setUpReporter } from '../terminal/loudness';
 import { onStopSignal } from '../terminal/signals';
 
 /** `rehearse dev`: server, Web UI, local model and workers, until Ctrl-C. */
@@ -16,7 +16,7 @@ set, your server is used and none is started.`,
     )
     .action(async () => {
       const stop = onStopSignal(() => process.stderr.write('\nstopping: batches finish the calls in flight (Ctrl-C again ends at once)\n'));
-      const stack = await startLocalStack(consoleReporter());
+      const stack = await startLocalStack(setUpReporter());
       process.stderr.write('ready; start a run in another terminal: npx rehearse start demo --wait\n');
       const ended = await Promise.race([stack.workerEnded, aborted(stop)]);
       await stack.stop();

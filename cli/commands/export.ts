@@ -11,7 +11,8 @@ import type { RunPlan } from '../../stages/run-plan';
 import { coverageNotices } from '../exports/coverage-notices';
 import { checkDestination, exportDataset } from '../exports/export-dataset';
 import { loadStoredRun } from '../runs/stored-run';
-import { CliError } from '../terminal/errors';
+import { UsageError } from '../terminal/errors';
+import { note } from '../terminal/loudness';
 
 interface ExportOptions {
   readonly stage: string;
@@ -78,7 +79,7 @@ async function runExport(
 ): Promise<void> {
   const stage = checkStage(wanted);
   if (format === 'parquet' && out === undefined) {
-    throw new CliError('a Parquet file is not printed', { hint: 'name a file with --out FILE' });
+    throw new UsageError('a Parquet file is not printed', { hint: 'name a file with --out FILE' });
   }
   const destination = checkDestination({ dataset, push, isPrivate });
   const { stages, plans } = openStore();
@@ -108,14 +109,14 @@ async function runExport(
     count = await exportToFile(rows, { path, format });
     process.stderr.write(`rehearse: wrote ${formatCount(count)} ${stage} to ${path}\n`);
   }
-  for (const notice of coverageNotices(id, stage, rows.coverage)) process.stderr.write(`rehearse: note: ${notice}\n`);
+  for (const notice of coverageNotices(id, stage, rows.coverage)) note(notice);
 }
 
 function checkStage(wanted: string): ExportStage {
   const stage = EXPORT_STAGES.find((name) => name === wanted);
   if (stage !== undefined) return stage;
   const near = nearestNames(wanted, EXPORT_STAGES, 1)[0];
-  throw new CliError(`no stage is called "${wanted}"`, {
+  throw new UsageError(`no stage is called "${wanted}"`, {
     hint: `${near === undefined ? '' : `did you mean ${near}? `}The stages are ${EXPORT_STAGES.join(', ')}`,
   });
 }
@@ -126,7 +127,7 @@ function findEvaluated(plan: RunPlan, wanted: string | undefined): Variant | und
   const all = variantsOf(plan.spec);
   const found = all.find(({ name }) => name === wanted);
   if (found === undefined) {
-    throw new CliError(`no variant is called "${wanted}"`, { hint: `variants are ${all.map(({ name }) => name).join(', ')}` });
+    throw new UsageError(`no variant is called "${wanted}"`, { hint: `variants are ${all.map(({ name }) => name).join(', ')}` });
   }
   return found;
 }
@@ -140,7 +141,7 @@ function findVariant(plan: RunPlan, stage: ExportStage, wanted: string | undefin
       : trained.find(({ name }) => name === wanted);
   const names = trained.map(({ name }) => name).join(', ');
   if (found === undefined) {
-    throw new CliError(
+    throw new UsageError(
       wanted === 'official'
         ? 'the variant "official" is the target model as it is: it has no data to export'
         : `no variant is called "${wanted}"`,
@@ -148,7 +149,7 @@ function findVariant(plan: RunPlan, stage: ExportStage, wanted: string | undefin
     );
   }
   if (stage === 'replay' && found.replay?.kind === 'none') {
-    throw new CliError(`the variant "${found.name}" has no replay set`, { hint: 'its mixture is the new data: use --stage mixture' });
+    throw new UsageError(`the variant "${found.name}" has no replay set`, { hint: 'its mixture is the new data: use --stage mixture' });
   }
   return found;
 }

@@ -13,7 +13,7 @@ import { Endpoints } from '../../services/endpoints/endpoints';
 import { engineAt } from '../../services/endpoints/engine';
 import { checkSpecFiles, configFolder, type SpecFilesReport } from '../../services/runs/spec-files';
 import { templateLine, templateNotes } from '../template-notes';
-import { CliError } from '../terminal/errors';
+import { CliError, UsageError } from '../terminal/errors';
 import { plainText, printJson } from '../terminal/output';
 
 interface InitOptions {
@@ -85,12 +85,12 @@ async function collectAnswers(file: string, options: InitOptions): Promise<InitA
     (flag) => flag !== '',
   );
   if (given.model === undefined || given.newData === undefined) {
-    throw new CliError(`${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing`, {
+    throw new UsageError(`${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing`, {
       hint: 'without a terminal to ask in, say it with options: rehearse init --model ID --new-data FILE',
     });
   }
   if (!Number.isInteger(instructions) || instructions < 1) {
-    throw new CliError(`--instructions is "${options.instructions}"`, { hint: 'give a positive whole number, such as 1000' });
+    throw new UsageError(`--instructions is "${options.instructions}"`, { hint: 'give a positive whole number, such as 1000' });
   }
   const folder = dirname(file);
   const weights = given.weights ?? given.model;

@@ -7,6 +7,7 @@ import { storedProgress } from '../progress/stored-progress';
 import { connect, type Connected } from '../server/connect';
 import { pauseOf } from '../server/run-pause';
 import { CliError } from '../terminal/errors';
+import { note } from '../terminal/loudness';
 import { formatTable, oneLine, printJson } from '../terminal/output';
 
 /** One run, as the server and the store know it. */
@@ -36,7 +37,7 @@ export function registerList(program: Command): void {
         throw error;
       });
       let onServer: ListedRun[] = [];
-      if (connected instanceof CliError) process.stderr.write(`rehearse: note: ${connected.message}; these are the stored runs\n`);
+      if (connected instanceof CliError) note(`${connected.message}; these are the stored runs`);
       else onServer = await serverRuns(connected);
       const runs = mergeRuns(onServer, await storedRuns(store, new Set(onServer.map(({ runId }) => runId))));
       if (options.json) printJson(runs);

@@ -4,7 +4,8 @@ import { planCost } from '../../planning/cost-plan';
 import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
 import { planText } from '../plan-text';
 import { templateNotes } from '../template-notes';
-import { CliError } from '../terminal/errors';
+import { CliError, UsageError } from '../terminal/errors';
+import { note } from '../terminal/loudness';
 import { plainText, printJson } from '../terminal/output';
 
 interface PlanOptions {
@@ -23,13 +24,13 @@ export function registerPlan(program: Command): void {
     .option('--json', 'print the plan, assumptions, warnings and problems as JSON')
     .option('--input', 'print the checked spec as one JSON object, for `temporal workflow start --input-file`')
     .action(async (file: string, options: PlanOptions) => {
-      if (options.json && options.input) throw new CliError('--json and --input print different things', { hint: 'give one of them' });
+      if (options.json && options.input) throw new UsageError('--json and --input print different things', { hint: 'give one of them' });
       const overrides = readAssumptions(options.assume);
       const spec = await loadSpecFile(file);
       const { errors, warnings, problems, misfit, counts, templates, unreached } = await checkSpecFiles(spec, { env: process.env });
       if (options.input) {
         printJson(spec);
-        note(errors, [...warnings, ...unreached]);
+        noteChecks(errors, [...warnings, ...unreached]);
         return;
       }
       const formats = templateNotes(spec, { templates });
@@ -44,7 +45,7 @@ export function registerPlan(program: Command): void {
         printJson({ ...plan, templates: formats, assumptions, warnings: [...warnings, ...unreached], problems });
       } else {
         process.stdout.write(`${plainText(planText(spec, plan, formats))}\n`);
-        note(errors, [...warnings, ...unreached]);
+        noteChecks(errors, [...warnings, ...unreached]);
       }
       if (misfit !== undefined) throw new CliError('this training cannot fit its devices', { hint: 'docs/training.md shows the sum' });
     });
@@ -63,7 +64,7 @@ function readAssumptions(texts: readonly string[]): ReturnType<typeof parseAssum
 }
 
 /** A plan is worth having before the data is there; starting is not. So these are notes here, and errors of `start`. Only a training that cannot fit fails the plan. */
-function note(errors: readonly string[], warnings: readonly string[]): void {
+function noteChecks(errors: readonly string[], warnings: readonly string[]): void {
   for (const error of errors) process.stderr.write(`rehearse: before it can start: ${plainText(error)}\n`);
-  for (const warning of warnings) process.stderr.write(`rehearse: note: ${plainText(warning)}\n`);
+  for (const warning of warnings) note(plainText(warning));
 }

@@ -7,7 +7,8 @@ import { renderMarkdown } from '../../report/render/render-markdown';
 import { writeReportFiles } from '../../report/write-report';
 import { openStore } from '../../services/runs/open-store';
 import { loadStoredRun } from '../runs/stored-run';
-import { CliError } from '../terminal/errors';
+import { UsageError } from '../terminal/errors';
+import { note } from '../terminal/loudness';
 import { plainText, printJson } from '../terminal/output';
 
 /** `rehearse report`: makes a run's report again from the store, without a server. */
@@ -64,12 +65,12 @@ async function runReport(runId: string, { out, json = false }: ReportOptions): P
         .join('\n')}\n`,
     );
   }
-  if (!finished) process.stderr.write(`rehearse: note: run ${plainText(runId)} is not finished; the report says what is missing\n`);
+  if (!finished) note(`run ${plainText(runId)} is not finished; the report says what is missing`);
 }
 
 async function compareRuns(a: string, b: string, { out, json = false }: ReportOptions): Promise<void> {
   if (out !== undefined) {
-    throw new CliError('two runs are printed, not written', { hint: 'leave out --out, and redirect the output to a file' });
+    throw new UsageError('two runs are printed, not written', { hint: 'leave out --out, and redirect the output to a file' });
   }
   const opened = openStore();
   const gather = async (runId: string): Promise<ReportData> => {

@@ -7,7 +7,7 @@ import type { BudgetSetting } from '../../contract/run-settings';
 import { steerRun } from '../runs/control-run';
 import { settingsText } from '../runs/settings-text';
 import { withClient } from '../server/connect';
-import { CliError } from '../terminal/errors';
+import { UsageError } from '../terminal/errors';
 import { printJson } from '../terminal/output';
 
 interface SetOptions {
@@ -59,7 +59,7 @@ async function set(runId: string, { concurrency = {}, rpm = {}, tpm = {}, budget
   };
   const [hasLimits, hasBudget] = [limits, budget].map((given) => Object.keys(given).length > 0);
   if (!hasLimits && !hasBudget) {
-    throw new CliError('there is nothing to set', {
+    throw new UsageError('there is nothing to set', {
       hint: 'name at least one of --concurrency, --rpm, --tpm, --budget-usd, --budget-tokens',
     });
   }

@@ -3,7 +3,8 @@ import { validateRunId } from '../../config/load-spec';
 import { NO_SETTINGS } from '../../contract/run-settings';
 import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
 import { beginRun, type BeginOptions } from '../runs/begin-run';
-import { CliError } from '../terminal/errors';
+import { UsageError } from '../terminal/errors';
+import { note } from '../terminal/loudness';
 
 /** `rehearse start`: checks a spec and starts its run. */
 export function registerStart(program: Command): void {
@@ -18,8 +19,8 @@ export function registerStart(program: Command): void {
     .action(async (file: string, options: BeginOptions & { readonly id?: string; readonly probe: boolean }) => {
       const spec = await loadSpecFile(file);
       const { errors, warnings, unreached } = await checkSpecFiles(spec, { env: process.env });
-      if (errors.length > 0) throw new CliError(errors.join('; '));
-      for (const warning of [...warnings, ...unreached]) process.stderr.write(`rehearse: note: ${warning}\n`);
+      if (errors.length > 0) throw new UsageError(errors.join('; '));
+      for (const warning of [...warnings, ...unreached]) note(warning);
       const runId = validateRunId(options.id ?? defaultRunId(file));
       await beginRun({ runId, spec, ...(options.probe ? {} : { settings: { ...NO_SETTINGS, probe: false } }) }, options);
     });

@@ -4,7 +4,7 @@ import { readStatus } from '../runs/run-status';
 import { renderStatus } from '../runs/status-text';
 import { waitForRun } from '../runs/wait-for-run';
 import { withClient } from '../server/connect';
-import { CliError } from '../terminal/errors';
+import { UsageError } from '../terminal/errors';
 import { printJson } from '../terminal/output';
 
 /** `rehearse status`: where a run stands. */
@@ -17,7 +17,7 @@ export function registerStatus(program: Command): void {
     .option('--json', 'print one JSON object')
     .action(async (id: string, options: { watch?: boolean; json?: boolean }) => {
       const runId = validateRunId(id);
-      if (options.watch && options.json) throw new CliError('--watch and --json do not go together', { hint: 'leave one of them out' });
+      if (options.watch && options.json) throw new UsageError('--watch and --json do not go together', { hint: 'leave one of them out' });
       if (options.watch) {
         await withClient(async ({ client }) => await waitForRun(client, runId));
         return;

@@ -1,14 +1,24 @@
 import { Option, type Command } from 'commander';
+import type { Logger } from 'pino';
 import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../../contract/task-queues';
+import { encryptingConverter } from '../../services/codec/aes-gcm-codec';
+import { pickPort } from '../../services/local/free-port';
 import { ensureModel } from '../../services/local/local-model';
 import { ensurePython } from '../../services/local/python-environment';
-import { consoleReporter } from '../../services/local/setup-reporter';
+import { recordWorker, takeKilledWorkers } from '../../services/local/worker-records';
+import { noticeTargets } from '../../services/notices/notice-targets';
 import { openStore } from '../../services/runs/open-store';
+import { release } from '../../services/runs/worker-report';
 import { checkStoreWorks } from '../../services/store/store-check';
+import { workerDeployment } from '../../workers/deployment';
+import { giveBackLostWork } from '../../workers/lost-work';
+import { metricsAddress, startMetricsServer } from '../../workers/metrics-server';
 import { createDeps, createLog, installRuntime, runWorkers } from '../../workers/run';
 import { ensureSearchAttributes } from '../../workers/search-attributes';
-import { connect, connectNative } from '../server/connect';
+import { processIdentity } from '../../workers/self';
+import { connectNative, withClient } from '../server/connect';
 import { CliError } from '../terminal/errors';
+import { setUpReporter } from '../terminal/loudness';
 import { onStopSignal } from '../terminal/signals';
 
 /** `rehearse worker`: the workers of some or all task queues, in one process. */
@@ -25,22 +35,30 @@ Workers of one run share one store: set REHEARSE_STORE to the same s3://BUCKET/P
 REHEARSE_HOME/store). API keys come from the variables that the spec names. On SIGTERM batches finish the calls in flight,
 journal them, and give the rest back; allow two minutes.
 Several processes that serve the llm queue share each model's limits through Redis where REHEARSE_REDIS_URL names one;
-else set REHEARSE_LLM_WORKERS to their number, and each takes its part.`,
+else set REHEARSE_LLM_WORKERS to their number, and each takes its part.
+With REHEARSE_METRICS=PORT (or HOST:PORT), /metrics is offered to Prometheus there, and /healthz and /readyz to whoever keeps
+the process running.`,
     )
     .action(async ({ queue }: { queue: QueueName[] }) => {
       const log = createLog();
-      installRuntime(log);
+      const address = metricsAddress(process.env['REHEARSE_METRICS']);
+      // A mistake in the environment is said before anything is opened.
+      const dataConverter = encryptingConverter(process.env);
+      const deployment = workerDeployment(process.env, release());
+      noticeTargets(process.env);
+      const sdkAddress = address === undefined ? undefined : `127.0.0.1:${await pickPort(0)}`;
+      installRuntime(log, sdkAddress);
       // Workflows never touch the store; all other work would fail without it.
       if (queue.some((name) => name !== 'orchestration')) await checkStoreWorks(openStore().store);
       const { connection, namespace } = await connectNative();
-      const { connection: clientConnection } = await connect();
-      await ensureSearchAttributes(clientConnection, namespace);
-      await clientConnection.close();
-      const reporter = consoleReporter();
+      await withClient(async (connected) => await ensureSearchAttributes(connected.connection, namespace));
+      const takenOver = takeOverFromKilled(log);
+      const forget = recordWorker(processIdentity());
+      const reporter = setUpReporter();
       const stop = onStopSignal(() => log.info('stopping: batches finish the calls in flight, then give the rest back'));
       await runWorkers({
         queues: queue,
-        setting: { connection, namespace },
+        setting: { connection, namespace, dataConverter, deployment },
         deps: (draining) =>
           createDeps(
             { python: async () => await ensurePython(reporter), builtinWeights: async (name) => await builtinWeights(name) },
@@ -49,16 +67,37 @@ else set REHEARSE_LLM_WORKERS to their number, and each takes its part.`,
           ),
         stop,
         onReady: () => log.info({ queues: queue, namespace }, 'workers are ready'),
+        observe: async (observed) => {
+          if (address === undefined) return async () => undefined;
+          const server = await startMetricsServer({ ...address, ...observed, sdkAddress });
+          log.info({ metrics: `${server.url}/metrics` }, 'metrics are offered');
+          return async () => await server.close();
+        },
       });
+      await takenOver;
       await connection.close();
+      forget();
       log.info('workers have stopped');
     });
+
+  /** Where this fails, work of killed workers waits for its heartbeat timeout, as that of lost machines does. */
+  async function takeOverFromKilled(log: Logger): Promise<void> {
+    // A number that is used again is no other process.
+    const killed = takeKilledWorkers().filter((identity) => identity !== processIdentity());
+    if (killed.length === 0) return;
+    try {
+      const activities = await withClient(async ({ client }) => await giveBackLostWork(client, new Set(killed)));
+      log.info({ killed, activities }, 'work of killed workers is scheduled again');
+    } catch (error) {
+      log.warn({ killed, err: error }, 'work of killed workers waits for its heartbeat timeout');
+    }
+  }
 
   async function builtinWeights(name: string): Promise<string> {
     if (name !== 'smollm2-135m-instruct') {
       throw new CliError(`builtin:${name} is unknown`, { hint: 'the one builtin model is builtin:smollm2-135m-instruct' });
     }
-    const reporter = consoleReporter();
+    const reporter = setUpReporter();
     return (await ensureModel(reporter, await ensurePython(reporter))).weightsDir;
   }
 }

@@ -2,7 +2,8 @@ import { formatCount } from '../../contract/figures';
 import type { ExportStage } from '../../export/export-rows';
 import { writeDataset, type PublishOptions } from '../../export/publish-dataset';
 import { pushDataset, type PushOptions } from '../../export/push-dataset';
-import { CliError } from '../terminal/errors';
+import { CliError, UsageError } from '../terminal/errors';
+import { note } from '../terminal/loudness';
 import { plainText } from '../terminal/output';
 import { coverageNotices } from './coverage-notices';
 
@@ -20,20 +21,20 @@ export function checkDestination({
   readonly isPrivate: boolean;
 }): Destination | undefined {
   if (push === undefined) {
-    if (isPrivate) throw new CliError('--private says how --push is done', { hint: 'add --push OWNER/NAME' });
+    if (isPrivate) throw new UsageError('--private says how --push is done', { hint: 'add --push OWNER/NAME' });
     return undefined;
   }
-  if (dataset === undefined) throw new CliError('only a data set is pushed', { hint: 'name a folder for it with --dataset FOLDER' });
+  if (dataset === undefined) throw new UsageError('only a data set is pushed', { hint: 'name a folder for it with --dataset FOLDER' });
   if (!/^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(push)) {
-    throw new CliError(`"${push}" names no data set of the hub`, { hint: 'give OWNER/NAME, such as my-team/replay-set' });
+    throw new UsageError(`"${push}" names no data set of the hub`, { hint: 'give OWNER/NAME, such as my-team/replay-set' });
   }
   const { HF_TOKEN: token = '', HF_ENDPOINT: endpoint = '' } = process.env;
   if (token === '') {
-    throw new CliError('HF_TOKEN is not set', { hint: 'set it to a token of the hub with write access, as an environment variable' });
+    throw new UsageError('HF_TOKEN is not set', { hint: 'set it to a token of the hub with write access, as an environment variable' });
   }
   const hubUrl = (endpoint === '' ? 'https://huggingface.co' : endpoint).replace(/\/+$/, '');
   if (!/^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$))/.test(hubUrl)) {
-    throw new CliError(`HF_ENDPOINT is ${hubUrl}, and a token is only sent over https`, {
+    throw new UsageError(`HF_ENDPOINT is ${hubUrl}, and a token is only sent over https`, {
       hint: 'give an https URL, or one of this machine',
     });
   }
@@ -49,7 +50,7 @@ interface DatasetExport extends Omit<PublishOptions, 'runId' | 'stage'> {
 /** Writes the replay set or the mixture as a data set, and pushes it where that is asked for. */
 export async function exportDataset({ id, stage, destination, ...options }: DatasetExport): Promise<void> {
   if (stage !== 'replay' && stage !== 'mixture') {
-    throw new CliError(`${stage === 'evaluation' ? 'an evaluation is' : `the ${stage} are`} no data set to train on`, {
+    throw new UsageError(`${stage === 'evaluation' ? 'an evaluation is' : `the ${stage} are`} no data set to train on`, {
       hint: 'use --stage replay or --stage mixture with --dataset',
     });
   }
@@ -61,7 +62,7 @@ export async function exportDataset({ id, stage, destination, ...options }: Data
       `${formatCount(leftOut)} conversations with more than one turn are left out, since the shape "${options.shape}" cannot hold them`,
     );
   }
-  for (const notice of notices) process.stderr.write(`rehearse: note: ${notice}\n`);
+  for (const notice of notices) note(notice);
   if (destination === undefined) return;
   if (coverage.missing.size > 0 || coverage.outdated > 0) {
     throw new CliError('the data set is not finished, so it is not pushed', {

@@ -2,6 +2,7 @@ import type { RunSpec } from '../../config/spec';
 import { pauseAdvice } from '../../contract/control';
 import type { RunSettings } from '../../contract/run-settings';
 import { webUiUrl, withClient } from '../server/connect';
+import { isQuiet } from '../terminal/loudness';
 import { oneLine, printJson } from '../terminal/output';
 import { settingsText } from './settings-text';
 import { startRun } from './start-run';
@@ -38,6 +39,7 @@ export async function beginRun({ runId, spec, settings }: RunToBegin, options: B
 
 /** How to watch a run. */
 export function sayWhereToLook(runId: string): void {
+  if (isQuiet()) return;
   process.stdout.write(`  watch it:  npx rehearse status ${runId} --watch\n`);
   const url = webUiUrl(runId);
   if (url !== undefined) process.stdout.write(`  Web UI:    ${url}\n`);

@@ -1,9 +1,9 @@
 import { resumeUpdate } from '../../contract/control';
-import { consoleReporter } from '../../services/local/setup-reporter';
 import { loadSpecFile } from '../../services/runs/spec-files';
 import { connect, webUiUrl } from '../server/connect';
 import { startLocalStack, workersEnded } from '../server/local-stack';
 import { CliError } from '../terminal/errors';
+import { setUpReporter } from '../terminal/loudness';
 import { onStopSignal } from '../terminal/signals';
 import { steerRun } from './control-run';
 import { startRun } from './start-run';
@@ -26,7 +26,7 @@ export interface RunHere {
 export async function runHere({ runId, spec: file, again, summary }: RunHere): Promise<void> {
   const stop = onStopSignal(() => process.stderr.write('\nstopping: finishing the calls in flight (Ctrl-C again ends at once)\n'));
   const spec = await loadSpecFile(file);
-  const stack = await startLocalStack(consoleReporter());
+  const stack = await startLocalStack(setUpReporter());
   const failed = new AbortController();
   void stack.workerEnded.then((how) => failed.abort(workersEnded(how, again)));
   try {

@@ -3,6 +3,7 @@ import type { Pause } from '../../contract/control';
 import { type StageProgress, leftMsOf } from '../../contract/progress';
 import type { Allowance } from '../../method/cost';
 import { openStore, type OpenStore } from '../../services/runs/open-store';
+import { storeDisk, type StoreDisk } from '../../services/runs/store-disk';
 import { collectProgress, type RunProgress } from '../progress/run-reader';
 import { totalsOf, type RunTotals } from '../progress/run-totals';
 import { storedProgress } from '../progress/stored-progress';
@@ -36,6 +37,8 @@ export interface RunStatus {
   readonly source: 'workflow' | 'store' | null;
   readonly rows: readonly StatusRow[];
   readonly totals: RunTotals;
+  /** Room on the store's disk; null where it is a bucket. */
+  readonly disk: StoreDisk | null;
   readonly warnings: readonly string[];
   readonly failureMessage: string | null;
   readonly url: string | null;
@@ -78,6 +81,7 @@ async function statusOfServer(client: Client, store: OpenStore, runId: string, u
     closedAt,
     paused,
     budget: progress.budget ?? null,
+    disk: await storeDisk(),
     failureMessage: await failureOf(client, progress),
     url,
   };
@@ -103,6 +107,7 @@ async function statusOfStore({ plans, stages }: OpenStore, runId: string, why: s
     closedAt: null,
     paused: null,
     budget: null,
+    disk: await storeDisk(),
     source: 'store',
     ...figuresOf(await storedProgress(stages, plan)),
     warnings: [why],

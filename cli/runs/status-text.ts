@@ -1,5 +1,14 @@
 import { pauseAdvice } from '../../contract/control';
-import { formatCount, formatDuration, formatErrors, formatRate, formatShortCount, formatTime, formatUsd } from '../../contract/figures';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatErrors,
+  formatRate,
+  formatShortCount,
+  formatTime,
+  formatUsd,
+} from '../../contract/figures';
 import { leftText, type StageProgress } from '../../contract/progress';
 import type { Allowance } from '../../method/cost';
 import { budgetText, type RunTotals } from '../progress/run-totals';
@@ -35,6 +44,7 @@ export function renderStatus(status: RunStatus, nowMs: number): string {
     '',
     ...(rows.length === 0 ? ['No stage is planned yet.'] : [table, totalLine(status.totals, status.budget ?? undefined)]),
     ...source,
+    ...diskLine(status.disk),
     ...status.warnings.map((warning) => `! ${oneLine(warning, 400)}`),
   ];
   return `${lines.join('\n')}\n`;
@@ -85,6 +95,10 @@ function totalLine({ promptTokens, completionTokens, usd, errors, synthesisLeftM
     ...(faults > 0 ? [`${formatCount(faults)} faults and refusals`] : []),
     ...(synthesisLeftMs === null ? [] : [`the synthesis ends in about ${formatDuration(synthesisLeftMs)}`]),
   ].join('; ');
+}
+
+function diskLine(disk: RunStatus['disk']): string[] {
+  return disk === null ? [] : [`Disk: ${formatBytes(disk.freeBytes)} of ${formatBytes(disk.totalBytes)} free at ${disk.path}`];
 }
 
 function sentenceCase(text: string): string {

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { watchRun } from '../progress/live-view';
 import { webUiUrl } from '../server/connect';
 import { CliError } from '../terminal/errors';
+import { isQuiet, progressStream } from '../terminal/loudness';
 import { onStopSignal } from '../terminal/signals';
 
 const POLL_MS = 1_000;
@@ -15,8 +16,8 @@ export async function waitForRun(client: Client, runId: string, signal?: AbortSi
   const end = await watchRun({
     client,
     runId,
-    stream: process.stderr,
-    isTty: process.stderr.isTTY === true,
+    stream: progressStream(),
+    isTty: process.stderr.isTTY === true && !isQuiet(),
     signal: stop,
     pollMs: POLL_MS,
     url: webUiUrl(runId),

@@ -1,8 +1,9 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
+import { encryptingConverter } from '../../services/codec/aes-gcm-codec';
 import { localServer } from '../../services/local/temporal-server';
-import { CliError } from '../terminal/errors';
+import { CliError, EXIT } from '../terminal/errors';
 
 /** Where the server is, from TEMPORAL_* variables and the profile in temporal.toml (@temporalio/envconfig). */
 export interface Connected {
@@ -31,11 +32,12 @@ function connectConfig(): { readonly options: NativeConnectionOptions & { readon
 /** Connects a client. @throws CliError when no server answers */
 export async function connect(): Promise<Connected> {
   const { options, namespace } = connectConfig();
+  const dataConverter = encryptingConverter(process.env);
   try {
     const connection = await Connection.connect({ ...options, connectTimeout: CONNECT_TIMEOUT_MS });
-    return { client: new Client({ connection, namespace }), connection, namespace, address: options.address };
+    return { client: new Client({ connection, namespace, dataConverter }), connection, namespace, address: options.address };
   } catch (cause) {
-    throw new CliError(`no Temporal server answers at ${options.address}`, { hint: WAY_OUT, cause });
+    throw new CliError(`no Temporal server answers at ${options.address}`, { hint: WAY_OUT, exitCode: EXIT.unavailable, cause });
   }
 }
 
@@ -55,7 +57,7 @@ export async function connectNative(): Promise<{ readonly connection: NativeConn
   try {
     return { connection: await NativeConnection.connect(options), namespace };
   } catch (cause) {
-    throw new CliError(`no Temporal server answers at ${options.address}`, { hint: WAY_OUT, cause });
+    throw new CliError(`no Temporal server answers at ${options.address}`, { hint: WAY_OUT, exitCode: EXIT.unavailable, cause });
   }
 }
 

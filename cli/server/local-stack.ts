@@ -6,7 +6,7 @@ import { ensureModel, startModelServer } from '../../services/local/local-model'
 import { dataDir } from '../../services/local/paths';
 import { ensurePython } from '../../services/local/python-environment';
 import type { SetupReporter } from '../../services/local/setup-reporter';
-import { ensureTemporal, startDevServer } from '../../services/local/temporal-server';
+import { ensureTemporal, startDevServer, type DevServer } from '../../services/local/temporal-server';
 import { rehearseArgs } from '../../services/local/worker-command';
 import { CliError } from '../terminal/errors';
 import { configuredAddress } from './connect';
@@ -40,51 +40,62 @@ export async function startLocalStack(reporter: SetupReporter): Promise<LocalSta
     ensurePython(reporter).then(async (python) => ({ python, ...(await ensureModel(reporter, python)) })),
   ]);
 
-  const started: { stop(): Promise<void> }[] = [];
-  const stop = async (): Promise<void> => {
-    for (const part of started.toReversed()) await part.stop();
+  const step = reporter.step('start');
+  step.update('Temporal dev server, local model and workers');
+  // Side by side; the workers need the server alone, and calls wait until the model answers.
+  const server = temporal === undefined ? undefined : startServer(temporal.path, logs);
+  const local = startModelServer({
+    gguf: model.gguf,
+    python: model.python,
+    port: LOCAL_MODEL_PORT,
+    logFile: join(logs, 'model.log'),
+    concurrency: MODEL_CONCURRENCY,
+  });
+  const stopServers = async (): Promise<void> => {
+    for (const part of await Promise.allSettled([local, server])) if (part.status === 'fulfilled') await part.value?.stop();
   };
+  let worker: WorkerProcess | undefined;
   try {
-    const step = reporter.step('start');
-    let address = own ?? '';
-    let uiUrl: string | undefined;
-    if (temporal !== undefined) {
-      step.update('Temporal dev server');
-      const server = await startDevServer({
-        binary: temporal.path,
-        dbFile: join(dataDir(), 'temporal', 'dev.sqlite'),
-        port: TEMPORAL_PORT,
-        uiPort: UI_PORT,
-        searchAttributes: Object.fromEntries(SEARCH_ATTRIBUTES.map(({ name }) => [name, 'Keyword'])),
-        logFile: join(logs, 'temporal.log'),
-      });
-      started.push(server);
-      ({ address, uiUrl } = server);
-      process.env['TEMPORAL_ADDRESS'] = address;
-    }
-    step.update('local model');
-    const server = await startModelServer({
-      gguf: model.gguf,
-      python: model.python,
-      port: LOCAL_MODEL_PORT,
-      logFile: join(logs, 'model.log'),
-      concurrency: MODEL_CONCURRENCY,
-    });
-    started.push(server);
-    step.update('workers');
-    const worker = startWorkerProcess(join(logs, 'worker.log'));
-    started.push(worker);
-    step.done(
-      `Temporal at ${address}${uiUrl === undefined ? '' : `, Web UI at ${uiUrl}`}, model at ${server.baseURL}, workers (logs in ${logs})`,
-    );
-    return { address, uiUrl, modelBaseURL: server.baseURL, workerEnded: worker.ended, stop };
+    const started = await Promise.race([server, failureOf(local)]);
+    const { address, uiUrl } = started ?? { address: own ?? '', uiUrl: undefined };
+    if (started !== undefined) process.env['TEMPORAL_ADDRESS'] = address;
+    worker = startWorkerProcess(join(logs, 'worker.log'));
+    const { baseURL } = await local;
+    step.done(`Temporal at ${address}${uiUrl === undefined ? '' : `, Web UI at ${uiUrl}`}, model at ${baseURL}, workers (logs in ${logs})`);
+    const { ended, stop } = worker;
+    return { address, uiUrl, modelBaseURL: baseURL, workerEnded: ended, stop: async () => await stop().then(stopServers) };
   } catch (error) {
-    await stop();
+    await worker?.stop();
+    await stopServers();
     throw error;
   }
 }
 
-function startWorkerProcess(logFile: string): { readonly ended: Promise<string>; stop(): Promise<void> } {
+async function startServer(binary: string, logs: string): Promise<DevServer> {
+  return await startDevServer({
+    binary,
+    dbFile: join(dataDir(), 'temporal', 'dev.sqlite'),
+    port: TEMPORAL_PORT,
+    uiPort: UI_PORT,
+    searchAttributes: Object.fromEntries(SEARCH_ATTRIBUTES.map(({ name }) => [name, 'Keyword'])),
+    logFile: join(logs, 'temporal.log'),
+  });
+}
+
+/** Rejects as soon as the work fails, and never resolves. */
+async function failureOf(work: Promise<unknown>): Promise<never> {
+  return await new Promise((_, reject) => {
+    work.catch(reject);
+  });
+}
+
+interface WorkerProcess {
+  /** Resolves when it ends by itself. */
+  readonly ended: Promise<string>;
+  readonly stop: () => Promise<void>;
+}
+
+function startWorkerProcess(logFile: string): WorkerProcess {
   const log = openSync(logFile, 'a');
   // A group of its own: Ctrl-C comes to us, and we ask the workers to drain.
   const child: ChildProcess = spawn(process.execPath, rehearseArgs('worker'), {

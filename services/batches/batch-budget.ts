@@ -15,6 +15,8 @@ export interface BatchBudgetOptions {
   readonly price?: Price;
   /** What counts but is not in the journal: calls with an unknown end, made for an earlier version of this output. */
   readonly unsettledBefore?: Usage;
+  /** Told of what counts as spent, each time. */
+  readonly onCharge?: (usage: Usage) => void;
   /** Told of the first reply that reports more than its request can cost. */
   readonly onOverrun?: (overrun: { readonly item: string; readonly reported: Usage; readonly bound: Usage }) => void;
 }
@@ -105,6 +107,7 @@ export class BatchBudget {
 
   private charge(usage: Usage): void {
     this.spent = addUsage(this.spent, usage);
+    this.options.onCharge?.(usage);
   }
 }
 

@@ -1,11 +1,19 @@
 import type { ModelSpec } from '../../config/spec';
 import { partSharing, type LimitSharing } from '../limits/limit-sharing';
-import { EndpointLimiter } from '../limits/limiter';
+import { EndpointLimiter, type LimiterLoad } from '../limits/limiter';
 import { BatchGate } from './batch-gate';
 import { EndpointHealth } from './endpoint-health';
 import { createEndpointTransport } from './endpoint-transport';
 import { KnownMends } from './mends';
 import { createModelClient, type ModelClient } from './model-client';
+import { observedClient, type CallObserver } from './observed-client';
+
+/** The load of one endpoint's limiter, and whose it is. */
+export interface LimiterState extends LimiterLoad {
+  readonly model: string;
+  /** Host of the endpoint, without its path. */
+  readonly endpoint: string;
+}
 
 /** Creates model clients; all clients of one endpoint in this process share one limiter, and processes share its limits. */
 export class Endpoints {
@@ -18,6 +26,7 @@ export class Endpoints {
   constructor(
     private readonly env: Readonly<Record<string, string | undefined>>,
     private readonly sharing: LimitSharing = partSharing(1),
+    private readonly observe?: CallObserver,
   ) {}
 
   /**
@@ -25,7 +34,7 @@ export class Endpoints {
    * from then on, also to calls that wait.
    */
   client(name: string, spec: ModelSpec): ModelClient {
-    return createModelClient({
+    const client = createModelClient({
       name,
       spec,
       limiter: this.limiter(spec),
@@ -33,6 +42,15 @@ export class Endpoints {
       mends: this.mendsOf(spec),
       env: this.env,
       transport: this.transport,
+    });
+    return this.observe === undefined ? client : observedClient(client, spec.model, this.observe);
+  }
+
+  /** What each endpoint's limiter does at this moment. */
+  limiterStates(): LimiterState[] {
+    return [...this.limiters].map(([key, limiter]) => {
+      const [baseURL, model] = JSON.parse(key) as [string, string];
+      return { model, endpoint: new URL(baseURL).host, ...limiter.load };
     });
   }
 

@@ -28,6 +28,16 @@ interface Waiter {
   readonly start: () => void;
 }
 
+/** What a limiter does at a moment. */
+export interface LimiterLoad {
+  readonly inFlight: number;
+  /** Calls that wait for a permit: one a batch. */
+  readonly waiting: number;
+  /** Requests that may be in flight now. */
+  readonly concurrency: number;
+  readonly closedForMs: number;
+}
+
 /** The right to one call; exactly one of its two methods is to be called, once. */
 export interface CallPermit {
   /** The endpoint answered. Replies of unknown length say nothing about its load. */
@@ -74,6 +84,12 @@ export class EndpointLimiter {
   /** Requests allowed in flight at this moment. */
   get currentConcurrency(): number {
     return Math.min(this.adaptedConcurrency, this.share?.slots ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** What it does at this moment. */
+  get load(): LimiterLoad {
+    const { inFlight, closedForMs } = this;
+    return { inFlight, waiting: this.queue.length, concurrency: this.currentConcurrency, closedForMs };
   }
 
   /** How long the endpoint has asked to wait; 0 or less when it has not. */

@@ -26,7 +26,17 @@ export function existingFolder(folder: string): string {
   return existing;
 }
 
-/** Runs, the dev server's database and logs: REHEARSE_HOME, or `.rehearse` in the project. */
+/** Whether this is a checkout and no installed package, which holds no lock file. */
+function isCheckout(): boolean {
+  return existsSync(join(projectDir(), 'package-lock.json'));
+}
+
+/**
+ * Runs, the dev server's database and logs: REHEARSE_HOME, or `.rehearse` in a checkout. An installed package lies where npm may remove it at any
+ * time; its data is in `rehearse` in the user's data folder.
+ */
 export function dataDir(env: NodeJS.ProcessEnv = process.env): string {
-  return env['REHEARSE_HOME'] ? resolve(env['REHEARSE_HOME']) : join(projectDir(), '.rehearse');
+  if (env['REHEARSE_HOME']) return resolve(env['REHEARSE_HOME']);
+  if (isCheckout()) return join(projectDir(), '.rehearse');
+  return join(env['XDG_DATA_HOME'] ? resolve(env['XDG_DATA_HOME']) : join(homedir(), '.local', 'share'), 'rehearse');
 }

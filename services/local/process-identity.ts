@@ -9,6 +9,7 @@ export interface ProcessIdentity {
 }
 
 const STAT_STATE = 0;
+const STAT_PARENT = 1;
 const STAT_START_TIME = 19;
 
 /** Identity of a live process, or undefined when there is none of this number (a zombie is none). */
@@ -28,6 +29,32 @@ export function identify(pid: number): ProcessIdentity | undefined {
     return started === '' ? undefined : { pid, started };
   } catch {
     return undefined; // no such process
+  }
+}
+
+/** Number of a live process's parent, or undefined when there is none of this number. */
+export function parentOf(pid: number): number | undefined {
+  try {
+    if (process.platform === 'linux') {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[STAT_PARENT]);
+    }
+    return Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  } catch {
+    return undefined; // no such process
+  }
+}
+
+/** The words of a live process's command line, or of the title that it gave itself; empty when there is none of this number. */
+export function commandOf(pid: number): readonly string[] {
+  try {
+    const text =
+      process.platform === 'linux'
+        ? readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+        : execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return text.split(/[\0\s]+/).filter((word) => word !== '');
+  } catch {
+    return []; // no such process
   }
 }
 

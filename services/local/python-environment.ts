@@ -107,7 +107,7 @@ function pythonEnv(): Record<string, string | undefined> {
 }
 
 /** uv at its pinned version, in an environment of its own. */
-async function ensureUv(step: SetupStep, cache: string): Promise<string> {
+export async function ensureUv(step: SetupStep, cache = cacheDir()): Promise<string> {
   const pins = join(projectDir(), 'python', 'pins', 'uv.txt');
   const folder = join(cache, 'tools', `uv-${contentKey(pins)}-${process.platform}-${process.arch}`);
   const uv = join(folder, 'bin', 'uv');

@@ -1,8 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, lstat, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { fileSystemError, type FileWork } from './storage-errors';
+
+/** A file as a listing of the store tells of it. */
+export interface FileOfStore {
+  readonly path: string;
+  readonly bytes: number;
+  /** Milliseconds since the epoch. */
+  readonly modifiedMs: number;
+}
 
 /**
  * Where stage outputs lie: a directory, or a bucket. Paths are relative, with forward slashes. Writes are atomic and
@@ -19,6 +27,8 @@ export interface ArtifactStore {
   create(path: string, data: Uint8Array | string): Promise<boolean>;
   /** Names of the entries of a folder, sorted; empty when there is no such folder. */
   list(folder: string): Promise<string[]>;
+  /** Every file below a folder, in no order; those that vanish meanwhile are left out. */
+  files(folder: string): AsyncIterable<FileOfStore>;
   /** Removes a file or a folder with all it holds; nothing happens when it is not there. */
   remove(path: string): Promise<void>;
   /** Stores a file of this machine, as a stream: for files that are too large for memory. */
@@ -81,6 +91,10 @@ export class LocalArtifactStore implements ArtifactStore {
     return await named({ doing: 'listed', path }, async () => ((await orUndefined(readdir(path))) ?? []).sort());
   }
 
+  async *files(folder: string): AsyncIterable<FileOfStore> {
+    yield* filesBelow(this.location(folder), folder);
+  }
+
   async remove(path: string): Promise<void> {
     const target = this.location(path);
     await named({ doing: 'removed', path: target }, async () => await rm(target, { recursive: true, force: true }));
@@ -104,6 +118,21 @@ export class LocalArtifactStore implements ArtifactStore {
       async () => await replaceFile(file, async (temporary) => await copyDurably(source, temporary)),
     );
     return true;
+  }
+}
+
+async function* filesBelow(folder: string, path: string): AsyncIterable<FileOfStore> {
+  const entries = await named(
+    { doing: 'listed', path: folder },
+    async () => (await orUndefined(readdir(folder, { withFileTypes: true }))) ?? [],
+  );
+  for (const entry of entries) {
+    const inside = { file: join(folder, entry.name), path: `${path}/${entry.name}` };
+    if (entry.isDirectory()) yield* filesBelow(inside.file, inside.path);
+    else {
+      const found = await orUndefined(lstat(inside.file));
+      if (found !== undefined) yield { path: inside.path, bytes: found.size, modifiedMs: found.mtimeMs };
+    }
   }
 }
 

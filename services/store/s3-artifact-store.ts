@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DeleteObjectsCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { replaceFile, segmentsOf, syncFile, type ArtifactStore } from './artifact-store';
+import { replaceFile, segmentsOf, syncFile, type ArtifactStore, type FileOfStore } from './artifact-store';
 import { isMissingObject, S3Outages, statusOf } from './s3-errors';
 import { fileSystemError } from './storage-errors';
 
@@ -89,6 +89,19 @@ export class S3ArtifactStore implements ArtifactStore {
     });
   }
 
+  async *files(folder: string): AsyncIterable<FileOfStore> {
+    const place = this.location(folder);
+    // Page by page within the watch of outages, so that no page is held open while its reader works.
+    let token: string | undefined;
+    do {
+      const page = await this.outages.watch({ doing: 'listed', place }, async () => await this.page(`${this.keyOf(folder)}/`, { token }));
+      for (const { Key: key = '', Size: bytes = 0, LastModified: modified } of page.Contents ?? []) {
+        yield { path: key.slice(this.prefix.length), bytes, modifiedMs: modified?.getTime() ?? Date.now() };
+      }
+      token = page.IsTruncated ? page.NextContinuationToken : undefined;
+    } while (token !== undefined);
+  }
+
   async remove(path: string): Promise<void> {
     const key = this.keyOf(path);
     await this.outages.watch({ doing: 'removed', place: this.location(path) }, async () => {
@@ -149,12 +162,16 @@ export class S3ArtifactStore implements ArtifactStore {
   private async *pages(prefix: string, delimiter?: string) {
     let token: string | undefined;
     do {
-      const page = await this.client.send(
-        new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, Delimiter: delimiter, ContinuationToken: token }),
-      );
+      const page = await this.page(prefix, { delimiter, token });
       yield page;
       token = page.IsTruncated ? page.NextContinuationToken : undefined;
     } while (token !== undefined);
+  }
+
+  private async page(prefix: string, { delimiter, token }: { readonly delimiter?: string; readonly token?: string }) {
+    return await this.client.send(
+      new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, Delimiter: delimiter, ContinuationToken: token }),
+    );
   }
 
   private keyOf(path: string): string {

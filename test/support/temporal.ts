@@ -10,6 +10,7 @@ import { QUEUE_NAMES, type QueueName } from '../../contract/task-queues';
 import { Endpoints } from '../../services/endpoints/endpoints';
 import type { ModelServers } from '../../services/local/model-server';
 import { ensureTemporal } from '../../services/local/temporal-server';
+import { createWorkerMetrics } from '../../services/metrics/worker-metrics';
 import type { PythonJobs } from '../../services/python/python-jobs';
 import { openStore, type OpenStore } from '../../services/runs/open-store';
 import { workerFactories } from '../../workers';
@@ -74,6 +75,7 @@ export function testDeps({
     weights: { resolve: async (weights) => ({ path: weights, identity: weights }) },
     env: {},
     log: pino({ level: 'silent' }),
+    metrics: createWorkerMetrics('test'),
     draining,
   };
 }

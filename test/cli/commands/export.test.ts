@@ -84,7 +84,7 @@ describe('rehearse export', () => {
     'refuses a push %s before anything is written',
     async (_name, args, env, sentence) => {
       const { code, stderr } = await rehearse(args, { home: folder(), env });
-      expect(code).toBe(1);
+      expect(code).toBe(2);
       expect(stderr).toContain(`rehearse: ${sentence}`);
     },
     START_MS,
@@ -171,7 +171,7 @@ describe('rehearse export', () => {
     'answers %s with one sentence and the way out',
     async (_name, args, sentence) => {
       await writeSampleRun({ root: join(folder(), 'store'), until: 'first shard' });
-      expect(await run(args)).toEqual({ code: 1, stdout: '', stderr: sentence });
+      expect(await run(args)).toEqual({ code: 2, stdout: '', stderr: sentence });
     },
     START_MS,
   );
@@ -180,7 +180,7 @@ describe('rehearse export', () => {
     'refuses a run id that is none, before it touches the store',
     async () => {
       const { code, stdout, stderr } = await run(['export', '../../etc', '--stage', 'replay']);
-      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
       expect(stderr).toMatch(/^rehearse: .*"\.\.\/\.\.\/etc"/);
     },
     START_MS,

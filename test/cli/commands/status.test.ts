@@ -229,6 +229,7 @@ describe('renderStatus', () => {
         closedAt: null,
         paused: null,
         budget: null,
+        disk: null,
         source: 'workflow',
         rows,
         totals: { ...totalsOf([]), promptTokens: 1_000_000, usd: 1.5, errors: { timeout: 1, rate_limited: 12 }, synthesisLeftMs: 300_000 },
@@ -254,6 +255,7 @@ describe('renderStatus', () => {
       closedAt: '2026-11-03T09:01:00.000Z',
       paused: null,
       budget: null,
+      disk: null,
       source: 'workflow',
       rows: [
         {
@@ -284,4 +286,26 @@ describe('renderStatus', () => {
     // oxlint-disable-next-line no-control-regex -- these are what must not come out
     expect(text.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   });
+});
+
+it('the room on the disk of the store is told, and of a bucket nothing', () => {
+  const status: RunStatus = {
+    runId: 'r',
+    status: null,
+    stage: null,
+    target: null,
+    startedAt: null,
+    closedAt: null,
+    paused: null,
+    budget: null,
+    disk: { path: '/data/store', freeBytes: 5e9, totalBytes: 20e9 },
+    source: null,
+    rows: [],
+    totals: totalsOf([]),
+    warnings: [],
+    failureMessage: null,
+    url: null,
+  };
+  expect(renderStatus(status, 0)).toContain('\nDisk: 5 GB of 20 GB free at /data/store\n');
+  expect(renderStatus({ ...status, disk: null }, 0)).not.toContain('Disk');
 });

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 interface Bootstrap {
+  bootstrap(options: { readonly root: string }): Promise<void>;
   checkNode(version: string): void;
   needsInstall(root: string): boolean;
   needsBuild(root: string): boolean;
@@ -109,4 +110,19 @@ test('set-ups of one checkout take turns, and one that was killed does not block
   await Promise.all([setUp('one'), setUp('two')]);
   said.mockRestore();
   expect(order).toEqual(['one in', 'one out', 'two in', 'two out']);
+});
+
+test('a checkout that was found whole is looked at again only when a file has changed', async () => {
+  const { root, write } = checkout();
+  await bootstrap.bootstrap({ root }); // remembers what it saw
+  const read = jest.spyOn(fs, 'readFileSync');
+  await bootstrap.bootstrap({ root });
+  const files = read.mock.calls.map(([file]) => String(file));
+  read.mockRestore();
+  expect(files).toEqual([join(root, 'dist', '.looked-sha256')]);
+
+  write('method/deep/inner.ts', 'export  ;');
+  jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+  await expect(bootstrap.bootstrap({ root })).rejects.toThrow(/compiling failed/); // there is no compiler in it
+  jest.restoreAllMocks();
 });
