@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { flow, type ProbedSettings } from './probe-findings';
 import { DEFAULT_SCORING, SCORE_READINGS, SCORINGS } from './score-readings';
 
 /** What `rehearse init` was told. */
@@ -16,6 +17,8 @@ export interface InitAnswers {
   /** As seen from the spec's folder. */
   readonly newData: string;
   readonly instructions: number;
+  /** What the endpoint was found to want otherwise. */
+  readonly settings?: ProbedSettings;
   /** Path of the JSON Schema for editors, as seen from the spec's folder. */
   readonly schema: string;
 }
@@ -46,7 +49,7 @@ models:
     model: ${scalar(answers.model)} # as the endpoint calls it
 ${templateLines(answers)}
 ${answers.apiKeyEnv === undefined ? '    # apiKeyEnv: MY_API_KEY          the NAME of an environment variable, never a key' : `    apiKeyEnv: ${scalar(answers.apiKeyEnv)} # the NAME of an environment variable, never a key`}
-    # id: my-model@revision         keeps finished work valid when the same weights are served elsewhere
+${settingLines(answers)}    # id: my-model@revision         keeps finished work valid when the same weights are served elsewhere
     limits: { concurrency: 32 } # requests in flight; also requestsPerMinute, tokensPerMinute, timeoutMs
     # price: { inputUsdPerMillion: 0.5, outputUsdPerMillion: 1.5 }
   # The paper has two other strong models answer and judge too. Add them here, then name them below:
@@ -115,4 +118,11 @@ function otherScorings(): string {
 
 function scalar(text: string): string {
   return stringify(text, { lineWidth: 0, defaultStringType: 'PLAIN', blockQuote: false }).trim();
+}
+
+/** A line each, of what was found by asking the endpoint. */
+function settingLines({ settings = {} }: InitAnswers): string {
+  return Object.entries(settings)
+    .map(([key, value]) => `    ${key}: ${flow(value)} # found by asking the endpoint\n`)
+    .join('');
 }

@@ -56,6 +56,7 @@ export function findingLines(name: string, { settings }: ProbeFindings): string[
   return Object.entries(settings).map(([key, value]) => `models.${name}.${key}: ${flow(value)}`);
 }
 
-function flow(value: unknown): string {
+/** A value in one line of YAML. */
+export function flow(value: unknown): string {
   return stringify(value, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trim();
 }

@@ -73,6 +73,15 @@ function providerProblems(spec: RunSpec, trained: string): Finding[] {
       hint: 'add it, such as OPENAI_API_KEY',
     });
   }
+  for (const part of ['query', 'headersEnv'] as const) {
+    if (Object.keys(model.request?.[part] ?? {}).length === 0) continue;
+    findings.push({
+      at: ['models', trained, 'request', part],
+      value: showValue(model.request?.[part]),
+      expected: `nothing with train.backend: ${train.backend}, whose requests have none`,
+      hint: 'use the address of the provider that takes a key alone (Azure: …/openai/v1), with apiKeyEnv',
+    });
+  }
   if (own?.maxUsd !== undefined && model.price?.trainingUsdPerMillion === undefined) {
     findings.push({
       at: ['models', trained, 'price', 'trainingUsdPerMillion'],

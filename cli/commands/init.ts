@@ -5,13 +5,11 @@ import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { initText, type InitAnswers } from '../../config/init-text';
 import { parseSpecText } from '../../config/load-spec';
-import { modelOf } from '../../config/models-in-use';
-import type { RunSpec } from '../../config/spec';
-import { sampleInstructions } from '../../services/batches/sample-instructions';
+import { withFindings, type ProbedSettings } from '../../config/probe-findings';
 import { missingModel, servedModels } from '../../services/endpoints/endpoint-check';
-import { Endpoints } from '../../services/endpoints/endpoints';
-import { engineAt } from '../../services/endpoints/engine';
-import { checkSpecFiles, configFolder, type SpecFilesReport } from '../../services/runs/spec-files';
+import { checkSpecFiles, configFolder } from '../../services/runs/spec-files';
+import { probeForInit } from '../init-probe';
+import { sampleChecks } from '../init-samples';
 import { templateLine, templateNotes } from '../template-notes';
 import { CliError, UsageError } from '../terminal/errors';
 import { plainText, printJson } from '../terminal/output';
@@ -32,10 +30,6 @@ interface InitOptions {
 
 const DEFAULT_BASE_URL = 'http://127.0.0.1:8000/v1';
 const CHECK_TIMEOUT_MS = 10_000;
-/** Instructions that are shown, and how long a server may take for them. */
-const SAMPLES = 3;
-const SAMPLES_TIMEOUT_MS = 60_000;
-const LONGEST_SAMPLE = 300;
 
 /** `rehearse init`: writes a commented spec for the user's own model and data, and checks that both can be reached. */
 export function registerInit(program: Command): void {
@@ -66,9 +60,18 @@ export function registerInit(program: Command): void {
       const text = initText(answers);
       const spec = parseSpecText(text, { folder: dirname(file), file: name });
       await write(file, name, text, options.force === true);
-      const checks = options.check ? await runChecks(spec, answers) : [];
+      const { checks, settings } = options.check ? await runChecks(spec, answers) : UNCHECKED;
+      if (Object.keys(settings).length > 0) await write(file, name, initText({ ...answers, settings }), true);
       report(name, checks, options.json === true);
     });
+}
+
+const UNCHECKED: Checked = { checks: [], settings: {} };
+
+/** What was looked at, and what the endpoint wants otherwise. */
+interface Checked {
+  readonly checks: readonly Check[];
+  readonly settings: ProbedSettings;
 }
 
 /** One thing that was looked at, and what to do when it is not well. */
@@ -169,11 +172,12 @@ async function write(file: string, name: string, text: string, force: boolean): 
   }
 }
 
-async function runChecks(spec: ReturnType<typeof parseSpecText>, answers: InitAnswers): Promise<Check[]> {
+async function runChecks(spec: ReturnType<typeof parseSpecText>, answers: InitAnswers): Promise<Checked> {
   const served = await servedModels({ baseURL: answers.baseURL, apiKey: keyOf(answers.apiKeyEnv), timeoutMs: CHECK_TIMEOUT_MS });
   const fault = 'problem' in served ? served : missingModel(answers.model, served.ids);
   const { errors, warnings, counts, templates, unreached } = await checkSpecFiles(spec, { env: process.env });
-  return [
+  const probe = fault === null ? await probeForInit(spec, templates) : UNCHECKED;
+  const checks: Check[] = [
     fault === null
       ? { what: 'endpoint', ok: true, message: `${answers.baseURL} serves ${answers.model}` }
       : { what: 'endpoint', ok: false, message: `${fault.problem}; ${fault.hint}` },
@@ -184,46 +188,13 @@ async function runChecks(spec: ReturnType<typeof parseSpecText>, answers: InitAn
     ...templateNotes(spec, { templates })
       .filter(({ from }) => from !== null)
       .map((note): Check => ({ what: 'template', ok: true, message: templateLine(note) })),
-    ...(fault === null ? await samples(spec, templates) : []),
+    ...probe.checks,
+    ...(fault === null && probe.checks.every(({ ok }) => ok)
+      ? await sampleChecks(withFindings(spec, { [spec.target.model]: { ...probe, notes: [] } }), templates)
+      : []),
     ...[...warnings, ...unreached].map((message): Check => ({ what: 'note', ok: true, message })),
   ];
-}
-
-/** What comes back for the bare pre-query template: the quickest way to see that a format is not the model's. */
-async function samples(spec: RunSpec, own: SpecFilesReport['templates']): Promise<Check[]> {
-  const { model: name } = spec.target;
-  const model = modelOf(spec, name);
-  if (model.template === undefined && own[name] === undefined) return [];
-  const endpoints = new Endpoints(process.env);
-  try {
-    const engine = await engineAt({ name, model, env: process.env, timeoutMs: CHECK_TIMEOUT_MS });
-    const found = await sampleInstructions(spec, {
-      client: endpoints.client(name, model),
-      count: SAMPLES,
-      signal: AbortSignal.timeout(SAMPLES_TIMEOUT_MS),
-      own,
-      engine,
-    });
-    return found.map((sample): Check =>
-      'text' in sample
-        ? { what: 'sample', ok: true, message: `it wrote: ${JSON.stringify(shortened(sample.text))}` }
-        : { what: 'sample', ok: true, message: `it wrote nothing that can be used: ${sample.reason}` },
-    );
-  } catch (error) {
-    return [
-      {
-        what: 'note',
-        ok: true,
-        message: `no instruction was written to look at: ${error instanceof Error ? error.message : String(error)}`,
-      },
-    ];
-  } finally {
-    await endpoints.close();
-  }
-}
-
-function shortened(text: string): string {
-  return text.length <= LONGEST_SAMPLE ? text : `${text.slice(0, LONGEST_SAMPLE)}…`;
+  return { checks, settings: probe.settings };
 }
 
 function report(name: string, checks: readonly Check[], json: boolean): void {

@@ -77,6 +77,11 @@ describe('train.backend: openai', () => {
       'models.gpt.apiKeyEnv: got nothing, expected the name of the environment variable with the key that may fine-tune; add it, such as OPENAI_API_KEY.',
     ],
     [
+      'a query that its requests would not have',
+      (spec) => (spec.models['gpt']!.request = { query: { 'api-version': '2024-10-21' } }),
+      'models.gpt.request.query: got a mapping with the keys api-version, expected nothing with train.backend: openai, whose requests have none; use the address of the provider that takes a key alone (Azure: …/openai/v1), with apiKeyEnv.',
+    ],
+    [
       'a limit without a price',
       (spec) => {
         spec.train!.openai!.maxUsd = 5;

@@ -9,6 +9,8 @@ import { CliError } from '../../../cli/terminal/errors';
 import { initText, modelName } from '../../../config/init-text';
 import { parseSpecText } from '../../../config/load-spec';
 import { loadSpecFile } from '../../../services/runs/spec-files';
+import { DialectServer } from '../../support/dialect-server';
+import { DIALECTS } from '../../support/dialects';
 import { QWEN25 } from '../../support/model-descriptions';
 import { tokenizerFiles, writeFiles } from '../../support/model-files';
 
@@ -105,6 +107,24 @@ describe('rehearse init', () => {
       synthesis: { extract: { instructions: 1000 } },
     });
     expect(readFileSync(file, 'utf8').match(/#/g)?.length).toBeGreaterThan(15);
+  });
+
+  it('writes down what the endpoint wants otherwise, and says what it cannot be', async () => {
+    const gemini = await DialectServer.start({ ...DIALECTS['Gemini, compatible API']!, raw: 'raw' });
+    const ollama = await DialectServer.start({ ...DIALECTS['Ollama']! });
+    try {
+      const file = join(folder, 'found.yaml');
+      const args = ['--model', 'model', '--weights', 'org/qwen2.5-7b', '--new-data', newData, '--template', 'qwen2.5', '--force'];
+      const { out, error } = await init(file, '--base-url', gemini.baseURL, ...args);
+      expect(error).toBeUndefined();
+      expect(out).toContain('note  written into the spec: models.model.request: {omit: [seed]}');
+      expect(await loadSpecFile(file)).toMatchObject({ models: { model: { request: { omit: ['seed'] }, supportsN: false } } });
+      const wrapped = await init(file, '--base-url', ollama.baseURL, ...args);
+      expect(wrapped.out).toMatch(/FAIL {2}model "model" at .* puts raw prompts into a chat template/);
+      expect(wrapped.error?.message).toBe(`${file} is written, but one check failed`);
+    } finally {
+      await Promise.all([gemini.close(), ollama.close()]);
+    }
   });
 
   it('keeps the file that is there, unless forced', async () => {
