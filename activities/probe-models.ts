@@ -2,7 +2,11 @@ import { findingLines, withFindings, type FindingsByModel } from '../config/prob
 import type { PlanRef } from '../contract/run';
 import { probeModels } from '../services/batches/kept-probes';
 import { stageKeys } from '../stages/chain';
+import { extractStage } from '../stages/extract';
+import { judgeStage } from '../stages/judge';
+import { respondStage } from '../stages/respond';
 import type { RunPlan } from '../stages/run-plan';
+import type { OutputRef } from '../stages/stage';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 
@@ -14,13 +18,53 @@ export function createProbeModelsActivities(deps: ActivityDeps) {
         if (deps.probes !== true) return { plan };
         const planned = await deps.plans.load(plan);
         const { templates } = planned.content;
-        const findings = await probeModels(planned.spec, { endpoints: deps.endpoints, store: deps.store, templates, signal: stop });
+        const stored = await storedCalls(deps, planned);
+        const found = await probeModels(planned.spec, {
+          endpoints: deps.endpoints,
+          store: deps.store,
+          templates,
+          isKnown: (name) => !stored.lacking.has(name),
+          signal: stop,
+        });
+        const findings = stored.isExtracted ? withoutBos(found, planned.spec.target.model) : found;
         const probed = await saveProbed(deps, planned, findings);
         await tell(deps, runId, probed, findings);
         return { plan: probed };
       });
     },
   };
+}
+
+/** What of a run's first shard is stored under the keys of its plan: a model that has answered all of it needs no question. */
+async function storedCalls(
+  { stages }: ActivityDeps,
+  plan: RunPlan,
+): Promise<{ readonly lacking: ReadonlySet<string>; readonly isExtracted: boolean }> {
+  const { target, synthesis } = plan.spec;
+  const { generators } = synthesis.respond;
+  const [shard] = plan.shards;
+  if (shard === undefined) return { lacking: new Set(), isExtracted: false };
+  // A damaged output was stored too; whoever reads it says so.
+  const isStored = async (output: OutputRef): Promise<boolean> =>
+    await stages.findManifest(output).then(
+      (found) => found !== undefined,
+      () => true,
+    );
+  const isExtracted = await isStored(extractStage.at(plan, shard));
+  const calls: [model: string, isStored: boolean][] = [[target.model, isExtracted]];
+  for (const generator of generators) calls.push([generator, await isStored(respondStage.at(plan, shard, generator))]);
+  for (const judge of synthesis.judge.judges) {
+    for (const generator of generators) calls.push([judge, await isStored(judgeStage.at(plan, shard, judge, generator))]);
+  }
+  return { lacking: new Set(calls.filter(([, stored]) => !stored).map(([model]) => model)), isExtracted };
+}
+
+/** What is extracted already stays as it is: its prompts were sent with their BOS. */
+function withoutBos(findings: FindingsByModel, target: string): FindingsByModel {
+  const found = findings[target];
+  if (found === undefined) return findings;
+  const { addsBos: _addsBos, ...settings } = found.settings;
+  return { ...findings, [target]: { ...found, settings } };
 }
 
 /** The plan as if the spec had said what was found; the same one where all is as it says. */

@@ -19,6 +19,8 @@ export interface KeptProbesOptions {
   readonly store?: ArtifactStore;
   /** The chat templates that were read for the run. */
   readonly templates?: OwnTemplates;
+  /** Whether a model need not be asked, since it has shown what it takes. */
+  readonly isKnown?: (name: string) => boolean;
   readonly signal: AbortSignal;
 }
 
@@ -28,7 +30,7 @@ export interface KeptProbesOptions {
  * @throws PermanentEndpointError where a model cannot do what the spec wants of it; what the client and the store throw
  */
 export async function probeModels(spec: RunSpec, options: KeptProbesOptions): Promise<FindingsByModel> {
-  const names = modelsInUse(spec).filter((name) => modelOf(spec, name).serve === undefined);
+  const names = modelsInUse(spec).filter((name) => modelOf(spec, name).serve === undefined && options.isKnown?.(name) !== true);
   const found = await Promise.all(
     names.map(async (name): Promise<[string, ProbeFindings]> => [name, await keptOrAsked(spec, name, options)]),
   );

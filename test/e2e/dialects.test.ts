@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { WorkflowFailedError } from '@temporalio/client';
 import { parseSpec } from '../../config/load-spec';
 import type { RunSpecInput } from '../../config/spec';
+import type { RunSettings } from '../../contract/run-settings';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { Endpoints } from '../../services/endpoints/endpoints';
 import { stageKeys } from '../../stages/chain';
@@ -115,6 +116,29 @@ test('what is found is used as the spec would say it, told, kept, and asked no s
     });
   } finally {
     await Promise.all([server.close(), local.close()]);
+    rmSync(deps.root, { recursive: true, force: true });
+  }
+}, 60_000);
+
+test('a model whose calls are stored is not asked, so that a run that is whole needs no endpoint', async () => {
+  const local = await FakeEndpoint.start();
+  const deps = { ...testDeps({ python: fakePythonJobs([]) }), probes: true };
+  const spec = smallSpec(local.baseURL, (input) => (input.variants = ['official']));
+  const start = async (settings: RunSettings): Promise<unknown> =>
+    await environment().client.workflow.execute(experiment, {
+      workflowId: 'whole-already',
+      taskQueue: TASK_QUEUES.orchestration,
+      args: [spec, settings],
+    });
+  try {
+    await withWorkers(environment(), deps, async () => {
+      expect(await start({ limits: {}, probe: false })).toMatchObject({ replayRows: 8 });
+      await local.close();
+      expect(await start({ limits: {} })).toMatchObject({ replayRows: 8 });
+    });
+    expect(await deps.store.list('probes')).toEqual([]);
+  } finally {
+    await local.close().catch(() => undefined);
     rmSync(deps.root, { recursive: true, force: true });
   }
 }, 60_000);
