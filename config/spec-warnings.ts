@@ -2,6 +2,7 @@ import { resolveTemplate } from '../method/templates';
 import { isLeaderboardTask } from './evaluation-splits';
 import { extractionStops, MOST_STOPS } from './extraction-stops';
 import { endpointModels } from './models-in-use';
+import { termsWarnings } from './provider-terms';
 import { qualityWarnings } from './quality-checks';
 import { samplingFor } from './sampling';
 import { SCORE_READINGS } from './score-readings';
@@ -21,6 +22,7 @@ const MANY_SHARDS = 2000;
 export function specWarnings(spec: RunSpec): SpecWarning[] {
   return [
     ...modelWarnings(spec),
+    ...termsWarnings(spec),
     ...synthesisWarnings(spec),
     ...qualityWarnings(spec),
     ...trainingWarnings(spec),

@@ -1,4 +1,5 @@
 import { nearestNames } from '../../method/nearest-names';
+import { beginningOf } from './beginning-of';
 import { createRedact, secretOfHeader } from './secrets';
 
 export interface EndpointCheckOptions {
@@ -38,7 +39,7 @@ async function ask({ baseURL, apiKey, timeoutMs, headers = {}, query = '' }: End
       // A redirect would send the key to another host.
       redirect: 'error',
     });
-    text = await beginningOf(reply);
+    text = await beginningOf(reply, MAX_REPLY_BYTES);
   } catch (error) {
     return { problem: `${url} cannot be reached (${reasonOf(error)})`, hint: 'start the server, or correct baseURL' };
   }
@@ -75,18 +76,6 @@ export function missingModel(model: string, ids: readonly string[]): { readonly 
           : `it lists ${shown}${ids.length > 5 ? ' and others' : ''}`
         : `did you mean ${JSON.stringify(near)}?`,
   };
-}
-
-/** The body up to {@link MAX_REPLY_BYTES}; the rest, which may never end, is not read. */
-async function beginningOf({ body }: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > MAX_REPLY_BYTES) break;
-  }
-  return Buffer.concat(chunks).toString('utf8').slice(0, MAX_REPLY_BYTES);
 }
 
 function modelIds(text: string): string[] | undefined {

@@ -1,6 +1,8 @@
 import type { ModelSpec } from '../../config/spec';
 import { readApiKey, readHeaders } from './api-key';
+import { beginningOf } from './beginning-of';
 import { EndpointUnavailableError } from './endpoint-errors';
+import { createRedact, secretOfHeader } from './secrets';
 import { queryOf } from './wire-request';
 
 /** Servers whose own request fields are known. */
@@ -8,6 +10,9 @@ export type Engine = 'vllm' | 'sglang' | 'llama.cpp';
 
 /** What each says of itself in the `owned_by` of GET /models. */
 const OWNERS: Readonly<Record<string, Engine>> = { vllm: 'vllm', sglang: 'sglang', llamacpp: 'llama.cpp' };
+
+/** Most bytes of a list of models that are read. */
+const MAX_REPLY_BYTES = 8 << 20;
 
 export interface EngineQuestion {
   /** Name under `models`, for messages. */
@@ -28,17 +33,21 @@ export async function engineAt({ name, model, env, timeoutMs }: EngineQuestion):
   if (serve !== undefined) return serve.engine === 'transformers' ? undefined : serve.engine;
   const url = `${baseURL.replace(/\/+$/, '')}/models`;
   const apiKey = readApiKey(name, model, env);
+  const headers = readHeaders(name, model, env);
+  const redact = createRedact([apiKey, ...Object.values(headers).map(secretOfHeader)]);
   let reply: Response;
   let text: string;
   try {
     reply = await fetch(`${url}${queryOf(request)}`, {
-      headers: { ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }), ...readHeaders(name, model, env) },
+      headers: { ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }), ...headers },
       signal: AbortSignal.timeout(timeoutMs),
       redirect: 'error', // which would take the key along
     });
-    text = await reply.text();
+    text = await beginningOf(reply, MAX_REPLY_BYTES);
   } catch (cause) {
-    throw new EndpointUnavailableError(`${url} cannot be reached (${(cause as Error).message}); it will be tried again`, { unsent: true });
+    throw new EndpointUnavailableError(`${url} cannot be reached (${redact((cause as Error).message)}); it will be tried again`, {
+      unsent: true,
+    });
   }
   if (!reply.ok) return undefined;
   try {
