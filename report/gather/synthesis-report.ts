@@ -1,7 +1,9 @@
 import { selectionRules } from '../../config/selection-rules';
 import { activeQuality } from '../../config/spec-quality';
+import { neutralizer } from '../../method/neutral-text';
 import type { Failure, Instruction, Judgment, ReplayRow, Response } from '../../method/records';
 import { isCut, meanScores, selectBest } from '../../method/selection';
+import { formatOf } from '../../services/batches/steps/template-of';
 import type { StageStore } from '../../services/store/stage-store';
 import type { StoredOutput } from '../../services/store/stored-output';
 import { extractStage } from '../../stages/extract';
@@ -44,6 +46,8 @@ export interface SynthesisReport {
   /** Of the responses made so far; `made` are those with a score. */
   readonly judgments: Balance;
   readonly scores: ScoreReport;
+  /** Texts with control tokens or headers of turns in them, which models were shown as neutral copies. */
+  readonly markup: { readonly instructions: number; readonly responses: number };
   /** Null where the spec has no filters. */
   readonly quality: QualityReport | null;
   /** Kept rows that choosing again from the stored judgments gives, and all kept rows that were checked. */
@@ -91,6 +95,10 @@ export async function reportSynthesis({
   const rules = activeQuality(spec);
   const quality = rules === undefined ? undefined : new QualityTally(rules);
   const recomputed = { equal: 0, checked: 0 };
+  const markup = { instructions: 0, responses: 0 };
+  const format = formatOf(spec, spec.target.model, plan.content.templates);
+  const neutral = neutralizer(format?.structure ?? [], format?.knowsTokens === true);
+  const marked = (rows: readonly { readonly text: string }[]): number => rows.filter(({ text }) => neutral(text).changed > 0).length;
 
   async function read<Row extends object>(
     output: Output<Row>,
@@ -135,6 +143,8 @@ export async function reportSynthesis({
     judgments.made += verdicts.filter(({ score }) => score !== null).length;
     judgments.lost += verdicts.filter(({ score }) => score === null).length;
     scores.addJudgments(verdicts);
+    markup.instructions += marked(answered);
+    markup.responses += marked(answers);
 
     const byInstruction = {
       answers: grouped(answers),
@@ -189,6 +199,7 @@ export async function reportSynthesis({
     responses: { ...responses, pending: responses.asked - responses.made - responses.lost },
     judgments: { ...judgments, pending: judgments.asked - judgments.made - judgments.lost },
     scores: scores.result(),
+    markup,
     quality: quality?.result() ?? null,
     recomputed,
     examples: picker.result(),

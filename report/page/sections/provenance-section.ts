@@ -3,7 +3,7 @@ import { samplingFor } from '../../../config/sampling';
 import { SCORE_READINGS } from '../../../config/score-readings';
 import type { Sampling } from '../../../config/spec';
 import { trainingTraits } from '../../../config/training-backends';
-import { formatBytes, formatCount, formatList, NO_VALUE, formatScientific, formatTime } from '../../../contract/figures';
+import { formatBytes, formatCount, formatCounted, formatList, NO_VALUE, formatScientific, formatTime } from '../../../contract/figures';
 import { JUDGE_PROMPT } from '../../../method/judge-prompt';
 import { resolveTemplate } from '../../../method/templates';
 import type { ReportData } from '../../gather/run-report';
@@ -52,6 +52,7 @@ export function provenanceSection(data: ReportData): Section {
         ['Setting', 'Value'],
         [
           ['instructions', `${formatCount(extract.instructions)}, ${settings(extract.sampling)}`],
+          ['chat format of the target', formatOfTarget(data)],
           ['answers', `${respond.generators.length} generators × ${respond.samples}`],
           ['scores', `${judge.judges.length} judges, read as ${SCORE_READINGS[judge.scoring].phrases.provenance}`],
           [
@@ -59,6 +60,10 @@ export function provenanceSection(data: ReportData): Section {
             spec.synthesis.select.policy === 'complete'
               ? 'only instructions with every score'
               : `scores that exist, at least ${spec.synthesis.select.minJudges} for an answer`,
+          ],
+          [
+            'control tokens in texts',
+            `${formatCounted(synthesis.markup.instructions, 'instruction')} and ${formatCounted(synthesis.markup.responses, 'answer')} have some; models were shown copies without`,
           ],
           ['new data', code(spec.mix.newData)],
           ['new data, SHA-256', code(content.newData)],
@@ -129,6 +134,17 @@ function replaySets({ lineage }: ReportData): Block[] {
       ]),
     ),
   ];
+}
+
+/** Where the target's format is from. */
+function formatOfTarget({ spec, content }: ReportData): Cell {
+  const template = spec.models[spec.target.model]?.template;
+  if (template !== undefined) return typeof template === 'string' ? `${template}, named in the spec` : 'written out in the spec';
+  const read = content.templates?.[spec.target.model];
+  if (read === undefined) return NO_VALUE;
+  const { source, date } = read;
+  const revision = source.revision === undefined ? '' : ` at ${source.revision}`;
+  return `${source.file} of ${source.place}${revision}${date === undefined ? '' : `, told that it is ${date}`}`;
 }
 
 function preQueryOf({ spec, content }: ReportData): string {
