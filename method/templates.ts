@@ -41,8 +41,8 @@ export interface ChatTemplate {
 export interface RenderOptions {
   /** The assistant's first words, which the model is to continue. */
   readonly assistantPrefix?: string;
-  /** Variables of a model's own chat template, such as `enable_thinking`; the catalogue's formats have none. */
-  readonly variables?: Readonly<Record<string, unknown>>;
+  /** Turns thoughts off or on, where the model's own chat template has a switch for it; the catalogue's formats have none. */
+  readonly thinking?: 'off' | 'on';
 }
 
 /** A format that the catalogue does not have: enough to extract with, not to render conversations. */

@@ -2,6 +2,7 @@ import { rolesOf } from '../method/run-on';
 import { checkRoles, type ChatTemplate } from '../method/templates';
 import type { ReadTemplate } from './read-template';
 import { renderChat } from './render-chat';
+import { closingOf, thinkingSwitch } from './thinking-switch';
 import { isThoughtMark } from './turn-marks';
 
 /** A chat format that was read from a model's own tokenizer, as the pipeline uses every other. */
@@ -21,9 +22,11 @@ export function chatFormatOf(read: ReadTemplate): ChatTemplate {
     specialTokens: [...new Set([...special, ...stop.filter((mark) => /^[<[]\S*[>\]]$/.test(mark))])],
     structure: [...new Set([...tokens.filter(isStructure).map(({ text }) => text), ...stop, ...headers])],
     roles: rolesOf([preQuery, generationPrompt], [...special, ...stop]),
-    renderPrompt(messages, { assistantPrefix, variables: more } = {}) {
+    renderPrompt(messages, { assistantPrefix, thinking } = {}) {
       checkRoles(messages);
-      const prompt = renderChat(read, messages, { addGenerationPrompt: true, variables: more });
+      const setting = thinking === undefined ? undefined : thinkingSwitch(read)[thinking];
+      const rendered = renderChat(read, messages, { addGenerationPrompt: true, variables: setting?.variables ?? {} });
+      const prompt = thinking === 'off' && setting === undefined ? `${rendered}${closingOf(read)}` : rendered;
       return assistantPrefix === undefined || assistantPrefix === '' ? prompt : `${prompt}${gap}${assistantPrefix}`;
     },
   };

@@ -78,8 +78,15 @@ export function thinkingPrompt(rendering: ChatRendering, mode: 'off' | 'on'): st
   const setting = known[mode];
   if (setting !== undefined) return setting.after;
   const usual = around(rendering, {})?.after;
-  if (usual === undefined || known.tags === undefined || !known.beginsInside) return undefined;
-  return mode === 'on' ? usual : `${usual}${usual.endsWith('\n') ? '\n' : ''}${known.tags.close}\n\n`;
+  if (usual === undefined || !known.beginsInside) return undefined;
+  return mode === 'on' ? usual : `${usual}${closingOf(rendering)}`;
+}
+
+/** What ends at once the thought that a template's prompt opens; empty where it opens none. */
+export function closingOf(rendering: ChatRendering): string {
+  const { tags, beginsInside } = thinkingSwitch(rendering);
+  const usual = around(rendering, {})?.after ?? '';
+  return tags === undefined || !beginsInside ? '' : `${usual.endsWith('\n') ? '\n' : ''}${tags.close}\n\n`;
 }
 
 function effortOf(rendering: ChatRendering): { readonly effort: NonNullable<ThinkingSwitch['effort']> } | undefined {

@@ -3,6 +3,7 @@ import { judgmentItems } from '../../../../services/batches/steps/judgment';
 import { responseItems } from '../../../../services/batches/steps/response';
 import type { Engine } from '../../../../services/endpoints/engine';
 import { readTemplate } from '../../../../services/tokenizers/read-template';
+import { chatFormatOf } from '../../../../templates/chat-format';
 import type { ReadTemplate } from '../../../../templates/read-template';
 import { play } from '../../../support/exchanges';
 import { LLAMA32, QWEN25 } from '../../../support/model-descriptions';
@@ -12,7 +13,7 @@ import { useTempFolder } from '../../../support/temp-folder';
 
 const temp = useTempFolder();
 
-async function own(description: TokenizerDescription): Promise<Record<string, ReadTemplate>> {
+async function own(description: TokenizerDescription): Promise<{ readonly target: ReadTemplate }> {
   const place = writeFiles(temp(), tokenizerFiles(description));
   return { target: await readTemplate({ place }, { date: '2026-11-28', env: {} }) };
 }
@@ -89,6 +90,29 @@ describe("an extraction with the target's own chat template", () => {
       const step = item!.next([{ reply: { choices: [{ text, finishReason: 'stop', tokens: [] }], usage: null }, error: undefined }]);
       expect(step).toMatchObject({ do: 'done', rows: [{ text: 'Why?' }] });
     }
+  });
+});
+
+describe('a prompt with thoughts turned off or on', () => {
+  const messages = [{ role: 'user', content: 'Why?' }] as const;
+  const template = (end: string) =>
+    `{%- for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{%- endfor %}{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}${end}{%- endif %}`;
+
+  it("uses the template's own switch", async () => {
+    const end = "{%- if enable_thinking is defined and not enable_thinking %}{{ '<think>\\n\\n</think>\\n\\n' }}{%- endif %}";
+    const { target } = await own({ ...QWEN25, template: template(end) });
+    const { renderPrompt } = chatFormatOf(target);
+    expect(renderPrompt(messages, { thinking: 'off' })).toMatch(/assistant\n<think>\n\n<\/think>\n\n$/);
+    expect(renderPrompt(messages, { thinking: 'on' })).toMatch(/assistant\n$/);
+    expect(renderPrompt(messages)).toMatch(/assistant\n$/);
+    expect(renderPrompt(messages, { thinking: 'off', assistantPrefix: 'Score: ' })).toMatch(/<\/think>\n\nScore: $/);
+  });
+
+  it('closes a thought that a template without a switch opens, and changes nothing where there is none', async () => {
+    const opened = await own({ ...QWEN25, template: template("{{ '<think>\\n' }}") });
+    expect(chatFormatOf(opened.target).renderPrompt(messages, { thinking: 'off' })).toMatch(/assistant\n<think>\n\n<\/think>\n\n$/);
+    const plain = await own(QWEN25);
+    expect(chatFormatOf(plain.target).renderPrompt(messages, { thinking: 'off' })).toMatch(/assistant\n$/);
   });
 });
 
