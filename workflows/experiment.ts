@@ -9,6 +9,7 @@ import type { RunControl } from './control/run-control';
 import { withServers } from './control/serving';
 import { untilHandled } from './control/until-handled';
 import { ExperimentRun } from './experiment-run';
+import { renderedFirst } from './new-data';
 import { synthesis } from './synthesis';
 
 /** Patch id: runs that began before it do not ask their endpoints what they take. */
@@ -36,9 +37,7 @@ async function method(run: ExperimentRun): Promise<ExperimentResult> {
   const planned = { runId, spec, ...(settings === undefined ? {} : { settings }) };
   const prepared = await control.inTurn(async () => await work.runActivity(cpu.prepareRun, 'check the spec, plan the stages', planned));
   await work.runActivity(llm.checkKeys, 'are all API keys there?', prepared);
-  if (prepared.renders === true) {
-    await work.runActivity(gpu.renderNewData, 'does the chat template take the new data?', { runId, plan: prepared.plan });
-  }
+  await renderedFirst(control, prepared);
   const outline = settings?.probe !== false && patched(PROBED) ? await probed(run, prepared) : prepared;
   if (outline.otherTasks === true) await work.runActivity(gpu.checkTasks, 'does lm-evaluation-harness have these tasks?', outline);
   run.begin(outline);

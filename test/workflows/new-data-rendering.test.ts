@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { WorkflowFailedError } from '@temporalio/client';
 import { failureSentence } from '../../cli/terminal/failure-sentence';
 import type { RunSpec } from '../../config/spec';
 import { TASK_QUEUES } from '../../contract/task-queues';
@@ -117,6 +118,28 @@ test('new data that it takes are rendered once, from the copy that every worker 
     },
   ]);
   rmSync(root, { recursive: true });
+}, 240_000);
+
+test('a run whose gpu workers are started later begins without the check', async () => {
+  const deps = testDeps({ python: fakePythonJobs() });
+  const asked = endpoint.requests.length;
+  await withWorkers(
+    environment(),
+    deps,
+    async () => {
+      const args: [RunSpec] = [specWith('no-gpu', true)];
+      const handle = await environment().client.workflow.start(experiment, {
+        workflowId: 'no-gpu',
+        taskQueue: TASK_QUEUES.orchestration,
+        args,
+      });
+      await endpoint.received(asked + 1);
+      await handle.cancel();
+      await expect(handle.result()).rejects.toThrow(WorkflowFailedError);
+    },
+    ['orchestration', 'llm', 'cpu'],
+  );
+  rmSync(deps.root, { recursive: true });
 }, 240_000);
 
 test('a hub that is away keeps no run from beginning', async () => {

@@ -203,7 +203,7 @@ test('tells of an activity that fails and is tried again, and of nothing once it
   let ill = true;
   const python: PythonJobs = {
     async run(job) {
-      if (ill) throw new PythonJobError('internal', 'the trainer lost its GPU; look at the machine');
+      if (ill && job.command !== 'render') throw new PythonJobError('internal', 'the trainer lost its GPU; look at the machine');
       return await well.run(job);
     },
   };
