@@ -12,7 +12,7 @@ import { type RunPlan } from '../stages/run-plan';
 import type { OutputRef } from '../stages/stage';
 import type { ActivityDeps } from './deps';
 import { firstResponses } from './first-responses';
-import { newConversations } from './mixture-base';
+import { newConversations } from './new-data';
 import { runActivity } from './run-activity';
 
 /** Rows that no variant is trained on, the same for all of them: on these the loss is measured. */
@@ -36,14 +36,16 @@ export function createHoldOutActivities(deps: ActivityDeps) {
 
   return {
     async holdOut(input: PlanRef): Promise<HoldOutOutcome> {
-      return await runActivity(deps, async () => {
+      return await runActivity(deps, async (scope) => {
         const plan = await deps.plans.load(input.plan);
         const { seed, mix } = plan.spec;
         const heldOut = await stages.findOrMake(holdOutStage.at(plan), async () => {
           const { replay = 0, new: fresh = 0 } = mix.holdOut ?? {};
           const rows = [
             ...(replay > 0 ? await fromReplay(plan, replay) : []),
-            ...(fresh > 0 ? holdOut({ rows: await newConversations(plan), count: fresh, name: 'new', seed }).map(ofSet('new')) : []),
+            ...(fresh > 0
+              ? holdOut({ rows: await newConversations(deps, plan, scope), count: fresh, name: 'new', seed }).map(ofSet('new'))
+              : []),
           ];
           const countOf = (name: HeldOutSet): number => rows.filter(({ set }) => set === name).length;
           return {

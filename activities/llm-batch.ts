@@ -30,6 +30,9 @@ export interface LlmBatch<Row extends object> {
   readonly items: () => Promise<{ readonly items: readonly BatchItem<Row>[]; readonly lost?: readonly Failure[] }>;
 }
 
+/** A batch as it follows from a plan, without what a run sets on it. */
+export type PlannedBatch<Row extends object> = Omit<LlmBatch<Row>, 'given'>;
+
 /** Items whose reply is being journalled keep no permit at the endpoint, so a batch works on more items than there are permits. */
 const LANES_TO_SPARE = 16;
 

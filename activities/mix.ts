@@ -48,12 +48,12 @@ export function createMixActivities(deps: ActivityDeps) {
 
   return {
     async mixVariant(input: PlanRef & { readonly variant: string }): Promise<MixOutcome> {
-      return await runActivity(deps, async () => {
+      return await runActivity(deps, async (scope) => {
         const plan = await deps.plans.load(input.plan);
         const { replay: source, newShare } = planVariant(plan, input.variant);
         if (source === null) throw new Error(`the variant "${input.variant}" is only evaluated`);
         const mixture = await stages.findOrMake(mixStage.at(plan, input.variant), async () => {
-          const base = await mixtureBase(stages, plan);
+          const base = await mixtureBase(deps, plan, scope);
           const { fresh } = base;
           const { rows: replay, inputs } = await replayOf(plan, input.variant, source, base);
           const counts = planVariantMixture({ base: base.plan, replayAvailable: replay.length, newAvailable: fresh.length, newShare });

@@ -1,14 +1,13 @@
 import type { HeldOutRow, HeldOutSet } from '../method/hold-out';
-import { MethodError } from '../method/method-error';
 import { planMixture, type MixturePlan } from '../method/mixture';
 import type { Conversation } from '../method/records';
-import { readConversations } from '../services/data/conversations';
-import { fileSha256 } from '../services/store/file-hash';
-import type { StageStore } from '../services/store/stage-store';
 import { replaySetOutput } from '../stages/chain';
 import { holdOutStage } from '../stages/hold-out';
+import { newDataStage } from '../stages/new-data';
 import { type RunPlan } from '../stages/run-plan';
 import type { OutputRef } from '../stages/stage';
+import { newConversations, type NewDataDeps } from './new-data';
+import type { ActivityScope } from './run-activity';
 
 /** What every mixture of a run starts from. */
 export interface MixtureBase {
@@ -26,7 +25,8 @@ export interface MixtureBase {
  * The method's own mixture, in numbers, and the new data, without what is held out. Reads the selections' manifests, not their rows.
  * @throws MethodError when the new data has changed since the run was planned; InputLostError when an input is missing
  */
-export async function mixtureBase(stages: StageStore, plan: RunPlan): Promise<MixtureBase> {
+export async function mixtureBase(deps: NewDataDeps, plan: RunPlan, scope: ActivityScope): Promise<MixtureBase> {
+  const { stages } = deps;
   const { newShare, maxExamples } = plan.spec.mix;
   const selections = plan.shards.map((shard) => replaySetOutput(plan, shard));
   let selected = 0;
@@ -37,7 +37,7 @@ export async function mixtureBase(stages: StageStore, plan: RunPlan): Promise<Mi
   const rows = (await Promise.all(heldOutOutputs.map(async (output) => await stages.inputRows(output)))).flat();
   const heldOut = idsOf(rows, 'replay');
   const heldOutNew = idsOf(rows, 'new');
-  const fresh = (await newConversations(plan)).filter(({ id }) => !heldOutNew.has(id));
+  const fresh = (await newConversations(deps, plan, scope)).filter(({ id }) => !heldOutNew.has(id));
   return {
     plan: planMixture({
       replayAvailable: selected - heldOut.size,
@@ -48,17 +48,8 @@ export async function mixtureBase(stages: StageStore, plan: RunPlan): Promise<Mi
     }),
     fresh,
     heldOut,
-    inputs: [...selections, ...heldOutOutputs],
+    inputs: [...selections, ...(plan.keys.newData === undefined ? [] : [newDataStage.at(plan)]), ...heldOutOutputs],
   };
-}
-
-/** All new data. @throws MethodError when it has changed since the run was planned */
-export async function newConversations({ spec, content }: RunPlan): Promise<Conversation[]> {
-  const { newData } = spec.mix;
-  if ((await fileSha256(newData)) !== content.newData) {
-    throw new MethodError(`${newData} has changed since the run began; start the run again to plan it with the new content`);
-  }
-  return await readConversations(newData);
 }
 
 function idsOf(rows: readonly HeldOutRow[], name: HeldOutSet): Set<string> {

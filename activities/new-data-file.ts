@@ -2,16 +2,18 @@ import { writeConversations } from '../services/data/conversations';
 import { exists } from '../services/store/artifact-store';
 import type { RunPlan } from '../stages/run-plan';
 import type { ActivityDeps } from './deps';
-import { newConversations } from './mixture-base';
+import { newConversations, type NewDataDeps } from './new-data';
+import type { ActivityScope } from './run-activity';
 
 type Places = Pick<ActivityDeps, 'store' | 'workspace'>;
 
 /** Keeps the new data where every worker of the run finds them, by their content: their own file may be on this machine alone. */
-export async function keepNewData({ store, workspace }: Places, plan: RunPlan): Promise<void> {
+export async function keepNewData(deps: Places & NewDataDeps, plan: RunPlan, scope: ActivityScope): Promise<void> {
+  const { store, workspace } = deps;
   const place = placeOf(plan);
   const file = workspace.path(place);
   if ((await store.list(FOLDER)).includes(nameOf(plan))) return;
-  await writeConversations(file, await newConversations(plan));
+  await writeConversations(file, await newConversations(deps, plan, scope));
   if (!workspace.isStore) await store.upload(place, file);
 }
 

@@ -3,6 +3,7 @@ import { parseSpec, validateRunId } from '../config/load-spec';
 import { modelsInUse } from '../config/models-in-use';
 import type { RunSpec, RunSpecInput } from '../config/spec';
 import { fixedSteps } from '../config/training-backends';
+import { trains, workingVariants } from '../config/until';
 import { variantsOf } from '../config/variants';
 import type { FailureType } from '../contract/failures';
 import type { RunOutline } from '../contract/run';
@@ -18,6 +19,7 @@ import { stageKeys } from '../stages/chain';
 import { partition, type ContentIdentities } from '../stages/planned';
 import { type RunPlan } from '../stages/run-plan';
 import type { ActivityDeps } from './deps';
+import { fetchNewData } from './new-data';
 import { keepNewData } from './new-data-file';
 import { runActivity } from './run-activity';
 
@@ -25,7 +27,7 @@ import { runActivity } from './run-activity';
 export function createPrepareActivities(deps: ActivityDeps) {
   return {
     async prepareRun(input: { readonly runId: string; readonly spec: RunSpecInput; readonly settings?: RunSettings }): Promise<RunOutline> {
-      return await runActivity(deps, async () => {
+      return await runActivity(deps, async (scope) => {
         await checkStoreWorks(deps.store);
         validateRunId(input.runId);
         const spec = parseSpec(input.spec);
@@ -51,11 +53,12 @@ export function createPrepareActivities(deps: ActivityDeps) {
         };
         const { extract, respond, judge, shardSize, concurrentShards } = spec.synthesis;
         const plan: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: partition(extract.instructions, shardSize) };
+        if (plan.keys.newData !== undefined) await fetchNewData(deps, plan, scope); // before anything is paid
         const hash = await deps.plans.save(plan);
         await deps.plans.saveRun({ runId: input.runId, plan: hash, startedAt: new Date().toISOString(), warnings: problems.warnings });
         await deps.plans.saveSettings(input.runId, input.settings ?? NO_SETTINGS);
         const renders = trainsHere(spec);
-        if (renders) await keepNewData(deps, plan);
+        if (renders) await keepNewData(deps, plan, scope);
         return {
           runId: input.runId,
           plan: hash,
@@ -67,19 +70,20 @@ export function createPrepareActivities(deps: ActivityDeps) {
           shards: plan.shards.length,
           shardSize,
           concurrentShards,
-          tasks: spec.evaluate.tasks.map(({ task }) => task),
-          trainSteps: fixedSteps(spec) ?? null,
+          tasks: trains(spec) ? spec.evaluate.tasks.map(({ task }) => task) : [],
+          trainSteps: trains(spec) ? (fixedSteps(spec) ?? null) : null,
           costs: runCosts(spec),
           ...(noticeTargets(deps.env) === undefined ? {} : { notify: true as const }),
           ...servedOf(spec),
-          ...(otherTasks(spec).length === 0 ? {} : { otherTasks: true as const }),
+          ...(otherTasks(spec).length === 0 || !trains(spec) ? {} : { otherTasks: true as const }),
           ...(renders ? { renders: true as const } : {}),
           ...(spec.budget === undefined ? {} : { budget: spec.budget }),
           training: spec.train.backend,
           ...(spec.train.backend === 'openai' ? { fineTuning: true as const } : {}), // for orchestration workers of release 0.1.0
           ...(plan.keys.filter === undefined ? {} : { filter: { fetchDocuments: Object.keys(plan.keys.documents ?? {}).length > 0 } }),
-          ...(plan.keys.holdOut === undefined ? {} : { holdOut: true as const }),
-          variants: variantsOf(spec).map(({ name, replay }) => ({ name, replay: replay?.kind ?? null })),
+          ...(plan.keys.holdOut === undefined || spec.until === 'replay' ? {} : { holdOut: true as const }),
+          ...(spec.until === undefined ? {} : { until: spec.until }),
+          variants: workingVariants(spec).map(({ name, replay }) => ({ name, replay: replay?.kind ?? null })),
         };
       });
     },
@@ -100,7 +104,7 @@ async function templatesOfEarlierStart({ plans }: ActivityDeps, runId: string): 
 
 /** Whether workers train on the new data: not where a provider does, nor where the official model is only measured. */
 function trainsHere(spec: RunSpec): boolean {
-  return spec.train.backend === 'trl' && variantsOf(spec).some(({ replay }) => replay !== null);
+  return trains(spec) && spec.train.backend === 'trl' && variantsOf(spec).some(({ replay }) => replay !== null);
 }
 
 function servedOf(spec: RunSpec): Pick<RunOutline, 'served'> {

@@ -1,4 +1,5 @@
 import { weightsOf } from '../config/fine-tuning';
+import { newDataTitle } from '../config/new-data';
 import type { PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import { PythonJobError } from '../services/python/python-jobs';
@@ -29,7 +30,7 @@ export function createRenderNewDataActivities(deps: ActivityDeps) {
               weights: weights.path,
               revision: target.revision,
               conversations,
-              named: mix.newData,
+              named: newDataTitle(mix),
               thoughts: train.thoughts,
               ...templateDate(plan),
               ...(evaluate.backend === 'openai'

@@ -95,9 +95,10 @@ export function createReplaySetActivities(deps: ActivityDeps) {
     plan: RunPlan,
     variant: string,
     { title, source, schema, licence }: ReplayDataset,
-    { stop, heartbeat }: ActivityScope,
+    scope: ActivityScope,
   ): Promise<Loaded> {
-    const { plan: base, inputs } = await mixtureBase(stages, plan);
+    const { stop, heartbeat } = scope;
+    const { plan: base, inputs } = await mixtureBase(deps, plan, scope);
     const { newShare } = planVariant(plan, variant);
     const count = newShare === base.requestedShare ? base.replayCount : base.total - Math.round(base.total * newShare);
     const result = await deps.python.run({

@@ -1,9 +1,12 @@
 import type { ShardBatch, BatchOutcome } from '../contract/batches';
+import type { Response } from '../method/records';
 import { responseItems } from '../services/batches/steps/response';
 import { instructionOutputs } from '../stages/filter';
+import type { Shard } from '../stages/planned';
 import { respondStage } from '../stages/respond';
+import type { RunPlan } from '../stages/run-plan';
 import type { ActivityDeps } from './deps';
-import { runLlmBatch } from './llm-batch';
+import { runLlmBatch, type PlannedBatch } from './llm-batch';
 import { readInstructions } from './read-instructions';
 import { runActivity } from './run-activity';
 import { shardOf } from './shard-of';
@@ -15,17 +18,26 @@ export function createRespondActivities(deps: ActivityDeps) {
       return await runActivity(deps, async (scope) => {
         const plan = await deps.plans.load(input.plan);
         const shard = shardOf(plan, input.shard);
-        return await runLlmBatch(deps, scope, {
-          plan,
-          given: input,
-          output: respondStage.at(plan, shard, input.generator),
-          model: input.generator,
-          inputs: instructionOutputs(plan, shard),
-          items: async () => ({
-            items: responseItems(plan.spec, input.generator, await readInstructions(deps.stages, plan, shard), plan.content.templates),
-          }),
-        });
+        return await runLlmBatch(deps, scope, { ...responseBatch(deps, plan, shard, input.generator), given: input });
       });
     },
+  };
+}
+
+/** One generator's responses to the instructions of a shard, as a batch of calls. */
+export function responseBatch(
+  { stages }: Pick<ActivityDeps, 'stages'>,
+  plan: RunPlan,
+  shard: Shard,
+  generator: string,
+): PlannedBatch<Response> {
+  return {
+    plan,
+    output: respondStage.at(plan, shard, generator),
+    model: generator,
+    inputs: instructionOutputs(plan, shard),
+    items: async () => ({
+      items: responseItems(plan.spec, generator, await readInstructions(stages, plan, shard), plan.content.templates),
+    }),
   };
 }

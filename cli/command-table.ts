@@ -9,6 +9,7 @@ export const COMMANDS: Readonly<Record<string, () => Register>> = {
   study: () => (require('./commands/study') as typeof import('./commands/study')).registerStudy,
   init: () => (require('./commands/init') as typeof import('./commands/init')).registerInit,
   plan: () => (require('./commands/plan') as typeof import('./commands/plan')).registerPlan,
+  preview: () => (require('./commands/preview') as typeof import('./commands/preview')).registerPreview,
   start: () => (require('./commands/start') as typeof import('./commands/start')).registerStart,
   status: () => (require('./commands/status') as typeof import('./commands/status')).registerStatus,
   pause: () => (require('./commands/pause') as typeof import('./commands/pause')).registerPause,

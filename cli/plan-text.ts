@@ -6,8 +6,17 @@ import type { CostPlan, EndpointCost } from '../planning/cost-plan';
 import { templateLine, type TemplateNote } from './template-notes';
 import { formatTable } from './terminal/output';
 
-/** A cost plan for people: what every model does, what that comes to, and what was assumed. */
-export function planText(spec: RunSpec, plan: CostPlan, formats: readonly TemplateNote[] = []): string {
+/**
+ * A cost plan for people: what every model does, what that comes to, and what was assumed.
+ * @param shown the assumptions to be shown; all, without it
+ */
+export function planText(
+  spec: RunSpec,
+  plan: CostPlan,
+  formats: readonly TemplateNote[] = [],
+  shown: readonly AssumptionName[] = ALL,
+): string {
+  const hidden = ALL.length - shown.length;
   return [
     `${spec.description ?? 'A Rehearse run'}\n`,
     'Model calls',
@@ -17,11 +26,13 @@ export function planText(spec: RunSpec, plan: CostPlan, formats: readonly Templa
     indent(summaryTable(spec, plan)),
     '',
     ...(formats.length === 0 ? [] : ['Chat formats', indent(wrapTable(formats.map((note) => [note.model, templateLine(note)]))), '']),
-    'Assumed (another value: --assume name=value)',
-    indent(assumptionTable(plan)),
+    `Assumed (another value: --assume name=value${hidden === 0 ? '' : `; ${hidden} more, on which little hangs: --assumptions`})`,
+    indent(assumptionTable(plan, shown)),
     '',
   ].join('\n');
 }
+
+const ALL = Object.keys(DEFAULT_ASSUMPTIONS) as AssumptionName[];
 
 function stageTable(plan: CostPlan): string {
   const right = { align: 'right' } as const;
@@ -79,25 +90,33 @@ function summaryTable(spec: RunSpec, plan: CostPlan): string {
         ]),
     [
       'mixture',
-      `${formatCount(mixture.replay)} replay + ${formatCount(mixture.new)} new = ${formatCount(mixture.total)} examples, ${share.toFixed(1)} % new${mixture.newKnown ? '' : ' (the new data is not there yet: assumed to be enough)'}`,
+      spec.until === 'replay'
+        ? END.replay
+        : `${formatCount(mixture.replay)} replay + ${formatCount(mixture.new)} new = ${formatCount(mixture.total)} examples, ${share.toFixed(1)} % new${mixture.newKnown ? '' : ' (the new data is not there yet: assumed to be enough)'}`,
     ],
     ['training', trainingText(spec, plan)],
     [
       'evaluation',
-      `${formatCount(evaluation.documents)} documents of ${spec.evaluate.tasks.length} ${spec.evaluate.tasks.length === 1 ? 'task' : 'tasks'}, all ${evaluation.models} rows of the table together; ${evaluation.device === 'provider' ? atProvider(evaluation.usd) : deviceHours(evaluation.device, evaluation.hours)}`,
+      spec.until !== undefined
+        ? END[spec.until]
+        : `${formatCount(evaluation.documents)} documents of ${spec.evaluate.tasks.length} ${spec.evaluate.tasks.length === 1 ? 'task' : 'tasks'}, all ${evaluation.models} rows of the table together; ${evaluation.device === 'provider' ? atProvider(evaluation.usd) : deviceHours(evaluation.device, evaluation.hours)}`,
     ],
     ...(plan.heldOut === null ? [] : [['held-out', heldOutText(plan.heldOut)]]),
     [
       'disk',
-      `${prettyBytes(diskBytes.texts)} of texts, ${training.device === 'provider' ? 'no checkpoints here: the provider keeps them' : training.parameters === null ? 'checkpoints of unknown size' : `${prettyBytes(diskBytes.checkpoints)} of checkpoints`}`,
+      `${prettyBytes(diskBytes.texts)} of texts, ${training.trainings === 0 ? 'no checkpoints' : training.device === 'provider' ? 'no checkpoints here: the provider keeps them' : training.parameters === null ? 'checkpoints of unknown size' : `${prettyBytes(diskBytes.checkpoints)} of checkpoints`}`,
     ],
   ];
   return wrapTable(rows);
 }
 
+/** Of a run that ends before it trains. */
+const END = { replay: 'none: the run ends with the replay set', mixture: 'none: the run ends with the mixtures' } as const;
+
 function trainingText(spec: RunSpec, plan: CostPlan): string {
   const { training } = plan;
   const { trainings, device, hours, usd } = training;
+  if (spec.until !== undefined) return END[spec.until];
   if (trainings === 0) return 'none: no row of the table is trained';
   const each = trainings === 1 ? '' : ' each';
   const size = `${trainings === 1 ? '' : `${formatCount(trainings)} trainings of `}${formatCount(training.steps)} steps, ${formatCount(training.examples)} examples, ${formatShortCount(training.tokens)} tokens`;
@@ -173,9 +192,10 @@ function leastDevices(count: number | null, device: 'cpu' | 'gpu', plan: CostPla
     : ` on at least ${count} ${count === 1 ? 'GPU' : 'GPUs'} of ${plan.assumptions.gpuMemoryGB} GB`;
 }
 
-function assumptionTable(plan: CostPlan): string {
-  const rows = Object.entries(DEFAULT_ASSUMPTIONS).map(([name, { value, unit, why }]) => {
-    const used = plan.assumptions[name as AssumptionName];
+function assumptionTable(plan: CostPlan, shown: readonly AssumptionName[]): string {
+  const rows = shown.map((name) => {
+    const { value, unit, why } = DEFAULT_ASSUMPTIONS[name];
+    const used = plan.assumptions[name];
     return [name, formatNumber(used), unit, used === value ? why : `set by you (default ${formatNumber(value)})`];
   });
   return formatTable([{ name: 'name' }, { name: 'value', align: 'right' }, { name: 'unit' }, { name: 'why' }], rows);

@@ -3,9 +3,9 @@ import type { RunSpec } from './spec';
 import type { Finding } from './spec-errors';
 
 /** The held-out rows must leave enough to train on. */
-export function holdOutProblems({ mix, synthesis }: RunSpec): Finding[] {
+export function holdOutProblems({ mix, synthesis, until }: RunSpec): Finding[] {
   const { holdOut, newShare } = mix;
-  if (holdOut === undefined) return [];
+  if (holdOut === undefined || until === 'replay') return [];
   const at = ['mix', 'holdOut'];
   if (holdOut.replay === 0 && holdOut.new === 0) {
     return [

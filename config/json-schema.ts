@@ -11,6 +11,7 @@ export interface SchemaNode {
   readonly additionalProperties?: SchemaNode | boolean;
   readonly items?: SchemaNode;
   readonly anyOf?: readonly SchemaNode[];
+  readonly oneOf?: readonly SchemaNode[];
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly minimum?: number;
@@ -58,8 +59,10 @@ export function schemaAt(path: readonly PropertyKey[]): SchemaNode | undefined {
 
 /** Of alternatives, the mapping that has the key, or else any mapping or list; only those have places inside. */
 function alternativeWith(node: SchemaNode, part: PropertyKey): SchemaNode {
-  if (node.anyOf === undefined) return node;
-  const branches = node.anyOf.map((branch) => alternativeWith(branch, part));
+  const alternatives = node.anyOf ?? node.oneOf;
+  if (alternatives === undefined) return node;
+  const branches = alternatives.map((branch) => alternativeWith(branch, part));
+  if (typeof part === 'number') return branches.find(({ items }) => items !== undefined) ?? node;
   return (
     branches.find(({ properties }) => properties !== undefined && Object.hasOwn(properties, part)) ??
     branches.find(({ properties, items }) => properties !== undefined || items !== undefined) ??
@@ -78,7 +81,7 @@ export function placesOfKey(key: string): string[] {
     }
     if (typeof node.additionalProperties === 'object') visit(node.additionalProperties, `${path}.*`);
     if (node.items !== undefined) visit(node.items, `${path}[]`);
-    node.anyOf?.forEach((branch) => visit(branch, path));
+    (node.anyOf ?? node.oneOf)?.forEach((branch) => visit(branch, path));
   };
   visit(runSpecJsonSchema(), '');
   return found;

@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
-import { LineCounter, parseDocument, isMap, isPair, isScalar, isSeq, type Document, type Node } from 'yaml';
+import { LineCounter, parseDocument, isMap, isPair, isScalar, isSeq, visit, type Document, type Node } from 'yaml';
 import { isAcceleratePreset } from './accelerate-config';
+import { resolveNewData } from './new-data';
 import { runSpecSchema, type RunSpec } from './spec';
 import { crossCheckSpec } from './spec-checks';
 import { formatPath, showValue, SpecError } from './spec-errors';
@@ -49,7 +50,7 @@ export function parseSpecText(text: string, options: { readonly folder: string; 
       { file, cause: first },
     );
   }
-  const result = validate(plainValue(document, file));
+  const result = validate(plainValue(document, file, lines));
   if (result.spec !== undefined) return resolveSpecPaths(result.spec, options.folder);
   const located = result.problems.map((problem) => ({ ...problem, line: lineOf(document, problem.at, lines) }));
   throw new SpecError(located, { file });
@@ -75,7 +76,7 @@ function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
       ]),
     ),
     target: { ...spec.target, ...(weights === undefined ? {} : { weights: near(weights) }) },
-    mix: { ...spec.mix, newData: full(spec.mix.newData) },
+    mix: { ...spec.mix, ...(spec.mix.newData === undefined ? {} : { newData: resolveNewData(spec.mix.newData, full) }) },
     ...(accelerate === undefined || isAcceleratePreset(accelerate) ? {} : { train: { ...spec.train, accelerate: full(accelerate) } }),
     evaluate: { ...spec.evaluate, tasks },
     variants: spec.variants.map((variant) => {
@@ -130,17 +131,51 @@ function validate(input: unknown): Validation {
       ],
     };
   }
+  const unsafe = prototypeKeys(input);
+  if (unsafe.length > 0) return { problems: unsafe };
   const parsed = runSpecSchema.safeParse(input, { reportInput: true });
   if (!parsed.success) return { problems: problemsOfIssues(parsed.error.issues) };
   const problems = crossCheckSpec(parsed.data).map((problem) => ({ ...problem, path: formatPath(problem.at) }));
   return problems.length > 0 ? { problems } : { spec: parsed.data };
 }
 
-function plainValue(document: Document, file: string): unknown {
+/** Keys `__proto__`: zod leaves them out without a word, so what they hold would be lost. */
+function prototypeKeys(value: unknown, at: readonly PropertyKey[] = []): LocatedProblem[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inside]) => {
+    const here = [...at, Array.isArray(value) ? Number(key) : key];
+    if (key !== '__proto__') return prototypeKeys(inside, here);
+    return [{ at: here, path: formatPath(here), value: 'the key "__proto__"', expected: 'another name', hint: 'rename it' }];
+  });
+}
+
+/** The only thing of a parsed document that has no value. */
+const MERGE_PROBLEM = {
+  path: 'spec',
+  value: 'a merge key << with something else than a mapping',
+  expected: 'an alias of a mapping there, such as <<: *defaults',
+  hint: 'write the keys out, or name an anchor of a mapping',
+} as const;
+
+function mergeLine(document: Document, lines: LineCounter): number | undefined {
+  let line: number | undefined;
+  visit(document, {
+    Pair(_key, pair) {
+      if (!isScalar(pair.key) || pair.key.source !== '<<' || isMap(pair.value)) return undefined;
+      line = pair.key.range == null ? undefined : lines.linePos(pair.key.range[0]).line;
+      return visit.BREAK;
+    },
+  });
+  return line;
+}
+
+function plainValue(document: Document, file: string, lines: LineCounter): unknown {
   try {
     return document.toJS({ maxAliasCount: MOST_ALIASES });
   } catch (error) {
-    if (!(error instanceof ReferenceError)) throw error;
+    if (!(error instanceof ReferenceError)) {
+      throw new SpecError([{ ...MERGE_PROBLEM, line: mergeLine(document, lines) }], { file, cause: error });
+    }
     throw new SpecError(
       [
         {

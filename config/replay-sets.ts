@@ -1,11 +1,13 @@
-/** How a public set writes a conversation; three shapes cover all eight. */
+/** How a data set writes a conversation; the first three shapes cover all eight public sets. */
 export type ConversationSchema =
   /** A list of {role, content} under `column`. */
   | { readonly kind: 'messages'; readonly column: string }
   /** A list of {from: system | human | gpt, value} under `column`. */
   | { readonly kind: 'sharegpt'; readonly column: string }
   /** One turn in three columns: {instruction, input, output}. */
-  | { readonly kind: 'alpaca' };
+  | { readonly kind: 'alpaca' }
+  /** {prompt, completion}: two texts, or two lists of {role, content}. */
+  | { readonly kind: 'prompt-completion' };
 
 /** A public SFT data set that the paper's table compares with. */
 export interface PublicSet {

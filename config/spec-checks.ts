@@ -13,6 +13,7 @@ import { samplingProblems, selectionProblems } from './synthesis-checks';
 import { templateProblems } from './template-checks';
 import { trainingBackendProblems } from './training-backend-checks';
 import { trainingProblems } from './training-checks';
+import { trains, untilProblems } from './until';
 import { variantProblems } from './variant-checks';
 
 /** What ties the parts of a spec together, and what no single value shows. Empty when all is well. */
@@ -27,12 +28,13 @@ export function crossCheckSpec(spec: RunSpec): Finding[] {
     ...qualityProblems(spec),
     ...trainingProblems(spec),
     ...holdOutProblems(spec),
-    ...trainingBackendProblems(spec),
+    ...(trains(spec) ? trainingBackendProblems(spec) : []),
+    ...untilProblems(spec),
     ...variantProblems(spec),
     ...budgetProblems(spec),
     ...evaluationProblems(spec.evaluate.tasks),
     ...thinkingProblems(spec.evaluate),
-    ...evaluationBackendProblems(spec),
+    ...(trains(spec) ? evaluationBackendProblems(spec) : []),
     ...secretProblems(spec, []),
   ];
 }

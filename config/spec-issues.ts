@@ -21,14 +21,28 @@ function problemsOfIssue(issue: Issue, prefix: readonly PropertyKey[]): LocatedP
   if (issue.code === 'invalid_union') {
     // The branch of the value's own kind that fits best has something to say; another would only say "expected a string".
     const [branch] = issue.errors.filter((errors) => !errors.some(isAnotherKind)).sort((a, b) => a.length - b.length);
-    if (branch !== undefined) return branch.flatMap((inner) => problemsOfIssue(inner as Issue, at));
+    // Of the whole value, the union's own words say more.
+    const ownWords =
+      issue.message.startsWith('expected ') && branch?.every(({ path, code }) => path.length === 0 && code === 'invalid_type') === true;
+    if (branch !== undefined && !ownWords) return branch.flatMap((inner) => problemsOfIssue(inner as Issue, at));
+  }
+  if (issue.code === 'invalid_union' && 'discriminator' in issue && typeof issue.discriminator === 'string') {
+    const union = schemaAt(at.slice(0, -1));
+    const kinds = (union?.oneOf ?? union?.anyOf ?? []).map((each) => String(each.properties?.[String(at.at(-1))]?.const));
+    const value = (issue.input as Readonly<Record<string, unknown>> | undefined)?.[issue.discriminator];
+    return [problem(at, showValue(value), anyOf(kinds), nearestHint(value, kinds))];
   }
   if (issue.code === 'invalid_key') {
     const reason = issue.issues[0]?.message ?? '';
     return [problem(at, showValue(at.at(-1)), reason.startsWith('expected ') ? reason.slice(9) : 'another name', 'rename it')];
   }
-  const expected = issue.message.startsWith('expected ') ? issue.message.slice(9) : expectation(schemaAt(at));
+  const expected = issue.message.startsWith('expected ') ? issue.message.slice(9) : expectation(ofKind(schemaAt(at), issue.input));
   return [problem(at, showValue(issue.input, keyOf(at)), expected, wayOut(at, issue.input))];
+}
+
+function nearestHint(value: unknown, kinds: readonly string[]): string {
+  const near = typeof value === 'string' ? nearestNames(value, kinds, 1)[0] : undefined;
+  return near === undefined ? 'choose one of these' : `did you mean ${JSON.stringify(near)}?`;
 }
 
 /** Whether a branch of a union wants a value of another kind altogether. */
@@ -85,8 +99,9 @@ function wayOutOfValue(
   if (key === 'apiKeyEnv') return KEY_HINT;
   if (node?.const !== undefined) return `write ${key}: ${JSON.stringify(node.const)}`;
   if (typeof input === 'string' && input !== '') {
-    if (key === 'baseURL' && !input.includes('://')) return 'begin it with http:// or https://';
+    if (key === 'baseURL' && !/^https?:\/\/./.test(input)) return 'begin it with http:// or https://';
     if (numeric) return numberWritten(input, at);
+    if (kinds.includes('boolean')) return truthWritten(input, key);
     if (node?.enum !== undefined) {
       const near = nearestNames(input, node.enum.map(String), 1)[0];
       return near === undefined ? undefined : `did you mean ${JSON.stringify(near)}?`;
@@ -97,6 +112,7 @@ function wayOutOfValue(
     return `write ${input} % as ${Number((input / 100).toPrecision(6))}`;
   }
   if (kinds.includes('integer') && typeof input === 'number' && Number.isFinite(input) && !Number.isInteger(input)) return 'round it';
+  if (kinds.includes('boolean') && (input === 0 || input === 1)) return `write ${key}: ${input === 1}`;
   if (kinds.includes('string') && (typeof input === 'number' || typeof input === 'boolean')) return `put it in quotes: "${input}"`;
   return undefined;
 }
@@ -123,6 +139,13 @@ function missing(at: readonly PropertyKey[], node: SchemaNode | undefined): stri
   return what === undefined ? `add the key ${key}` : `add the key ${key}: ${what}`;
 }
 
+/** YAML 1.1's words for them are texts in YAML 1.2. */
+function truthWritten(input: string, key: string): string | undefined {
+  const word = input.trim().toLowerCase();
+  if (['yes', 'y', 'on', 'true', '1'].includes(word)) return `write ${key}: true`;
+  return ['no', 'n', 'off', 'false', '0'].includes(word) ? `write ${key}: false` : undefined;
+}
+
 function numberWritten(input: string, at: readonly PropertyKey[]): string | undefined {
   const percent = /^\s*([0-9.]+)\s*%\s*$/.exec(input);
   if (percent !== null) return `write ${percent[1]} % as ${Number((Number(percent[1]) / 100).toPrecision(6))}`;
@@ -133,12 +156,19 @@ function numberWritten(input: string, at: readonly PropertyKey[]): string | unde
   return undefined;
 }
 
+/** Of alternatives, the one of the value's own kind. */
+function ofKind(node: SchemaNode | undefined, input: unknown): SchemaNode | undefined {
+  const kind = Array.isArray(input) ? 'array' : typeof input;
+  return node?.anyOf?.find(({ type, enum: names }) => type === kind && names === undefined) ?? node;
+}
+
 /** What a schema asks for, in words. */
 export function expectation(node: SchemaNode | undefined): string {
   if (node === undefined) return 'nothing here';
   if (node.const !== undefined) return JSON.stringify(node.const);
   if (node.enum !== undefined) return anyOf(node.enum.map(String));
-  if (node.anyOf !== undefined) return node.anyOf.map(expectation).join(' or ');
+  const alternatives = node.anyOf ?? node.oneOf;
+  if (alternatives !== undefined) return alternatives.map(expectation).join(' or ');
   const kind = [node.type].flat()[0];
   if (kind === 'integer' || kind === 'number') return numberExpectation(node, kind);
   if (kind === 'boolean') return 'true or false';

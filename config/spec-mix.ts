@@ -1,13 +1,20 @@
 import { z } from 'zod';
+import { newDataSet } from './spec-datasets';
 import { count } from './spec-fields';
+
+const ONE_SET = 'a file, or a data set ({files}, {hub} or {set})';
 
 /** `mix`: replay set and new data. */
 export const mixSchema = z
   .strictObject({
     newData: z
-      .string()
-      .min(1)
-      .describe('JSONL file of the new SFT data: one {"messages": [{role, content}, …]} a line. Relative to the spec file.'),
+      .union([z.string().min(1), newDataSet, z.array(z.union([z.string().min(1), newDataSet], { error: `expected ${ONE_SET}` })).min(1)], {
+        error: `expected ${ONE_SET}, or a list of such`,
+      })
+      .optional()
+      .describe(
+        'The new SFT data: a file with one {"messages": [{role, content}, …]} a line, a data set, or a list of such. Relative to the spec file.',
+      ),
     newShare: z.number().gt(0).lt(1).default(0.17).describe('Part of the mixture that is new data, by count. Paper: 0.17.'),
     maxExamples: count.optional().describe('Most examples of the mixture; without it, as many as both sides allow.'),
     holdOut: z

@@ -5,6 +5,7 @@ import { mixSchema } from './spec-mix';
 import { modelSchema } from './spec-models';
 import { synthesisSchema } from './spec-synthesis';
 import { trainSchema } from './spec-train';
+import { untilSchema } from './spec-until';
 import { variantSchema } from './spec-variants';
 import { PROVIDER_BACKENDS } from './training-backends';
 
@@ -47,7 +48,8 @@ export const runSpecSchema = z
       revision: z.string().min(1).optional().describe('Hub revision of the weights; pin it.'),
     }),
     synthesis: synthesisSchema,
-    mix: mixSchema,
+    mix: mixSchema.prefault({}),
+    until: untilSchema.optional(),
     variants: z
       .array(variantSchema)
       .min(1)

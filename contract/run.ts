@@ -42,6 +42,8 @@ export interface RunOutline extends PlanRef {
   readonly renders?: true;
   /** People are to be told of the run's pauses and end, since the cpu worker that planned it knows how. */
   readonly notify?: true;
+  /** The run ends with the replay set, or with the mixtures; absent where it goes to its end. */
+  readonly until?: 'replay' | 'mixture';
   /** Models that gpu workers are to serve. */
   readonly served?: readonly string[];
   readonly variants: readonly VariantOutline[];
@@ -86,7 +88,8 @@ export interface VariantResult {
   readonly steps?: number;
   readonly checkpoint?: string;
   readonly scores: Readonly<Record<string, number>>;
-  readonly average: number;
+  /** Absent where the run ends with the mixtures. */
+  readonly average?: number;
   /** Mean loss a token (nats) on each held-out set; absent where nothing is held out. */
   readonly losses?: Readonly<Record<string, number>>;
 }

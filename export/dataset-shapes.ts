@@ -13,10 +13,13 @@ export interface PublishedRow {
   readonly extra: Readonly<Record<string, string | number | boolean>>;
 }
 
-const SPEAKERS = { system: 'system', user: 'human', assistant: 'gpt' } as const;
+const SPEAKERS = { system: 'system', user: 'human', assistant: 'gpt', tool: 'observation' } as const;
 
-/** A row's columns in a shape; undefined where the shape cannot hold it: Alpaca knows a single turn only. */
+/** A row's columns in a shape; undefined where the shape cannot hold it: Alpaca knows a single turn only, none knows tools and thoughts. */
 export function shapeRow({ id, messages, extra }: PublishedRow, shape: DatasetShape): Record<string, unknown> | undefined {
+  if (messages.some((message) => message.role === 'tool' || message.tool_calls !== undefined || message.reasoning_content !== undefined)) {
+    return undefined;
+  }
   switch (shape) {
     case 'messages':
       return { id, messages: messages.map(({ role, content }) => ({ role, content })), ...extra };

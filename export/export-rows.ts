@@ -128,7 +128,8 @@ export function exportStage(stage: ExportStage, source: ExportSource): AnyStageE
           for (const shard of plan.shards) {
             yield sortedFailures((await inTurn(shardOutputs(plan, shard), async (output) => await parts.failures(output))).flat());
           }
-          yield sortedFailures(await parts.failures(mixStage.at(plan, name))); // new-data ids (n…) come after instruction ids (i…)
+          // Of a run in which nothing is trained, there is no mixture. New-data ids (n…) come after instruction ids (i…).
+          if (plan.keys.variants[name]?.mix !== undefined) yield sortedFailures(await parts.failures(mixStage.at(plan, name)));
         },
       });
   }

@@ -116,7 +116,13 @@ function draw(source: MixtureRow['source'], rows: readonly Conversation[], count
   });
   return shuffled(sorted, streamOf(seed, source))
     .slice(0, count)
-    .map(({ id, messages, cut = false }) => ({ id, source, messages, ...(cut ? { cut } : {}) }));
+    .map(({ id, messages, tools, cut = false }) => ({
+      id,
+      source,
+      messages,
+      ...(tools === undefined ? {} : { tools }),
+      ...(cut ? { cut } : {}),
+    }));
 }
 
 /** Each use has a stream of its own: shuffling twice with one stream reaches only some of the orders. */

@@ -18,16 +18,34 @@ export interface Usage {
   readonly completionTokens: number;
 }
 
-/** One chat message. */
+/** One call of a function, as chat templates take it. */
+export interface ToolCall {
+  readonly id?: string;
+  readonly type: 'function';
+  readonly function: { readonly name: string; readonly arguments: Readonly<Record<string, unknown>> };
+}
+
+/** One chat message, in the field's names, since these go to the chat template as they are. */
 export interface Message {
-  readonly role: 'system' | 'user' | 'assistant';
+  readonly role: 'system' | 'user' | 'assistant' | 'tool';
+  /** Empty where an assistant only calls tools, or a tool gave nothing back. */
   readonly content: string;
+  /** What a reasoning model thought before it answered. */
+  readonly reasoning_content?: string;
+  readonly tool_calls?: readonly ToolCall[];
+  /** Of a tool's message: the call that it answers, and the tool. */
+  readonly tool_call_id?: string;
+  readonly name?: string;
+  /** False: the loss leaves this answer out. */
+  readonly train?: boolean;
 }
 
 /** Messages in turn, the assistant's last. */
 export interface Conversation {
   readonly id: string;
   readonly messages: readonly Message[];
+  /** JSON Schemas of the functions that the assistant may call, for the chat template. */
+  readonly tools?: readonly Readonly<Record<string, unknown>>[];
   /** The last answer was cut at a token limit: it has no end, so none may be learned from it. */
   readonly cut?: boolean;
 }

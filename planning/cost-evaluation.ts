@@ -1,6 +1,7 @@
 import { isLeaderboardTask } from '../config/evaluation-splits';
 import type { RunSpec } from '../config/spec';
 import { providerTrainedModel } from '../config/training-backends';
+import { trains } from '../config/until';
 import { variantsOf } from '../config/variants';
 import type { LeaderboardTask } from '../method/forgetting';
 import type { Assumptions } from './cost-assumptions';
@@ -41,7 +42,7 @@ const OTHER_TASK_LOAD: TaskLoad = { documents: 1500, promptTokens: 500, generate
 
 /** Documents, tokens and device hours of evaluating every row of the table. */
 export function planEvaluation(spec: RunSpec, a: Assumptions, known: Readonly<Partial<Record<LeaderboardTask, number>>>): EvaluationCost {
-  const models = variantsOf(spec).length;
+  const models = trains(spec) ? variantsOf(spec).length : 0;
   let documents = 0;
   let promptTokens = 0;
   let generatedTokens = 0;

@@ -1,6 +1,7 @@
 import { modelOf } from '../config/models-in-use';
 import type { RunSpec } from '../config/spec';
 import { activeQuality } from '../config/spec-quality';
+import { trains } from '../config/until';
 import { assumptionsWith, type AssumptionName, type Assumptions } from './cost-assumptions';
 import { planEvaluation, type EvaluationCost } from './cost-evaluation';
 import { planHeldOut, type HeldOutCost } from './cost-held-out';
@@ -91,7 +92,7 @@ export function planCost(
     mixture,
     training,
     evaluation,
-    heldOut: planHeldOut(spec, assumptions, training.steps, known),
+    heldOut: !trains(spec) ? null : planHeldOut(spec, assumptions, training.steps, known),
     diskBytes: {
       texts: Math.round(tokens * assumptions.bytesPerToken + sum(({ requests }) => requests) * assumptions.bytesPerRequest),
       // The results of all trainings, and what one keeps while it goes on.

@@ -1,5 +1,6 @@
 import { type FineTuning, fineTuningSettings } from '../config/fine-tuning';
 import type { RunSpec } from '../config/spec';
+import { trains } from '../config/until';
 import { variantsOf } from '../config/variants';
 import { unreachable } from '../method/never';
 import type { Assumptions } from './cost-assumptions';
@@ -69,7 +70,7 @@ function planWorkerTraining(spec: RunSpec, a: Assumptions, mixture: PlannedMixtu
 
 /** Rows of the table that are trained. */
 export function trainedOf(spec: RunSpec): number {
-  return variantsOf(spec).filter(({ replay }) => replay !== null).length;
+  return trains(spec) ? variantsOf(spec).filter(({ replay }) => replay !== null).length : 0;
 }
 
 /** Of an endpoint nothing is known but what it is given, and its price. */

@@ -11,6 +11,7 @@ import { comparedDocuments, filterStage, type FilterKeys } from './filter';
 import { holdOutStage, type HoldOutKeys } from './hold-out';
 import { judgeStage, type JudgeKeys } from './judge';
 import { mixStage, mixtureBudget } from './mix';
+import { fetchedSets, newDataStage, type NewDataKeys } from './new-data';
 import type { ContentIdentities, KeyOfVariants, Planned, Shard } from './planned';
 import { replaySource, replayStage } from './replay';
 import { respondStage, type RespondKeys } from './respond';
@@ -26,6 +27,7 @@ export const STAGES = [
   respondStage,
   judgeStage,
   selectStage,
+  newDataStage,
   holdOutStage,
   replayStage,
   mixStage,
@@ -48,7 +50,15 @@ export function callsModels(name: string): boolean {
 }
 
 /** Keys of all stages of a run, which each stage's file describes. */
-export type StageKeys = ExtractKeys & DocumentsKeys & FilterKeys & RespondKeys & JudgeKeys & SelectKeys & HoldOutKeys & KeysOfVariants;
+export type StageKeys = ExtractKeys &
+  DocumentsKeys &
+  FilterKeys &
+  RespondKeys &
+  JudgeKeys &
+  SelectKeys &
+  NewDataKeys &
+  HoldOutKeys &
+  KeysOfVariants;
 
 type KeysOfVariants = KeyOfVariants<'replay' | 'mix' | 'train'> & {
   readonly variants: Readonly<Record<string, { readonly evaluate: string }>>;
@@ -94,6 +104,7 @@ export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys 
     respond: respondKeys,
     judge: judgeKeys,
     select: selectKey,
+    ...(fetchedSets(spec).length === 0 ? {} : { newData: newDataStage.key(spec) }),
     ...(holdOut === undefined ? {} : { holdOut }),
     variants: Object.fromEntries(variantsOf(spec).map((variant) => [variant.name, variantKeys(variant, synthesis)])),
   };

@@ -5,7 +5,10 @@ import { WHOLE, type ContentIdentities, type Planned } from './planned';
 import { defineStage, knownKey, type StageInput } from './stage';
 import type { Table } from './table';
 
-const heldOutTable: Table<HeldOutRow> = { schema: { set: 'string', id: 'string', messages: 'json', cut: 'boolean' }, optional: ['cut'] };
+const heldOutTable: Table<HeldOutRow> = {
+  schema: { set: 'string', id: 'string', messages: 'json', tools: 'json', cut: 'boolean' },
+  optional: ['tools', 'cut'],
+};
 
 const holdOutDetailSchema = z.record(z.enum(HELD_OUT_SETS), z.number());
 

@@ -7,7 +7,10 @@ import { placeOfVariant, type KeyOfVariants, type ContentIdentities, type Planne
 import { defineStage, type StageInput } from './stage';
 import type { Table } from './table';
 
-const mixtureTable: Table<MixtureRow> = { schema: { id: 'string', source: 'string', messages: 'json', cut: 'boolean' }, optional: ['cut'] };
+const mixtureTable: Table<MixtureRow> = {
+  schema: { id: 'string', source: 'string', messages: 'json', tools: 'json', cut: 'boolean' },
+  optional: ['tools', 'cut'],
+};
 
 const mixtureDetailSchema = z.looseObject({
   replay: z.number(),

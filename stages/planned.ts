@@ -12,7 +12,7 @@ export interface Planned<Keys> {
 
 /** Content of the files and weights that a spec names. */
 export interface ContentIdentities {
-  /** SHA-256 of the new-data file. */
+  /** SHA-256 of the new-data file, or what stands for several, or for one whose rows say more; see services/data/new-data.ts. */
   readonly newData: string;
   /** Identity of the target's weights. */
   readonly weights: string;

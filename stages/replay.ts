@@ -9,7 +9,10 @@ import { respondStage, type RespondKeys } from './respond';
 import { defineStage } from './stage';
 import type { Table } from './table';
 
-const conversationTable: Table<Conversation> = { schema: { id: 'string', messages: 'json', cut: 'boolean' }, optional: ['cut'] };
+const conversationTable: Table<Conversation> = {
+  schema: { id: 'string', messages: 'json', tools: 'json', cut: 'boolean' },
+  optional: ['tools', 'cut'],
+};
 
 const replaySetDetailSchema = z.looseObject({
   kind: z.enum(['first-response', 'target-best', 'dataset']),

@@ -18,6 +18,7 @@ export async function variant(input: VariantInput): Promise<VariantResult> {
   const run = new VariantRun(input);
   return await untilHandled(async () => {
     const { name, replay } = input.variant;
+    if (replay !== null && input.until === 'mixture') return { variant: name, examples: await mix(run, replay), scores: {} };
     const trained = replay === null ? {} : await mixAndTrain(run, replay);
     const { scores, average, losses } = await evaluate(run);
     return { variant: name, ...trained, scores, average, ...(losses === undefined ? {} : { losses }) };
@@ -26,8 +27,9 @@ export async function variant(input: VariantInput): Promise<VariantResult> {
 
 type Trained = Pick<VariantResult, 'examples' | 'steps' | 'checkpoint'>;
 
-async function mixAndTrain(run: VariantRun, replay: NonNullable<VariantOutline['replay']>): Promise<Trained> {
-  const { work, ref, input } = run;
+/** Returns the examples of the mixture. */
+async function mix(run: VariantRun, replay: NonNullable<VariantOutline['replay']>): Promise<number> {
+  const { work, ref } = run;
   if (loadsReplaySet(replay)) {
     await run.begin('replay');
     const set = await work.runActivity(cpu.loadReplaySet, `replay set of ${ref.variant}`, ref);
@@ -36,11 +38,15 @@ async function mixAndTrain(run: VariantRun, replay: NonNullable<VariantOutline['
   await run.begin('mix');
   const mixture = await work.runActivity(cpu.mixVariant, 'replay set + new data', ref);
   await run.end({ stage: 'mix' }, mixtureNote(mixture));
+  return mixture.replay + mixture.new;
+}
 
+async function mixAndTrain(run: VariantRun, replay: NonNullable<VariantOutline['replay']>): Promise<Trained> {
+  const examples = await mix(run, replay);
   await run.begin('train');
   const training = await train(run);
-  await run.end({ stage: 'train', items: input.trainSteps ?? 1 }, trainingNote(training));
-  return { examples: mixture.replay + mixture.new, steps: training.steps, checkpoint: training.checkpoint };
+  await run.end({ stage: 'train', items: run.input.trainSteps ?? 1 }, trainingNote(training));
+  return { examples, steps: training.steps, checkpoint: training.checkpoint };
 }
 
 /** The tasks of a model run at once, and the losses on what was held out: one that fails does not end the others. */

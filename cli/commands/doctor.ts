@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { weightsOf } from '../../config/fine-tuning';
 import { trainingTraits } from '../../config/training-backends';
+import { trains } from '../../config/until';
 import { openStore } from '../../services/runs/open-store';
 import { checkLimits } from '../doctor/check-limits';
 import { checkDisk, checkGpu, checkNode, checkPython, checkStore } from '../doctor/check-machine';
@@ -35,7 +36,8 @@ export function registerDoctor(program: Command): void {
 
 async function examine(file: string | undefined, probes: boolean): Promise<Finding[]> {
   const spec = file === undefined ? { findings: [] } : await checkSpec(file);
-  const needsGpu = spec.spec !== undefined && trainingTraits(spec.spec).readsWeights && !weightsOf(spec.spec).startsWith('builtin:');
+  const needsGpu =
+    spec.spec !== undefined && trains(spec.spec) && trainingTraits(spec.spec).readsWeights && !weightsOf(spec.spec).startsWith('builtin:');
   const groups = await Promise.all([
     checkPython(),
     checkGpu({ needed: needsGpu }),

@@ -10,6 +10,7 @@ import { openStore } from '../../services/runs/open-store';
 import type { RunPlan } from '../../stages/run-plan';
 import { coverageNotices } from '../exports/coverage-notices';
 import { checkDestination, exportDataset } from '../exports/export-dataset';
+import { checkOutFile, EXPORT_FORMATS, exportFormat, type ExportFormat } from '../exports/export-format';
 import { loadStoredRun } from '../runs/stored-run';
 import { UsageError } from '../terminal/errors';
 import { note } from '../terminal/loudness';
@@ -17,7 +18,7 @@ import { note } from '../terminal/loudness';
 interface ExportOptions {
   readonly stage: string;
   readonly variant?: string;
-  readonly format: 'jsonl' | 'parquet';
+  readonly format?: ExportFormat;
   readonly out?: string;
   readonly dataset?: string;
   readonly shape: DatasetShape;
@@ -36,7 +37,11 @@ export function registerExport(program: Command): void {
       '--variant <name>',
       'variant whose replay set, mixture or evaluation is meant (default: method; of evaluations all); the other stages are shared',
     )
-    .addOption(new Option('--format <format>', 'file format; parquet needs --out').choices(['jsonl', 'parquet']).default('jsonl'))
+    .addOption(
+      new Option('--format <format>', 'file format (default: what the name of --out says, else jsonl); parquet needs --out').choices([
+        ...EXPORT_FORMATS,
+      ]),
+    )
     .option('--out <file>', 'file to write, replaced when it exists (default: standard output)')
     .option('--dataset <folder>', 'write the replay set or the mixture as a data set for the Hugging Face hub: Parquet and a card')
     .option('--push <owner/name>', 'with --dataset: put it on the hub too, as a commit of that data set; the token comes from HF_TOKEN')
@@ -78,9 +83,8 @@ async function runExport(
   { stage: wanted, variant: wantedVariant, format, out, dataset, shape, push, private: isPrivate = false }: ExportOptions,
 ): Promise<void> {
   const stage = checkStage(wanted);
-  if (format === 'parquet' && out === undefined) {
-    throw new UsageError('a Parquet file is not printed', { hint: 'name a file with --out FILE' });
-  }
+  const written = exportFormat(format, out);
+  if (out !== undefined) await checkOutFile(out, `${id}-${stage}.${written}`);
   const destination = checkDestination({ dataset, push, isPrivate });
   const { stages, plans } = openStore();
   const { plan } = await loadStoredRun(plans, id);
@@ -101,12 +105,12 @@ async function runExport(
   const rows = exportStage(stage, { stages, plan, ...(variant === undefined ? {} : { variant }) });
   let count: number;
   if (out === undefined) {
-    const written = await untilReaderLeaves(async () => await exportToStream(rows, process.stdout));
-    if (written === undefined) return;
-    count = written;
+    const printed = await untilReaderLeaves(async () => await exportToStream(rows, process.stdout));
+    if (printed === undefined) return;
+    count = printed;
   } else {
     const path = resolve(out);
-    count = await exportToFile(rows, { path, format });
+    count = await exportToFile(rows, { path, format: written });
     process.stderr.write(`rehearse: wrote ${formatCount(count)} ${stage} to ${path}\n`);
   }
   for (const notice of coverageNotices(id, stage, rows.coverage)) note(notice);
@@ -139,6 +143,9 @@ function findVariant(plan: RunPlan, stage: ExportStage, wanted: string | undefin
     wanted === undefined
       ? (trained.find(({ name }) => name === 'method') ?? trained[0] ?? METHOD)
       : trained.find(({ name }) => name === wanted);
+  if (stage === 'mixture' && wanted === undefined && trained.length === 0) {
+    throw new UsageError('the run has no mixture', { hint: 'none of its variants is trained; --stage replay has its replay set' });
+  }
   const names = trained.map(({ name }) => name).join(', ');
   if (found === undefined) {
     throw new UsageError(

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { DEFAULT_ASSUMPTIONS, parseAssumptions } from '../../planning/cost-assumptions';
-import { planCost } from '../../planning/cost-plan';
+import { planCost, type CostPlan } from '../../planning/cost-plan';
+import { tellingAssumptions } from '../../planning/telling-assumptions';
+import { seenGpus } from '../../services/local/gpus';
 import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
 import { planText } from '../plan-text';
 import { templateNotes } from '../template-notes';
@@ -11,6 +13,7 @@ import { plainText, printJson } from '../terminal/output';
 interface PlanOptions {
   readonly json?: boolean;
   readonly input?: boolean;
+  readonly assumptions?: boolean;
   readonly assume: string[];
 }
 
@@ -21,6 +24,7 @@ export function registerPlan(program: Command): void {
     .description('say how many calls, tokens, dollars and GPU hours a spec will take, and what was assumed; starts nothing')
     .argument('<spec>', 'YAML or JSON file, or one of the presets demo, single-gpu, paper')
     .option('--assume <name=value...>', 'use another value than the assumed one', collect, [])
+    .option('--assumptions', 'show all assumptions, not only those on which the figures hang')
     .option('--json', 'print the plan, assumptions, warnings and problems as JSON')
     .option('--input', 'print the checked spec as one JSON object, for `temporal workflow start --input-file`')
     .action(async (file: string, options: PlanOptions) => {
@@ -44,8 +48,9 @@ export function registerPlan(program: Command): void {
         }));
         printJson({ ...plan, templates: formats, assumptions, warnings: [...warnings, ...unreached], problems });
       } else {
-        process.stdout.write(`${plainText(planText(spec, plan, formats))}\n`);
-        noteChecks(errors, [...warnings, ...unreached]);
+        const shown = options.assumptions ? undefined : tellingAssumptions(spec, overrides, counts);
+        process.stdout.write(`${plainText(planText(spec, plan, formats, shown))}\n`);
+        noteChecks(errors, [...warnings, ...unreached, ...(await machineNotes(plan))]);
       }
       if (misfit !== undefined) throw new CliError('this training cannot fit its devices', { hint: 'docs/training.md shows the sum' });
     });
@@ -61,6 +66,16 @@ function readAssumptions(texts: readonly string[]): ReturnType<typeof parseAssum
   } catch (cause) {
     throw new CliError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
+}
+
+/** What the plan needs and this machine, which may not be that of the workers, does not have. */
+async function machineNotes({ training, evaluation }: CostPlan): Promise<string[]> {
+  const needs = [
+    ...(training.device === 'gpu' && training.trainings > 0 ? ['training'] : []),
+    ...(evaluation.device === 'gpu' && evaluation.models > 0 ? ['evaluation'] : []),
+  ];
+  if (needs.length === 0 || (await seenGpus().catch(() => [])).length > 0) return [];
+  return [`this machine has no GPU; ${needs.join(' and ')} want gpu workers that have some (until: mixture ends before them).`];
 }
 
 /** A plan is worth having before the data is there; starting is not. So these are notes here, and errors of `start`. Only a training that cannot fit fails the plan. */

@@ -1,5 +1,6 @@
 import type { ModelSpec, RunSpec } from '../../config/spec';
 import { SpecError } from '../../config/spec-errors';
+import { trains } from '../../config/until';
 import { missingModel, servedModels } from '../../services/endpoints/endpoint-check';
 import { queryOf } from '../../services/endpoints/wire-request';
 import { onlyLook, NotSetUpError } from '../../services/local/only-look';
@@ -45,7 +46,7 @@ export async function checkSpec(
 /** Names of tasks other than the leaderboard's, where the Python environment is here to ask. */
 async function checkTasks(spec: RunSpec): Promise<Finding[]> {
   const check = 'tasks';
-  const tasks = otherTasks(spec);
+  const tasks = trains(spec) ? otherTasks(spec) : [];
   if (tasks.length === 0) return [];
   try {
     const environment = await ensurePython(onlyLook);

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { fixedSteps } from '../../config/training-backends';
-import { variantsOf, type Variant } from '../../config/variants';
+import { workingVariants } from '../../config/until';
+import { type Variant } from '../../config/variants';
 import { type StageProgress, evaluationRow, HELD_OUT, waiting } from '../../contract/progress';
 import { addCounts } from '../../method/cost';
 import { costOf, type Price } from '../../planning/price';
@@ -70,10 +71,12 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
 
   const trainSteps = fixedSteps(plan.spec) ?? 1;
   const variantRows = ({ name, replay }: Variant): Promise<StageProgress>[] => {
+    const ends = plan.spec.until !== undefined;
     const heldOut = plan.keys.holdOut === undefined ? [] : [HELD_OUT];
-    const evaluation = [...plan.spec.evaluate.tasks.map(({ task }) => task), ...heldOut].map(async (task) => {
-      const evaluated = await find(evaluateStage.at(plan, name));
-      return evaluationProgress(name, task, evaluated === undefined ? undefined : detailOf(evaluated));
+    const evaluated = ends ? [] : [...plan.spec.evaluate.tasks.map(({ task }) => task), ...heldOut];
+    const evaluation = evaluated.map(async (task) => {
+      const found = await find(evaluateStage.at(plan, name));
+      return evaluationProgress(name, task, found === undefined ? undefined : detailOf(found));
     });
     if (replay === null) return evaluation;
     const own =
@@ -83,11 +86,15 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
     return [
       ...own,
       rowWithNote(name, { output: mixStage.at(plan, name), items: 1 }, bothSides),
-      rowWithNote(
-        name,
-        { output: trainStage.at(plan, name), items: trainSteps },
-        ({ steps, lossCurve }) => `${steps} steps, last loss ${lossCurve.at(-1)?.loss.toFixed(3) ?? 'unknown'}`,
-      ),
+      ...(ends
+        ? []
+        : [
+            rowWithNote(
+              name,
+              { output: trainStage.at(plan, name), items: trainSteps },
+              ({ steps, lossCurve }) => `${steps} steps, last loss ${lossCurve.at(-1)?.loss.toFixed(3) ?? 'unknown'}`,
+            ),
+          ]),
       ...evaluation,
     ];
   };
@@ -122,8 +129,10 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
       '',
       perShard((shard) => selectStage.at(plan, shard), answered),
     ),
-    ...(plan.keys.holdOut === undefined ? [] : [rowWithNote('', { output: holdOutStage.at(plan), items: 1 }, bothSides)]),
-    ...variantsOf(plan.spec).flatMap((variant) => variantRows(variant)),
+    ...(plan.keys.holdOut === undefined || plan.spec.until === 'replay'
+      ? []
+      : [rowWithNote('', { output: holdOutStage.at(plan), items: 1 }, bothSides)]),
+    ...workingVariants(plan.spec).flatMap((variant) => variantRows(variant)),
   ]);
 }
 

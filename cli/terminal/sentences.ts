@@ -1,7 +1,9 @@
 import { SpecError } from '../../config/spec-errors';
 import { PushError } from '../../export/push-dataset';
 import { MethodError } from '../../method/method-error';
+import { AllRefusedError } from '../../services/batches/all-refused';
 import { CodecKeysError } from '../../services/codec/codec-keys';
+import { PermanentEndpointError } from '../../services/endpoints/endpoint-errors';
 import { NoticeTargetError } from '../../services/notices/notice-targets';
 import { CorruptArtifactError } from '../../services/store/stage-errors';
 import { StorageUnavailableError } from '../../services/store/storage-errors';
@@ -16,6 +18,8 @@ const SENTENCES = [
   [StorePlaceError, EXIT.usage],
   [StorageUnavailableError, EXIT.unavailable],
   [MethodError, EXIT.failed],
+  [PermanentEndpointError, EXIT.failed],
+  [AllRefusedError, EXIT.failed],
   [CorruptArtifactError, EXIT.failed],
   [PushError, EXIT.failed],
 ] as const;

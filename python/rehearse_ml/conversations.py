@@ -5,7 +5,8 @@ from typing import Literal, assert_never
 
 from typing_extensions import TypedDict  # typing's is not introspected by pydantic before Python 3.12
 
-from .spec import AlpacaSchema, RowSchema
+from .spec import AlpacaSchema, PromptCompletionSchema, RawSchema, RowSchema
+from .text_lines import is_blank
 
 Row = dict[str, object]
 Role = Literal["system", "user", "assistant"]
@@ -34,6 +35,7 @@ ROLE: dict[str, Role] = {
 
 
 ALPACA = ("instruction", "input", "output")
+PROMPT_COMPLETION = ("prompt", "completion")
 
 
 class MalformedRowError(Exception):
@@ -50,8 +52,16 @@ class Adapted:
 
 
 def columns_of(schema: RowSchema) -> tuple[str, ...]:
-    """Return the columns that hold the conversation."""
-    return ALPACA if isinstance(schema, AlpacaSchema) else (schema.column,)
+    """Return the columns that hold the conversation. Empty for all."""
+    match schema:
+        case AlpacaSchema():
+            return ALPACA
+        case PromptCompletionSchema():
+            return PROMPT_COMPLETION
+        case RawSchema():
+            return ()
+        case _:
+            return (schema.column,)
 
 
 def adapt(row: object, schema: RowSchema) -> Adapted:
@@ -70,6 +80,10 @@ def adapt(row: object, schema: RowSchema) -> Adapted:
             return _turns(row, schema.column, "role", "content")
         case "sharegpt":
             return _turns(row, schema.column, "from", "value")
+        case "prompt-completion":
+            return _prompt_completion(row)
+        case "raw":
+            raise ValueError("a row that is wanted as it is, is no conversation")
         case _:
             assert_never(schema.kind)
 
@@ -79,7 +93,9 @@ def _turns(row: Row, column: str, role_key: str, text_key: str) -> Adapted:
     turns = row.get(column)
     if not isinstance(turns, list) or not turns:
         raise MalformedRowError(f"no list of turns in {column}")
-    messages = [(_role(turn, role_key), turn.get(text_key)) for turn in turns]
+    messages = [(_role(turn, role_key), _joined(turn.get(text_key))) for turn in turns]
+    for turn in turns:
+        _check_plain(turn)
     if messages[0][0] == "system" and not _has_text(messages[0][1]):
         messages = messages[1:]
     answers = [index for index, (role, _) in enumerate(messages) if role == "assistant"]
@@ -102,12 +118,45 @@ def _alpaca(row: Row) -> Adapted:
     request = _text(instruction)
     if given is not None and not isinstance(given, str):
         raise MalformedRowError("an input that is not text")
-    if given is not None and given.strip():
+    if _has_text(given):
         request = f"{request}\n\n{_text(given)}"
     return Adapted(
         [{"role": "user", "content": request}, {"role": "assistant", "content": _text(output)}],
         cut=False,
     )
+
+
+def _prompt_completion(row: Row) -> Adapted:
+    """Return the conversation of two texts, or of two lists of messages."""
+    turns: list[object] = []
+    for column, role in zip(PROMPT_COMPLETION, ("user", "assistant"), strict=True):
+        value = row.get(column)
+        if isinstance(value, list):
+            turns += value
+        else:
+            turns.append({"role": role, "content": value})
+    return _turns({"turns": turns}, "turns", "role", "content")
+
+
+def _check_plain(turn: Row) -> None:
+    """Refuse what would change if only its text were trained."""
+    if turn.get("tool_calls") or turn.get("function_call"):
+        raise MalformedRowError("tool calls")
+    if turn.get("weight") == 0 or turn.get("train") is False or turn.get("training") is False:
+        raise MalformedRowError("a turn that is not to be trained")
+
+
+def _joined(content: object) -> object:
+    """Return the text of a list of text parts; all else as it is."""
+    if not isinstance(content, list) or not content:
+        return content
+    texts: list[str] = []
+    for part in content:
+        text = part.get("text") if isinstance(part, dict) and part.get("type") == "text" else None
+        if not isinstance(text, str):
+            return None
+        texts.append(text)
+    return "".join(texts)
 
 
 def _role(turn: object, key: str) -> Role:
@@ -129,11 +178,11 @@ def _check_order(roles: list[str]) -> None:
 
 
 def _has_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+    return isinstance(value, str) and not is_blank(value)
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
+    if not _has_text(value) or not isinstance(value, str):
         raise MalformedRowError("a turn without text")
     try:
         value.encode()

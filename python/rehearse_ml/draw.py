@@ -21,9 +21,9 @@ from .hub_errors import explained
 from .hub_source import INSTEAD, Repository, draw_from_hub, named, resolve_once
 from .job import Interruption, file_sha256, run_once, versions
 from .protocol import Events, JsonValue, lines_atomic
-from .results import DatasetsResult, DrawnConversation
+from .results import DatasetsResult, DrawnConversation, RawRow
 from .row_sources import Drawn, draw_from_parts, open_files
-from .spec import DatasetsSpec, FilesSource
+from .spec import DatasetsSpec, FilesSource, RawSchema
 
 CONVERSATIONS_FILE = "conversations.jsonl"
 REVISION_FILE = "revision.json"
@@ -86,7 +86,7 @@ def _draw(spec: DatasetsSpec, output: Path, events: Events, interruption: Interr
     with _open(spec, output) as opened:
         events.progress("open", 1, 1)
         counts = _write(spec, opened, path, events, interruption)
-    if counts.rows < spec.count:
+    if counts.rows < spec.count and not isinstance(spec.row_schema, RawSchema):
         events.log(
             f"{opened.what} has {counts.rows} conversations, fewer than the {spec.count} asked for.", level="warning"
         )
@@ -110,7 +110,8 @@ def _draw(spec: DatasetsSpec, output: Path, events: Events, interruption: Interr
 @contextmanager
 def _open(spec: DatasetsSpec, output: Path) -> Iterator[_Opened]:
     source = spec.source
-    columns = (*columns_of(spec.row_schema), *ID_COLUMNS)
+    wanted = columns_of(spec.row_schema)
+    columns = (*wanted, *ID_COLUMNS) if wanted else ()
     if isinstance(source, FilesSource):
         with tempfile.TemporaryDirectory(prefix=".parquet-", dir=output) as cache:
             parts = open_files(source, columns, Path(cache))
@@ -131,6 +132,12 @@ def _write(spec: DatasetsSpec, opened: _Opened, path: Path, events: Events, inte
     with lines_atomic(path) as write:
         for drawn in opened.rows:
             counts.read += 1
+            if isinstance(spec.row_schema, RawSchema):
+                write(_raw(drawn))
+                counts.rows += 1
+                if counts.rows == spec.count:
+                    break
+                continue
             try:
                 with located(f"row {drawn.index if drawn.index is not None else counts.read} of {drawn.part}"):
                     adapted = adapt(drawn.row, spec.row_schema)
@@ -152,6 +159,14 @@ def _write(spec: DatasetsSpec, opened: _Opened, path: Path, events: Events, inte
             raise _nothing(spec, opened, counts)
     events.progress(PHASE, counts.rows, spec.count)
     return counts
+
+
+def _raw(drawn: Drawn) -> RawRow:
+    """Return a row with its place; what JSON does not know (times, bytes) becomes text."""
+    if isinstance(drawn.row, MalformedRowError):
+        raise JobError("bad_data", f"Row {drawn.index} of {drawn.part} is {drawn.row}.", "Mend that row.")
+    row = json.loads(json.dumps(drawn.row, default=str))
+    return RawRow(part=drawn.part, index=drawn.index if drawn.index is not None else 0, row=row)
 
 
 def _nothing(spec: DatasetsSpec, opened: _Opened, counts: _Counts) -> JobError:

@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import cast
 
 from .errors import JobError
-from .leaderboard import HARDEST, LeaderboardTask, Subtask
+from .evaluation_rows import evaluation_row_problem
+from .leaderboard import HARDEST, LeaderboardTask, Subtask, TaskName
 from .spec import EvaluateTask
+from .text_lines import LineError, parse_json, read_lines
 
 Row = dict[str, object]
 
@@ -29,7 +32,8 @@ def prepare_local(requested: EvaluateTask, task: LeaderboardTask, directory: Pat
             f"{' and '.join(splits)} are needed.",
             "Map each needed split to a JSONL file, or set data to null for the hub's data set.",
         )
-    rows = {split: _read(Path(requested.data[split]), task) for split in splits}
+    name = cast("TaskName", requested.task)
+    rows = {split: _read(Path(requested.data[split]), task, name) for split in splits}
     if len(splits) == 2 and len(rows[splits[1]]) < fewshot:
         raise JobError(
             "bad_data",
@@ -67,28 +71,45 @@ def _by_subtask(requested: EvaluateTask, task: LeaderboardTask, rows: list[Row])
     }
 
 
-def _read(path: Path, task: LeaderboardTask) -> list[Row]:
+def _read(path: Path, task: LeaderboardTask, name: TaskName) -> list[Row]:
     hint = f"Each line is one JSON object with {', '.join(task.columns)}, as in the hub's data set."
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise JobError("bad_data", f"The evaluation data {path} cannot be read: {error}.", hint) from error
     rows: list[Row] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for number, line in read_lines(path):
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise JobError("bad_data", f"{path} line {number} is not JSON: {error}.", hint) from error
-        for column, kinds in task.columns.items():
-            if not isinstance(row, dict) or not isinstance(row.get(column), kinds):
-                kind = " or ".join(each.__name__ for each in kinds)
-                raise JobError("bad_data", f"{path} line {number} has no {kind} in `{column}`.", hint)
-        rows.append(row)
+            row = parse_json(line)
+        except LineError as error:
+            raise JobError("bad_data", f"{path} line {number} is {error}.", hint) from error
+        problem = evaluation_row_problem(name, row)
+        if problem is not None:
+            raise JobError("bad_data", f"{path} line {number} {problem}.", hint)
+        rows.append(cast("Row", row))
     if not rows:
         raise JobError("bad_data", f"{path} is empty.", hint)
-    return rows
+    return _uniform(rows, task)
+
+
+def _uniform(rows: list[Row], task: LeaderboardTask) -> list[Row]:
+    """Return `rows` with one kind of value in each column, as a table needs it.
+
+    A name that is now a number and now a text becomes a text; other columns that the task does not read are left out.
+    """
+    kinds: dict[str, set[type]] = {}
+    for row in rows:
+        for column, value in row.items():
+            if value is not None:
+                kinds.setdefault(column, set()).add(float if isinstance(value, int | float) else type(value))
+    mixed = {column for column, found in kinds.items() if len(found) > 1}
+    if not mixed:
+        return rows
+    named = mixed & set(task.columns)
+    return [
+        {
+            column: str(value) if column in named else value
+            for column, value in row.items()
+            if column in named or column not in mixed
+        }
+        for row in rows
+    ]
 
 
 def _write(path: Path, rows: list[Row]) -> str:

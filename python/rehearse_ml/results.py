@@ -230,6 +230,14 @@ class DatasetsResult(TypedDict):
     versions: Versions
 
 
+class RawRow(TypedDict):
+    """A line of it where rows are asked for as they are; `index` is their place in their split or file."""
+
+    part: str
+    index: int
+    row: object
+
+
 class DrawnConversation(TypedDict):
     """A line of it."""
 

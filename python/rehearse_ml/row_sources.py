@@ -1,7 +1,6 @@
 """Where rows come from: splits on the hub, whole or as a stream, and local files; in an order that a seed draws."""
 
 import array
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,12 @@ import pyarrow as pa
 from .conversations import MalformedRowError
 from .errors import JobError, causes, first_line, is_full_disk
 from .spec import FilesSource
+from .text_lines import LineError, check_file, decode, parse_json
 
 BUFFER_ROWS = 10_000
 """Rows of a stream among which the next one is drawn."""
+
+BLANK_BYTES = b" \t\r\n"
 
 OPEN_SHARDS = 16
 """Files, or row groups of Parquet files, from which that buffer is filled at a time."""
@@ -48,9 +50,10 @@ class Table:
     """Rows of an Arrow table on disk: a split of the hub, or a Parquet file."""
 
     def __init__(self, name: str, rows: datasets.Dataset, columns: tuple[str, ...]) -> None:
-        """Read only those of `columns` that there are."""
+        """Read only those of `columns` that there are; all, where none are named."""
         self.name = name
-        self._rows = rows.select_columns([column for column in columns if column in rows.column_names])
+        kept = [column for column in columns if column in rows.column_names] if columns else rows.column_names
+        self._rows = rows.select_columns(kept)
 
     def __len__(self) -> int:
         """Return how many rows there are."""
@@ -68,11 +71,12 @@ class JsonLines:
         """Find the lines. Raises JobError `bad_data` when the file cannot be read."""
         self.name = path.stem
         self._offsets = array.array("Q")
+        check_file(path)
         try:
             self._file = path.open("rb")
             offset = 0
             for line in self._file:
-                if line.strip():
+                if line.strip(BLANK_BYTES):
                     self._offsets.append(offset)
                 offset += len(line)
         except OSError as error:
@@ -84,11 +88,12 @@ class JsonLines:
 
     def row(self, index: int) -> object:
         """Return what a line says. Raises MalformedRowError."""
-        self._file.seek(self._offsets[index])
+        offset = self._offsets[index]
+        self._file.seek(offset)
         try:
-            return json.loads(self._file.readline())
-        except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
-            raise MalformedRowError("not JSON") from error
+            return parse_json(decode(self._file.readline(), first=offset == 0))
+        except LineError as error:
+            raise MalformedRowError(str(error)) from error
 
 
 def open_files(source: FilesSource, columns: tuple[str, ...], cache: Path) -> list[Part]:
@@ -167,6 +172,6 @@ def draw_from_streams(
 
 def _shuffled(split: datasets.IterableDataset, columns: tuple[str, ...], seed: int) -> datasets.IterableDataset:
     split = split.reshard()
-    if split.column_names is not None:
+    if columns and split.column_names is not None:
         split = split.select_columns([column for column in columns if column in split.column_names])
     return split.shuffle(seed=seed, buffer_size=BUFFER_ROWS, max_buffer_input_shards=OPEN_SHARDS)

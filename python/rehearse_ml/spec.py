@@ -244,7 +244,19 @@ class AlpacaSchema(_Strict):
     kind: Literal["alpaca"]
 
 
-RowSchema = TurnsSchema | AlpacaSchema
+class PromptCompletionSchema(_Strict):
+    """Rows of {prompt, completion}: two texts, or two lists of {role, content}."""
+
+    kind: Literal["prompt-completion"]
+
+
+class RawSchema(_Strict):
+    """Rows as they are, with their place, for the caller to look at."""
+
+    kind: Literal["raw"]
+
+
+RowSchema = TurnsSchema | AlpacaSchema | PromptCompletionSchema | RawSchema
 
 
 class DatasetsSpec(_JobSpec):

@@ -99,6 +99,43 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
+def test_rows_are_given_as_they_are_with_their_place(tmp_path: Path, events: RecordedEvents) -> None:
+    rows = [{"prompt": f"Q{n}", "completion": f"A{n}", "extra": [n]} for n in range(5)]
+    files = [write(tmp_path / "a.jsonl", rows), write(tmp_path / "b.parquet", rows)]
+    spec = from_files(tmp_path / "out", files, 100, schema={"kind": "raw"})
+    Path(spec["outputDir"]).mkdir()
+    result = json.loads(draw(DatasetsSpec.model_validate(spec), events, Interruption()).read_text())
+    drawn = [json.loads(line) for line in Path(result["conversations"]).read_text().splitlines()]
+    found = sorted((row["part"], row["index"], row["row"]["completion"], row["row"]["extra"]) for row in drawn)
+    assert found == [(part, n, f"A{n}", [n]) for part in ("a", "b") for n in range(5)]
+
+
+def test_prompts_and_completions_are_conversations(tmp_path: Path, events: RecordedEvents) -> None:
+    asked, answered = {"role": "user", "content": "Q1"}, {"role": "assistant", "content": "A1"}
+    rows: list[Any] = [
+        {"prompt": "Q0", "completion": "A0"},
+        {"prompt": [asked], "completion": [answered]},
+        {"prompt": "Q2", "completion": ""},
+    ]
+    files = [write(tmp_path / "a.jsonl", rows)]
+    result, drawn = run(from_files(tmp_path / "out", files, 5, schema={"kind": "prompt-completion"}), events)
+    assert sorted(row["messages"][1]["content"] for row in drawn) == ["A0", "A1"]
+    assert result["malformed"] == {"a turn without text": 1}
+
+
+def test_what_replay_cannot_hold_is_counted_and_not_trained_as_something_else(
+    tmp_path: Path, events: RecordedEvents
+) -> None:
+    call = {"role": "assistant", "content": "I look.", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}
+    unweighted = [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A", "weight": 0}]
+    parts = [{"role": "user", "content": [{"type": "text", "text": "Q"}]}, {"role": "assistant", "content": "A"}]
+    rows: list[Any] = [{"messages": [unweighted[0], call]}, {"messages": unweighted}, {"messages": parts}]
+    files = [write(tmp_path / "a.jsonl", rows)]
+    result, drawn = run(from_files(tmp_path / "out", files, 5), events)
+    assert [row["messages"][0]["content"] for row in drawn] == ["Q"]
+    assert result["malformed"] == {"a turn that is not to be trained": 1, "tool calls": 1}
+
+
 def test_malformed_rows_are_counted_and_the_next_drawn_takes_their_place(
     tmp_path: Path, events: RecordedEvents
 ) -> None:

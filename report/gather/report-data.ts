@@ -1,5 +1,6 @@
 import type { RunSpec } from '../../config/spec';
-import { variantsOf, type Variant } from '../../config/variants';
+import { workingVariants } from '../../config/until';
+import { type Variant } from '../../config/variants';
 import type { MixtureRow } from '../../method/records';
 import type { ArtifactStore } from '../../services/store/artifact-store';
 import type { PlanStore } from '../../services/store/plan-store';
@@ -82,10 +83,11 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   }
 
   const synthesis = await reportSynthesis({ stages, plan, ledger, failureTally });
-  const heldOut = keys.holdOut === undefined ? undefined : await find('', holdOutStage.at(plan));
+  const { until } = spec;
+  const heldOut = keys.holdOut === undefined || until === 'replay' ? undefined : await find('', holdOutStage.at(plan));
   const heldOutRows = heldOut === undefined ? [] : await stages.readRows(heldOut);
   const synthesized = ledger.provenance();
-  const variants = variantsOf(spec);
+  const variants = workingVariants(spec);
   const main = mainVariant(variants);
   const failures = new Map((await plans.findOutcome(runId))?.failed.map(({ name, reason }) => [name, reason]));
   const found: FoundVariant[] = [];
@@ -94,7 +96,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     const has = keys.variants[name] ?? {};
     const replaySet = 'replay' in has ? await find(name, replayStage.at(plan, name)) : undefined;
     const mixed = 'mix' in has ? await find(name, mixStage.at(plan, name)) : undefined;
-    const trained = 'train' in has ? await find(name, trainStage.at(plan, name)) : undefined;
+    const trained = 'train' in has && until === undefined ? await find(name, trainStage.at(plan, name)) : undefined;
     const trainer = trained === undefined ? null : detailOf(trained);
     found.push({
       variant,
@@ -103,7 +105,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
       mixture: mixed === undefined ? null : detailOf(mixed),
       trainer,
       training: trainer === null ? null : { tokens: tokensOfMixture(trainer), steps: trainer.steps },
-      evaluation: await evaluation(name),
+      evaluation: until === undefined ? await evaluation(name) : undefined,
       lineage: reportLineage(name, replaySet, trainer),
       dataCost: dataCost(variant.replay?.kind ?? 'official', spec, synthesized),
       ...(failures.has(name) ? { failure: failures.get(name)! } : {}),
@@ -138,7 +140,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
     training: trained === undefined || trainer === null ? null : reportTraining(trainer, await stages.readRows(trained), spec),
     evaluation: reportEvaluation(spec, before, after),
     variants: reportComparison(spec, found),
-    heldOut: keys.holdOut === undefined ? null : reportHeldOut(spec, found, heldOutRows),
+    heldOut: keys.holdOut === undefined || until !== undefined ? null : reportHeldOut(spec, found, heldOutRows),
     lineage: found.map(({ lineage }) => lineage),
     usage,
     activeMs: ledger.activeMs(),

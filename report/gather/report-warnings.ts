@@ -1,4 +1,5 @@
 import type { DamageNote } from '../../services/store/stage-store';
+import type { MixtureReport } from './mixture-report';
 import type { Provenance } from './stage-ledger';
 import type { SynthesisReport } from './synthesis-report';
 
@@ -6,17 +7,46 @@ export interface WarningSources {
   /** Whether every planned output is there. */
   readonly finished: boolean;
   readonly synthesis: SynthesisReport;
+  /** Null while nothing is mixed. */
+  readonly mixture: MixtureReport | null;
   readonly provenance: readonly Provenance[];
   /** Stored outputs that were found damaged. */
   readonly damage: readonly DamageNote[];
 }
 
-/** What limits the validity of a report: damaged or outdated outputs, counts that do not add up, winners that cannot be chosen again. */
-export function reportWarnings({ finished, synthesis, provenance, damage }: WarningSources): string[] {
+/** From this part of cut answers on, what is trained is how to begin an answer, not how to end one. */
+const MOSTLY_CUT = 0.5;
+/** Krippendorff's alpha below which scores are little better than drawn; 0 is chance. */
+const NO_AGREEMENT = 0.1;
+/** Fewer say nothing of agreement. */
+const LEAST_RESPONSES = 20;
+
+/** What makes the numbers below mean something else than they say: shown before all else. */
+function invalidating({ synthesis, mixture }: WarningSources): string[] {
+  const { alpha } = synthesis.scores.agreement;
+  const trained = mixture === null ? 0 : mixture.replay.examples + mixture.new.examples;
+  return [
+    ...(mixture !== null && mixture.cut > 0 && mixture.cut >= MOSTLY_CUT * trained
+      ? [
+          `${mixture.cut} of ${trained} examples of the mixture end where their answer was cut at a token limit, so the model hardly learns to end one. Raise synthesis.respond.sampling.maxTokens, or set synthesis.select.truncated: drop.`,
+        ]
+      : []),
+    ...(alpha.alpha !== null && alpha.alpha < NO_AGREEMENT && alpha.units >= LEAST_RESPONSES
+      ? [
+          `The judges do not agree: Krippendorff's alpha is ${alpha.alpha.toFixed(2)} over ${alpha.units} responses, where 0 is chance. The responses that were kept are little better than drawn by lot; look at the examples, and choose other judges or scoring: expected.`,
+        ]
+      : []),
+  ];
+}
+
+/** What limits the validity of a report: what invalidates it, damaged or outdated outputs, counts that do not add up, winners that cannot be chosen again. */
+export function reportWarnings(sources: WarningSources): string[] {
+  const { finished, synthesis, provenance, damage } = sources;
   const { instructions, responses, judgments, recomputed } = synthesis;
   const outdated = provenance.filter((group) => group.outdated > 0).map(({ stage, model }) => (model === '' ? stage : `${stage} ${model}`));
   const unaccounted = instructions.pending + responses.pending + judgments.pending;
   return [
+    ...invalidating(sources),
     ...(damage.length === 0
       ? []
       : [

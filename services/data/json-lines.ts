@@ -1,3 +1,5 @@
+import { DataFileError } from './data-file-error';
+import { parseJson } from './json-text';
 import { readLines } from './lines';
 
 /** A parsed line of a JSONL file, with its 1-based number. */
@@ -8,16 +10,12 @@ export interface JsonLine {
 
 /**
  * The lines of a JSONL file, one at a time; empty ones are skipped.
- * @throws Error that names the file and the line that is no JSON; the file system's error
+ * @throws DataFileError that names the file and the line that is no JSON; the file system's error
  */
 export async function* readJsonLines(path: string): AsyncGenerator<JsonLine> {
-  for await (const { line, text } of readLines(path)) yield { line, row: parse(text, path, line) };
-}
-
-function parse(text: string, path: string, line: number): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new Error(`${path} line ${line} is no JSON: ${(cause as Error).message}; fix that line`, { cause });
+  for await (const { line, text } of readLines(path)) {
+    const parsed = parseJson(text);
+    if (parsed.problem !== undefined) throw new DataFileError(path, `line ${line}: ${parsed.problem}`, 'fix that line');
+    yield { line, row: parsed.row };
   }
 }

@@ -3,8 +3,8 @@ import type { EvaluateTask } from '../../config/spec';
 import type { LeaderboardTask } from '../../method/forgetting';
 import { MethodError } from '../../method/method-error';
 import type { EvaluationDocument } from '../../method/quality/contamination';
-import { evaluationRowProblem, isMeasured } from './data-rows';
 import { evaluationIdentity } from './evaluation-identity';
+import { evaluationRowProblem, isMeasured } from './evaluation-rows';
 import { readJsonLines } from './json-lines';
 
 /** Columns of each dataset that hold the question, and the document's own name where it has one. */

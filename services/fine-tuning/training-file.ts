@@ -7,7 +7,7 @@ const FILE_LIMITS = { examples: 10, bytes: 512 * 1024 * 1024 } as const;
 const MOST_TOLD = 3;
 
 /**
- * The mixture as the API wants it: one `{"messages": […]}` a line, nothing else, since it refuses other keys. Answers that were cut
+ * The mixture as the API wants it: one `{"messages": […]}` a line, with `tools` where there are some, nothing else, since it refuses other keys. Answers that were cut
  * are left out: the API trains every answer to its end, and they have none.
  * @throws PermanentEndpointError for what the API would refuse, before anything is sent
  */
@@ -33,7 +33,9 @@ export function trainingFile(
     );
   }
   const file = Buffer.concat(
-    rows.map(({ messages }) => Buffer.from(`${JSON.stringify({ messages: messages.map(({ role, content }) => ({ role, content })) })}\n`)),
+    rows.map(({ messages, tools }) =>
+      Buffer.from(`${JSON.stringify({ messages: messages.map(apiMessage), ...(tools === undefined ? {} : { tools }) })}\n`),
+    ),
   );
   if (file.byteLength > limits.bytes) {
     throw new PermanentEndpointError(
@@ -43,13 +45,34 @@ export function trainingFile(
   return file;
 }
 
-const ROLES: ReadonlySet<string> = new Set(['system', 'user', 'assistant']);
+/** A message in the API's own keys: arguments as JSON text, weight 0 for an answer that is not trained. */
+function apiMessage({ role, content, tool_calls: calls, tool_call_id: answered, train = true }: MixtureRow['messages'][number]) {
+  return {
+    role,
+    content,
+    ...(calls === undefined
+      ? {}
+      : {
+          tool_calls: calls.map(({ function: called, ...call }) => ({
+            ...call,
+            function: { ...called, arguments: JSON.stringify(called.arguments) },
+          })),
+        }),
+    ...(answered === undefined ? {} : { tool_call_id: answered }),
+    ...(train ? {} : { weight: 0 }),
+  };
+}
+
+const ROLES: ReadonlySet<string> = new Set(['system', 'user', 'assistant', 'tool']);
 
 function messagesProblem(messages: MixtureRow['messages']): string | undefined {
   if (messages.length === 0) return 'has no message';
-  for (const [index, { role, content }] of messages.entries()) {
+  for (const [index, { role, content, tool_calls: calls, tool_call_id: answered, reasoning_content: thoughts }] of messages.entries()) {
     if (!ROLES.has(role)) return `has the role ${JSON.stringify(role)}`;
     if (role === 'system' && index > 0) return 'has a system message that is not its first';
+    if (thoughts !== undefined) return 'has thoughts (reasoning_content), which it does not take';
+    if (calls?.some(({ id }) => id === undefined) || (role === 'tool' && answered === undefined)) return 'has a tool call without an id';
+    if (calls !== undefined || role === 'tool') continue;
     if (typeof content !== 'string' || content.trim() === '') return `has an empty ${role} message`;
   }
   return messages.at(-1)?.role === 'assistant' ? undefined : 'does not end with the assistant';

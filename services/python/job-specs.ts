@@ -151,6 +151,9 @@ export const datasetsSpecSchema = z.strictObject({
   schema: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.enum(['messages', 'sharegpt']), column: text }),
     z.strictObject({ kind: z.literal('alpaca') }),
+    z.strictObject({ kind: z.literal('prompt-completion') }),
+    /** Rows as they are, with their place, for the caller to look at. */
+    z.strictObject({ kind: z.literal('raw') }),
   ]),
   count,
   seed: count,

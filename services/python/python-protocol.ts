@@ -183,6 +183,9 @@ export const datasetsResultSchema = z.looseObject({
 
 export type DatasetsResult = z.output<typeof datasetsResultSchema>;
 
+/** A line of that file, where rows are asked for as they are (`raw`). */
+export const rawRowSchema = z.object({ part: z.string(), index: z.int(), row: z.unknown() });
+
 /** A line of that file. */
 export const drawnConversationSchema = z.object({
   id: z.string(),

@@ -1,10 +1,12 @@
 import { fineTuningOf, weightsOf } from '../../config/fine-tuning';
 import { modelOf } from '../../config/models-in-use';
 import type { RunSpec } from '../../config/spec';
+import { trains } from '../../config/until';
 import { filesOf, variantsOf } from '../../config/variants';
 import { modelIdentity } from '../../stages/model-identity';
 import { type ContentIdentities } from '../../stages/planned';
 import { evaluationIdentity } from '../data/evaluation-identity';
+import { newDataIdentity } from '../data/new-data';
 import { fileSha256 } from '../store/file-hash';
 import { accelerateText } from '../training/accelerate';
 import type { WeightsResolver } from '../training/weights';
@@ -12,11 +14,11 @@ import type { WeightsResolver } from '../training/weights';
 /** Hashes what a spec names but does not hold: the new data, local evaluation documents, the weights. */
 export async function contentIdentities(spec: RunSpec, weights: WeightsResolver): Promise<ContentIdentities> {
   return {
-    newData: await fileSha256(spec.mix.newData),
-    weights: await weightsIdentity(spec, weights),
+    newData: await newDataIdentity(spec.mix),
+    weights: trains(spec) ? await weightsIdentity(spec, weights) : 'none',
     evaluation: await Promise.all(spec.evaluate.tasks.map(evaluationIdentity)),
-    replayFiles: await hashFiles(variantsOf(spec).flatMap(filesOf)),
-    ...(spec.train.accelerate === undefined ? {} : { accelerate: await accelerateText(spec.train.accelerate) }),
+    replayFiles: await hashFiles(spec.until === 'replay' ? [] : variantsOf(spec).flatMap(filesOf)),
+    ...(spec.train.accelerate === undefined || !trains(spec) ? {} : { accelerate: await accelerateText(spec.train.accelerate) }),
   };
 }
 

@@ -6,34 +6,10 @@ import type { SpecProblem } from '../../config/spec-errors';
 import { filesOf, variantsOf } from '../../config/variants';
 import { looksLikePath } from '../../config/weights';
 import type { LeaderboardTask } from '../../method/forgetting';
-import { conversationProblem, evaluationRowProblem, isMeasured, type RowProblem } from '../data/data-rows';
-import { checkJsonl } from '../data/jsonl-check';
+import { evaluationRowProblem, isMeasured } from '../data/evaluation-rows';
+import { lineRows } from '../data/placed-rows';
+import { checkDataFile } from './data-file-check';
 import { reasonOf, shownPath } from './file-messages';
-
-/** Problems told of one file; the others are counted. */
-const MAX_PROBLEMS_PER_FILE = 5;
-
-/** Reads all new data: what is wrong with its rows, and how much there is of it. */
-export async function checkNewData({
-  newData: path,
-  holdOut,
-}: RunSpec['mix']): Promise<{ problems: SpecProblem[]; examples?: number; characters?: number }> {
-  const rows = 'one {"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]} a line';
-  const read = await checkRows(path, 'mix.newData', rows, { check: conversationProblem });
-  const most = (read.counted ?? Infinity) - 1;
-  const tooMany: SpecProblem[] =
-    holdOut === undefined || read.problems.length > 0 || holdOut.new <= most
-      ? []
-      : [
-          {
-            path: 'mix.holdOut.new',
-            value: String(holdOut.new),
-            expected: `at most ${most}, since ${JSON.stringify(shownPath(path))} has ${most + 1} conversations, of which some must be left to train on`,
-            hint: 'lower it, or add conversations',
-          },
-        ];
-  return { problems: [...read.problems, ...tooMany], examples: read.counted, characters: read.characters };
-}
 
 /** Reads all local evaluation data: what is wrong with its rows, and the documents to be measured by task. */
 export async function checkEvaluation(
@@ -45,7 +21,10 @@ export async function checkEvaluation(
     if (!isLeaderboardTask(task)) continue;
     for (const [split, path] of Object.entries(data ?? {})) {
       const place = `evaluate.tasks[${index}].data.${split}`;
-      const read = await checkRows(path, place, `rows in the schema of ${task}`, {
+      const read = await checkDataFile(lineRows(path), path, {
+        place,
+        expected: `rows in the schema of ${task}`,
+        kind: 'a JSONL file',
         check: (row) => evaluationRowProblem(task, row),
         counts: (row) => isMeasured(task, row),
       });
@@ -73,59 +52,6 @@ export async function replayFileProblems(spec: RunSpec): Promise<SpecProblem[]> 
     }
   }
   return problems;
-}
-
-interface RowChecks {
-  readonly check: (row: unknown) => RowProblem | null;
-  readonly counts?: (row: unknown) => boolean;
-}
-
-async function checkRows(
-  path: string,
-  place: string,
-  expected: string,
-  { check, counts }: RowChecks,
-): Promise<{ problems: SpecProblem[]; counted?: number; characters?: number }> {
-  const shown = JSON.stringify(shownPath(path));
-  try {
-    const read = await checkJsonl(path, {
-      check(row) {
-        const found = check(row);
-        return found === null ? null : `${found.path} is ${found.value} where ${found.expected} belongs`;
-      },
-      counts,
-      maxProblems: MAX_PROBLEMS_PER_FILE,
-    });
-    const problems = read.problems.map(({ line, message }): SpecProblem => ({
-      path: place,
-      value: `${shown} line ${line}: ${message}`,
-      expected,
-      hint: 'fix that line',
-    }));
-    if (read.badLines > problems.length) {
-      problems.push({
-        path: place,
-        value: `${read.badLines - problems.length} more bad lines in ${shown}`,
-        expected,
-        hint: 'fix them all',
-      });
-    }
-    if (read.badLines === 0 && read.counted === 0) {
-      problems.push({ path: place, value: `${shown} without a row that counts`, expected, hint: 'add rows, or name another file' });
-    }
-    return { problems, counted: read.counted, characters: read.characters };
-  } catch (error) {
-    return {
-      problems: [
-        {
-          path: place,
-          value: `${shown} (${reasonOf(error)})`,
-          expected: `a JSONL file that can be read, ${expected}`,
-          hint: "relative paths start at the spec's own folder",
-        },
-      ],
-    };
-  }
 }
 
 /** A local directory of weights that is no such directory. */

@@ -5,13 +5,15 @@ import { endpointModels } from '../../config/models-in-use';
 import type { RunSpec } from '../../config/spec';
 import { problemSentence, SpecError, type SpecProblem } from '../../config/spec-errors';
 import { specWarnings } from '../../config/spec-warnings';
+import { trains } from '../../config/until';
 import { nearestNames } from '../../method/nearest-names';
 import type { KnownCounts } from '../../planning/known-counts';
 import { projectDir } from '../local/paths';
 import { readModelTemplates, type ModelTemplates, type ModelTemplatesOptions } from '../tokenizers/model-templates';
 import { checkAccelerate } from '../training/accelerate';
-import { checkEvaluation, checkNewData, replayFileProblems, weightsProblems } from './data-file-checks';
+import { checkEvaluation, replayFileProblems, weightsProblems } from './data-file-checks';
 import { reasonOf, shownPath } from './file-messages';
+import { checkNewData } from './new-data-checks';
 
 /** No spec is near this; a data file given by mistake is. */
 const MAX_SPEC_BYTES = 1 << 20;
@@ -90,9 +92,9 @@ export async function checkSpecFiles(
   spec: RunSpec,
   options: { readonly env?: Readonly<Record<string, string | undefined>>; readonly reading?: Partial<ModelTemplatesOptions> },
 ): Promise<SpecFilesReport> {
-  const newData = await checkNewData(spec.mix);
+  const newData = await checkNewData(spec);
   const evaluation = await checkEvaluation(spec);
-  const training = await checkAccelerate(spec);
+  const training = trains(spec) ? await checkAccelerate(spec) : { problems: [] };
   const {
     templates,
     problems: templateProblems,
@@ -103,12 +105,14 @@ export async function checkSpecFiles(
     ...newData.problems,
     ...evaluation.problems,
     ...training.problems,
-    ...(await replayFileProblems(spec)),
-    ...(await weightsProblems(spec)),
+    ...(spec.until === 'replay' ? [] : await replayFileProblems(spec)),
+    ...(trains(spec) ? await weightsProblems(spec) : []),
     ...(options.env === undefined ? [] : keyProblems(spec, options.env)),
   ];
   const warnings = specWarnings(spec).map(({ path, message }) => `${path}: ${message}`);
-  if (newData.problems.length === 0 && newData.examples !== undefined) warnings.push(...replayWarnings(spec, newData.examples));
+  if (newData.problems.length === 0 && newData.examples !== undefined && spec.until !== 'replay') {
+    warnings.push(...replayWarnings(spec, newData.examples));
+  }
   return {
     problems,
     errors: problems.map((problem) => problemSentence(problem)),

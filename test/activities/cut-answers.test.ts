@@ -46,7 +46,7 @@ async function judgedRun(truncated: TruncatedRule) {
   const spec = smallSpec('http://127.0.0.1:9/v1', (input) => {
     input.variants = ['method', 'first-response', 'target-best'];
     input.synthesis.select = { truncated };
-    input.mix.holdOut = { replay: 2 };
+    input.mix!.holdOut = { replay: 2 };
   });
   const content = await contentIdentities(spec, deps.weights);
   const plan: RunPlan = {

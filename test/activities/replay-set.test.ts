@@ -91,7 +91,7 @@ async function load(deps: Deps, hash: string, variant: string): Promise<ReplaySe
 test('a public set from local files gives as many conversations as the method, with its counts and licence in the manifest', async () => {
   const deps = newDeps();
   const { plan, hash } = await planWith(deps, ['method', { name: 'chat', replay: { set: 'sharegpt', files: [await shareGpt()] } }]);
-  const wanted = (await mixtureBase(deps.stages, plan)).plan.replayCount;
+  const wanted = (await mixtureBase(deps, plan, { stop: new AbortController().signal, heartbeat: () => undefined })).plan.replayCount;
 
   const detail = await load(deps, hash, 'chat');
   expect(detail).toMatchObject({

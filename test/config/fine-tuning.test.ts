@@ -99,7 +99,7 @@ describe('train.backend: openai', () => {
     ],
     [
       'rows held out',
-      (spec) => (spec.mix.holdOut = { replay: 5 }),
+      (spec) => (spec.mix!.holdOut = { replay: 5 }),
       'mix.holdOut: got rows to hold out, expected nothing with train.backend: openai, since a chat API does not tell the loss on a text; remove it.',
     ],
     [

@@ -85,7 +85,7 @@ describe('the JSON Schema', () => {
   it.each([
     ['train/learningrate', 1],
     ['mix/newShare', 17],
-    ['mix', undefined],
+    ['mix/newData', 5],
     ['synthesis/judge/scoring', 'x'],
   ])('refuses %s = %j', (path, value) => {
     expect(validate(specWith(path, value))).toBe(false);

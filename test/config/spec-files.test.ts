@@ -51,7 +51,11 @@ describe('new data', () => {
       expect.stringMatching(/^mix\.newData: got FILE line 2: no JSON \(.+\), expected one .+; fix that line\.$/),
     ],
     ['a row that is no mapping', 'null', `mix.newData: got FILE line 2: row is null where a mapping belongs, ${expected}`],
-    ['a row without messages', { text: 'x' }, `mix.newData: got FILE line 2: messages is nothing where a list belongs, ${expected}`],
+    [
+      'a row without a conversation',
+      { text: 'x' },
+      `mix.newData: got FILE line 2: row is a mapping with the keys text where one with messages, conversations, prompt and completion, or instruction and output belongs, ${expected}`,
+    ],
     [
       'no messages in it',
       { messages: [] },
@@ -59,8 +63,8 @@ describe('new data', () => {
     ],
     [
       'another role',
-      { messages: [{ role: 'human', content: 'x' }] },
-      `mix.newData: got FILE line 2: messages[0].role is "human" where "system", "user" or "assistant" belongs, ${expected}`,
+      { messages: [{ role: 'narrator', content: 'x' }] },
+      `mix.newData: got FILE line 2: messages[0].role is "narrator" where "system", "user", "assistant" or "tool" belongs, ${expected}`,
     ],
     [
       'content that is no text',
@@ -111,10 +115,12 @@ describe('new data', () => {
   it('that is not there, or a folder, is refused', async () => {
     const missing = await checkSpecFiles(specOf('mix/newData', join(folder, 'none.jsonl')), { env: ENV });
     expect(missing.errors).toEqual([
-      expect.stringMatching(/^mix\.newData: got ".+none\.jsonl" \(there is no such file\), expected a JSONL file that can be read/),
+      expect.stringMatching(
+        /^mix\.newData: got ".+none\.jsonl" \(there is no such file\), expected a file of JSON lines, JSON or Parquet that can be read/,
+      ),
     ]);
     const directory = await checkSpecFiles(specOf('mix/newData', folder), { env: ENV });
-    expect(directory.errors).toEqual([expect.stringContaining('(a directory)')]);
+    expect(directory.errors).toEqual([expect.stringContaining('(a directory, not a file)')]);
   });
 
   it('larger than replay has room for is told as a warning, not used in silence', async () => {

@@ -149,7 +149,7 @@ const MISTAKES: readonly (readonly [string, unknown, string])[] = [
   [
     'learningRate',
     0.000001,
-    'learningRate: got the unknown key "learningRate" (0.000001), expected one of the keys version, description, seed, budget, models, target, synthesis, mix, variants, sweep, train, evaluate, report; move it to train.learningRate.',
+    'learningRate: got the unknown key "learningRate" (0.000001), expected one of the keys version, description, seed, budget, models, target, synthesis, mix, until, variants, sweep, train, evaluate, report; move it to train.learningRate.',
   ],
   [
     'train/learningrate',
@@ -269,17 +269,27 @@ const MISTAKES: readonly (readonly [string, unknown, string])[] = [
   [
     'mix',
     undefined,
-    'mix: got nothing, expected a mapping with the keys newData, newShare, maxExamples, holdOut; add the key "mix": replay set and new data, mixed.',
+    'mix.newData: got nothing, expected the new SFT data: a file, a data set ({files}, {hub} or {set}), or a list of data sets; add it, or set until: replay for the replay set alone.',
   ],
   [
     'mix/newData',
     '',
-    'mix.newData: got "", expected a text that is not empty; it means: JSONL file of the new SFT data: one {"messages": [{role, content}, …]} a line.',
+    'mix.newData: got "", expected a text that is not empty; it means: the new SFT data: a file with one {"messages": [{role, content}, …]} a line, a data set, or a list of such.',
   ],
   [
     'mix/newData',
-    ['a', 'b'],
-    'mix.newData: got ["a", "b"], expected a text that is not empty; it means: JSONL file of the new SFT data: one {"messages": [{role, content}, …]} a line.',
+    5,
+    'mix.newData: got 5, expected a file, or a data set ({files}, {hub} or {set}), or a list of such; it means: the new SFT data: a file with one {"messages": [{role, content}, …]} a line, a data set, or a list of such.',
+  ],
+  [
+    'mix/newData',
+    [{ files: 'a.jsonl' }],
+    'mix.newData[0].files: got "a.jsonl", expected a list with at least 1 entry; write it as a list: [a.jsonl].',
+  ],
+  [
+    'mix/newData',
+    { files: ['a.jsonl'], schema: { kind: 'sharegtp' } },
+    'mix.newData.schema.kind: got "sharegtp", expected "messages", "sharegpt", "alpaca" or "prompt-completion"; did you mean "sharegpt"?',
   ],
   [
     'synthesis/extract/instructions',

@@ -29,14 +29,15 @@ export function fakePythonJobs(jobs: RecordedJob[] = [], fails: (job: RecordedJo
       if (command === 'datasets') {
         mkdirSync(spec.outputDir, { recursive: true });
         const conversations = join(spec.outputDir, 'conversations.jsonl');
-        const rows = Array.from({ length: Number(spec['count']) }, (_, n) => ({
+        const raw = (spec['schema'] as { readonly kind: string }).kind === 'raw';
+        const rows = Array.from({ length: raw ? 4 : Number(spec['count']) }, (_, n) => ({
           id: `d${n}`,
           messages: [
             { role: 'user', content: `Public question ${n}?` },
             { role: 'assistant', content: `Public answer ${n}.` },
           ],
         }));
-        writeFileSync(conversations, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+        writeFileSync(conversations, rows.map((row, index) => `${JSON.stringify(raw ? { part: 'train', index, row } : row)}\n`).join(''));
         return resultSchema.parse({
           ...base,
           conversations,

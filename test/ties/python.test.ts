@@ -11,8 +11,8 @@ import { PUBLIC_SETS } from '../../config/replay-sets';
 import { chanceOf, type LeaderboardTask } from '../../method/forgetting';
 import type { Conversation } from '../../method/records';
 import { writeConversations } from '../../services/data/conversations';
-import { evaluationRowProblem, isMeasured } from '../../services/data/data-rows';
 import { evaluationIdentity } from '../../services/data/evaluation-identity';
+import { evaluationRowProblem, isMeasured } from '../../services/data/evaluation-rows';
 import { readLocalDocuments } from '../../services/data/local-documents';
 import { projectDir } from '../../services/local/paths';
 import { PYTHON_COMMANDS, type PythonCommand } from '../../services/python/python-commands';
@@ -22,6 +22,7 @@ import {
   drawnConversationSchema,
   EVENT_SCHEMAS,
   pythonEventSchema,
+  rawRowSchema,
   RETRYABLE_KINDS,
   taskResultSchema,
   TASKS_FOLDER,
@@ -129,6 +130,7 @@ describe('the protocol of Python jobs', () => {
     ['ConversationLoss', conversationLossSchema] as const,
     ['Document', documentSchema] as const,
     ['DrawnConversation', drawnConversationSchema] as const,
+    ['RawRow', rawRowSchema] as const,
   ])('writes %s as it is read', (name, schema) => {
     expect(schemaDifferences(python.results[name]!, schemaOf(schema))).toEqual([]);
   });

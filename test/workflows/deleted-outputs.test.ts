@@ -42,7 +42,7 @@ beforeAll(async () => {
   spec = smallSpec(endpoint.baseURL, (input) => {
     input.variants = ['official', 'method', 'first-response', 'ultrachat', 'new-data-only'];
     input.synthesis.quality = { length: { minWords: 1 } };
-    input.mix.holdOut = { replay: 1, new: 1 };
+    input.mix!.holdOut = { replay: 1, new: 1 };
   });
   deps = testDeps({ python: faithfulJobs() });
   // One set of workers for all runs of this file: starting them takes longer than a run.

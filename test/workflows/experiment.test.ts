@@ -139,7 +139,7 @@ describe('the experiment workflow', () => {
     const deps = testDeps({ python: fakePythonJobs(jobs) });
     const spec = smallSpec(endpoint().baseURL, (input) => {
       input.variants = ['official', 'method', 'first-response', 'ultrachat', 'new-data-only'];
-      input.mix.holdOut = { replay: 2, new: 1 };
+      input.mix!.holdOut = { replay: 2, new: 1 };
       input.train = { ...input.train, evalSteps: 1, accelerate: 'cpu', lora: { rank: 4 } };
     });
     await withWorkers(environment(), deps, async () => {

@@ -55,7 +55,7 @@ function specWith(name: string, system: boolean): RunSpec {
   return smallSpec(endpoint.baseURL, (spec) => {
     spec.target.weights = weights;
     delete spec.target.revision;
-    spec.mix.newData = newData;
+    spec.mix!.newData = newData;
     spec.variants = ['method'];
     spec.evaluate = { tasks: [{ task: 'ifeval' }] };
   });

@@ -50,12 +50,12 @@ export function filteredRows(run: RunOutline, kept: readonly number[]): StagePro
 
 /** Rows of one variant. */
 export function variantRows(run: RunOutline, { name, replay }: VariantOutline): StageProgress[] {
-  const evaluation = [...run.tasks, ...(run.holdOut === undefined ? [] : [HELD_OUT])].map((task) =>
-    waiting('evaluate', evaluationRow(name, task), 1),
-  );
+  const held = run.holdOut === undefined || run.until !== undefined ? [] : [HELD_OUT];
+  const evaluation = [...run.tasks, ...held].map((task) => waiting('evaluate', evaluationRow(name, task), 1));
   if (replay === null) return evaluation;
   const own = loadsReplaySet(replay) ? [waiting('replay', name, 1)] : [];
-  return [...own, waiting('mix', name, 1), waiting('train', name, run.trainSteps ?? 1), ...evaluation];
+  const training = run.until === undefined ? [waiting('train', name, run.trainSteps ?? 1)] : [];
+  return [...own, waiting('mix', name, 1), ...training, ...evaluation];
 }
 
 function extractRows(run: RunOutline, instructions: number): StageProgress[] {

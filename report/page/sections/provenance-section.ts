@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { newDataTitle } from '../../../config/new-data';
 import { samplingFor } from '../../../config/sampling';
 import { SCORE_READINGS } from '../../../config/score-readings';
 import type { Sampling } from '../../../config/spec';
@@ -65,8 +66,8 @@ export function provenanceSection(data: ReportData): Section {
             'control tokens in texts',
             `${formatCounted(synthesis.markup.instructions, 'instruction')} and ${formatCounted(synthesis.markup.responses, 'answer')} have some; models were shown copies without`,
           ],
-          ['new data', code(spec.mix.newData)],
-          ['new data, SHA-256', code(content.newData)],
+          ['new data', code(newDataTitle(spec.mix))],
+          [typeof spec.mix.newData === 'string' ? 'new data, SHA-256' : 'new data, identity', code(content.newData)],
           [
             'training',
             trainingTraits(spec).readsWeights

@@ -38,7 +38,7 @@ async function plan(...args: string[]): Promise<Printed> {
 
 describe('rehearse plan', () => {
   it("shows the paper's 3.7 million calls, its dollars and GPU hours, and all that it assumed", async () => {
-    const { out } = await plan('paper');
+    const { out } = await plan('paper', '--assumptions');
     expect(out).toMatch(/^ +total +3,700,000 +3,193,000 /m);
     expect(out).toMatch(/^ +respond +gpt-4 +300,000 /m);
     expect(out).toMatch(
@@ -47,6 +47,15 @@ describe('rehearse plan', () => {
     expect(out).toMatch(/^ +training +12 trainings of 895 steps.+GPU hours each on 32 GPUs, [\d.]+ GPU hours in all$/m);
     expect(out).toMatch(/^ +evaluation +[\d,]+ documents of 4 tasks, all 13 rows of the table together; [\d.]+ GPU hours$/m);
     for (const name of Object.keys(DEFAULT_ASSUMPTIONS)) expect(out).toContain(name);
+  });
+
+  it('shows without being asked only those assumptions on which its figures hang, and those that were given', async () => {
+    const { out } = await plan('single-gpu', '--assume', 'newExampleTokens=390');
+    expect(out).toMatch(/^ +responseTokens +400 /m);
+    expect(out).toMatch(/^ +newExampleTokens +390 /m);
+    expect(out).not.toContain('cpuGflops'); // nothing runs on a CPU there
+    expect(out).not.toContain('bytesPerRequest');
+    expect(out).toMatch(/\d+ more, on which little hangs: --assumptions/);
   });
 
   it('says what must be fixed before a start, though the plan itself is good', async () => {

@@ -21,5 +21,5 @@ test('a line separator within a text does not end the line', async () => {
 });
 
 test('a line that is no JSON is named', async () => {
-  await expect(read('{"a":1}\n{"a"\n')).rejects.toThrow(/rows\.jsonl line 2 is no JSON/);
+  await expect(read('{"a":1}\n{"a"\n')).rejects.toThrow(/rows\.jsonl: line 2: no JSON/);
 });

@@ -4,10 +4,10 @@ async function read(...pieces: readonly string[]): Promise<string[]> {
   const lines: string[] = [];
   for await (const line of linesOf(
     (async function* () {
-      yield* pieces;
+      for (const piece of pieces) yield Buffer.from(piece);
     })(),
   )) {
-    lines.push(line);
+    lines.push(line.toString());
   }
   return lines;
 }

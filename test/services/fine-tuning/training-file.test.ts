@@ -15,6 +15,35 @@ describe('the training file', () => {
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(good.map(({ messages }) => ({ messages })));
   });
 
+  test("says calls, tools and what is not trained in the API's own keys", () => {
+    const called = { name: 'weather', arguments: { city: 'Oslo' } };
+    const tools = [{ type: 'function', function: { name: 'weather' } }];
+    const messages: Message[] = [
+      { role: 'user', content: 'Weather?' },
+      { role: 'assistant', content: '', tool_calls: [{ id: 'c1', type: 'function', function: called }] },
+      { role: 'tool', content: '7 degrees', tool_call_id: 'c1', name: 'weather' },
+      { role: 'assistant', content: 'Cold.', train: false },
+    ];
+    const line = trainingFile([...good, { ...row('tools', messages), tools }])
+      .toString('utf8')
+      .trimEnd()
+      .split('\n')
+      .at(-1)!;
+    expect(JSON.parse(line)).toEqual({
+      messages: [
+        { role: 'user', content: 'Weather?' },
+        {
+          role: 'assistant',
+          content: '',
+          tool_calls: [{ id: 'c1', type: 'function', function: { name: 'weather', arguments: '{"city":"Oslo"}' } }],
+        },
+        { role: 'tool', content: '7 degrees', tool_call_id: 'c1' },
+        { role: 'assistant', content: 'Cold.', weight: 0 },
+      ],
+      tools,
+    });
+  });
+
   test('leaves out what ends in an answer that was cut, and says so where too few are left', () => {
     const cut = { ...row('cut', good[0]!.messages), cut: true };
     expect(trainingFile([...good, cut])).toEqual(trainingFile(good));
@@ -44,10 +73,18 @@ describe('the training file', () => {
     [
       'of another role',
       [
-        { role: 'tool' as 'user', content: '4' },
+        { role: 'narrator' as 'user', content: '4' },
         { role: 'assistant', content: 'So.' },
       ],
-      'bad has the role "tool"',
+      'bad has the role "narrator"',
+    ],
+    [
+      'with thoughts',
+      [
+        { role: 'user', content: 'Why?' },
+        { role: 'assistant', content: 'So.', reasoning_content: 'Hm.' },
+      ],
+      'bad has thoughts (reasoning_content), which it does not take',
     ],
   ])('is not made of a conversation %s', (_, messages, problem) => {
     expect(() => trainingFile([...good, row('bad', messages)])).toThrow(

@@ -14,7 +14,7 @@ import { modelSpec } from '../../../support/model-spec';
 import { smallSpec } from '../../../support/small-spec';
 
 const SPEC = smallSpec('http://127.0.0.1:1/v1');
-rmSync(dirname(SPEC.mix.newData), { recursive: true });
+rmSync(dirname(SPEC.mix.newData as string), { recursive: true });
 
 /** Instructions of a batch. */
 export const COUNT = 12;

@@ -1,0 +1,43 @@
+import { reportWarnings, type WarningSources } from '../../../report/gather/report-warnings';
+
+type Alpha = WarningSources['synthesis']['scores']['agreement']['alpha'];
+
+function warningsOf({
+  alpha = { alpha: 0.6, units: 90, values: 270 },
+  cut = 0,
+}: {
+  readonly alpha?: Alpha;
+  readonly cut?: number;
+}): string[] {
+  const balance = { pending: 0 };
+  return reportWarnings({
+    finished: true,
+    synthesis: {
+      instructions: balance,
+      responses: balance,
+      judgments: balance,
+      recomputed: { equal: 10, checked: 10 },
+      scores: { agreement: { alpha } },
+    },
+    mixture: { replay: { examples: 8 }, new: { examples: 2 }, cut },
+    provenance: [{ stage: 'judge', model: 'small', outdated: 1 }],
+    damage: [],
+  } as unknown as WarningSources);
+}
+
+const OUTDATED = expect.stringMatching(/^Made from inputs/);
+
+test('what invalidates a report is said before all else', () => {
+  expect(warningsOf({})).toEqual([OUTDATED]);
+  expect(warningsOf({ cut: 9 })).toEqual([expect.stringMatching(/^9 of 10 examples of the mixture end where .*maxTokens/), OUTDATED]);
+  expect(warningsOf({ alpha: { alpha: -0.02, units: 90, values: 270 } })).toEqual([
+    expect.stringMatching(/^The judges do not agree: Krippendorff's alpha is -0\.02 over 90 responses/),
+    OUTDATED,
+  ]);
+});
+
+test('a few cut answers, few responses and a single judge are no reason for it', () => {
+  expect(warningsOf({ cut: 4 })).toEqual([OUTDATED]);
+  expect(warningsOf({ alpha: { alpha: -0.5, units: 8, values: 24 } })).toEqual([OUTDATED]);
+  expect(warningsOf({ alpha: { alpha: null, reason: 'one judge', units: 0, values: 0 } })).toEqual([OUTDATED]);
+});
