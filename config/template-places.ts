@@ -20,6 +20,11 @@ export function modelsWithOwnTemplate({ models, target }: Pick<RunSpec, 'models'
     .map(([name]) => name);
 }
 
+/** Whether raw prompts can be written for a model: the spec names its format, or it is read. */
+export function hasChatFormat(spec: Pick<RunSpec, 'models' | 'target'>, name: string): boolean {
+  return spec.models[name]?.template !== undefined || modelsWithOwnTemplate(spec).includes(name);
+}
+
 /**
  * Where the chat template of such a model is looked for, in this order: its `tokenizer` alone, where it names one; else the target's
  * weights, then the repository of that name on the hub.

@@ -4,6 +4,7 @@ import { samplingFor } from '../config/sampling';
 import { SCORE_READINGS } from '../config/score-readings';
 import type { RunSpec, ModelSpec } from '../config/spec';
 import { activeQuality } from '../config/spec-quality';
+import { hasChatFormat } from '../config/template-places';
 import type { Assumptions } from './cost-assumptions';
 import { usdOf } from './price';
 
@@ -62,7 +63,7 @@ export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
     const justification = Math.min(a.justificationTokens, sampling.maxTokens);
     const fresh = instruction + meanResponse + a.chatOverheadTokens;
     const prompt = a.judgePromptTokens + fresh;
-    const requests = SCORE_READINGS[judge.scoring].callsPerJudgment(modelOf(spec, name).template !== undefined);
+    const requests = SCORE_READINGS[judge.scoring].callsPerJudgment(hasChatFormat(spec, name));
     const calls = responses * respond.generators.length;
     return stageCost(spec, a, 'judge', name, {
       calls,

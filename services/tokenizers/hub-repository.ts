@@ -6,7 +6,8 @@ import { TemplateNotReadError } from './template-error';
 import { factsOfFiles, type ModelFiles } from './tokenizer-files';
 
 const MOST_FILE_BYTES = 64 << 20;
-const TIMEOUT_MS = 30_000;
+/** Of each request; whoever plans a run without a network does not wait for long. */
+const TIMEOUT_MS = 15_000;
 
 /** What of the environment says where the hub and its cache are. Names as in the huggingface_hub package. */
 export type HubEnvironment = Readonly<Record<string, string | undefined>>;
