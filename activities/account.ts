@@ -1,7 +1,7 @@
-import type { Allowance } from '../method/cost';
+import type { Allowance, Cost } from '../method/cost';
 import type { Usage } from '../method/records';
 import { costOf, type Price } from '../planning/price';
-import { BatchBudget } from '../services/batches/batch-budget';
+import { BatchBudget, countedSoFar } from '../services/batches/batch-budget';
 import { countedOf, sumOfUsage } from '../services/batches/billing';
 import type { Journal } from '../services/journal/journal';
 import type { StageManifest } from '../services/store/stage-store';
@@ -16,14 +16,28 @@ export interface Account {
   readonly budget: BatchBudget;
 }
 
+/** What was paid for an output in the making by now, whoever works on it. */
+export async function costByNow({ stages, journals }: ActivityDeps, { address }: OutputRef, price: Price | undefined): Promise<Cost> {
+  const journal = await journals.look(stages.folder(address));
+  const earlier = await stages.storedCalls(address);
+  for (const call of earlier.calls) journal.keep(call);
+  return costOf(countedSoFar(journal, unsettledBefore(await stages.latestManifest(address), earlier.calls)), price);
+}
+
 /**
  * Opens an output's account: its journal, and the calls that are stored with earlier versions of it.
+ * @param calls stored elsewhere
  * @param model for the metrics of what is spent; needed where calls are made
  */
 export async function openAccount(
   { stages, journals, log, metrics }: ActivityDeps,
   { address }: OutputRef,
-  { model = '', price, allowance }: { readonly model?: string; readonly price?: Price; readonly allowance?: Allowance },
+  {
+    model = '',
+    price,
+    allowance,
+    calls = [],
+  }: { readonly model?: string; readonly price?: Price; readonly allowance?: Allowance; readonly calls?: readonly CallRecord[] },
 ): Promise<Account> {
   const folder = stages.folder(address);
   const journal = await journals.open(folder);
@@ -38,6 +52,7 @@ export async function openAccount(
       log.warn({ address, files: earlier.damaged }, 'damaged files of calls are left out; their calls are made again');
     }
     journal.preload(earlier.calls);
+    journal.preload(calls);
     const budget = new BatchBudget({
       journal,
       allowance,
@@ -67,5 +82,6 @@ function unsettledBefore(earlier: StageManifest | undefined, calls: readonly Cal
   return {
     promptTokens: Math.max(0, counted.promptTokens - known.promptTokens),
     completionTokens: Math.max(0, counted.completionTokens - known.completionTokens),
+    // Unsettled calls count at their worst case, in which nothing comes from a cache.
   };
 }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Endpoints } from '../services/endpoints/endpoints';
+import type { Claims } from '../services/journal/claims';
 import type { JournalStore } from '../services/journal/journal-store';
 import type { ModelServers } from '../services/local/model-server';
 import type { WorkerMetrics } from '../services/metrics/worker-metrics';
@@ -17,6 +18,7 @@ export interface ActivityDeps {
   readonly stages: StageStore;
   readonly plans: PlanStore;
   readonly journals: JournalStore;
+  readonly claims: Claims;
   readonly endpoints: Endpoints;
   readonly python: PythonJobs;
   readonly weights: WeightsResolver;

@@ -11,6 +11,7 @@ import { createFineTuningActivities } from './fine-tuning';
 import { createHoldOutActivities } from './hold-out';
 import { createJudgeActivities } from './judge';
 import { createMeasureLossesActivities } from './measure-losses';
+import { createMendActivities } from './mend';
 import { createMixActivities } from './mix';
 import { createNotifyActivities } from './notify';
 import { createPrepareActivities } from './prepare';
@@ -27,6 +28,7 @@ import { createTrainActivities } from './train';
 export function createActivities(deps: ActivityDeps): Activities {
   return {
     ...createPrepareActivities(deps),
+    ...createMendActivities(deps),
     ...createCheckKeysActivities(deps),
     ...createProbeModelsActivities(deps),
     ...createCheckTasksActivities(deps),

@@ -1,8 +1,9 @@
-import type { ShardBatch, BatchOutcome } from '../contract/batches';
+import type { BatchOutcome, JudgeBatch } from '../contract/batches';
 import type { Judgment } from '../method/records';
 import { judgmentItems } from '../services/batches/steps/judgment';
 import { extractStage } from '../stages/extract';
 import { judgeStage } from '../stages/judge';
+import { siblingJudgments } from '../stages/judge-keys';
 import type { Shard } from '../stages/planned';
 import { respondStage } from '../stages/respond';
 import type { RunPlan } from '../stages/run-plan';
@@ -10,11 +11,12 @@ import type { ActivityDeps } from './deps';
 import { runLlmBatch, type PlannedBatch } from './llm-batch';
 import { runActivity } from './run-activity';
 import { shardOf } from './shard-of';
+import { whatToJudge } from './what-to-judge';
 
 /** Step 3: one judge's scores of one generator's responses in a shard. */
 export function createJudgeActivities(deps: ActivityDeps) {
   return {
-    async judgeShard(input: ShardBatch & { readonly generator: string; readonly judge: string }): Promise<BatchOutcome> {
+    async judgeShard(input: JudgeBatch): Promise<BatchOutcome> {
       return await runActivity(deps, async (scope) => {
         const plan = await deps.plans.load(input.plan);
         const batch = judgmentBatch(deps, plan, shardOf(plan, input.shard), input);
@@ -29,23 +31,28 @@ export function judgmentBatch(
   { stages }: Pick<ActivityDeps, 'stages'>,
   plan: RunPlan,
   shard: Shard,
-  { judge, generator }: { readonly judge: string; readonly generator: string },
+  { judge, generator, round }: Pick<JudgeBatch, 'judge' | 'generator' | 'round'>,
 ): PlannedBatch<Judgment> {
   const instructions = extractStage.at(plan, shard);
   const responses = respondStage.at(plan, shard, generator);
+  const { inputs, read } = whatToJudge(stages, plan, shard, { judge, generator, ...(round === undefined ? {} : { round }) });
   return {
     plan,
-    output: judgeStage.at(plan, shard, judge, generator),
+    output: judgeStage.at(plan, shard, judge, generator, round),
     model: judge,
-    inputs: [instructions, responses],
-    items: async () => ({
-      items: judgmentItems(
-        plan.spec,
-        judge,
-        generator,
-        { instructions: await stages.inputRows(instructions), responses: await stages.inputRows(responses) },
-        plan.content.templates,
-      ),
-    }),
+    inputs: [instructions, responses, ...inputs],
+    callsFrom: siblingJudgments(plan, shard, judge, generator),
+    items: async () => {
+      const all = await stages.inputRows(responses);
+      return {
+        items: judgmentItems(
+          plan.spec,
+          judge,
+          generator,
+          { instructions: await stages.inputRows(instructions), ...(await read(all)) },
+          plan.content.templates,
+        ),
+      };
+    },
   };
 }

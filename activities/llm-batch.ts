@@ -1,6 +1,9 @@
+import { ApplicationFailure, type Context } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
 import { modelOf } from '../config/models-in-use';
 import type { ModelLimits, ModelSpec } from '../config/spec';
 import type { BatchLimits, BatchOutcome } from '../contract/batches';
+import type { FailureType } from '../contract/failures';
 import { addCounts, type BatchProgress } from '../method/cost';
 import type { Failure } from '../method/records';
 import { costOf, type Price } from '../planning/price';
@@ -8,7 +11,9 @@ import { BudgetExhaustedError } from '../services/batches/allowance-gate';
 import { runBatch } from '../services/batches/batch';
 import type { BatchItem } from '../services/batches/batch-item';
 import type { BatchPermit } from '../services/endpoints/batch-gate';
+import type { Claim } from '../services/journal/claims';
 import type { StageManifest } from '../services/store/stage-store';
+import type { CallRecord } from '../stages/call-record';
 import { judgeStage } from '../stages/judge';
 import { modelIdentity } from '../stages/model-identity';
 import type { RunPlan } from '../stages/run-plan';
@@ -16,6 +21,7 @@ import type { Output, OutputRef } from '../stages/stage';
 import { openAccount } from './account';
 import type { ActivityDeps } from './deps';
 import type { ActivityScope } from './run-activity';
+import { tellStopped } from './tell-stopped';
 
 /** One stage of one shard with one model. */
 export interface LlmBatch<Row extends object> {
@@ -26,6 +32,8 @@ export interface LlmBatch<Row extends object> {
   /** Name under `models`. */
   readonly model: string;
   readonly inputs: readonly OutputRef[];
+  /** Other outputs, of which the same requests may have been made; their calls are taken from there. */
+  readonly callsFrom?: readonly OutputRef[];
   /** The items, made from the inputs' rows. */
   readonly items: () => Promise<{ readonly items: readonly BatchItem<Row>[]; readonly lost?: readonly Failure[] }>;
 }
@@ -50,18 +58,62 @@ export async function runLlmBatch<Row extends { readonly id: string }>(
 
   const permit = await deps.endpoints.gate(spec).enter({ concurrency: spec.limits.concurrency, signal: scope.stop });
   try {
-    return await makeOutput(deps, scope, batch, spec, permit);
+    return await ownedOutput(deps, scope, batch, spec, permit);
   } finally {
     permit.release();
   }
 }
 
-async function makeOutput<Row extends { readonly id: string }>(
+/** Of all runs and workers that want an output at once, one makes it. The others hold no slot: they fail, and are tried again soon. */
+async function ownedOutput<Row extends { readonly id: string }>(
   deps: ActivityDeps,
-  { stop, heartbeat }: ActivityScope,
+  scope: ActivityScope,
   batch: LlmBatch<Row>,
   spec: ModelSpec,
   permit: BatchPermit,
+): Promise<BatchOutcome> {
+  const { output } = batch;
+  const claim = await deps.claims.take(output.address, holderOf(scope.context));
+  if (claim === undefined) throw ownedElsewhere(deps.stages.folder(output.address));
+  let isMade = false;
+  try {
+    const finished = await deps.stages.find(output); // while it was waited for
+    const outcome =
+      finished === undefined
+        ? await makeOutput(deps, scope, batch, { spec, permit, claim })
+        : outcomeOf(finished.manifest, { reused: true, price: spec.price });
+    isMade = outcome.exhausted === undefined;
+    return outcome;
+  } finally {
+    await (isMade ? claim.drop() : claim.release()).catch((problem: unknown) =>
+      deps.log.warn({ ...output.address, err: problem }, 'a claim was not given back; it lapses by itself'),
+    );
+  }
+}
+
+/** The work that an output is claimed for: an activity with all its attempts, or a process. */
+function holderOf(context: Context | undefined): string {
+  if (context === undefined) return `process ${process.pid} since ${performance.timeOrigin}`;
+  const { workflowExecution, activityId } = context.info;
+  return `${workflowExecution?.workflowId}/${workflowExecution?.runId}/${activityId}`;
+}
+
+const LOOK_AGAIN = '2s';
+
+function ownedElsewhere(folder: string): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'OwnedElsewhereError' satisfies FailureType,
+    message: `another run or worker makes ${folder}; this one takes what comes of it, or goes on where that one ends`,
+    nextRetryDelay: LOOK_AGAIN,
+    category: ApplicationFailureCategory.BENIGN,
+  });
+}
+
+async function makeOutput<Row extends { readonly id: string }>(
+  deps: ActivityDeps,
+  { stop, heartbeat, context }: ActivityScope,
+  batch: LlmBatch<Row>,
+  { spec, permit, claim }: { readonly spec: ModelSpec; readonly permit: BatchPermit; readonly claim: Claim },
 ): Promise<BatchOutcome> {
   const { stages, journals, endpoints, log, metrics } = deps;
   const { output, model, inputs, given } = batch;
@@ -70,9 +122,17 @@ async function makeOutput<Row extends { readonly id: string }>(
   const folder = stages.folder(address);
   const { items, lost = [] } = await batch.items();
   permit.left(items.length);
-  const { journal, budget } = await openAccount(deps, output, { model: spec.model, price, allowance: given.allowance });
+  const { journal, budget } = await openAccount(deps, output, {
+    model: spec.model,
+    price,
+    allowance: given.allowance,
+    calls: await callsOf(deps, batch, items),
+  });
   const closed = metrics.batchOpened({ stage: stage.name, model: spec.model, allowance: given.allowance, cost: () => budget.cost });
   let progress: (() => BatchProgress) | undefined;
+  const cancelled = context?.cancellationSignal;
+  const onCancelled = (): void => void (context === undefined ? undefined : tellStopped(context, given.batch, budget, log));
+  cancelled?.addEventListener('abort', onCancelled, { once: true });
   try {
     const result = await runBatch({
       items,
@@ -82,10 +142,17 @@ async function makeOutput<Row extends { readonly id: string }>(
       budget,
       concurrency: 2 * spec.limits.concurrency + LANES_TO_SPARE,
       stop,
+      beforeCall: async () => await claim.hold(),
       onItemDone: (left) => permit.left(left),
       onProgress: (read) => {
         progress = read;
-        heartbeat(() => ({ stage: stage.name, model, part: address.part, ...read() }));
+        heartbeat(() => ({
+          stage: stage.name,
+          model,
+          part: address.part,
+          ...(given.batch === undefined ? {} : { batch: given.batch }),
+          ...read(),
+        }));
       },
     }).catch((error: unknown) => {
       if (error instanceof BudgetExhaustedError) return error;
@@ -111,7 +178,20 @@ async function makeOutput<Row extends { readonly id: string }>(
     throw error;
   } finally {
     closed();
+    cancelled?.removeEventListener('abort', onCancelled);
   }
+}
+
+/** Calls for these items that are stored with other outputs. */
+async function callsOf<Row extends object>(
+  { stages }: ActivityDeps,
+  { output, callsFrom = [] }: Pick<LlmBatch<Row>, 'output' | 'callsFrom'>,
+  items: readonly BatchItem<Row>[],
+): Promise<CallRecord[]> {
+  const wanted = new Set(items.flatMap((item) => (item.next([]).do === 'call' ? [item.id] : [])));
+  const others = callsFrom.filter(({ address }) => address.key !== output.address.key);
+  const stored = await Promise.all(others.map(async ({ address }) => await stages.storedCalls(address)));
+  return stored.flatMap(({ calls }) => calls.filter(({ item }) => wanted.has(item)));
 }
 
 const NOTHING_STORED = { usable: 0, requests: 0, promptTokens: 0, completionTokens: 0, reused: false } as const;

@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { earlyJudging } from '../config/early-judging';
 import { parseSpec, validateRunId } from '../config/load-spec';
 import { modelsInUse } from '../config/models-in-use';
 import type { RunSpec, RunSpecInput } from '../config/spec';
@@ -19,6 +20,7 @@ import { stageKeys } from '../stages/chain';
 import { partition, type ContentIdentities } from '../stages/planned';
 import { type RunPlan } from '../stages/run-plan';
 import type { ActivityDeps } from './deps';
+import { setDamagedAside } from './mend';
 import { fetchNewData } from './new-data';
 import { keepNewData } from './new-data-file';
 import { runActivity } from './run-activity';
@@ -53,8 +55,10 @@ export function createPrepareActivities(deps: ActivityDeps) {
         };
         const { extract, respond, judge, shardSize, concurrentShards } = spec.synthesis;
         const plan: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: partition(extract.instructions, shardSize) };
+        await setDamagedAside(deps, plan, scope.stop);
         if (plan.keys.newData !== undefined) await fetchNewData(deps, plan, scope); // before anything is paid
         const hash = await deps.plans.save(plan);
+        const early = earlyJudging(spec);
         await deps.plans.saveRun({ runId: input.runId, plan: hash, startedAt: new Date().toISOString(), warnings: problems.warnings });
         await deps.plans.saveSettings(input.runId, input.settings ?? NO_SETTINGS);
         const renders = trainsHere(spec);
@@ -81,6 +85,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
           training: spec.train.backend,
           ...(spec.train.backend === 'openai' ? { fineTuning: true as const } : {}), // for orchestration workers of release 0.1.0
           ...(plan.keys.filter === undefined ? {} : { filter: { fetchDocuments: Object.keys(plan.keys.documents ?? {}).length > 0 } }),
+          ...(early === undefined ? {} : { early: { order: early.order, afterAll: plan.keys.judgeAfterAll !== undefined } }),
           ...(plan.keys.holdOut === undefined || spec.until === 'replay' ? {} : { holdOut: true as const }),
           ...(spec.until === undefined ? {} : { until: spec.until }),
           variants: workingVariants(spec).map(({ name, replay }) => ({ name, replay: replay?.kind ?? null })),

@@ -88,7 +88,12 @@ async function readAll<Row extends object>(deps: ActivityDeps, output: Output<Ro
 
 function previewPlan(spec: RunSpec, { instructions, templates }: PreviewOptions): RunPlan {
   const { quality: _left, ...synthesis } = spec.synthesis;
-  const previewed: RunSpec = { ...spec, until: 'replay', synthesis: { ...synthesis, extract: { ...synthesis.extract, instructions } } };
+  const previewed: RunSpec = {
+    ...spec,
+    until: 'replay',
+    // Every judge shows what it makes of every response.
+    synthesis: { ...synthesis, extract: { ...synthesis.extract, instructions }, judge: { ...synthesis.judge, skip: 'none' } },
+  };
   const content: ContentIdentities = {
     newData: 'none',
     weights: 'none',

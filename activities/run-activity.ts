@@ -18,6 +18,8 @@ import { HeartbeatPace } from './heartbeat-pace';
 export interface ActivityScope {
   /** Aborted on cancellation and when the worker drains. */
   readonly stop: AbortSignal;
+  /** Of the activity; absent where its body runs in a process of its own. */
+  readonly context?: Context;
   /** Takes a function where telling is work: it is called once a beat. */
   readonly heartbeat: (details: HeartbeatDetails | (() => HeartbeatDetails)) => void;
 }
@@ -27,7 +29,7 @@ class WorkerDrainingError extends Error {
   override readonly name = 'WorkerDrainingError' satisfies FailureType;
 }
 
-const BEAT_MS = 2_000;
+const BEAT_MS = 1_000;
 /** A hub that is away for longer than these tries of an activity take needs somebody to look. */
 const MOST_HUB_TRIES = 5;
 /** Names of errors that are the store's or a journal's fault, the most telling first. */
@@ -56,6 +58,7 @@ export async function runActivity<T>(
   try {
     return await body({
       stop: AbortSignal.any([context.cancellationSignal, drained.signal]),
+      context,
       heartbeat: (details) => {
         latest = details;
       },

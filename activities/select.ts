@@ -4,9 +4,10 @@ import type { PlanRef } from '../contract/run';
 import { byInstruction } from '../method/by-instruction';
 import type { Failure, ReplayRow } from '../method/records';
 import { isCut, selectBest } from '../method/selection';
+import { settledJudgments } from '../method/skipped';
 import type { StageStore } from '../services/store/stage-store';
 import { instructionOutputs } from '../stages/filter';
-import { judgeStage } from '../stages/judge';
+import { judgmentOutputs } from '../stages/judge-keys';
 import { type Shard } from '../stages/planned';
 import { respondStage } from '../stages/respond';
 import { type RunPlan } from '../stages/run-plan';
@@ -35,10 +36,12 @@ export async function selectResponses(stages: StageStore, plan: RunPlan, shard: 
   const { manifest, reused } = await stages.findOrMake(selectStage.at(plan, shard), async () => {
     const from = {
       respond: respond.generators.map((generator) => respondStage.at(plan, shard, generator)),
-      judge: judge.judges.flatMap((name) => respond.generators.map((generator) => judgeStage.at(plan, shard, name, generator))),
+      judge: judge.judges.flatMap((name) => respond.generators.flatMap((generator) => judgmentOutputs(plan, shard, name, generator))),
     };
     const responses = byInstruction((await Promise.all(from.respond.map(async (each) => await stages.inputRows(each)))).flat());
-    const judgments = byInstruction((await Promise.all(from.judge.map(async (each) => await stages.inputRows(each)))).flat());
+    const judgments = byInstruction(
+      settledJudgments((await Promise.all(from.judge.map(async (each) => await stages.inputRows(each)))).flat()),
+    );
     const rows: ReplayRow[] = [];
     const failures: Failure[] = [];
     let ties = 0;

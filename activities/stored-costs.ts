@@ -4,12 +4,12 @@ import type { StoredCosts } from '../contract/batches';
 import type { PlanRef } from '../contract/run';
 import { addCosts, NO_COST, type Cost } from '../method/cost';
 import { extractStage } from '../stages/extract';
-import { judgeStage } from '../stages/judge';
+import { judgmentOutputs } from '../stages/judge-keys';
 import type { Shard } from '../stages/planned';
 import { respondStage } from '../stages/respond';
 import type { RunPlan } from '../stages/run-plan';
 import type { OutputRef } from '../stages/stage';
-import { openAccount } from './account';
+import { costByNow } from './account';
 import type { ActivityDeps } from './deps';
 import { outcomeOf } from './llm-batch';
 import { runActivity } from './run-activity';
@@ -52,7 +52,7 @@ export function createStoredCostsActivities(deps: ActivityDeps) {
           answer: await each(from.answer, (shard) =>
             respond.generators.flatMap((generator) => [
               [generator, respondStage.at(plan, shard, generator)] as const,
-              ...judge.judges.map((name) => [name, judgeStage.at(plan, shard, name, generator)] as const),
+              ...judge.judges.flatMap((name) => judgmentOutputs(plan, shard, name, generator).map((output) => [name, output] as const)),
             ]),
           ),
         };
@@ -68,8 +68,5 @@ async function costOf(deps: ActivityDeps, plan: RunPlan, model: string, output: 
   if (finished !== undefined) return outcomeOf(finished, { reused: true, price }).cost;
   const folder = stages.folder(output.address);
   if (!(await journals.hasAny(folder))) return NO_COST;
-  const { journal, budget } = await openAccount(deps, output, { price });
-  const { cost } = budget;
-  await journals.leave(folder, journal);
-  return cost;
+  return await costByNow(deps, output, price);
 }

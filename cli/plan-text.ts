@@ -25,6 +25,7 @@ export function planText(
     'What it comes to',
     indent(summaryTable(spec, plan)),
     '',
+    ...(plan.ways === null ? [] : ['The synthesis, judged in full or early, live or by batch APIs', indent(waysTable(plan.ways)), '']),
     ...(formats.length === 0 ? [] : ['Chat formats', indent(wrapTable(formats.map((note) => [note.model, templateLine(note)]))), '']),
     `Assumed (another value: --assume name=value${hidden === 0 ? '' : `; ${hidden} more, on which little hangs: --assumptions`})`,
     indent(assumptionTable(plan, shown)),
@@ -108,6 +109,15 @@ function summaryTable(spec: RunSpec, plan: CostPlan): string {
     ],
   ];
   return wrapTable(rows);
+}
+
+/** Early judging: synthesis.judge.skip. Batches: of models whose price has a batchFactor. */
+function waysTable(ways: NonNullable<CostPlan['ways']>): string {
+  const right = { align: 'right' } as const;
+  return formatTable(
+    [{ name: 'way' }, { name: 'calls', ...right }, { name: 'dollars', ...right }, { name: 'days', ...right }],
+    ways.map(({ way, calls, usd, days }) => [way, formatCount(calls), dollars(usd), days.toFixed(1)]),
+  );
 }
 
 /** Of a run that ends before it trains. */

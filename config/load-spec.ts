@@ -8,7 +8,7 @@ import { formatPath, showValue, SpecError } from './spec-errors';
 import { problemsOfIssues, type LocatedProblem } from './spec-issues';
 
 /** Specs that the project ships, by the name that stands for them. */
-export const PRESET_NAMES = ['demo', 'single-gpu', 'paper'] as const;
+export const PRESET_NAMES = ['demo', 'single-gpu', 'paper', 'paper-frugal'] as const;
 
 /** Aliases that a file may resolve to before it counts as an attack on memory. */
 const MOST_ALIASES = 100;

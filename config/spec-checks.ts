@@ -1,4 +1,5 @@
 import { budgetProblems } from './budget-checks';
+import { judgeOrderProblems } from './early-judging';
 import { endpointProblems } from './endpoint-checks';
 import { evaluationBackendProblems } from './evaluation-checks';
 import { evaluationProblems, thinkingProblems } from './evaluation-task-checks';
@@ -25,6 +26,7 @@ export function crossCheckSpec(spec: RunSpec): Finding[] {
     ...requestProblems(spec),
     ...samplingProblems(spec),
     ...selectionProblems(spec),
+    ...judgeOrderProblems(spec),
     ...qualityProblems(spec),
     ...trainingProblems(spec),
     ...holdOutProblems(spec),

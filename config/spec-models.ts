@@ -78,6 +78,17 @@ export const modelSchema = z
       .strictObject({
         inputUsdPerMillion: z.number().min(0),
         outputUsdPerMillion: z.number().min(0),
+        cachedInputUsdPerMillion: z
+          .number()
+          .min(0)
+          .optional()
+          .describe('Of prompt tokens that the endpoint reports as read from its cache; without it, they cost what others do.'),
+        batchFactor: z
+          .number()
+          .gt(0)
+          .max(1)
+          .optional()
+          .describe("What the provider's batch API takes of these prices, such as 0.5; for `rehearse plan`."),
         trainingUsdPerMillion: z
           .number()
           .min(0)

@@ -74,6 +74,23 @@ const judge = z
       .max(1)
       .default(0.05)
       .describe(`${massReadings.join(', ')} only: least probability that the five ratings must hold together.`),
+    skip: z
+      .enum(['none', 'cannot-win'])
+      .default('none')
+      .describe('cannot-win: a judge is not shown a response that can no longer win. The same responses win as without it.'),
+    order: z
+      .array(name)
+      .min(1)
+      .optional()
+      .describe(
+        'cannot-win only: the judges in their order. Without it: the dearest last, and the target first where target-best is a row.',
+      ),
+    auditShare: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.02)
+      .describe('cannot-win only: share of the instructions that are judged in full, for agreement and self-preference.'),
   })
   .describe('Step 3: every judge scores every response with the Table 2 prompt.');
 

@@ -1,5 +1,5 @@
 import type { RunSpecInput } from '../config/spec';
-import type { BatchOutcome, ShardBatch, StoredCosts } from './batches';
+import type { BatchOutcome, JudgeBatch, ShardBatch, StoredCosts } from './batches';
 import type { Notice } from './notices';
 import type { EvaluateOutcome, FilterOutcome, HoldOutOutcome, MixOutcome, ReplaySetOutcome, TaskOutcome, TrainOutcome } from './outcomes';
 import type { EvaluatedModel, FailedVariantNote, PlanRef, RunOutline, VariantRef } from './run';
@@ -11,6 +11,8 @@ import type { WorkerReport } from './worker-report';
 export interface Activities {
   /** Checks the spec where its files are and stores the run's plan. */
   prepareRun(input: { readonly runId: string; readonly spec: RunSpecInput; readonly settings?: RunSettings }): Promise<RunOutline>;
+  /** Sets every damaged output of the run aside, to be made again; returns a sentence for each. */
+  setDamagedAside(input: PlanRef): Promise<{ readonly damaged: readonly string[] }>;
   /** Keeps what was set on a run, for a `resume` after the run has ended. */
   saveSettings(input: { readonly runId: string; readonly settings: RunSettings }): Promise<void>;
   /** Fails unless the API keys are in the llm workers' environment. */
@@ -24,7 +26,7 @@ export interface Activities {
 
   extractShard(input: ShardBatch): Promise<BatchOutcome>;
   respondShard(input: ShardBatch & { readonly generator: string }): Promise<BatchOutcome>;
-  judgeShard(input: ShardBatch & { readonly generator: string; readonly judge: string }): Promise<BatchOutcome>;
+  judgeShard(input: JudgeBatch): Promise<BatchOutcome>;
   selectShard(input: PlanRef & { readonly shard: number }): Promise<BatchOutcome>;
   /** What is stored of the shards from these numbers on has cost. */
   storedCosts(input: PlanRef & { readonly from: { readonly extract: number; readonly answer: number } }): Promise<StoredCosts>;
@@ -75,6 +77,7 @@ const ACTIVITY_QUEUES = {
   cancelFineTuning: 'llm',
 
   prepareRun: 'cpu',
+  setDamagedAside: 'cpu',
   saveSettings: 'cpu',
   filterInstructions: 'cpu',
   selectShard: 'cpu',

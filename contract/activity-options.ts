@@ -9,7 +9,7 @@ const retry: RetryPolicy = { initialInterval: '1s', backoffCoefficient: 2, maxim
 
 /**
  * By queue. Heartbeat timeouts are how soon a lost worker is noticed. They are well above the throttle of the workers'
- * heartbeats (2 s) and above a short outage of the server, after which a batch would needlessly begin again.
+ * heartbeats (1 s) and above a short outage of the server, after which a batch would needlessly begin again.
  */
 export const ACTIVITY_OPTIONS: Readonly<Record<ActivityQueue, ActivityOptions>> = {
   llm: {

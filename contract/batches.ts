@@ -4,6 +4,8 @@ import type { PlanRef } from './run';
 
 /** What every batch of model calls is given besides its plan. */
 export interface BatchLimits {
+  /** Its name in the shard, under which it tells the shard that it was stopped. */
+  readonly batch?: string;
   /** The most that the batch may cost in total, what its journal holds included; without it there is no limit. */
   readonly allowance?: Allowance;
   /** Where the model is, if the run serves it itself. */
@@ -15,6 +17,14 @@ export interface BatchLimits {
 /** One shard for an llm activity. */
 export interface ShardBatch extends PlanRef, BatchLimits {
   readonly shard: number;
+}
+
+/** One judge's scores of one generator's responses. */
+export interface JudgeBatch extends ShardBatch {
+  readonly generator: string;
+  readonly judge: string;
+  /** Where responses are left out that cannot win: those that have to be judged after all. */
+  readonly round?: 'afterAll';
 }
 
 /** Counts of one finished stage output. */

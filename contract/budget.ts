@@ -1,4 +1,4 @@
-import { defineSignal } from '@temporalio/workflow';
+import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { Allowance, Cost } from '../method/cost';
 
 /**
@@ -35,6 +35,53 @@ export interface ShardGrant {
 
 export const grantRequestSignal = defineSignal<[GrantRequest]>('ask');
 export const shardGrantSignal = defineSignal<[ShardGrant]>('fund');
+
+/** From a batch that was told to stop, to its shard: from now on it sends nothing. */
+export interface StoppedBatch {
+  /** Its name in the shard. */
+  readonly id: string;
+  /** What it has cost by now, with all that its journal holds. */
+  readonly cost: Cost;
+  /** What its calls in flight may cost beyond, at most. */
+  readonly inFlight: Cost;
+}
+
+/**
+ * From child to parent, up to `experiment`: under the order of this revision, which lowers the budget, every batch has given
+ * back its grant and sends nothing more until it has a new one.
+ */
+export interface Withdrawn {
+  /** The child's workflow id. */
+  readonly id: string;
+  readonly revision: number;
+  /** What the child's work has cost by now. */
+  readonly spent: Cost;
+  /** What calls in flight may cost beyond, at most; of a batch that is silent, all of its grant. */
+  readonly inFlight: Cost;
+  /** Batches that have not answered: their worker is cut off, hangs or has died. */
+  readonly silent: readonly SilentBatch[];
+}
+
+/** A batch that was told to stop, and of which nobody knows whether it has. */
+export interface SilentBatch {
+  /** Workflow id of its shard, or of the workflow that did not answer. */
+  readonly workflowId: string;
+  /** Its name in the shard; absent for all of a workflow. */
+  readonly batch?: string;
+}
+
+export const batchStoppedSignal = defineSignal<[StoppedBatch]>('stopped');
+export const withdrawnSignal = defineSignal<[Withdrawn]>('withdrawn');
+
+/** Answer to the query `spent` of `synthesis`: what closed shards have cost, and what is known of the open ones. */
+export interface SynthesisSpent {
+  readonly closed: Cost;
+  /** By workflow id. */
+  readonly open: Readonly<Record<string, Cost>>;
+}
+export const synthesisSpentQuery = defineQuery<SynthesisSpent>('spent');
+/** The same of a shard: by batch, what it is known to have cost; what runs tells more in its heartbeats. */
+export const shardSpentQuery = defineQuery<Readonly<Record<string, Cost>>>('spent');
 
 /** What a provider's training costs, from a variant to `experiment`: before it is ordered, and when it has ended. */
 export interface TrainingCost {

@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Allowance, Cost } from '../method/cost';
+import type { Withdrawn } from './budget';
 import type { BudgetSetting, LimitsByModel } from './run-settings';
 
 /**
@@ -23,6 +24,8 @@ export interface ControlOrder {
   readonly limits: LimitsByModel;
   /** Most that the synthesis may cost; a side that is left out is not limited. */
   readonly budget: Allowance;
+  /** Revision of the latest order that lowered the budget, and that is to be answered by a `withdrawn`. */
+  readonly withdraw?: number;
   /** Addresses of the models that the run serves itself; null while a server starts. */
   readonly served?: Readonly<Record<string, string | null>>;
 }
@@ -46,6 +49,10 @@ export interface ControlState {
   readonly budget: Allowance;
   /** What the synthesis has cost, as far as its shards have told, and the trainings by a provider. */
   readonly spent: Cost;
+  /** Dollars of `spent` that are for trainings by a provider. */
+  readonly trainingUsd?: number;
+  /** In the answer to a budget that was lowered: no call begins any more, beyond what is granted anew. */
+  readonly withdrawn?: Pick<Withdrawn, 'inFlight' | 'silent'>;
 }
 
 export const pauseUpdate = defineUpdate<ControlState, [{ readonly reason?: string }]>('pause');
@@ -54,6 +61,8 @@ export const setLimitsUpdate = defineUpdate<ControlState, [LimitsByModel]>('setL
 export const setBudgetUpdate = defineUpdate<ControlState, [BudgetSetting]>('setBudget');
 export const controlQuery = defineQuery<ControlState>('control');
 
+/** To `experiment`, from who starts or resumes a run that is running: what is stored is to be looked at, and what is damaged made again. */
+export const mendSignal = defineSignal('mend');
 /** From `experiment` down, parent to child. */
 export const orderSignal = defineSignal<[ControlOrder]>('order');
 /** From the activity that serves a model to `experiment`: its server is up. */

@@ -14,6 +14,8 @@ export type FailureType =
   | 'InputLostError'
   | 'MethodError'
   | 'ModelServerError'
+  /** Another run or worker makes the output; it is looked at again. */
+  | 'OwnedElsewhereError'
   | 'PermanentEndpointError'
   | 'PythonJobError'
   | 'SpecError'

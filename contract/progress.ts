@@ -32,6 +32,8 @@ export interface HeartbeatDetails extends BatchProgress {
   readonly stage: ProgressStage;
   readonly model: string;
   readonly part: string;
+  /** Name of a batch of model calls in its shard. */
+  readonly batch?: string;
   /** Items a second lately, as far as this attempt knows. */
   readonly perSecond?: number;
   /** A remark, such as the training loss. */

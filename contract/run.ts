@@ -34,6 +34,8 @@ export interface RunOutline extends PlanRef {
   readonly budget?: Allowance;
   /** Filters of the instructions, where the spec has any: then all are extracted and filtered before the first is answered. */
   readonly filter?: { readonly fetchDocuments: boolean };
+  /** Responses that can no longer win are left out: the judges in their order, and whether some may have to be judged after all. */
+  readonly early?: { readonly order: readonly string[]; readonly afterAll: boolean };
   /** Rows are held out from every training, to measure the loss on them. */
   readonly holdOut?: true;
   /** Tasks other than the leaderboard's, whose names only a gpu worker can check. */

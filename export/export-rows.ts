@@ -1,6 +1,7 @@
 import { variantsOf, type Variant } from '../config/variants';
 import { judgmentId } from '../method/ids';
 import type { Failure, FinishReason, Instruction, Judgment } from '../method/records';
+import { settledJudgments } from '../method/skipped';
 import type { StageStore } from '../services/store/stage-store';
 import { byStageOrder, shardOutputs } from '../stages/chain';
 import { evaluateStage } from '../stages/evaluate';
@@ -8,7 +9,8 @@ import { sampleTable, type SampleRow } from '../stages/evaluate-task';
 import { extractStage, instructionTable } from '../stages/extract';
 import { failureTable } from '../stages/failure-table';
 import { filterStage } from '../stages/filter';
-import { judgeStage, judgmentTable } from '../stages/judge';
+import { judgmentTable } from '../stages/judge';
+import { judgmentOutputs } from '../stages/judge-keys';
 import { mixStage } from '../stages/mix';
 import { type Shard } from '../stages/planned';
 import { replayStage } from '../stages/replay';
@@ -152,10 +154,9 @@ async function readJudgments(parts: StoredParts, plan: RunPlan, shard: Shard): P
     const ends = new Map(responses.rows.map(({ id, finishReason }) => [id, finishReason]));
     for (const name of judge.judges) {
       rows.push(
-        ...(await parts.rows(judgeStage.at(plan, shard, name, generator))).map((row) => ({
-          ...row,
-          responseFinishReason: ends.get(row.responseId) ?? null,
-        })),
+        ...settledJudgments(
+          (await inTurn(judgmentOutputs(plan, shard, name, generator), async (output) => await parts.rows(output))).flat(),
+        ).map((row) => ({ ...row, responseFinishReason: ends.get(row.responseId) ?? null })),
       );
       rows.push(...responses.failures.map((lost) => withoutResponse(lost, name, judge.scoring)));
     }

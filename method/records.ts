@@ -16,6 +16,8 @@ export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls' |
 export interface Usage {
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** Of the prompt tokens, those that the endpoint read from its cache, where it tells. */
+  readonly cachedPromptTokens?: number;
 }
 
 /** One call of a function, as chat templates take it. */

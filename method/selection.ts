@@ -1,6 +1,7 @@
 import { hash32 } from './hash';
 import { MethodError } from './method-error';
 import type { Conversation, Failure, Instruction, Judgment, ReplayRow, Response } from './records';
+import { isSkipped } from './skipped';
 
 /** What the judges said of one response together. */
 export interface MeanScore {
@@ -122,9 +123,12 @@ export function selectBest(input: SelectionInput): Selection {
   }
 
   const means = meanScores(input);
-  const reason = incomplete(means, judges.length, expectedResponses, policy);
+  // What was not asked, since it could not change the winner, is not missing; its response cannot win.
+  const skipped = input.judgments.filter(isSkipped);
+  const outOfPlay = new Set(skipped.map(({ responseId }) => responseId));
+  const reason = incomplete(means, judges.length, expectedResponses, policy, skipped.length);
   const needed = policy.keep === 'complete' ? judges.length : policy.minJudges;
-  const scored = means.filter((entry) => entry.judges >= needed && entry.mean !== null);
+  const scored = means.filter((entry) => entry.judges >= needed && entry.mean !== null && !outOfPlay.has(entry.responseId));
   const whole = scored.filter(({ responseId }) => !isCut(responses.find(({ id }) => id === responseId)!));
   const eligible = truncated === 'keep' || (truncated === 'last' && whole.length === 0) ? scored : whole;
   if (reason !== undefined || eligible.length === 0) {
@@ -171,12 +175,18 @@ export function conversationOf(row: Pick<ReplayRow, 'instructionId' | 'messages'
   return { id: row.instructionId, messages: row.messages, ...(isCut(row) ? { cut: true } : {}) };
 }
 
-function incomplete(means: readonly MeanScore[], judges: number, expectedResponses: number, policy: SelectionPolicy): string | undefined {
+function incomplete(
+  means: readonly MeanScore[],
+  judges: number,
+  expectedResponses: number,
+  policy: SelectionPolicy,
+  skipped: number,
+): string | undefined {
   if (means.length === 0) return 'no response';
   if (policy.keep === 'available') return undefined;
   if (means.length < expectedResponses) return `responses missing: ${expectedResponses - means.length} of ${expectedResponses}`;
   const expected = means.length * judges;
-  const scored = means.reduce((sum, entry) => sum + entry.judges, 0);
+  const scored = means.reduce((sum, entry) => sum + entry.judges, 0) + skipped;
   return scored < expected ? `scores missing: ${expected - scored} of ${expected}` : undefined;
 }
 

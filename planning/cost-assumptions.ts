@@ -29,6 +29,12 @@ export const DEFAULT_ASSUMPTIONS = {
     unit: 'of instructions',
     why: 'of those answered: with every response and score, so that they enter the replay set',
   },
+  shownShare: {
+    value: 0.34,
+    unit: 'of responses',
+    why: 'shown to a judge that may leave out what cannot win (simulated; less where judges agree, see bench/README.md)',
+  },
+  batchHours: { value: 24, unit: 'hours', why: "a provider's batch API, for one stage: what it promises; mostly less" },
   requestSeconds: { value: 0.3, unit: 's', why: 'of a request before its first token' },
   tokensPerSecondPerRequest: { value: 30, unit: 'tokens/s', why: 'one reply while the server is busy with others' },
   endpointTokensPerSecond: { value: 2500, unit: 'tokens/s', why: 'all replies of one GPU server together' },

@@ -6,6 +6,7 @@ import { assumptionsWith, type AssumptionName, type Assumptions } from './cost-a
 import { planEvaluation, type EvaluationCost } from './cost-evaluation';
 import { planHeldOut, type HeldOutCost } from './cost-held-out';
 import { type PlannedMixture, planExamples } from './cost-mixture';
+import { synthesisWays, type SynthesisCost } from './cost-savings';
 import { planTraining, type TrainingCost } from './cost-training';
 import type { KnownCounts } from './known-counts';
 import { parametersOf, servingGpus } from './model-size';
@@ -36,6 +37,8 @@ export interface CostPlan {
     readonly atMost: number;
     readonly unpriced: readonly string[];
   };
+  /** The synthesis in other ways; null where there are none. */
+  readonly ways: readonly SynthesisCost[] | null;
   /** Wall time of synthesis: the busiest endpoint's, since shards overlap. */
   readonly synthesisHours: number;
   readonly servingGpuHours: number;
@@ -83,6 +86,7 @@ export function planCost(
       atMost: sum(({ usd }) => usd ?? 0, longest),
       unpriced: [...new Set(stages.filter(({ usd }) => usd === null).map(({ model }) => model))],
     },
+    ways: synthesisWays(spec, assumptions),
     synthesisHours: Math.max(...endpoints.map(({ hours }) => hours)),
     servingGpuHours: endpoints.reduce((total, { hours, gpus }) => total + hours * (gpus ?? 0), 0),
     filter:

@@ -5,8 +5,12 @@ import type { Usage } from '../method/records';
 export type Price = NonNullable<ModelSpec['price']>;
 
 /** Dollars for these tokens. */
-export function usdOf({ promptTokens, completionTokens }: Usage, { inputUsdPerMillion, outputUsdPerMillion }: Price): number {
-  return (promptTokens * inputUsdPerMillion + completionTokens * outputUsdPerMillion) / 1e6;
+export function usdOf(
+  { promptTokens, completionTokens, cachedPromptTokens = 0 }: Usage,
+  { inputUsdPerMillion, outputUsdPerMillion, cachedInputUsdPerMillion = inputUsdPerMillion }: Price,
+): number {
+  const prompts = (promptTokens - cachedPromptTokens) * inputUsdPerMillion + cachedPromptTokens * cachedInputUsdPerMillion;
+  return (prompts + completionTokens * outputUsdPerMillion) / 1e6;
 }
 
 /** Tokens as a cost; no dollars without a price. */

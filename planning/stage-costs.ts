@@ -1,3 +1,4 @@
+import { earlyJudging } from '../config/early-judging';
 import { isLoopback } from '../config/loopback';
 import { modelOf } from '../config/models-in-use';
 import { samplingFor } from '../config/sampling';
@@ -64,7 +65,7 @@ export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
     const fresh = instruction + meanResponse + a.chatOverheadTokens;
     const prompt = a.judgePromptTokens + fresh;
     const requests = SCORE_READINGS[judge.scoring].callsPerJudgment(hasChatFormat(spec, name));
-    const calls = responses * respond.generators.length;
+    const calls = responses * respond.generators.length * shownShare(spec, name, a);
     return stageCost(spec, a, 'judge', name, {
       calls,
       requests: requests * calls,
@@ -75,6 +76,17 @@ export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
     });
   });
   return [extraction, ...answers, ...judgments];
+}
+
+/**
+ * Share of the responses that a judge is shown. On a scale from 1 to 5, one judge's scores make up for at most a difference of 4 in
+ * another's: so a judge can leave something out only once more judges have scored than are still to come, itself included.
+ */
+function shownShare(spec: RunSpec, judge: string, { shownShare: share }: Assumptions): number {
+  const early = earlyJudging(spec);
+  if (early === undefined) return 1;
+  const before = early.order.indexOf(judge);
+  return before > early.order.length - before ? early.auditShare + (1 - early.auditShare) * share : 1;
 }
 
 interface Load {
@@ -96,7 +108,7 @@ function stageCost(spec: RunSpec, a: Assumptions, stage: StageCost['stage'], nam
   return {
     stage,
     model: name,
-    calls: load.calls,
+    calls: Math.round(load.calls),
     requests,
     promptTokens,
     completionTokens,

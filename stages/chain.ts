@@ -10,6 +10,7 @@ import { extractStage, type ExtractKeys } from './extract';
 import { comparedDocuments, filterStage, type FilterKeys } from './filter';
 import { holdOutStage, type HoldOutKeys } from './hold-out';
 import { judgeStage, type JudgeKeys } from './judge';
+import { judgeKeys, judgmentOutputs } from './judge-keys';
 import { mixStage, mixtureBudget } from './mix';
 import { fetchedSets, newDataStage, type NewDataKeys } from './new-data';
 import type { ContentIdentities, KeyOfVariants, Planned, Shard } from './planned';
@@ -78,31 +79,43 @@ export function shardOutputs(plan: Plan, shard: Shard): OutputRef[] {
     extractStage.at(plan, shard),
     ...(plan.keys.filter === undefined ? [] : [filterStage.at(plan, shard)]),
     ...respond.generators.map((generator) => respondStage.at(plan, shard, generator)),
-    ...judge.judges.flatMap((name) => respond.generators.map((generator) => judgeStage.at(plan, shard, name, generator))),
+    ...judge.judges.flatMap((name) => respond.generators.flatMap((generator) => judgmentOutputs(plan, shard, name, generator))),
     selectStage.at(plan, shard),
+  ];
+}
+
+/** Outputs of a run that are made from others or read by others, in the order of the method. */
+export function runOutputs(plan: Plan & { readonly shards: readonly Shard[] }): OutputRef[] {
+  const { spec, keys } = plan;
+  return [
+    ...plan.shards.flatMap((shard) => shardOutputs(plan, shard)),
+    ...(keys.holdOut === undefined ? [] : [holdOutStage.at(plan)]),
+    ...variantsOf(spec).flatMap(({ name, replay }): OutputRef[] => [
+      ...(keys.variants[name]?.replay === undefined ? [] : [replayStage.at(plan, name)]),
+      ...(replay === null ? [] : [mixStage.at(plan, name), trainStage.at(plan, name)]),
+      evaluateStage.at(plan, name),
+    ]),
   ];
 }
 
 /** Keys of every stage of a spec: each stage's key holds the keys of what it is made from. */
 export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys {
-  const { respond, judge } = spec.synthesis;
+  const { respond } = spec.synthesis;
   const extractKey = extractStage.key(spec, content);
   const filter = filterKeys(spec, content, extractKey);
   const instructions = filter === undefined ? extractStage.input(extractKey) : filterStage.input(filter.filter);
   const respondKeys = mapNames(respond.generators, (generator) => respondStage.key(spec, generator, instructions, content));
-  const judgeKeys = mapNames(judge.judges, (name) =>
-    mapNames(respond.generators, (generator) => judgeStage.key(spec, name, respondKeys[generator]!, content)),
-  );
-  const selectKey = selectStage.key(spec, judgeKeys);
+  const judgments = judgeKeys(spec, respondKeys, content);
+  const selectKey = selectStage.key(spec, judgments);
   const replaySet = selectStage.input(selectKey);
   const holdOut =
     spec.mix.holdOut === undefined ? undefined : holdOutStage.key(spec, content, replaySet, respondKeys[spec.target.model] ?? null);
-  const synthesis = { spec, content, respond: respondKeys, judge: judgeKeys, replaySet, holdOut };
+  const synthesis = { spec, content, respond: respondKeys, ...judgments, replaySet, holdOut };
   return {
     extract: extractKey,
     ...filter,
     respond: respondKeys,
-    judge: judgeKeys,
+    ...judgments,
     select: selectKey,
     ...(fetchedSets(spec).length === 0 ? {} : { newData: newDataStage.key(spec) }),
     ...(holdOut === undefined ? {} : { holdOut }),

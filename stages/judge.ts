@@ -28,9 +28,23 @@ export const judgmentTable: Table<Judgment> = {
   optional: ['ratingMass', 'reason'],
 };
 
+type KeysByJudge = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 /** Its keys in a plan, by judge, then by generator, so that another generator or judge leaves the rest as it is. */
 export interface JudgeKeys {
-  readonly judge: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly judge: KeysByJudge;
+  /** Where responses that cannot win are left out: what is judged after all, see method/early-judging.ts. */
+  readonly judgeAfterAll?: KeysByJudge;
+}
+
+/** What decides which responses a judge is not shown. Without it a judge scores all, and its key knows nothing of the others. */
+export interface SkipInputs {
+  readonly rules: Readonly<Record<string, unknown>>;
+  /** Keys of all responses, by generator. */
+  readonly responses: Readonly<Record<string, string>>;
+  /** Keys of the judgments before, by judge and generator. */
+  readonly before: KeysByJudge;
+  readonly afterAll?: true;
 }
 
 /** One judge's scores of one generator's responses in a shard. */
@@ -40,7 +54,13 @@ export const judgeStage = defineStage({
   rowsVersion: 1,
   callsModels: true,
   table: judgmentTable,
-  key: (hash, spec: RunSpec, name: string, respondKey: string, { templates }: Pick<ContentIdentities, 'templates'> = {}) => {
+  key: (
+    hash,
+    spec: RunSpec,
+    name: string,
+    respondKey: string,
+    { templates, skip }: Pick<ContentIdentities, 'templates'> & { readonly skip?: SkipInputs } = {},
+  ) => {
     const { judge } = spec.synthesis;
     const own = templates?.[name];
     return hash({
@@ -56,10 +76,11 @@ export const judgeStage = defineStage({
       ...(own === undefined
         ? {}
         : { ownTemplate: SCORE_READINGS[judge.scoring].readsProbabilities ? own.identities.conversation : own.identities.text }),
+      ...(skip === undefined ? {} : { skip }),
     });
   },
-  place: ({ keys }: Pick<Planned<JudgeKeys>, 'keys'>, shard: Shard, judge: string, generator: string) => ({
-    key: knownKey(keys.judge[judge]?.[generator], `${judge}/${generator}`),
+  place: ({ keys }: Pick<Planned<JudgeKeys>, 'keys'>, shard: Shard, judge: string, generator: string, round?: 'afterAll') => ({
+    key: knownKey((round === undefined ? keys.judge : keys.judgeAfterAll)?.[judge]?.[generator], `${judge}/${generator}`),
     part: partName(shard),
   }),
 });

@@ -42,14 +42,14 @@ export const selectStage = defineStage({
   callsModels: false,
   table: replayTable,
   detail: selectionDetailSchema,
-  key: (hash, spec: RunSpec, judgeKeys: JudgeKeys['judge']) => {
+  key: (hash, spec: RunSpec, { judge, judgeAfterAll }: JudgeKeys) => {
     const { select } = spec.synthesis;
     return hash({
       seed: spec.seed,
       policy: select.policy,
       minJudges: select.policy === 'available' ? select.minJudges : null,
       truncated: select.truncated,
-      input: [judgeKeys, judgeStage.rowsVersion],
+      input: [judge, judgeStage.rowsVersion, ...(judgeAfterAll === undefined ? [] : [judgeAfterAll])],
     });
   },
   place: ({ keys }: Pick<Planned<SelectKeys>, 'keys'>, shard: Shard) => ({ key: keys.select, part: partName(shard) }),

@@ -19,9 +19,9 @@ export interface WorkerSetting {
 export const sharedOptions = {
   // Batches answer a draining worker within their longest request or checkpoint; a pod's termination grace must be longer.
   shutdownGraceTime: '2 minutes',
-  // Progress in the live view is as fresh as the heartbeats, and batches beat every 2 s.
-  maxHeartbeatThrottleInterval: '2s',
-  defaultHeartbeatThrottleInterval: '2s',
+  // Progress, what is spent, and how soon a batch hears that it is to stop are as fresh as the heartbeats: batches beat every second.
+  maxHeartbeatThrottleInterval: '1s',
+  defaultHeartbeatThrottleInterval: '1s',
 } satisfies Partial<WorkerOptions>;
 
 /** Options of a worker of a task queue of runs, but for its queue and its work. */

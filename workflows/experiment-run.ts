@@ -1,5 +1,6 @@
 import { setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { RunSpecInput } from '../config/spec';
+import { mendSignal } from '../contract/control';
 import type { HoldOutOutcome } from '../contract/outcomes';
 import { progressQuery, progressSignal, waiting, type ProgressStage } from '../contract/progress';
 import { mixtureNote } from '../contract/progress-notes';
@@ -9,6 +10,7 @@ import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../contract/search-attr
 import type { SynthesisResult } from '../contract/workflows';
 import { activitiesOn } from './activities';
 import { handleControl } from './control/control-handlers';
+import { Mending } from './control/mending';
 import { RunControl } from './control/run-control';
 import { runRows } from './progress/progress-rows';
 import { ProgressTable } from './progress/progress-table';
@@ -21,6 +23,7 @@ export class ExperimentRun {
   readonly runId = workflowInfo().workflowId;
   readonly control: RunControl;
   readonly notices = new RunNotices();
+  readonly mending: Mending;
   private readonly progress: ProgressTable;
 
   /** @param spec not checked yet @param settings what was set on this run when it ran before */
@@ -44,7 +47,9 @@ export class ExperimentRun {
     });
     this.progress = progress;
     this.control = control;
+    this.mending = new Mending(control.work);
     setHandler(progressQuery, () => progress.snapshot());
+    setHandler(mendSignal, async () => await this.mending.look());
     setHandler(progressSignal, (update) => {
       progress.apply(update);
       control.book(update.spent);

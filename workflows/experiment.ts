@@ -43,7 +43,9 @@ async function method(run: ExperimentRun): Promise<ExperimentResult> {
   run.begin(outline);
 
   // The report reads every row of the run, so that whatever is damaged is found and repaired before the end.
-  const { replayRows, results, failed, report } = await rerunOnLostInput(async () => await stages(run, outline));
+  const { replayRows, results, failed, report } = await rerunOnLostInput(
+    async () => await run.mending.watch(outline, async () => await stages(run, outline)),
+  );
   run.endReport();
   if (failed.length > 0) throw variantsFailure(outline, failed, report);
   run.enter('done');

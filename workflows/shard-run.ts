@@ -1,11 +1,13 @@
-import { setHandler } from '@temporalio/workflow';
+import { setHandler, workflowInfo } from '@temporalio/workflow';
 import type { BatchLimits, BatchOutcome } from '../contract/batches';
-import { shardGrantSignal } from '../contract/budget';
+import { batchStoppedSignal, shardGrantSignal, shardSpentQuery } from '../contract/budget';
 import type { PlanRef } from '../contract/run';
 import type { ShardInput, ShardResult } from '../contract/workflows';
-import { type Cost, NO_COST, timesCost } from '../method/cost';
-import { requestGrant } from './budget/grant-messages';
+import { addCosts, type Cost, NO_COST, timesCost } from '../method/cost';
+import { requestGrant, sendWithdrawn } from './budget/grant-messages';
+import { RunningBatches } from './budget/running-batches';
 import { ShardBudget } from './budget/shard-budget';
+import { PATIENCE_MS } from './budget/withdrawal';
 import { Descendant } from './control/descendant';
 import { shardRows } from './progress/progress-rows';
 import type { StageItems } from './progress/progress-table';
@@ -22,6 +24,7 @@ export interface ModelBatch extends StageItems {
 export class ShardRun extends Descendant {
   readonly ref: PlanRef & { readonly shard: number };
   private readonly budget: ShardBudget;
+  private readonly batches = new RunningBatches(workflowInfo().workflowId);
 
   constructor(readonly input: ShardInput) {
     const { runId, plan, shard, shards, size, order, funds, served } = input;
@@ -29,8 +32,13 @@ export class ShardRun extends Descendant {
     this.ref = { runId, plan, shard };
     this.budget = new ShardBudget(order.budget, funds, requestGrant);
     setHandler(shardGrantSignal, (grant) => this.budget.receive(grant));
+    setHandler(batchStoppedSignal, (stopped) => this.batches.receive(stopped));
+    setHandler(shardSpentQuery, () => this.costs);
     this.followOrders({
-      follow: (latest, before) => this.budget.follow(before.budget, latest.budget),
+      follow: async (latest, before) => {
+        this.budget.follow(before.budget, latest.budget);
+        if (latest.withdraw === latest.revision) await this.giveBack(latest.revision);
+      },
       isDrained: served === undefined ? undefined : () => this.work.isIdle,
     });
   }
@@ -63,6 +71,17 @@ export class ShardRun extends Descendant {
     return { stages: this.progress.snapshot(), cost: this.budget.spent };
   }
 
+  /** By batch: what it is known to have cost. */
+  private get costs(): Record<string, Cost> {
+    return this.batches.costs(this.budget.known);
+  }
+
+  /** The budget was lowered: tells `synthesis` when no batch sends anything more. */
+  private async giveBack(revision: number): Promise<void> {
+    const stopped = await this.batches.stopped(PATIENCE_MS.shard);
+    await sendWithdrawn({ revision, spent: Object.values(this.costs).reduce(addCosts, NO_COST), ...stopped });
+  }
+
   private async withinBudget(
     { id, model, costEach }: ModelBatch,
     activity: (limits: BatchLimits) => Promise<BatchOutcome>,
@@ -72,8 +91,12 @@ export class ShardRun extends Descendant {
       timesCost(costEach ?? NO_COST, this.input.size),
       async (allowance) =>
         await this.work.run(
-          async (limits, baseURL) => await activity({ limits, allowance: allowance(), ...(baseURL === undefined ? {} : { baseURL }) }),
-          { model },
+          async (limits, baseURL) => {
+            const allowed = allowance();
+            this.batches.begin(id, allowed);
+            return await activity({ batch: id, limits, allowance: allowed, ...(baseURL === undefined ? {} : { baseURL }) });
+          },
+          { model, onEnded: () => this.batches.end(id) },
         ),
     );
   }

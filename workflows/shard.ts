@@ -40,13 +40,34 @@ async function extract(run: ShardRun): Promise<void> {
 }
 
 async function answer(run: ShardRun): Promise<void> {
-  const { generators, judges } = run.input;
+  const { generators, judges, early } = run.input;
+  if (early !== undefined) {
+    await answerInOrder(run, early);
+    return;
+  }
   await failFast(
     generators.map((generator) => async () => {
       await respond(run, generator);
       await failFast(judges.map((judge) => async () => await judgeResponses(run, generator, judge)));
     }),
   );
+  await select(run);
+}
+
+/** Each judge is shown what can still win after those before it, which takes the responses of all generators. */
+async function answerInOrder(run: ShardRun, { order, afterAll }: NonNullable<ShardInput['early']>): Promise<void> {
+  const { generators } = run.input;
+  const [first, ...later] = order;
+  await failFast(
+    generators.map((generator) => async () => {
+      await respond(run, generator);
+      if (first !== undefined) await judgeResponses(run, generator, first);
+    }),
+  );
+  for (const judge of later) await failFast(generators.map((generator) => async () => await judgeResponses(run, generator, judge)));
+  if (afterAll) {
+    await failFast(later.flatMap((judge) => generators.map((generator) => async () => await judgeAfterAll(run, generator, judge))));
+  }
   await select(run);
 }
 
@@ -67,6 +88,19 @@ function judgeResponses(run: ShardRun, generator: string, judge: string): Promis
     { stage: 'judge', model: judge, items: run.responses, id: `judge ${pair}`, costEach: run.input.costs.judge[pair] },
     async (limits) =>
       await llm.judgeShard.executeWithOptions({ summary: `${judge} judges ${generator}` }, [{ ...run.ref, generator, judge, ...limits }]),
+  );
+}
+
+/** Mostly nothing: responses whose better ones have ended without the scores that they need. */
+function judgeAfterAll(run: ShardRun, generator: string, judge: string): Promise<BatchOutcome> {
+  return run.runBatch(
+    { stage: 'judge', model: judge, items: 0, id: `judge after all ${judge}/${generator}`, costEach: undefined },
+    async (limits) => {
+      const outcome = await llm.judgeShard.executeWithOptions({ summary: `${judge} judges ${generator}, what it was not shown` }, [
+        { ...run.ref, generator, judge, round: 'afterAll', ...limits },
+      ]);
+      return { ...outcome, usable: 0 }; // its items have been counted
+    },
   );
 }
 

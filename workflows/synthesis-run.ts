@@ -1,11 +1,14 @@
 import { setHandler, workflowInfo } from '@temporalio/workflow';
-import { grantRequestSignal } from '../contract/budget';
+import { grantRequestSignal, synthesisSpentQuery, withdrawnSignal } from '../contract/budget';
 import { drainedSignal } from '../contract/control';
 import type { ProgressUpdate, StageProgress } from '../contract/progress';
 import type { RunOutline } from '../contract/run';
 import type { ShardInput, ShardPhase, ShardResult, SynthesisInput, SynthesisResult } from '../contract/workflows';
+import { addCosts, largerCost, NO_COST } from '../method/cost';
 import { expectedShardCost } from './budget/expected-cost';
+import { sendWithdrawn } from './budget/grant-messages';
 import { RunBudget } from './budget/run-budget';
+import { PATIENCE_MS, Withdrawal } from './budget/withdrawal';
 import { ChildWorkflows, type ChildOptions } from './control/child-workflows';
 import { Descendant } from './control/descendant';
 import { filteredRows, filteringRow, synthesisRows } from './progress/progress-rows';
@@ -27,6 +30,7 @@ export class SynthesisRun extends Descendant {
   private readonly phase: ShardPhase | undefined;
   /** How many instructions the filters kept, by shard, once they have been applied. */
   private readonly kept: readonly number[] | undefined;
+  private readonly withdrawal = new Withdrawal();
   private next: number;
 
   constructor({ nextShard = 0, totals, kept, treasury, order, ...outline }: SynthesisInput) {
@@ -45,8 +49,13 @@ export class SynthesisRun extends Descendant {
     this.budget = new RunBudget({ run: outline, phase, root, work, next: () => this.next, state: treasury });
     setHandler(grantRequestSignal, (request) => this.budget.request(request));
     setHandler(drainedSignal, (drained) => children.drained(drained));
+    setHandler(withdrawnSignal, (answer) => this.withdrawal.receive(answer));
+    setHandler(synthesisSpentQuery, () => this.budget.costs);
     this.followOrders({
-      follow: async (latest) => void (await Promise.all([children.tell(latest), this.budget.follow(latest)])),
+      follow: async (latest) => {
+        const giving = latest.withdraw === latest.revision ? [this.giveBack(latest.revision)] : [];
+        await Promise.all([children.tell(latest), this.budget.follow(latest), ...giving]);
+      },
       isDrained: outline.served === undefined ? undefined : () => work.isIdle && children.isDrained,
     });
   }
@@ -118,6 +127,17 @@ export class SynthesisRun extends Descendant {
     const stages = this.progress.snapshot();
     const selected = stages.find((row) => row.stage === 'select');
     return { stages, replayRows: selected === undefined ? 0 : selected.done - selected.failed };
+  }
+
+  /** The budget was lowered: tells the run when no shard has a grant of before. */
+  private async giveBack(revision: number): Promise<void> {
+    const { byId, inFlight, silent } = await this.withdrawal.answers(revision, () => this.children.ids, PATIENCE_MS.synthesis);
+    const { closed, open } = this.budget.costs;
+    const spent = Object.entries(open).reduce(
+      (sum, [id, known]) => addCosts(sum, largerCost(known, byId.get(id)?.spent ?? NO_COST)),
+      closed,
+    );
+    await sendWithdrawn({ revision, spent, inFlight, silent });
   }
 
   private get state(): SynthesisInput {

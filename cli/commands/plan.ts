@@ -22,7 +22,7 @@ export function registerPlan(program: Command): void {
   program
     .command('plan')
     .description('say how many calls, tokens, dollars and GPU hours a spec will take, and what was assumed; starts nothing')
-    .argument('<spec>', 'YAML or JSON file, or one of the presets demo, single-gpu, paper')
+    .argument('<spec>', 'YAML or JSON file, or one of the presets demo, single-gpu, paper, paper-frugal')
     .option('--assume <name=value...>', 'use another value than the assumed one', collect, [])
     .option('--assumptions', 'show all assumptions, not only those on which the figures hang')
     .option('--json', 'print the plan, assumptions, warnings and problems as JSON')

@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
 import { validateRunId } from '../../config/load-spec';
-import { resumeUpdate } from '../../contract/control';
+import { mendSignal, resumeUpdate } from '../../contract/control';
 import { openStore } from '../../services/runs/open-store';
 import { beginRun, sayWhereToLook, type BeginOptions } from '../runs/begin-run';
 import { steerRun } from '../runs/control-run';
@@ -19,7 +19,10 @@ export function registerResume(program: Command): void {
     .argument('<id>', 'run id')
     .option('--wait', 'show the run until it ends, and exit 0 only when it succeeded')
     .option('--json', 'print {runId, workflowRunId, state} as JSON')
-    .addHelpText('after', '\nFinished work is not repeated. What was set on the run with "set" still holds.')
+    .addHelpText(
+      'after',
+      '\nFinished work is not repeated; what is stored is looked at, and what is damaged is made again. What was set on the run with "set" still holds.',
+    )
     .action(async (id: string, options: BeginOptions) => {
       await resume(validateRunId(id), options);
     });
@@ -35,6 +38,7 @@ async function resume(runId: string, options: BeginOptions): Promise<void> {
   }
   await withClient(async ({ client }) => {
     await steerRun(client, runId, async (run) => await run.executeUpdate(resumeUpdate));
+    await client.workflow.getHandle(runId).signal(mendSignal);
     if (options.json) printJson({ runId, workflowRunId: running.workflowRunId, state: running.paused ? 'resumed' : 'attached' });
     else {
       process.stdout.write(running.paused ? `run ${runId} goes on\n` : `run ${runId} is running already, and not paused\n`);

@@ -4,11 +4,13 @@ import type { ModelLimits } from '../../config/spec';
 import { setBudgetUpdate, setLimitsUpdate, type ControlState } from '../../contract/control';
 import { formatCount, formatUsd } from '../../contract/figures';
 import type { BudgetSetting } from '../../contract/run-settings';
+import { collectProgress } from '../progress/run-reader';
 import { steerRun } from '../runs/control-run';
 import { settingsText } from '../runs/settings-text';
+import { workersOf, type SilentWorker } from '../runs/silent-workers';
 import { withClient } from '../server/connect';
 import { UsageError } from '../terminal/errors';
-import { printJson } from '../terminal/output';
+import { oneLine, printJson } from '../terminal/output';
 
 interface SetOptions {
   readonly concurrency?: Readonly<Record<string, number>>;
@@ -34,7 +36,8 @@ export function registerSet(program: Command): void {
     .addHelpText(
       'after',
       `
-A run that is paused because its budget is reached goes on when it is raised.
+A run that is paused because its budget is reached goes on when it is raised. A budget that is lowered, also below what is
+spent, is answered when nothing more is sent: with what is spent, and what calls in flight may still cost.
 MODEL is a name under the spec's "models". Models that share an endpoint share its limits.
 
 Examples: npx rehearse set my-run --concurrency gpt-4=64 --rpm gpt-4=none
@@ -63,26 +66,43 @@ async function set(runId: string, { concurrency = {}, rpm = {}, tpm = {}, budget
       hint: 'name at least one of --concurrency, --rpm, --tpm, --budget-usd, --budget-tokens',
     });
   }
-  const state = await withClient(async ({ client }) => {
+  const { state, silent } = await withClient(async ({ client }) => {
     const set = hasLimits
       ? await steerRun(client, runId, async (run) => await run.executeUpdate(setLimitsUpdate, { args: [limits] }))
       : undefined;
-    return hasBudget ? await steerRun(client, runId, async (run) => await run.executeUpdate(setBudgetUpdate, { args: [budget] })) : set;
+    const answer = hasBudget
+      ? await steerRun(client, runId, async (run) => await run.executeUpdate(setBudgetUpdate, { args: [budget] }))
+      : set;
+    if (answer === undefined) throw new Error('nothing was set; there is always limits or a budget here');
+    // A lower budget's answer has counted everything; else batches go on, and say with each heartbeat what they have spent.
+    const spent = answer.withdrawn === undefined ? ((await collectProgress(client, runId)).spent ?? answer.spent) : answer.spent;
+    return { state: { ...answer, spent }, silent: await workersOf(client, answer.withdrawn?.silent ?? []) };
   });
-  if (json) printJson({ runId, ...state });
-  else if (state !== undefined) for (const line of stateText(state)) process.stdout.write(`${line}\n`);
+  if (json) printJson({ runId, ...state, ...(state.withdrawn === undefined ? {} : { withdrawn: { ...state.withdrawn, silent } }) });
+  else for (const line of stateText(state, silent)) process.stdout.write(`${line}\n`);
 }
 
 /** What holds now, a line each. */
-function stateText(state: ControlState): string[] {
+function stateText(state: ControlState, silent: readonly SilentWorker[]): string[] {
   const { usd, tokens } = state.budget;
-  const { spent } = state;
+  const { spent, withdrawn } = state;
   return [
     ...settingsText({ limits: state.limits }),
-    ...(usd === undefined ? [] : [`budget: $${usd}, of which ${formatUsd(spent.usd)} is spent as far as finished shards tell`]),
-    ...(tokens === undefined
+    ...(usd === undefined ? [] : [`budget: $${usd}, of which ${formatUsd(spent.usd)} is spent`]),
+    ...(tokens === undefined ? [] : [`budget: ${formatCount(tokens)} tokens, of which ${formatCount(spent.tokens)} are spent`]),
+    ...(withdrawn === undefined
       ? []
-      : [`budget: ${formatCount(tokens)} tokens, of which ${formatCount(spent.tokens)} are spent as far as finished shards tell`]),
+      : [
+          `nothing more is sent on what was granted before; calls in flight may still cost up to ${formatUsd(withdrawn.inFlight.usd)} (${formatCount(withdrawn.inFlight.tokens)} tokens)`,
+        ]),
+    ...silent.map(({ worker, batch, workflowId }) =>
+      oneLine(
+        worker === null
+          ? `${workflowId} has not answered${batch === undefined ? '' : ` for "${batch}"`}: it may spend what it was granted, which is counted above as far as it is known`
+          : `worker ${worker} has not answered for "${batch ?? workflowId}": stop it if it is cut off; it may spend what it was granted, which is counted above`,
+        400,
+      ),
+    ),
   ];
 }
 

@@ -11,7 +11,7 @@ export function registerStart(program: Command): void {
   program
     .command('start')
     .description('check a spec and start its run; a run that failed or ended goes on from what is stored')
-    .argument('<spec>', 'YAML or JSON file, or one of the presets demo, single-gpu, paper')
+    .argument('<spec>', 'YAML or JSON file, or one of the presets demo, single-gpu, paper, paper-frugal')
     .option('--id <id>', 'run id (default: the name of the spec file)')
     .option('--no-probe', 'do not ask each endpoint first what it takes (at most five requests of some tokens a model)')
     .option('--wait', 'show the run until it ends, and exit 0 only when it succeeded')

@@ -8,15 +8,17 @@ import {
 } from '@temporalio/client';
 import type { QueryDefinition } from '@temporalio/common';
 import pLimit from 'p-limit';
+import { shardSpentQuery, synthesisSpentQuery } from '../../contract/budget';
 import { controlQuery, type Pause } from '../../contract/control';
 import { type StageProgress, progressQuery } from '../../contract/progress';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../../contract/search-attributes';
-import type { Allowance } from '../../method/cost';
+import type { Allowance, Cost } from '../../method/cost';
 import { pauseOf } from '../server/run-pause';
 import { isServiceError } from '../server/service-error';
 import { mergeProgress } from './merge-progress';
 import { readPendingActivities, type PendingActivity } from './pending-activities';
 import { failingActivities, idleQueues, whyUnanswered } from './run-warnings';
+import { spentNow } from './spent-now';
 
 /** Where a run stands: its state, its rows with the counts of running batches, and what goes wrong at the moment. */
 export interface RunProgress {
@@ -31,6 +33,8 @@ export interface RunProgress {
   readonly paused: Pause | null;
   /** Most that the synthesis may cost; absent where no worker answered. */
   readonly budget?: Allowance;
+  /** What the run has spent by now; absent where no worker answered. */
+  readonly spent?: Cost;
   /** One row a stage and model; null when no worker answered. */
   readonly rows: readonly StageProgress[] | null;
   /** Activities that fail and are tried again, queues without workers: sentences, plain text. */
@@ -38,9 +42,12 @@ export interface RunProgress {
 }
 
 interface Visit {
+  readonly workflowId: string;
   readonly rows: readonly StageProgress[] | undefined;
   readonly activities: readonly PendingActivity[];
   readonly children: readonly string[];
+  /** Of a shard: what its batches are known to have cost. */
+  readonly known?: Readonly<Record<string, Cost>>;
 }
 
 /** Longest wait for a workflow's own answer; a query needs a worker. */
@@ -86,16 +93,28 @@ export class RunReader {
       paused,
     };
     // Only of a run whose worker answers: another would wait in vain once more.
-    const budget = open && rows !== undefined ? (await ask(client, runId, controlQuery))?.budget : undefined;
+    const control = open && rows !== undefined ? await ask(client, runId, controlQuery) : undefined;
     if (!open) return { ...head, rows: rows ?? null, warnings: [] };
 
     const root = await readOpen(client, runId, rows, description);
-    const parts = await this.visitAll(root.children); // synthesis, or a variant
+    const parts = await this.visitAll(root.children, visit); // synthesis, or a variant
+    const synthesis = root.children.find((id) => id.endsWith('/synthesis'));
+    // Before the shards are asked: one that closes meanwhile then counts once, as open.
+    const costs = synthesis === undefined || control === undefined ? undefined : await ask(client, synthesis, synthesisSpentQuery);
     const shards = await this.visitShards(parts.flatMap(({ children }) => children));
     const activities = [root, ...parts, ...shards].flatMap((each) => each.activities);
     return {
       ...head,
-      ...(budget === undefined ? {} : { budget }),
+      ...(control === undefined
+        ? {}
+        : {
+            budget: control.budget,
+            spent: spentNow({
+              control,
+              ...(costs === undefined ? {} : { synthesis: costs }),
+              shards: shards.map((shard) => ({ id: shard.workflowId, known: shard.known ?? {}, heartbeats: heartbeatsOf(shard) })),
+            }),
+          }),
       rows:
         rows === undefined
           ? null
@@ -119,7 +138,7 @@ export class RunReader {
     const unseen = open.filter((id) => !this.shards.has(id));
     const stale = [...this.shards.keys()].slice(0, Math.max(0, this.shardsEachLook - unseen.length));
     const ids = [...unseen, ...stale];
-    for (const [index, visited] of (await this.visitAll(ids)).entries()) {
+    for (const [index, visited] of (await this.visitAll(ids, visitShard)).entries()) {
       const id = ids[index] ?? '';
       this.shards.delete(id);
       this.shards.set(id, visited);
@@ -127,9 +146,9 @@ export class RunReader {
     return [...this.shards.values()];
   }
 
-  private async visitAll(ids: readonly string[]): Promise<Visit[]> {
+  private async visitAll(ids: readonly string[], look: typeof visit): Promise<Visit[]> {
     const limit = pLimit(PARALLEL_VISITS);
-    return await Promise.all(ids.map(async (id) => await limit(async () => await visit(this.client, id))));
+    return await Promise.all(ids.map(async (id) => await limit(async () => await look(this.client, id))));
   }
 }
 
@@ -143,9 +162,16 @@ async function visit(client: Client, workflowId: string): Promise<Visit> {
     return await readOpen(client, workflowId, rows, await describe(client, workflowId));
   } catch (error) {
     // A child is pending in its parent a moment before it exists.
-    if (error instanceof WorkflowNotFoundError) return { rows: undefined, activities: [], children: [] };
+    if (error instanceof WorkflowNotFoundError) return { workflowId, rows: undefined, activities: [], children: [] };
     throw error;
   }
+}
+
+/** A shard; what its batches have cost is asked after their heartbeats, so that one that ends in between is not missed. */
+async function visitShard(client: Client, workflowId: string): Promise<Visit> {
+  const seen = await visit(client, workflowId);
+  const known = seen.rows === undefined ? undefined : await ask(client, workflowId, shardSpentQuery);
+  return known === undefined ? seen : { ...seen, known };
 }
 
 async function describe(client: Client, workflowId: string): Promise<WorkflowExecutionDescription> {
@@ -154,6 +180,7 @@ async function describe(client: Client, workflowId: string): Promise<WorkflowExe
 
 async function readOpen(client: Client, workflowId: string, rows: Visit['rows'], { raw }: WorkflowExecutionDescription): Promise<Visit> {
   return {
+    workflowId,
     rows,
     activities: await readPendingActivities(client, workflowId, raw.pendingActivities ?? []),
     children: (raw.pendingChildren ?? []).flatMap((child) => child.workflowId ?? []),

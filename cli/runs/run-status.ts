@@ -1,7 +1,7 @@
 import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Pause } from '../../contract/control';
 import { type StageProgress, leftMsOf } from '../../contract/progress';
-import type { Allowance } from '../../method/cost';
+import type { Allowance, Cost } from '../../method/cost';
 import { openStore, type OpenStore } from '../../services/runs/open-store';
 import { storeDisk, type StoreDisk } from '../../services/runs/store-disk';
 import { collectProgress, type RunProgress } from '../progress/run-reader';
@@ -33,6 +33,8 @@ export interface RunStatus {
   readonly paused: Pause | null;
   /** Most that the synthesis may cost, in `usd`, `tokens` or both; null where no worker answered. */
   readonly budget: Allowance | null;
+  /** What the run has spent by now, at the spec's prices, running batches included; null where no worker answered. */
+  readonly spent: Cost | null;
   /** Where the rows come from: the running workflow, or the finished outputs in the store. */
   readonly source: 'workflow' | 'store' | null;
   readonly rows: readonly StatusRow[];
@@ -82,6 +84,7 @@ async function statusOfServer(client: Client, store: OpenStore, runId: string, u
     paused,
     budget: progress.budget ?? null,
     disk: await storeDisk(),
+    spent: progress.spent ?? null,
     failureMessage: await failureOf(client, progress),
     url,
   };
@@ -108,6 +111,7 @@ async function statusOfStore({ plans, stages }: OpenStore, runId: string, why: s
     paused: null,
     budget: null,
     disk: await storeDisk(),
+    spent: null,
     source: 'store',
     ...figuresOf(await storedProgress(stages, plan)),
     warnings: [why],

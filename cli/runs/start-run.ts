@@ -1,6 +1,6 @@
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { RunSpec } from '../../config/spec';
-import type { Pause } from '../../contract/control';
+import { mendSignal, type Pause } from '../../contract/control';
 import type { RunSettings } from '../../contract/run-settings';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { canonicalJson } from '../../method/canonical-json';
@@ -41,6 +41,7 @@ export async function startRun(client: Client, runId: string, spec: RunSpec, set
     memo: { [SPEC_MEMO]: fingerprint },
     staticSummary: `${spec.synthesis.extract.instructions} instructions from ${spec.target.model}, ${Math.round(spec.mix.newShare * 100)} % new data`,
   });
+  if (running !== undefined) await handle.signal(mendSignal);
   return {
     workflowRunId: handle.firstExecutionRunId,
     state: running === undefined ? 'started' : 'attached',

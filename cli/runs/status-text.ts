@@ -10,8 +10,7 @@ import {
   formatUsd,
 } from '../../contract/figures';
 import { leftText, type StageProgress } from '../../contract/progress';
-import type { Allowance } from '../../method/cost';
-import { budgetText, type RunTotals } from '../progress/run-totals';
+import { budgetText } from '../progress/run-totals';
 import { formatTable, oneLine, type TableColumn } from '../terminal/output';
 import type { RunStatus, StatusRow } from './run-status';
 
@@ -42,7 +41,7 @@ export function renderStatus(status: RunStatus, nowMs: number): string {
   const lines = [
     ...head,
     '',
-    ...(rows.length === 0 ? ['No stage is planned yet.'] : [table, totalLine(status.totals, status.budget ?? undefined)]),
+    ...(rows.length === 0 ? ['No stage is planned yet.'] : [table, totalLine(status)]),
     ...source,
     ...diskLine(status.disk),
     ...status.warnings.map((warning) => `! ${oneLine(warning, 400)}`),
@@ -85,8 +84,10 @@ function rowsTable({ rows, source }: RunStatus): string {
   );
 }
 
-function totalLine({ promptTokens, completionTokens, usd, errors, synthesisLeftMs }: RunTotals, budget?: Allowance): string {
-  const limit = budgetText(budget);
+function totalLine({ totals, budget, spent }: Pick<RunStatus, 'totals' | 'budget' | 'spent'>): string {
+  const { promptTokens, completionTokens, errors, synthesisLeftMs } = totals;
+  const usd = spent?.usd ?? totals.usd;
+  const limit = budgetText(budget ?? undefined);
   const faults = Object.values(errors).reduce((sum, count) => sum + count, 0);
   return [
     `In all: ${formatShortCount(promptTokens)} tokens in, ${formatShortCount(completionTokens)} out`,

@@ -1,14 +1,16 @@
+import { earlyJudging } from '../../config/early-judging';
 import { selectionRules } from '../../config/selection-rules';
 import { activeQuality } from '../../config/spec-quality';
 import { neutralizer } from '../../method/neutral-text';
 import type { Failure, Instruction, Judgment, ReplayRow, Response } from '../../method/records';
 import { isCut, meanScores, selectBest } from '../../method/selection';
+import { isSkipped, settledJudgments } from '../../method/skipped';
 import { formatOf } from '../../services/batches/steps/template-of';
 import type { StageStore } from '../../services/store/stage-store';
 import type { StoredOutput } from '../../services/store/stored-output';
 import { extractStage } from '../../stages/extract';
 import { filterStage } from '../../stages/filter';
-import { judgeStage } from '../../stages/judge';
+import { judgmentOutputs } from '../../stages/judge-keys';
 import { type Shard } from '../../stages/planned';
 import { respondStage } from '../../stages/respond';
 import { type RunPlan } from '../../stages/run-plan';
@@ -18,6 +20,7 @@ import { ExamplePicker, type Example } from './examples';
 import type { FailureTally } from './failure-reasons';
 import { QualityTally, type QualityReport } from './quality-report';
 import { ScoreTally, type ScoreReport } from './score-tally';
+import { SkipTally, type SkipReport } from './skip-tally';
 import type { StageGroup, StageLedger } from './stage-ledger';
 
 /** Items of one kind: what was asked for is what came, what was lost and what is not settled yet. */
@@ -48,6 +51,8 @@ export interface SynthesisReport {
   readonly scores: ScoreReport;
   /** Texts with control tokens or headers of turns in them, which models were shown as neutral copies. */
   readonly markup: { readonly instructions: number; readonly responses: number };
+  /** Where responses that cannot win are not judged. */
+  readonly skips?: SkipReport;
   /** Null where the spec has no filters. */
   readonly quality: QualityReport | null;
   /** Kept rows that choosing again from the stored judgments gives, and all kept rows that were checked. */
@@ -92,6 +97,8 @@ export async function reportSynthesis({
   const instructions = { asked: extract.instructions, extracted: 0, lostAtExtraction: 0, dropped: 0, lostAtSelection: 0, kept: 0 };
   const responses = { asked: 0, made: 0, lost: 0 };
   const judgments = { asked: 0, made: 0, lost: 0 };
+  const early = earlyJudging(spec);
+  const skips = early === undefined ? undefined : new SkipTally(early, spec.seed);
   const rules = activeQuality(spec);
   const quality = rules === undefined ? undefined : new QualityTally(rules);
   const recomputed = { equal: 0, checked: 0 };
@@ -127,8 +134,11 @@ export async function reportSynthesis({
     }
     for (const name of judges) {
       for (const generator of generators) {
-        const part = await read(judgeStage.at(plan, shard, name, generator), { model: name, generator });
-        verdicts.push(...(part?.rows ?? []));
+        const rows: Judgment[] = [];
+        for (const output of judgmentOutputs(plan, shard, name, generator)) {
+          rows.push(...((await read(output, { model: name, generator }))?.rows ?? []));
+        }
+        verdicts.push(...settledJudgments(rows));
       }
     }
     const selected = await read(selectStage.at(plan, shard));
@@ -141,8 +151,9 @@ export async function reportSynthesis({
     responses.made += answers.length;
     judgments.asked += answers.length * judges.length;
     judgments.made += verdicts.filter(({ score }) => score !== null).length;
-    judgments.lost += verdicts.filter(({ score }) => score === null).length;
-    scores.addJudgments(verdicts);
+    const asked = verdicts.filter((verdict) => !isSkipped(verdict));
+    judgments.lost += asked.filter(({ score }) => score === null).length;
+    scores.addJudgments(asked);
     markup.instructions += marked(answered);
     markup.responses += marked(answers);
 
@@ -179,8 +190,10 @@ export async function reportSynthesis({
           ...selectionRules(select, judges.length),
         })
       : undefined;
-    scores.addMeans(instruction.id, selection?.means ?? meanScores(input));
     const kept = rows.kept.get(instruction.id);
+    // Where responses were left out, what is scored in full is the better part: only the random sample speaks for all.
+    const speaksForAll = skips?.add(instruction.id, input.judgments, kept !== undefined) ?? true;
+    if (speaksForAll) scores.addMeans(instruction.id, selection?.means ?? meanScores(input));
     const again = selection !== undefined && 'replay' in selection ? selection : undefined;
     if (kept !== undefined) scores.addKept({ model: kept.model, meanScore: kept.meanScore, tied: again?.tied ?? false, cut: isCut(kept) });
     if (kept !== undefined || again !== undefined) {
@@ -197,9 +210,10 @@ export async function reportSynthesis({
   return {
     instructions: { ...instructions, pending: instructions.asked - settled },
     responses: { ...responses, pending: responses.asked - responses.made - responses.lost },
-    judgments: { ...judgments, pending: judgments.asked - judgments.made - judgments.lost },
+    judgments: { ...judgments, pending: judgments.asked - judgments.made - judgments.lost - (skips?.skipped ?? 0) },
     scores: scores.result(),
     markup,
+    ...(skips === undefined ? {} : { skips: skips.result() }),
     quality: quality?.result() ?? null,
     recomputed,
     examples: picker.result(),

@@ -3,8 +3,10 @@ import type { Usage } from '../../method/records';
 import { costOf, type Price } from '../../planning/price';
 import type { CallOptions, CallOutcome, ModelClient, ModelRequest } from '../endpoints/model-client';
 import type { Journal } from '../journal/journal';
+import type { KnownCalls } from '../journal/journal-contents';
 import { AllowanceGate, type Reservation } from './allowance-gate';
 import { addUsage, billedOf, boundOf, countedOf, NO_USAGE, sumOfUsage, usageOfReply } from './billing';
+import { InFlight, type SentRequest } from './in-flight';
 import { ReservedCall } from './reserved-call';
 
 export interface BatchBudgetOptions {
@@ -31,6 +33,8 @@ export interface BilledOutcome {
   /** The same, to be stored with the call where its reply does not report it. */
   readonly note?: Usage;
   readonly reservation?: Reservation;
+  /** Its last request, which is in flight until it is settled. */
+  readonly sent?: SentRequest;
 }
 
 /**
@@ -42,11 +46,11 @@ export class BatchBudget {
   private spent: Usage;
   private overran = false;
   private readonly gate: AllowanceGate | undefined;
+  private readonly inFlight = new InFlight();
 
   constructor(private readonly options: BatchBudgetOptions) {
     const { journal, allowance, price, unsettledBefore } = options;
-    const calls = [...journal.all(), ...journal.duplicates];
-    this.spent = sumOfUsage([...calls.map(countedOf), ...journal.unsettled, unsettledBefore ?? NO_USAGE]);
+    this.spent = countedSoFar(journal, unsettledBefore);
     if (allowance !== undefined) this.gate = new AllowanceGate({ allowance, price, spent: () => this.cost });
   }
 
@@ -60,18 +64,44 @@ export class BatchBudget {
     return costOf(this.spent, this.options.price);
   }
 
+  /** What calls that were sent, and are not in {@link cost} yet, may cost at most. */
+  get inFlightCost(): Cost {
+    return costOf(this.inFlight.bound, this.options.price);
+  }
+
   /**
    * Makes a call within the allowance: as long as calls are in flight, it waits for them to give back what they do not use.
    * The reply is to be journalled with its reservation, and then to be settled.
    * @throws BudgetExhaustedError, or what the client throws
    */
-  call(client: ModelClient, request: ModelRequest, options: CallOptions): Promise<BilledOutcome | SetAside> {
-    return this.gate === undefined ? this.callUnlimited(client, request, options) : this.callWithin(this.gate, client, request, options);
+  async call(client: ModelClient, request: ModelRequest, options: CallOptions): Promise<BilledOutcome | SetAside> {
+    const { gate } = this;
+    let sent: SentRequest | undefined;
+    const tracked: CallOptions = {
+      ...options,
+      beforeSend: async () => {
+        await options.beforeSend?.();
+        options.signal.throwIfAborted(); // it may have been told to stop while its reservation was written
+        sent?.end(); // the try before has failed, and was charged
+        sent = this.inFlight.send(boundOf(request));
+      },
+    };
+    try {
+      const ended =
+        gate === undefined ? await this.callUnlimited(client, request, tracked) : await this.callWithin(gate, client, request, tracked);
+      if (!('setAside' in ended)) return { ...ended, sent };
+      sent?.end();
+      return ended;
+    } catch (error) {
+      sent?.end();
+      throw error;
+    }
   }
 
   /** Counts a call whose record is on disk. */
-  settle({ counted, reservation }: BilledOutcome, item: string): void {
+  settle({ counted, reservation, sent }: BilledOutcome, item: string): void {
     this.charge(counted);
+    sent?.end();
     if (reservation === undefined) return;
     const { bound } = reservation;
     if (!this.overran && (counted.promptTokens > bound.promptTokens || counted.completionTokens > bound.completionTokens)) {
@@ -109,6 +139,11 @@ export class BatchBudget {
     this.spent = addUsage(this.spent, usage);
     this.options.onCharge?.(usage);
   }
+}
+
+/** What the calls that are known count, and those whose end is not known. @param before calls of earlier versions of the output, without an end */
+export function countedSoFar(calls: KnownCalls, before: Usage = NO_USAGE): Usage {
+  return sumOfUsage([...[...calls.all(), ...calls.duplicates].map(countedOf), ...calls.unsettled, before]);
 }
 
 function countedPart(outcome: BilledOutcome['outcome'], bound: () => Usage): Pick<BilledOutcome, 'counted' | 'note'> {

@@ -23,6 +23,8 @@ export interface BatchOptions<Row> {
   readonly concurrency: number;
   /** Aborted to stop: calls in flight are finished and journalled, no new ones begin. */
   readonly stop: AbortSignal;
+  /** Awaited before each call is sent; when it throws, nothing is sent, and the batch ends with that. */
+  readonly beforeCall?: () => Promise<void>;
   /** Called after each step with a function that returns the progress; counting at each step would be slow. */
   readonly onProgress: (read: () => BatchProgress) => void;
   /** Called with the number of items that are left. */
@@ -73,6 +75,7 @@ class BatchRun<Row extends { readonly id: string }> {
       signal,
       keepsRefusals: hadReplies,
       onTransient: ({ kind }) => this.tally.addFault(kind),
+      beforeCall: options.beforeCall,
     });
   }
 
@@ -84,6 +87,7 @@ class BatchRun<Row extends { readonly id: string }> {
     const lanes = new Lanes(this.options.concurrency);
     const { signal } = this.failing;
     const onError = (error: unknown): void => this.failing.abort(error);
+    this.options.onProgress(this.progress); // what its journal holds has cost something already
     while (!signal.aborted) {
       await lanes.free();
       const queued = this.queue.next();

@@ -8,7 +8,7 @@ import { readUsage } from '../endpoints/reply-usage';
 /**
  * What counts as spent, for budgets. All rules are here:
  *
- * - A reply counts as its `usage` reports. Tokens that are only in `total_tokens` (some servers leave reasoning out of the
+ * - A reply counts as its `usage` reports, tokens read from a cache apart, since they may have a price of their own. Tokens that are only in `total_tokens` (some servers leave reasoning out of the
  *   completion) count as completion. Without a valid usage, the reply counts at its worst case.
  * - A refused request (400, 413, 422) counts its prompt at the worst case: some providers bill prompts that they moderate.
  * - Any other error status counts nothing, and so does a request that could not be sent. 504 and 524 come from a gateway: the
@@ -64,5 +64,10 @@ export function sumOfUsage(usages: Iterable<Usage>): Usage {
 }
 
 export function addUsage(a: Usage, b: Usage): Usage {
-  return { promptTokens: a.promptTokens + b.promptTokens, completionTokens: a.completionTokens + b.completionTokens };
+  const cached = (a.cachedPromptTokens ?? 0) + (b.cachedPromptTokens ?? 0);
+  return {
+    promptTokens: a.promptTokens + b.promptTokens,
+    completionTokens: a.completionTokens + b.completionTokens,
+    ...(cached === 0 ? {} : { cachedPromptTokens: cached }),
+  };
 }

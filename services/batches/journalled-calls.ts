@@ -34,6 +34,8 @@ export interface JournalledCallsOptions {
   readonly keepsRefusals: boolean;
   /** Told of each fault that is retried. */
   readonly onTransient: (failure: ModelFailure) => void;
+  /** Awaited before each call is sent. */
+  readonly beforeCall: (() => Promise<void>) | undefined;
 }
 
 /** Makes the calls of a batch's items, each once: a call that the journal holds is read from there. */
@@ -57,13 +59,17 @@ export class JournalledCalls {
     request: ModelRequest,
     manner: Pick<CallOptions, 'onStart' | 'rank' | 'suspect' | 'setAsideAfterMs'>,
   ): Promise<MadeCall | ReplayedCall | SuspectRequest> {
-    const { client, journal, budget, signal, keepsRefusals, onTransient } = this.options;
+    const { client, journal, budget, signal, keepsRefusals, onTransient, beforeCall } = this.options;
     const json = canonicalJson(request.body);
     const hash = this.hashOf(request.path, json);
     const stored = journal.find(item, number, hash);
     if (stored !== undefined && (stored.error === undefined || keepsRefusals)) return replayed(stored, request);
     signal.throwIfAborted();
-    const call = await budget.call(client, request, { ...manner, signal, json, onTransient });
+    const beforeSend = async (): Promise<void> => {
+      await beforeCall?.();
+      journal.checkWritable();
+    };
+    const call = await budget.call(client, request, { ...manner, signal, json, onTransient, beforeSend });
     if ('setAside' in call) return call.setAside;
     const { outcome, note, reservation } = call;
     const error = 'refusal' in outcome ? errorOf(outcome.refusal) : undefined;
@@ -76,8 +82,11 @@ export class JournalledCalls {
       ...('reply' in outcome ? { reply: outcome.text } : { error }),
       ...(note === undefined ? {} : { counted: note }),
     };
-    await journal.append(record, reservation?.id);
-    budget.settle(call, item);
+    try {
+      await journal.append(record, reservation?.id);
+    } finally {
+      budget.settle(call, item); // it is paid for, whether or not it could be kept
+    }
     return { isReplayed: false, record, error, reply: 'reply' in outcome ? readReply(outcome.reply, request.body) : undefined };
   }
 

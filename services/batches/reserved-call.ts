@@ -34,7 +34,10 @@ export class ReservedCall {
     try {
       const outcome = await client.call(request, {
         ...options,
-        beforeSend: async () => await this.write(),
+        beforeSend: async () => {
+          await this.write();
+          await options.beforeSend?.();
+        },
         onTransient: async (failure) => {
           await options.onTransient?.(failure);
           await this.renewAfter(failure);

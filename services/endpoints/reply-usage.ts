@@ -11,17 +11,28 @@ export function readUsage(reply: unknown): Usage | undefined {
   const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = usage as Record<string, unknown>;
   if (!isCount(prompt)) return undefined;
   const rest = isCount(total) ? total - prompt : undefined;
-  if (isCount(completion)) return { promptTokens: prompt, completionTokens: Math.max(completion, rest ?? 0) };
+  const prompts = { promptTokens: prompt, ...cachedPart(usage as Record<string, unknown>, prompt) };
+  if (isCount(completion)) return { ...prompts, completionTokens: Math.max(completion, rest ?? 0) };
   if (completion !== undefined && completion !== null) return undefined;
-  return rest === undefined || rest < 0 ? undefined : { promptTokens: prompt, completionTokens: rest };
+  return rest === undefined || rest < 0 ? undefined : { ...prompts, completionTokens: rest };
 }
 
-/** The same for a row, which keeps a reply's own two counts where it tells both. */
+/**
+ * Prompt tokens that were read from a cache: `prompt_tokens_details.cached_tokens` (OpenAI's API reference, and what vLLM, OpenRouter and
+ * others took over), or `prompt_cache_hit_tokens` (DeepSeek's).
+ */
+function cachedPart(usage: Readonly<Record<string, unknown>>, prompt: number): Pick<Usage, 'cachedPromptTokens'> {
+  const details = usage['prompt_tokens_details'] as { readonly cached_tokens?: unknown } | null | undefined;
+  const cached = details?.cached_tokens ?? usage['prompt_cache_hit_tokens'];
+  return isCount(cached) && cached > 0 ? { cachedPromptTokens: Math.min(prompt, cached) } : {};
+}
+
+/** The same for a row, which keeps a reply's own two counts where it tells both, and nothing of caches: the same reply stays the same row. */
 export function readRowUsage(reply: unknown): Usage | null {
   const whole = readUsage(reply);
   if (whole === undefined) return null;
   const told = (reply as { usage: { completion_tokens?: unknown } }).usage.completion_tokens;
-  return isCount(told) ? { ...whole, completionTokens: told } : whole;
+  return { promptTokens: whole.promptTokens, completionTokens: isCount(told) ? told : whole.completionTokens };
 }
 
 function isCount(value: unknown): value is number {

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import type { ArtifactStore } from '../store/artifact-store';
 import type { Workspace } from '../store/workspace';
 import { Journal } from './journal';
+import { JournalContents } from './journal-contents';
+import { FIRST_LINE } from './journal-lines';
+import { WriteGuard } from './write-guard';
 
 /**
  * Journals of outputs that are not finished. They are written to this machine's disk, since an object store has no append. Where
@@ -11,6 +14,8 @@ import { Journal } from './journal';
  * on another machine, reads them from there.
  */
 export class JournalStore {
+  private readonly guard = new WriteGuard();
+
   constructor(
     private readonly store: ArtifactStore,
     private readonly workspace: Workspace,
@@ -18,6 +23,18 @@ export class JournalStore {
 
   /** Opens the journal of an output with all calls of earlier attempts, from this disk and the store. @param output its folder in the store */
   async open(output: string): Promise<Journal> {
+    return await Journal.open(await this.fetched(output), this.guard);
+  }
+
+  /** Reads the same without opening it: whoever works on the output is not disturbed. */
+  async look(output: string): Promise<JournalContents> {
+    const local = await this.fetched(output);
+    await mkdir(local, { recursive: true });
+    return await JournalContents.read(local);
+  }
+
+  /** Folder of a journal on this disk, with what attempts on other machines have left in the store. */
+  private async fetched(output: string): Promise<string> {
     const folder = journalFolder(output);
     const local = this.workspace.path(folder);
     if (!this.workspace.isStore) {
@@ -26,7 +43,7 @@ export class JournalStore {
       const left = (await this.store.list(folder)).filter((name) => !known.has(name));
       await Promise.all(left.map(async (name) => await this.store.download(`${folder}/${name}`, join(local, name))));
     }
-    return await Journal.open(local);
+    return local;
   }
 
   /** Whether anything was ever written for an output, on this disk or in the store. */
@@ -44,7 +61,7 @@ export class JournalStore {
     const stored = new Set(await this.store.list(folder));
     for (const name of await readdir(local)) {
       const file = join(local, name);
-      if (stored.has(name) || (await stat(file)).size === 0) continue;
+      if (stored.has(name) || (await stat(file)).size <= FIRST_LINE.length) continue;
       await this.store.upload(`${folder}/${name}`, file);
     }
   }

@@ -1,19 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, readFile, readdir, rm, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Usage } from '../../method/records';
 import type { CallRecord } from '../../stages/call-record';
 import { makeFolder, syncFolder } from '../store/artifact-store';
 import { fileSystemError, StorageUnavailableError } from '../store/storage-errors';
 import { Sleepers } from '../timing/sleep';
+import { JournalContents } from './journal-contents';
+import { callLine, FIRST_LINE, readLine, reservationLine } from './journal-lines';
 import { JournalSupersededError, JournalTurn } from './journal-turn';
-
-/** A line that records that a call is about to be sent, or that it was not billed after all. */
-type ReservationLine = { readonly reserve: string; readonly bound: Usage } | { readonly release: string };
-
-/** All fields that a line may hold; the reply is nested as JSON. */
-type JournalLine = Omit<CallRecord, 'reply'> & { reply: unknown; reservation: string; reserve: string; release: string; bound: Usage };
+import { WriteGuard } from './write-guard';
 
 /** For appending to a new file: with O_DSYNC a write returns when it is on disk, as one job of the thread pool instead of two (write and fdatasync). */
 const NEW_DURABLE_FILE = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL | constants.O_DSYNC;
@@ -33,8 +30,8 @@ interface Pending {
 }
 
 /**
- * Append-only journal of a batch's calls, in a folder of segments. Each attempt writes a segment of its own, so that an attempt
- * that Temporal has given up on cannot corrupt the lines of its successor.
+ * Append-only journal of a batch's calls, in a folder of segments, with a checksum on each line. Each attempt writes a segment of
+ * its own, so that an attempt that Temporal has given up on cannot corrupt the lines of its successor.
  *
  * Group commit: `append` returns once its line is on disk (a write with O_DSYNC); lines that arrive meanwhile, or within some
  * milliseconds of the last write, share the next write. What was acknowledged survives `kill -9`.
@@ -42,7 +39,7 @@ interface Pending {
 export class Journal {
   private pending: Pending[] = [];
   private flushing: Promise<void> | undefined;
-  private broken: Error | undefined;
+  private broken: StorageUnavailableError | undefined;
   private lastCommitMs = Number.NEGATIVE_INFINITY;
   private readonly sleepers = new Sleepers();
 
@@ -50,77 +47,73 @@ export class Journal {
     private readonly folder: string,
     private readonly file: FileHandle,
     private readonly turn: JournalTurn,
-    private readonly records: Map<string, CallRecord>,
-    /** Complete lines that could not be parsed: damage, not a torn last line. */
-    readonly damagedLines: number,
-    /** Further records of calls that are in `records`: of two attempts at once, or of calls made again once the endpoint was repaired. */
-    readonly duplicates: readonly CallRecord[],
-    /** The worst case of calls that were about to be sent, and whose end is not known. */
-    readonly unsettled: readonly Usage[],
+    private readonly guard: WriteGuard,
+    private readonly contents: JournalContents,
   ) {}
 
-  /** Opens the journal in `folder` and reads what earlier attempts wrote. A torn last line of a segment is ignored. @throws StorageUnavailableError */
-  static async open(folder: string): Promise<Journal> {
+  /**
+   * Opens the journal in `folder` and reads what earlier attempts wrote. A torn last line of a segment is ignored.
+   * @param guard of the process
+   * @throws StorageUnavailableError
+   */
+  static async open(folder: string, guard = new WriteGuard()): Promise<Journal> {
     try {
-      return await Journal.openFolder(folder);
+      return await Journal.openFolder(folder, guard);
     } catch (error) {
       throw fileSystemError(error, { doing: 'written', path: folder });
     }
   }
 
-  private static async openFolder(folder: string): Promise<Journal> {
+  private static async openFolder(folder: string, guard: WriteGuard): Promise<Journal> {
     await makeFolder(folder);
+    await guard.probe(folder);
     const turn = await JournalTurn.take(folder); // before reading; see JournalTurn
-    const records = new Map<string, CallRecord>();
-    const duplicates: CallRecord[] = [];
-    const reserved = new Map<string, Usage>();
-    const settled = new Set<string>();
-    let damagedLines = 0;
-    for (const name of (await readdir(folder)).filter((entry) => entry.endsWith('.jsonl')).sort()) {
-      const lines = (await readFile(join(folder, name), 'utf8')).split('\n');
-      lines.pop(); // empty after a complete last line; torn otherwise
-      for (const line of lines) {
-        const entry = parseLine(line);
-        if (entry === undefined) damagedLines++;
-        else if ('reserve' in entry) reserved.set(entry.reserve, entry.bound);
-        else if ('release' in entry) settled.add(entry.release);
-        else {
-          if (entry.reservation !== undefined) settled.add(entry.reservation);
-          const other = keep(records, entry.record);
-          if (other !== undefined) duplicates.push(other);
-        }
-      }
-    }
-    const segment = `${Date.now().toString(36).padStart(9, '0')}-${randomBytes(4).toString('hex')}.jsonl`;
-    const file = await open(join(folder, segment), NEW_DURABLE_FILE);
-    await syncFolder(folder);
-    const unsettled = [...reserved].filter(([id]) => !settled.has(id)).map(([, bound]) => bound);
-    return new Journal(folder, file, turn, records, damagedLines, duplicates, unsettled);
+    const held = new Set(guard.heldFor(folder));
+    const contents = await JournalContents.read(folder, held);
+    const file = await newSegment(folder, [FIRST_LINE, ...held]);
+    for (const line of held) contents.add(readLine(line)!);
+    guard.opened(folder);
+    return new Journal(folder, file, turn, guard, contents);
+  }
+
+  /** Complete lines whose checksum is not theirs, or that could not be parsed: damage, not a torn last line. */
+  get damagedLines(): number {
+    return this.contents.damagedLines;
+  }
+
+  /** Further records of calls that are known: of two attempts at once, or of calls made again once the endpoint was repaired. */
+  get duplicates(): readonly CallRecord[] {
+    return this.contents.duplicates;
+  }
+
+  /** The worst case of calls that earlier attempts were about to send, and whose end is not known. */
+  get unsettled(): readonly Usage[] {
+    return this.contents.unsettled;
   }
 
   /** Adds records that are stored elsewhere (with a finished output whose rows are made again); they are not written. */
   preload(records: Iterable<CallRecord>): void {
-    for (const record of records) keep(this.records, record);
+    for (const record of records) this.contents.keep(record);
   }
 
   /** The stored call, if this very request was made for this item before. @param request its hash */
   find(item: string, call: number, request: string): CallRecord | undefined {
-    return this.records.get(keyOf({ item, call, request }));
+    return this.contents.find(item, call, request);
   }
 
   /** All calls stored so far. */
   all(): IterableIterator<CallRecord> {
-    return this.records.values();
+    return this.contents.all();
   }
 
   /**
    * Writes one call; returns when it is on disk.
    * @param reservation id of the reservation that it settles
-   * @throws StorageUnavailableError when it cannot be written, and on each call after that
+   * @throws StorageUnavailableError when it cannot be written, and on each call after that; the process then holds the line, see WriteGuard
    */
   async append(record: CallRecord, reservation?: string): Promise<void> {
-    await this.write(lineOf(reservation === undefined ? record : { ...record, reservation }));
-    keep(this.records, record);
+    await this.write(callLine(record, reservation));
+    this.contents.keep(record);
   }
 
   /**
@@ -128,12 +121,17 @@ export class Journal {
    * @throws JournalSupersededError when another attempt has opened the journal since: the call must not be sent
    */
   async reserve(id: string, bound: Usage): Promise<void> {
-    await this.write(`${JSON.stringify({ reserve: id, bound } satisfies ReservationLine)}\n`, { inTurn: true });
+    await this.write(reservationLine({ reserve: id, bound }), { inTurn: true });
   }
 
   /** Writes that a reserved call was not billed; returns when it is on disk. */
   async release(id: string): Promise<void> {
-    await this.write(`${JSON.stringify({ release: id } satisfies ReservationLine)}\n`);
+    await this.write(reservationLine({ release: id }));
+  }
+
+  /** To be asked before a call is sent. @throws StorageUnavailableError when a line, of this journal or another of the process, could not be kept */
+  checkWritable(): void {
+    this.guard.check();
   }
 
   private async write(line: string, { inTurn = false } = {}): Promise<void> {
@@ -167,6 +165,12 @@ export class Journal {
           `the journal in ${this.folder} cannot be written: ${(cause as Error).message}; free some space or repair the disk; the batch then continues where it stopped`,
           { cause },
         );
+        // A call whose reservation failed is not sent; a reply that came is paid for.
+        this.guard.failed(
+          this.folder,
+          batch.filter(({ inTurn }) => !inTurn).map(({ line }) => line),
+          this.broken,
+        );
         for (const entry of batch) entry.reject(this.broken);
       }
     }
@@ -187,43 +191,17 @@ export class Journal {
   }
 }
 
-function keyOf(record: Pick<CallRecord, 'item' | 'call' | 'request'>): string {
-  return `${record.item}\n${record.call}\n${record.request}`;
-}
-
-/**
- * Keeps the first record of a call, but prefers a reply to a refusal: the call was made again after the endpoint was repaired.
- * @returns of two records of a call the one that is not kept
- */
-function keep(records: Map<string, CallRecord>, record: CallRecord): CallRecord | undefined {
-  const known = records.get(keyOf(record));
-  if (known !== undefined && (known.error === undefined || record.error !== undefined)) return record;
-  records.set(keyOf(record), record);
-  return known;
-}
-
-/** One line of JSON, with the reply nested as JSON: its text is inserted as it is, not parsed and serialized again. */
-function lineOf({ reply, ...rest }: CallRecord & { readonly reservation?: string }): string {
-  const head = JSON.stringify(rest);
-  return reply === undefined
-    ? `${head}\n`
-    : `${head.slice(0, -1)},"reply":${/[\r\n]/.test(reply) ? JSON.stringify(JSON.parse(reply)) : reply}}\n`;
-}
-
-function parseLine(line: string): { readonly record: CallRecord; readonly reservation?: string } | ReservationLine | undefined {
+/** A file of its own for the lines of this attempt. One that cannot even take its first lines is not left behind. */
+async function newSegment(folder: string, lines: readonly string[]): Promise<FileHandle> {
+  const path = join(folder, `${Date.now().toString(36).padStart(9, '0')}-${randomBytes(4).toString('hex')}.jsonl`);
+  const file = await open(path, NEW_DURABLE_FILE);
   try {
-    const { reply, reservation, reserve, release, bound, ...rest } = JSON.parse(line) as Partial<JournalLine>;
-    if (typeof rest.item === 'string' && typeof rest.call === 'number' && typeof rest.request === 'string') {
-      return {
-        record: (reply === undefined ? rest : { ...rest, reply: JSON.stringify(reply) }) as CallRecord,
-        ...(reservation === undefined ? {} : { reservation }),
-      };
-    }
-    if (typeof release === 'string') return { release };
-    return typeof reserve === 'string' && typeof bound?.promptTokens === 'number' && typeof bound.completionTokens === 'number'
-      ? { reserve, bound }
-      : undefined;
-  } catch {
-    return undefined;
+    await file.appendFile(lines.join(''));
+  } catch (error) {
+    await file.close();
+    await rm(path, { force: true });
+    throw error;
   }
+  await syncFolder(folder);
+  return file;
 }

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { Claims } from '../journal/claims';
 import { JournalStore } from '../journal/journal-store';
 import { dataDir } from '../local/paths';
 import { LocalArtifactStore, type ArtifactStore } from '../store/artifact-store';
@@ -13,6 +14,7 @@ export interface OpenStore {
   readonly stages: StageStore;
   readonly plans: PlanStore;
   readonly journals: JournalStore;
+  readonly claims: Claims;
 }
 
 export interface OpenStoreOptions {
@@ -48,5 +50,12 @@ export function openStore(
 }
 
 function assemble(store: ArtifactStore, workspace: Workspace): OpenStore {
-  return { store, workspace, stages: new StageStore(store), plans: new PlanStore(store), journals: new JournalStore(store, workspace) };
+  return {
+    store,
+    workspace,
+    stages: new StageStore(store),
+    plans: new PlanStore(store),
+    journals: new JournalStore(store, workspace),
+    claims: new Claims(store),
+  };
 }

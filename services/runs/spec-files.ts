@@ -39,7 +39,7 @@ export interface SpecFilesReport {
 }
 
 /**
- * Reads a spec file, YAML or JSON, or one of the presets `demo`, `single-gpu` and `paper` (a file of such a name is
+ * Reads a spec file, YAML or JSON, or one of the presets `demo`, `single-gpu`, `paper` and `paper-frugal` (a file of such a name is
  * reached as `./demo`). Defaults are filled in, relative paths made absolute from the file's folder.
  * @throws {SpecError} when there is no such file, it is no spec, or the spec has mistakes
  */
@@ -75,7 +75,7 @@ async function readSpecText(file: string, asked: string, shown: string): Promise
     const near = nearestNames(asked, PRESET_NAMES, 1)[0];
     const hint =
       near === undefined
-        ? 'write one with `rehearse init`, or name a preset: demo, single-gpu, paper'
+        ? 'write one with `rehearse init`, or name a preset: demo, single-gpu, paper, paper-frugal'
         : `did you mean the preset "${near}"?`;
     throw new SpecError(
       [{ path: 'spec', value: `${JSON.stringify(asked)} (${reasonOf(cause)})`, expected: 'a YAML or JSON file that can be read', hint }],

@@ -71,6 +71,13 @@ export class StageStore {
     return await decodeParquet(schema, await this.readChecked(manifest, manifest.rows), optional);
   }
 
+  /** Looks at an output's rows and failures, without reading them. @throws CorruptArtifactError when a file's checksum does not match */
+  async check(manifest: StageManifest): Promise<void> {
+    for (const stored of [manifest.rows, manifest.failures, manifest.losses]) {
+      if (stored !== undefined) await this.readChecked(manifest, stored);
+    }
+  }
+
   async readFailures(manifest: StageManifest): Promise<Failure[]> {
     if (manifest.failures.rows === 0) return [];
     return await decodeParquet(failureTable.schema, await this.readChecked(manifest, manifest.failures), failureTable.optional);

@@ -150,7 +150,7 @@ describe('a spec file', () => {
 
   it('that is not there gets one sentence with what to do', async () => {
     await expect(loadSpecFile(join(folder, 'nowhere.yaml'))).rejects.toThrow(
-      `spec: got "${folder}/nowhere.yaml" (there is no such file), expected a YAML or JSON file that can be read; write one with \`rehearse init\`, or name a preset: demo, single-gpu, paper.`,
+      `spec: got "${folder}/nowhere.yaml" (there is no such file), expected a YAML or JSON file that can be read; write one with \`rehearse init\`, or name a preset: demo, single-gpu, paper, paper-frugal.`,
     );
     await expect(loadSpecFile('papr')).rejects.toThrow('did you mean the preset "paper"?');
     await expect(loadSpecFile(folder)).rejects.toThrow('(a directory)');

@@ -1,10 +1,23 @@
 import { getExternalWorkflowHandle, isCancellation, log, workflowInfo } from '@temporalio/workflow';
-import { type GrantRequest, grantRequestSignal, type ShardGrant, shardGrantSignal, trainingGrantedSignal } from '../../contract/budget';
+import {
+  type GrantRequest,
+  grantRequestSignal,
+  type ShardGrant,
+  shardGrantSignal,
+  trainingGrantedSignal,
+  type Withdrawn,
+  withdrawnSignal,
+} from '../../contract/budget';
 import { parentHandle } from '../control/parent';
 
 /** Sends a shard's request to the synthesis that started it. */
 export async function requestGrant(request: Omit<GrantRequest, 'id'>): Promise<void> {
   await send(async () => await parentHandle().signal(grantRequestSignal, { ...request, id: workflowInfo().workflowId }));
+}
+
+/** Tells the workflow that started this one that its grants are given back. */
+export async function sendWithdrawn(answer: Omit<Withdrawn, 'id'>): Promise<void> {
+  await send(async () => await parentHandle().signal(withdrawnSignal, { ...answer, id: workflowInfo().workflowId }));
 }
 
 /** Answers a shard's request. */

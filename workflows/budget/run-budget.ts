@@ -1,6 +1,6 @@
 import { condition, isCancellation } from '@temporalio/workflow';
 import type { StoredCosts } from '../../contract/batches';
-import type { GrantRequest } from '../../contract/budget';
+import type { GrantRequest, SynthesisSpent } from '../../contract/budget';
 import type { ControlOrder } from '../../contract/control';
 import type { PlanRef } from '../../contract/run';
 import type { RunLedgerState, ShardPhase } from '../../contract/workflows';
@@ -46,6 +46,11 @@ export class RunBudget {
 
   get spent(): Cost {
     return this.ledger.spent;
+  }
+
+  /** What closed shards have cost, and what is known of the open ones. */
+  get costs(): SynthesisSpent {
+    return this.ledger.costs;
   }
 
   /** For continue-as-new. */

@@ -1,6 +1,6 @@
-import type { GrantRequest, ShardGrant } from '../../contract/budget';
+import type { GrantRequest, ShardGrant, SynthesisSpent } from '../../contract/budget';
 import type { RunLedgerState } from '../../contract/workflows';
-import { type Allowance, type Cost, beyondCost, minusCost, NO_COST, timesCost } from '../../method/cost';
+import { addCosts, type Allowance, type Cost, beyondCost, minusCost, NO_COST, timesCost } from '../../method/cost';
 import { Grants } from '../../method/grants';
 import { GRANT_MARGIN, withGrant } from './allowances';
 
@@ -49,6 +49,12 @@ export class RunLedger {
   /** What the closed shards have cost, the others as far as they have told, and what is stored of those to come. */
   get spent(): Cost {
     return this.grants.spent;
+  }
+
+  /** What closed shards have cost and what is stored of those to come; and what is known of the open ones, by workflow id. */
+  get costs(): SynthesisSpent {
+    const open = Object.fromEntries([...this.open].map(([id, { known }]) => [id, known]));
+    return { closed: minusCost(this.spent, Object.values(open).reduce(addCosts, NO_COST)), open };
   }
 
   /** Whether the cost of what is stored has to be looked up before anything more is granted. */

@@ -23,7 +23,7 @@ export class ShardBudget {
   private readonly grants: Grants;
   private readonly batches = new Set<Batch>();
   /** What batches are known to have cost; booked as spent. A batch's grant is what it may cost beyond. */
-  private readonly known = new Map<string, Cost>();
+  private readonly costs = new Map<string, Cost>();
   /** The request that is not answered yet. */
   private asked: Request | undefined;
   /** Of the latest request. */
@@ -47,6 +47,11 @@ export class ShardBudget {
     return this.grants.spent;
   }
 
+  /** By batch: what it is known to have cost. */
+  get known(): ReadonlyMap<string, Cost> {
+    return this.costs;
+  }
+
   /**
    * Runs a batch until it is finished. One whose allowance does not cover its next call ends, and is run again when there is more.
    * A batch whose output is recomputed has cost already what it cost before.
@@ -67,7 +72,7 @@ export class ShardBudget {
         const outcome = await activity(() => limited(batch.allowance));
         const { cost, exhausted } = outcome;
         this.grants.settle(id, minusCost(cost, this.knownOf(id)));
-        this.known.set(id, cost);
+        this.costs.set(id, cost);
         if (exhausted === undefined) return outcome;
         const { usd = Infinity, tokens = Infinity } = batch.allowance ?? {};
         batch.least = finite(beyondCost(addCosts({ usd, tokens }, exhausted.needs), cost));
@@ -141,7 +146,7 @@ export class ShardBudget {
   }
 
   private knownOf(id: string): Cost {
-    return this.known.get(id) ?? NO_COST;
+    return this.costs.get(id) ?? NO_COST;
   }
 
   /** What is spent, and what running batches may still spend; undefined while one of them has no limit on a limited side. */

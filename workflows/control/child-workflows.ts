@@ -31,7 +31,7 @@ type Handle<Input, Result> = ChildWorkflowHandle<Child<Input, Result>>;
 /** The open children of a workflow, and the order that all of them follow. */
 export class ChildWorkflows {
   private readonly open = new Set<Tellable>();
-  private starting = 0;
+  private readonly starting = new Set<string>();
   /** By workflow id: the latest order under which a child has said that nothing of it is in work. */
   private readonly drainedUnder = new Map<string, number>();
 
@@ -39,7 +39,12 @@ export class ChildWorkflows {
 
   /** Whether no child has anything in work, under an order that pauses the run. */
   get isDrained(): boolean {
-    return this.starting === 0 && [...this.open].every(({ workflowId }) => this.drainedUnder.get(workflowId) === this.order.revision);
+    return this.starting.size === 0 && [...this.open].every(({ workflowId }) => this.drainedUnder.get(workflowId) === this.order.revision);
+  }
+
+  /** Workflow ids of the children that are open, or about to be. */
+  get ids(): string[] {
+    return [...this.starting, ...[...this.open].map(({ workflowId }) => workflowId)];
   }
 
   /** A child says that under this order nothing of it is in work. */
@@ -50,8 +55,8 @@ export class ChildWorkflows {
   /** Runs a child to its end. Cancelled with its parent, whichever way that ends. */
   async run<Input, Result>(type: Child<Input, Result>, options: ChildOptions<Input>): Promise<Result> {
     const { order } = this;
-    this.starting++;
-    const child = await startWhenFree(type, options, order).finally(() => this.starting--);
+    this.starting.add(options.workflowId);
+    const child = await startWhenFree(type, options, order).finally(() => this.starting.delete(options.workflowId));
     this.open.add(child);
     try {
       if (this.order.revision !== order.revision) await tell(child, this.order);

@@ -1,7 +1,7 @@
 import { setHandler } from '@temporalio/workflow';
 import { unpricedModels } from '../../config/models-in-use';
 import type { RunSpecInput } from '../../config/spec';
-import { trainingCostSignal } from '../../contract/budget';
+import { trainingCostSignal, withdrawnSignal } from '../../contract/budget';
 import {
   controlQuery,
   drainedSignal,
@@ -37,9 +37,15 @@ export function handleControl(control: RunControl, spec: RunSpecInput): void {
   setHandler(setLimitsUpdate, async (limits) => await answer(control.setLimits(limits)), {
     validator: (limits) => checkLimits(limits, spec.models),
   });
-  setHandler(setBudgetUpdate, async (budget) => await answer(control.setBudget(budget)), {
-    validator: (budget) => checkBudget(budget, { spent: control.state.spent, unpriced: unpricedNames(spec) }),
-  });
+  setHandler(withdrawnSignal, (told) => control.receive(told));
+  setHandler(
+    setBudgetUpdate,
+    async (budget) => {
+      const withdrawn = await control.setBudget(budget);
+      return { ...control.state, ...(withdrawn === undefined ? {} : { withdrawn }) };
+    },
+    { validator: (budget) => checkBudget(budget, { unpriced: unpricedNames(spec) }) },
+  );
 }
 
 /** Models whose price is not known, as a message names them. */

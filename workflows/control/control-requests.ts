@@ -1,6 +1,6 @@
 import type { ModelLimits } from '../../config/spec';
 import type { BudgetSetting, LimitsByModel } from '../../contract/run-settings';
-import type { Allowance, Cost } from '../../method/cost';
+import type { Allowance } from '../../method/cost';
 
 /** The part of a spec's model that its limits depend on. Not validated yet when an Update comes early. */
 interface Endpoint {
@@ -70,13 +70,12 @@ const BUDGET_SIDES = ['usd', 'tokens'] as const;
 
 /** What a new budget is checked against. */
 export interface BudgetFacts {
-  readonly spent: Cost;
   /** Names of models that the synthesis calls and whose price is not known. */
   readonly unpriced: readonly string[];
 }
 
 /** Checks a new budget. @throws Error with one sentence that names the field and the value */
-export function checkBudget(request: unknown, { spent, unpriced }: BudgetFacts): void {
+export function checkBudget(request: unknown, { unpriced }: BudgetFacts): void {
   if (!isRecord(request) || Object.keys(request).length === 0) {
     throw new Error('setBudget needs an object such as {"usd": 50, "tokens": null}');
   }
@@ -89,9 +88,6 @@ export function checkBudget(request: unknown, { spent, unpriced }: BudgetFacts):
       throw new Error(
         `budget ${side} is ${JSON.stringify(value)}; give a ${side === 'usd' ? 'number' : 'whole number'} above 0, or null for no limit`,
       );
-    }
-    if (value < spent[side]) {
-      throw new Error(`budget ${side} is ${value}, but ${spent[side]} is spent already; give more, or pause the run`);
     }
     if (side === 'usd' && unpriced.length > 0) {
       throw new Error(

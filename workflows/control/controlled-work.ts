@@ -22,6 +22,8 @@ export interface WorkOptions {
   readonly model?: string;
   /** A pause ends the activity only when this holds: until then other work needs it. */
   readonly pausedWhen?: () => boolean;
+  /** Called each time that the activity has ended, however it ended. */
+  readonly onEnded?: () => void;
 }
 
 /**
@@ -99,6 +101,7 @@ export class ControlledWork {
         await this.requestPause({ by: 'storage', reason: unavailable, revision });
       } finally {
         this.running.delete(each);
+        options.onEnded?.();
       }
     }
   }

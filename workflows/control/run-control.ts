@@ -1,19 +1,29 @@
-import { ApplicationFailure, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
+import { ApplicationFailure, patched, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import type { RunSpecInput } from '../../config/spec';
-import type { TrainingCost } from '../../contract/budget';
+import type { TrainingCost, Withdrawn } from '../../contract/budget';
 import { PAUSE_MEMO, type ControlOrder, type ControlState, type PauseRequest, type Pause } from '../../contract/control';
 import { NO_SETTINGS, type BudgetSetting, type LimitsByModel, type RunSettings } from '../../contract/run-settings';
 import { PAUSED_ATTRIBUTE } from '../../contract/search-attributes';
 import { type Allowance, type Cost, NO_COST } from '../../method/cost';
+import { isTighter } from '../budget/allowances';
 import { grantTraining } from '../budget/grant-messages';
 import { TrainingCosts } from '../budget/training-costs';
+import { PATIENCE_MS, Withdrawal } from '../budget/withdrawal';
 import { ChildWorkflows } from './child-workflows';
 import { budgetOf, mergeLimits } from './control-requests';
 import { ControlledWork } from './controlled-work';
 
+/** Patch id: runs that began before it answer a lower budget at once. */
+const WITHDRAWN = 'budget withdrawn';
+
 const NO_REASON = 'paused by hand';
 /** Characters of a reason that are kept: the server limits all memos of a run to 40 KB. */
 const MAX_REASON = 1_000;
+
+/** Of the run's children only the synthesis has a budget's grants. */
+function isSynthesis(workflowId: string): boolean {
+  return workflowId.endsWith('/synthesis');
+}
 
 export interface RunControlOptions {
   /** Of the spec, which is not validated yet. */
@@ -42,6 +52,7 @@ export class RunControl {
     grant: grantTraining,
     requestPause: async (request) => await this.pauseOnRequest(request),
   });
+  private readonly withdrawal = new Withdrawal();
   private saving: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: RunControlOptions) {
@@ -60,6 +71,7 @@ export class RunControl {
       limits,
       budget,
       spent: { ...this.spent, usd: this.spent.usd + this.trainings.usd },
+      trainingUsd: this.trainings.usd,
     };
   }
 
@@ -90,12 +102,15 @@ export class RunControl {
   }
 
   /**
-   * Sets another budget. It resumes a run that is paused because its budget is reached.
+   * Sets another budget. It resumes a run that is paused because its budget is reached. A lower one returns when nothing more is
+   * sent on what was granted before: what may still be billed then.
    * @param budget checked by `checkBudget`
    */
-  async setBudget(budget: BudgetSetting): Promise<void> {
+  async setBudget(budget: BudgetSetting): Promise<ControlState['withdrawn']> {
     this.settings = { ...this.settings, budget: { ...this.settings.budget, ...budget } };
-    const change = { budget: budgetOf(this.options.budget, this.settings.budget) };
+    const lowered = budgetOf(this.options.budget, this.settings.budget);
+    const withdraw = isTighter(this.order.budget, lowered) && patched(WITHDRAWN) ? this.order.revision + 1 : undefined;
+    const change = { budget: lowered, ...(withdraw === undefined ? {} : { withdraw }) };
     if (this.order.pause?.by === 'budget') {
       this.resumedAt = this.order.revision + 1;
       await this.change({ ...change, pause: undefined });
@@ -103,6 +118,23 @@ export class RunControl {
       await this.change(change);
     }
     await this.save();
+    return withdraw === undefined ? undefined : await this.withdrawn(withdraw);
+  }
+
+  /** Of an order that lowers the budget: when nothing more is sent on what was granted before, what may still be billed. */
+  private async withdrawn(revision: number): Promise<ControlState['withdrawn']> {
+    const { byId, inFlight, silent } = await this.withdrawal.answers(
+      revision,
+      () => this.children.ids.filter(isSynthesis),
+      PATIENCE_MS.run,
+    );
+    for (const { spent } of byId.values()) this.book(spent);
+    return { inFlight, silent };
+  }
+
+  /** The synthesis answers an order that lowers the budget. */
+  receive(answer: Withdrawn): void {
+    this.withdrawal.receive(answer);
   }
 
   /** The server of a model is up at this address; or, with null, is about to be started. */
@@ -145,6 +177,7 @@ export class RunControl {
     readonly pause?: Pause | undefined;
     readonly limits?: LimitsByModel;
     readonly budget?: Allowance;
+    readonly withdraw?: number;
     readonly served?: ControlOrder['served'];
   }): Promise<void> {
     const before = this.order.pause;

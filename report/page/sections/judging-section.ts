@@ -2,6 +2,7 @@ import { SCORE_READINGS, SCORINGS } from '../../../config/score-readings';
 import { formatCount, formatCounted, formatDecimal, formatList, formatPercent, formatSigned } from '../../../contract/figures';
 import type { ReportData } from '../../gather/run-report';
 import type { ScoreReport } from '../../gather/score-tally';
+import type { SkipReport } from '../../gather/skip-tally';
 import { columns, details, info, table, text, type Block, type Section } from '../blocks';
 import { barChart } from '../charts/bar-chart';
 import { histogramChart, histogramRows } from '../charts/histograms';
@@ -25,6 +26,7 @@ export function judgingSection({ synthesis, spec }: Pick<ReportData, 'synthesis'
           text(reading(scores)),
           columns(meanHistogram(scores), singleHistograms(scores, short)),
           judgeTable(scores),
+          ...leftOut(synthesis.skips),
           text(agreementSentence(scores)),
           ...pairTable(scores),
           columns(heatmap(scores, short), wins(scores, short, modelColors(spec))),
@@ -111,6 +113,28 @@ function judgeTable({ judges }: ScoreReport): Block {
       ...(masses ? [formatPercent(ratingMass, 0)] : []),
     ]),
   );
+}
+
+function leftOut(skips: SkipReport | undefined): Block[] {
+  if (skips === undefined) return [];
+  const { skipped, keptWithSkipped, audited, auditShare } = skips;
+  return [
+    text(
+      `${formatCount(skipped)} judgments were not asked for, since their answers could no longer win: the kept answers are those that full judging keeps. ` +
+        `${formatCounted(keptWithSkipped, 'kept instruction')} ${keptWithSkipped === 1 ? 'has' : 'have'} such answers; a score of theirs that could not have been read would have lost the instruction. ` +
+        `Means, agreement and self-preference are of ${formatCounted(audited, 'instruction')} drawn at random (${formatPercent(auditShare)}), which every judge scored in full.`,
+    ),
+    table(
+      'What was not asked, by judge',
+      ['Judge, in order', '>Answers', '>Not asked', '>Share'],
+      skips.judges.map(({ judge, judgments, skipped: own }) => [
+        judge,
+        formatCount(judgments),
+        formatCount(own),
+        formatPercent(judgments === 0 ? null : own / judgments),
+      ]),
+    ),
+  ];
 }
 
 function agreementSentence({ agreement, agreementSample }: ScoreReport): string {

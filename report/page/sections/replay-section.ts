@@ -70,7 +70,7 @@ function funnel(instructions: ReportData['synthesis']['instructions']): Block {
 const GONE_AT = { extract: 'lost at extraction', filter: 'dropped by a filter', select: 'lost at selection' } as const;
 
 /** What was asked for, line by line down to what was kept: the reader can add it up. */
-function balanceTable({ instructions, responses, judgments }: ReportData['synthesis'], failures: ReportData['losses']): Block {
+function balanceTable({ instructions, responses, judgments, skips }: ReportData['synthesis'], failures: ReportData['losses']): Block {
   const lostAt = (stage: keyof typeof GONE_AT): (readonly Cell[])[] =>
     failures.filter((group) => group.stage === stage).map((group) => [`${GONE_AT[stage]}: ${group.reason}`, minus(group.count)]);
   return columns(
@@ -92,6 +92,7 @@ function balanceTable({ instructions, responses, judgments }: ReportData['synthe
       [
         ['asked for', formatCount(responses.asked), formatCount(judgments.asked)],
         ['lost', minus(responses.lost), minus(judgments.lost)],
+        ...(skips === undefined ? [] : [['not asked, could not win', '', minus(skips.skipped)]]),
         ...(responses.pending + judgments.pending > 0 ? [['not there yet', minus(responses.pending), minus(judgments.pending)]] : []),
       ],
       ['there', formatCount(responses.made), formatCount(judgments.made)],

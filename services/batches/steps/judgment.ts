@@ -6,6 +6,7 @@ import { isBroken } from '../../../method/instructions';
 import { renderJudgePrompt } from '../../../method/judge-prompt';
 import type { Instruction, Judgment, Response } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
+import { CANNOT_WIN } from '../../../method/skipped';
 import type { ModelRequest } from '../../endpoints/model-client';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';
@@ -19,7 +20,16 @@ export function judgmentItems(
   spec: RunSpec,
   judge: string,
   generator: string,
-  { instructions, responses }: { readonly instructions: readonly Instruction[]; readonly responses: readonly Response[] },
+  {
+    instructions,
+    responses,
+    skip = new Set(),
+  }: {
+    readonly instructions: readonly Instruction[];
+    readonly responses: readonly Response[];
+    /** Ids of responses that cannot win: they get a row that says so, and no call. */
+    readonly skip?: ReadonlySet<string>;
+  },
   own?: OwnTemplates,
 ): BatchItem<Judgment>[] {
   const { scoring, maxAttempts, minRatingMass } = spec.synthesis.judge;
@@ -63,6 +73,9 @@ export function judgmentItems(
           attempts,
           usage: totalUsage(exchanges),
         };
+        if (skip.has(response.id)) {
+          return { do: 'done', rows: [{ ...row, attempts: 0, score: null, raw: '', reason: CANNOT_WIN, seed: seedOf(0) }], failures: [] };
+        }
         const refusal = exchanges.at(-1)?.error;
         if (refusal !== undefined) {
           const failure = refusalFailure('judge', id, judge, refusal, attempts);

@@ -84,7 +84,7 @@ test('a run whose budget is reached says how it goes on, and does', async () => 
     expect(status).toMatch(/^In all: .*; budget \$5\.00/m);
     expect((JSON.parse(await said('status', 'poor', '--json')) as RunStatus).budget).toEqual({ usd: 5 });
     expect(await said('set', 'poor', '--budget-usd', '1000', '--budget-tokens', '5000000')).toMatch(
-      /^budget: \$1000, of which \$4\.\d\d is spent as far as finished shards tell\nbudget: 5,000,000 tokens, of which [\d,]+ are spent as far as finished shards tell\n$/,
+      /^budget: \$1000, of which \$4\.\d\d is spent\nbudget: 5,000,000 tokens, of which [\d,]+ are spent\nnothing more is sent on what was granted before; calls in flight may still cost up to \$0\.00 \(0 tokens\)\n$/,
     );
     await client.workflow.getHandle('poor').result();
     expect(endpoint().paidTwice()).toHaveLength(0);

@@ -230,6 +230,7 @@ describe('renderStatus', () => {
         paused: null,
         budget: null,
         disk: null,
+        spent: null,
         source: 'workflow',
         rows,
         totals: { ...totalsOf([]), promptTokens: 1_000_000, usd: 1.5, errors: { timeout: 1, rate_limited: 12 }, synthesisLeftMs: 300_000 },
@@ -256,6 +257,7 @@ describe('renderStatus', () => {
       paused: null,
       budget: null,
       disk: null,
+      spent: null,
       source: 'workflow',
       rows: [
         {
@@ -298,6 +300,7 @@ it('the room on the disk of the store is told, and of a bucket nothing', () => {
     closedAt: null,
     paused: null,
     budget: null,
+    spent: null,
     disk: { path: '/data/store', freeBytes: 5e9, totalBytes: 20e9 },
     source: null,
     rows: [],

@@ -1,0 +1,100 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ClaimLostError, Claims, type Claim, type Instant } from '../../../services/journal/claims';
+import { LocalArtifactStore } from '../../../services/store/artifact-store';
+import { useTempFolder } from '../../support/temp-folder';
+
+const temp = useTempFolder();
+const ADDRESS = { stage: 'judge', key: 'abc', part: 'i0-i9' };
+const opened: Claim[] = [];
+
+afterEach(async () => {
+  for (const claim of opened.splice(0)) await claim.drop();
+});
+
+/** A process with a clock of its own, which stands still until it is moved. */
+function newProcess(): { readonly take: (holder?: string) => Promise<Claim | undefined>; readonly wait: (ms: number) => void } {
+  let at: Instant = { monotonicMs: Math.random() * 1e6, wallMs: Math.random() * 1e12 };
+  const claims = new Claims(new LocalArtifactStore({ root: temp() }), () => at);
+  return {
+    take: async (holder = 'run') => {
+      const claim = await claims.take(ADDRESS, holder);
+      if (claim !== undefined) opened.push(claim);
+      return claim;
+    },
+    wait: (ms) => (at = { monotonicMs: at.monotonicMs + ms, wallMs: at.wallMs + ms }),
+  };
+}
+
+test('of many that want an output at once, one makes it', async () => {
+  const taken = await Promise.all(Array.from({ length: 20 }, async (_, run) => await newProcess().take(`run${run}`)));
+  expect(taken.filter((claim) => claim !== undefined)).toHaveLength(1);
+});
+
+test('what is given back is taken at once, and what is finished leaves nothing', async () => {
+  const [a, b] = [newProcess(), newProcess()];
+  const first = await a.take('a');
+  expect(await b.take('b')).toBeUndefined();
+  await first!.release();
+  const second = await b.take('b');
+  expect(second).toBeDefined();
+  expect(await a.take('a')).toBeUndefined();
+  await second!.drop();
+  expect(readdirSync(join(temp(), 'claims', 'judge', 'abc'))).toEqual([]);
+  expect(await a.take('a')).toBeDefined();
+});
+
+test('an owner that shows signs of life is waited for, however long', async () => {
+  const [a, b] = [newProcess(), newProcess()];
+  const first = await a.take('a');
+  for (let round = 0; round < 5; round++) {
+    expect(await b.take('b')).toBeUndefined();
+    b.wait(29_000);
+    await first!.beat();
+  }
+  expect(await b.take('b')).toBeUndefined();
+});
+
+test('an owner that stands still is replaced after a while by the clock of who waits, and finds out before its next call', async () => {
+  const [a, b, c] = [newProcess(), newProcess(), newProcess()];
+  const first = await a.take('a');
+  await first!.hold();
+  expect(await b.take('b')).toBeUndefined();
+  b.wait(29_000);
+  expect(await b.take('b')).toBeUndefined();
+  b.wait(2_000);
+  const second = await b.take('b');
+  expect(second).toBeDefined();
+  expect(await c.take('c')).toBeUndefined();
+  a.wait(16_000); // stopped and continued: its lease is over
+  await expect(first!.hold()).rejects.toThrow(ClaimLostError);
+  await second!.hold();
+  await first!.release(); // says nothing: it is not its own any more
+  expect(await c.take('c')).toBeUndefined();
+});
+
+test('a later attempt at the same work waits for two beats only', async () => {
+  const [a, b] = [newProcess(), newProcess()];
+  await a.take('run/activity');
+  expect(await b.take('run/activity')).toBeUndefined();
+  b.wait(11_000);
+  expect(await b.take('run/activity')).toBeDefined();
+});
+
+test('within its lease an owner calls without a look at the store', async () => {
+  const a = newProcess();
+  const claim = await a.take('a');
+  await new LocalArtifactStore({ root: temp() }).remove('claims');
+  await claim!.hold();
+  a.wait(16_000);
+  await expect(claim!.hold()).rejects.toThrow(ClaimLostError);
+});
+
+test('one that comes back after its output was finished and wanted again is not taken for the new owner', async () => {
+  const [a, b] = [newProcess(), newProcess()];
+  const first = await a.take('a');
+  await new LocalArtifactStore({ root: temp() }).remove('claims'); // another one took over, finished and dropped it
+  expect(await b.take('b')).toBeDefined();
+  a.wait(16_000);
+  await expect(first!.hold()).rejects.toThrow(ClaimLostError);
+});
