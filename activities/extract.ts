@@ -36,13 +36,15 @@ export function extractionBatch({ env }: Pick<ActivityDeps, 'env'>, plan: RunPla
     inputs: [],
     items: async () => {
       const own = plan.content.templates;
-      const engine = own?.[model] === undefined ? undefined : await engineOf(plan.spec, env);
+      const engine = await engineOf(plan.spec, env, own?.[model] !== undefined);
       return { items: extractionItems(plan.spec, shard, { own, engine }) };
     },
   };
 }
 
-async function engineOf(spec: RunSpec, env: ActivityDeps['env']): Promise<Engine | undefined> {
+/** With a format that the spec names, requests to a server of the user's stay what they were, and so does what is stored of them. */
+async function engineOf(spec: RunSpec, env: ActivityDeps['env'], isFormatRead: boolean): Promise<Engine | undefined> {
   const name = spec.target.model;
+  if (!isFormatRead) return modelOf(spec, name).serve?.engine === 'vllm' ? 'vllm' : undefined;
   return await engineAt({ name, model: modelOf(spec, name), env, timeoutMs: ENGINE_TIMEOUT_MS });
 }

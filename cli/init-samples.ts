@@ -24,7 +24,8 @@ export async function sampleChecks(spec: RunSpec, own: SpecFilesReport['template
   if (model.template === undefined && own[name] === undefined) return [];
   const endpoints = new Endpoints(process.env);
   try {
-    const engine = await engineAt({ name, model, env: process.env, timeoutMs: ENGINE_TIMEOUT_MS });
+    const isFormatRead = own[name] !== undefined;
+    const engine = isFormatRead ? await engineAt({ name, model, env: process.env, timeoutMs: ENGINE_TIMEOUT_MS }) : undefined;
     const found = await sampleInstructions(spec, {
       client: endpoints.client(name, model),
       count: SAMPLES,

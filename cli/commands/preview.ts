@@ -10,6 +10,7 @@ import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
 import { runPreview } from '../../workers/preview';
 import { planText } from '../plan-text';
 import { previewText } from '../preview-text';
+import { templateNotes } from '../template-notes';
 import { UsageError } from '../terminal/errors';
 import { progressStream } from '../terminal/loudness';
 import { plainText, printJson } from '../terminal/output';
@@ -65,7 +66,7 @@ async function preview(file: string, { instructions, json = false }: PreviewComm
   }
   const assume = Object.entries(overrides).map(([name, value]) => `${name}=${value}`);
   process.stdout.write(
-    `${previewText(made)}\n\n── the plan by these figures\n\n${plainText(planText(spec, plan, [], tellingAssumptions(spec, overrides, counts)))}\n`,
+    `${previewText(made)}\n\n── the plan by these figures\n\n${plainText(planText(spec, plan, templateNotes(spec, { templates }), tellingAssumptions(spec, overrides, counts)))}\n`,
   );
   if (assume.length > 0) process.stdout.write(`\nThe same with: npx rehearse plan ${file} --assume ${assume.join(' ')}\n`);
 }

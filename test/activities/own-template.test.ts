@@ -2,9 +2,11 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities } from '../../activities';
+import { extractionBatch } from '../../activities/extract';
 import type { RunSpec } from '../../config/spec';
 import type { RunOutline } from '../../contract/run';
 import type { RunPlan } from '../../stages/run-plan';
+import { play } from '../support/exchanges';
 import { useFakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { LLAMA32, QWEN25 } from '../support/model-descriptions';
@@ -120,4 +122,23 @@ test('extraction asks for what the template says, with the fields that the serve
     expect(body).toMatchObject({ prompt: expect.stringMatching(/^<\|im_start\|>system\nYou are Qwen/) });
     expect(body).not.toHaveProperty('top_k'); // this server says nothing of its engine
   }
+});
+
+test('a server that the run starts itself is known, also where the spec names the format', async () => {
+  const weights = writeFiles(join(temp(), 'weights'), tokenizerFiles(QWEN25));
+  const spec = smallSpec(endpoint().baseURL, (input) => {
+    input.target = { model: 'target', weights };
+    input.models['target'] = { model: 'target', template: 'chatml', serve: { engine: 'vllm' } };
+  });
+  const plan = await planOf(await prepare(spec));
+  const bodyOf = async (engine: 'vllm' | 'transformers'): Promise<unknown> => {
+    const served = {
+      ...plan,
+      spec: { ...spec, models: { ...spec.models, target: { ...spec.models['target']!, serve: { engine, args: [] } } } },
+    };
+    const { items } = await extractionBatch(deps, served, plan.shards[0]!).items();
+    return play(items[0]!, []).requests[0]!.body;
+  };
+  expect(await bodyOf('vllm')).toMatchObject({ top_k: -1, min_p: 0, repetition_penalty: 1, skip_special_tokens: false });
+  expect(await bodyOf('transformers')).not.toHaveProperty('top_k');
 });

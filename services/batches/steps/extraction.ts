@@ -16,7 +16,7 @@ import { bosHandling, stopStrings, templateOf, type OwnTemplates } from './templ
 export interface ExtractionSetting {
   /** The chat templates that were read for the run. */
   readonly own?: OwnTemplates;
-  /** What answers at the target's endpoint, where that is known. */
+  /** What answers at the target's endpoint, where that is known and its own fields are to be sent. */
   readonly engine?: Engine | undefined;
 }
 
@@ -35,8 +35,7 @@ export function extractionItems(spec: RunSpec, shard: Shard, { own, engine }: Ex
     top_p: sampling.topP,
     stop: stopStrings(template.stop, extractionStops(spec.synthesis.extract)),
     ...(addSpecialTokens === undefined ? {} : { add_special_tokens: addSpecialTokens }),
-    // With a format that the spec names, requests stay what they were, and so does what is stored of them.
-    ...(own?.[model] === undefined ? {} : plainSampling(engine, template.stopTokenIds ?? [])),
+    ...plainSampling(engine, template.stopTokenIds ?? []),
   };
 
   function item(index: number): BatchItem<Instruction> {
