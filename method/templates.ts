@@ -43,6 +43,8 @@ export interface RenderOptions {
   readonly assistantPrefix?: string;
   /** Turns thoughts off or on, where the model's own chat template has a switch for it; the catalogue's formats have none. */
   readonly thinking?: 'off' | 'on';
+  /** Variables of a model's own chat template, such as `enable_thinking`. */
+  readonly variables?: Readonly<Record<string, unknown>>;
 }
 
 /** A format that the catalogue does not have: enough to extract with, not to render conversations. */

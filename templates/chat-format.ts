@@ -22,10 +22,10 @@ export function chatFormatOf(read: ReadTemplate): ChatTemplate {
     specialTokens: [...new Set([...special, ...stop.filter((mark) => /^[<[]\S*[>\]]$/.test(mark))])],
     structure: [...new Set([...tokens.filter(isStructure).map(({ text }) => text), ...stop, ...headers])],
     roles: rolesOf([preQuery, generationPrompt], [...special, ...stop]),
-    renderPrompt(messages, { assistantPrefix, thinking } = {}) {
+    renderPrompt(messages, { assistantPrefix, thinking, variables: more = {} } = {}) {
       checkRoles(messages);
       const setting = thinking === undefined ? undefined : thinkingSwitch(read)[thinking];
-      const rendered = renderChat(read, messages, { addGenerationPrompt: true, variables: setting?.variables ?? {} });
+      const rendered = renderChat(read, messages, { addGenerationPrompt: true, variables: { ...setting?.variables, ...more } });
       const prompt = thinking === 'off' && setting === undefined ? `${rendered}${closingOf(read)}` : rendered;
       return assistantPrefix === undefined || assistantPrefix === '' ? prompt : `${prompt}${gap}${assistantPrefix}`;
     },
