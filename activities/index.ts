@@ -1,6 +1,7 @@
 import type { Activities } from '../contract/activities';
 import { createCheckKeysActivities } from './check-keys';
 import { createCheckTasksActivities } from './check-tasks';
+import { createCheckTrackersActivities } from './check-trackers';
 import { createCollectEvaluationActivities } from './collect-evaluation';
 import type { ActivityDeps } from './deps';
 import { createDocumentsActivities } from './documents';
@@ -9,6 +10,7 @@ import { createExtractActivities } from './extract';
 import { createFilterActivities } from './filter';
 import { createFineTuningActivities } from './fine-tuning';
 import { createHoldOutActivities } from './hold-out';
+import { createInterpolateActivities } from './interpolate';
 import { createJudgeActivities } from './judge';
 import { createMeasureLossesActivities } from './measure-losses';
 import { createMendActivities } from './mend';
@@ -33,6 +35,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...createProbeModelsActivities(deps),
     ...createCheckTasksActivities(deps),
     ...createRenderNewDataActivities(deps),
+    ...createCheckTrackersActivities(deps),
     ...createExtractActivities(deps),
     ...createDocumentsActivities(deps),
     ...createFilterActivities(deps),
@@ -45,6 +48,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...createReplaySetActivities(deps),
     ...createMixActivities(deps),
     ...createTrainActivities(deps),
+    ...createInterpolateActivities(deps),
     ...createFineTuningActivities(deps),
     ...createEvaluateActivities(deps),
     ...createMeasureLossesActivities(deps),

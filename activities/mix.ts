@@ -43,6 +43,8 @@ export function createMixActivities(deps: ActivityDeps) {
         const set = replayStage.at(plan, variant);
         return { rows: trainable(await stages.inputRows(set)), inputs: [...inputs, set] };
       }
+      case 'interpolate':
+        throw new Error(`the variant "${variant}" is interpolated, which needs no mixture`);
     }
   }
 

@@ -4,10 +4,11 @@ import { parseSpec, validateRunId } from '../config/load-spec';
 import { modelsInUse } from '../config/models-in-use';
 import type { RunSpec, RunSpecInput } from '../config/spec';
 import { fixedSteps } from '../config/training-backends';
+import { specOf } from '../config/training-method';
 import { trains, workingVariants } from '../config/until';
-import { variantsOf } from '../config/variants';
+import { variantsOf, type Variant } from '../config/variants';
 import type { FailureType } from '../contract/failures';
-import type { RunOutline } from '../contract/run';
+import type { RunOutline, VariantOutline } from '../contract/run';
 import { NO_SETTINGS, type RunSettings } from '../contract/run-settings';
 import { runCosts } from '../planning/run-costs';
 import { noticeTargets } from '../services/notices/notice-targets';
@@ -81,6 +82,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
           ...servedOf(spec),
           ...(otherTasks(spec).length === 0 || !trains(spec) ? {} : { otherTasks: true as const }),
           ...(renders ? { renders: true as const } : {}),
+          ...(spec.train.reportTo === undefined ? {} : { trackers: true as const }),
           ...(spec.budget === undefined ? {} : { budget: spec.budget }),
           training: spec.train.backend,
           ...(spec.train.backend === 'openai' ? { fineTuning: true as const } : {}), // for orchestration workers of release 0.1.0
@@ -88,7 +90,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
           ...(early === undefined ? {} : { early: { order: early.order, afterAll: plan.keys.judgeAfterAll !== undefined } }),
           ...(plan.keys.holdOut === undefined || spec.until === 'replay' ? {} : { holdOut: true as const }),
           ...(spec.until === undefined ? {} : { until: spec.until }),
-          variants: workingVariants(spec).map(({ name, replay }) => ({ name, replay: replay?.kind ?? null })),
+          variants: workingVariants(spec).map((variant) => outlineOf(spec, variant)),
         };
       });
     },
@@ -110,6 +112,16 @@ async function templatesOfEarlierStart({ plans }: ActivityDeps, runId: string): 
 /** Whether workers train on the new data: not where a provider does, nor where the official model is only measured. */
 function trainsHere(spec: RunSpec): boolean {
   return trains(spec) && spec.train.backend === 'trl' && variantsOf(spec).some(({ replay }) => replay !== null);
+}
+
+function outlineOf(spec: RunSpec, variant: Variant): VariantOutline {
+  const { name, replay, train } = variant;
+  return {
+    name,
+    replay: replay?.kind ?? null,
+    ...(replay?.kind === 'interpolate' ? { after: replay.of } : {}),
+    ...(train === undefined ? {} : { trainSteps: fixedSteps(specOf(spec, variant)) ?? null }),
+  };
 }
 
 function servedOf(spec: RunSpec): Pick<RunOutline, 'served'> {

@@ -40,6 +40,7 @@ export function createReplaySetActivities(deps: ActivityDeps) {
         return await drawDataset(plan, variant, source, scope);
       case 'method':
       case 'none':
+      case 'interpolate':
         throw new Error(`the variant "${variant}" needs no replay set of its own`);
     }
   }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { weightsOf } from '../config/fine-tuning';
+import { specOfVariant } from '../config/training-method';
 import { formatDuration } from '../contract/figures';
 import type { TrainOutcome } from '../contract/outcomes';
 import type { HeartbeatDetails } from '../contract/progress';
@@ -26,14 +27,14 @@ import { trainOutcome } from './train-outcome';
 /** For the upload of the last checkpoint of a training that is stopped; a draining worker has two minutes for all. */
 const LAST_UPLOAD_MS = 60_000;
 
-/** Full SFT of the target model on the mixture, in a Python subprocess that goes on from its last checkpoint. */
+/** SFT of the target model on the mixture, in a Python subprocess that goes on from its last checkpoint. */
 export function createTrainActivities(deps: ActivityDeps) {
   const { stages, store, workspace } = deps;
   return {
     async trainVariant(input: PlanRef & { readonly variant: string }): Promise<TrainOutcome> {
       return await runActivity(deps, async ({ stop, heartbeat }) => {
         const plan = await deps.plans.load(input.plan);
-        const { train, target, seed } = plan.spec;
+        const { train, target, seed } = specOfVariant(plan.spec, input.variant);
         const output = trainStage.at(plan, input.variant);
         const folder = stages.folder(output.address);
         const checkpoints = checkpointsInStore(deps, plan, folder);
@@ -86,9 +87,13 @@ export function createTrainActivities(deps: ActivityDeps) {
                   threads: train.threads ?? null,
                   ...(train.evalSteps === undefined ? {} : { evalSteps: train.evalSteps }),
                   ...(train.lora === undefined ? {} : { lora: { ...train.lora, targets: train.lora.targets ?? null } }),
+                  ...(train.osf === undefined ? {} : { osf: { ...train.osf, targets: train.osf.targets ?? null } }),
                   ...(accelerate === undefined ? {} : { accelerate }),
                   ...templateDate(plan),
                   ...(train.thoughts === undefined ? {} : { thoughts: train.thoughts }),
+                  ...(train.reportTo === undefined
+                    ? {}
+                    : { reportTo: train.reportTo, runName: `${input.runId}/${input.variant} (train ${output.address.key})` }),
                 },
               }),
           );

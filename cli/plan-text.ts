@@ -96,6 +96,10 @@ function summaryTable(spec: RunSpec, plan: CostPlan): string {
         : `${formatCount(mixture.replay)} replay + ${formatCount(mixture.new)} new = ${formatCount(mixture.total)} examples, ${share.toFixed(1)} % new${mixture.newKnown ? '' : ' (the new data is not there yet: assumed to be enough)'}`,
     ],
     ['training', trainingText(spec, plan)],
+    ...plan.ownTrainings.map((own) => [own.name, ownTrainingText(own, plan)]),
+    ...(plan.interpolated.length === 0
+      ? []
+      : [['interpolated', `${plan.interpolated.join(', ')}: no training, a pass over the weights on a gpu worker each`]]),
     [
       'evaluation',
       spec.until !== undefined
@@ -127,7 +131,9 @@ function trainingText(spec: RunSpec, plan: CostPlan): string {
   const { training } = plan;
   const { trainings, device, hours, usd } = training;
   if (spec.until !== undefined) return END[spec.until];
-  if (trainings === 0) return 'none: no row of the table is trained';
+  if (trainings === 0) {
+    return `none: no row of the table is trained${plan.ownTrainings.length === 0 ? '' : ' as the spec says under `train`'}`;
+  }
   const each = trainings === 1 ? '' : ' each';
   const size = `${trainings === 1 ? '' : `${formatCount(trainings)} trainings of `}${formatCount(training.steps)} steps, ${formatCount(training.examples)} examples, ${formatShortCount(training.tokens)} tokens`;
   if (device === 'provider') {
@@ -136,6 +142,16 @@ function trainingText(spec: RunSpec, plan: CostPlan): string {
   const all = hours === null || each === '' ? '' : `, ${deviceHours(device, trainings * hours)} in all`;
   return `${size}; ${deviceHours(device, hours)}${hours === null ? '' : each}${spec.train.accelerate === undefined ? leastDevices(training.devices, device, plan) : chosenDevices(training)}${all}`;
 }
+
+function ownTrainingText(
+  { tuning, steps, examples, tokens, device, hours, devices }: CostPlan['ownTrainings'][number],
+  plan: CostPlan,
+): string {
+  const where = device === 'provider' ? '' : `; ${deviceHours(device, hours)}${leastDevices(devices, device, plan)}`;
+  return `${TUNINGS[tuning]}, ${formatCount(steps)} steps, ${formatCount(examples)} examples, ${formatShortCount(tokens)} tokens${where}`;
+}
+
+const TUNINGS = { full: 'full SFT', lora: 'LoRA', qlora: 'QLoRA', osf: 'OSF' } as const;
 
 function dollarText({ usd, stages }: CostPlan): string {
   if (stages.every((stage) => stage.usd === null)) return 'unknown: no model of the spec has a price';

@@ -82,6 +82,8 @@ function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
     variants: spec.variants.map((variant) => {
       if (
         typeof variant === 'string' ||
+        !('replay' in variant) ||
+        variant.replay === undefined ||
         typeof variant.replay === 'string' ||
         !('files' in variant.replay) ||
         variant.replay.files === undefined

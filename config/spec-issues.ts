@@ -20,7 +20,9 @@ function problemsOfIssue(issue: Issue, prefix: readonly PropertyKey[]): LocatedP
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(at, key, issue.input));
   if (issue.code === 'invalid_union') {
     // The branch of the value's own kind that fits best has something to say; another would only say "expected a string".
-    const [branch] = issue.errors.filter((errors) => !errors.some(isAnotherKind)).sort((a, b) => a.length - b.length);
+    const [branch] = issue.errors
+      .filter((errors) => !errors.some(isAnotherKind))
+      .sort((a, b) => unknownKeys(a) - unknownKeys(b) || a.length - b.length);
     // Of the whole value, the union's own words say more.
     const ownWords =
       issue.message.startsWith('expected ') && branch?.every(({ path, code }) => path.length === 0 && code === 'invalid_type') === true;
@@ -43,6 +45,11 @@ function problemsOfIssue(issue: Issue, prefix: readonly PropertyKey[]): LocatedP
 function nearestHint(value: unknown, kinds: readonly string[]): string {
   const near = typeof value === 'string' ? nearestNames(value, kinds, 1)[0] : undefined;
   return near === undefined ? 'choose one of these' : `did you mean ${JSON.stringify(near)}?`;
+}
+
+/** Keys of a value that a branch of a union does not have: where there are some, another branch was meant. */
+function unknownKeys(errors: readonly Issue[]): number {
+  return errors.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys.length : 0), 0);
 }
 
 /** Whether a branch of a union wants a value of another kind altogether. */
@@ -68,7 +75,10 @@ function unknownKey(parent: readonly PropertyKey[], key: string, input: unknown)
   const at = [...parent, key];
   if (near === 'apiKeyEnv') return problem(at, got, JSON.stringify(near), KEY_HINT);
   if (near !== undefined) return problem(at, got, JSON.stringify(near), 'rename it or remove it');
-  const elsewhere = placesOfKey(key);
+  const places = placesOfKey(key);
+  const depth = (place: string): number => place.split('.').length;
+  // What a variant may have otherwise than all is not where a misplaced key belongs.
+  const elsewhere = places.filter((place) => depth(place) === Math.min(...places.map(depth)));
   const expected = `one of the keys ${known.join(', ')}`;
   if (elsewhere.length === 1) return problem(at, got, expected, `move it to ${elsewhere[0]}`);
   return problem(at, got, expected, 'remove it');

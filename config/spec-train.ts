@@ -17,6 +17,53 @@ const lora = z
   })
   .describe('Low-rank adapters instead of all weights, merged into the saved checkpoint.');
 
+const osf = z
+  .strictObject({
+    effectiveRank: share
+      .default(0.5)
+      .describe("Part of each matrix' singular directions that is kept as it is, the leading ones; the others are trained."),
+    targets: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe('Names of the layers of which that is done; without them, all linear layers but the output.'),
+  })
+  .describe('Orthogonal subspace fine-tuning (Nayak et al. 2025, by peft).');
+
+/** How a model is trained. */
+export const TRAINING_METHODS = ['full', 'lora', 'osf'] as const;
+
+const method = z
+  .enum(TRAINING_METHODS)
+  .describe('full: all weights, as in the paper. lora: low-rank adapters (with lora alone, too). osf: orthogonal subspace fine-tuning.');
+
+const learningRate = z.number().gt(0).max(1);
+const epochs = z.number().gt(0).max(100);
+const maxSteps = count.describe('Optimizer steps, whatever the epochs.');
+const scheduler = z.enum(['constant', 'constant_with_warmup', 'linear', 'cosine']);
+const warmupRatio = z.number().min(0).lt(1).describe('Part of the steps, below 1.');
+const weightDecay = z.number().min(0);
+
+/** `train` of a variant: what it does otherwise than the others. */
+export const trainOverridesSchema = z
+  .strictObject({
+    method: method.optional(),
+    learningRate: learningRate
+      .optional()
+      .describe('Without it, that of `train`; of another method than that of `train`, the rate that its authors use.'),
+    epochs: epochs.optional(),
+    maxSteps: maxSteps.optional(),
+    gradientAccumulation: count.optional(),
+    scheduler: scheduler.optional(),
+    warmupRatio: warmupRatio.optional(),
+    weightDecay: weightDecay.optional(),
+    lora: lora.optional(),
+    osf: osf.optional(),
+  })
+  .describe('What of `train` is otherwise for this row.');
+
+export type TrainOverrides = z.output<typeof trainOverridesSchema>;
+
 /** `train`: how every variant but the official model is trained. */
 export const trainSchema = z
   .strictObject({
@@ -25,16 +72,17 @@ export const trainSchema = z
       .default(DEFAULT_TRAINING_BACKEND)
       .describe(TRAINING_BACKEND_NAMES.map((name) => `${name}: ${TRAINING_BACKENDS[name].phrases.schema}`).join(' ')),
     openai: fineTuningSchema.optional(),
-    learningRate: z.number().gt(0).max(1).default(1e-6).describe('Paper: 1e-6.'),
-    epochs: z.number().gt(0).max(100).default(1),
-    maxSteps: count.optional().describe('Optimizer steps, whatever the epochs.'),
+    method: method.optional(),
+    learningRate: learningRate.default(1e-6).describe('Paper: 1e-6.'),
+    epochs: epochs.default(1),
+    maxSteps: maxSteps.optional(),
     perDeviceBatchSize: count.default(1),
     gradientAccumulation: count.default(8),
     maxLength: z.int().min(8).default(4096).describe('Tokens of one example, 8 or more; longer ones are cut and counted.'),
     packing: z.boolean().default(false),
-    scheduler: z.enum(['constant', 'constant_with_warmup', 'linear', 'cosine']).default('cosine'),
-    warmupRatio: z.number().min(0).lt(1).default(0.03).describe('Part of the steps, below 1.'),
-    weightDecay: z.number().min(0).default(0),
+    scheduler: scheduler.default('cosine'),
+    warmupRatio: warmupRatio.default(0.03),
+    weightDecay: weightDecay.default(0),
     dtype: z
       .enum(['float32', 'bfloat16'])
       .default('bfloat16')
@@ -48,6 +96,13 @@ export const trainSchema = z
         'store: where the store is a bucket, the newest checkpoint of a training that goes on is kept there too, for another machine to go on from. host: only on the disk of its machine.',
       ),
     loggingSteps: count.default(1),
+    reportTo: z
+      .array(z.enum(['trackio', 'wandb', 'mlflow', 'tensorboard']))
+      .min(1)
+      .optional()
+      .describe(
+        'Trackers that the trainer reports to; their keys come from the environment of the gpu worker, where they have to be installed.',
+      ),
     evalSteps: count.optional().describe('Measure the loss on what mix.holdOut holds out, every this many steps of the training.'),
     thoughts: z
       .enum(['drop', 'keep'])
@@ -57,6 +112,7 @@ export const trainSchema = z
       ),
     threads: count.optional().describe('CPU threads; without it, PyTorch decides.'),
     lora: lora.optional(),
+    osf: osf.optional(),
     accelerate: z
       .string()
       .min(1)
@@ -72,4 +128,4 @@ export const trainSchema = z
         'Memory of one device, against which `plan` and `start` check that the training fits. The presets of `accelerate` know theirs.',
       ),
   })
-  .describe('SFT of the target model, full or of adapters, loss on assistant tokens only.');
+  .describe('SFT of the target model by any of the methods, loss on assistant tokens only.');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { dataset } from './spec-datasets';
 import { name, share } from './spec-fields';
+import { trainOverridesSchema } from './spec-train';
 import { REPLAY_NAMES, VARIANT_NAMES } from './variant-names';
 
 /** An entry of `variants`. */
@@ -11,8 +12,21 @@ export const variantSchema = z
       name: name.describe('Name of the row in the table.'),
       replay: z
         .union([z.enum(REPLAY_NAMES), dataset])
-        .describe("What is mixed with the new data: the method's replay set, an ablation, nothing, or a data set."),
+        .optional()
+        .describe(
+          "What is mixed with the new data: the method's replay set, an ablation, nothing, or a data set. It may be left out where `train` names a method: then new data alone.",
+        ),
       newShare: share.optional().describe('Instead of mix.newShare.'),
+      train: trainOverridesSchema.optional(),
+    }),
+    z.strictObject({
+      name: name.describe('Name of the row in the table.'),
+      interpolate: z
+        .strictObject({
+          of: name.describe('Row of this table that is trained.'),
+          weight: share.describe('Part of the trained weights; the rest is the official model.'),
+        })
+        .describe('Weights between the official model and a row that is trained anyway; no training of its own.'),
     }),
   ])
-  .describe('One row of the table: a known name, or {name, replay}.');
+  .describe('One row of the table: a known name, {name, replay, train}, or {name, interpolate}.');

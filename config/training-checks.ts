@@ -1,6 +1,7 @@
 import { leastReplay } from '../method/mixture';
 import type { RunSpec } from './spec';
 import { showValue, type Finding } from './spec-errors';
+import { methodOf, settled } from './training-method';
 import { BUILTIN_WEIGHTS, looksLikePath } from './weights';
 
 /** Full SFT above this rate destroys a tuned model in a few steps; the paper uses 1e-6. */
@@ -9,15 +10,7 @@ const HIGHEST_LEARNING_RATE = 1e-3;
 /** Settings of the mixture and the training that do not fit each other, and weights that are no weights. */
 export function trainingProblems(spec: RunSpec): Finding[] {
   const { train, mix, target } = spec;
-  const findings: Finding[] = [];
-  if (train.learningRate > HIGHEST_LEARNING_RATE && train.lora === undefined) {
-    findings.push({
-      at: ['train', 'learningRate'],
-      value: String(train.learningRate),
-      expected: `at most ${HIGHEST_LEARNING_RATE} for full SFT`,
-      hint: 'the paper uses 0.000001 (1e-6)',
-    });
-  }
+  const findings = methodProblems(train, settled(train), ['train']);
   if (train.lora?.quantize === true && (train.threads !== undefined || train.accelerate === 'cpu')) {
     findings.push({
       at: ['train', 'lora', 'quantize'],
@@ -57,6 +50,55 @@ export function trainingProblems(spec: RunSpec): Finding[] {
   }
   const weights = target.weights === undefined ? undefined : weightsProblem(target.weights);
   if (weights !== undefined) findings.push({ at: ['target', 'weights'], ...weights });
+  return findings;
+}
+
+/**
+ * Settings of a method that are of another one, or that it cannot be trained with.
+ * @param written as the spec has them
+ * @param train with what `written` leaves to others
+ */
+export function methodProblems(
+  written: Pick<RunSpec['train'], 'method' | 'lora' | 'osf'>,
+  train: RunSpec['train'],
+  at: readonly PropertyKey[],
+): Finding[] {
+  const findings: Finding[] = [];
+  const method = methodOf(written);
+  for (const other of ['lora', 'osf'] as const) {
+    if (written[other] !== undefined && method !== other) {
+      findings.push({
+        at: [...at, other],
+        value: `settings of ${other}`,
+        expected: `none, since the method is ${method}`,
+        hint: `remove them, or set method to ${other}`,
+      });
+    }
+  }
+  if (train.learningRate > HIGHEST_LEARNING_RATE && train.lora === undefined) {
+    findings.push({
+      at: [...at, 'learningRate'],
+      value: String(train.learningRate),
+      expected: `at most ${HIGHEST_LEARNING_RATE} for ${train.osf === undefined ? 'full SFT' : 'OSF'}`,
+      hint: 'the paper uses 0.000001 (1e-6)',
+    });
+  }
+  if (train.osf !== undefined && train.accelerate !== undefined) {
+    findings.push({
+      at: [...at, 'method'],
+      value: 'osf with train.accelerate',
+      expected: 'one device: its projections of the gradients are not known to hold where matrices are in parts',
+      hint: 'leave train.accelerate out, or use full or lora',
+    });
+  }
+  if (train.osf !== undefined && train.weightDecay > 0) {
+    findings.push({
+      at: [...at, 'weightDecay'],
+      value: String(train.weightDecay),
+      expected: '0 with osf: a decay of its factors leaves the subspace that they are to stay in',
+      hint: 'set weightDecay to 0 for this row',
+    });
+  }
   return findings;
 }
 

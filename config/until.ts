@@ -10,7 +10,7 @@ export function trains({ until }: Pick<RunSpec, 'until'>): boolean {
 /** The variants that have something to do before the run ends. */
 export function workingVariants(spec: Pick<RunSpec, 'until' | 'variants' | 'sweep' | 'mix'>): Variant[] {
   if (spec.until === 'replay') return [];
-  return variantsOf(spec).filter(({ replay }) => spec.until === undefined || replay !== null);
+  return variantsOf(spec).filter(({ replay }) => spec.until === undefined || (replay !== null && replay.kind !== 'interpolate'));
 }
 
 /** What a run lacks that goes as far as this one. */

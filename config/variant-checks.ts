@@ -2,6 +2,7 @@ import { unreachable } from '../method/never';
 import type { RunSpec } from './spec';
 import { showValue, type Finding } from './spec-errors';
 import { type ReplayName } from './variant-names';
+import { interpolationProblems, overrideProblems } from './variant-training-checks';
 import { NAMED_REPLAYS, variantsOf, type ReplaySource } from './variants';
 
 /** What is wrong with a spec's variants: names twice, names that mislead, ablations without what they are made from. */
@@ -21,7 +22,10 @@ export function variantProblems(spec: RunSpec): Finding[] {
       });
     }
     const meaning = (NAMED_REPLAYS as Readonly<Record<string, ReplayName>>)[name];
-    if (typeof entry !== 'string' && (name === 'official' || (meaning !== undefined && entry.replay !== meaning))) {
+    if (
+      typeof entry !== 'string' &&
+      (name === 'official' || (meaning !== undefined && (!('replay' in entry) || entry.replay !== meaning || entry.train !== undefined)))
+    ) {
       findings.push({
         at: [...at, 'name'],
         value: showValue(name),
@@ -29,10 +33,13 @@ export function variantProblems(spec: RunSpec): Finding[] {
         hint: 'rename it',
       });
     }
-    if (typeof entry !== 'string' && entry.replay === 'none' && entry.newShare !== undefined) {
+    if (typeof entry !== 'string' && 'newShare' in entry && (entry.replay ?? 'none') === 'none' && entry.newShare !== undefined) {
       findings.push({ at: [...at, 'newShare'], value: String(entry.newShare), expected: 'no share for new data alone', hint: 'remove it' });
     }
     findings.push(...sourceProblems(spec, variants[index]?.replay ?? null, at));
+    if (typeof entry !== 'string') {
+      findings.push(...('interpolate' in entry ? interpolationProblems(spec, entry, at) : overrideProblems(spec, entry, at)));
+    }
   }
   for (const [index, newShare] of (spec.sweep?.newShare ?? []).entries()) {
     if (spec.sweep!.newShare.indexOf(newShare) < index) {
@@ -76,6 +83,7 @@ function sourceProblems(spec: RunSpec, replay: ReplaySource | null, at: readonly
     case 'method':
     case 'none':
     case 'dataset':
+    case 'interpolate':
       return [];
     case 'first-response':
       return generator;

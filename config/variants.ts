@@ -1,5 +1,6 @@
 import { PUBLIC_SETS, type ConversationSchema, type PublicSetName } from './replay-sets';
 import type { RunSpec } from './spec';
+import type { TrainOverrides } from './spec-train';
 import type { ReplayName, VARIANT_NAMES } from './variant-names';
 
 /** What the named variants mix with the new data, besides the official model, which is not trained, and the public sets. */
@@ -41,6 +42,8 @@ export type ReplaySource =
   | { readonly kind: 'target-best' }
   /** New data alone. */
   | { readonly kind: 'none' }
+  /** None of its own: weights between the official model and the row `of`, of which `weight` is the part. */
+  | { readonly kind: 'interpolate'; readonly of: string; readonly weight: number }
   | ReplayDataset;
 
 /** One row of the table. */
@@ -51,10 +54,12 @@ export interface Variant {
   readonly replay: ReplaySource | null;
   /** Share of new data in the mixture, 0 to 1; 1 without replay. */
   readonly newShare: number;
+  /** What it does otherwise than `train` says. */
+  readonly train?: TrainOverrides;
 }
 
 type VariantSpec = RunSpec['variants'][number];
-type DatasetSpec = Exclude<Extract<VariantSpec, object>['replay'], string>;
+type DatasetSpec = Exclude<Extract<VariantSpec, { readonly replay?: unknown }>['replay'], string | undefined>;
 
 /** The rows of a spec's table, in its order, with those of its sweep at the end. */
 export function variantsOf(spec: Pick<RunSpec, 'variants' | 'sweep' | 'mix'>): Variant[] {
@@ -69,8 +74,11 @@ export function variantsOf(spec: Pick<RunSpec, 'variants' | 'sweep' | 'mix'>): V
 /** @param base share of new data where the entry names none */
 function variantOf(entry: VariantSpec, base: number): Variant {
   if (entry === 'official') return { name: entry, replay: null, newShare: 0 };
-  if (typeof entry !== 'string') return replayed(entry.name, replayOf(entry.replay), entry.newShare ?? base);
-  return replayed(entry, replayOf(isPublicSet(entry) ? { set: entry } : NAMED_REPLAYS[entry]), base);
+  if (typeof entry === 'string') return replayed(entry, replayOf(isPublicSet(entry) ? { set: entry } : NAMED_REPLAYS[entry]), base);
+  if ('interpolate' in entry) return { name: entry.name, replay: { kind: 'interpolate', ...entry.interpolate }, newShare: base };
+  // A rival of the method is given what its users would give it: the new data alone.
+  const { name, replay = 'none', newShare = base, train } = entry;
+  return { ...replayed(name, replayOf(replay), newShare), ...(train === undefined ? {} : { train }) };
 }
 
 function replayed(name: string, replay: ReplaySource, newShare: number): Variant {

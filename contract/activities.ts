@@ -23,6 +23,8 @@ export interface Activities {
   checkTasks(input: PlanRef): Promise<void>;
   /** Fails unless the target's own chat template takes the new data, line by line. */
   renderNewData(input: PlanRef): Promise<void>;
+  /** Fails unless the trackers of the spec's trainings are installed. */
+  checkTrackers(input: PlanRef): Promise<void>;
 
   extractShard(input: ShardBatch): Promise<BatchOutcome>;
   respondShard(input: ShardBatch & { readonly generator: string }): Promise<BatchOutcome>;
@@ -40,6 +42,8 @@ export interface Activities {
   loadReplaySet(input: VariantRef): Promise<ReplaySetOutcome>;
   mixVariant(input: VariantRef): Promise<MixOutcome>;
   trainVariant(input: VariantRef): Promise<TrainOutcome>;
+  /** Makes the weights of a variant that lies between the official model and another variant. */
+  interpolateVariant(input: VariantRef): Promise<TrainOutcome>;
   estimateFineTuning(input: VariantRef): Promise<{ readonly key: string; readonly usd: number | null; readonly ordered: boolean }>;
   submitFineTuning(input: VariantRef): Promise<string | null>;
   awaitFineTuning(input: VariantRef): Promise<TrainOutcome>;
@@ -90,9 +94,11 @@ const ACTIVITY_QUEUES = {
 
   checkTasks: 'gpu',
   renderNewData: 'gpu',
+  checkTrackers: 'gpu',
   fetchDocuments: 'gpu',
   serveModel: 'gpu',
   trainVariant: 'gpu',
+  interpolateVariant: 'gpu',
   identifyModel: 'gpu',
   evaluateTask: 'gpu',
   measureLosses: 'gpu',

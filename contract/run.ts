@@ -46,6 +46,8 @@ export interface RunOutline extends PlanRef {
   readonly notify?: true;
   /** The run ends with the replay set, or with the mixtures; absent where it goes to its end. */
   readonly until?: 'replay' | 'mixture';
+  /** The trainer reports to trackers, which only a gpu worker can look for. */
+  readonly trackers?: true;
   /** Models that gpu workers are to serve. */
   readonly served?: readonly string[];
   readonly variants: readonly VariantOutline[];
@@ -56,6 +58,10 @@ export interface VariantOutline {
   readonly name: string;
   /** Kind of its replay set; null for the official model, which is only evaluated. */
   readonly replay: ReplaySource['kind'] | null;
+  /** Name of the variant whose training it is made from; absent where there is none. */
+  readonly after?: string;
+  /** Steps of its training, where it is not trained like the others; null where they are not known. */
+  readonly trainSteps?: number | null;
 }
 
 /** What a run's model calls are expected to cost, for sizing grants of a budget; what they do cost decides. */

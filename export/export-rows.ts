@@ -5,6 +5,7 @@ import { settledJudgments } from '../method/skipped';
 import type { StageStore } from '../services/store/stage-store';
 import { byStageOrder, shardOutputs } from '../stages/chain';
 import { evaluateStage } from '../stages/evaluate';
+import { heldOutLossTable, type HeldOutLossRow } from '../stages/evaluate-loss';
 import { sampleTable, type SampleRow } from '../stages/evaluate-task';
 import { extractStage, instructionTable } from '../stages/extract';
 import { failureTable } from '../stages/failure-table';
@@ -22,7 +23,7 @@ import { type Table } from '../stages/table';
 import { StoredParts, type Coverage } from './stored-parts';
 
 /** What `rehearse export --stage` takes. Part of the public contract. */
-export const EXPORT_STAGES = ['instructions', 'responses', 'judgments', 'replay', 'mixture', 'evaluation', 'failures'] as const;
+export const EXPORT_STAGES = ['instructions', 'responses', 'judgments', 'replay', 'mixture', 'evaluation', 'losses', 'failures'] as const;
 export type ExportStage = (typeof EXPORT_STAGES)[number];
 
 /** A judgment as exported: where the response itself was lost there was no call, hence no seed. */
@@ -47,6 +48,11 @@ export type EvaluatedRow = { readonly variant: string } & SampleRow;
 
 const evaluatedTable: Table<EvaluatedRow> = { schema: { variant: 'string', ...sampleTable.schema }, optional: sampleTable.optional };
 
+/** Loss of a variant's model on a conversation that was held out of every training. */
+export type ExportedLoss = { readonly variant: string } & HeldOutLossRow;
+
+const exportedLossTable: Table<ExportedLoss> = { schema: { variant: 'string', ...heldOutLossTable.schema }, optional: [] };
+
 /** One stage's rows, as they are stored. */
 export interface StageExport<Row extends object> {
   readonly table: Table<Row>;
@@ -59,7 +65,7 @@ export interface StageExport<Row extends object> {
 export interface ExportSource {
   readonly stages: StageStore;
   readonly plan: RunPlan;
-  /** Variant whose replay set, mixture or failures are meant; without it, the method. Of evaluations, without it, all. */
+  /** Variant whose replay set, mixture or failures are meant; without it, the method. Of evaluations and losses, without it, all. */
   readonly variant?: Variant;
 }
 
@@ -77,6 +83,7 @@ export function exportStage(stage: ExportStage, source: ExportSource): AnyStageE
   const parts = new StoredParts(source.stages);
   const { plan, variant: { name, replay } = METHOD } = source;
   const generators = plan.spec.synthesis.respond.generators;
+  const evaluated = source.variant === undefined ? variantsOf(plan.spec) : [source.variant];
   const byShard = <Row extends object>(table: Table<Row>, read: (shard: Shard) => Promise<Row[]>): AnyStageExport =>
     erase({
       table,
@@ -117,8 +124,19 @@ export function exportStage(stage: ExportStage, source: ExportSource): AnyStageE
         table: evaluatedTable,
         coverage: parts.coverage,
         async *parts() {
-          for (const { name: variant } of source.variant === undefined ? variantsOf(plan.spec) : [source.variant]) {
+          for (const { name: variant } of evaluated) {
             yield (await parts.rows(evaluateStage.at(plan, variant))).map((row) => ({ variant, ...row }));
+          }
+        },
+      });
+    case 'losses':
+      return erase<ExportedLoss>({
+        table: exportedLossTable,
+        coverage: parts.coverage,
+        async *parts() {
+          for (const { name: variant } of evaluated) {
+            const rows = await parts.losses(evaluateStage.at(plan, variant));
+            yield rows.map((row) => ({ variant, ...row })).sort((a, b) => compare(a.set, b.set) || compare(a.id, b.id));
           }
         },
       });

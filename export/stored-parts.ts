@@ -1,5 +1,6 @@
 import type { Failure } from '../method/records';
 import type { StageManifest, StageStore } from '../services/store/stage-store';
+import type { HeldOutLossRow } from '../stages/evaluate-loss';
 import type { Output, OutputRef } from '../stages/stage';
 
 /** What an export found: how much of the run's outputs is there. */
@@ -35,6 +36,12 @@ export class StoredParts {
   async failures(output: OutputRef): Promise<Failure[]> {
     const manifest = await this.manifest(output);
     return manifest === undefined ? [] : await this.stages.readFailures(manifest);
+  }
+
+  /** Losses on held-out conversations that are kept with an evaluation; none while it is not made. @throws CorruptArtifactError when a file is damaged */
+  async losses(output: OutputRef): Promise<HeldOutLossRow[]> {
+    const manifest = await this.manifest(output);
+    return manifest === undefined ? [] : await this.stages.readLosses(manifest);
   }
 
   /** The output's manifest; a missing or outdated one is counted. */

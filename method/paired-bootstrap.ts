@@ -1,42 +1,29 @@
-import { errorFunction, standardDeviation } from 'simple-statistics';
 import { hash32 } from './hash';
-import { MethodError } from './method-error';
-import { createRandom } from './random';
+import { normalQuantile, normalShare } from './normal';
+import { checkPaired, meanDifference, sum, type ComparisonOptions, type PairedTask } from './paired-tasks';
+import { createRandom, type Random } from './random';
 
 /** A difference with its interval. */
 export interface Interval {
   readonly value: number;
-  readonly low: number;
-  readonly high: number;
-  /** Two-sided, from the normal distribution with the resamples' standard deviation: counting resamples could not show how rare a rare one is. */
-  readonly p: number;
+  /** Null where no two documents of a task differ: there is no spread to judge by. */
+  readonly low: number | null;
+  readonly high: number | null;
 }
 
-/** The documents of one task: what each gained or lost, and what one document's worth is on the scale of the result. */
-export interface PairedTask {
-  /** after - before of each document. */
-  readonly differences: readonly number[];
-  /** What each document counts for, such as its tokens; without them all count alike. */
-  readonly weights?: readonly number[];
-  /** Points for a difference of 1 on every document; 100 / (1 - chance) on the leaderboard's scale. */
-  readonly scale: number;
-}
-
-export interface BootstrapOptions {
-  /** Names the comparison, so that each has random numbers of its own whatever else is compared. */
-  readonly name: string;
-  readonly seed: number;
+export interface BootstrapOptions extends ComparisonOptions {
   readonly resamples?: number;
   /** 0 to 1. */
   readonly confidence?: number;
 }
 
-const RESAMPLES = 1_000;
+const RESAMPLES = 2_000;
 
 /**
- * Mean over tasks of the (weighted) mean difference, with a percentile interval from resampling the documents of each task (paired
- * bootstrap: both models answer the same documents, so what is hard for both cancels out). Sources: Efron and Tibshirani
- * (1993), chapter 13; Koehn (2004) for its use in comparing systems.
+ * Mean over tasks of the (weighted) mean difference, with its bias-corrected and accelerated (BCa) interval from resampling the documents of
+ * each task (paired bootstrap: both models answer the same documents, so what is hard for both cancels out). Where the
+ * correction is not defined the interval is that of the percentiles. Sources: Efron and Tibshirani (1993), chapters 13 and 14; Koehn (2004)
+ * for its use in comparing systems.
  *
  * @throws {MethodError} without tasks, or when a task has no documents.
  */
@@ -44,68 +31,76 @@ export function bootstrapDifference(
   tasks: readonly PairedTask[],
   { name, seed, resamples = RESAMPLES, confidence = 0.95 }: BootstrapOptions,
 ): Interval {
-  if (tasks.length === 0 || tasks.some(({ differences }) => differences.length === 0)) {
-    throw new MethodError(`${name} has nothing to compare; give at least one document of each task`);
-  }
+  checkPaired(tasks, name);
+  const value = meanDifference(tasks);
   const random = createRandom(hash32(`${seed}|bootstrap|${name}`));
-  const value = mean(tasks.map(({ differences, weights, scale }) => weightedMean(differences, weights) * scale));
   const drawn = new Float64Array(resamples);
   for (let draw = 0; draw < resamples; draw++) {
-    let sum = 0;
-    for (const { differences, weights, scale } of tasks) {
-      const n = differences.length;
-      let total = 0;
-      let weight = 0;
-      for (let i = 0; i < n; i++) {
-        const document = random.below(n);
-        const counts = weights?.[document] ?? 1;
-        total += differences[document]! * counts;
-        weight += counts;
-      }
-      sum += (total / weight) * scale;
-    }
-    drawn[draw] = sum / tasks.length;
+    let total = 0;
+    for (const task of tasks) total += resampledMean(task, random);
+    drawn[draw] = total / tasks.length;
   }
   drawn.sort();
+  // Of equal differences the means differ in their last digits alone.
+  if (drawn.at(-1)! - drawn[0]! <= 1e-10 * Math.max(Math.abs(drawn[0]!), Math.abs(drawn.at(-1)!))) return { value, low: null, high: null };
   const tail = (1 - confidence) / 2;
-  return {
-    value,
-    low: quantile(drawn, tail),
-    high: quantile(drawn, 1 - tail),
-    p: pValue(value, standardDeviation(Array.from(drawn)), resamples),
-  };
+  const [low, high] = correctedShares(tasks, bias(drawn, value), tail);
+  return { value, low: quantile(drawn, low), high: quantile(drawn, high) };
 }
 
-/**
- * Holm's correction: p values of a family of comparisons, so that one wrong finding among all of them is as rare as the
- * level says. Holm (1979), Scandinavian Journal of Statistics 6.
- */
-export function holm(pValues: readonly number[]): number[] {
-  const order = pValues.map((p, index) => ({ p, index })).sort((a, b) => a.p - b.p);
-  const adjusted = new Array<number>(pValues.length).fill(1);
-  let highest = 0;
-  order.forEach(({ p, index }, rank) => {
-    highest = Math.max(highest, Math.min(1, p * (pValues.length - rank)));
-    adjusted[index] = highest;
-  });
-  return adjusted;
+function resampledMean({ differences, weights, scale }: PairedTask, random: Random): number {
+  const n = differences.length;
+  let total = 0;
+  let weight = 0;
+  for (let i = 0; i < n; i++) {
+    const document = random.below(n);
+    const counts = weights?.[document] ?? 1;
+    total += differences[document]! * counts;
+    weight += counts;
+  }
+  return (total / weight) * scale;
 }
 
-/** Where all documents changed alike there is no spread to judge by, and the number of resamples is the bound. */
-function pValue(value: number, deviation: number, resamples: number): number {
-  if (value === 0) return 1;
-  if (deviation === 0) return 2 / (resamples + 1);
-  // Not from a table of the normal distribution, which ends at p = 0.002: a correction for many comparisons would find nothing.
-  return Math.min(1, 1 - errorFunction(Math.abs(value) / deviation / Math.SQRT2));
+/** How far the resamples lie to one side of the value, as a place of the normal distribution; ties count half. */
+function bias(drawn: Float64Array, value: number): number {
+  const slack = 1e-12 * Math.max(Math.abs(drawn[0]!), Math.abs(drawn.at(-1)!));
+  let below = 0;
+  let atMost = 0;
+  for (const each of drawn) {
+    if (each < value - slack) below++;
+    if (each <= value + slack) atMost++;
+  }
+  return normalQuantile((below + atMost) / 2 / drawn.length);
 }
 
-function weightedMean(values: readonly number[], weights: readonly number[] | undefined): number {
-  if (weights === undefined) return mean(values);
-  return values.reduce((sum, value, index) => sum + value * weights[index]!, 0) / weights.reduce((sum, each) => sum + each, 0);
+/** Shares of the resamples at which the corrected interval begins and ends: equation 14.10 of Efron and Tibshirani. */
+function correctedShares(tasks: readonly PairedTask[], z0: number, tail: number): [number, number] {
+  const a = acceleration(tasks);
+  const z = normalQuantile(tail);
+  const at = (place: number): number => normalShare(z0 + (z0 + place) / (1 - a * (z0 + place)));
+  const shares: [number, number] = [at(z), at(-z)];
+  return shares.every(Number.isFinite) ? shares : [tail, 1 - tail];
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+/** From leaving out one document at a time; over several tasks as in equation 15.36 of the same book. */
+function acceleration(tasks: readonly PairedTask[]): number {
+  let cubes = 0;
+  let squares = 0;
+  for (const { differences, weights, scale } of tasks) {
+    const n = differences.length;
+    if (n < 2) continue;
+    const weightOf = (index: number): number => weights?.[index] ?? 1;
+    const total = sum(differences.map((difference, index) => difference * weightOf(index)));
+    const weight = weights === undefined ? n : sum(weights);
+    const without = differences.map(
+      (difference, index) => ((total - difference * weightOf(index)) / (weight - weightOf(index)) / tasks.length) * scale,
+    );
+    const mean = sum(without) / n;
+    const influences = without.map((each) => (n - 1) * (mean - each));
+    cubes += sum(influences.map((each) => each ** 3)) / n ** 3;
+    squares += sum(influences.map((each) => each ** 2)) / n ** 2;
+  }
+  return cubes / 6 / squares ** 1.5;
 }
 
 /** Between the sorted values, as type 7 of Hyndman and Fan (1996). */

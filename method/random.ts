@@ -31,18 +31,26 @@ export function createRandom(seed: number): Random {
   // The first outputs still show the seed; the author's own seeding discards fifteen.
   for (let i = 0; i < 15; i++) next();
 
+  let lastBound = 0;
+  let limit = 0;
   return {
     below(bound) {
+      if (bound === lastBound) return within(bound);
       if (!Number.isInteger(bound) || bound < 1 || bound > 2 ** 32) {
         throw new MethodError(`the bound is ${bound}; give a whole number from 1 to 2^32`);
       }
-      // Values past the last whole multiple of the bound would favour small results, so they are drawn again.
-      const limit = 2 ** 32 - (2 ** 32 % bound);
-      let value = next();
-      while (value >= limit) value = next();
-      return value % bound;
+      lastBound = bound;
+      limit = 2 ** 32 - (2 ** 32 % bound);
+      return within(bound);
     },
   };
+
+  function within(bound: number): number {
+    // Values past the last whole multiple of the bound would favour small results, so they are drawn again.
+    let value = next();
+    while (value >= limit) value = next();
+    return value % bound;
+  }
 }
 
 /** A new array with the items of `items` in an order that the random stream decides (Fisher-Yates). */

@@ -7,7 +7,7 @@ import { planEvaluation, type EvaluationCost } from './cost-evaluation';
 import { planHeldOut, type HeldOutCost } from './cost-held-out';
 import { type PlannedMixture, planExamples } from './cost-mixture';
 import { synthesisWays, type SynthesisCost } from './cost-savings';
-import { planTraining, type TrainingCost } from './cost-training';
+import { interpolatedOf, planOwnTrainings, planTraining, trainedOf, type OwnTraining, type TrainingCost } from './cost-training';
 import type { KnownCounts } from './known-counts';
 import { parametersOf, servingGpus } from './model-size';
 import { answeredInstructions, servedByCpu, stageCosts, type StageCost } from './stage-costs';
@@ -46,6 +46,10 @@ export interface CostPlan {
   readonly filter: { readonly extracted: number; readonly answered: number } | null;
   readonly mixture: PlannedMixture;
   readonly training: TrainingCost;
+  /** Rows that are not trained as the others are, each by itself. */
+  readonly ownTrainings: readonly OwnTraining[];
+  /** Rows whose weights are made without a training. */
+  readonly interpolated: readonly string[];
   readonly evaluation: EvaluationCost;
   /** Null where the spec holds no rows out. */
   readonly heldOut: HeldOutCost | null;
@@ -72,6 +76,7 @@ export function planCost(
   const sum = (of: (stage: StageCost) => number, list = stages): number => list.reduce((total, stage) => total + of(stage), 0);
   const mixture = planExamples(spec, assumptions, known);
   const training = planTraining(spec, assumptions, mixture, known);
+  const interpolated = interpolatedOf(spec);
   const evaluation = planEvaluation(spec, assumptions, known.evaluationDocuments ?? {});
   const tokens = sum(({ promptTokens }) => promptTokens) + sum(({ completionTokens }) => completionTokens);
   return {
@@ -95,13 +100,16 @@ export function planCost(
         : { extracted: spec.synthesis.extract.instructions, answered: answeredInstructions(spec, assumptions) },
     mixture,
     training,
+    ownTrainings: planOwnTrainings(spec, assumptions, mixture, known),
+    interpolated,
     evaluation,
     heldOut: !trains(spec) ? null : planHeldOut(spec, assumptions, training.steps, known),
     diskBytes: {
       texts: Math.round(tokens * assumptions.bytesPerToken + sum(({ requests }) => requests) * assumptions.bytesPerRequest),
       // The results of all trainings, and what one keeps while it goes on.
       checkpoints: Math.round(
-        (training.parameters ?? 0) * (assumptions.checkpointsKept * assumptions.checkpointBytesPerParameter + 4 * training.trainings),
+        (training.parameters ?? 0) *
+          (assumptions.checkpointsKept * assumptions.checkpointBytesPerParameter + 4 * (trainedOf(spec) + interpolated.length)),
       ),
     },
     assumptions,

@@ -1,7 +1,8 @@
 import { type FineTuning, fineTuningSettings } from '../config/fine-tuning';
 import type { RunSpec } from '../config/spec';
+import { methodOf, specOf, tuningOf } from '../config/training-method';
 import { trains } from '../config/until';
-import { variantsOf } from '../config/variants';
+import { variantsOf, type Variant } from '../config/variants';
 import { unreachable } from '../method/never';
 import type { Assumptions } from './cost-assumptions';
 import type { PlannedMixture } from './cost-mixture';
@@ -29,6 +30,12 @@ export interface TrainingCost {
   readonly usd: number | null;
 }
 
+/** A row that is not trained as the others are. */
+export interface OwnTraining extends TrainingCost {
+  readonly name: string;
+  readonly tuning: ReturnType<typeof tuningOf>;
+}
+
 /** What one training takes, by the spec's backend. */
 export function planTraining(spec: RunSpec, a: Assumptions, mixture: PlannedMixture, known: KnownCounts): TrainingCost {
   const { backend } = spec.train;
@@ -54,9 +61,10 @@ function planWorkerTraining(spec: RunSpec, a: Assumptions, mixture: PlannedMixtu
   const steps = train.maxSteps ?? Math.max(1, Math.ceil((mixture.total * train.epochs) / batch));
   const examples = train.maxSteps === undefined ? Math.round(mixture.total * train.epochs) : steps * batch;
   const tokens = Math.round(examples * Math.min(train.maxLength, tokensPerExample(spec, a, mixture, known)));
-  const flop = (parameters ?? 0) * tokens * (train.gradientCheckpointing ? 8 : 6);
+  // Factors and their projections beside the matrices: twice the time of full SFT, as training_hub measured on 8 H100.
+  const flop = (parameters ?? 0) * tokens * (train.gradientCheckpointing ? 8 : 6) * (methodOf(train) === 'osf' ? 2 : 1);
   return {
-    trainings: trainedOf(spec),
+    trainings: trainedAlike(spec),
     device,
     parameters,
     devices,
@@ -68,9 +76,35 @@ function planWorkerTraining(spec: RunSpec, a: Assumptions, mixture: PlannedMixtu
   };
 }
 
-/** Rows of the table that are trained. */
+/** Rows of the table that are trained, in whatever way. */
 export function trainedOf(spec: RunSpec): number {
-  return trains(spec) ? variantsOf(spec).filter(({ replay }) => replay !== null).length : 0;
+  return trains(spec) ? variantsOf(spec).filter(isTrained).length : 0;
+}
+
+/** Rows that are trained as `train` says. */
+function trainedAlike(spec: RunSpec): number {
+  return trains(spec) ? variantsOf(spec).filter((variant) => isTrained(variant) && variant.train === undefined).length : 0;
+}
+
+function isTrained({ replay }: Variant): boolean {
+  return replay !== null && replay.kind !== 'interpolate';
+}
+
+/** Rows whose weights are made without a training. */
+export function interpolatedOf(spec: RunSpec): string[] {
+  if (!trains(spec)) return [];
+  return variantsOf(spec).flatMap(({ name, replay }) => (replay?.kind === 'interpolate' ? [name] : []));
+}
+
+/** What the rows take that have settings of their own: new data alone is fewer examples than a mixture. */
+export function planOwnTrainings(spec: RunSpec, a: Assumptions, mixture: PlannedMixture, known: KnownCounts): OwnTraining[] {
+  if (!trains(spec)) return [];
+  return variantsOf(spec).flatMap((variant): OwnTraining[] => {
+    if (variant.train === undefined) return [];
+    const own = specOf(spec, variant);
+    const examples = variant.replay?.kind === 'none' ? { ...mixture, replay: 0, total: mixture.new } : mixture;
+    return [{ ...planWorkerTraining(own, a, examples, known), trainings: 1, name: variant.name, tuning: tuningOf(own.train) }];
+  });
 }
 
 /** Of an endpoint nothing is known but what it is given, and its price. */
@@ -116,8 +150,11 @@ export function tokensOfExample(spec: RunSpec, a: Assumptions, share: number, kn
 }
 
 /** Of adapters, the frozen weights; their own state is a few hundredths of that. */
-function bytesPerParameter({ lora, dtype }: RunSpec['train'], a: Assumptions): number {
-  if (lora === undefined) return a.trainingBytesPerParameter;
-  if (lora.quantize) return 0.6;
+function bytesPerParameter(train: RunSpec['train'], a: Assumptions): number {
+  const { lora, dtype } = train;
+  const method = methodOf(train);
+  // OSF keeps the weights and their factors as they were beside what full training keeps.
+  if (method !== 'lora') return a.trainingBytesPerParameter + (method === 'osf' ? 8 : 0);
+  if (lora?.quantize === true) return 0.6;
   return dtype === 'bfloat16' ? 2.1 : 4.1;
 }

@@ -1,6 +1,8 @@
 import type { AccelerateConfig } from '../config/accelerate-config';
 import type { RunSpec } from '../config/spec';
 import type { SpecProblem } from '../config/spec-errors';
+import { specOf, tuningOf } from '../config/training-method';
+import { variantsOf } from '../config/variants';
 import { trainingMemory, USABLE_SHARE, type ModelShape, type TrainingMemory, type TrainingShape } from './training-memory';
 
 /** A machine of eight GPUs is what clouds rent. */
@@ -11,7 +13,7 @@ const MOST_DEVICES = 512;
 function trainingShape({ train }: RunSpec, config: AccelerateConfig): TrainingShape {
   const { lora } = train;
   return {
-    tuning: lora === undefined ? 'full' : lora.quantize ? 'qlora' : 'lora',
+    tuning: tuningOf(train),
     rank: lora?.rank ?? 0,
     dtype: train.dtype,
     gradientCheckpointing: train.gradientCheckpointing,
@@ -27,12 +29,7 @@ function trainingShape({ train }: RunSpec, config: AccelerateConfig): TrainingSh
  * What a training that cannot fit is refused with, undefined where it can. Where the model's sizes are unknown only weights,
  * gradients and optimizer state are counted, so that what is refused certainly does not fit.
  */
-export function trainingMisfit(
-  spec: RunSpec,
-  model: ModelShape,
-  config: AccelerateConfig,
-  deviceMemoryGB: number,
-): SpecProblem | undefined {
+function trainingMisfit(spec: RunSpec, model: ModelShape, config: AccelerateConfig, deviceMemoryGB: number): SpecProblem | undefined {
   const shape = trainingShape(spec, config);
   const memory = trainingMemory(model, shape);
   const usable = deviceMemoryGB * 1e9 * USABLE_SHARE;
@@ -44,6 +41,17 @@ export function trainingMisfit(
     expected: `at most ${gigabytes(usable)}, ${Math.round(USABLE_SHARE * 100)} % of ${deviceMemoryGB} GB`,
     hint: wayOut(model, shape, usable),
   };
+}
+
+/** The trainings of a spec that cannot fit: what `train` says, and each row that trains otherwise. */
+export function trainingMisfits(spec: RunSpec, model: ModelShape, config: AccelerateConfig, deviceMemoryGB: number): SpecProblem[] {
+  const common = trainingMisfit(specOf(spec, {}), model, config, deviceMemoryGB);
+  const own = variantsOf(spec).flatMap((variant): SpecProblem[] => {
+    if (variant.train === undefined) return [];
+    const misfit = trainingMisfit(specOf(spec, variant), model, config, deviceMemoryGB);
+    return misfit === undefined ? [] : [{ ...misfit, path: `variants: ${variant.name}: train` }];
+  });
+  return [...(common === undefined ? [] : [common]), ...own];
 }
 
 function wayOut(model: ModelShape, shape: TrainingShape, usable: number): string {
@@ -62,7 +70,7 @@ function wayOut(model: ModelShape, shape: TrainingShape, usable: number): string
       break;
     }
   }
-  if (shape.tuning === 'full' && fits({ tuning: 'lora', rank: 16 })) ways.push('train adapters (train.lora)');
+  if ((shape.tuning === 'full' || shape.tuning === 'osf') && fits({ tuning: 'lora', rank: 16 })) ways.push('train adapters (train.lora)');
   else if (shape.tuning !== 'qlora' && fits({ tuning: 'qlora', rank: shape.rank || 16 })) {
     ways.push('train adapters on 4-bit weights (train.lora.quantize)');
   }
@@ -70,7 +78,7 @@ function wayOut(model: ModelShape, shape: TrainingShape, usable: number): string
 }
 
 function tuningText({ tuning }: TrainingShape): string {
-  return { full: 'full fine-tuning', lora: 'LoRA', qlora: 'QLoRA' }[tuning];
+  return { full: 'full fine-tuning', lora: 'LoRA', qlora: 'QLoRA', osf: 'OSF' }[tuning];
 }
 
 function partsText(memory: TrainingMemory): string {

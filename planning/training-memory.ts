@@ -17,8 +17,8 @@ export interface ModelShape {
 
 /** How a model is trained, as far as memory goes. */
 export interface TrainingShape {
-  readonly tuning: 'full' | 'lora' | 'qlora';
-  /** Rank of the adapters; 0 for full fine-tuning. */
+  readonly tuning: 'full' | 'lora' | 'qlora' | 'osf';
+  /** Rank of the adapters; 0 where there are none. */
   readonly rank: number;
   readonly dtype: 'float32' | 'bfloat16';
   readonly gradientCheckpointing: boolean;
@@ -49,6 +49,9 @@ export const USABLE_SHARE = 0.92;
 /** NF4: half a byte, an 8-bit scale for 64 weights, and a float32 for 256 scales. */
 const NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256);
 
+/** The float32 weights, their trained factors, and the factors as they were: about a weight's number each, whatever the rank kept. */
+const OSF_BYTES = 12;
+
 /** DeepSpeed's own estimate of host memory for an offloaded optimizer: master weights, moments, gradients and buffers. */
 const OFFLOADED_BYTES = 18;
 
@@ -63,10 +66,12 @@ export function trainingMemory(model: ModelShape, training: TrainingShape): Trai
   const { tuning, dtype, devices, sharding, offloadOptimizer } = training;
   const width = dtype === 'bfloat16' ? 2 : 4;
   const parts = sharding === 'none' ? 1 : devices;
-  const trained = tuning === 'full' ? parameters : adapterParameters(model, training.rank);
+  const whole = tuning === 'full' || tuning === 'osf';
+  const trained = whole ? parameters : adapterParameters(model, training.rank);
 
   let weights: number;
   if (tuning === 'full') weights = parameters * (sharding === 'zero3' ? width : 4);
+  else if (tuning === 'osf') weights = parameters * OSF_BYTES;
   else {
     const embedded = sizes === null ? 0 : embeddedParameters(sizes);
     const frozen = tuning === 'qlora' ? (parameters - embedded) * NF4_BYTES + embedded * width : parameters * width;
@@ -109,7 +114,7 @@ function workingBytes(
 ): number {
   if (sharding === 'none') {
     // Autocast keeps a bfloat16 copy of float32 weights; several whole copies exchange gradients through buckets.
-    return (tuning === 'full' && width === 2 ? parameters * 2 : 0) + (devices > 1 ? trained * 4 : 0);
+    return ((tuning === 'full' || tuning === 'osf') && width === 2 ? parameters * 2 : 0) + (devices > 1 ? trained * 4 : 0);
   }
   if (sizes === null) return 0;
   // Gathered at once: the embedding and output with their gradient, two layers, and one layer's gradient.

@@ -1,5 +1,6 @@
 import type { RunSpec } from '../config/spec';
 import { activeQuality } from '../config/spec-quality';
+import { specOf } from '../config/training-method';
 import { variantsOf, type Variant } from '../config/variants';
 import type { ReplayRow } from '../method/records';
 import { documentsStage, type DocumentsKeys } from './documents';
@@ -17,7 +18,7 @@ import type { ContentIdentities, KeyOfVariants, Planned, Shard } from './planned
 import { replaySource, replayStage } from './replay';
 import { respondStage, type RespondKeys } from './respond';
 import { selectStage, type SelectKeys } from './select';
-import type { Output, OutputRef, StageInput } from './stage';
+import { knownKey, type Output, type OutputRef, type StageInput } from './stage';
 import { trainStage } from './train';
 
 /** Every stage, in the order of the method. */
@@ -119,7 +120,7 @@ export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys 
     select: selectKey,
     ...(fetchedSets(spec).length === 0 ? {} : { newData: newDataStage.key(spec) }),
     ...(holdOut === undefined ? {} : { holdOut }),
-    variants: Object.fromEntries(variantsOf(spec).map((variant) => [variant.name, variantKeys(variant, synthesis)])),
+    variants: allVariantKeys(variantsOf(spec), synthesis),
   };
 }
 
@@ -130,6 +131,23 @@ interface SynthesisKeys extends RespondKeys, JudgeKeys {
   readonly holdOut: string | undefined;
 }
 
+/** Keys of each variant; those that are interpolated hold the key of another one's training. */
+function allVariantKeys(variants: readonly Variant[], synthesis: SynthesisKeys): StageKeys['variants'] {
+  const { spec, content, holdOut } = synthesis;
+  const own = Object.fromEntries(
+    variants.flatMap((variant) =>
+      variant.replay?.kind === 'interpolate' ? [] : [[variant.name, variantKeys(variant, synthesis)] as const],
+    ),
+  );
+  return Object.fromEntries(
+    variants.map(({ name, replay }) => {
+      if (replay?.kind !== 'interpolate') return [name, own[name]!];
+      const train = trainStage.key(spec, content, { train: knownKey(own[replay.of]?.train, `${replay.of}/train`), weight: replay.weight });
+      return [name, { train, evaluate: evaluateStage.key(spec, content, trainStage.input(train), holdOut) }];
+    }),
+  );
+}
+
 function variantKeys(variant: Variant, synthesis: SynthesisKeys): StageKeys['variants'][string] {
   const { spec, content, replaySet, holdOut } = synthesis;
   if (variant.replay === null) return { evaluate: evaluateStage.key(spec, content, content.weights, holdOut) };
@@ -137,7 +155,7 @@ function variantKeys(variant: Variant, synthesis: SynthesisKeys): StageKeys['var
   const source = replaySource(variant, { ...synthesis, budget });
   const replay = source === undefined ? undefined : replayStage.key(source);
   const mix = mixStage.key(spec, variant, budget, replay);
-  const train = trainStage.key(spec, content, mix);
+  const train = trainStage.key(specOf(spec, variant), content, { mix });
   return {
     ...(replay === undefined ? {} : { replay }),
     mix,

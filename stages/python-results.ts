@@ -38,6 +38,20 @@ export const sftResultSchema = z.looseObject({
 
 export type SftResult = z.output<typeof sftResultSchema>;
 
+/** `result.json` of `interpolate`. */
+export const interpolateResultSchema = z.looseObject({
+  protocol: z.literal(PYTHON_PROTOCOL),
+  kind: z.literal('interpolate'),
+  checkpointDir: z.string(),
+  /** Part of the trained weights. */
+  weight: z.number(),
+  seconds: z.number(),
+  versions: z.record(z.string(), z.string()),
+  weightsSha256: z.string(),
+});
+
+export type InterpolateResult = z.output<typeof interpolateResultSchema>;
+
 /** What `evaluate` says of one task. */
 export const taskScoreSchema = z.looseObject({
   task: z.string(),

@@ -75,6 +75,7 @@ export function replaySource(
       };
     case 'method':
     case 'none':
+    case 'interpolate':
       return undefined;
     default:
       return unreachable(source);

@@ -20,13 +20,37 @@ export async function runVariants(
   control: RunControl,
   outline: RunOutline,
 ): Promise<{ readonly results: VariantResult[]; readonly failed: FailedVariant[] }> {
-  const ends = await Promise.allSettled(outline.variants.map((variant) => runVariant(control, outline, variant)));
+  const runs = new Map<string, Promise<VariantResult>>();
+  for (const variant of outline.variants) {
+    if (variant.after === undefined) runs.set(variant.name, runVariant(control, outline, variant));
+  }
+  const ends = await Promise.allSettled(
+    outline.variants.map(
+      async (variant) => await (runs.get(variant.name) ?? runAfter(runs.get(variant.after!), control, outline, variant)),
+    ),
+  );
   const failed = ends.flatMap((end, index): FailedVariant[] =>
     end.status === 'rejected' ? [{ name: outline.variants[index]!.name, reason: end.reason }] : [],
   );
   const end = failed.find(({ reason }) => isCancellation(reason)) ?? failed.find(({ reason }) => isInputLost(reason));
   if (end !== undefined) throw end.reason;
   return { results: ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : [])), failed };
+}
+
+/** A variant that is made from another one's weights waits for it; where that one fails, it says so. */
+async function runAfter(
+  other: Promise<VariantResult> | undefined,
+  control: RunControl,
+  outline: RunOutline,
+  variant: VariantOutline,
+): Promise<VariantResult> {
+  try {
+    await other;
+  } catch (error) {
+    if (isCancellation(error) || isInputLost(error)) throw error;
+    throw ApplicationFailure.nonRetryable(`the row ${variant.after}, from whose weights it is made, has failed`);
+  }
+  return await runVariant(control, outline, variant);
 }
 
 async function runVariant({ children }: RunControl, outline: RunOutline, variant: VariantOutline): Promise<VariantResult> {

@@ -40,6 +40,7 @@ async function method(run: ExperimentRun): Promise<ExperimentResult> {
   await renderedFirst(control, prepared);
   const outline = settings?.probe !== false && patched(PROBED) ? await probed(run, prepared) : prepared;
   if (outline.otherTasks === true) await work.runActivity(gpu.checkTasks, 'does lm-evaluation-harness have these tasks?', outline);
+  if (outline.trackers === true) await work.runActivity(gpu.checkTrackers, 'are the trackers installed?', outline);
   run.begin(outline);
 
   // The report reads every row of the run, so that whatever is damaged is found and repaired before the end.

@@ -15,6 +15,7 @@ const REPLAY_SETS: Readonly<Record<ReplaySource['kind'], ReplaySetKind>> = {
   'target-best': { summary: 'ablation: the target model alone', isLoaded: true },
   none: { summary: 'new data alone', isLoaded: false },
   dataset: { summary: 'a data set as replay set', isLoaded: true },
+  interpolate: { summary: 'between the official model and a trained one', isLoaded: false },
 };
 
 /** One line for the Web UI about a variant with this kind of replay set; null for the official model. */

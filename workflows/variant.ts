@@ -6,6 +6,7 @@ import type { VariantInput } from '../contract/workflows';
 import { activitiesOn } from './activities';
 import { settleAll } from './control/concurrency';
 import { untilHandled } from './control/until-handled';
+import { trainItems } from './progress/progress-rows';
 import { loadsReplaySet } from './replay-sets';
 import { train } from './training';
 import { VariantRun } from './variant-run';
@@ -19,7 +20,7 @@ export async function variant(input: VariantInput): Promise<VariantResult> {
   return await untilHandled(async () => {
     const { name, replay } = input.variant;
     if (replay !== null && input.until === 'mixture') return { variant: name, examples: await mix(run, replay), scores: {} };
-    const trained = replay === null ? {} : await mixAndTrain(run, replay);
+    const trained = replay === null ? {} : replay === 'interpolate' ? await interpolate(run) : await mixAndTrain(run, replay);
     const { scores, average, losses } = await evaluate(run);
     return { variant: name, ...trained, scores, average, ...(losses === undefined ? {} : { losses }) };
   });
@@ -45,8 +46,16 @@ async function mixAndTrain(run: VariantRun, replay: NonNullable<VariantOutline['
   const examples = await mix(run, replay);
   await run.begin('train');
   const training = await train(run);
-  await run.end({ stage: 'train', items: run.input.trainSteps ?? 1 }, trainingNote(training));
+  await run.end({ stage: 'train', items: trainItems(run.input, run.input.variant) }, trainingNote(training));
   return { examples, steps: training.steps, checkpoint: training.checkpoint };
+}
+
+/** No training of its own: the weights lie between the official model and those of a variant that is trained already. */
+async function interpolate(run: VariantRun): Promise<Trained> {
+  await run.begin('train');
+  const { checkpoint } = await run.work.runActivity(gpu.interpolateVariant, `weights between the official ones and a trained row`, run.ref);
+  await run.end({ stage: 'train' }, 'interpolated');
+  return { steps: 0, checkpoint };
 }
 
 /** The tasks of a model run at once, and the losses on what was held out: one that fails does not end the others. */

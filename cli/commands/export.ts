@@ -35,7 +35,7 @@ export function registerExport(program: Command): void {
     .requiredOption('--stage <stage>', `one of ${EXPORT_STAGES.join(', ')}`)
     .option(
       '--variant <name>',
-      'variant whose replay set, mixture or evaluation is meant (default: method; of evaluations all); the other stages are shared',
+      'variant whose replay set, mixture or evaluation is meant (default: method; of evaluations and losses all); the other stages are shared',
     )
     .addOption(
       new Option('--format <format>', 'file format (default: what the name of --out says, else jsonl); parquet needs --out').choices([
@@ -62,6 +62,7 @@ Rows are sorted by id, one JSON object a line:
   mixture       id, source (replay or new), messages, cut (true where the last answer was cut at a token limit)
   evaluation    variant, task, docId, docHash, promptHash, correct, score; of IFEval also rules, rulesKept
                 (by variant and task, a row a document)
+  losses        variant, set, id, loss (nats a token), tokens: of each conversation that mix.holdOut holds out
   failures      stage, id, model, reason, attempts: everything that was lost, of all stages
 
 While a run goes on, is paused or has failed, the rows are those of the finished parts: a model's work on one shard is one. What
@@ -101,7 +102,8 @@ async function runExport(
     });
     return;
   }
-  const variant = stage === 'evaluation' ? findEvaluated(plan, wantedVariant) : findVariant(plan, stage, wantedVariant);
+  const variant =
+    stage === 'evaluation' || stage === 'losses' ? findEvaluated(plan, wantedVariant) : findVariant(plan, stage, wantedVariant);
   const rows = exportStage(stage, { stages, plan, ...(variant === undefined ? {} : { variant }) });
   let count: number;
   if (out === undefined) {
@@ -138,7 +140,7 @@ function findEvaluated(plan: RunPlan, wanted: string | undefined): Variant | und
 
 /** The variant that is meant: the one named, else the method, else the first that has data of its own. */
 function findVariant(plan: RunPlan, stage: ExportStage, wanted: string | undefined): Variant {
-  const trained = variantsOf(plan.spec).filter(({ replay }) => replay !== null);
+  const trained = variantsOf(plan.spec).filter(({ replay }) => replay !== null && replay.kind !== 'interpolate');
   const found =
     wanted === undefined
       ? (trained.find(({ name }) => name === 'method') ?? trained[0] ?? METHOD)

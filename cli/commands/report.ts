@@ -22,6 +22,11 @@ export function registerReport(program: Command): void {
       if (value.trim() === '') throw new InvalidArgumentError('Name a directory.');
       return value;
     })
+    .option(
+      '--max-forgetting <nats>',
+      'name the row that learns most within this rise of the loss on what the model could say before (default: 0.05 nats a token)',
+      nats,
+    )
     .option('--json', 'print the paths as JSON')
     .addHelpText(
       'after',
@@ -42,12 +47,19 @@ With two runs: which settings differ, which outputs they share, their scores by 
     });
 }
 
+function nats(value: string): number {
+  const limit = Number(value);
+  if (value.trim() === '' || !Number.isFinite(limit)) throw new InvalidArgumentError('Give nats a token, such as 0.05.');
+  return limit;
+}
+
 interface ReportOptions {
+  readonly maxForgetting?: number;
   readonly out?: string;
   readonly json?: boolean;
 }
 
-async function runReport(runId: string, { out, json = false }: ReportOptions): Promise<void> {
+async function runReport(runId: string, { out, json = false, maxForgetting }: ReportOptions): Promise<void> {
   const opened = openStore();
   await loadStoredRun(opened.plans, runId); // names the runs there are when there is none of this id
   const { finished, ...files } = await writeReportFiles({
@@ -55,6 +67,7 @@ async function runReport(runId: string, { out, json = false }: ReportOptions): P
     runId,
     now: new Date(),
     ...(out === undefined ? {} : { folder: out }),
+    ...(maxForgetting === undefined ? {} : { maxForgetting }),
   });
   if (json) printJson({ runId, finished, ...files });
   else {

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { fixedSteps } from '../../config/training-backends';
+import { specOfVariant } from '../../config/training-method';
 import { workingVariants } from '../../config/until';
 import { type Variant } from '../../config/variants';
 import { type StageProgress, evaluationRow, HELD_OUT, waiting } from '../../contract/progress';
@@ -20,7 +21,7 @@ import { respondStage } from '../../stages/respond';
 import { type RunPlan } from '../../stages/run-plan';
 import { selectStage } from '../../stages/select';
 import type { OutputRef, Output } from '../../stages/stage';
-import { trainStage } from '../../stages/train';
+import { trainStage, type TrainingDetail } from '../../stages/train';
 
 const PARALLEL_READS = 16;
 
@@ -69,7 +70,6 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
     shards.map((shard) => ({ output: output(shard), items: items(shard) }));
   const perResponse = (output: (shard: Shard) => OutputRef): Part[] => perShard(output, (shard) => answered(shard) * respond.samples);
 
-  const trainSteps = fixedSteps(plan.spec) ?? 1;
   const variantRows = ({ name, replay }: Variant): Promise<StageProgress>[] => {
     const ends = plan.spec.until !== undefined;
     const heldOut = plan.keys.holdOut === undefined ? [] : [HELD_OUT];
@@ -79,6 +79,8 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
       return evaluationProgress(name, task, found === undefined ? undefined : detailOf(found));
     });
     if (replay === null) return evaluation;
+    const train = (items: number): Promise<StageProgress> => rowWithNote(name, { output: trainStage.at(plan, name), items }, trainingSaid);
+    if (replay.kind === 'interpolate') return [train(1), ...evaluation];
     const own =
       plan.keys.variants[name]?.replay === undefined
         ? []
@@ -86,15 +88,7 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
     return [
       ...own,
       rowWithNote(name, { output: mixStage.at(plan, name), items: 1 }, bothSides),
-      ...(ends
-        ? []
-        : [
-            rowWithNote(
-              name,
-              { output: trainStage.at(plan, name), items: trainSteps },
-              ({ steps, lossCurve }) => `${steps} steps, last loss ${lossCurve.at(-1)?.loss.toFixed(3) ?? 'unknown'}`,
-            ),
-          ]),
+      ...(ends ? [] : [train(fixedSteps(specOfVariant(plan.spec, name)) ?? 1)]),
       ...evaluation,
     ];
   };
@@ -160,6 +154,11 @@ function sumRow({ stage, model, price, parts, manifests }: RowParts): StageProgr
     errors: found.reduce<Record<string, number>>((all, { stats }) => addCounts(all, addCounts(stats.transient, stats.refused ?? {})), {}),
     state: found.length === parts.length ? 'done' : found.length === 0 ? 'waiting' : 'running',
   };
+}
+
+function trainingSaid(detail: TrainingDetail): string {
+  if (detail.kind === 'interpolate') return 'interpolated';
+  return `${detail.steps} steps, last loss ${detail.lossCurve.at(-1)?.loss.toFixed(3) ?? 'unknown'}`;
 }
 
 function bothSides({ replay, new: fresh }: { readonly replay: number; readonly new: number }): string {

@@ -2,6 +2,7 @@ import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@tempor
 import type { Pause } from '../../contract/control';
 import { type StageProgress, leftMsOf } from '../../contract/progress';
 import type { Allowance, Cost } from '../../method/cost';
+import type { ExtractionHealth } from '../../method/extraction-health';
 import { openStore, type OpenStore } from '../../services/runs/open-store';
 import { storeDisk, type StoreDisk } from '../../services/runs/store-disk';
 import { collectProgress, type RunProgress } from '../progress/run-reader';
@@ -10,6 +11,7 @@ import { storedProgress } from '../progress/stored-progress';
 import { connect, webUiUrl } from '../server/connect';
 import { CliError } from '../terminal/errors';
 import { failureSentence } from '../terminal/failure-sentence';
+import { extractionSoFar } from './extraction-so-far';
 import { loadStoredRun, suggestRuns } from './stored-run';
 
 /** One stage and model. */
@@ -41,6 +43,8 @@ export interface RunStatus {
   readonly totals: RunTotals;
   /** Room on the store's disk; null where it is a bucket. */
   readonly disk: StoreDisk | null;
+  /** What the texts extracted so far are like; null before the first shard is stored. */
+  readonly extraction: ExtractionHealth | null;
   readonly warnings: readonly string[];
   readonly failureMessage: string | null;
   readonly url: string | null;
@@ -88,11 +92,12 @@ async function statusOfServer(client: Client, store: OpenStore, runId: string, u
     failureMessage: await failureOf(client, progress),
     url,
   };
-  if (progress.rows !== null) return { ...head, source: 'workflow', ...figuresOf(progress.rows), warnings };
   const record = await store.plans.findRun(runId);
-  if (record === undefined) return { ...head, source: null, ...figuresOf([]), warnings };
-  const rows = await storedProgress(store.stages, await store.plans.load(record.plan));
-  return { ...head, source: 'store', ...figuresOf(rows), warnings };
+  const plan = record === undefined ? undefined : await store.plans.load(record.plan);
+  const extraction = plan === undefined ? null : await extractionSoFar(store.stages, plan);
+  if (progress.rows !== null) return { ...head, source: 'workflow', ...figuresOf(progress.rows), extraction, warnings };
+  if (plan === undefined) return { ...head, source: null, ...figuresOf([]), extraction, warnings };
+  return { ...head, source: 'store', ...figuresOf(await storedProgress(store.stages, plan)), extraction, warnings };
 }
 
 function figuresOf(rows: readonly StageProgress[]): Pick<RunStatus, 'rows' | 'totals'> {
@@ -114,6 +119,7 @@ async function statusOfStore({ plans, stages }: OpenStore, runId: string, why: s
     spent: null,
     source: 'store',
     ...figuresOf(await storedProgress(stages, plan)),
+    extraction: await extractionSoFar(stages, plan),
     warnings: [why],
     failureMessage: null,
     url: null,

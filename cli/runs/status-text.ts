@@ -9,6 +9,7 @@ import {
   formatTime,
   formatUsd,
 } from '../../contract/figures';
+import { healthSentence } from '../../contract/health-sentence';
 import { leftText, type StageProgress } from '../../contract/progress';
 import { budgetText } from '../progress/run-totals';
 import { formatTable, oneLine, type TableColumn } from '../terminal/output';
@@ -44,6 +45,8 @@ export function renderStatus(status: RunStatus, nowMs: number): string {
     ...(rows.length === 0 ? ['No stage is planned yet.'] : [table, totalLine(status)]),
     ...source,
     ...diskLine(status.disk),
+    ...(status.extraction === null ? [] : [`${healthSentence(status.extraction)}.`]),
+    ...(status.extraction?.warnings ?? []).map((warning) => `! ${oneLine(warning, 400)}`),
     ...status.warnings.map((warning) => `! ${oneLine(warning, 400)}`),
   ];
   return `${lines.join('\n')}\n`;

@@ -20,10 +20,12 @@ from .spec import (
     DatasetsSpec,
     DocumentsSpec,
     EvaluateSpec,
+    InterpolateSpec,
     JobSpec,
     RenderSpec,
     SftSpec,
     TasksSpec,
+    TrackersSpec,
     WeightsSpec,
     load_spec,
 )
@@ -101,6 +103,11 @@ def _job(spec: JobSpec, events: Events, interruption: Interruption) -> Path | No
                 from .render import render
 
                 return render(spec, events)
+        case InterpolateSpec():
+            with exclusive(output_dir, events):
+                from .interpolate import interpolate
+
+                return interpolate(spec, events, interruption)
         case WeightsSpec():
             with exclusive(output_dir, events):
                 from .identify import identify
@@ -116,6 +123,11 @@ def _job(spec: JobSpec, events: Events, interruption: Interruption) -> Path | No
                 from .task_names import check_tasks
 
                 return check_tasks(spec, events)
+        case TrackersSpec():
+            with exclusive(output_dir, events):
+                from .trackers import check_trackers
+
+                return check_trackers(spec, events)
         case DocumentsSpec():
             with exclusive(output_dir, events):
                 from .documents import documents

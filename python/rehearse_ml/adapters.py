@@ -1,16 +1,16 @@
-"""The model to train: whole, or frozen with low-rank adapters (LoRA) on it, its frozen weights quantised (QLoRA)."""
+"""The model to train: whole; frozen with low-rank adapters (LoRA), perhaps quantised (QLoRA); or partly kept (OSF)."""
 
 import gc
 import tempfile
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, PeftModel, prepare_model_for_kbit_training
+from peft import LoraConfig, OSFConfig, PeftModel, prepare_model_for_kbit_training
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 
 from .errors import JobError
 from .ranks import local_rank
-from .spec import LoraSpec, SftSpec
+from .spec import SftSpec
 
 StateDict = dict[str, torch.Tensor]
 
@@ -22,7 +22,8 @@ def load_for_training(spec: SftSpec, weights: Path, device: torch.device) -> Pre
     """
     on_gpu = device.type == "cuda"
     frozen = spec.lora is not None
-    half = spec.dtype == "bfloat16" and (frozen or not on_gpu)
+    # OSF trains parts of the very matrices, of which bfloat16 has no singular value decomposition.
+    half = spec.dtype == "bfloat16" and (frozen or not on_gpu) and spec.osf is None
     dtype = torch.bfloat16 if half else torch.float32
     if spec.lora is None or not spec.lora.quantize:
         return AutoModelForCausalLM.from_pretrained(weights, dtype=dtype)
@@ -39,21 +40,22 @@ def quantization(dtype: torch.dtype) -> BitsAndBytesConfig:
     )
 
 
-def adapter_config(lora: LoraSpec | None, model: PreTrainedModel) -> LoraConfig | None:
-    """Return what peft makes the adapters of; None for full fine-tuning.
+def adapter_config(spec: SftSpec, model: PreTrainedModel) -> LoraConfig | OSFConfig | None:
+    """Return what peft makes of the layers; None for full fine-tuning.
 
     Raises JobError `bad_spec` for targets that `model` has no layer of.
     """
+    if spec.osf is not None:
+        _check_targets("osf", spec.osf.targets, model)
+        return OSFConfig(
+            task_type="CAUSAL_LM",
+            effective_rank=spec.osf.effective_rank,
+            target_modules=spec.osf.targets if spec.osf.targets is not None else "all-linear",
+        )
+    lora = spec.lora
     if lora is None:
         return None
-    layers = {name.rsplit(".", 1)[-1] for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
-    unknown = [target for target in lora.targets or [] if target not in layers]
-    if unknown:
-        raise JobError(
-            "bad_spec",
-            f"lora.targets names {', '.join(unknown)}, of which the model has no linear layer.",
-            f"Choose from {', '.join(sorted(layers))}, or leave lora.targets out for all.",
-        )
+    _check_targets("lora", lora.targets, model)
     return LoraConfig(
         task_type="CAUSAL_LM",
         r=lora.rank,
@@ -61,6 +63,17 @@ def adapter_config(lora: LoraSpec | None, model: PreTrainedModel) -> LoraConfig 
         lora_dropout=lora.dropout,
         target_modules=lora.targets if lora.targets is not None else "all-linear",
     )
+
+
+def _check_targets(field: str, targets: list[str] | None, model: PreTrainedModel) -> None:
+    layers = {name.rsplit(".", 1)[-1] for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
+    unknown = [target for target in targets or [] if target not in layers]
+    if unknown:
+        raise JobError(
+            "bad_spec",
+            f"{field}.targets names {', '.join(unknown)}, of which the model has no linear layer.",
+            f"Choose from {', '.join(sorted(layers))}, or leave {field}.targets out for all.",
+        )
 
 
 def merged(model: PeftModel, adapters: StateDict, weights: Path, scratch: Path) -> PreTrainedModel:

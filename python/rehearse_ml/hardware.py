@@ -16,6 +16,9 @@ TRAINING_BYTES_PER_PARAMETER = 16
 FROZEN_BYTES_PER_PARAMETER = 4
 """A float32 weight, which the merge needs."""
 
+OSF_BYTES_PER_PARAMETER = 24
+"""As for full training, and the float32 weight that is kept beside its factors, and the factors as they were."""
+
 SMALLEST_BFLOAT16_LEARNING_RATE = 1e-4
 """Below this an AdamW step (about the learning rate per weight) is under half the spacing of bfloat16 numbers at the
 usual size of weights (0.02: 1.2e-4 apart), so it is rounded away. Measured at 1e-6: 0.4 % of the weights moved."""
@@ -80,15 +83,22 @@ def check_quantization(device: torch.device) -> None:
 
 
 def check_training(
-    device: torch.device, *, parameters: int, dtype: str, learning_rate: float, frozen: bool = False
+    device: torch.device, *, parameters: int, dtype: str, learning_rate: float, frozen: bool = False, osf: bool = False
 ) -> None:
     """Refuse a training that this machine cannot do, or whose steps would be lost.
 
     On a GPU, `bfloat16` means float32 weights computed with under autocast; on a CPU it means bfloat16 weights. With
-    `frozen` weights the trained adapters are float32 on both, and only 4 bytes a parameter are counted.
+    `frozen` weights the trained adapters are float32 on both, and only 4 bytes a parameter are counted;
+    OSF is float32 too.
     Raises JobError `dtype_refused` and `missing_gpu`.
     """
-    if not frozen and dtype == "bfloat16" and device.type == "cpu" and learning_rate < SMALLEST_BFLOAT16_LEARNING_RATE:
+    if (
+        not frozen
+        and not osf
+        and dtype == "bfloat16"
+        and device.type == "cpu"
+        and learning_rate < SMALLEST_BFLOAT16_LEARNING_RATE
+    ):
         raise JobError(
             "dtype_refused",
             f"On a CPU bfloat16 means bfloat16 weights, and at learning rate {learning_rate:g} almost every step on "
@@ -101,7 +111,9 @@ def check_training(
             "This GPU cannot compute in bfloat16.",
             "Use float32, or a GPU of the Ampere line or later.",
         )
-    needed = parameters * (FROZEN_BYTES_PER_PARAMETER if frozen else TRAINING_BYTES_PER_PARAMETER)
+    needed = parameters * (
+        OSF_BYTES_PER_PARAMETER if osf else FROZEN_BYTES_PER_PARAMETER if frozen else TRAINING_BYTES_PER_PARAMETER
+    )
     if device.type == "cpu" and needed > _memory_bytes():
         raise JobError(
             "missing_gpu",

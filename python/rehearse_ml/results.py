@@ -88,6 +88,18 @@ class RenderResult(TypedDict):
     versions: Versions
 
 
+class InterpolateResult(TypedDict):
+    """Weights between two models; `weight` is the part of the trained one."""
+
+    protocol: Literal[1]
+    kind: Literal["interpolate"]
+    checkpointDir: str
+    weight: float
+    seconds: float
+    versions: Versions
+    weightsSha256: str
+
+
 class WeightsResult(TypedDict):
     """What weights are by their content. `revision` is the hub's commit, null for a local directory."""
 
@@ -187,6 +199,16 @@ class TasksResult(TypedDict):
     protocol: Literal[1]
     kind: Literal["tasks"]
     tasks: list[str]
+    seconds: float
+    versions: Versions
+
+
+class TrackersResult(TypedDict):
+    """All of these trackers can be reported to."""
+
+    protocol: Literal[1]
+    kind: Literal["trackers"]
+    trackers: list[str]
     seconds: float
     versions: Versions
 

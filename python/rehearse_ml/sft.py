@@ -27,6 +27,7 @@ from .results import SftResult
 from .sft_report import SftReport, nan_loss
 from .spec import SftSpec
 from .tokenizer import check_tokenizer, load_tokenizer
+from .trackers import PROJECT, check_packages, prepare_environment
 from .weights import parameter_count, resolve_weights, weights_sha256
 
 CHECKPOINTS_KEPT = 2
@@ -85,6 +86,8 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
         check_launched(config, device, Path(spec.accelerate).name)
         if config.get("use_cpu") in (True, "true"):
             device = torch.device("cpu")
+    check_packages(spec.report_to)
+    prepare_environment(spec.report_to, output)
     if spec.lora is not None and spec.lora.quantize:
         check_quantization(device)
     check_training(
@@ -93,6 +96,7 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
         dtype=spec.dtype,
         learning_rate=spec.learning_rate,
         frozen=spec.lora is not None,
+        osf=spec.osf is not None,
     )
     if spec.threads is not None:
         torch.set_num_threads(spec.threads)
@@ -123,7 +127,7 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
     trainer = FiniteSftTrainer(
         model=model,
         args=arguments,
-        peft_config=adapter_config(spec.lora, model),
+        peft_config=adapter_config(spec, model),
         train_dataset=mixture.dataset,
         eval_dataset=held_out.dataset if held_out is not None else None,
         processing_class=tokenizer,
@@ -184,7 +188,9 @@ def _training_arguments(spec: SftSpec, device: torch.device) -> SFTConfig:
         prediction_loss_only=True,
         logging_steps=spec.logging_steps,
         logging_nan_inf_filter=False,  # it would hide a diverged loss behind the last good one
-        report_to=[],
+        report_to=list(spec.report_to),
+        run_name=spec.run_name,
+        project=PROJECT,
         disable_tqdm=True,
     )
 

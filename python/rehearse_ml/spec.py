@@ -31,6 +31,7 @@ class _JobSpec(_Strict):
     # counts, not the path; the jobs add hashes of it.
     incidental: ClassVar[frozenset[str]] = frozenset(
         {"threads", "loggingSteps", "outputDir", "weights", "revision", "mixture", "evalMixture", "accelerate"}
+        | {"reportTo", "runName"}
         | {"hashes", "contentSha256", "endpoint", "vllm", "batchSize"}
     )
 
@@ -59,6 +60,19 @@ class LoraSpec(_Strict):
     quantize: bool
 
 
+Tracker = Literal["trackio", "wandb", "mlflow", "tensorboard"]
+
+
+class OsfSpec(_Strict):
+    """Orthogonal subspace fine-tuning: the leading part of each matrix' singular directions is kept as it is.
+
+    `effective_rank` is that part, 0 to 1 of the smaller dimension (peft's name); no `targets` means as for adapters.
+    """
+
+    effective_rank: Annotated[float, Field(gt=0, lt=1)]
+    targets: Annotated[list[Text], Field(min_length=1)] | None
+
+
 class SftSpec(_JobSpec):
     """Fine-tuning, full or of adapters, of `weights` (directory or hub id) on the conversations of `mixture`."""
 
@@ -84,13 +98,16 @@ class SftSpec(_JobSpec):
     threads: Count | None
     eval_steps: Count | None = None
     lora: LoraSpec | None = None
+    osf: OsfSpec | None = None
     accelerate: Text | None = None
     thoughts: Literal["drop", "keep"] | None = None
     date: Date | None = None
+    report_to: list[Tracker] = []
+    run_name: Text | None = None
 
     def identity(self) -> dict[str, JsonValue]:
         """Leave out what is not asked for, as in directories from before it could be."""
-        later = ("lora", "evalSteps", "thoughts", "date")
+        later = ("lora", "osf", "evalSteps", "thoughts", "date")
         return {key: value for key, value in super().identity().items() if key not in later or value is not None}
 
 
@@ -177,6 +194,17 @@ class EvaluateSpec(_JobSpec):
         }
 
 
+class InterpolateSpec(_JobSpec):
+    """Weights between `weights` (directory or hub id) and `trained` (directory): `weight` is the part of the latter."""
+
+    incidental: ClassVar[frozenset[str]] = _JobSpec.incidental | {"trained"}
+
+    weights: Text
+    revision: Text | None
+    trained: Text
+    weight: Annotated[float, Field(gt=0, lt=1)]
+
+
 class WeightsSpec(_JobSpec):
     """Weights (directory or hub id) to be identified by their content."""
 
@@ -205,6 +233,12 @@ class TasksSpec(_JobSpec):
     """Names of tasks that lm-evaluation-harness should know."""
 
     tasks: Annotated[list[Text], Field(min_length=1)]
+
+
+class TrackersSpec(_JobSpec):
+    """Trackers that a training is to report to."""
+
+    trackers: Annotated[list[Tracker], Field(min_length=1)]
 
 
 class DocumentsSpec(_JobSpec):
@@ -268,21 +302,36 @@ class DatasetsSpec(_JobSpec):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
 
 
-Command = Literal["convert", "sft", "render", "weights", "evaluate", "tasks", "documents", "datasets"]
-JobSpec = ConvertSpec | SftSpec | RenderSpec | WeightsSpec | EvaluateSpec | TasksSpec | DocumentsSpec | DatasetsSpec
+Command = Literal[
+    "convert", "sft", "interpolate", "render", "weights", "evaluate", "tasks", "trackers", "documents", "datasets"
+]
+JobSpec = (
+    ConvertSpec
+    | SftSpec
+    | InterpolateSpec
+    | RenderSpec
+    | WeightsSpec
+    | EvaluateSpec
+    | TasksSpec
+    | TrackersSpec
+    | DocumentsSpec
+    | DatasetsSpec
+)
 
 SPECS: Mapping[Command, type[JobSpec]] = {
     "convert": ConvertSpec,
     "sft": SftSpec,
     "render": RenderSpec,
+    "interpolate": InterpolateSpec,
     "weights": WeightsSpec,
     "evaluate": EvaluateSpec,
     "tasks": TasksSpec,
+    "trackers": TrackersSpec,
     "documents": DocumentsSpec,
     "datasets": DatasetsSpec,
 }
 
-_NESTED = (LoraSpec, EvaluateTask, Endpoint, Thinking, Vllm, HeldOut, HubSource, FilesSource, TurnsSchema)
+_NESTED = (LoraSpec, OsfSpec, EvaluateTask, Endpoint, Thinking, Vllm, HeldOut, HubSource, FilesSource, TurnsSchema)
 
 Spec = TypeVar("Spec", bound=_JobSpec)
 

@@ -1,12 +1,13 @@
 import type { RunSpec } from '../../config/spec';
 import type { Variant } from '../../config/variants';
 import { adjustForChance, chanceOf, type AdjustedTransitions } from '../../method/forgetting';
-import { bootstrapDifference, type Interval, type PairedTask } from '../../method/paired-bootstrap';
+import { comparePaired, type PairedComparison } from '../../method/paired-comparison';
+import type { PairedTask } from '../../method/paired-tasks';
 import type { SampleRow } from '../../stages/evaluate-task';
 import { type Change, correctedChanges } from './change';
 import type { DataCost } from './data-cost';
 import { compareDocuments, samplesOf, type StoredEvaluation } from './evaluation-report';
-import { replayTitle, type VariantKind } from './variant-kind';
+import { kindOf, variantTitle, type VariantKind } from './variant-kind';
 
 /** How far a variant has come. */
 export type VariantState = 'evaluated' | 'trained' | 'mixed' | 'waiting' | 'failed';
@@ -41,8 +42,10 @@ export interface VariantReport {
   readonly kind: VariantKind;
   /** Share of new data that it asks for, 0 to 1. */
   readonly newShare: number;
-  /** What is mixed with the new data. */
+  /** What is mixed with the new data, and what was trained otherwise than in the other rows. */
   readonly replay: string;
+  /** Whether it was trained otherwise than the other rows. */
+  readonly otherTraining: boolean;
   readonly state: VariantState;
   /** Why it failed. */
   readonly failure?: string;
@@ -84,22 +87,23 @@ export interface VariantSource {
 
 /**
  * The paper's table, with what it leaves out: each difference from the official model on the same documents, its interval
- * by paired bootstrap, corrected for the number of comparisons, and what became of each document.
+ * by paired bootstrap, its p by a paired permutation test, corrected for the number of comparisons, and what became of each document.
  */
 export function reportComparison(spec: Pick<RunSpec, 'evaluate' | 'seed'>, sources: readonly VariantSource[]): VariantReport[] {
   const official = sources.find(({ variant }) => variant.replay === null)?.evaluation;
   const drafts = sources.map((source) => draft(spec, source, official));
   const changeOf = correctedChanges(
-    drafts.flatMap(({ tasks, average }) => [...tasks.map(({ interval }) => interval), average]).filter((each) => each !== null),
+    drafts.flatMap(({ tasks, average }) => [...tasks.map(({ comparison }) => comparison), average]).filter((each) => each !== null),
   );
   return drafts.map(({ source, tasks, average }) => {
-    const done = tasks.map(({ interval, ...task }): VariantTask => ({ ...task, change: changeOf(interval) }));
+    const done = tasks.map(({ comparison, ...task }): VariantTask => ({ ...task, change: changeOf(comparison) }));
     const compared = done.flatMap(({ task, change }) => (change === null ? [] : [{ task, change: change.value }]));
     return {
       name: source.variant.name,
-      kind: source.variant.replay?.kind ?? 'official',
+      kind: kindOf(source.variant),
       newShare: source.variant.newShare,
-      replay: replayTitle(source.variant),
+      replay: variantTitle(source.variant),
+      otherTraining: source.variant.train !== undefined,
       state: stateOf(source),
       ...(source.failure === undefined ? {} : { failure: source.failure }),
       examples:
@@ -115,12 +119,12 @@ export function reportComparison(spec: Pick<RunSpec, 'evaluate' | 'seed'>, sourc
   });
 }
 
-type DraftTask = Omit<VariantTask, 'change'> & { readonly interval: Interval | null };
+type DraftTask = Omit<VariantTask, 'change'> & { readonly comparison: PairedComparison | null };
 
 interface Draft {
   readonly source: VariantSource;
   readonly tasks: readonly DraftTask[];
-  readonly average: Interval | null;
+  readonly average: PairedComparison | null;
 }
 
 function draft(spec: Pick<RunSpec, 'evaluate' | 'seed'>, source: VariantSource, official: StoredEvaluation | undefined): Draft {
@@ -134,34 +138,33 @@ function draft(spec: Pick<RunSpec, 'evaluate' | 'seed'>, source: VariantSource, 
     if (evaluation === undefined || score === undefined) return [];
     const { primary, normalized, documents } = score;
     const row = { task, metric: primary.name, value: primary.value, stderr: primary.stderr, documents, normalized };
-    if (official === undefined || replay === null) return [{ ...row, interval: null, transitions: null }];
+    if (official === undefined || replay === null) return [{ ...row, comparison: null, transitions: null }];
     const [before, after] = [samplesOf(official, task), samplesOf(evaluation, task)];
-    const comparison = compareDocuments(before, after);
-    if (!comparison.comparable) return [{ ...row, interval: null, transitions: null, unpaired: comparison.reason }];
+    const documentsOf = compareDocuments(before, after);
+    if (!documentsOf.comparable) return [{ ...row, comparison: null, transitions: null, unpaired: documentsOf.reason }];
     const chance = chanceOf(task, randomBaseline);
-    const scale = 100 / (1 - chance);
     const differences = pairedDifferences(before, after);
-    if (differences.length === 0) return [{ ...row, interval: null, transitions: null, unpaired: 'no document has a score' }];
-    paired.push({ differences, scale });
-    const { retained, forgotten, learned, neverRight } = comparison;
+    if (differences.length === 0) return [{ ...row, comparison: null, transitions: null, unpaired: 'no document has a score' }];
+    const pair = { differences, scale: 100 / (1 - chance), ...(isRightOrWrong([...before, ...after]) ? { unit: 1 } : {}) };
+    paired.push(pair);
+    const { retained, forgotten, learned, neverRight } = documentsOf;
     return [
       {
         ...row,
-        interval: bootstrapDifference([{ differences, scale }], { name: `${name}/${task}`, seed: spec.seed }),
+        comparison: comparePaired([pair], { name: `${name}/${task}`, seed: spec.seed }),
         transitions: {
           documents: retained + forgotten + learned + neverRight,
           retained,
           forgotten,
           learned,
           neverRight,
-          beyondChance: adjustForChance(comparison, chance),
+          beyondChance: adjustForChance(documentsOf, chance),
         },
       },
     ];
   });
   // An average over fewer tasks would be another average.
-  const average =
-    paired.length === spec.evaluate.tasks.length ? bootstrapDifference(paired, { name: `${name}/average`, seed: spec.seed }) : null;
+  const average = paired.length === spec.evaluate.tasks.length ? comparePaired(paired, { name: `${name}/average`, seed: spec.seed }) : null;
   return { source, tasks, average };
 }
 
@@ -181,6 +184,11 @@ function pairedDifferences(before: readonly SampleRow[], after: readonly SampleR
       const is = scoreOf(row);
       return was === undefined || was === null || is === null ? [] : [is - was];
     });
+}
+
+/** Whether no document is half right. */
+function isRightOrWrong(rows: readonly SampleRow[]): boolean {
+  return rows.every((row) => [null, 0, 1].includes(scoreOf(row)));
 }
 
 function scoreOf({ score, correct }: SampleRow): number | null {

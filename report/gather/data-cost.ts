@@ -38,7 +38,7 @@ export function dataCost(
 
 /** Part of a group's calls that a replay set of this kind needs, 0 to 1. */
 function shareNeeded(kind: VariantKind, { stage, model, generator }: Provenance, target: string, samples: number): number {
-  if (!callsModels(stage) || kind === 'none' || kind === 'dataset') return 0;
+  if (!callsModels(stage) || kind === 'none' || kind === 'dataset' || kind === 'interpolate') return 0;
   if (kind === 'method' || stage === 'extract') return 1;
   if (model !== target) return 0;
   if (stage === 'respond') return kind === 'first-response' ? 1 / samples : 1;

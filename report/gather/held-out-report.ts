@@ -1,7 +1,7 @@
 import type { RunSpec } from '../../config/spec';
 import { canonicalJson } from '../../method/canonical-json';
 import { HELD_OUT_SETS, type HeldOutRow, type HeldOutSet } from '../../method/hold-out';
-import { bootstrapDifference, type Interval } from '../../method/paired-bootstrap';
+import { comparePaired, type PairedComparison } from '../../method/paired-comparison';
 import type { HeldOutLossRow } from '../../stages/evaluate-loss';
 import { sha256 } from '../../stages/sha256';
 import { type Change, correctedChanges } from './change';
@@ -14,6 +14,8 @@ export interface HeldOutVariant {
   readonly kind: VariantKind;
   /** New data, 0 to 1 of the examples that it was trained on; null while it is not mixed, and for the official model. */
   readonly share: number | null;
+  /** Whether it was trained otherwise than the other rows. */
+  readonly otherTraining: boolean;
   /** Mean over all assistant tokens, in nats. */
   readonly loss: number;
   /** Difference from the official model; null for that model itself, and where the same tokens were not measured. */
@@ -32,12 +34,13 @@ export interface HeldOutSetReport {
 }
 
 interface Draft extends Omit<HeldOutVariant, 'change'> {
-  readonly interval: Interval | null;
+  readonly comparison: PairedComparison | null;
 }
 
 /**
  * The losses of every variant on every held-out set, with the difference from the official model on the same
- * conversations: paired bootstrap over conversations, each counting by its tokens. p is corrected over all of them (Holm).
+ * conversations: intervals by paired bootstrap, p by a paired permutation test, each conversation counting by its tokens. p is corrected
+ * over all of them (Holm).
  * Sets that are not measured yet are left out.
  * @param kept the conversations themselves
  */
@@ -50,7 +53,7 @@ export function reportHeldOut(
   const drafts = HELD_OUT_SETS.flatMap((set) => {
     const before = rowsOf(official, set);
     const variants = sources.flatMap(
-      ({ variant: { name, replay }, mixture, evaluation }): (Draft & { readonly rows: readonly HeldOutLossRow[] })[] => {
+      ({ variant: { name, replay, train }, mixture, evaluation }): (Draft & { readonly rows: readonly HeldOutLossRow[] })[] => {
         const rows = rowsOf(evaluation?.losses ?? [], set);
         if (rows.length === 0) return [];
         const [kind, share] = [replay?.kind ?? 'official', mixture?.share ?? null] as const;
@@ -59,9 +62,10 @@ export function reportHeldOut(
             name,
             kind,
             share,
+            otherTraining: train !== undefined,
             rows,
             loss: meanLoss(rows),
-            interval: replay === null ? null : difference(before, rows, { name: `${name}/held-out/${set}`, seed }),
+            comparison: replay === null ? null : difference(before, rows, { name: `${name}/held-out/${set}`, seed }),
           },
         ];
       },
@@ -79,10 +83,17 @@ export function reportHeldOut(
           },
         ];
   });
-  const changeOf = correctedChanges(drafts.flatMap(({ variants }) => variants.flatMap(({ interval }) => interval ?? [])));
+  const changeOf = correctedChanges(drafts.flatMap(({ variants }) => variants.flatMap(({ comparison }) => comparison ?? [])));
   return drafts.map(({ variants, ...set }) => ({
     ...set,
-    variants: variants.map(({ name, kind, share, loss, interval }) => ({ name, kind, share, loss, change: changeOf(interval) })),
+    variants: variants.map(({ name, kind, share, otherTraining, loss, comparison }) => ({
+      name,
+      kind,
+      share,
+      otherTraining,
+      loss,
+      change: changeOf(comparison),
+    })),
   }));
 }
 
@@ -91,11 +102,11 @@ function difference(
   before: readonly HeldOutLossRow[],
   after: readonly HeldOutLossRow[],
   options: { readonly name: string; readonly seed: number },
-): Interval | null {
+): PairedComparison | null {
   const same =
     before.length === after.length && before.every(({ id, tokens }, index) => after[index]!.id === id && after[index]!.tokens === tokens);
   if (!same || before.length === 0) return null;
-  return bootstrapDifference(
+  return comparePaired(
     [{ differences: after.map(({ loss }, index) => loss - before[index]!.loss), weights: after.map(({ tokens }) => tokens), scale: 1 }],
     options,
   );

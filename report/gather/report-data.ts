@@ -1,6 +1,6 @@
 import type { RunSpec } from '../../config/spec';
+import { specOfVariant } from '../../config/training-method';
 import { workingVariants } from '../../config/until';
-import { type Variant } from '../../config/variants';
 import type { MixtureRow } from '../../method/records';
 import type { ArtifactStore } from '../../services/store/artifact-store';
 import type { PlanStore } from '../../services/store/plan-store';
@@ -18,6 +18,7 @@ import { dataCost } from './data-cost';
 import { reportTrainingData } from './data-report';
 import { reportEvaluation, type StoredEvaluation } from './evaluation-report';
 import { FailureTally } from './failure-reasons';
+import { reportFrontier } from './frontier';
 import { reportHeldOut } from './held-out-report';
 import { reportLineage, type Lineage } from './lineage';
 import { reportMixture } from './mixture-report';
@@ -26,6 +27,7 @@ import type { ReportData } from './run-report';
 import { StageLedger } from './stage-ledger';
 import { findOutput, reportSynthesis } from './synthesis-report';
 import { reportTraining, tokensOfMixture } from './training-report';
+import { kindOf, mainVariant } from './variant-kind';
 
 export interface GatherOptions {
   readonly store: ArtifactStore;
@@ -33,6 +35,8 @@ export interface GatherOptions {
   readonly plans: PlanStore;
   readonly runId: string;
   readonly now: Date;
+  /** Forgetting within which the report names the row that learns most, in nats a token; without it, the default. */
+  readonly maxForgetting?: number;
 }
 
 /** The store knows nothing of a run. */
@@ -46,7 +50,7 @@ class UnknownRunError extends Error {
  * @throws UnknownRunError when no run of that id was ever planned in this store
  * @throws CorruptArtifactError when a stored file is not what was written
  */
-export async function gatherReport({ store, stages, plans, runId, now }: GatherOptions): Promise<ReportData> {
+export async function gatherReport({ store, stages, plans, runId, now, maxForgetting }: GatherOptions): Promise<ReportData> {
   const record = await plans.findRun(runId);
   if (record === undefined) {
     const known = await plans.listRuns();
@@ -88,7 +92,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   const heldOutRows = heldOut === undefined ? [] : await stages.readRows(heldOut);
   const synthesized = ledger.provenance();
   const variants = workingVariants(spec);
-  const main = mainVariant(variants);
+  const main = mainVariant(variants, kindOf)?.name;
   const failures = new Map((await plans.findOutcome(runId))?.failed.map(({ name, reason }) => [name, reason]));
   const found: FoundVariant[] = [];
   for (const variant of variants) {
@@ -104,10 +108,10 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
       trained,
       mixture: mixed === undefined ? null : detailOf(mixed),
       trainer,
-      training: trainer === null ? null : { tokens: tokensOfMixture(trainer), steps: trainer.steps },
+      training: trainer === null || trainer.kind === 'interpolate' ? null : { tokens: tokensOfMixture(trainer), steps: trainer.steps },
       evaluation: until === undefined ? await evaluation(name) : undefined,
       lineage: reportLineage(name, replaySet, trainer),
-      dataCost: dataCost(variant.replay?.kind ?? 'official', spec, synthesized),
+      dataCost: dataCost(kindOf(variant), spec, synthesized),
       ...(failures.has(name) ? { failure: failures.get(name)! } : {}),
     });
   }
@@ -119,6 +123,7 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
   const missing = usage
     .filter(({ parts }) => parts.done < parts.planned)
     .map(({ stage, model, parts }) => `${stage}${model === '' ? '' : ` ${model}`} (${parts.done} of ${parts.planned} parts)`);
+  const losses = keys.holdOut === undefined || until !== undefined ? null : reportHeldOut(spec, found, heldOutRows);
   const report = {
     format: 1,
     runId,
@@ -137,10 +142,14 @@ export async function gatherReport({ store, stages, plans, runId, now }: GatherO
         ? null
         : reportMixture(detailOf(mixed), mixtureRows, spec.mix.newShare, trainer === null ? null : tokensOfMixture(trainer)),
     trainingData: mixed === undefined ? null : reportTrainingData(mixtureRows, spec.seed),
-    training: trained === undefined || trainer === null ? null : reportTraining(trainer, await stages.readRows(trained), spec),
+    training:
+      trained === undefined || trainer === null
+        ? null
+        : reportTraining(trainer, await stages.readRows(trained), specOfVariant(spec, main!)),
     evaluation: reportEvaluation(spec, before, after),
     variants: reportComparison(spec, found),
-    heldOut: keys.holdOut === undefined || until !== undefined ? null : reportHeldOut(spec, found, heldOutRows),
+    heldOut: losses,
+    frontier: losses === null ? null : (reportFrontier(spec, losses, maxForgetting) ?? null),
     lineage: found.map(({ lineage }) => lineage),
     usage,
     activeMs: ledger.activeMs(),
@@ -155,12 +164,6 @@ interface FoundVariant extends VariantSource {
   readonly mixed: StoredOutput<MixtureRow, MixtureDetail> | undefined;
   readonly trained: StoredOutput<LossRow, TrainingDetail> | undefined;
   readonly trainer: TrainingDetail | null;
-}
-
-/** The variant that the report tells in detail: the method, or the first that is trained. */
-function mainVariant(variants: readonly Variant[]): string {
-  const trained = variants.filter(({ replay }) => replay !== null);
-  return (trained.find(({ replay }) => replay?.kind === 'method') ?? trained[0])?.name ?? 'method';
 }
 
 /** A stage key is a hash: it stands for this plan wherever it is named. */

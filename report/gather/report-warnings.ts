@@ -42,11 +42,12 @@ function invalidating({ synthesis, mixture }: WarningSources): string[] {
 /** What limits the validity of a report: what invalidates it, damaged or outdated outputs, counts that do not add up, winners that cannot be chosen again. */
 export function reportWarnings(sources: WarningSources): string[] {
   const { finished, synthesis, provenance, damage } = sources;
-  const { instructions, responses, judgments, recomputed } = synthesis;
+  const { instructions, responses, judgments, recomputed, health } = synthesis;
   const outdated = provenance.filter((group) => group.outdated > 0).map(({ stage, model }) => (model === '' ? stage : `${stage} ${model}`));
   const unaccounted = instructions.pending + responses.pending + judgments.pending;
   return [
     ...invalidating(sources),
+    ...(health?.warnings ?? []).map((sentence) => `Of the extraction: ${sentence}.`),
     ...(damage.length === 0
       ? []
       : [

@@ -5,6 +5,7 @@ import type { VariantReport } from './comparison-report';
 import type { DataReport } from './data-report';
 import type { EvaluationReport } from './evaluation-report';
 import type { FailureGroup } from './failure-reasons';
+import type { Frontier } from './frontier';
 import type { HeldOutSetReport } from './held-out-report';
 import type { Lineage } from './lineage';
 import type { MixtureReport } from './mixture-report';
@@ -42,6 +43,8 @@ export interface ReportData {
   readonly variants: readonly VariantReport[];
   /** Losses on held-out conversations; null where the spec holds nothing out. */
   readonly heldOut: readonly HeldOutSetReport[] | null;
+  /** Gain on the new data against forgetting; null where held-out rows do not tell both. */
+  readonly frontier: Frontier | null;
   /** Of every variant: its replay set and its weights. */
   readonly lineage: readonly Lineage[];
   readonly usage: readonly StageUsage[];

@@ -1,6 +1,7 @@
 import { earlyJudging } from '../../config/early-judging';
 import { selectionRules } from '../../config/selection-rules';
 import { activeQuality } from '../../config/spec-quality';
+import { extractionHealth, isTruncated, type ExtractionHealth } from '../../method/extraction-health';
 import { neutralizer } from '../../method/neutral-text';
 import type { Failure, Instruction, Judgment, ReplayRow, Response } from '../../method/records';
 import { isCut, meanScores, selectBest } from '../../method/selection';
@@ -55,6 +56,8 @@ export interface SynthesisReport {
   readonly skips?: SkipReport;
   /** Null where the spec has no filters. */
   readonly quality: QualityReport | null;
+  /** What the extracted texts are like; null while there are none. */
+  readonly health: ExtractionHealth | null;
   /** Kept rows that choosing again from the stored judgments gives, and all kept rows that were checked. */
   readonly recomputed: { readonly equal: number; readonly checked: number };
   readonly examples: readonly Example[];
@@ -70,7 +73,7 @@ export async function findOutput<Row extends object, Detail>(
   return { found: await stages.latest(output), outdated: true };
 }
 
-/** Reads the synthesis shard by shard; memory holds one shard and the sums. */
+/** Reads the synthesis shard by shard; memory holds one shard, the sums, and the extracted texts. */
 export async function reportSynthesis({
   stages,
   plan,
@@ -106,6 +109,8 @@ export async function reportSynthesis({
   const format = formatOf(spec, spec.target.model, plan.content.templates);
   const neutral = neutralizer(format?.structure ?? [], format?.knowsTokens === true);
   const marked = (rows: readonly { readonly text: string }[]): number => rows.filter(({ text }) => neutral(text).changed > 0).length;
+  const texts: Pick<Instruction, 'text' | 'finishReason'>[] = [];
+  let truncated = 0;
 
   async function read<Row extends object>(
     output: Output<Row>,
@@ -143,6 +148,8 @@ export async function reportSynthesis({
     }
     const selected = await read(selectStage.at(plan, shard));
 
+    for (const { text, finishReason } of extracted?.rows ?? []) texts.push({ text, finishReason });
+    truncated += (extracted?.failures ?? []).filter(isTruncated).length;
     instructions.extracted += extracted?.rows.length ?? 0;
     instructions.lostAtExtraction += extracted?.failures.length ?? 0;
     instructions.lostAtSelection += selected?.failures.length ?? 0;
@@ -215,6 +222,7 @@ export async function reportSynthesis({
     markup,
     ...(skips === undefined ? {} : { skips: skips.result() }),
     quality: quality?.result() ?? null,
+    health: texts.length + truncated === 0 ? null : extractionHealth(texts, truncated),
     recomputed,
     examples: picker.result(),
   };

@@ -1,4 +1,5 @@
 import type { RunSpec } from '../../config/spec';
+import { tuningOf } from '../../config/training-method';
 import type { FineTuningResult } from '../../stages/fine-tuning-result';
 import type { LossRow, TrainingDetail } from '../../stages/train';
 
@@ -27,7 +28,7 @@ export interface WorkerTraining {
   readonly epochs: number;
   /** Examples of one optimizer step, over all processes. */
   readonly batchSize: number;
-  readonly tuning: 'full' | 'lora' | 'qlora';
+  readonly tuning: 'full' | 'lora' | 'qlora' | 'osf';
   readonly dtype: string;
   readonly maxLength: number;
   readonly curve: readonly LossRow[];
@@ -56,6 +57,8 @@ export function tokensOfMixture(result: TrainingDetail): number | null {
   switch (result.kind) {
     case 'sft':
       return result.tokens;
+    case 'interpolate':
+      return null;
     case 'fine-tuning': {
       const { trainedTokens, hyperparameters } = result;
       const { epochs } = hyperparameters;
@@ -64,7 +67,13 @@ export function tokensOfMixture(result: TrainingDetail): number | null {
   }
 }
 
-export function reportTraining(result: TrainingDetail, curve: readonly LossRow[], { train }: Pick<RunSpec, 'train'>): TrainingReport {
+/** @param train how the variant was trained @returns null for weights that no training made */
+export function reportTraining(
+  result: TrainingDetail,
+  curve: readonly LossRow[],
+  { train }: Pick<RunSpec, 'train'>,
+): TrainingReport | null {
+  if (result.kind === 'interpolate') return null;
   if (result.kind === 'fine-tuning') {
     const { steps, examples, trainedTokens, seconds, model, job, baseModel, hyperparameters, checkpoints, usd } = result;
     return {
@@ -103,7 +112,7 @@ export function reportTraining(result: TrainingDetail, curve: readonly LossRow[]
     learningRate: train.learningRate,
     epochs: train.epochs,
     batchSize: train.perDeviceBatchSize * train.gradientAccumulation * (result.processes ?? 1),
-    tuning: train.lora === undefined ? 'full' : train.lora.quantize ? 'qlora' : 'lora',
+    tuning: tuningOf(train),
     dtype: train.dtype,
     maxLength: train.maxLength,
     checkpoint: checkpointDir,

@@ -1,10 +1,31 @@
+import { methodOf } from '../../config/training-method';
 import type { ReplaySource, Variant } from '../../config/variants';
+import { formatCounted, formatPercent, formatScientific } from '../../contract/figures';
 
 /** Where a variant's replay set comes from; the official model has none. */
 export type VariantKind = 'official' | ReplaySource['kind'];
 
-/** What stands beside a variant's name. */
-export function replayTitle({ replay }: Variant): string {
+export function kindOf({ replay }: Pick<Variant, 'replay'>): VariantKind {
+  return replay?.kind ?? 'official';
+}
+
+/** What stands beside a variant's name: its replay set, and how it was trained where that is its own. */
+export function variantTitle(variant: Variant): string {
+  const { train } = variant;
+  if (train === undefined) return replayTitle(variant);
+  const { method, lora, osf, learningRate, epochs, maxSteps } = train;
+  const says = [
+    ...(method === undefined && lora === undefined && osf === undefined ? [] : [METHODS[methodOf(train)]]),
+    ...(learningRate === undefined ? [] : [`at a rate of ${formatScientific(learningRate)}`]),
+    ...(epochs === undefined ? [] : [formatCounted(epochs, 'epoch')]),
+    ...(maxSteps === undefined ? [] : [formatCounted(maxSteps, 'step')]),
+  ];
+  return says.length === 0 ? replayTitle(variant) : `${replayTitle(variant)}; ${says.join(', ')}`;
+}
+
+const METHODS = { full: 'full SFT', lora: 'LoRA', osf: 'OSF' } as const;
+
+function replayTitle({ replay }: Variant): string {
   if (replay === null) return 'not trained';
   switch (replay.kind) {
     case 'method':
@@ -15,7 +36,15 @@ export function replayTitle({ replay }: Variant): string {
       return 'ablation: the target’s best response by its own scores';
     case 'none':
       return 'none: new data alone';
+    case 'interpolate':
+      return `none: ${formatPercent(replay.weight, 0)} ${replay.of}, the rest the official model`;
     default:
       return replay.title;
   }
+}
+
+/** The variant that the report tells in detail: the method, or the first that is trained. */
+export function mainVariant<T>(variants: readonly T[], kind: (variant: T) => VariantKind): T | undefined {
+  const trained = variants.filter((variant) => !['official', 'interpolate'].includes(kind(variant)));
+  return trained.find((variant) => kind(variant) === 'method') ?? trained[0];
 }

@@ -14,10 +14,14 @@ import {
   formatTime,
 } from '../../contract/figures';
 import type { ReportData } from '../gather/run-report';
+import { mainVariant } from '../gather/variant-kind';
 import { info, warning, type Figure, type ReportPage } from './blocks';
+import { toneOfChange } from './change-text';
 import { comparisonSection } from './sections/comparison-section';
 import { dataSection } from './sections/data-section';
 import { examplesSection } from './sections/examples-section';
+import { frontierSection } from './sections/frontier-section';
+import { healthSection } from './sections/health-section';
 import { heldOutSection } from './sections/held-out-section';
 import { judgingSection } from './sections/judging-section';
 import { provenanceSection } from './sections/provenance-section';
@@ -45,10 +49,15 @@ export function composePage(data: ReportData): ReportPage {
       ...data.warnings.map((each) => warning(each)),
     ],
     sections: [
+      ...frontierSection(data.frontier),
       ...[comparisonSection(data.variants, data.spec.mix.newShare)].filter((section) => section !== undefined),
       ...heldOutSection(data.heldOut),
-      scoresSection(data.evaluation),
+      scoresSection(
+        data.evaluation,
+        mainVariant(data.variants, ({ kind }) => kind),
+      ),
       replaySection(data),
+      ...healthSection(data.synthesis.health),
       ...qualitySection(data),
       judgingSection(data),
       examplesSection(data),
@@ -72,13 +81,15 @@ function subtitle({ spec, synthesis, training }: ReportData): string {
   );
 }
 
-function figures({ evaluation, synthesis, mixture, training, usage, activeMs }: ReportData): Figure[] {
+function figures({ evaluation, variants, synthesis, mixture, training, usage, activeMs }: ReportData): Figure[] {
   const { before, after, difference } = evaluation.average;
   const { asked, kept, lostAtExtraction, dropped, lostAtSelection, pending } = synthesis.instructions;
   const sum = (value: (row: (typeof usage)[number]) => number): number => usage.reduce((total, row) => total + value(row), 0);
   const priced = usage.filter(({ usd }) => usd !== null);
   const curve = training?.curve ?? [];
   const few = evaluation.tasks.some(({ tooFew }) => tooFew);
+  const change = mainVariant(variants, ({ kind }) => kind)?.averageChange ?? null;
+  const tone = few ? undefined : toneOfChange(change, 'higher');
   return [
     {
       label: 'Average score',
@@ -88,8 +99,8 @@ function figures({ evaluation, synthesis, mixture, training, usage, activeMs }: 
           ? before === null
             ? 'not evaluated yet'
             : 'not evaluated after training yet'
-          : `${formatSigned(difference)} points${few ? '; too few documents to measure' : ' after training'}`,
-      ...(difference === null || few ? {} : { tone: difference < 0 ? ('bad' as const) : ('good' as const) }),
+          : `${formatSigned(difference)} points${few ? '; too few documents to measure' : change === null ? ' after training' : ` after training: ${change.verdict}`}`,
+      ...(tone === undefined ? {} : { tone }),
     },
     {
       label: 'Replay set',

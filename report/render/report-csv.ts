@@ -114,8 +114,10 @@ export function contaminationCsv(matches: readonly ContaminationMatch[]): string
   );
 }
 
-const CHANGE_NAMES = ['difference', 'low', 'high', 'p', 'adjustedP'] as const;
+const CHANGE_NAMES = ['difference', 'low', 'high', 'p', 'adjustedP', 'test', 'verdict', 'smallest'] as const;
 
 function changeValues(change: Change | null): Value[] {
-  return CHANGE_NAMES.map((name) => (change === null ? null : name === 'difference' ? change.value : change[name]));
+  if (change === null) return CHANGE_NAMES.map(() => null);
+  const { value, low, high, p, adjustedP, exact, verdict, smallest } = change;
+  return [value, low, high, p, adjustedP, exact ? 'exact' : 'sampled', verdict, smallest];
 }

@@ -19,6 +19,8 @@ export const convertSpecSchema = z.strictObject({ ...base, gguf: text });
 
 export interface ConvertJobSpec extends Readonly<z.output<typeof convertSpecSchema>> {}
 
+const tracker = z.enum(['trackio', 'wandb', 'mlflow', 'tensorboard']);
+
 export const sftSpecSchema = z.strictObject({
   ...base,
   /** Directory or hub id. */
@@ -49,14 +51,34 @@ export const sftSpecSchema = z.strictObject({
     .strictObject({ rank: count, alpha: count, dropout: z.number(), targets: z.array(text).readonly().nullable(), quantize: z.boolean() })
     .nullable()
     .optional(),
+  osf: z
+    .strictObject({ effectiveRank: z.number(), targets: z.array(text).readonly().nullable() })
+    .nullable()
+    .optional(),
   /** A YAML file of `accelerate config`. */
   accelerate: text.nullable().optional(),
   /** Whether answers are trained with the thoughts that they have; dropped by default. */
   thoughts: thoughts.nullable().optional(),
   date: date.nullable().optional(),
+  reportTo: z.array(tracker).readonly().optional(),
+  /** As trackers call the training. */
+  runName: text.nullable().optional(),
 });
 
 export interface SftJobSpec extends Readonly<z.output<typeof sftSpecSchema>> {}
+
+export const interpolateSpecSchema = z.strictObject({
+  ...base,
+  /** Directory or hub id of the official model. */
+  weights: text,
+  revision: text.nullable(),
+  /** Directory of the trained one. */
+  trained: text,
+  /** Part of the trained one. */
+  weight: z.number(),
+});
+
+export interface InterpolateJobSpec extends Readonly<z.output<typeof interpolateSpecSchema>> {}
 
 export const weightsSpecSchema = z.strictObject({ ...base, weights: text, revision: text.nullable(), hashes: text.nullable() });
 
@@ -129,6 +151,10 @@ export interface RenderJobSpec extends Readonly<z.output<typeof renderSpecSchema
 export const tasksSpecSchema = z.strictObject({ ...base, tasks: z.array(text).readonly() });
 
 export interface TasksJobSpec extends Readonly<z.output<typeof tasksSpecSchema>> {}
+
+export const trackersSpecSchema = z.strictObject({ ...base, trackers: z.array(tracker).readonly() });
+
+export interface TrackersJobSpec extends Readonly<z.output<typeof trackersSpecSchema>> {}
 
 export const documentsSpecSchema = z.strictObject({ ...base, task: z.enum(['mmlu_pro', 'gpqa', 'ifeval', 'math_level_5']) });
 

@@ -1,21 +1,32 @@
 import type { z } from 'zod';
-import { sftResultSchema, evaluateResultSchema, type SftResult, type EvaluateResult } from '../../stages/python-results';
+import {
+  sftResultSchema,
+  evaluateResultSchema,
+  interpolateResultSchema,
+  type SftResult,
+  type EvaluateResult,
+  type InterpolateResult,
+} from '../../stages/python-results';
 import {
   convertSpecSchema,
   datasetsSpecSchema,
   documentsSpecSchema,
   evaluateSpecSchema,
   renderSpecSchema,
+  interpolateSpecSchema,
   sftSpecSchema,
   tasksSpecSchema,
+  trackersSpecSchema,
   weightsSpecSchema,
   type ConvertJobSpec,
   type DatasetsJobSpec,
   type DocumentsJobSpec,
   type EvaluateJobSpec,
   type RenderJobSpec,
+  type InterpolateJobSpec,
   type SftJobSpec,
   type TasksJobSpec,
+  type TrackersJobSpec,
   type WeightsJobSpec,
 } from './job-specs';
 import {
@@ -25,11 +36,13 @@ import {
   documentsResultSchema,
   renderResultSchema,
   tasksResultSchema,
+  trackersResultSchema,
   weightsResultSchema,
   type ConvertResult,
   type DocumentsResult,
   type RenderResult,
   type TasksResult,
+  type TrackersResult,
   type WeightsResult,
 } from './python-protocol';
 
@@ -38,9 +51,11 @@ export interface PythonCommands {
   readonly convert: { readonly spec: ConvertJobSpec; readonly result: ConvertResult };
   readonly sft: { readonly spec: SftJobSpec; readonly result: SftResult };
   readonly render: { readonly spec: RenderJobSpec; readonly result: RenderResult };
+  readonly interpolate: { readonly spec: InterpolateJobSpec; readonly result: InterpolateResult };
   readonly weights: { readonly spec: WeightsJobSpec; readonly result: WeightsResult };
   readonly evaluate: { readonly spec: EvaluateJobSpec; readonly result: EvaluateResult };
   readonly tasks: { readonly spec: TasksJobSpec; readonly result: TasksResult };
+  readonly trackers: { readonly spec: TrackersJobSpec; readonly result: TrackersResult };
   readonly documents: { readonly spec: DocumentsJobSpec; readonly result: DocumentsResult };
   readonly datasets: { readonly spec: DatasetsJobSpec; readonly result: DatasetsResult };
 }
@@ -52,9 +67,11 @@ export const PYTHON_COMMANDS = {
   convert: { spec: convertSpecSchema, result: convertResultSchema },
   sft: { spec: sftSpecSchema, result: sftResultSchema },
   render: { spec: renderSpecSchema, result: renderResultSchema },
+  interpolate: { spec: interpolateSpecSchema, result: interpolateResultSchema },
   weights: { spec: weightsSpecSchema, result: weightsResultSchema },
   evaluate: { spec: evaluateSpecSchema, result: evaluateResultSchema },
   tasks: { spec: tasksSpecSchema, result: tasksResultSchema },
+  trackers: { spec: trackersSpecSchema, result: trackersResultSchema },
   documents: { spec: documentsSpecSchema, result: documentsResultSchema },
   datasets: { spec: datasetsSpecSchema, result: datasetsResultSchema },
 } as const satisfies {

@@ -109,6 +109,17 @@ export const tasksResultSchema = z.looseObject({
 
 export type TasksResult = z.output<typeof tasksResultSchema>;
 
+/** `result.json` of `trackers`. */
+export const trackersResultSchema = z.looseObject({
+  protocol: z.literal(PYTHON_PROTOCOL),
+  kind: z.literal('trackers'),
+  trackers: z.array(z.string()),
+  seconds: z.number().optional(),
+  versions: z.record(z.string(), z.string()).optional(),
+});
+
+export type TrackersResult = z.output<typeof trackersResultSchema>;
+
 /** `result.json` of `documents`. */
 export const documentsResultSchema = z.looseObject({
   protocol: z.literal(PYTHON_PROTOCOL),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ACCELERATE_PRESETS, isAcceleratePreset, parseAccelerateConfig, type AccelerateConfig } from '../../config/accelerate-config';
 import type { RunSpec } from '../../config/spec';
 import type { SpecProblem } from '../../config/spec-errors';
-import { trainingMisfit } from '../../planning/training-fit';
+import { trainingMisfits } from '../../planning/training-fit';
 import { projectDir } from '../local/paths';
 import { targetShape } from './model-shape';
 
@@ -48,6 +48,6 @@ export async function checkAccelerate(spec: RunSpec): Promise<AccelerateReport> 
     deviceMemoryGB ?? (accelerate !== undefined && isAcceleratePreset(accelerate) ? ACCELERATE_PRESETS[accelerate].deviceMemoryGB : null);
   if (config.cpu || memory === null) return { problems: [], ...read };
   const shape = await targetShape(spec);
-  const misfit = shape === undefined ? undefined : trainingMisfit(spec, shape, config, memory);
-  return misfit === undefined ? { problems: [], ...read } : { problems: [misfit], misfit, ...read };
+  const misfits = shape === undefined ? [] : trainingMisfits(spec, shape, config, memory);
+  return misfits.length === 0 ? { problems: [], ...read } : { problems: misfits, misfit: misfits[0]!, ...read };
 }

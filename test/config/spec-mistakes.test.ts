@@ -311,7 +311,7 @@ const MISTAKES: readonly (readonly [string, unknown, string])[] = [
   [
     'variants',
     ['offcial'],
-    'variants[0]: got "offcial", expected "official", "method", "evol-instruct", "ultrachat", "sharegpt", "wildchat", "genqa", "openhermes-1", "openhermes-2.5", "tulu-v2", "first-response", "target-best" or "new-data-only" or a mapping with the keys name, replay, newShare; it means: one row of the table: a known name, or {name, replay}.',
+    'variants[0]: got "offcial", expected "official", "method", "evol-instruct", "ultrachat", "sharegpt", "wildchat", "genqa", "openhermes-1", "openhermes-2.5", "tulu-v2", "first-response", "target-best" or "new-data-only" or a mapping with the keys name, replay, newShare, train or a mapping with the keys name, interpolate; it means: one row of the table: a known name, {name, replay, train}, or {name, interpolate}.',
   ],
   [
     'variants',

@@ -22,7 +22,8 @@ async function rowsOf(run: SampleRun, stage: ExportStage): Promise<Row[]> {
 describe('exportStage', () => {
   it('gives every stage sorted by id, as LC_ALL=C sort does', async () => {
     const run = await writeSampleRun({ root: folder() });
-    for (const stage of EXPORT_STAGES) {
+    // Losses are there only where rows are held out, and are sorted by variant and set first.
+    for (const stage of EXPORT_STAGES.filter((name) => name !== 'losses')) {
       const ids = (await rowsOf(run, stage)).map((row) => String(row['id'] ?? row['instructionId']));
       expect(ids.length).toBeGreaterThan(0);
       expect(ids).toEqual([...ids].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));

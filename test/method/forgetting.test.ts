@@ -1,4 +1,4 @@
-import { compareSamples, normalizeScore, scoreDifference, type EvaluatedDocument } from '../../method/forgetting';
+import { adjustForChance, compareSamples, normalizeScore, scoreDifference, type EvaluatedDocument } from '../../method/forgetting';
 
 const document = (docHash: string, correct: boolean | null, promptHash = `p-${docHash}`): EvaluatedDocument => ({
   docHash,
@@ -106,5 +106,27 @@ describe('two models on the same documents', () => {
   it('are refused when a list has a document twice', () => {
     expect(() => compareSamples([document('a', true), document('a', true)], after)).toThrow('the document a is twice in the list before');
     expect(() => compareSamples(before, [document('a', true), document('a', true)])).toThrow('twice in the list after');
+  });
+});
+
+describe('adjustForChance', () => {
+  test('two models that only guess have neither forgotten nor learned', () => {
+    // 1,600 documents of 4 options: right on both sides 1/16, each change 3/16, wrong on both 9/16.
+    const { forgotten, learned } = adjustForChance({ forgotten: 300, learned: 300, neverRight: 900 }, 0.25);
+    expect(forgotten).toBeCloseTo(0, 10);
+    expect(learned).toBeCloseTo(0, 10);
+  });
+
+  test('what was known and is now guessed counts in full', () => {
+    // 400 known before: now guessed, 100 of them still right by luck.
+    expect(adjustForChance({ forgotten: 300, learned: 0, neverRight: 0 }, 0.25).forgotten).toBeCloseTo(400, 10);
+  });
+
+  test('without options to guess among nothing changes', () => {
+    expect(adjustForChance({ forgotten: 5, learned: 3, neverRight: 90 }, 0)).toEqual({ forgotten: 5, learned: 3 });
+  });
+
+  test('a chance that is none is refused', () => {
+    expect(() => adjustForChance({ forgotten: 1, learned: 1, neverRight: 1 }, 1)).toThrow('the chance of guessing right is 1');
   });
 });

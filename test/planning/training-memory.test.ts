@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ACCELERATE_PRESETS, parseAccelerateConfig, type AcceleratePreset } from '../../config/accelerate-config';
 import { parseSpec } from '../../config/load-spec';
 import type { RunSpecInput } from '../../config/spec';
-import { trainingMisfit } from '../../planning/training-fit';
+import { trainingMisfits } from '../../planning/training-fit';
 import { adapterParameters, trainingMemory, USABLE_SHARE, type ModelShape, type TrainingShape } from '../../planning/training-memory';
 import { loadSpecFile } from '../../services/runs/spec-files';
 import { validSpec } from '../config/valid-spec';
@@ -37,6 +37,12 @@ const gigabytes = (bytes: number): number => bytes / 1e9;
 const preset = (name: AcceleratePreset) => parseAccelerateConfig(readFileSync(join(FOLDER, `${name}.yaml`), 'utf8'));
 
 describe('memory of training, against sums done by hand', () => {
+  test('OSF keeps the weights, their factors and the factors as they were, and trains as many numbers as full SFT', () => {
+    const model: ModelShape = { parameters: 1e9, sizes: null };
+    const [full, osf] = [trainingMemory(model, ONE), trainingMemory(model, { ...ONE, tuning: 'osf' })];
+    expect(osf).toEqual({ ...full, weights: 12e9, total: full.total + 8e9 });
+  });
+
   test('a model of round numbers', () => {
     const model: ModelShape = {
       parameters: 1e9,
@@ -129,7 +135,7 @@ describe('the configurations that are shipped', () => {
 describe('a training that cannot fit', () => {
   const spec = (train: RunSpecInput['train']) => parseSpec({ ...validSpec(), train: { maxLength: 4096, ...train } });
   const misfit = (train: RunSpecInput['train'], name: AcceleratePreset, model: ModelShape, memoryGB: number) =>
-    trainingMisfit(spec(train), model, preset(name), memoryGB);
+    trainingMisfits(spec(train), model, preset(name), memoryGB)[0];
 
   test('is refused in one sentence with the way out', () => {
     expect(misfit({}, 'gpu-80gb', QWEN_7B, 80)).toEqual({
@@ -164,8 +170,8 @@ describe('a training that cannot fit', () => {
   });
 
   test('is none of those that the shipped specs ask for', async () => {
-    expect(trainingMisfit(await loadSpecFile('single-gpu'), QWEN_7B, preset('gpu-80gb'), 80)).toBeUndefined();
-    expect(trainingMisfit(await loadSpecFile('paper'), LLAMA_3_70B, preset('llama-3-70b-fsdp2'), 80)).toBeUndefined();
+    expect(trainingMisfits(await loadSpecFile('single-gpu'), QWEN_7B, preset('gpu-80gb'), 80)).toEqual([]);
+    expect(trainingMisfits(await loadSpecFile('paper'), LLAMA_3_70B, preset('llama-3-70b-fsdp2'), 80)).toEqual([]);
   });
 
   test('70B: four machines do, and of an unknown shape only what is certain is counted', () => {

@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { exportToFile } from '../../export/export-file';
 import { exportStage } from '../../export/export-rows';
+import { reportHeldOut } from '../../report/gather/held-out-report';
+import { heldOutCsv } from '../../report/render/report-csv';
 import { writeReportFiles } from '../../report/write-report';
 import { writeComparedRun } from '../support/sample-variants';
 
@@ -49,8 +51,8 @@ const indexOf = (lines: readonly string[], variant: string, task: string): numbe
 test('every number that the documents determine is the report’s', () => {
   const { status, stdout, stderr } = recompute(rows, '--report', join(root, 'report'));
   expect(stderr).toBe('');
-  // 5 variants x 4 tasks x (documents, value, normalised); 8 more of 4 trained ones; a row a variant of 4 scores and an average, of trained ones two changes.
-  expect(stdout).toMatch(/\n221 numbers of the report computed again: 0 differ\n$/);
+  // 5 variants x 4 tasks x (documents, value, normalised); 8 more of 4 trained ones; a row a variant of 4 scores and an average, of trained ones two changes; p of 16 tasks and 4 averages.
+  expect(stdout).toMatch(/\n241 numbers of the report computed again: 0 differ\n$/);
   expect(stdout).toMatch(/^\| variant \| mmlu_pro \| gpqa \| ifeval \| math_level_5 \| average \| difference \|/);
   expect(status).toBe(0);
 });
@@ -97,4 +99,63 @@ test('what is not there is named with the way to it', () => {
     status: 2,
     stderr: expect.stringContaining('make it with: npx rehearse report RUN --out') as string,
   });
+});
+
+test('an exact p that is not that of the documents, or of their counts, is named', async () => {
+  const folder = join(root, 'other-p');
+  await cp(join(root, 'report'), folder, { recursive: true });
+  const tasks = await readFile(join(folder, 'tasks.csv'), 'utf8');
+  const [header, ...lines] = tasks.split('\r\n');
+  const at = header!.split(',').indexOf('p');
+  const line = lines.findIndex((each) => each.startsWith('ultrachat,gpqa,'));
+  const cells = lines[line]!.split(',');
+  cells[at] = String(Number(cells[at]) / 2);
+  await writeFile(join(folder, 'tasks.csv'), [header, ...lines.with(line, cells.join(','))].join('\r\n'));
+  expect(recompute(rows, '--report', folder).stderr).toMatch(/^tasks.csv: ultrachat\/gpqa has p /m);
+  const counted = spawnSync('python3', ['-I', '-S', resolve('python/recompute_table.py'), '--counts', folder], { encoding: 'utf8' });
+  expect(counted.stderr).toMatch(/^tasks.csv: ultrachat\/gpqa has p .*; its counts say /m);
+  expect(counted.status).toBe(1);
+});
+
+test('p of the study’s benchmark is that of the counts that are kept of it', () => {
+  const { status, stdout, stderr } = spawnSync(
+    'python3',
+    ['-I', '-S', resolve('python/recompute_table.py'), '--counts', resolve('docs/study')],
+    { encoding: 'utf8' },
+  );
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toContain('8 numbers of the report computed again: 0 differ');
+});
+
+test('losses on held-out conversations are computed again, too', async () => {
+  const folder = join(root, 'with-losses');
+  await cp(join(root, 'report'), folder, { recursive: true });
+  const losses = Array.from({ length: 20 }, (_, index) => ({
+    set: 'own' as const,
+    id: `i${index + 10}`,
+    loss: 1 + index / 10,
+    tokens: 5 + index,
+  }));
+  const changed = losses.map((row, index) => ({ ...row, loss: row.loss + 0.1 * Math.sin(index) + 0.05 }));
+  const result = { protocol: 1 as const, kind: 'evaluate' as const, tasks: [], average: 0, seconds: 1, versions: {}, weightsSha256: 'w' };
+  const source = (name: string, replay: { kind: 'none' } | null, own: typeof losses): Parameters<typeof reportHeldOut>[1][number] => ({
+    variant: { name, replay, newShare: 1 },
+    mixture: null,
+    training: null,
+    dataCost: null,
+    evaluation: { result, samples: [], losses: own },
+  });
+  const sets = reportHeldOut({ seed: 1 }, [source('official', null, losses), source('new-data-only', { kind: 'none' }, changed)]);
+  await writeFile(join(folder, 'held-out.csv'), heldOutCsv(sets));
+  const file = join(root, 'losses.jsonl');
+  const lines = (variant: string, own: typeof losses): string[] => own.map((row) => `${JSON.stringify({ variant, ...row })}\n`);
+  await writeFile(file, [...lines('official', losses), ...lines('new-data-only', changed)].join(''));
+  expect(recompute(rows, '--losses', file, '--report', folder)).toMatchObject({ status: 0, stderr: '' });
+  await writeFile(file, [...lines('official', losses), ...lines('new-data-only', changed.with(3, { ...changed[3]!, loss: 9 }))].join(''));
+  const { status, stderr } = recompute(rows, '--losses', file, '--report', folder);
+  expect(status).toBe(1);
+  for (const number of ['loss', 'difference', 'p']) {
+    expect(stderr).toMatch(new RegExp(`^held-out.csv: own/new-data-only has ${number} `, 'm'));
+  }
+  expect(stderr).not.toContain('official');
 });

@@ -140,8 +140,8 @@ test('the page and the Markdown tell scores, shares, losses and the honest remar
 
 test('plots are drawn as text-bearing SVG with a description beside them', () => {
   const { html } = shared.plain;
-  expect(html.match(/<svg /g)).toHaveLength(11);
-  expect(html.match(/role="img" aria-label="[^"]{20,}"/g)).toHaveLength(11);
+  expect(html.match(/<svg /g)).toHaveLength(13);
+  expect(html.match(/role="img" aria-label="[^"]{20,}"/g)).toHaveLength(13);
   expect(html).toMatch(/<text[^>]*>MMLU-Pro<\/text>/);
   expect(html.match(/NaN|undefined|Infinity/g)).toBeNull();
 });

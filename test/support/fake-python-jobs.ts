@@ -69,6 +69,14 @@ export function fakePythonJobs(jobs: RecordedJob[] = [], fails: (job: RecordedJo
           ],
         });
       }
+      if (command === 'interpolate') {
+        const checkpointDir = join(spec.outputDir, 'checkpoint');
+        mkdirSync(checkpointDir, { recursive: true });
+        writeFileSync(join(checkpointDir, 'config.json'), '{}');
+        writeFileSync(join(checkpointDir, 'model.safetensors'), `weights, ${String(spec['weight'])} of them`);
+        return resultSchema.parse({ ...base, checkpointDir, weight: spec['weight'] });
+      }
+      if (command === 'trackers') return resultSchema.parse({ ...base, trackers: spec['trackers'] });
       if (command === 'tasks') return resultSchema.parse({ ...base, tasks: spec['tasks'] });
       if (command === 'weights') {
         return resultSchema.parse({ ...base, path: spec['weights'], sha256: sha256(String(spec['weights'])), revision: null });

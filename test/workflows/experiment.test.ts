@@ -63,6 +63,75 @@ describe('the experiment workflow', () => {
     rmSync(deps.root, { recursive: true });
   });
 
+  test('interpolates between the official model and a row once that is trained, and trains rows as they ask', async () => {
+    const jobs: RecordedJob[] = [];
+    const deps = testDeps({ python: fakePythonJobs(jobs) });
+    const spec = smallSpec(endpoint().baseURL, (input) => {
+      input.variants = [
+        'official',
+        { name: 'half', interpolate: { of: 'method', weight: 0.5 } },
+        'method',
+        { name: 'lora', train: { method: 'lora', learningRate: 3e-4 } },
+        { name: 'osf', replay: 'method', train: { method: 'osf' } },
+      ];
+    });
+    await withWorkers(environment(), deps, async () => {
+      const { variants } = await run('rivals', spec);
+      expect(variants.map(({ variant, steps, examples }) => [variant, steps, examples])).toEqual([
+        ['official', undefined, undefined],
+        ['half', 0, undefined],
+        ['method', 2, 10],
+        ['lora', 2, expect.any(Number)],
+        ['osf', 2, 10],
+      ]);
+      const { spec: asked } = jobs.find(({ command }) => command === 'interpolate')!;
+      const plan = await deps.plans.load((await deps.plans.findRun('rivals'))?.plan ?? '');
+      expect(asked).toMatchObject({ weight: 0.5, trained: expect.stringContaining(plan.keys.variants['method']!.train!) as string });
+      const trained = jobs
+        .filter(({ command }) => command === 'sft')
+        .map(({ spec: { learningRate, lora, osf } }) => ({ learningRate, lora, osf }));
+      expect(trained).toHaveLength(3);
+      expect(trained).toContainEqual({
+        learningRate: 3e-4,
+        lora: expect.objectContaining({ rank: 16, targets: null }) as unknown,
+        osf: undefined,
+      });
+      expect(trained).toContainEqual({ learningRate: 2e-5, lora: undefined, osf: { effectiveRank: 0.5, targets: null } });
+
+      const stored = await storedProgress(deps.stages, plan);
+      expect(stored.filter(({ model }) => model === 'half').map(({ stage, state, note }) => [stage, state, note])).toEqual([
+        ['train', 'done', 'interpolated'],
+      ]);
+      const report = await gatherReport({ ...deps, runId: 'rivals', now: new Date() });
+      expect(report.finished).toBe(true);
+      expect(report.variants.map(({ name, replay, state }) => [name, replay, state])).toEqual([
+        ['official', 'not trained', 'evaluated'],
+        ['half', 'none: 50\u00a0% method, the rest the official model', 'evaluated'],
+        ['method', 'ours: best of all responses by all judges', 'evaluated'],
+        ['lora', 'none: new data alone; LoRA, at a rate of 3e-4', 'evaluated'],
+        ['osf', 'ours: best of all responses by all judges; OSF', 'evaluated'],
+      ]);
+    });
+    rmSync(deps.root, { recursive: true });
+  });
+
+  test('an interpolation of a row that fails says so, and the others go on', async () => {
+    const python = fakePythonJobs([], ({ command }) =>
+      command === 'sft' ? new PythonJobError('nan_loss', 'the loss is no number') : undefined,
+    );
+    const deps = testDeps({ python });
+    const spec = smallSpec(endpoint().baseURL, (input) => {
+      input.variants = ['official', 'method', { name: 'half', interpolate: { of: 'method', weight: 0.5 } }];
+    });
+    await withWorkers(environment(), deps, async () => {
+      const failure: unknown = await run('broken-rival', spec).catch((error: unknown) => error);
+      expect((failure as WorkflowFailedError).cause?.message).toMatch(
+        /^2 of 3 variants failed: method \(the loss is no number\); half \(the row method, from whose weights it is made, has failed\)/,
+      );
+    });
+    rmSync(deps.root, { recursive: true });
+  });
+
   test('trains every variant from one synthesis; one that fails does not sink the others, and only it is repeated', async () => {
     const jobs: RecordedJob[] = [];
     let broken = true;

@@ -48,13 +48,20 @@ export function filteredRows(run: RunOutline, kept: readonly number[]): StagePro
   return [filtered, ...answerRows(run, answered)];
 }
 
+/** Items of the row of a variant's training: its steps, or the training as one where they are not known. */
+export function trainItems({ trainSteps }: RunOutline, variant: VariantOutline): number {
+  return (variant.trainSteps === undefined ? trainSteps : variant.trainSteps) ?? 1;
+}
+
 /** Rows of one variant. */
-export function variantRows(run: RunOutline, { name, replay }: VariantOutline): StageProgress[] {
+export function variantRows(run: RunOutline, variant: VariantOutline): StageProgress[] {
+  const { name, replay } = variant;
   const held = run.holdOut === undefined || run.until !== undefined ? [] : [HELD_OUT];
   const evaluation = [...run.tasks, ...held].map((task) => waiting('evaluate', evaluationRow(name, task), 1));
   if (replay === null) return evaluation;
+  if (replay === 'interpolate') return [waiting('train', name, 1), ...evaluation];
   const own = loadsReplaySet(replay) ? [waiting('replay', name, 1)] : [];
-  const training = run.until === undefined ? [waiting('train', name, run.trainSteps ?? 1)] : [];
+  const training = run.until === undefined ? [waiting('train', name, trainItems(run, variant))] : [];
   return [...own, waiting('mix', name, 1), ...training, ...evaluation];
 }
 

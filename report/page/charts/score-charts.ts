@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { ACCENT, chart, DIM, INK } from './chart-style';
+import { ACCENT, chart, DIM, INK, NEUTRAL } from './chart-style';
 
 /** The plots of scores, as Vega-Lite specs. */
 
@@ -9,13 +9,21 @@ export interface Dumbbell {
   readonly after: number | null;
   /** The difference, as it is to be read. */
   readonly label: string;
+  /** Whether the difference is one, and for better or worse; without it the way between the marks has no colour. */
+  readonly tone: 'good' | 'bad' | undefined;
 }
 
 /** Two marks a row and the way between them; all rows share one scale from 0. */
 export function dumbbellChart(rows: readonly Dumbbell[], axisTitle: string): TopLevelSpec {
   const highest = Math.max(10, ...rows.flatMap(({ before, after }) => [before ?? 0, after ?? 0]));
   const end = Math.min(100, Math.ceil((highest * 1.1) / 10) * 10);
-  const values = rows.map((row) => ({ ...row, fell: row.before !== null && row.after !== null && row.after < row.before, end }));
+  const values = rows.map((row) => ({ ...row, tone: row.tone ?? 'even', end }));
+  const colorOf = (even: string): object => ({
+    field: 'tone',
+    type: 'nominal',
+    legend: null,
+    scale: { domain: ['bad', 'good', 'even'], range: ['var(--bad)', 'var(--good)', even] },
+  });
   const y = {
     field: 'name',
     type: 'nominal',
@@ -38,11 +46,7 @@ export function dumbbellChart(rows: readonly Dumbbell[], axisTitle: string): Top
     layer: [
       {
         mark: { type: 'rule', strokeWidth: 5, opacity: 0.45, strokeCap: 'round' },
-        encoding: {
-          x: x('before'),
-          x2: { field: 'after' },
-          color: { condition: { test: 'datum.fell', value: 'var(--bad)' }, value: 'var(--good)' },
-        },
+        encoding: { x: x('before'), x2: { field: 'after' }, color: colorOf(NEUTRAL) },
       },
       {
         mark: { type: 'point', size: 110, filled: true, fill: 'var(--paper)', stroke: DIM, strokeWidth: 2, opacity: 1 },
@@ -51,7 +55,7 @@ export function dumbbellChart(rows: readonly Dumbbell[], axisTitle: string): Top
       { mark: { type: 'point', size: 130, filled: true, color: ACCENT, opacity: 1 }, encoding: { x: x('after') } },
       {
         mark: { type: 'text', align: 'left', dx: 14, fontSize: 13, fontWeight: 600 },
-        encoding: { x: x('end'), text: { field: 'label' }, color: { condition: { test: 'datum.fell', value: 'var(--bad)' }, value: INK } },
+        encoding: { x: x('end'), text: { field: 'label' }, color: colorOf(INK) },
       },
     ],
   });
@@ -60,15 +64,17 @@ export function dumbbellChart(rows: readonly Dumbbell[], axisTitle: string): Top
 export interface IntervalRow {
   readonly name: string;
   readonly value: number;
-  readonly low: number;
-  readonly high: number;
+  /** Null where there is no interval: the point stands alone. */
+  readonly low: number | null;
+  readonly high: number | null;
   readonly label: string;
+  /** Whether the difference is one, and for better or worse; without it the row has no colour. */
+  readonly tone: 'good' | 'bad' | undefined;
 }
 
 /** One point a row with its interval, and a line at zero. */
-export function intervalChart(rows: readonly IntervalRow[], axisTitle: string, better: 'higher' | 'lower' = 'higher'): TopLevelSpec {
-  const [below, above] = better === 'higher' ? ['bad', 'good'] : ['good', 'bad'];
-  const values = rows.map((row) => ({ ...row, tone: row.high < 0 ? below : row.low > 0 ? above : 'even' }));
+export function intervalChart(rows: readonly IntervalRow[], axisTitle: string): TopLevelSpec {
+  const values = rows.map((row) => ({ ...row, low: row.low ?? row.value, high: row.high ?? row.value, tone: row.tone ?? 'even' }));
   const color = {
     field: 'tone',
     type: 'nominal',

@@ -7,8 +7,9 @@ export interface SharePoint {
   /** New data, 0 to 1 of the examples. */
   readonly share: number;
   readonly value: number;
-  readonly low: number;
-  readonly high: number;
+  /** Null where there is no interval. */
+  readonly low: number | null;
+  readonly high: number | null;
   readonly label: string;
 }
 
@@ -21,7 +22,9 @@ export interface ShareSeries {
 /** Curves over the share of new data, with the interval of each point and a line at zero. */
 export function shareChart(series: readonly ShareSeries[], axisTitle: string): TopLevelSpec {
   const height = 230;
-  const points = series.flatMap(({ mark, points: own }) => own.map((point) => ({ ...point, mark, percent: point.share * 100 })));
+  const points = series.flatMap(({ mark, points: own }) =>
+    own.map((point) => ({ ...point, low: point.low ?? point.value, high: point.high ?? point.value, mark, percent: point.share * 100 })),
+  );
   const [low, high] = [Math.min(0, ...points.map((point) => point.low)), Math.max(0, ...points.map((point) => point.high))];
   // Labels stand above their intervals; those of several curves at one share are moved apart where they would overlap.
   const values = [...new Set(points.map(({ share }) => share))].flatMap((share) => {

@@ -1,13 +1,39 @@
 import type { TopLevelSpec } from 'vega-lite';
+import type { VariantKind } from '../../gather/variant-kind';
 import { chart, DIM, INK, LABEL_GAP } from './chart-style';
 import { spreadLabels } from './spread-labels';
 
 /** The plots that set variants beside each other, as Vega-Lite specs. */
 
 /** What a variant is, by which plots colour it. */
-export type VariantTone = 'method' | 'ablation' | 'other' | 'none';
+export type VariantTone = 'method' | 'ablation' | 'other' | 'none' | 'between';
 
-export const TONE_MARKS = { method: 'c1', ablation: 'c2', other: 'c6', none: 'c4' } as const;
+export const TONE_MARKS = { method: 'c1', ablation: 'c2', other: 'c6', none: 'c4', between: 'c3' } as const;
+
+export const LEGEND_NAMES = {
+  method: 'method',
+  ablation: 'ablations',
+  other: 'other sets',
+  none: 'no replay',
+  between: 'interpolated',
+} as const satisfies Record<VariantTone, string>;
+
+/** The colour of a variant by where its replay set comes from. */
+export function toneOfKind(kind: VariantKind): VariantTone {
+  switch (kind) {
+    case 'method':
+      return 'method';
+    case 'first-response':
+    case 'target-best':
+      return 'ablation';
+    case 'none':
+      return 'none';
+    case 'interpolate':
+      return 'between';
+    default:
+      return 'other';
+  }
+}
 
 const TONE_COLOR = {
   field: 'tone',
@@ -47,7 +73,12 @@ export function slopeChart(official: number, slopes: readonly Slope[], axisTitle
     scale: { domain: [low, high], nice: false, zero: false },
     axis: { tickCount: 5, grid: false },
   });
-  const width = { field: 'tone', type: 'nominal', legend: null, scale: { domain: Object.keys(TONE_MARKS), range: [3, 1.8, 1.8, 1.8] } };
+  const width = {
+    field: 'tone',
+    type: 'nominal',
+    legend: null,
+    scale: { domain: Object.keys(TONE_MARKS), range: [3, 1.8, 1.8, 1.8, 1.8] },
+  };
   return chart({
     width: 190,
     height,

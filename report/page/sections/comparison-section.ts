@@ -12,6 +12,7 @@ import {
 import type { Change } from '../../gather/change';
 import type { VariantReport } from '../../gather/comparison-report';
 import { columns, details, info, table, text, warning, type Block, type Cell, type Section } from '../blocks';
+import { fromTo, intervalText, toneOfChange, verdictText, WOULD_HAVE_BEEN_SEEN } from '../change-text';
 import { intervalChart } from '../charts/score-charts';
 import { taskName } from '../task-name';
 import { costAgainstForgetting, shareCurve, slopes, transitionBars } from './forgetting-plots';
@@ -51,7 +52,7 @@ export function comparisonSection(variants: readonly VariantReport[], baseShare:
 function scoreTable(variants: readonly VariantReport[]): Block {
   const tasks = tasksOf(variants);
   return table(
-    'Normalised scores: 0 is chance, 100 is perfect; in brackets the difference from the official model',
+    'Normalised scores: 0 is chance, 100 is perfect; in brackets the difference from the official model, coloured where the corrected p is below 0.05 and the documents are not too few to say',
     ['Variant', 'Replay set', ...tasks.map((task) => `>${taskName(task)}`), '>Average', 'Worst task'],
     variants.map(({ name, replay, state, tasks: done, average, averageChange, worst }) => [
       { text: name, tone: 'strong' },
@@ -70,12 +71,11 @@ function scoreTable(variants: readonly VariantReport[]): Block {
   );
 }
 
-/** Coloured only where the corrected p is below 0.05. */
 function scoreCell(score: number, change: Change | null): Cell {
   if (change === null) return formatDecimal(score, 1);
   const shown = `${formatDecimal(score, 1)} (${formatSigned(change.value)})`;
-  if (change.adjustedP >= 0.05) return shown;
-  return { text: shown, tone: change.value < 0 ? 'bad' : 'good' };
+  const tone = toneOfChange(change, 'higher');
+  return tone === undefined ? shown : { text: shown, tone };
 }
 
 function failures(variants: readonly VariantReport[]): Block[] {
@@ -91,13 +91,14 @@ function changes(variants: readonly VariantReport[]): Block[] {
       {
         kind: 'chart',
         title: 'Average: difference from the official model, with its 95 % interval',
-        alt: compared
-          .map(
-            ({ name, change }) => `${name} ${formatSigned(change.value)}, from ${formatSigned(change.low)} to ${formatSigned(change.high)}`,
-          )
-          .join('; '),
+        alt: compared.map(({ name, change }) => `${name} ${formatSigned(change.value)}${fromTo(change)}`).join('; '),
         spec: intervalChart(
-          compared.map(({ name, change }) => ({ name, ...change, label: formatSigned(change.value) })),
+          compared.map(({ name, change }) => ({
+            name,
+            ...change,
+            label: formatSigned(change.value),
+            tone: toneOfChange(change, 'higher'),
+          })),
           'points',
         ),
         numbers: null,
@@ -114,15 +115,16 @@ function taskTable(variants: readonly VariantReport[]): Block[] {
   const rows = variants.flatMap(({ name, tasks }) =>
     tasks.flatMap(({ task, change, transitions, unpaired }): Cell[][] => {
       if (change === null || transitions === null) {
-        return unpaired === undefined ? [] : [[name, taskName(task), NO_VALUE, NO_VALUE, NO_VALUE, unpaired, NO_VALUE, NO_VALUE]];
+        return unpaired === undefined ? [] : [[name, taskName(task), NO_VALUE, NO_VALUE, NO_VALUE, NO_VALUE, unpaired, NO_VALUE, NO_VALUE]];
       }
       return [
         [
           name,
           taskName(task),
           formatSigned(change.value),
-          `${formatSigned(change.low)} to ${formatSigned(change.high)}`,
+          intervalText(change),
           formatPValue(change.adjustedP),
+          verdictText(change),
           `${formatCount(transitions.forgotten)} / ${formatCount(transitions.learned)} of ${formatCount(transitions.documents)}`,
           formatDecimal(transitions.beyondChance.forgotten, 1),
           formatDecimal(transitions.beyondChance.learned, 1),
@@ -132,8 +134,18 @@ function taskTable(variants: readonly VariantReport[]): Block[] {
   );
   if (rows.length === 0) return [];
   const whole = table(
-    'Each task on the documents that both models answered: difference on the leaderboard’s scale, 95 % interval by paired bootstrap, p corrected for all comparisons of this page (Holm), documents forgotten / gained, and how many of them guessing does not explain',
-    ['Variant', 'Task', '>Difference', '>95 % interval', '>p', '>Forgotten / gained', '>Forgotten beyond chance', '>Gained beyond chance'],
+    `Each task on the documents that both models answered: difference on the leaderboard’s scale, 95 % interval by paired bootstrap (BCa), p by a paired permutation test, corrected for all comparisons of this table and of the averages (Holm), documents forgotten / gained, and how many of them guessing does not explain; ${WOULD_HAVE_BEEN_SEEN}`,
+    [
+      'Variant',
+      'Task',
+      '>Difference',
+      '>95 % interval',
+      '>p',
+      'What it says',
+      '>Forgotten / gained',
+      '>Forgotten beyond chance',
+      '>Gained beyond chance',
+    ],
     rows,
   );
   return [rows.length <= ROWS_OPEN ? whole : details('Task by task: differences, intervals, documents forgotten and gained', whole)];

@@ -1,39 +1,27 @@
 import { formatCount, formatDecimal, formatUsd, formatPercent, formatShortCount, formatSigned } from '../../../contract/figures';
 import type { VariantReport } from '../../gather/comparison-report';
 import { columns, type Block, type ChartBlock } from '../blocks';
+import { fromTo } from '../change-text';
 import { shareChart } from '../charts/share-chart';
-import { costChart, slopeChart, TONE_MARKS, transitionsChart, type VariantTone } from '../charts/variant-charts';
+import { costChart, LEGEND_NAMES, slopeChart, TONE_MARKS, toneOfKind, transitionsChart, type VariantTone } from '../charts/variant-charts';
 import { taskName } from '../task-name';
-
-const LEGEND = { method: 'method', ablation: 'ablations', other: 'other sets', none: 'no replay' } as const satisfies Record<
-  VariantTone,
-  string
->;
 
 /** Shares of a sweep have a plot of their own; all other plots show variants at the spec's share. */
 function atShare(variants: readonly VariantReport[], baseShare: number): VariantReport[] {
-  return variants.filter(({ kind, newShare }) => kind !== 'official' && (kind !== 'method' || newShare === baseShare));
+  return variants.filter(
+    ({ kind, newShare, otherTraining }) => kind !== 'official' && (kind !== 'method' || otherTraining || newShare === baseShare),
+  );
 }
 
 function toneOf({ kind }: VariantReport): VariantTone {
-  switch (kind) {
-    case 'method':
-      return 'method';
-    case 'first-response':
-    case 'target-best':
-      return 'ablation';
-    case 'none':
-      return 'none';
-    default:
-      return 'other';
-  }
+  return toneOfKind(kind);
 }
 
 function legendOf(variants: readonly VariantReport[]): ChartBlock['legend'] {
   const tones = new Set(variants.map(toneOf));
-  return (Object.keys(LEGEND) as VariantTone[])
+  return (Object.keys(TONE_MARKS) as VariantTone[])
     .filter((tone) => tones.has(tone))
-    .map((tone) => ({ name: LEGEND[tone], mark: TONE_MARKS[tone] }));
+    .map((tone) => ({ name: LEGEND_NAMES[tone], mark: TONE_MARKS[tone] }));
 }
 
 /** From the official model's score to that of each variant: the average, and each task. */
@@ -108,8 +96,10 @@ export function transitionBars(variants: readonly VariantReport[]): Block[] {
 /** The method at several shares of new data, where there are several. */
 export function shareCurve(variants: readonly VariantReport[], baseShare: number): Block[] {
   const points = variants
-    .flatMap(({ kind, examples, averageChange }) =>
-      kind !== 'method' || examples === null || averageChange === null ? [] : [{ share: examples.share, ...averageChange }],
+    .flatMap(({ kind, otherTraining, examples, averageChange }) =>
+      kind !== 'method' || otherTraining || examples === null || averageChange === null
+        ? []
+        : [{ share: examples.share, ...averageChange }],
     )
     .sort((a, b) => a.share - b.share)
     .map((point) => ({ ...point, label: formatSigned(point.value) }));
@@ -118,11 +108,7 @@ export function shareCurve(variants: readonly VariantReport[], baseShare: number
     {
       kind: 'chart',
       title: `Average of the method at other shares of new data, with 95 % intervals (the spec’s own is ${formatPercent(baseShare, 0)})`,
-      alt: points
-        .map(
-          ({ share, label, low, high }) => `${formatPercent(share)} new data: ${label}, from ${formatSigned(low)} to ${formatSigned(high)}`,
-        )
-        .join('; '),
+      alt: points.map((point) => `${formatPercent(point.share)} new data: ${point.label}${fromTo(point)}`).join('; '),
       spec: shareChart([{ mark: 'c1', points }], 'points from the official model'),
       numbers: null,
     },

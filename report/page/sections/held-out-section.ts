@@ -2,6 +2,7 @@ import { formatCounted, formatDecimal, NO_VALUE, formatPercent, formatPValue, fo
 import type { HeldOutSet } from '../../../method/hold-out';
 import type { HeldOutSetReport, HeldOutVariant } from '../../gather/held-out-report';
 import { columns, info, table, text, type Block, type Cell, type Section } from '../blocks';
+import { fromTo, intervalText, toneOfChange, verdictText, WOULD_HAVE_BEEN_SEEN } from '../change-text';
 import { intervalChart } from '../charts/score-charts';
 import { shareChart } from '../charts/share-chart';
 
@@ -55,7 +56,7 @@ function measured(sets: readonly HeldOutSetReport[]): Block[] {
 function charts(sets: readonly HeldOutSetReport[]): Block[] {
   const drawn = sets.flatMap(({ set, variants }) => {
     const rows = variants.flatMap(({ name, change }) =>
-      change === null ? [] : [{ name, value: change.value, low: change.low, high: change.high, label: formatSigned(change.value, 3) }],
+      change === null ? [] : [{ name, ...change, label: formatSigned(change.value, 3), tone: toneOfChange(change, 'lower') }],
     );
     return rows.length === 0
       ? []
@@ -63,10 +64,8 @@ function charts(sets: readonly HeldOutSetReport[]): Block[] {
           {
             kind: 'chart' as const,
             title: `Loss on the ${HELD_OUT_TITLES[set]}: difference from the official model, with its 95 % interval`,
-            alt: rows
-              .map(({ name, label, low, high }) => `${name} ${label}, from ${formatSigned(low, 3)} to ${formatSigned(high, 3)}`)
-              .join('; '),
-            spec: intervalChart(rows, 'nats a token', 'lower'),
+            alt: rows.map((row) => `${row.name} ${row.label}${fromTo(row, 3)}`).join('; '),
+            spec: intervalChart(rows, 'nats a token'),
             numbers: null,
           },
         ];
@@ -78,8 +77,10 @@ function charts(sets: readonly HeldOutSetReport[]): Block[] {
 function shareCurve(sets: readonly HeldOutSetReport[]): Block[] {
   const series = sets.flatMap(({ set, variants }) => {
     const points = variants
-      .flatMap(({ kind, share, change }) =>
-        kind !== 'method' || share === null || change === null ? [] : [{ share, ...change, label: formatSigned(change.value, 3) }],
+      .flatMap(({ kind, otherTraining, share, change }) =>
+        kind !== 'method' || otherTraining || share === null || change === null
+          ? []
+          : [{ share, ...change, label: formatSigned(change.value, 3) }],
       )
       .sort((a, b) => a.share - b.share);
     return points.length < 2 ? [] : [{ name: HELD_OUT_TITLES[set], mark: MARKS[set], points }];
@@ -102,7 +103,7 @@ function shareCurve(sets: readonly HeldOutSetReport[]): Block[] {
 function lossTable(sets: readonly HeldOutSetReport[]): Block {
   const names = [...new Set(sets.flatMap(({ variants }) => variants.map(({ name }) => name)))];
   return table(
-    'Loss in nats a token; in brackets the difference from the official model, coloured where the corrected p is below 0.05',
+    'Loss in nats a token; in brackets the difference from the official model, coloured where the corrected p is below 0.05 and the conversations are not too few to say',
     ['Variant', ...sets.map(({ set }) => `>${HELD_OUT_TITLES[set]}`)],
     names.map((name) => [
       { text: name, tone: 'strong' },
@@ -116,7 +117,8 @@ function lossCell(variant: HeldOutVariant | undefined): Cell {
   const { loss, change } = variant;
   if (change === null) return formatDecimal(loss, 3);
   const shown = `${formatDecimal(loss, 3)} (${formatSigned(change.value, 3)})`;
-  return change.adjustedP >= 0.05 ? shown : { text: shown, tone: change.value > 0 ? 'bad' : 'good' };
+  const tone = toneOfChange(change, 'lower');
+  return tone === undefined ? shown : { text: shown, tone };
 }
 
 function intervalTable(sets: readonly HeldOutSetReport[]): Block[] {
@@ -129,8 +131,9 @@ function intervalTable(sets: readonly HeldOutSetReport[]): Block[] {
               HELD_OUT_TITLES[set],
               name,
               formatSigned(change.value, 4),
-              `${formatSigned(change.low, 4)} to ${formatSigned(change.high, 4)}`,
+              intervalText(change, 4),
               formatPValue(change.adjustedP),
+              verdictText(change, 3),
             ],
           ],
     ),
@@ -139,8 +142,8 @@ function intervalTable(sets: readonly HeldOutSetReport[]): Block[] {
     ? []
     : [
         table(
-          'Difference from the official model on the same conversations, 95 % interval by paired bootstrap over conversations, each counting by its tokens; p corrected for all rows of this table (Holm)',
-          ['Held out', 'Variant', '>Difference', '>95 % interval', '>p'],
+          `Difference from the official model on the same conversations, each counting by its tokens; 95 % interval by paired bootstrap over conversations (BCa); p by a paired permutation test, corrected for all rows of this table (Holm); ${WOULD_HAVE_BEEN_SEEN}`,
+          ['Held out', 'Variant', '>Difference', '>95 % interval', '>p', 'What it says'],
           rows,
         ),
       ];

@@ -7,14 +7,24 @@ import {
   NO_VALUE,
   formatSigned,
 } from '../../../contract/figures';
+import type { Change } from '../../gather/change';
+import type { VariantReport } from '../../gather/comparison-report';
 import type { EvaluationReport, TaskReport, TaskScore } from '../../gather/evaluation-report';
 import { columns, info, table, text, warning, type Block, type Cell, type Section } from '../blocks';
+import { toneOfChange, verdictText } from '../change-text';
 import { dumbbellChart } from '../charts/score-charts';
 import { taskName } from '../task-name';
 
-/** What was forgotten: every task before and after, and what became of its documents. */
-export function scoresSection(evaluation: EvaluationReport): Section {
+/**
+ * What was forgotten: every task before and after, and what became of its documents.
+ * @param compared the variant whose scores are those after training
+ */
+export function scoresSection(evaluation: EvaluationReport, compared: VariantReport | undefined): Section {
   const { tasks, average } = evaluation;
+  const changes: Changes = {
+    ofTask: (task) => compared?.tasks.find((each) => each.task === task)?.change ?? null,
+    ofAverage: compared?.averageChange ?? null,
+  };
   const evaluated = average.before !== null || average.after !== null;
   return {
     id: 'scores',
@@ -23,12 +33,18 @@ export function scoresSection(evaluation: EvaluationReport): Section {
       ? [
           ...fewDocuments(evaluation),
           ...cutAnswers(tasks),
-          columns(scoreChart(evaluation)),
-          scoreTable(tasks, average),
-          ...transitions(tasks),
+          columns(scoreChart(evaluation, changes)),
+          scoreTable(evaluation, changes),
+          ...transitions(tasks, changes),
         ]
       : [info('Nothing has been evaluated yet.')],
   };
+}
+
+/** What may be said of a task and of the average; null where documents cannot be paired. */
+interface Changes {
+  readonly ofTask: (task: string) => Change | null;
+  readonly ofAverage: Change | null;
 }
 
 /** A remark that no reader should miss, or nothing where there are documents enough. */
@@ -64,15 +80,22 @@ function cutAnswers(tasks: readonly TaskReport[]): Block[] {
     : [info(sentence)];
 }
 
-function scoreChart({ tasks, average }: EvaluationReport): Block {
+function scoreChart({ tasks, average }: EvaluationReport, { ofTask, ofAverage }: Changes): Block {
   const rows = [
     ...tasks.map(({ task, before, after, difference }) => ({
       name: taskName(task),
       before: before?.normalized ?? null,
       after: after?.normalized ?? null,
       label: formatSigned(difference),
+      tone: toneOfChange(ofTask(task), 'higher'),
     })),
-    { name: 'Average', before: average.before, after: average.after, label: formatSigned(average.difference) },
+    {
+      name: 'Average',
+      before: average.before,
+      after: average.after,
+      label: formatSigned(average.difference),
+      tone: toneOfChange(ofAverage, 'higher'),
+    },
   ];
   return {
     kind: 'chart',
@@ -92,10 +115,10 @@ function scoreChart({ tasks, average }: EvaluationReport): Block {
   };
 }
 
-function scoreTable(tasks: readonly TaskReport[], average: EvaluationReport['average']): Block {
+function scoreTable({ tasks, average }: EvaluationReport, { ofTask, ofAverage }: Changes): Block {
   return table(
-    'Each task’s own metric with its standard error, and the Open LLM Leaderboard’s normalised score',
-    ['Task', 'Metric', '>Documents', '>Before', '>After', '>Before, normalised', '>After, normalised', '>Difference'],
+    'Each task’s own metric with its standard error, and the Open LLM Leaderboard’s normalised score; a difference is coloured where a permutation test over the documents sees one',
+    ['Task', 'Metric', '>Documents', '>Before', '>After', '>Before, normalised', '>After, normalised', '>Difference', 'What it says'],
     tasks.map(({ task, before, after, difference }) => [
       taskName(task),
       before?.metric ?? after?.metric ?? NO_VALUE,
@@ -104,13 +127,24 @@ function scoreTable(tasks: readonly TaskReport[], average: EvaluationReport['ave
       raw(after),
       formatDecimal(before?.normalized, 1),
       formatDecimal(after?.normalized, 1),
-      change(difference),
+      differenceCell(difference, ofTask(task)),
+      said(ofTask(task)),
     ]),
-    ['Average', '', '', '', '', formatDecimal(average.before, 1), formatDecimal(average.after, 1), change(average.difference)],
+    [
+      'Average',
+      '',
+      '',
+      '',
+      '',
+      formatDecimal(average.before, 1),
+      formatDecimal(average.after, 1),
+      differenceCell(average.difference, ofAverage),
+      said(ofAverage),
+    ],
   );
 }
 
-function transitions(tasks: readonly TaskReport[]): Block[] {
+function transitions(tasks: readonly TaskReport[], { ofTask }: Changes): Block[] {
   const compared = tasks.flatMap(({ task, documents }) => (documents === null ? [] : [{ task, documents }]));
   if (compared.length === 0) return [];
   const refused = compared.flatMap(({ task, documents }) =>
@@ -128,8 +162,8 @@ function transitions(tasks: readonly TaskReport[]): Block[] {
               [
                 taskName(task),
                 formatCount(documents.retained),
-                tone(documents.forgotten, 'bad'),
-                tone(documents.learned, 'good'),
+                countCell(documents.forgotten, 'bad', ofTask(task)),
+                countCell(documents.learned, 'good', ofTask(task)),
                 formatCount(documents.neverRight),
                 documents.difference === null
                   ? NO_VALUE
@@ -159,12 +193,16 @@ function documentCount(before: TaskScore | null, after: TaskScore | null): strin
   return formatCount((before ?? after)?.documents);
 }
 
-function change(difference: number | null): Cell {
-  const shown = formatSigned(difference);
-  if (difference === null || Number(difference.toFixed(1)) === 0) return shown;
-  return { text: shown, tone: difference < 0 ? 'bad' : 'good' };
+function differenceCell(difference: number | null, change: Change | null): Cell {
+  const tone = toneOfChange(change, 'higher');
+  return tone === undefined ? formatSigned(difference) : { text: formatSigned(difference), tone };
 }
 
-function tone(value: number, kind: 'good' | 'bad'): Cell {
-  return value === 0 ? '0' : { text: formatCount(value), tone: kind };
+function said(change: Change | null): string {
+  return change === null ? NO_VALUE : verdictText(change);
+}
+
+/** Coloured on the side to which the task has changed, where it has. */
+function countCell(count: number, side: 'good' | 'bad', change: Change | null): Cell {
+  return toneOfChange(change, 'higher') === side ? { text: formatCount(count), tone: side } : formatCount(count);
 }

@@ -106,6 +106,7 @@ const TUNING = {
   full: 'Full supervised fine-tuning',
   lora: 'Supervised fine-tuning of low-rank adapters (LoRA), merged',
   qlora: 'Supervised fine-tuning of low-rank adapters on 4-bit weights (QLoRA), merged',
+  osf: 'Orthogonal subspace fine-tuning (OSF), merged',
 } as const;
 
 function trainedByWorkers(training: WorkerTraining): Block[] {

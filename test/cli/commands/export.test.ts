@@ -149,7 +149,7 @@ describe('rehearse export', () => {
     [
       'an unknown stage',
       ['export', 'demo', '--stage', 'judgements'],
-      'rehearse: no stage is called "judgements"; did you mean judgments? The stages are instructions, responses, judgments, replay, mixture, evaluation, failures\n',
+      'rehearse: no stage is called "judgements"; did you mean judgments? The stages are instructions, responses, judgments, replay, mixture, evaluation, losses, failures\n',
     ],
     [
       'an unknown variant',

@@ -30,6 +30,9 @@ describe('without a server', () => {
     expect(stdout).toMatch(/^respond +creative +done +48 +48 +1 /m);
     expect(stdout).toMatch(/^mix +method +done +1 +1 +0 +\d+ replay \+ \d new$/m);
     expect(stdout).toMatch(/^train +method +waiting +0 +5\b/m);
+    expect(stdout).toMatch(
+      /^\d+ texts extracted: \d+\u00a0% ended by themselves, \d+\u00a0% repeat another, .* ask for nothing .*; the next text is new with a chance of /m,
+    );
     expect(stdout).toContain(`! no Temporal server answers at ${NOWHERE}; this is what the store has`);
   });
 
@@ -234,6 +237,7 @@ describe('renderStatus', () => {
         source: 'workflow',
         rows,
         totals: { ...totalsOf([]), promptTokens: 1_000_000, usd: 1.5, errors: { timeout: 1, rate_limited: 12 }, synthesisLeftMs: 300_000 },
+        extraction: null,
         warnings: [],
         failureMessage: null,
         url: null,
@@ -277,6 +281,7 @@ describe('renderStatus', () => {
         },
       ],
       totals: totalsOf([]),
+      extraction: null,
       warnings: ['a\u0007b'],
       failureMessage: 'c\u001b]0;t\u0007d',
       url: null,
@@ -305,6 +310,7 @@ it('the room on the disk of the store is told, and of a bucket nothing', () => {
     source: null,
     rows: [],
     totals: totalsOf([]),
+    extraction: null,
     warnings: [],
     failureMessage: null,
     url: null,

@@ -53,7 +53,36 @@ test('a variant is compared with the official model on the same conversations, e
   expect(after!.change!.low).toBeGreaterThan(0.1);
   expect(after!.change!.high).toBeLessThan(0.3);
   expect(after!.change!.adjustedP).toBeLessThan(0.05);
-  expect(fresh!.variants[1]!.change).toMatchObject({ value: expect.closeTo(-0.5, 9) as number, low: expect.closeTo(-0.5, 9) as number });
+  expect(fresh!.variants[1]!.change).toMatchObject({ value: expect.closeTo(-0.5, 9) as number, low: null, verdict: 'differs' });
+});
+
+test.each([
+  ['equal', (): number => 0.3],
+  ['equal but for their last digits', (index: number): number => index / 7 + 0.3 - index / 7],
+  ['unequal', (index: number): number => 0.1 * (1 + index)],
+])('five differences of one sign, %s, are too few to say: p is 2 of 32, and nothing is coloured', (_, shift) => {
+  const five = (rows: readonly HeldOutLossRow[]): HeldOutLossRow[] => rows.slice(0, 5);
+  const sets = reportHeldOut({ seed: 1 }, [
+    source('official', null, five(losses('new', none))),
+    source('method', { kind: 'method' }, five(losses('new', shift))),
+  ]);
+  const { change } = sets[0]!.variants[1]!;
+  expect(change).toMatchObject({ p: 0.0625, adjustedP: 0.0625, exact: true, verdict: 'too few to say', smallest: null });
+  const shown = JSON.stringify(heldOutSection(sets));
+  expect(shown).toContain('too few to say (5)');
+  expect(shown).not.toMatch(/"tone":"(good|bad)"/);
+});
+
+test('a single held-out conversation of each set tells a loss and nothing more', () => {
+  const one = (set: HeldOutSet, shift: number): HeldOutLossRow => ({ set, id: 'i0', loss: 2 + shift, tokens: 12 });
+  const sets = reportHeldOut({ seed: 1 }, [
+    source('official', null, [one('replay', 0), one('own', 0), one('new', 0)]),
+    source('method', { kind: 'method' }, [one('replay', 1), one('own', -1), one('new', -2)]),
+  ]);
+  for (const { variants } of sets) {
+    expect(variants[1]!.change).toMatchObject({ low: null, high: null, p: 1, adjustedP: 1, verdict: 'too few to say', smallest: null });
+  }
+  expect(JSON.stringify(heldOutSection(sets))).not.toMatch(/"tone":"(good|bad)"|Infinity|NaN/);
 });
 
 test('where other conversations or tokens were measured nothing is compared, and a model without losses is left out', () => {
@@ -122,11 +151,11 @@ test('the losses as CSV, a row a set and variant', () => {
     source(
       'method',
       { kind: 'method' },
-      losses('replay', () => 0.25),
+      losses('replay', (index) => 0.25 + (index % 2) / 100),
     ),
   ]);
   const [header, before, after] = heldOutCsv(sets).split('\r\n');
-  expect(header).toBe('set,variant,share,conversations,tokens,loss,difference,low,high,p,adjustedP');
-  expect(before).toMatch(/^replay,official,,60,900,2\.\d+,,,,,$/);
-  expect(after).toMatch(/^replay,method,0\.17,60,900,2\.\d+,0\.25\d*,0\.2\d+,0\.2\d+,/);
+  expect(header).toBe('set,variant,share,conversations,tokens,loss,difference,low,high,p,adjustedP,test,verdict,smallest');
+  expect(before).toMatch(/^replay,official,,60,900,2\.\d+,,,,,,,,$/);
+  expect(after).toMatch(/^replay,method,0\.17,60,900,2\.\d+,0\.25\d*,0\.25\d+,0\.25\d+,[\d.e-]+,[\d.e-]+,(exact|sampled),differs,0\.0\d+$/);
 });
