@@ -1,11 +1,20 @@
 import type { Preview, PreviewedWork } from '../activities/preview';
 import { formatCount, formatDuration } from '../contract/figures';
+import { healthSentence } from '../contract/health-sentence';
+import { extractionHealth, isTruncated, type ExtractionHealth } from '../method/extraction-health';
 import type { Judgment, Response } from '../method/records';
 import { formatTable, plainText } from './terminal/output';
+
+/** What the few extracted texts are like; null where none was. */
+export function previewedExtraction({ instructions, failures }: Pick<Preview, 'instructions' | 'failures'>): ExtractionHealth | null {
+  const truncated = failures.filter((failure) => failure.stage === 'extract' && isTruncated(failure)).length;
+  return instructions.length + truncated === 0 ? null : extractionHealth(instructions, truncated);
+}
 
 /** Everything that a preview made, to be read: what models wrote is shown without what a terminal would obey. */
 export function previewText(preview: Preview): string {
   const { instructions, failures } = preview;
+  const extraction = previewedExtraction(preview);
   const texts = instructions.map((instruction, index) => {
     const own = preview.responses.filter(({ instructionId }) => instructionId === instruction.id);
     const kept = preview.replay.find(({ instructionId }) => instructionId === instruction.id);
@@ -22,7 +31,15 @@ export function previewText(preview: Preview): string {
   const lost = failures.map(
     ({ stage, id, model, reason }) => `  ${stage} ${id}${model === null ? '' : ` (${model})`}: ${plainText(reason)}`,
   );
-  return [...texts, ...(lost.length === 0 ? [] : ['── lost', ...lost]), '── what it took', workTable(preview.work)].join('\n\n');
+  return [
+    ...texts,
+    ...(lost.length === 0 ? [] : ['── lost', ...lost]),
+    ...(extraction === null
+      ? []
+      : ['── what was extracted', [healthSentence(extraction), ...extraction.warnings.map((warning) => `! ${warning}`)].join('\n')]),
+    '── what it took',
+    workTable(preview.work),
+  ].join('\n\n');
 }
 
 function responseText(preview: Preview, response: Response, kept: boolean): string {

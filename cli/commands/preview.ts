@@ -9,7 +9,7 @@ import { tellingAssumptions } from '../../planning/telling-assumptions';
 import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
 import { runPreview } from '../../workers/preview';
 import { planText } from '../plan-text';
-import { previewText } from '../preview-text';
+import { previewedExtraction, previewText } from '../preview-text';
 import { templateNotes } from '../template-notes';
 import { UsageError } from '../terminal/errors';
 import { progressStream } from '../terminal/loudness';
@@ -61,7 +61,7 @@ async function preview(file: string, { instructions, json = false }: PreviewComm
   const overrides = measuredAssumptions(measured(made));
   const plan = planCost(spec, overrides, counts);
   if (json) {
-    printJson({ ...made, assumptions: overrides, plan });
+    printJson({ ...made, extraction: previewedExtraction(made), assumptions: overrides, plan });
     return;
   }
   const assume = Object.entries(overrides).map(([name, value]) => `${name}=${value}`);

@@ -36,6 +36,7 @@ describe('rehearse preview', () => {
       expect(stdout.match(/^ [★·] (target|other), sample [12] · ended by stop · mean \d/gm)).toHaveLength(8);
       expect(stdout.match(/^ {5}(target|other): \d/gm)).toHaveLength(16);
       expect(stdout.match(/^ ★/gm)).toHaveLength(2);
+      expect(stdout).toMatch(/^2 texts extracted: 100\u00a0% ended by themselves, \d+\u00a0% repeat another, /m);
       expect(stdout).toMatch(/judge +other +4 +[\d,]+ +\d+ +\$0\.\d{4}/);
       expect(stdout).toMatch(/instructionTokens +\d+ +tokens +set by you/);
       expect(stdout).toMatch(/The same with: npx rehearse plan \S+run\.yaml --assume .*responseTokens=\d+/);
