@@ -179,7 +179,7 @@ def test_gpqa_s_options_are_shuffled_by_the_seed_alone(spec: Spec, tmp_path: Pat
         ("mmlu_pro", "test", {"question": "q", "options": "A", "answer": "A"}, "no list in `options`"),
         ("gpqa", "train", {"Question": "q"}, "no str in `Correct Answer`"),
         ("ifeval", "train", {"key": 1, "prompt": "p", "instruction_id_list": []}, "no list in `kwargs`"),
-        ("math_level_5", "test", {**MATH[0], "type": "Topology"}, "unknown types Topology"),
+        ("math_level_5", "test", {**MATH[0], "type": "Topology"}, "line 1 has a `type` that is none of Algebra"),
         ("math_level_5", "test", MATH[2], "no document of Level 5"),
     ],
 )
