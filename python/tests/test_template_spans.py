@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from byte_tokenizer import byte_tokenizer, shipped, shipped_templates, tokenizer_of
 from conftest import RecordedEvents
+from span_table import FIXTURES, PAGE, written
 from test_control_tokens import rows_of
 from transformers import PreTrainedTokenizerFast
 
@@ -39,6 +40,23 @@ ENDS = {
     "smolvlm": "<end_of_utterance>",
 }
 """Ends of turn by the names of the templates, or what these begin with."""
+
+OTHER_ENDS = {
+    "bielik-3": "<|im_end|>",
+    "deepseek-v3.1": "<｜end▁of▁sentence｜>",  # noqa: RUF001
+    "glm-4.7": "",
+    "granite-3.3": "<|end_of_text|>",
+    "granite-4.0": "<|end_of_text|>",
+    "kimi-k2": "<|im_end|>",
+    "ling-3": "<|role_end|>",
+    "mimo": "<|im_end|>",
+    "minimax-m2": "[e~[",
+    "qwq": "<|im_end|>",
+    "seed-oss": "<seed:eos>",
+    "smollm3": "<|im_end|>",
+    "step-3.5": "<|im_end|>",
+}
+"""Of the templates in test/fixtures/chat-templates (their sources: NOTICE.md there), where it is not the EOS token."""
 
 MANGLED = "The tag </think> closes a thou"
 TEARS = {"deepseek_r1_distill", "deepseekv3", "glm4moe", "qwen3", "qwen3_5_nothink", "qwen3_5_think", "qwen3_6"}
@@ -118,6 +136,20 @@ def test_an_answer_is_trained_with_its_end_of_turn_and_nothing_else(name: str) -
     assert _trained(TWO_TURNS[:2], tokenizer) == [f"Rye.{end}"]
     earlier = "<|end|>" if name == "gptoss" else end
     assert _trained(TWO_TURNS, tokenizer) == [f"Rye.{earlier}", f"Spelt.{end}"]
+
+
+@pytest.mark.parametrize("file", sorted(FIXTURES.glob("*.jinja")), ids=lambda file: file.stem)
+def test_other_families_too(file: Path) -> None:
+    tokenizer = byte_tokenizer(file.read_text(encoding="utf-8"))
+    end = OTHER_ENDS.get(file.stem, "</s>")
+
+    assert _trained(TWO_TURNS, tokenizer) == [f"Rye.{end}", f"Spelt.{end}"]
+
+
+def test_the_page_of_models_says_what_is_trained() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+
+    assert written(page) == page
 
 
 @pytest.mark.parametrize("name", shipped_templates())
