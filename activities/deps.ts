@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { ReplyWatches } from '../services/batches/reply-watches';
 import type { Endpoints } from '../services/endpoints/endpoints';
 import type { Claims } from '../services/journal/claims';
 import type { JournalStore } from '../services/journal/journal-store';
@@ -22,6 +23,8 @@ export interface ActivityDeps {
   readonly endpoints: Endpoints;
   readonly python: PythonJobs;
   readonly weights: WeightsResolver;
+  /** Counts of unusable replies; of a process whose batches know each other. */
+  readonly watches: ReplyWatches;
   readonly servers: ModelServers;
   /** Whether endpoints are asked what they take before the first paid call; not where it is left out. */
   readonly probes?: boolean;

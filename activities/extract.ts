@@ -20,7 +20,11 @@ export function createExtractActivities(deps: ActivityDeps) {
     async extractShard(input: ShardBatch): Promise<BatchOutcome> {
       return await runActivity(deps, async (scope) => {
         const plan = await deps.plans.load(input.plan);
-        return await runLlmBatch(deps, scope, { ...extractionBatch(deps, plan, shardOf(plan, input.shard)), given: input });
+        return await runLlmBatch(deps, scope, {
+          ...extractionBatch(deps, plan, shardOf(plan, input.shard)),
+          runId: input.runId,
+          given: input,
+        });
       });
     },
   };

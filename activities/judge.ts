@@ -20,7 +20,7 @@ export function createJudgeActivities(deps: ActivityDeps) {
       return await runActivity(deps, async (scope) => {
         const plan = await deps.plans.load(input.plan);
         const batch = judgmentBatch(deps, plan, shardOf(plan, input.shard), input);
-        return await runLlmBatch(deps, scope, { ...batch, given: input });
+        return await runLlmBatch(deps, scope, { ...batch, runId: input.runId, given: input });
       });
     },
   };

@@ -28,6 +28,8 @@ export interface LlmBatch<Row extends object> {
   /** Of a stage that calls models. */
   readonly output: Output<Row>;
   readonly plan: RunPlan;
+  /** Of the run that it is for. */
+  readonly runId: string;
   readonly given: BatchLimits;
   /** Name under `models`. */
   readonly model: string;
@@ -39,7 +41,7 @@ export interface LlmBatch<Row extends object> {
 }
 
 /** A batch as it follows from a plan, without what a run sets on it. */
-export type PlannedBatch<Row extends object> = Omit<LlmBatch<Row>, 'given'>;
+export type PlannedBatch<Row extends object> = Omit<LlmBatch<Row>, 'given' | 'runId'>;
 
 /** Items whose reply is being journalled keep no permit at the endpoint, so a batch works on more items than there are permits. */
 const LANES_TO_SPARE = 16;
@@ -115,11 +117,13 @@ async function makeOutput<Row extends { readonly id: string }>(
   batch: LlmBatch<Row>,
   { spec, permit, claim }: { readonly spec: ModelSpec; readonly permit: BatchPermit; readonly claim: Claim },
 ): Promise<BatchOutcome> {
-  const { stages, journals, endpoints, log, metrics } = deps;
-  const { output, model, inputs, given } = batch;
+  const { stages, journals, endpoints, watches, env, log, metrics } = deps;
+  const { output, model, inputs, given, runId } = batch;
   const { stage, address } = output;
   const { price } = spec;
   const folder = stages.folder(address);
+  const watch = watches.of(runId, stage.name, model);
+  if (given.anyway !== true) watch.check();
   const { items, lost = [] } = await batch.items();
   permit.left(items.length);
   const { journal, budget } = await openAccount(deps, output, {
@@ -134,16 +138,22 @@ async function makeOutput<Row extends { readonly id: string }>(
   const onCancelled = (): void => void (context === undefined ? undefined : tellStopped(context, given.batch, budget, log));
   cancelled?.addEventListener('abort', onCancelled, { once: true });
   try {
+    const client = endpoints.client(model, spec);
+    const secret = spec.apiKeyEnv === undefined ? undefined : env[spec.apiKeyEnv];
+    const watched = { endpoint: client.endpoint, model, stage: stage.name, secret };
     const result = await runBatch({
       items,
-      client: endpoints.client(model, spec),
+      client,
       identity: modelIdentity(spec),
       journal,
       budget,
       concurrency: 2 * spec.limits.concurrency + LANES_TO_SPARE,
       stop,
       beforeCall: async () => await claim.hold(),
-      onItemDone: (left) => permit.left(left),
+      onItemDone: (left, item) => {
+        permit.left(left);
+        if (given.anyway !== true) watch.add(item, watched);
+      },
       onProgress: (read) => {
         progress = read;
         heartbeat(() => ({

@@ -59,7 +59,11 @@ export async function previewSynthesis(deps: ActivityDeps, spec: RunSpec, option
     const { model, output } = batch;
     options.onStage(stage, model);
     const from = Date.now();
-    const { requests, promptTokens, completionTokens, reused, cost } = await runLlmBatch(deps, scope, { ...batch, given: {} });
+    const { requests, promptTokens, completionTokens, reused, cost } = await runLlmBatch(deps, scope, {
+      ...batch,
+      runId: 'preview',
+      given: { anyway: true }, // it shows what comes back, usable or not
+    });
     const usd = spec.models[model]?.price === undefined ? null : cost.usd;
     const seconds = reused ? 0 : (Date.now() - from) / 1000;
     work.push({ stage, model, requests, promptTokens, completionTokens, reused, usd, seconds });

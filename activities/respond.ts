@@ -18,7 +18,7 @@ export function createRespondActivities(deps: ActivityDeps) {
       return await runActivity(deps, async (scope) => {
         const plan = await deps.plans.load(input.plan);
         const shard = shardOf(plan, input.shard);
-        return await runLlmBatch(deps, scope, { ...responseBatch(deps, plan, shard, input.generator), given: input });
+        return await runLlmBatch(deps, scope, { ...responseBatch(deps, plan, shard, input.generator), runId: input.runId, given: input });
       });
     },
   };

@@ -4,6 +4,7 @@ import type { FailureType } from '../contract/failures';
 import type { HeartbeatDetails } from '../contract/progress';
 import { MethodError } from '../method/method-error';
 import { AllRefusedError } from '../services/batches/all-refused';
+import { UnusableRepliesError } from '../services/batches/reply-watch';
 import { PermanentEndpointError } from '../services/endpoints/endpoint-errors';
 import { ModelServerError } from '../services/local/model-server';
 import { PythonJobError } from '../services/python/python-jobs';
@@ -111,6 +112,7 @@ function toFailure(error: unknown, context: Context): unknown {
   const permanent =
     error instanceof PermanentEndpointError ||
     error instanceof AllRefusedError ||
+    error instanceof UnusableRepliesError ||
     error instanceof InputLostError ||
     error instanceof SpecError ||
     error instanceof MethodError ||

@@ -1,6 +1,7 @@
-import type { RunSpec } from './spec';
+import type { ModelSpec, RunSpec } from './spec';
 import { showValue, type Finding } from './spec-errors';
 import { SERVED_URL } from './spec-models';
+import { isAnthropic, LEAST_ANTHROPIC_BUDGET } from './thinking';
 import { looksLikePath } from './weights';
 
 /** Addresses of models that cannot be right, limits that contradict each other, and servers that lack something. */
@@ -9,7 +10,7 @@ export function endpointProblems(spec: RunSpec): Finding[] {
   const firstAt = new Map<string, string>();
   for (const [name, model] of Object.entries(spec.models)) {
     const at = ['models', name, 'baseURL'];
-    findings.push(...serveProblems(spec, name));
+    findings.push(...serveProblems(spec, name), ...thinkingProblems(model, name));
     const url = new URL(model.baseURL);
     if (url.username !== '' || url.password !== '') {
       findings.push({
@@ -49,6 +50,34 @@ export function endpointProblems(spec: RunSpec): Finding[] {
     }
   }
   return findings;
+}
+
+/** Thoughts that are turned off and on in one breath, or that a provider does not take as they are said. */
+function thinkingProblems(model: ModelSpec, name: string): Finding[] {
+  const { mode, effort, maxTokens } = model.thinking ?? {};
+  const at = ['models', name, 'thinking'];
+  if (mode === 'off' && (effort !== undefined || maxTokens !== undefined)) {
+    const field = effort === undefined ? 'maxTokens' : 'effort';
+    return [
+      {
+        at: [...at, field],
+        value: showValue(effort ?? maxTokens),
+        expected: 'nothing beside mode: off',
+        hint: `remove it, or set mode: on`,
+      },
+    ];
+  }
+  if (mode === 'on' && maxTokens !== undefined && maxTokens < LEAST_ANTHROPIC_BUDGET && isAnthropic(model)) {
+    return [
+      {
+        at: [...at, 'maxTokens'],
+        value: showValue(maxTokens),
+        expected: `at least ${LEAST_ANTHROPIC_BUDGET} at this API`,
+        hint: 'raise it',
+      },
+    ];
+  }
+  return [];
 }
 
 function serveProblems(spec: RunSpec, name: string): Finding[] {

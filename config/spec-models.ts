@@ -33,6 +33,20 @@ const serve = z
   })
   .describe('A gpu worker serves this model for as long as the synthesis needs it.');
 
+const thinking = z
+  .strictObject({
+    mode: z
+      .enum(['auto', 'off', 'on'])
+      .default('auto')
+      .describe('auto: as the model and its server do by themselves. off, on: said in the field that the engine or provider takes.'),
+    effort: z
+      .enum(['minimal', 'low', 'medium', 'high', 'xhigh', 'max'])
+      .optional()
+      .describe('How much it thinks, where the model knows such efforts.'),
+    maxTokens: count.max(131_072).optional().describe('Room for thoughts, added to maxTokens in every chat request.'),
+  })
+  .describe('Whether the model thinks before it answers. Thoughts are kept apart: never judged, never an answer.');
+
 /** An entry under `models`. */
 export const modelSchema = z
   .strictObject({
@@ -52,6 +66,7 @@ export const modelSchema = z
     apiKeyEnv: envName.optional().describe('Name of the environment variable that holds the API key.'),
     template: template.optional(),
     tokenizer: tokenizer.optional(),
+    thinking: thinking.optional(),
     supportsN: z.boolean().default(true).describe('Whether one request may ask for several samples (`n`).'),
     request: requestSchema.optional(),
     addsBos: z

@@ -1,7 +1,13 @@
 import { extractionStops, MOST_STOPS } from './extraction-stops';
-import { samplingFor } from './sampling';
+import { samplingFor, type StageSampling } from './sampling';
 import type { RunSpec } from './spec';
 import type { Finding } from './spec-errors';
+import { withRoom } from './thinking';
+
+/** Tokens of a reply with its thoughts; of a model that is not there, which another check names, without. */
+function longestReply(spec: RunSpec, name: string, stage: StageSampling): number {
+  return withRoom(samplingFor(stage, name), spec.models[name] ?? {}).maxTokens;
+}
 
 /** Sampling that no run can mean, or that an endpoint does not allow. */
 export function samplingProblems(spec: RunSpec): Finding[] {
@@ -27,8 +33,8 @@ export function samplingProblems(spec: RunSpec): Finding[] {
   const longest = new Map<string, number>();
   const note = (name: string, tokens: number): void => void longest.set(name, Math.max(longest.get(name) ?? 0, tokens));
   note(spec.target.model, extract.sampling.maxTokens);
-  respond.generators.forEach((name) => note(name, samplingFor(respond, name).maxTokens));
-  judge.judges.forEach((name) => note(name, samplingFor(judge, name).maxTokens));
+  respond.generators.forEach((name) => note(name, longestReply(spec, name, respond)));
+  judge.judges.forEach((name) => note(name, longestReply(spec, name, judge)));
   for (const [name, { limits }] of Object.entries(spec.models)) {
     const tokens = longest.get(name) ?? 0;
     const perMinute = limits.tokensPerMinute;

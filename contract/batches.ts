@@ -10,6 +10,8 @@ export interface BatchLimits {
   readonly allowance?: Allowance;
   /** Where the model is, if the run serves it itself. */
   readonly baseURL?: string;
+  /** Somebody has said that unusable replies are no reason to stop. */
+  readonly anyway?: true;
   /** Instead of the spec's limits of the model. */
   readonly limits?: ModelLimits;
 }

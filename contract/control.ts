@@ -8,8 +8,8 @@ import type { BudgetSetting, LimitsByModel } from './run-settings';
  * order, and they end the batches that the order concerns and schedule them again.
  */
 
-/** Who paused the run: a person, a store that cannot be used, or a budget that is reached. */
-export type PausedBy = 'user' | 'storage' | 'budget';
+/** Who paused the run: a person, a store that cannot be used, a budget that is reached, or a model whose replies are unusable. */
+export type PausedBy = 'user' | 'storage' | 'budget' | 'replies';
 
 export interface Pause {
   readonly by: PausedBy;
@@ -26,6 +26,8 @@ export interface ControlOrder {
   readonly budget: Allowance;
   /** Revision of the latest order that lowered the budget, and that is to be answered by a `withdrawn`. */
   readonly withdraw?: number;
+  /** Unusable replies pause nothing; absent where they do. */
+  readonly anyway?: true;
   /** Addresses of the models that the run serves itself; null while a server starts. */
   readonly served?: Readonly<Record<string, string | null>>;
 }
@@ -57,6 +59,8 @@ export interface ControlState {
 
 export const pauseUpdate = defineUpdate<ControlState, [{ readonly reason?: string }]>('pause');
 export const resumeUpdate = defineUpdate<ControlState>('resume');
+/** As `resume`, and from then on unusable replies pause the run no more. */
+export const resumeAnywayUpdate = defineUpdate<ControlState>('resumeAnyway');
 export const setLimitsUpdate = defineUpdate<ControlState, [LimitsByModel]>('setLimits');
 export const setBudgetUpdate = defineUpdate<ControlState, [BudgetSetting]>('setBudget');
 export const controlQuery = defineQuery<ControlState>('control');
@@ -77,7 +81,6 @@ export const PAUSE_MEMO = 'paused';
 
 /** What to do about a pause, without a full stop. */
 export function pauseAdvice(runId: string, { by }: Pick<Pause, 'by'>): string {
-  return by === 'budget'
-    ? `raise it, and it goes on: npx rehearse set ${runId} --budget-usd N (or --budget-tokens N)`
-    : `go on with: npx rehearse resume ${runId}`;
+  if (by === 'budget') return `raise it, and it goes on: npx rehearse set ${runId} --budget-usd N (or --budget-tokens N)`;
+  return `go on ${by === 'replies' ? 'all the same ' : ''}with: npx rehearse resume ${runId}${by === 'replies' ? ' --anyway' : ''}`;
 }

@@ -13,6 +13,8 @@ export type FailureType =
   /** A stored input is damaged or gone; running the stages before again recomputes it. */
   | 'InputLostError'
   | 'MethodError'
+  /** A synthesis kept none of its instructions. */
+  | 'NoReplayRowsError'
   | 'ModelServerError'
   /** Another run or worker makes the output; it is looked at again. */
   | 'OwnedElsewhereError'
@@ -26,6 +28,8 @@ export type FailureType =
   /** The store is damaged again and again. */
   | 'StoreDamagedError'
   | 'TemplateNotReadError'
+  /** Nearly all replies of a model are unusable; pauses the run. */
+  | 'UnusableRepliesError'
   | 'VariantsFailedError'
   | 'WeightsNotFoundError'
   | 'WorkerDrainingError'

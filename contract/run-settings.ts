@@ -15,6 +15,8 @@ export interface RunSettings {
   readonly budget?: BudgetSetting;
   /** Endpoints are not asked before the first paid call what they take. */
   readonly probe?: false;
+  /** Unusable replies are no reason to pause. */
+  readonly anyway?: true;
 }
 
 export const NO_SETTINGS: RunSettings = { limits: {} };

@@ -1,5 +1,4 @@
 import { variantsOf, type Variant } from '../config/variants';
-import { judgmentId } from '../method/ids';
 import type { Failure, FinishReason, Instruction, Judgment } from '../method/records';
 import { settledJudgments } from '../method/skipped';
 import type { StageStore } from '../services/store/stage-store';
@@ -26,10 +25,9 @@ import { StoredParts, type Coverage } from './stored-parts';
 export const EXPORT_STAGES = ['instructions', 'responses', 'judgments', 'replay', 'mixture', 'evaluation', 'losses', 'failures'] as const;
 export type ExportStage = (typeof EXPORT_STAGES)[number];
 
-/** A judgment as exported: where the response itself was lost there was no call, hence no seed. */
-export type ExportedJudgment = Omit<Judgment, 'seed'> & {
-  readonly seed: number | null;
-  /** Of the response, so that the winners can be chosen again from these rows alone; null also where there is no response. */
+/** A judgment as exported. */
+export type ExportedJudgment = Judgment & {
+  /** Of the response, so that the winners can be chosen again from these rows alone. */
   readonly responseFinishReason: FinishReason;
 };
 
@@ -41,7 +39,10 @@ export const exportedJudgmentTable: Table<ExportedJudgment> = {
 /** An instruction of a run with filters: `dropped` is why it was not answered, or null. */
 export type FilteredInstruction = Instruction & { readonly dropped: string | null };
 
-const filteredInstructionTable: Table<FilteredInstruction> = { schema: { ...instructionTable.schema, dropped: 'string' }, optional: [] };
+const filteredInstructionTable: Table<FilteredInstruction> = {
+  schema: { ...instructionTable.schema, dropped: 'string' },
+  optional: instructionTable.optional,
+};
 
 /** A document of an evaluation, as a variant's model answered it. */
 export type EvaluatedRow = { readonly variant: string } & SampleRow;
@@ -77,7 +78,7 @@ export type AnyStageExport = StageExport<Record<string, unknown>>;
 
 /**
  * The rows of a stage of a run, straight from the store. One shard is in memory at a time.
- * Judgments cover every response that was asked for: where a response was lost, its judgments have no score and say why.
+ * A response that was lost has no judgments; it is among the failures, with its reason.
  */
 export function exportStage(stage: ExportStage, source: ExportSource): AnyStageExport {
   const parts = new StoredParts(source.stages);
@@ -168,35 +169,17 @@ async function readJudgments(parts: StoredParts, plan: RunPlan, shard: Shard): P
   const { respond, judge } = plan.spec.synthesis;
   const rows: ExportedJudgment[] = [];
   for (const generator of respond.generators) {
-    const responses = await parts.all(respondStage.at(plan, shard, generator));
-    const ends = new Map(responses.rows.map(({ id, finishReason }) => [id, finishReason]));
+    const responses = new Map((await parts.rows(respondStage.at(plan, shard, generator))).map((row) => [row.id, row]));
     for (const name of judge.judges) {
-      rows.push(
-        ...settledJudgments(
-          (await inTurn(judgmentOutputs(plan, shard, name, generator), async (output) => await parts.rows(output))).flat(),
-        ).map((row) => ({ ...row, responseFinishReason: ends.get(row.responseId) ?? null })),
-      );
-      rows.push(...responses.failures.map((lost) => withoutResponse(lost, name, judge.scoring)));
+      const outputs = judgmentOutputs(plan, shard, name, generator);
+      for (const row of settledJudgments((await inTurn(outputs, async (output) => await parts.rows(output))).flat())) {
+        const response = responses.get(row.responseId);
+        // Outputs of different releases may lie beside each other until the run is started again.
+        if (response !== undefined) rows.push({ ...row, responseFinishReason: response.finishReason });
+      }
     }
   }
   return rows;
-}
-
-function withoutResponse(lost: Failure, judge: string, scoredBy: Judgment['scoredBy']): ExportedJudgment {
-  return {
-    id: judgmentId(lost.id, judge),
-    responseId: lost.id,
-    instructionId: lost.id.split(':')[0] ?? lost.id,
-    judge,
-    score: null,
-    scoredBy,
-    raw: '',
-    reason: `no response to judge: ${lost.reason}`,
-    seed: null,
-    attempts: 0,
-    usage: null,
-    responseFinishReason: null,
-  };
 }
 
 function sortedFailures(failures: Failure[]): Failure[] {

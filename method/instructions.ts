@@ -3,7 +3,14 @@ import { runOnAt } from './run-on';
 import type { ChatTemplate } from './templates';
 
 /** Why a generated text cannot be used. Fixed words, so that they can be counted; of a text that broke off, how it ended. */
-export type TextRejection = 'empty' | 'truncated' | 'content_filter' | 'tool_call' | BrokenEnd;
+export type TextRejection =
+  | 'empty'
+  | 'truncated'
+  | 'content_filter'
+  | 'tool_call'
+  | 'unfinished thinking'
+  | 'nothing but thinking'
+  | BrokenEnd;
 
 /** A usable text, or the reason why there is none. `truncated`: kept although it was cut at the token limit. */
 export type TextReading = { readonly text: string; readonly truncated: boolean } | { readonly rejected: TextRejection };
@@ -62,7 +69,7 @@ function refusal(finishReason: FinishReason): TextRejection | undefined {
 }
 
 /** Line ends as `\n`; no control characters but tab and newline; half surrogate pairs, which UTF-8 lacks, as U+FFFD. */
-function wellFormed(text: string): string {
+export function wellFormed(text: string): string {
   return (
     text
       .replace(/\r\n?/g, '\n')

@@ -56,6 +56,8 @@ export interface Conversation {
 export interface Instruction {
   readonly id: string;
   readonly text: string;
+  /** What the model thought before it, where it did. */
+  readonly reasoning?: string;
   readonly model: string;
   readonly finishReason: FinishReason;
   readonly seed: number;
@@ -72,6 +74,8 @@ export interface Response {
   /** 0-based sample number of this generator. */
   readonly sample: number;
   readonly text: string;
+  /** What the model thought before it answered, where it did; never judged, never part of the answer. */
+  readonly reasoning?: string;
   readonly finishReason: FinishReason;
   readonly seed: number;
   readonly attempts: number;
@@ -88,8 +92,10 @@ export interface Judgment {
   /** 1 to 5, or null. */
   readonly score: number | null;
   readonly scoredBy: ScoredBy;
-  /** The judge's reply as it came. */
+  /** The judge's reply as it came, without its thoughts. */
   readonly raw: string;
+  /** What the judge thought before, where it did; no score is read from it. */
+  readonly reasoning?: string;
   /** `expected` only: probability mass that the five ratings held together, 0 to 1. */
   readonly ratingMass?: number;
   readonly reason?: string;

@@ -15,6 +15,11 @@ export const DEFAULT_ASSUMPTIONS = {
   responseTokens: { value: 400, unit: 'tokens', why: 'mean of a response, unless maxTokens is lower' },
   judgePromptTokens: { value: 310, unit: 'tokens', why: 'the Table 2 prompt without instruction and response' },
   justificationTokens: { value: 120, unit: 'tokens', why: "mean of a judge's reply, unless maxTokens is lower" },
+  thoughtShare: {
+    value: 0.5,
+    unit: 'of the room',
+    why: 'taken by thoughts where models.X.thinking gives them room; a guess: a small run tells',
+  },
   chatOverheadTokens: { value: 12, unit: 'tokens', why: 'role headers of a chat request' },
   newExampleTokens: { value: 400, unit: 'tokens', why: 'mean of a new example, when its file cannot be read' },
   charactersPerToken: { value: 4, unit: 'characters', why: 'English text; turns the size of the new data into tokens' },

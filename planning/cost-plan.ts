@@ -33,7 +33,7 @@ export interface CostPlan {
   readonly usd: {
     /** Of the priced models. */
     readonly expected: number;
-    /** When every reply runs to its maxTokens. */
+    /** When every reply runs to its maxTokens, its room for thoughts included. */
     readonly atMost: number;
     readonly unpriced: readonly string[];
   };
@@ -71,6 +71,7 @@ export function planCost(
     instructionTokens: Infinity,
     responseTokens: Infinity,
     justificationTokens: Infinity,
+    thoughtShare: 1,
   });
   const endpoints = endpointCosts(spec, stages, assumptions);
   const sum = (of: (stage: StageCost) => number, list = stages): number => list.reduce((total, stage) => total + of(stage), 0);

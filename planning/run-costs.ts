@@ -1,6 +1,7 @@
-import { modelsInUse } from '../config/models-in-use';
+import { modelOf, modelsInUse } from '../config/models-in-use';
 import { samplingFor } from '../config/sampling';
 import type { RunSpec } from '../config/spec';
+import { withRoom } from '../config/thinking';
 import type { RunCosts } from '../contract/run';
 import { addCosts, timesCost, type Cost } from '../method/cost';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
@@ -55,9 +56,11 @@ function worstCall(spec: RunSpec, model: string): Cost {
   const instruction = extract.sampling.maxTokens * charactersPerToken;
   const response = Math.max(...respond.generators.map((name) => samplingFor(respond, name).maxTokens)) * charactersPerToken;
   if (model === spec.target.model) add(0, extract.sampling.maxTokens);
-  if (respond.generators.includes(model)) add(instruction, respond.samples * samplingFor(respond, model).maxTokens);
+  if (respond.generators.includes(model)) {
+    add(instruction, respond.samples * withRoom(samplingFor(respond, model), modelOf(spec, model)).maxTokens);
+  }
   if (judge.judges.includes(model)) {
-    const { maxTokens } = samplingFor(judge, model);
+    const { maxTokens } = withRoom(samplingFor(judge, model), modelOf(spec, model));
     add(JUDGE_PROMPT.length + instruction + response + maxTokens * charactersPerToken, maxTokens);
   }
   return calls.reduce((worst, call) => ({ usd: Math.max(worst.usd, call.usd), tokens: Math.max(worst.tokens, call.tokens) }));

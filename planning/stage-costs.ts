@@ -6,6 +6,7 @@ import { SCORE_READINGS } from '../config/score-readings';
 import type { RunSpec, ModelSpec } from '../config/spec';
 import { activeQuality } from '../config/spec-quality';
 import { hasChatFormat } from '../config/template-places';
+import { roomFor } from '../config/thinking';
 import type { Assumptions } from './cost-assumptions';
 import { usdOf } from './price';
 
@@ -55,7 +56,7 @@ export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
       requests: modelOf(spec, name).supportsN ? answered : responses,
       promptPerRequest: prompt,
       freshPerRequest: prompt,
-      completionPerCall: Math.min(a.responseTokens, sampling.maxTokens),
+      completionPerCall: Math.min(a.responseTokens, sampling.maxTokens) + thoughts(spec, a, name),
     });
   });
   const meanResponse = mean(respond.generators.map((name) => Math.min(a.responseTokens, samplingFor(respond, name).maxTokens)));
@@ -72,7 +73,7 @@ export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
       // All requests but the first extend the justification before them, by one token.
       promptPerRequest: prompt + (justification * (requests - 1)) / requests,
       freshPerRequest: (fresh + justification * (requests - 1)) / requests,
-      completionPerCall: justification + requests - 1,
+      completionPerCall: justification + thoughts(spec, a, name) + requests - 1,
     });
   });
   return [extraction, ...answers, ...judgments];
@@ -87,6 +88,11 @@ function shownShare(spec: RunSpec, judge: string, { shownShare: share }: Assumpt
   if (early === undefined) return 1;
   const before = early.order.indexOf(judge);
   return before > early.order.length - before ? early.auditShare + (1 - early.auditShare) * share : 1;
+}
+
+/** Tokens of thoughts before one reply of a model that is given room for them. */
+function thoughts(spec: RunSpec, a: Assumptions, name: string): number {
+  return roomFor(modelOf(spec, name)) * a.thoughtShare;
 }
 
 interface Load {

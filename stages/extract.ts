@@ -8,8 +8,18 @@ import { defineStage } from './stage';
 import type { Table } from './table';
 
 export const instructionTable: Table<Instruction> = {
-  schema: { id: 'string', text: 'string', model: 'string', finishReason: 'string', seed: 'int', attempts: 'int', usage: 'json' },
-  optional: [],
+  schema: {
+    id: 'string',
+    text: 'string',
+    reasoning: 'string',
+    model: 'string',
+    finishReason: 'string',
+    seed: 'int',
+    attempts: 'int',
+    usage: 'json',
+  },
+  optional: ['reasoning'],
+  whereUsed: ['reasoning'],
 };
 
 /** Its key in a plan. */
@@ -21,7 +31,8 @@ export interface ExtractKeys {
 export const extractStage = defineStage({
   name: 'extract',
   version: 1,
-  rowsVersion: 1,
+  rowsVersion: 2, // 1: thoughts were part of the text
+  keyedAs: 1,
   callsModels: true,
   table: instructionTable,
   key: (hash, spec: RunSpec, { templates }: Pick<ContentIdentities, 'templates'> = {}) => {

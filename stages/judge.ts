@@ -2,6 +2,7 @@ import { modelOf } from '../config/models-in-use';
 import { samplingFor } from '../config/sampling';
 import { SCORE_READINGS } from '../config/score-readings';
 import type { RunSpec } from '../config/spec';
+import { thinkingIdentity } from '../config/thinking';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
 import type { Judgment } from '../method/records';
 import { modelIdentity } from './model-identity';
@@ -19,13 +20,15 @@ export const judgmentTable: Table<Judgment> = {
     score: 'double',
     scoredBy: 'string',
     raw: 'string',
+    reasoning: 'string',
     ratingMass: 'double',
     reason: 'string',
     seed: 'int',
     attempts: 'int',
     usage: 'json',
   },
-  optional: ['ratingMass', 'reason'],
+  optional: ['ratingMass', 'reason', 'reasoning'],
+  whereUsed: ['reasoning'],
 };
 
 type KeysByJudge = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -51,7 +54,8 @@ export interface SkipInputs {
 export const judgeStage = defineStage({
   name: 'judge',
   version: 1,
-  rowsVersion: 1,
+  rowsVersion: 2, // 1: a quotation, a copy or a block of code could be a score, and less decoration was read
+  keyedAs: 1,
   callsModels: true,
   table: judgmentTable,
   key: (
@@ -72,6 +76,7 @@ export const judgeStage = defineStage({
       minRatingMass: SCORE_READINGS[judge.scoring].usesRatingMass ? judge.minRatingMass : null,
       maxAttempts: judge.maxAttempts,
       prompt: JUDGE_PROMPT,
+      ...thinkingIdentity(modelOf(spec, name)),
       input: respondStage.input(respondKey),
       ...(own === undefined
         ? {}

@@ -64,9 +64,9 @@ export function replaySource(
   if (source === null) return undefined;
   switch (source.kind) {
     case 'first-response':
-      return { source: source.kind, withoutCut: truncated === 'drop', input: [respond[target], respondStage.rowsVersion] };
+      return { source: source.kind, withoutCut: truncated === 'drop', input: [respond[target], respondStage.keyedAs] };
     case 'target-best':
-      return { source: source.kind, seed: spec.seed, truncated, input: [judge[target]?.[target], judgeStage.rowsVersion] };
+      return { source: source.kind, seed: spec.seed, truncated, input: [judge[target]?.[target], judgeStage.keyedAs] };
     case 'dataset':
       return {
         source: source.source.from === 'hub' ? source.source : filesOf(variant).map((file) => content.replayFiles[file]),

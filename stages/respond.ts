@@ -1,6 +1,7 @@
 import { modelOf } from '../config/models-in-use';
 import { samplingFor } from '../config/sampling';
 import type { RunSpec } from '../config/spec';
+import { thinkingIdentity } from '../config/thinking';
 import type { Response } from '../method/records';
 import { modelIdentity } from './model-identity';
 import { partName, type ContentIdentities, type Planned, type Shard } from './planned';
@@ -14,12 +15,14 @@ export const responseTable: Table<Response> = {
     model: 'string',
     sample: 'int',
     text: 'string',
+    reasoning: 'string',
     finishReason: 'string',
     seed: 'int',
     attempts: 'int',
     usage: 'json',
   },
-  optional: [],
+  optional: ['reasoning'],
+  whereUsed: ['reasoning'],
 };
 
 /** Its keys in a plan, by generator. */
@@ -31,7 +34,8 @@ export interface RespondKeys {
 export const respondStage = defineStage({
   name: 'respond',
   version: 1,
-  rowsVersion: 1,
+  rowsVersion: 2, // 1: thoughts were part of the text
+  keyedAs: 1,
   callsModels: true,
   table: responseTable,
   /** @param input of the instructions, see `Stage.input` */
@@ -46,6 +50,7 @@ export const respondStage = defineStage({
       samples: respond.samples,
       maxAttempts: respond.maxAttempts,
       acceptTruncated: respond.acceptTruncated,
+      ...thinkingIdentity(modelOf(spec, generator)),
       input,
       ...(own === undefined ? {} : { ownTokens: own.identities.text }),
     });

@@ -49,7 +49,7 @@ export const selectStage = defineStage({
       policy: select.policy,
       minJudges: select.policy === 'available' ? select.minJudges : null,
       truncated: select.truncated,
-      input: [judge, judgeStage.rowsVersion, ...(judgeAfterAll === undefined ? [] : [judgeAfterAll])],
+      input: [judge, judgeStage.keyedAs, ...(judgeAfterAll === undefined ? [] : [judgeAfterAll])],
     });
   },
   place: ({ keys }: Pick<Planned<SelectKeys>, 'keys'>, shard: Shard) => ({ key: keys.select, part: partName(shard) }),

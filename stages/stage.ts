@@ -20,6 +20,11 @@ export interface StageDefinition<Name extends string, Row extends object, Detail
   readonly version: number;
   /** Version of the code that makes rows: raise it when the same calls are read otherwise; rows are then made again from the stored calls. */
   readonly rowsVersion: number;
+  /**
+   * What stands for the rows version in the keys of later stages: the one it had when there were first such keys, since then every
+   * output knows its inputs by their content. Default: the rows version.
+   */
+  readonly keyedAs?: number;
   /** Whether it makes model calls, which are journalled, budgeted and stored with the rows. */
   readonly callsModels: boolean;
   readonly table: Table<Row>;
@@ -63,6 +68,7 @@ export interface DefinedStage<
   PlaceOf extends unknown[],
 > extends Stage<Row, Detail> {
   readonly name: Name;
+  readonly keyedAs: number;
   key(...of: KeyOf): string;
   /** A plan's output. @throws Error when the plan has no such stage */
   at(...of: PlaceOf): Output<Row, Detail>;
@@ -77,7 +83,7 @@ export interface DefinedStage<
 export function defineStage<Name extends string, Row extends object, Detail, KeyOf extends unknown[], PlaceOf extends unknown[]>(
   definition: StageDefinition<Name, Row, Detail, KeyOf, PlaceOf>,
 ): DefinedStage<Name, Row, Detail, KeyOf, PlaceOf> {
-  const { name, version, rowsVersion, callsModels, table, detail, key, place } = definition;
+  const { name, version, rowsVersion, keyedAs = rowsVersion, callsModels, table, detail, key, place } = definition;
   const hash: KeyHash = (parts) => sha256(canonicalJson({ stage: name, version, ...parts })).slice(0, KEY_DIGITS);
   const stage: DefinedStage<Name, Row, Detail, KeyOf, PlaceOf> = {
     name,
@@ -87,13 +93,17 @@ export function defineStage<Name extends string, Row extends object, Detail, Key
     detail,
     key: (...of) => key(hash, ...of),
     at: (...of) => ({ stage, address: { stage: name, ...place(...of) } }),
-    input: (inputKey) => [inputKey, rowsVersion],
+    keyedAs,
+    input: (inputKey) => [inputKey, keyedAs],
   };
   return stage;
 }
 
-/** What stands for an input in another stage's key: the rows depend on the code that made them, too. */
-export type StageInput = readonly [key: string, rowsVersion: number];
+/**
+ * What stands for an input in another stage's key. When code reads the same calls otherwise, the rows that come out the same keep
+ * everything that was made from them, and only what was made from others is made again: manifests hold their inputs' hashes.
+ */
+export type StageInput = readonly [key: string, keyedAs: number];
 
 /** A key that a plan must have. @throws Error when it has none */
 export function knownKey(key: string | undefined, name: string): string {

@@ -8,4 +8,6 @@ export type TableSchema<Row> = { readonly [K in keyof Row & string]-?: ColumnTyp
 export interface Table<Row> {
   readonly schema: TableSchema<Row>;
   readonly optional: readonly (keyof Row & string)[];
+  /** Columns that a stored file has only where a row does: files made before there were such columns stay the same, byte for byte. */
+  readonly whereUsed?: readonly (keyof Row & string)[];
 }

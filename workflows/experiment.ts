@@ -1,7 +1,9 @@
-import { patched } from '@temporalio/workflow';
+import { ApplicationFailure, patched } from '@temporalio/workflow';
 import type { RunSpecInput } from '../config/spec';
+import type { FailureType } from '../contract/failures';
 import type { ExperimentResult, RunOutline, VariantResult } from '../contract/run';
 import type { RunSettings } from '../contract/run-settings';
+import type { SynthesisResult } from '../contract/workflows';
 import { activitiesOn } from './activities';
 import { failureNotes, runVariants, variantsFailure, type FailedVariant } from './all-variants';
 import { rerunOnLostInput } from './control/lost-inputs';
@@ -59,6 +61,20 @@ async function probed({ control: { work } }: ExperimentRun, outline: RunOutline)
   return { ...outline, ...(await work.runActivity(llm.probeModels, 'what do the endpoints take?', { runId, plan })) };
 }
 
+/** Marks in a history that a run without a replay row fails. */
+const NO_REPLAY_ROWS = 'no-replay-rows';
+
+function noReplayRows({ runId, instructions }: RunOutline, { stages: rows }: SynthesisResult): ApplicationFailure {
+  const lost = rows
+    .filter(({ failed, stage }) => failed > 0 && stage !== 'select')
+    .map(({ stage, model, failed, total }) => `${stage}${model === '' ? '' : ` by ${model}`} lacks ${failed} of ${total}`);
+  return ApplicationFailure.nonRetryable(
+    `no row of the replay set came of ${instructions} instructions${lost.length === 0 ? '' : `: ${lost.join(', ')}`}; ` +
+      `see why each was lost: npx rehearse export ${runId} --stage failures`,
+    'NoReplayRowsError' satisfies FailureType,
+  );
+}
+
 interface StagesEnd {
   readonly replayRows: number;
   readonly results: readonly VariantResult[];
@@ -81,6 +97,8 @@ async function stages(run: ExperimentRun, outline: RunOutline): Promise<StagesEn
       }),
   );
   run.endSynthesis(synthesised);
+  // Nothing can be mixed or trained; a run that an earlier release began ends as it would have ended there.
+  if (synthesised.replayRows === 0 && patched(NO_REPLAY_ROWS)) throw noReplayRows(outline, synthesised);
 
   if (outline.holdOut !== undefined) {
     run.endHoldOut(await work.runActivity(cpu.holdOut, 'hold rows out from training', { runId, plan: outline.plan }));

@@ -94,7 +94,13 @@ export class ShardRun extends Descendant {
           async (limits, baseURL) => {
             const allowed = allowance();
             this.batches.begin(id, allowed);
-            return await activity({ batch: id, limits, allowance: allowed, ...(baseURL === undefined ? {} : { baseURL }) });
+            return await activity({
+              batch: id,
+              limits,
+              allowance: allowed,
+              ...(baseURL === undefined ? {} : { baseURL }),
+              ...(this.work.order.anyway === undefined ? {} : { anyway: true }),
+            });
           },
           { model, onEnded: () => this.batches.end(id) },
         ),

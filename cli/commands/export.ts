@@ -53,9 +53,9 @@ export function registerExport(program: Command): void {
       'after',
       `
 Rows are sorted by id, one JSON object a line:
-  instructions  id, text, model, finishReason, seed, attempts, usage; with filters also dropped (why, or null)
-  responses     id, instructionId, model, sample, text, finishReason, seed, attempts, usage
-  judgments     id, responseId, instructionId, judge, score (or null, with reason), scoredBy, raw, …,
+  instructions  id, text, reasoning (where it thought), model, finishReason, seed, attempts, usage; with filters also dropped (why, or null)
+  responses     id, instructionId, model, sample, text, reasoning, finishReason, seed, attempts, usage
+  judgments     id, responseId, instructionId, judge, score (or null, with reason), scoredBy, raw, reasoning, …,
                 responseFinishReason (of what was judged; length: it was cut)
   replay        instructionId, responseId, instruction, response, model, finishReason, meanScore, scores, messages
                 (of a variant with another replay set: id, messages, cut)

@@ -1,7 +1,8 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
 import { validateRunId } from '../../config/load-spec';
-import { mendSignal, resumeUpdate } from '../../contract/control';
+import { mendSignal, resumeAnywayUpdate, resumeUpdate } from '../../contract/control';
+import { NO_SETTINGS, type RunSettings } from '../../contract/run-settings';
 import { openStore } from '../../services/runs/open-store';
 import { beginRun, sayWhereToLook, type BeginOptions } from '../runs/begin-run';
 import { steerRun } from '../runs/control-run';
@@ -18,26 +19,31 @@ export function registerResume(program: Command): void {
     .description('let a paused run go on; or start a failed, cancelled, timed-out or terminated one again from what is stored')
     .argument('<id>', 'run id')
     .option('--wait', 'show the run until it ends, and exit 0 only when it succeeded')
+    .option('--anyway', "go on though a model's replies are unusable: they pause the run no more")
     .option('--json', 'print {runId, workflowRunId, state} as JSON')
     .addHelpText(
       'after',
       '\nFinished work is not repeated; what is stored is looked at, and what is damaged is made again. What was set on the run with "set" still holds.',
     )
-    .action(async (id: string, options: BeginOptions) => {
+    .action(async (id: string, options: ResumeOptions) => {
       await resume(validateRunId(id), options);
     });
 }
 
-async function resume(runId: string, options: BeginOptions): Promise<void> {
+interface ResumeOptions extends BeginOptions {
+  readonly anyway?: boolean;
+}
+
+async function resume(runId: string, options: ResumeOptions): Promise<void> {
   const running = await withClient(async (connected) => await runningRun(connected, runId));
   if (running === undefined) {
     const { plans } = openStore();
     const { plan } = await loadStoredRun(plans, runId);
-    await beginRun({ runId, spec: plan.spec, settings: await plans.findSettings(runId) }, options);
+    await beginRun({ runId, spec: plan.spec, settings: settings(await plans.findSettings(runId), options) }, options);
     return;
   }
   await withClient(async ({ client }) => {
-    await steerRun(client, runId, async (run) => await run.executeUpdate(resumeUpdate));
+    await steerRun(client, runId, async (run) => await run.executeUpdate(options.anyway === true ? resumeAnywayUpdate : resumeUpdate));
     await client.workflow.getHandle(runId).signal(mendSignal);
     if (options.json) printJson({ runId, workflowRunId: running.workflowRunId, state: running.paused ? 'resumed' : 'attached' });
     else {
@@ -46,6 +52,11 @@ async function resume(runId: string, options: BeginOptions): Promise<void> {
     }
     if (options.wait) await waitForRun(client, runId);
   });
+}
+
+/** What was set on the run before, and now. */
+function settings(before: RunSettings | undefined, { anyway = false }: ResumeOptions): RunSettings | undefined {
+  return anyway ? { ...(before ?? NO_SETTINGS), anyway: true } : before;
 }
 
 async function runningRun(

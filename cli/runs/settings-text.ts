@@ -9,7 +9,7 @@ const LIMIT_NAMES: Readonly<Record<keyof ModelLimits, string>> = {
 };
 
 /** What was set on a run, a line a model. */
-export function settingsText({ limits, budget = {} }: RunSettings): string[] {
+export function settingsText({ limits, budget = {}, anyway }: RunSettings): string[] {
   const budgets = [
     ...(budget.usd === undefined ? [] : [budget.usd === null ? 'no budget in dollars' : `budget: $${budget.usd}`]),
     ...(budget.tokens === undefined
@@ -24,5 +24,5 @@ export function settingsText({ limits, budget = {} }: RunSettings): string[] {
     });
     return `${model}: ${parts.join(', ')}`;
   });
-  return [...models, ...budgets];
+  return [...models, ...budgets, ...(anyway === undefined ? [] : ['unusable replies do not pause it'])];
 }

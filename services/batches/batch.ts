@@ -10,6 +10,7 @@ import { BatchTally, type BatchResult } from './batch-tally';
 import { ItemQueue, type QueuedItem } from './item-queue';
 import { JournalledCalls, type MadeCall, type ReplayedCall } from './journalled-calls';
 import { Lanes } from './lanes';
+import type { WatchedItem } from './reply-watch';
 
 export interface BatchOptions<Row> {
   readonly items: readonly BatchItem<Row>[];
@@ -27,8 +28,8 @@ export interface BatchOptions<Row> {
   readonly beforeCall?: () => Promise<void>;
   /** Called after each step with a function that returns the progress; counting at each step would be slow. */
   readonly onProgress: (read: () => BatchProgress) => void;
-  /** Called with the number of items that are left. */
-  readonly onItemDone?: (left: number) => void;
+  /** Called when an item is done, with the number of items that are left; what it throws ends the batch. */
+  readonly onItemDone?: (left: number, item: WatchedItem) => void;
   /** After failing for this long in a row, an item's call is set aside, and its lane takes another item. */
   readonly setAsideAfterMs?: number;
 }
@@ -121,7 +122,7 @@ class BatchRun<Row extends { readonly id: string }> {
       const step = item.next(exchanges);
       if (step.do === 'done') {
         this.tally.addItem(step);
-        this.options.onItemDone?.(this.tally.left);
+        this.options.onItemDone?.(this.tally.left, { ...step, id: item.id, exchanges });
         return;
       }
       const { request } = step;

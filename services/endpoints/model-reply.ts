@@ -1,5 +1,6 @@
 import type { FinishReason, Usage } from '../../method/records';
 import { readEnd, type RawEnd } from './reply-ends';
+import { type RawText, readText, thoughtTokensOf } from './reply-text';
 import { readRowUsage, readUsage } from './reply-usage';
 
 /** A token with its log probability, natural log. */
@@ -15,6 +16,8 @@ export interface TokenChoice extends TokenLogprob {
 
 export interface ReplyChoice {
   readonly text: string;
+  /** Thoughts that the endpoint keeps apart from the text. */
+  readonly reasoning?: string;
   readonly finishReason: FinishReason;
   readonly tokens: readonly TokenChoice[];
 }
@@ -23,12 +26,12 @@ export interface ReplyChoice {
 export interface ModelReply {
   readonly choices: readonly ReplyChoice[];
   readonly usage: Usage | null;
+  /** Tokens of thoughts, of all choices together, where the endpoint tells of any. */
+  readonly thoughtTokens?: number;
 }
 
-interface RawChoice extends RawEnd {
+interface RawChoice extends RawEnd, RawText {
   index?: unknown;
-  text?: unknown;
-  message?: { content?: unknown } | null;
   logprobs?: RawLogprobs | null;
 }
 
@@ -49,10 +52,12 @@ export function readReply(body: unknown, asked: Readonly<Record<string, unknown>
   const { choices } = (body ?? {}) as { choices?: unknown };
   if (!Array.isArray(choices) || choices.length === 0) return undefined;
   const usage = readRowUsage(body);
+  const thoughtTokens = thoughtTokensOf((body as { usage?: unknown }).usage);
   const isFull = choices.length === 1 && usage !== null && usage.completionTokens >= Number(asked['max_tokens']);
   return {
+    ...(thoughtTokens === 0 ? {} : { thoughtTokens }),
     choices: inOrder(choices.map((choice: unknown) => (isRecord(choice) ? (choice as RawChoice) : {}))).map((choice) => ({
-      text: readText(choice),
+      ...readText(choice),
       finishReason: readEnd(choice) ?? (isFull ? 'length' : null),
       tokens: readTokens(choice.logprobs ?? undefined),
     })),
@@ -77,11 +82,6 @@ function inOrder(choices: readonly RawChoice[]): RawChoice[] {
 /** Completion tokens that the endpoint reports, of all choices together; undefined when it reports none. */
 export function completionTokensOf(body: unknown): number | undefined {
   return readUsage(body)?.completionTokens;
-}
-
-function readText({ text, message }: RawChoice): string {
-  const content = text ?? message?.content;
-  return typeof content === 'string' ? content : '';
 }
 
 function readTokens(logprobs: RawLogprobs | undefined): TokenChoice[] {

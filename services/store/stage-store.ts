@@ -6,7 +6,7 @@ import { heldOutLossTable, type HeldOutLossRow } from '../../stages/evaluate-los
 import { failureTable } from '../../stages/failure-table';
 import { sha256 } from '../../stages/sha256';
 import type { Output, OutputRef } from '../../stages/stage';
-import type { Table } from '../../stages/table';
+import type { Table, TableSchema } from '../../stages/table';
 import type { ArtifactStore } from './artifact-store';
 import { decodeParquet, encodeParquet } from './parquet';
 import { CorruptArtifactError, InputLostError } from './stage-errors';
@@ -215,7 +215,7 @@ export class StageStore {
     table: Table<Row>,
     rows: readonly Row[],
   ): Promise<StoredFile> {
-    const data = await encodeParquet(table.schema, rows);
+    const data = await encodeParquet(usedColumns(table, rows), rows);
     const hash = sha256(data);
     // Named after its content: two attempts that end together cannot mix their files.
     const file = `${name}-${hash.slice(0, 12)}.parquet`;
@@ -242,6 +242,12 @@ export interface DamageNote {
   readonly file: string;
   readonly message: string;
   readonly at: string;
+}
+
+/** The columns of a file of these rows. */
+function usedColumns<Row extends object>({ schema, whereUsed = [] }: Table<Row>, rows: readonly Row[]): TableSchema<Row> {
+  const unused = whereUsed.filter((name) => rows.every((row) => row[name] === undefined));
+  return Object.fromEntries(Object.entries(schema).filter(([name]) => !unused.some((each) => each === name))) as TableSchema<Row>;
 }
 
 const WAY_OUT = 'start the run again: what is damaged is made again';

@@ -11,6 +11,11 @@ const MISTAKES: readonly (readonly [string, unknown, string])[] = [
   ['version', 2, 'version: got 2, expected 1; write version: 1.'],
   ['budget', {}, 'budget: got an empty mapping, expected usd, tokens or both; add one, or remove budget.'],
   ['budget', { usd: 0 }, 'budget.usd: got 0, expected a number above 0; it means: dollars, at the `price` of each model.'],
+  [
+    'models/other/thinking',
+    { mode: 'off', maxTokens: 100 },
+    'models.other.thinking.maxTokens: got 100, expected nothing beside mode: off; remove it, or set mode: on.',
+  ],
   ['mix/newShare', 17, 'mix.newShare: got 17, expected a number above 0 and below 1; write 17 % as 0.17.'],
   ['mix/newShare', '17%', 'mix.newShare: got "17%", expected a number above 0 and below 1; write 17 % as 0.17.'],
   ['mix/newShare', 0, 'mix.newShare: got 0, expected a number above 0 and below 1; leave it out for the default, 0.17.'],

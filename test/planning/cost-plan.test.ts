@@ -15,6 +15,23 @@ describe('the cost of the paper', () => {
     expect([calls('extract'), calls('respond'), calls('judge'), plan.calls]).toEqual([100_000, 900_000, 2_700_000, 3_700_000]);
   });
 
+  it('counts the room that thoughts are given: half of it, and all of it at most', async () => {
+    const paper = await loadSpecFile('paper');
+    const judge = paper.models['gpt-4'] === undefined ? Object.keys(paper.models)[1]! : 'gpt-4';
+    const withThoughts = (mode: 'on' | 'off'): typeof paper => ({
+      ...paper,
+      models: { ...paper.models, [judge]: { ...paper.models[judge]!, thinking: { mode, maxTokens: 1000 } } },
+    });
+    const before = planCost(paper, NO_RETRIES);
+    const after = planCost(withThoughts('on'), NO_RETRIES);
+    const replies = before.stages
+      .filter(({ stage, model }) => model === judge && stage !== 'extract')
+      .reduce((sum, { calls }) => sum + calls, 0);
+    expect(after.completionTokens - before.completionTokens).toBe(replies * 500);
+    expect(after.usd.atMost - before.usd.atMost).toBeCloseTo((replies * 1000 * paper.models[judge]!.price!.outputUsdPerMillion) / 1e6, 3);
+    expect(planCost(withThoughts('off'), NO_RETRIES).completionTokens).toBe(before.completionTokens);
+  });
+
   it('is 3.1 million requests, since one request gives three samples', async () => {
     expect(planCost(await loadSpecFile('paper'), NO_RETRIES).requests).toBe(100_000 + 300_000 + 2_700_000);
   });
@@ -231,7 +248,9 @@ describe('assumptions', () => {
 
   it('are all named, with unit and source, and all used', async () => {
     const paper = await loadSpecFile('paper');
-    const spec = { ...paper, synthesis: { ...paper.synthesis, quality: { refusals: true } } };
+    const thinking = { mode: 'on', maxTokens: 1000 } as const;
+    const models = Object.fromEntries(Object.entries(paper.models).map(([name, model]) => [name, { ...model, thinking }]));
+    const spec = { ...paper, models, synthesis: { ...paper.synthesis, quality: { refusals: true } } };
     const cpu = await loadSpecFile('demo');
     // A value at a time is changed: a plan that stays as it was would not have read it.
     const plans = (name: string, factor: number): string => {

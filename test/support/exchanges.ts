@@ -6,8 +6,8 @@ import type { ReplyChoice, TokenChoice } from '../../services/endpoints/model-re
 /** A call that came back with these choices; a bare text is one that ended by itself. */
 export function replied(choices: readonly (string | Partial<ReplyChoice>)[], usage: Usage | null = null): Exchange {
   const full = choices.map((choice): ReplyChoice => {
-    const { text = '', finishReason = 'stop', tokens = [] } = typeof choice === 'string' ? { text: choice } : choice;
-    return { text, finishReason, tokens };
+    const { text = '', finishReason = 'stop', tokens = [], reasoning } = typeof choice === 'string' ? { text: choice } : choice;
+    return { text, ...(reasoning === undefined ? {} : { reasoning }), finishReason, tokens };
   });
   return { reply: { choices: full, usage }, error: undefined };
 }

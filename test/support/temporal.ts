@@ -7,6 +7,7 @@ import { bundleWorkflowCode, DefaultLogger, Runtime, type Worker, type WorkflowB
 import pino from 'pino';
 import type { ActivityDeps } from '../../activities/deps';
 import { QUEUE_NAMES, type QueueName } from '../../contract/task-queues';
+import { ReplyWatches } from '../../services/batches/reply-watches';
 import { Endpoints } from '../../services/endpoints/endpoints';
 import type { ModelServers } from '../../services/local/model-server';
 import { ensureTemporal } from '../../services/local/temporal-server';
@@ -70,6 +71,7 @@ export function testDeps({
     root,
     ...opened,
     endpoints: new Endpoints({}),
+    watches: new ReplyWatches(),
     python,
     servers,
     weights: { resolve: async (weights) => ({ path: weights, identity: weights }) },

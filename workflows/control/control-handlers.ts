@@ -7,6 +7,7 @@ import {
   drainedSignal,
   pauseRequestSignal,
   pauseUpdate,
+  resumeAnywayUpdate,
   resumeUpdate,
   servedSignal,
   setBudgetUpdate,
@@ -34,6 +35,7 @@ export function handleControl(control: RunControl, spec: RunSpecInput): void {
     validator: checkPause,
   });
   setHandler(resumeUpdate, async () => await answer(control.resume()));
+  setHandler(resumeAnywayUpdate, async () => await answer(control.resume({ anyway: true })));
   setHandler(setLimitsUpdate, async (limits) => await answer(control.setLimits(limits)), {
     validator: (limits) => checkLimits(limits, spec.models),
   });

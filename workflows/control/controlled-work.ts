@@ -7,7 +7,7 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import type { ModelLimits } from '../../config/spec';
-import type { ControlOrder, PauseRequest } from '../../contract/control';
+import type { ControlOrder, Pause, PauseRequest } from '../../contract/control';
 import { failureOfType } from '../../contract/failures';
 import { isTighter } from '../budget/allowances';
 
@@ -32,7 +32,7 @@ export interface WorkOptions {
  */
 export class ControlledWork {
   private readonly running = new Set<Running>();
-  /** Revision under which the store failed: only a later order lets the work go on. */
+  /** Revision under which the store failed, or replies were unusable: only a later order lets the work go on. */
   private heldAt = -1;
 
   /** @param requestPause asks `experiment` to pause the run */
@@ -94,11 +94,11 @@ export class ControlledWork {
           if (each.interrupted) continue;
           throw isCancellation(error) ? error : new CancelledFailure('cancelled while it failed', [], error as Error);
         }
-        const unavailable = storageFailure(error);
-        if (unavailable === undefined) throw error;
+        const pause = pausingFailure(error);
+        if (pause === undefined) throw error;
         const { revision } = this.order;
         this.heldAt = revision;
-        await this.requestPause({ by: 'storage', reason: unavailable, revision });
+        await this.requestPause({ ...pause, revision });
       } finally {
         this.running.delete(each);
         options.onEnded?.();
@@ -133,10 +133,13 @@ function isInterruption(error: unknown): boolean {
   return isCancellation(error) || (error instanceof ActivityFailure && error.retryState === 'CANCEL_REQUESTED');
 }
 
-/** What the activity says of its store, where that is why it failed. */
-function storageFailure(error: unknown): string | undefined {
+/** The pause that a failed activity asks for: its store cannot be used, or its model's replies are unusable. */
+function pausingFailure(error: unknown): Pause | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
-  return failureOfType(cause, 'StorageUnavailableError')?.message;
+  const storage = failureOfType(cause, 'StorageUnavailableError')?.message;
+  if (storage !== undefined) return { by: 'storage', reason: storage };
+  const replies = failureOfType(cause, 'UnusableRepliesError')?.message;
+  return replies === undefined ? undefined : { by: 'replies', reason: replies };
 }
 
 function sameLimits(a: ModelLimits = {}, b: ModelLimits = {}): boolean {

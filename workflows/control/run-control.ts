@@ -57,7 +57,8 @@ export class RunControl {
 
   constructor(private readonly options: RunControlOptions) {
     this.settings = options.settings ?? NO_SETTINGS;
-    this.order = { revision: 0, limits: this.settings.limits, budget: budgetOf(options.budget, this.settings.budget) };
+    const { limits, budget, anyway } = this.settings;
+    this.order = { revision: 0, limits, budget: budgetOf(options.budget, budget), ...(anyway === undefined ? {} : { anyway }) };
     this.work = new ControlledWork(this.order, async (request) => await this.pauseOnRequest(request));
     this.children = new ChildWorkflows(this.order);
   }
@@ -80,10 +81,15 @@ export class RunControl {
     await this.change({ pause: { by: 'user', reason: said === undefined || said === '' ? NO_REASON : said } });
   }
 
-  async resume(): Promise<void> {
-    if (this.order.pause === undefined) return;
+  /** @param anyway from now on unusable replies pause nothing */
+  async resume({ anyway = false } = {}): Promise<void> {
+    const isNew = anyway && this.order.anyway === undefined;
+    if (this.order.pause === undefined && !isNew) return;
     this.resumedAt = this.order.revision + 1;
-    await this.change({ pause: undefined });
+    await this.change({ pause: undefined, ...(isNew ? { anyway: true } : {}) });
+    if (!isNew) return;
+    this.settings = { ...this.settings, anyway: true };
+    await this.save();
   }
 
   /** A descendant, or an activity of the root, cannot go on. */
@@ -178,6 +184,7 @@ export class RunControl {
     readonly limits?: LimitsByModel;
     readonly budget?: Allowance;
     readonly withdraw?: number;
+    readonly anyway?: true;
     readonly served?: ControlOrder['served'];
   }): Promise<void> {
     const before = this.order.pause;

@@ -2,14 +2,17 @@ import { extractionStops } from '../../../config/extraction-stops';
 import { modelOf } from '../../../config/models-in-use';
 import type { RunSpec } from '../../../config/spec';
 import { instructionId } from '../../../method/ids';
-import { cleanInstruction } from '../../../method/instructions';
+import { cleanInstruction, wellFormed } from '../../../method/instructions';
 import type { Instruction } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
 import { checkBos } from '../../../method/templates';
+import { opensWithThoughts } from '../../../method/thoughts';
 import type { Shard } from '../../../stages/planned';
 import { plainSampling, type Engine } from '../../endpoints/engine';
+import type { ReplyChoice } from '../../endpoints/model-reply';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';
+import { type Said, saidIn } from './said';
 import { bosHandling, stopStrings, templateOf, type OwnTemplates } from './template-of';
 
 /** What of a run and its endpoint an extraction must know besides the spec. */
@@ -52,15 +55,17 @@ export function extractionItems(spec: RunSpec, shard: Shard, { own, engine }: Ex
         }
         if (last !== undefined) {
           const choice = last.reply?.choices[0];
+          const said = choice === undefined ? undefined : instructionIn(choice);
           const reading =
-            choice === undefined
+            choice === undefined || said === undefined
               ? { rejected: 'no choices' }
-              : cleanInstruction(choice.text, choice.finishReason, ends, { acceptTruncated });
+              : cleanInstruction(said.text, choice.finishReason, ends, { acceptTruncated });
           if ('text' in reading) {
             const { text } = reading;
             const row: Instruction = {
               id,
               text,
+              ...(said?.reasoning === undefined ? {} : { reasoning: wellFormed(said.reasoning) }),
               model,
               finishReason: choice?.finishReason ?? null,
               seed: seedOf(attempts - 1),
@@ -69,7 +74,7 @@ export function extractionItems(spec: RunSpec, shard: Shard, { own, engine }: Ex
             };
             return { do: 'done', rows: [row], failures: [] };
           }
-          reason = reading.rejected;
+          reason = reading.rejected === 'empty' ? (said?.rejected ?? 'empty') : reading.rejected;
         }
         if (reason !== undefined && attempts >= maxAttempts) {
           return { do: 'done', rows: [], failures: [{ stage: 'extract', id, model, reason, attempts }] };
@@ -83,4 +88,9 @@ export function extractionItems(spec: RunSpec, shard: Shard, { own, engine }: Ex
   }
 
   return Array.from({ length: shard.end - shard.start }, (_, offset) => item(shard.start + offset));
+}
+
+/** Thoughts before an instruction are no part of it; those behind it are of another turn, at which it is cut. */
+function instructionIn(choice: ReplyChoice): Said {
+  return choice.reasoning === undefined && !opensWithThoughts(choice.text) ? { text: choice.text } : saidIn(choice, {});
 }

@@ -1,6 +1,7 @@
 import { modelOf } from '../../../config/models-in-use';
 import { samplingFor } from '../../../config/sampling';
 import type { RunSpec } from '../../../config/spec';
+import { withRoom } from '../../../config/thinking';
 import { instructionIndex, judgmentId } from '../../../method/ids';
 import { isBroken } from '../../../method/instructions';
 import { renderJudgePrompt } from '../../../method/judge-prompt';
@@ -34,11 +35,12 @@ export function judgmentItems(
 ): BatchItem<Judgment>[] {
   const { scoring, maxAttempts, minRatingMass } = spec.synthesis.judge;
   const model = modelOf(spec, judge);
-  const sampling = samplingFor(spec.synthesis.judge, judge);
+  const sampling = withRoom(samplingFor(spec.synthesis.judge, judge), model);
   const texts = new Map(instructions.map(({ id, text }) => [id, text]));
   const method = SCORING_METHODS[scoring]({
     sampling,
     minRatingMass,
+    model,
     template: formatOf(spec, judge, own),
     bosHandling: bosHandling(model),
   });
@@ -87,7 +89,7 @@ export function judgmentItems(
         }
         const inAttempt = exchanges.length % method.callsPerAttempt;
         if (exchanges.length > 0 && inAttempt === 0) {
-          const reading = brokenReading(used) ?? method.read(used);
+          const reading = brokenReading(used) ?? method.read(used, { instruction, response: response.text });
           const seed = seedOf(attempts - 1);
           if (reading.score !== null) return { do: 'done', rows: [{ ...row, ...reading, seed }], failures: [] };
           if (attempts >= maxAttempts) {

@@ -1,14 +1,16 @@
 import { modelOf } from '../../../config/models-in-use';
 import { samplingFor } from '../../../config/sampling';
 import type { RunSpec } from '../../../config/spec';
+import { thinkingFields, withRoom } from '../../../config/thinking';
 import { instructionIndex, responseId } from '../../../method/ids';
-import { checkResponse } from '../../../method/instructions';
+import { checkResponse, wellFormed } from '../../../method/instructions';
 import { neutralizer } from '../../../method/neutral-text';
 import type { Failure, Instruction, Response } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';
 import { retrySampling } from './retry-sampling';
+import { opensThoughts, saidIn, type Thinker } from './said';
 import { formatOf, type OwnTemplates } from './template-of';
 import { estimateTokens } from './token-estimate';
 import { evenPart } from './usage';
@@ -28,7 +30,8 @@ export function responseItems(
   const { samples } = spec.synthesis.respond;
   const numbers = Array.from({ length: samples }, (_, sample) => sample);
   const groups = modelOf(spec, generator).supportsN ? [numbers] : numbers.map((sample) => [sample]);
-  return instructions.flatMap((instruction) => groups.map((group) => item(spec, generator, instruction, group, neutral)));
+  const thinker = { thinking: modelOf(spec, generator).thinking, opens: opensThoughts(format, modelOf(spec, generator)) };
+  return instructions.flatMap((instruction) => groups.map((group) => item(spec, generator, instruction, group, { neutral, thinker })));
 }
 
 function item(
@@ -36,10 +39,12 @@ function item(
   generator: string,
   instruction: Instruction,
   wanted: readonly number[],
-  neutral: ReturnType<typeof neutralizer>,
+  { neutral, thinker }: { readonly neutral: ReturnType<typeof neutralizer>; readonly thinker: Thinker },
 ): BatchItem<Response> {
   const { respond } = spec.synthesis;
-  const sampling = samplingFor(respond, generator);
+  const model = modelOf(spec, generator);
+  const sampling = withRoom(samplingFor(respond, generator), model);
+  const thinking = thinkingFields(model);
   const index = instructionIndex(instruction.id);
   const idOf = (sample: number): string => responseId(instruction.id, generator, sample);
   const seedOf = (sample: number, attempt: number): number =>
@@ -67,7 +72,11 @@ function item(
         const again: typeof open = [];
         for (const [position, { sample, tries }] of tried.entries()) {
           const choice = choices[position];
-          const reading = choice === undefined ? { rejected: 'no choices' } : checkResponse(choice.text, choice.finishReason, respond);
+          const said = choice === undefined ? undefined : saidIn(choice, thinker, reply?.thoughtTokens);
+          const reading =
+            choice === undefined || said === undefined
+              ? { rejected: 'no choices' }
+              : checkResponse(said.text, choice.finishReason, respond);
           if ('text' in reading) {
             rows.push({
               id: idOf(sample),
@@ -75,6 +84,7 @@ function item(
               model: generator,
               sample,
               text: reading.text,
+              ...(said?.reasoning === undefined ? {} : { reasoning: wellFormed(said.reasoning) }),
               finishReason: choice?.finishReason ?? null,
               seed,
               attempts: attempt + 1,
@@ -83,7 +93,8 @@ function item(
           } else if (tries + 1 < respond.maxAttempts) {
             again.push({ sample, tries: tries + 1 });
           } else {
-            failures.push({ stage: 'respond', id: idOf(sample), model: generator, reason: reading.rejected, attempts: tries + 1 });
+            const reason = reading.rejected === 'empty' ? (said?.rejected ?? 'empty') : reading.rejected;
+            failures.push({ stage: 'respond', id: idOf(sample), model: generator, reason, attempts: tries + 1 });
           }
         }
         open = [...again, ...open.slice(tried.length)];
@@ -101,6 +112,7 @@ function item(
             max_tokens: maxTokens,
             temperature,
             top_p: topP,
+            ...thinking,
             seed: seedOf(first.sample, exchanges.length),
             ...(next.length > 1 ? { n: next.length } : {}),
           },

@@ -27,9 +27,11 @@ interface Stored {
 
 /** What a table's file holds: the rows as the project reads them, nested values as JSON text, nothing as null. */
 function asColumns<Row extends object>(table: Table<Row>, rows: readonly Row[]): Rows {
+  const unused = (table.whereUsed ?? []).filter((name) => rows.every((row) => row[name] === undefined));
+  const columns = Object.entries(table.schema).filter(([name]) => !unused.some((each) => each === name));
   return rows.map((row) =>
     Object.fromEntries(
-      Object.entries(table.schema).map(([name, type]) => {
+      columns.map(([name, type]) => {
         const value: unknown = (row as Record<string, unknown>)[name] ?? null;
         return [name, type === 'json' && value !== null ? JSON.stringify(value) : value];
       }),

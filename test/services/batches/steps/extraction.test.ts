@@ -68,6 +68,16 @@ describe('extraction', () => {
     expect(outcome(itemOf(), [replied([text])]).rows[0]?.text).toBe(text);
   });
 
+  it('takes thoughts off that stand before an instruction, and does not take a run-on turn for one', () => {
+    expect(outcome(itemOf(), [replied(['<think>a</think>\nHow deep is it?'])]).rows).toMatchObject([
+      { text: 'How deep is it?', reasoning: 'a' },
+    ]);
+    const runOn = 'How deep is it?<|im_end|>\n<|im_start|>assistant\nDeep, I think.\n</think>\n\nVery.';
+    expect(outcome(itemOf(), [replied([runOn])]).rows).toMatchObject([{ text: 'How deep is it?' }]);
+    const item = itemOf((spec) => (spec.synthesis.extract.maxAttempts = 1));
+    expect(outcome(item, [replied(['<think>a'])]).failures).toMatchObject([{ reason: 'unfinished thinking' }]);
+  });
+
   it('asks with another seed for every instruction', () => {
     const seeds = itemsOf().map((item) => play(item, []).requests[0]?.body['seed']);
     expect(seeds).toEqual([seedOf(3, 0), seedOf(4, 0), seedOf(5, 0)]);

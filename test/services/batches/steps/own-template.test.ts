@@ -5,7 +5,7 @@ import type { Engine } from '../../../../services/endpoints/engine';
 import { readTemplate } from '../../../../services/tokenizers/read-template';
 import { chatFormatOf } from '../../../../templates/chat-format';
 import type { ReadTemplate } from '../../../../templates/read-template';
-import { play } from '../../../support/exchanges';
+import { outcome, play, replied } from '../../../support/exchanges';
 import { LLAMA32, QWEN25 } from '../../../support/model-descriptions';
 import { tokenizerFiles, writeFiles, type TokenizerDescription } from '../../../support/model-files';
 import { smallSpec } from '../../../support/small-spec';
@@ -162,5 +162,19 @@ describe('text that models wrote', () => {
     const text = 'Why is a < b, and what does List<String> mean? <p>Hi</p>';
     const [answer] = responseItems(spec(), 'target', [instruction(text)], await own(QWEN25));
     expect(play(answer!, []).requests[0]!.body['messages']).toEqual([{ role: 'user', content: text }]);
+  });
+});
+
+describe("a model whose own chat template opens its thoughts in the prompt, as Qwen3.5's and DeepSeek R1's do", () => {
+  const opening = { ...QWEN25, template: QWEN25.template.replace('<|im_start|>assistant\\n', '<|im_start|>assistant\\n<think>\\n') };
+  const cut = replied([{ text: 'So, let us see', finishReason: 'length' }]);
+  const once = { ...spec(), synthesis: { ...spec().synthesis, respond: { ...spec().synthesis.respond, samples: 1, maxAttempts: 1 } } };
+
+  it('has not answered where its reply is cut without a mark', async () => {
+    const item = responseItems(once, 'target', [instruction('Why?')], await own(opening))[0]!;
+    expect(outcome(item, [cut]).failures).toMatchObject([{ reason: 'unfinished thinking' }]);
+    expect(outcome(item, [replied(['So it is.\n</think>\n\nB'])]).rows).toMatchObject([{ text: 'B', reasoning: 'So it is.' }]);
+    const plain = responseItems(once, 'target', [instruction('Why?')], await own(QWEN25))[0]!;
+    expect(outcome(plain, [cut]).rows).toMatchObject([{ text: 'So, let us see' }]);
   });
 });

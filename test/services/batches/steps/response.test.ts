@@ -238,6 +238,62 @@ describe('responses of any endpoint', () => {
     expect(outcome(item, [broken, broken, broken]).failures).toMatchObject([{ reason: 'ended: error', attempts: 3 }]);
   });
 
+  it('are what is said behind the thoughts, which are kept apart wherever the endpoint puts them', () => {
+    const rows = (choice: Parameters<typeof replied>[0][number]): readonly Response[] =>
+      outcome(
+        one(() => undefined),
+        [replied([choice])],
+      ).rows;
+    for (const choice of [
+      { text: '<think>a</think>\n\nB' },
+      { text: 'a\n</think>\n\nB' },
+      { text: '[THINK]a[/THINK]B' },
+      { text: 'B', reasoning: 'a' },
+    ]) {
+      expect(rows(choice)).toMatchObject([{ text: 'B', reasoning: 'a', finishReason: 'stop' }]);
+    }
+    expect(rows('B')[0]).not.toHaveProperty('reasoning');
+    expect(rows('Use `</think>` there.')).toMatchObject([{ text: 'Use `</think>` there.' }]);
+    expect(rows({ text: '<think>a</think>half an', finishReason: 'length' })).toMatchObject([{ text: 'half an', finishReason: 'length' }]);
+  });
+
+  it.each([
+    ['unfinished thinking', { text: '<think>a', finishReason: 'length' }],
+    ['unfinished thinking', { text: '<think>a' }],
+    ['unfinished thinking', { text: '', reasoning: 'a', finishReason: 'length' }],
+    ['nothing but thinking', { text: '<think>a</think>' }],
+    ['nothing but thinking', { text: ' ', reasoning: 'a' }],
+    ['content_filter', { text: '<think>a', finishReason: 'content_filter' }],
+    ['empty', { text: '' }],
+  ] as const)('are unusable with the reason %s where that is all: %j', (reason, choice) => {
+    const item = one((spec) => (spec.synthesis.respond.maxAttempts = 1));
+    const { rows, failures } = outcome(item, [replied([choice])]);
+    expect(rows).toEqual([]);
+    expect(failures).toMatchObject([{ reason }]);
+  });
+
+  it('name thinking also where the endpoint only counts it', () => {
+    const item = one((spec) => (spec.synthesis.respond.maxAttempts = 1));
+    const { reply } = replied([{ text: '', finishReason: 'length' }]);
+    const exchange = { reply: { ...reply!, thoughtTokens: 64 }, error: undefined };
+    expect(outcome(item, [exchange]).failures).toMatchObject([{ reason: 'unfinished thinking' }]);
+  });
+
+  it('of a model that is told to think have room for it, and none that is cut without a mark is an answer', () => {
+    const item = one((spec) => {
+      spec.models['target'] = { ...spec.models['target']!, thinking: { mode: 'on', maxTokens: 1000 } };
+      spec.synthesis.respond.maxAttempts = 1;
+    });
+    expect(play(item, []).requests[0]).toMatchObject({
+      body: { max_tokens: 1064, chat_template_kwargs: { enable_thinking: true } },
+      tokenEstimate: 6 + 1064,
+    });
+    expect(outcome(item, [replied([{ text: 'So, let us see', finishReason: 'length' }])]).failures).toMatchObject([
+      { reason: 'unfinished thinking' },
+    ]);
+    expect(outcome(item, [replied(['B'])]).rows).toMatchObject([{ text: 'B' }]);
+  });
+
   it('do not depend on when or how often a step was asked for', () => {
     const exchanges = [replied(['a', '']), answeredNothing, replied(['b'])];
     const item = responseItems(smallSpec(BASE_URL), 'target', [instruction(4)])[0]!;
