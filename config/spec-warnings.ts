@@ -35,6 +35,9 @@ function modelWarnings(spec: RunSpec): SpecWarning[] {
   return Object.entries(spec.models).flatMap(([name, model]): SpecWarning[] => {
     const warnings: SpecWarning[] = [];
     if (!used.includes(name)) warnings.push({ path: `models.${name}`, message: 'no stage uses this model.' });
+    if (model.template !== undefined && model.tokenizer !== undefined) {
+      warnings.push({ path: `models.${name}.tokenizer`, message: 'it is not read, since template says the format.' });
+    }
     if (model.serve === undefined && /^\/?$/.test(new URL(model.baseURL).pathname)) {
       warnings.push({ path: `models.${name}.baseURL`, message: `${model.baseURL} has no path; most servers want /v1 at its end.` });
     }

@@ -25,17 +25,25 @@ export function hasChatFormat(spec: Pick<RunSpec, 'models' | 'target'>, name: st
   return spec.models[name]?.template !== undefined || modelsWithOwnTemplate(spec).includes(name);
 }
 
+function revisionOf(revision: string | undefined): { readonly revision?: string } {
+  return revision === undefined ? {} : { revision };
+}
+
 /**
  * Where the chat template of such a model is looked for, in this order: its `tokenizer` alone, where it names one; else the target's
- * weights, then the repository of that name on the hub.
+ * weights, those that are served, then the repository of that name on the hub.
  */
 export function templatePlaces({ models, target }: Pick<RunSpec, 'models' | 'target'>, name: string): TemplatePlaceOfModel[] {
   const model = models[name];
   if (model?.tokenizer !== undefined) return [{ place: model.tokenizer, field: `models.${name}.tokenizer` }];
   if (model === undefined || name !== target.model) return [];
   const { weights, revision } = target;
-  return [
-    ...(weights === undefined ? [] : [{ place: weights, ...(revision === undefined ? {} : { revision }), field: 'target.weights' }]),
-    ...(looksLikeHubId(model.model) && model.model !== weights ? [{ place: model.model, field: `models.${name}.model` }] : []),
+  const places = [
+    ...(weights === undefined ? [] : [{ place: weights, ...revisionOf(revision), field: 'target.weights' }]),
+    ...(model.serve?.weights === undefined
+      ? []
+      : [{ place: model.serve.weights, ...revisionOf(model.serve.revision), field: `models.${name}.serve.weights` }]),
+    ...(looksLikeHubId(model.model) ? [{ place: model.model, field: `models.${name}.model` }] : []),
   ];
+  return places.filter(({ place }, index) => places.findIndex((other) => other.place === place) === index);
 }
