@@ -90,7 +90,9 @@ async function preparePlan(
   const data = join(folder, 'ifeval.jsonl');
   await writeFile(
     data,
-    documents.map((prompt, key) => `${JSON.stringify({ key, prompt, instruction_id_list: ['x'], kwargs: [{}] })}\n`).join(''),
+    documents
+      .map((prompt, key) => `${JSON.stringify({ key, prompt, instruction_id_list: ['punctuation:no_comma'], kwargs: [{}] })}\n`)
+      .join(''),
   );
   const newData = join(folder, 'new.jsonl');
   await writeFile(newData, '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}\n');
