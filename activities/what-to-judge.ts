@@ -39,7 +39,11 @@ export function whatToJudge(
   const { generators } = plan.spec.synthesis.respond;
   const others = generators.filter((name) => name !== generator).map((name) => respondStage.at(plan, shard, name));
   const judges = round === undefined ? early.order.slice(0, early.order.indexOf(judge)) : early.order;
-  const before = judges.flatMap((name) => generators.map((each) => judgeStage.at(plan, shard, name, each)));
+  const earlier = round === undefined ? generators.slice(0, generators.indexOf(generator)) : [];
+  const before = [
+    ...judges.flatMap((name) => generators.map((each) => judgeStage.at(plan, shard, name, each))),
+    ...earlier.map((each) => judgeStage.at(plan, shard, judge, each)),
+  ];
   const read = async (own: readonly Response[]): Promise<ToJudge> => {
     const responses = byInstruction([...own, ...(await rowsOf(stages, others))]);
     const judgments = byInstruction(await rowsOf(stages, before));

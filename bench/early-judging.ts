@@ -13,6 +13,8 @@ import { CANNOT_WIN } from '../method/skipped';
  */
 const JUDGES = ['first', 'second', 'last'];
 const RESPONSES = 9;
+/** Of each of three generators. */
+const SAMPLES = 3;
 /** Upper ends of the ratings 1 to 4 in standard deviations: 5 %, 10 %, 20 %, 40 % and 25 % of all scores. */
 const ENDS = [-1.645, -1.036, -0.385, 0.674];
 
@@ -42,9 +44,13 @@ function simulate(instructions: number, correlation: number): Figures {
     const rules = { responses, judges: JUDGES, policy: { keep: 'complete' }, truncated: 'keep' } as const;
     const early: Judgment[] = [];
     for (const judge of JUDGES.keys()) {
-      const skip = judge === 0 ? new Set<string>() : cannotWin({ ...rules, judgments: [...early] });
-      early.push(...responses.map((each) => say(each, judge, skip.has(each.id))));
-      if (judge === JUDGES.length - 1) shown += RESPONSES - skip.size;
+      // A later judge is asked about one generator after the other, three responses each.
+      for (let first = 0; first < RESPONSES; first += SAMPLES) {
+        const skip = judge === 0 ? new Set<string>() : cannotWin({ ...rules, judgments: [...early] });
+        const asked = responses.slice(first, first + SAMPLES);
+        early.push(...asked.map((each) => say(each, judge, skip.has(each.id))));
+        if (judge === JUDGES.length - 1) shown += asked.filter(({ id: own }) => !skip.has(own)).length;
+      }
     }
     const full = responses.flatMap((each) => JUDGES.map((_, judge) => say(each, judge)));
     const winner = (judgments: readonly Judgment[]): string => {

@@ -35,9 +35,9 @@ export const DEFAULT_ASSUMPTIONS = {
     why: 'of those answered: with every response and score, so that they enter the replay set',
   },
   shownShare: {
-    value: 0.34,
+    value: 0.56,
     unit: 'of responses',
-    why: 'shown to a judge that may leave out what cannot win (simulated; less where judges agree, see bench/README.md)',
+    why: 'shown to a judge that may leave out what cannot win (simulated: 0.52 to 0.63, less where judges agree; see bench/README.md)',
   },
   batchHours: { value: 24, unit: 'hours', why: "a provider's batch API, for one stage: what it promises; mostly less" },
   requestSeconds: { value: 0.3, unit: 's', why: 'of a request before its first token' },

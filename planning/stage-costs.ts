@@ -80,14 +80,14 @@ export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
 }
 
 /**
- * Share of the responses that a judge is shown. On a scale from 1 to 5, one judge's scores make up for at most a difference of 4 in
- * another's: so a judge can leave something out only once more judges have scored than are still to come, itself included.
+ * Share of the responses that a judge is shown. On a scale from 1 to 5 it can leave something out only where the judges before it, and
+ * its own score of another response, outweigh those still to come.
  */
 function shownShare(spec: RunSpec, judge: string, { shownShare: share }: Assumptions): number {
   const early = earlyJudging(spec);
   if (early === undefined) return 1;
   const before = early.order.indexOf(judge);
-  return before > early.order.length - before ? early.auditShare + (1 - early.auditShare) * share : 1;
+  return 2 * before > early.order.length - 1 ? early.auditShare + (1 - early.auditShare) * share : 1;
 }
 
 /** Tokens of thoughts before one reply of a model that is given room for them. */

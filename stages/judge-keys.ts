@@ -10,7 +10,7 @@ type Plan = Pick<Planned<JudgeKeys & RespondKeys>, 'spec' | 'keys' | 'content'>;
 
 /**
  * Keys of all judgments. Where responses are left out that cannot win, what a judge is shown depends on the responses of all
- * generators and on the judges before it; the first one scores all, and has the same key as without.
+ * generators, on the judges before it, and on what it said of the generators before; the first one scores all, and has the same key as without.
  */
 export function judgeKeys(spec: RunSpec, respond: RespondKeys['respond'], content: Pick<ContentIdentities, 'templates'> = {}): JudgeKeys {
   const { judges } = spec.synthesis.judge;
@@ -33,8 +33,18 @@ export function judgeKeys(spec: RunSpec, respond: RespondKeys['respond'], conten
   };
   const keys: Record<string, Record<string, string>> = {};
   for (const judge of early.order) {
+    if (judge === early.order[0]) {
+      keys[judge] = keysOf(judge);
+      continue;
+    }
     const before = { ...keys };
-    keys[judge] = keysOf(judge, judge === early.order[0] ? undefined : { rules, responses: respond, before });
+    const own: Record<string, string> = {};
+    // One generator after the other: what the judge says of the first leaves less to ask of the next.
+    for (const generator of spec.synthesis.respond.generators) {
+      const skip = { rules, responses: respond, before: { ...before, [judge]: { ...own } } };
+      own[generator] = judgeStage.key(spec, judge, respond[generator]!, { ...content, skip });
+    }
+    keys[judge] = own;
   }
   const judge = mapNames(judges, (name) => keys[name]!);
   if (select.policy === 'complete') return { judge }; // a missing score loses the instruction: nothing is judged after all

@@ -54,7 +54,10 @@ async function answer(run: ShardRun): Promise<void> {
   await select(run);
 }
 
-/** Each judge is shown what can still win after those before it, which takes the responses of all generators. */
+/**
+ * Each judge is shown what can still win after those before it, which takes the responses of all generators; and of a generator's,
+ * what can still win after what it has said of the generators before.
+ */
 async function answerInOrder(run: ShardRun, { order, afterAll }: NonNullable<ShardInput['early']>): Promise<void> {
   const { generators } = run.input;
   const [first, ...later] = order;
@@ -64,7 +67,7 @@ async function answerInOrder(run: ShardRun, { order, afterAll }: NonNullable<Sha
       if (first !== undefined) await judgeResponses(run, generator, first);
     }),
   );
-  for (const judge of later) await failFast(generators.map((generator) => async () => await judgeResponses(run, generator, judge)));
+  for (const judge of later) for (const generator of generators) await judgeResponses(run, generator, judge);
   if (afterAll) {
     await failFast(later.flatMap((judge) => generators.map((generator) => async () => await judgeAfterAll(run, generator, judge))));
   }
