@@ -76,7 +76,7 @@ test.each(Object.keys(DIALECTS))(
   async (heading) => {
     expect(await runOf(heading, false)).toBe(INSTRUCTIONS);
   },
-  60_000,
+  600_000,
 );
 
 const targets = Object.entries(DIALECTS).filter(([heading]) => MODELS.get(heading)?.template !== undefined);
@@ -86,7 +86,7 @@ test.each(targets.map(([heading]) => heading))(
   async (heading) => {
     expect(await runOf(heading, true)).toBe(INSTRUCTIONS);
   },
-  60_000,
+  600_000,
 );
 
 test('what is found is used as the spec would say it, told, kept, and asked no second time', async () => {
@@ -118,7 +118,7 @@ test('what is found is used as the spec would say it, told, kept, and asked no s
     await Promise.all([server.close(), local.close()]);
     rmSync(deps.root, { recursive: true, force: true });
   }
-}, 60_000);
+}, 600_000);
 
 test('a model whose calls are stored is not asked, so that a run that is whole needs no endpoint', async () => {
   const local = await FakeEndpoint.start();
@@ -141,7 +141,7 @@ test('a model whose calls are stored is not asked, so that a run that is whole n
     await local.close().catch(() => undefined);
     rmSync(deps.root, { recursive: true, force: true });
   }
-}, 60_000);
+}, 600_000);
 
 test('with --no-probe nobody is asked', async () => {
   const local = await FakeEndpoint.start();
@@ -161,4 +161,4 @@ test('with --no-probe nobody is asked', async () => {
     await local.close();
     rmSync(deps.root, { recursive: true, force: true });
   }
-}, 60_000);
+}, 600_000);
