@@ -29,7 +29,7 @@ export function createHoldOutActivities(deps: ActivityDeps) {
     const ids = new Set(replay.map(({ id }) => id));
     const own: Conversation[] = [];
     for (const shard of answersItself(plan) ? plan.shards : []) {
-      own.push(...(await firstResponses(stages, plan, shard)).filter(({ id }) => ids.has(id)));
+      own.push(...(await firstResponses(stages, plan, shard, { thoughts: false })).filter(({ id }) => ids.has(id)));
     }
     return [...replay.map(ofSet('replay')), ...own.map(ofSet('own'))];
   }

@@ -3,15 +3,17 @@ import type { MixOutcome } from '../contract/outcomes';
 import type { PlanRef } from '../contract/run';
 import { mix } from '../method/mixture';
 import type { Conversation } from '../method/records';
-import { conversationOf } from '../method/selection';
+import { conversationOf, withThoughts } from '../method/selection';
 import { planVariantMixture } from '../method/variant-mixture';
 import { detailOf } from '../services/store/stored-output';
 import { replaySetOutput } from '../stages/chain';
 import { mixStage, type MixtureDetail } from '../stages/mix';
 import { replayStage } from '../stages/replay';
+import { respondStage } from '../stages/respond';
 import { planVariant, type RunPlan } from '../stages/run-plan';
 import type { OutputRef } from '../stages/stage';
 import type { ActivityDeps } from './deps';
+import { keepsThoughts, thoughtsOf } from './kept-thoughts';
 import { mixtureBase, type MixtureBase } from './mixture-base';
 import { runActivity } from './run-activity';
 
@@ -31,8 +33,16 @@ export function createMixActivities(deps: ActivityDeps) {
         return { rows: [], inputs };
       case 'method': {
         const rows: Conversation[] = [];
-        for (const shard of plan.shards) rows.push(...(await stages.inputRows(replaySetOutput(plan, shard))).map(conversationOf));
-        return { rows: trainable(rows), inputs };
+        const read: OutputRef[] = [...inputs];
+        for (const shard of plan.shards) {
+          const winners = await stages.inputRows(replaySetOutput(plan, shard));
+          const answered = keepsThoughts(plan, variant) ? [...new Set(winners.map(({ model }) => model))] : [];
+          const responses = answered.map((generator) => respondStage.at(plan, shard, generator));
+          read.push(...responses);
+          const thoughts = thoughtsOf((await Promise.all(responses.map(async (output) => await stages.inputRows(output)))).flat());
+          rows.push(...winners.map((winner) => withThoughts(conversationOf(winner), thoughts.get(winner.responseId))));
+        }
+        return { rows: trainable(rows), inputs: read };
       }
       case 'dataset': {
         const set = replayStage.at(plan, variant);

@@ -4,7 +4,7 @@ import type { PlanRef } from '../contract/run';
 import { byInstruction } from '../method/by-instruction';
 import { NO_CALLS } from '../method/cost';
 import type { Conversation } from '../method/records';
-import { conversationOf, selectBest } from '../method/selection';
+import { conversationOf, selectBest, withThoughts } from '../method/selection';
 import { readJsonLines } from '../services/data/json-lines';
 import { datasetsResultSchema, drawnConversationSchema } from '../services/python/python-protocol';
 import { detailOf } from '../services/store/stored-output';
@@ -16,6 +16,7 @@ import { planVariant, type RunPlan } from '../stages/run-plan';
 import type { OutputRef } from '../stages/stage';
 import type { ActivityDeps } from './deps';
 import { firstResponses } from './first-responses';
+import { keepsThoughts, thoughtsOf } from './kept-thoughts';
 import { mixtureBase } from './mixture-base';
 import { readInstructions } from './read-instructions';
 import { runActivity, type ActivityScope } from './run-activity';
@@ -33,9 +34,9 @@ export function createReplaySetActivities(deps: ActivityDeps) {
   async function load(plan: RunPlan, variant: string, source: ReplaySource, scope: ActivityScope): Promise<Loaded> {
     switch (source.kind) {
       case 'first-response':
-        return await unfiltered(plan);
+        return await unfiltered(plan, { thoughts: keepsThoughts(plan, variant) });
       case 'target-best':
-        return await bestOfTarget(plan);
+        return await bestOfTarget(plan, { thoughts: keepsThoughts(plan, variant) });
       case 'dataset':
         return await drawDataset(plan, variant, source, scope);
       case 'method':
@@ -46,21 +47,21 @@ export function createReplaySetActivities(deps: ActivityDeps) {
   }
 
   /** Section 3.4 of the paper: "the responses generated directly by the target model without … filtering". */
-  async function unfiltered(plan: RunPlan): Promise<Loaded> {
+  async function unfiltered(plan: RunPlan, kept: { readonly thoughts: boolean }): Promise<Loaded> {
     const target = plan.spec.target.model;
     const { truncated } = plan.spec.synthesis.select;
     const rows: Conversation[] = [];
     const inputs: OutputRef[] = [];
     for (const shard of plan.shards) {
       inputs.push(...instructionOutputs(plan, shard), respondStage.at(plan, shard, target));
-      const first = await firstResponses(stages, plan, shard);
+      const first = await firstResponses(stages, plan, shard, kept);
       rows.push(...(truncated === 'drop' ? first.filter(({ cut = false }) => !cut) : first));
     }
     return { rows, inputs, detail: ablation('first-response', `first response of ${target}, unfiltered`, rows.length) };
   }
 
   /** Section 3.4: the target model's responses alone, the best of them by its own scores. */
-  async function bestOfTarget(plan: RunPlan): Promise<Loaded> {
+  async function bestOfTarget(plan: RunPlan, { thoughts }: { readonly thoughts: boolean }): Promise<Loaded> {
     const target = plan.spec.target.model;
     const { respond, select } = plan.spec.synthesis;
     const rows: Conversation[] = [];
@@ -69,7 +70,9 @@ export function createReplaySetActivities(deps: ActivityDeps) {
       const from = [respondStage.at(plan, shard, target), judgeStage.at(plan, shard, target, target)] as const;
       inputs.push(...instructionOutputs(plan, shard), ...from);
       const instructions = await readInstructions(stages, plan, shard);
-      const responses = byInstruction(await stages.inputRows(from[0]));
+      const all = await stages.inputRows(from[0]);
+      const responses = byInstruction(all);
+      const reasoning = thoughts ? thoughtsOf(all) : new Map<string, string>();
       const judgments = byInstruction(await stages.inputRows(from[1]));
       for (const instruction of instructions) {
         const result = selectBest({
@@ -81,7 +84,7 @@ export function createReplaySetActivities(deps: ActivityDeps) {
           ...selectionRules(select, 1),
           seed: plan.spec.seed,
         });
-        if ('replay' in result) rows.push(conversationOf(result.replay));
+        if ('replay' in result) rows.push(withThoughts(conversationOf(result.replay), reasoning.get(result.replay.responseId)));
       }
     }
     return {

@@ -175,6 +175,13 @@ export function conversationOf(row: Pick<ReplayRow, 'instructionId' | 'messages'
   return { id: row.instructionId, messages: row.messages, ...(isCut(row) ? { cut: true } : {}) };
 }
 
+/** A conversation with what its last answer was thought from, where there was anything. */
+export function withThoughts(conversation: Conversation, reasoning: string | undefined): Conversation {
+  const answer = conversation.messages.at(-1);
+  if (reasoning === undefined || answer === undefined) return conversation;
+  return { ...conversation, messages: [...conversation.messages.slice(0, -1), { ...answer, reasoning_content: reasoning }] };
+}
+
 function incomplete(
   means: readonly MeanScore[],
   judges: number,

@@ -154,8 +154,9 @@ function variantKeys(variant: Variant, synthesis: SynthesisKeys): StageKeys['var
   const budget = mixtureBudget(spec, content, replaySet, holdOut);
   const source = replaySource(variant, { ...synthesis, budget });
   const replay = source === undefined ? undefined : replayStage.key(source);
-  const mix = mixStage.key(spec, variant, budget, replay);
-  const train = trainStage.key(specOf(spec, variant), content, { mix });
+  const own = specOf(spec, variant);
+  const mix = mixStage.key(own, variant, budget, replay);
+  const train = trainStage.key(own, content, { mix });
   return {
     ...(replay === undefined ? {} : { replay }),
     mix,

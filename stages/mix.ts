@@ -37,17 +37,23 @@ export const mixStage = defineStage({
   table: mixtureTable,
   detail: mixtureDetailSchema,
   /**
+   * @param spec with the variant's own training
    * @param budget from {@link mixtureBudget}
    * @param replay key of the variant's own replay set, if it has one
    */
   key: (hash, spec: RunSpec, { replay: source, newShare }: Variant, budget: MixtureBudget, replay: string | undefined) =>
     hash(
       replay === undefined && newShare === spec.mix.newShare
-        ? { ...budget }
-        : { budget, newShare, source: source?.kind === 'none' ? 'none' : (replay ?? budget.input[0]) },
+        ? { ...budget, ...keptThoughts(spec, source) }
+        : { budget, newShare, source: source?.kind === 'none' ? 'none' : (replay ?? budget.input[0]), ...keptThoughts(spec, source) },
     ),
   place: (plan: Pick<Planned<KeyOfVariants<'mix'>>, 'keys'>, variant: string) => placeOfVariant(plan, variant, 'mix'),
 });
+
+/** Whether the method's rows carry thoughts; absent where they do not, as in keys made before they could. */
+function keptThoughts({ train }: RunSpec, source: Variant['replay']): { readonly thoughts?: 'keep' } {
+  return train.thoughts === 'keep' && source?.kind === 'method' ? { thoughts: train.thoughts } : {};
+}
 
 /** The method's own mixture: it says how much of any other replay set is drawn, so every mixture depends on it. */
 export interface MixtureBudget {

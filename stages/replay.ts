@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { RunSpec } from '../config/spec';
+import { specOf } from '../config/training-method';
 import { filesOf, type Variant } from '../config/variants';
 import { unreachable } from '../method/never';
 import type { Conversation } from '../method/records';
@@ -62,11 +63,12 @@ export function replaySource(
   const target = spec.target.model;
   const { truncated } = spec.synthesis.select;
   if (source === null) return undefined;
+  const thoughts = specOf(spec, variant).train.thoughts === 'keep' ? { thoughts: 'keep' } : {}; // absent in keys made before there were any
   switch (source.kind) {
     case 'first-response':
-      return { source: source.kind, withoutCut: truncated === 'drop', input: [respond[target], respondStage.keyedAs] };
+      return { source: source.kind, withoutCut: truncated === 'drop', input: [respond[target], respondStage.keyedAs], ...thoughts };
     case 'target-best':
-      return { source: source.kind, seed: spec.seed, truncated, input: [judge[target]?.[target], judgeStage.keyedAs] };
+      return { source: source.kind, seed: spec.seed, truncated, input: [judge[target]?.[target], judgeStage.keyedAs], ...thoughts };
     case 'dataset':
       return {
         source: source.source.from === 'hub' ? source.source : filesOf(variant).map((file) => content.replayFiles[file]),

@@ -1,5 +1,6 @@
 import type { FailureType } from '../../contract/failures';
 import type { Failure } from '../../method/records';
+import { createRedact } from '../endpoints/secrets';
 import type { Exchange } from './batch-item';
 
 /**
@@ -17,8 +18,6 @@ const LATEST_ITEMS = 100;
 const MOST_UNUSABLE = 90;
 /** Characters of a reply that are shown. */
 const SHOWN = 160;
-/** Characters that a text and a key have in common by chance. */
-const LEAST_PIECE = 8;
 
 /** Who is watched, for the message. */
 export interface Watched {
@@ -110,24 +109,11 @@ function shown(exchange: Exchange | undefined, secret: string | undefined): stri
 }
 
 function quoted(text: string, secret: string | undefined): string {
-  const safe = withoutSecret(text.slice(0, 4 * SHOWN), secret)
+  const safe = createRedact([secret])(text.slice(0, 4 * SHOWN))
     .replace(/\s+/g, ' ')
     .trim();
   const short = safe.length > SHOWN ? `${safe.slice(0, SHOWN / 2)} … ${safe.slice(-SHOWN / 2)}` : safe;
   return JSON.stringify(short).replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, '\ufffd');
-}
-
-/** A text in which no piece of a key is left that is longer than chance has it. */
-function withoutSecret(text: string, secret: string | undefined): string {
-  if (secret === undefined || secret.length < LEAST_PIECE) return text;
-  let safe = '';
-  for (let index = 0; index < text.length;) {
-    let length = 0;
-    while (index + length < text.length && secret.includes(text.slice(index, index + length + 1))) length++;
-    safe += length >= LEAST_PIECE ? '[redacted]' : text.charAt(index);
-    index += length >= LEAST_PIECE ? length : 1;
-  }
-  return safe;
 }
 
 function adviceFor(reason: string, { model, stage }: Watched): string {
