@@ -139,6 +139,33 @@ describe('relative paths', () => {
   });
 });
 
+describe('a text that YAML takes and nobody means', () => {
+  const text = stringify(validSpec());
+  it.each([
+    [
+      'a merge key of a number',
+      text.replace(/^mix:$/m, 'mix:\n  <<: 5'),
+      'got a merge key << with something else than a mapping, expected an alias of a mapping there',
+    ],
+    [
+      'a model that is called __proto__',
+      text.replace(/^models:$/m, 'models:\n  __proto__: { model: m }'),
+      'models.__proto__: got the key "__proto__"',
+    ],
+    ['an address of another protocol', text.replace(/baseURL: http:/, 'baseURL: ftp:'), 'begin it with http:// or https://'],
+    ['an address without a protocol', text.replace(/baseURL: http:\/\//, 'baseURL: '), 'begin it with http:// or https://'],
+    [
+      'yes, which is a text since YAML 1.2',
+      text.replace(/^( +)(model: .*)$/m, '$1$2\n$1supportsN: yes'),
+      'supportsN: got "yes", expected true or false; write supportsN: true.',
+    ],
+    ['a key twice', `${text}seed: 1\nseed: 2\n`, 'remove one of the two keys'],
+  ])('gets a sentence: %s', (_, changed, said) => {
+    expect(changed).not.toBe(text);
+    expect(() => parseSpecText(changed, PLACE)).toThrow(said);
+  });
+});
+
 describe('a spec file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'rehearse-load-spec-'));
 
