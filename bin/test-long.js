@@ -38,6 +38,13 @@ const LONG = [
     program: ['dist/bench/monitoring.js'],
   },
   {
+    name: 'budget',
+    what: 'a budget that is lowered and raised at 100 random moments, under faults, by workers that come and go: never passed',
+    takes: '4 min',
+    program: ['node_modules/jest/bin/jest.js', 'test/workflows/budget-moments.test.ts'],
+    env: { REHEARSE_MOMENTS: '100' },
+  },
+  {
     name: 'study',
     what: 'the whole method with a real model: nine replay sets, trained and measured; goes on where it was stopped',
     takes: '1 h',
@@ -53,7 +60,11 @@ async function main([name, ...args]) {
     throw new Error(`${name} is none of these`);
   }
   await bootstrap();
-  const { status, signal } = spawnSync(process.execPath, [...long.program, ...args], { cwd: path.join(__dirname, '..'), stdio: 'inherit' });
+  const { status, signal } = spawnSync(process.execPath, [...long.program, ...args], {
+    cwd: path.join(__dirname, '..'),
+    stdio: 'inherit',
+    env: { ...process.env, ...long.env },
+  });
   if (signal !== null) throw new Error(`${name} was ended by ${signal}`);
   return status;
 }

@@ -31,7 +31,7 @@ export function createRandom(seed: number): Random {
   // The first outputs still show the seed; the author's own seeding discards fifteen.
   for (let i = 0; i < 15; i++) next();
 
-  let lastBound = 0;
+  let lastBound = Number.NaN; // equal to no bound
   let limit = 0;
   return {
     below(bound) {

@@ -91,9 +91,10 @@ export function runOutputs(plan: Plan & { readonly shards: readonly Shard[] }): 
   return [
     ...plan.shards.flatMap((shard) => shardOutputs(plan, shard)),
     ...(keys.holdOut === undefined ? [] : [holdOutStage.at(plan)]),
-    ...variantsOf(spec).flatMap(({ name, replay }): OutputRef[] => [
+    ...variantsOf(spec).flatMap(({ name }): OutputRef[] => [
       ...(keys.variants[name]?.replay === undefined ? [] : [replayStage.at(plan, name)]),
-      ...(replay === null ? [] : [mixStage.at(plan, name), trainStage.at(plan, name)]),
+      ...(keys.variants[name]?.mix === undefined ? [] : [mixStage.at(plan, name)]),
+      ...(keys.variants[name]?.train === undefined ? [] : [trainStage.at(plan, name)]),
       evaluateStage.at(plan, name),
     ]),
   ];

@@ -12,9 +12,10 @@ import { smallSpec } from '../support/small-spec';
 import { testDeps, useTemporal, withWorkers } from '../support/temporal';
 
 const environment = useTemporal();
-const MOMENTS = Number(process.env['REHEARSE_MOMENTS'] ?? 100);
+/** More of them: `npm run test:long budget`. */
+const MOMENTS = Number(process.env['REHEARSE_MOMENTS'] ?? 20);
 /** Workers are stopped and started again after so many. */
-const MOMENTS_A_WORKER = 20;
+const MOMENTS_A_WORKER = 10;
 const FAULTS: readonly Fault[] = [
   { kind: 'reset' },
   { kind: 'cut-body' },
@@ -49,7 +50,7 @@ test(`a budget that is lowered and raised at ${MOMENTS} random moments holds fro
     if (spentNow() > most + 1e-9) broken.push(`${when}: ${spentNow()} is spent, ${most} may be`);
   };
 
-  async function set(handle: Handle, usd: number): Promise<ControlState> {
+  async function set(handle: Handle, usd: number | null): Promise<ControlState> {
     return await until(async () => {
       try {
         return await handle.executeUpdate(setBudgetUpdate, { args: [{ usd }] });
@@ -104,7 +105,7 @@ test(`a budget that is lowered and raised at ${MOMENTS} random moments holds fro
   expect((await handle.describe()).status.name).toBe('RUNNING');
   most = Number.POSITIVE_INFINITY;
   await withWorkers(environment(), deps, async () => {
-    await handle.executeUpdate(setBudgetUpdate, { args: [{ usd: null }] });
+    await set(handle, null);
     expect((await handle.result()).replayRows).toBe(400);
   });
   expect(endpoint.paidTwice()).toHaveLength(0);
