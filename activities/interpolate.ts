@@ -1,13 +1,13 @@
 import { weightsOf } from '../config/fine-tuning';
 import type { TrainOutcome } from '../contract/outcomes';
 import type { PlanRef } from '../contract/run';
-import { NO_CALLS } from '../method/cost';
 import { CHECKPOINT_FOLDER, fetchFiles, storeFiles } from '../services/store/stage-files';
 import { detailOf } from '../services/store/stored-output';
 import { interpolateResultSchema } from '../stages/python-results';
 import { planVariant } from '../stages/run-plan';
 import { trainStage } from '../stages/train';
 import type { ActivityDeps } from './deps';
+import { phaseBeats } from './phase-beats';
 import { runActivity } from './run-activity';
 import { trainOutcome } from './train-outcome';
 
@@ -33,11 +33,7 @@ export function createInterpolateActivities(deps: ActivityDeps) {
             command: 'interpolate',
             resultSchema: interpolateResultSchema,
             stop,
-            onEvent: (event) => {
-              if (event.type !== 'progress') return;
-              const { phase: note, done, total } = event;
-              heartbeat({ stage: 'train', model: input.variant, part: 'all', done, total, ...NO_CALLS, note });
-            },
+            onEvent: phaseBeats(heartbeat, { stage: 'train', model: input.variant }),
             spec: {
               weights: weights.path,
               revision: target.revision ?? null,

@@ -198,10 +198,11 @@ async function callsOf<Row extends object>(
   { output, callsFrom = [] }: Pick<LlmBatch<Row>, 'output' | 'callsFrom'>,
   items: readonly BatchItem<Row>[],
 ): Promise<CallRecord[]> {
-  const wanted = new Set(items.flatMap((item) => (item.next([]).do === 'call' ? [item.id] : [])));
   const others = callsFrom.filter(({ address }) => address.key !== output.address.key);
-  const stored = await Promise.all(others.map(async ({ address }) => await stages.storedCalls(address)));
-  return stored.flatMap(({ calls }) => calls.filter(({ item }) => wanted.has(item)));
+  const stored = (await Promise.all(others.map(async ({ address }) => await stages.storedCalls(address)))).flatMap(({ calls }) => calls);
+  if (stored.length === 0) return []; // an item writes its request to tell whether it makes a call: not for nothing
+  const wanted = new Set(items.flatMap((item) => (item.next([]).do === 'call' ? [item.id] : [])));
+  return stored.filter(({ item }) => wanted.has(item));
 }
 
 const NOTHING_STORED = { usable: 0, requests: 0, promptTokens: 0, completionTokens: 0, reused: false } as const;

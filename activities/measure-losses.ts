@@ -1,6 +1,5 @@
 import { evaluationRow, HELD_OUT } from '../contract/progress';
 import type { EvaluatedModel, PlanRef } from '../contract/run';
-import { NO_CALLS } from '../method/cost';
 import { detailOf } from '../services/store/stored-output';
 import { evaluateLossStage, type LossDetail } from '../stages/evaluate-loss';
 import { holdOutStage } from '../stages/hold-out';
@@ -9,6 +8,7 @@ import { templateDate } from '../stages/template-date';
 import type { ActivityDeps } from './deps';
 import { evaluatedWeights } from './evaluated-weights';
 import { lossRequests, readLosses } from './held-out-losses';
+import { phaseBeats } from './phase-beats';
 import { runActivity } from './run-activity';
 
 /** The loss of a model on the held-out rows. */
@@ -30,18 +30,7 @@ export function createMeasureLossesActivities(deps: ActivityDeps) {
             command: 'evaluate',
             resultSchema: evaluateResultSchema,
             stop,
-            onEvent: (event) => {
-              if (event.type !== 'progress') return;
-              heartbeat({
-                stage: 'evaluate',
-                model: evaluationRow(variant, HELD_OUT),
-                part: 'all',
-                done: event.done,
-                total: event.total,
-                ...NO_CALLS,
-                note: event.phase,
-              });
-            },
+            onEvent: phaseBeats(heartbeat, { stage: 'evaluate', model: evaluationRow(variant, HELD_OUT) }),
             spec: {
               ...(await evaluatedWeights(deps, { plan, variant, model })),
               outputDir: workspace.path(`${folder}/job`),

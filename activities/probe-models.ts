@@ -1,6 +1,7 @@
 import { findingLines, withFindings, type FindingsByModel } from '../config/probe-findings';
 import type { PlanRef } from '../contract/run';
 import { probeModels } from '../services/batches/kept-probes';
+import { warningNotes } from '../services/batches/probe-notes';
 import { stageKeys } from '../stages/chain';
 import { extractStage } from '../stages/extract';
 import { judgeStage } from '../stages/judge';
@@ -28,7 +29,7 @@ export function createProbeModelsActivities(deps: ActivityDeps) {
         });
         const findings = stored.isExtracted ? withoutBos(found, planned.spec.target.model) : found;
         const probed = await saveProbed(deps, planned, findings);
-        await tell(deps, runId, probed, findings);
+        await tell(deps, runId, probed, { findings, spec: planned.spec });
         return { plan: probed };
       });
     },
@@ -74,14 +75,19 @@ async function saveProbed({ plans }: ActivityDeps, plan: RunPlan, findings: Find
 }
 
 /** The run's record points to the plan that is followed, and says what was found. */
-async function tell({ plans }: ActivityDeps, runId: string, plan: string, findings: FindingsByModel): Promise<void> {
+async function tell(
+  { plans }: ActivityDeps,
+  runId: string,
+  plan: string,
+  { findings, spec }: { readonly findings: FindingsByModel; readonly spec: RunPlan['spec'] },
+): Promise<void> {
   const record = await plans.findRun(runId);
   if (record === undefined) return;
   const warnings = Object.entries(findings).flatMap(([name, found]) => [
     ...findingLines(name, found).map(
       (line) => `${line}: found by asking the endpoint, and used; add the line to the spec to say it there.`,
     ),
-    ...found.notes.map((note) => `models.${name}: ${note}.`),
+    ...warningNotes(found.notes, spec.models[name]?.price).map((note) => `models.${name}: ${note}.`),
   ]);
   const others = record.warnings.filter((warning) => !warnings.includes(warning));
   await plans.saveRun({ ...record, plan, warnings: [...others, ...warnings] });

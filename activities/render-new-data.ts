@@ -1,13 +1,13 @@
 import { weightsOf } from '../config/fine-tuning';
 import { newDataTitle } from '../config/new-data';
 import type { PlanRef } from '../contract/run';
-import { NO_CALLS } from '../method/cost';
 import { PythonJobError } from '../services/python/python-jobs';
 import { renderConversations } from '../services/training/rendering';
 import { templateDate } from '../stages/template-date';
 import type { ActivityDeps } from './deps';
 import { askedThinking, pythonTask } from './evaluation-job';
 import { newDataFile } from './new-data-file';
+import { phaseBeats } from './phase-beats';
 import { runActivity } from './run-activity';
 
 /** A line that the trainer could not render is to be found before a call is paid for, by the trainer's own code. */
@@ -37,14 +37,7 @@ export function createRenderNewDataActivities(deps: ActivityDeps) {
                 ? {} // its server has the template
                 : { evaluation: { tasks: evaluate.tasks.map(pythonTask), ...askedThinking(evaluate) } }),
             },
-            {
-              stop,
-              onEvent: (event) => {
-                if (event.type !== 'progress') return;
-                const { done, total, phase: note } = event;
-                heartbeat({ stage: 'mix', model: '', part: 'all', done, total, ...NO_CALLS, note });
-              },
-            },
+            { stop, onEvent: phaseBeats(heartbeat, { stage: 'mix', model: '' }) },
           );
         } catch (error) {
           // A hub that is away keeps no run from beginning; the weights are fetched when they are needed.

@@ -2,7 +2,6 @@ import { selectionRules } from '../config/selection-rules';
 import type { ReplaySource, ReplayDataset } from '../config/variants';
 import type { PlanRef } from '../contract/run';
 import { byInstruction } from '../method/by-instruction';
-import { NO_CALLS } from '../method/cost';
 import type { Conversation } from '../method/records';
 import { conversationOf, selectBest, withThoughts } from '../method/selection';
 import { readJsonLines } from '../services/data/json-lines';
@@ -18,6 +17,7 @@ import type { ActivityDeps } from './deps';
 import { firstResponses } from './first-responses';
 import { keepsThoughts, thoughtsOf } from './kept-thoughts';
 import { mixtureBase } from './mixture-base';
+import { phaseBeats } from './phase-beats';
 import { readInstructions } from './read-instructions';
 import { runActivity, type ActivityScope } from './run-activity';
 
@@ -109,10 +109,7 @@ export function createReplaySetActivities(deps: ActivityDeps) {
       command: 'datasets',
       resultSchema: datasetsResultSchema,
       stop,
-      onEvent: (event) => {
-        if (event.type !== 'progress') return;
-        heartbeat({ ...NO_CALLS, stage: 'replay', model: variant, part: 'all', done: event.done, total: event.total, note: event.phase });
-      },
+      onEvent: phaseBeats(heartbeat, { stage: 'replay', model: variant }),
       spec: {
         source,
         schema,

@@ -1,13 +1,14 @@
 import { rolesOf } from '../method/run-on';
 import { checkRoles, type ChatTemplate } from '../method/templates';
 import type { ReadTemplate } from './read-template';
-import { renderChat } from './render-chat';
+import { programOf, renderChat } from './render-chat';
 import { closingOf, thinkingSwitch } from './thinking-switch';
 import { isThoughtMark } from './turn-marks';
 
 /** A chat format that was read from a model's own tokenizer, as the pipeline uses every other. */
 export function chatFormatOf(read: ReadTemplate): ChatTemplate {
   const { source, variables, addsBos, tokens, preQuery, generationPrompt, stop, headers, gap } = read;
+  const rendering = { ...read, program: programOf(read.chatTemplate) };
   const special = tokens.filter((token) => token.special).map(({ text }) => text);
   return {
     name: `of ${source.place}`,
@@ -25,7 +26,7 @@ export function chatFormatOf(read: ReadTemplate): ChatTemplate {
     renderPrompt(messages, { assistantPrefix, thinking, variables: more = {} } = {}) {
       checkRoles(messages);
       const setting = thinking === undefined ? undefined : thinkingSwitch(read)[thinking];
-      const rendered = renderChat(read, messages, { addGenerationPrompt: true, variables: { ...setting?.variables, ...more } });
+      const rendered = renderChat(rendering, messages, { addGenerationPrompt: true, variables: { ...setting?.variables, ...more } });
       const prompt = thinking === 'off' && setting === undefined ? `${rendered}${closingOf(read)}` : rendered;
       return assistantPrefix === undefined || assistantPrefix === '' ? prompt : `${prompt}${gap}${assistantPrefix}`;
     },

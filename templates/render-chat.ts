@@ -9,6 +9,8 @@ export interface ChatRendering {
   readonly variables: Readonly<Record<string, string>>;
   /** `YYYY-MM-DD`, what `strftime_now` tells. */
   readonly date?: string;
+  /** Of the template, where it is rendered many times; see {@link programOf}. */
+  readonly program?: () => object;
 }
 
 export interface RenderChatOptions {
@@ -21,6 +23,12 @@ export interface RenderChatOptions {
 /** More than a conversation needs; a template that asks for more does not end. */
 const LONGEST_RANGE = 100_000;
 
+/** A template, parsed when it is first rendered and then kept: to parse takes ten times as long as to render. */
+export function programOf(chatTemplate: string): () => object {
+  let program: object | undefined;
+  return () => (program ??= parse(tokenize(chatTemplate.replace(/\r\n?/g, '\n'), { lstrip_blocks: true, trim_blocks: true })) as object);
+}
+
 /** Whether a template asks for the date. */
 export function asksForDate(chatTemplate: string): boolean {
   return /\bstrftime_now\b/.test(chatTemplate);
@@ -32,7 +40,7 @@ export function asksForDate(chatTemplate: string): boolean {
  * @throws {MethodError} when the template refuses the conversation, or cannot be read or rendered
  */
 export function renderChat(
-  { chatTemplate, variables, date }: ChatRendering,
+  { chatTemplate, variables, date, program = programOf(chatTemplate) }: ChatRendering,
   messages: readonly Message[],
   { addGenerationPrompt, variables: more = {} }: RenderChatOptions,
 ): string {
@@ -61,8 +69,7 @@ export function renderChat(
   try {
     const environment = new Environment();
     for (const [name, value] of Object.entries(given)) environment.set(name, value);
-    const program = parse(tokenize(chatTemplate.replace(/\r\n?/g, '\n'), { lstrip_blocks: true, trim_blocks: true }));
-    const text: unknown = new Interpreter(environment).run(program).value;
+    const text: unknown = new Interpreter(environment).run(program()).value;
     return typeof text === 'string' ? text : '';
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause);

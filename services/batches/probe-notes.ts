@@ -1,5 +1,14 @@
 import { isBroken } from '../../method/instructions';
+import type { Price } from '../../planning/price';
 import type { ModelReply } from '../endpoints/model-reply';
+
+const TELLS_CACHED = 'it tells cached prompt tokens';
+
+/** Notes that a run warns of: that cached tokens are told wants nothing, unless prompt tokens have a price and cached ones none of their own. */
+export function warningNotes(notes: readonly string[], price: Price | undefined): string[] {
+  const wantsPrice = price !== undefined && price.cachedInputUsdPerMillion === undefined;
+  return notes.filter((note) => note !== TELLS_CACHED || wantsPrice);
+}
 
 /** Adds what a reply tells of its endpoint: thoughts, ends, usage. */
 export function noteReply(body: unknown, reply: ModelReply | undefined, notes: Set<string>): void {
@@ -12,7 +21,7 @@ export function noteReply(body: unknown, reply: ModelReply | undefined, notes: S
   }
   const { usage } = (body ?? {}) as { usage?: { prompt_tokens_details?: { cached_tokens?: unknown } | null } | null };
   if (reply?.usage === null) notes.add('it tells no usage, so its calls count at their worst case');
-  else if (typeof usage?.prompt_tokens_details?.cached_tokens === 'number') notes.add('it tells cached prompt tokens');
+  else if (typeof usage?.prompt_tokens_details?.cached_tokens === 'number') notes.add(TELLS_CACHED);
 }
 
 function thoughtsOf(body: unknown): string | undefined {

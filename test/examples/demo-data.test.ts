@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { IFEVAL_INSTRUCTIONS } from '../../services/data/ifeval-rules';
 
 const demoDir = join(__dirname, '../../examples/demo');
 
@@ -184,34 +185,6 @@ describe('eval/gpqa', () => {
 });
 
 describe('eval/ifeval', () => {
-  /** The instructions of lm-eval's registry, each with the arguments that its checker takes. */
-  const argumentsOf: Readonly<Record<string, readonly string[]>> = {
-    'keywords:existence': ['keywords'],
-    'keywords:frequency': ['keyword', 'frequency', 'relation'],
-    'keywords:forbidden_words': ['forbidden_words'],
-    'keywords:letter_frequency': ['letter', 'let_frequency', 'let_relation'],
-    'language:response_language': ['language'],
-    'length_constraints:number_sentences': ['num_sentences', 'relation'],
-    'length_constraints:number_paragraphs': ['num_paragraphs'],
-    'length_constraints:number_words': ['num_words', 'relation'],
-    'length_constraints:nth_paragraph_first_word': ['num_paragraphs', 'nth_paragraph', 'first_word'],
-    'detectable_content:number_placeholders': ['num_placeholders'],
-    'detectable_content:postscript': ['postscript_marker'],
-    'detectable_format:number_bullet_lists': ['num_bullets'],
-    'detectable_format:constrained_response': [],
-    'detectable_format:number_highlighted_sections': ['num_highlights'],
-    'detectable_format:multiple_sections': ['section_spliter', 'num_sections'],
-    'detectable_format:json_format': [],
-    'detectable_format:title': [],
-    'combination:two_responses': [],
-    'combination:repeat_prompt': ['prompt_to_repeat'],
-    'startend:end_checker': ['end_phrase'],
-    'startend:quotation': [],
-    'change_case:capital_word_frequency': ['capital_frequency', 'capital_relation'],
-    'change_case:english_capital': [],
-    'change_case:english_lowercase': [],
-    'punctuation:no_comma': [],
-  };
   const count = z.int().positive().nullable();
   const relation = z.enum(['less than', 'at least']).nullable();
   const phrase = text.nullable();
@@ -247,7 +220,7 @@ describe('eval/ifeval', () => {
     z.strictObject({
       key: z.int(),
       prompt: text,
-      instruction_id_list: z.array(z.enum(Object.keys(argumentsOf))).min(1),
+      instruction_id_list: z.array(z.enum(Object.keys(IFEVAL_INSTRUCTIONS))).min(1),
       kwargs: z.array(kwargs).min(1),
     }),
   );
@@ -265,7 +238,7 @@ describe('eval/ifeval', () => {
       expect(row.kwargs).toHaveLength(row.instruction_id_list.length);
       row.instruction_id_list.forEach((id, i) => {
         const given = Object.entries(row.kwargs[i] ?? {}).filter(([, value]) => value !== null);
-        expect(given.map(([name]) => name).sort()).toEqual([...(argumentsOf[id] ?? [])].sort());
+        expect(given.map(([name]) => name).sort()).toEqual([...(IFEVAL_INSTRUCTIONS[id] ?? [])].sort());
       });
     }
   });

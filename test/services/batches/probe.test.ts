@@ -1,5 +1,6 @@
 import type { RunSpec, RunSpecInput } from '../../../config/spec';
 import { probeModel } from '../../../services/batches/probe';
+import { warningNotes } from '../../../services/batches/probe-notes';
 import { probeRequests } from '../../../services/batches/probe-requests';
 import { Endpoints } from '../../../services/endpoints/endpoints';
 import { DialectServer, type Dialect } from '../../support/dialect-server';
@@ -121,4 +122,12 @@ test('what is tried is what the stages send', async () => {
     ['max_tokens', 'messages', 'seed', 'temperature', 'top_p'],
     ['add_special_tokens', 'max_tokens', 'prompt', 'seed', 'stop', 'temperature', 'top_p'],
   ]);
+});
+
+test('that cached tokens are told is a warning only where they lack a price of their own', () => {
+  const notes = ['it tells no usage, so its calls count at their worst case', 'it tells cached prompt tokens'];
+  const price = { inputUsdPerMillion: 1, outputUsdPerMillion: 2 };
+  expect(warningNotes(notes, price)).toEqual(notes);
+  expect(warningNotes(notes, { ...price, cachedInputUsdPerMillion: 0.1 })).toEqual(notes.slice(0, 1));
+  expect(warningNotes(notes, undefined)).toEqual(notes.slice(0, 1));
 });
