@@ -32,6 +32,8 @@ export interface BackgroundServerOptions<Facts> {
   readonly logFile: string;
   /** It has failed when it does not answer after this long. */
   readonly readyTimeoutMs: number;
+  /** How often it is started, each time by a plan of its own, when it ends before it answers: a port may be taken between plan and start. Default 1. */
+  readonly tries?: number;
 }
 
 export interface BackgroundServer<Facts> {
@@ -45,6 +47,7 @@ export interface BackgroundServer<Facts> {
 
 const READY_POLL_MS = 50;
 const KILL_AFTER_MS = 20_000;
+const LOG_HEAD_CHARS = 500;
 const LOG_TAIL_CHARS = 1_500;
 
 /**
@@ -57,29 +60,39 @@ export async function startBackgroundServer<Facts>(options: BackgroundServerOpti
   return await withLock(`${file}.lock`, async () => {
     const running = await reusable(options);
     if (running !== undefined) return running;
-    const { command, args, env = process.env, facts } = await options.plan();
-    mkdirSync(dirname(options.logFile), { recursive: true });
-    const log = openSync(options.logFile, 'a');
-    const logStart = statSync(options.logFile).size;
-    const child = spawn(command, [...args], { stdio: ['ignore', log, log], detached: true, env });
-    closeSync(log);
-    let ended: string | undefined;
-    child.once('error', (error) => (ended = error.message));
-    child.once('exit', (code, signal) => (ended = signal ?? `exit code ${code}`));
-    // Our own process may end without it, and is not kept alive by it.
-    child.unref();
-    const started = child.pid === undefined ? undefined : identify(child.pid);
-    if (started !== undefined) write(file, { process: started, owner: identifySelf(), key: options.key, facts });
-    const problem = await waitUntilReady(options, facts, () => ended);
-    if (started === undefined || problem !== undefined) {
-      if (started !== undefined) await endProcess(started);
-      rmSync(file, { force: true });
-      throw new Error(
-        `${options.name} ${problem ?? 'could not be started'}; its log ${options.logFile} ends with:\n${tail(options.logFile, logStart)}`,
-      );
+    for (let triesLeft = (options.tries ?? 1) - 1; ; triesLeft--) {
+      const started = await startOnce(file, options);
+      if ('server' in started) return started.server;
+      if (!started.ended || triesLeft <= 0) throw new Error(started.problem);
     }
-    return handle(file, started, facts, false);
   });
+}
+
+type Started<Facts> = { readonly server: BackgroundServer<Facts> } | { readonly ended: boolean; readonly problem: string };
+
+async function startOnce<Facts>(file: string, options: BackgroundServerOptions<Facts>): Promise<Started<Facts>> {
+  const { command, args, env = process.env, facts } = await options.plan();
+  mkdirSync(dirname(options.logFile), { recursive: true });
+  const log = openSync(options.logFile, 'a');
+  const logStart = statSync(options.logFile).size;
+  const child = spawn(command, [...args], { stdio: ['ignore', log, log], detached: true, env });
+  closeSync(log);
+  let ended: string | undefined;
+  child.once('error', (error) => (ended = error.message));
+  child.once('exit', (code, signal) => (ended = signal ?? `exit code ${code}`));
+  // Our own process may end without it, and is not kept alive by it.
+  child.unref();
+  const started = child.pid === undefined ? undefined : identify(child.pid);
+  if (started !== undefined) write(file, { process: started, owner: identifySelf(), key: options.key, facts });
+  const problem = await waitUntilReady(options, facts, () => ended);
+  if (started !== undefined && problem === undefined) return { server: handle(file, started, facts, false) };
+  const endedByItself = ended !== undefined;
+  if (started !== undefined) await endProcess(started);
+  rmSync(file, { force: true });
+  return {
+    ended: endedByItself,
+    problem: `${options.name} ${problem ?? 'could not be started'}; its log ${options.logFile} says:\n${excerpt(options.logFile, logStart)}`,
+  };
 }
 
 /** What runs under a name in this data folder, if anything does. */
@@ -179,6 +192,8 @@ function write<Facts>(file: string, state: ServerState<Facts>): void {
   renameSync(temporary, file);
 }
 
-function tail(logFile: string, from: number): string {
-  return readFileSync(logFile).subarray(from).toString('utf8').slice(-LOG_TAIL_CHARS).trim();
+/** A crash of a Go program says why in its first line, most others in their last. */
+function excerpt(logFile: string, from: number): string {
+  const text = readFileSync(logFile).subarray(from).toString('utf8').trim();
+  return text.length <= LOG_HEAD_CHARS + LOG_TAIL_CHARS ? text : `${text.slice(0, LOG_HEAD_CHARS)}\n[…]\n${text.slice(-LOG_TAIL_CHARS)}`;
 }

@@ -33,6 +33,8 @@ export interface DevServer extends LocalServerAddress {
 
 const NAME = 'Temporal dev server';
 const READY_TIMEOUT_MS = 60_000;
+/** It picks a dozen ports for itself, and panics when another program takes one before it listens. */
+export const DEV_SERVER_TRIES = 3;
 const PROBE_TIMEOUT_MS = 2_000;
 
 /**
@@ -45,6 +47,7 @@ export async function startDevServer({ binary, dbFile, port, uiPort, searchAttri
     key: JSON.stringify([dbFile, searchAttributes]),
     logFile,
     readyTimeoutMs: READY_TIMEOUT_MS,
+    tries: DEV_SERVER_TRIES,
     isReady: answers,
     async plan() {
       mkdirSync(dirname(dbFile), { recursive: true });

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { StackProcess } from '../../bench/stack-process';
 import { pickPort } from '../../services/local/free-port';
-import { devServerArgs, probeServer } from '../../services/local/temporal-server';
+import { DEV_SERVER_TRIES, devServerArgs, probeServer } from '../../services/local/temporal-server';
 
 const READY_TIMEOUT_MS = 120_000;
 const POLL_MS = 100;
@@ -16,6 +16,14 @@ const POLL_MS = 100;
  * @param binary path of the `temporal` command
  */
 export async function startDevServer(binary: string): Promise<TestWorkflowEnvironment> {
+  for (let triesLeft = DEV_SERVER_TRIES - 1; ; triesLeft--) {
+    const server = await startOnce(binary);
+    if ('environment' in server) return server.environment;
+    if (triesLeft === 0) throw server.error;
+  }
+}
+
+async function startOnce(binary: string): Promise<{ readonly environment: TestWorkflowEnvironment } | { readonly error: unknown }> {
   const folder = mkdtempSync(join(tmpdir(), 'rehearse-temporal-'));
   const port = await pickPort(0);
   const address = `127.0.0.1:${port}`;
@@ -35,7 +43,7 @@ export async function startDevServer(binary: string): Promise<TestWorkflowEnviro
     await Promise.race([untilReady(address), server.failure]);
   } catch (error) {
     await end();
-    throw error;
+    return { error };
   }
   const environment = await TestWorkflowEnvironment.createFromExistingServer({ address });
   const close = environment.teardown.bind(environment);
@@ -46,7 +54,7 @@ export async function startDevServer(binary: string): Promise<TestWorkflowEnviro
       await end();
     }
   };
-  return environment;
+  return { environment };
 }
 
 async function untilReady(address: string): Promise<void> {

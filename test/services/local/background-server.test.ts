@@ -121,6 +121,33 @@ test('one that was killed is started anew', async () => {
   await second.stop();
 });
 
+test('one that ends before it answers is started again by a new plan, as often as it is allowed', async () => {
+  const once =
+    "if (require('fs').existsSync(process.argv[2])) " +
+    SERVER +
+    "; else { require('fs').writeFileSync(process.argv[2], ''); process.exit(2); }";
+  let plans = 0;
+  const flaky = (tries: number, marker: string): BackgroundServerOptions<Facts> => ({
+    ...options(),
+    tries,
+    async plan() {
+      plans++;
+      const port = await pickPort(0);
+      return { command: process.execPath, args: ['-e', once, String(port), join(home, marker)], facts: { port } };
+    },
+  });
+  await expect(startBackgroundServer(flaky(1, 'first'))).rejects.toThrow(/exit code 2/);
+  const server = await startBackgroundServer(flaky(2, 'second'));
+  expect(plans).toBe(3);
+  expect(await pidAt(server.facts.port)).toBe(server.pid);
+  await server.stop();
+});
+
+test('of a long log an error has the beginning and the end', async () => {
+  const script = "console.error('panic: no port'); for (let i = 0; i < 200; i++) console.error('goroutine ' + i); process.exit(2)";
+  await expect(startBackgroundServer(options('one', script))).rejects.toThrow(/panic: no port[^]*goroutine 199$/);
+});
+
 test('one that ends at once fails with the end of its log, and leaves nothing', async () => {
   const broken = startBackgroundServer(options('one', "console.error('the database is from a newer version'); process.exit(4)"));
   await expect(broken).rejects.toThrow(/Test server ended \(exit code 4\).*\n.*newer version/s);
