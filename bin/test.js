@@ -9,6 +9,7 @@ const { tmpdir } = require('node:os');
 const path = require('node:path');
 const { bootstrap } = require('./bootstrap');
 const { gate } = require('./gate');
+const { runJest } = require('../gate/jest-run');
 
 const root = path.join(__dirname, '..');
 
@@ -33,7 +34,7 @@ async function main(args) {
   process.env.TMPDIR = path.join(folder, 'tmp'); // whatever a test leaves behind goes with it
   mkdirSync(process.env.TMPDIR);
   try {
-    if (chosen.jest !== undefined) results.push(runJest(chosen.jest, path.join(folder, 'jest.json')));
+    if (chosen.jest !== undefined) results.push(runJest({ args: chosen.jest, folder }));
     if (chosen.pytest) {
       const surroundings = { ...env, TMPDIR: process.env.TMPDIR, REHEARSE_TEST_WEIGHTS: weightsDir };
       results.push(runPytest(python, surroundings, path.join(folder, 'pytest.xml')));
@@ -67,23 +68,6 @@ async function testTools() {
   const { ensureVersitygw } = require('../test/support/versitygw');
   const { ensureDuckdb } = require('../test/support/duckdb');
   await Promise.all([ensureVersitygw(consoleReporter()), ensureDuckdb(consoleReporter())]);
-}
-
-function runJest(args, file) {
-  const jest = require.resolve('jest/bin/jest');
-  // The Temporal SDK's native runtime stays open after its last test; jest is told not to wait for it.
-  const { status } = spawnSync(process.execPath, [jest, '--forceExit', '--json', `--outputFile=${file}`, ...args], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const result = JSON.parse(readFileSync(file, 'utf8'));
-  return {
-    ok: status === 0,
-    passed: result.numPassedTests,
-    // A suite that does not even load has no tests to count, but has failed.
-    failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
-    skipped: result.numPendingTests + result.numTodoTests,
-  };
 }
 
 function runPytest(python, env, file) {
