@@ -1,9 +1,8 @@
 import { modelOf } from '../config/models-in-use';
-import type { RunSpec } from '../config/spec';
 import type { ShardBatch, BatchOutcome } from '../contract/batches';
 import type { Instruction } from '../method/records';
 import { extractionItems } from '../services/batches/steps/extraction';
-import { engineAt, type Engine } from '../services/endpoints/engine';
+import { engineAt } from '../services/endpoints/engine';
 import { extractStage } from '../stages/extract';
 import type { Shard } from '../stages/planned';
 import type { RunPlan } from '../stages/run-plan';
@@ -39,16 +38,8 @@ export function extractionBatch({ env }: Pick<ActivityDeps, 'env'>, plan: RunPla
     model,
     inputs: [],
     items: async () => {
-      const own = plan.content.templates;
-      const engine = await engineOf(plan.spec, env, own?.[model] !== undefined);
-      return { items: extractionItems(plan.spec, shard, { own, engine }) };
+      const engine = await engineAt({ name: model, model: modelOf(plan.spec, model), env, timeoutMs: ENGINE_TIMEOUT_MS });
+      return { items: extractionItems(plan.spec, shard, { own: plan.content.templates, engine }) };
     },
   };
-}
-
-/** With a format that the spec names, requests to a server of the user's stay what they were, and so does what is stored of them. */
-async function engineOf(spec: RunSpec, env: ActivityDeps['env'], isFormatRead: boolean): Promise<Engine | undefined> {
-  const name = spec.target.model;
-  if (!isFormatRead) return modelOf(spec, name).serve?.engine === 'vllm' ? 'vllm' : undefined;
-  return await engineAt({ name, model: modelOf(spec, name), env, timeoutMs: ENGINE_TIMEOUT_MS });
 }

@@ -1,9 +1,12 @@
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities } from '../../activities';
 import { extractionBatch } from '../../activities/extract';
-import type { RunSpec } from '../../config/spec';
+import type { RunSpec, RunSpecInput } from '../../config/spec';
 import type { RunOutline } from '../../contract/run';
 import type { RunPlan } from '../../stages/run-plan';
 import { play } from '../support/exchanges';
@@ -124,21 +127,26 @@ test('extraction asks for what the template says, with the fields that the serve
   }
 });
 
-test('a server that the run starts itself is known, also where the spec names the format', async () => {
+test('a server whose engine is known gets its fields, also where the spec names the format', async () => {
   const weights = writeFiles(join(temp(), 'weights'), tokenizerFiles(QWEN25));
-  const spec = smallSpec(endpoint().baseURL, (input) => {
-    input.target = { model: 'target', weights };
-    input.models['target'] = { model: 'target', template: 'chatml', serve: { engine: 'vllm' } };
-  });
-  const plan = await planOf(await prepare(spec));
-  const bodyOf = async (engine: 'vllm' | 'transformers'): Promise<unknown> => {
-    const served = {
-      ...plan,
-      spec: { ...spec, models: { ...spec.models, target: { ...spec.models['target']!, serve: { engine, args: [] } } } },
-    };
-    const { items } = await extractionBatch(deps, served, plan.shards[0]!).items();
+  const named = (model: Omit<RunSpecInput['models'][string], 'model' | 'template'>): RunSpec =>
+    smallSpec(endpoint().baseURL, (input) => {
+      input.target = { model: 'target', weights };
+      input.models['target'] = { ...model, model: 'target', template: 'chatml' };
+    });
+  const bodyOf = async (spec: RunSpec): Promise<unknown> => {
+    const plan = await planOf(await prepare(spec));
+    const { items } = await extractionBatch(deps, plan, plan.shards[0]!).items();
     return play(items[0]!, []).requests[0]!.body;
   };
-  expect(await bodyOf('vllm')).toMatchObject({ top_k: -1, min_p: 0, repetition_penalty: 1, skip_special_tokens: false });
-  expect(await bodyOf('transformers')).not.toHaveProperty('top_k');
+  const fields = { top_k: -1, min_p: 0, repetition_penalty: 1, skip_special_tokens: false };
+  expect(await bodyOf(named({ serve: { engine: 'vllm' } }))).toMatchObject(fields);
+  expect(await bodyOf(named({ serve: { engine: 'transformers', weights } }))).not.toHaveProperty('top_k');
+  expect(await bodyOf(named({ baseURL: endpoint().baseURL }))).not.toHaveProperty('top_k'); // it says nothing of its engine
+
+  const users = createServer((_, response) => response.end('{"data": [{"id": "target", "owned_by": "vllm"}]}')).listen(0, '127.0.0.1');
+  await once(users, 'listening');
+  const { port } = users.address() as AddressInfo;
+  expect(await bodyOf(named({ baseURL: `http://127.0.0.1:${port}/v1` }))).toMatchObject(fields);
+  await new Promise((closed) => users.close(closed));
 });
