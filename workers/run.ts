@@ -7,6 +7,7 @@ import { ReplyWatches } from '../services/batches/reply-watches';
 import { Endpoints } from '../services/endpoints/endpoints';
 import { limitSharing } from '../services/limits/limit-sharing';
 import { createModelServers } from '../services/local/model-server';
+import { servingPython } from '../services/local/serving-python';
 import { createWorkerMetrics } from '../services/metrics/worker-metrics';
 import { createPythonJobs } from '../services/python/python-jobs';
 import { openStore } from '../services/runs/open-store';
@@ -44,7 +45,7 @@ export function createDeps({ python, builtinWeights }: WorkerSurroundings, drain
     ),
     servers: createModelServers({
       host: process.env['REHEARSE_SERVE_HOST'] ?? '127.0.0.1',
-      environment: python,
+      environment: servingPython(process.env, python),
       readyTimeoutMs: milliseconds(process.env, 'REHEARSE_SERVE_MINUTES', 'half an hour'),
     }),
     weights: createWeightsResolver(builtinWeights),

@@ -20,7 +20,10 @@ export interface ServedModel {
   /** Address to listen on, and under which others reach it. */
   readonly host: string;
   readonly logFile: string;
-  readonly environment: () => Promise<{ readonly python: string; readonly env: Readonly<Record<string, string | undefined>> }>;
+  /** Interpreter that has the engine, and the environment it needs; asked at each start. */
+  readonly environment: (
+    engine: ServeSpec['engine'],
+  ) => Promise<{ readonly python: string; readonly env: Readonly<Record<string, string | undefined>> }>;
   /** Aborted to end the server. */
   readonly stop: AbortSignal;
   /** Called every time that it has come up: at the same address, unless a start failed there. */
@@ -152,7 +155,7 @@ interface RunningServer {
 
 async function start(model: ServedModel, port: number): Promise<RunningServer> {
   model.stop.throwIfAborted();
-  const { python, env } = await model.environment();
+  const { python, env } = await model.environment(model.serve.engine);
   await mkdir(dirname(model.logFile), { recursive: true });
   const log = createWriteStream(model.logFile, { flags: 'a' });
   log.on('error', () => undefined); // a full disk must not bring the server down for its log's sake

@@ -86,7 +86,7 @@ test.each([
   [
     'an engine that is not installed',
     { serve: { engine: 'vllm' as const, args: [] } },
-    /exit code 78 .*there is no vLLM for \S+; install it there, or use another engine$/,
+    /exit code 78 .*there is no vLLM for \S+; install it there, name .* in REHEARSE_VLLM_PYTHON of the gpu worker, or use another engine$/,
   ],
 ])(
   '%s: the server is not started a second time',
