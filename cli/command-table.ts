@@ -19,6 +19,7 @@ export const COMMANDS: Readonly<Record<string, () => Register>> = {
   list: () => (require('./commands/list') as typeof import('./commands/list')).registerList,
   export: () => (require('./commands/export') as typeof import('./commands/export')).registerExport,
   report: () => (require('./commands/report') as typeof import('./commands/report')).registerReport,
+  view: () => (require('./commands/view') as typeof import('./commands/view')).registerView,
   logs: () => (require('./commands/logs') as typeof import('./commands/logs')).registerLogs,
   prune: () => (require('./commands/prune') as typeof import('./commands/prune')).registerPrune,
   doctor: () => (require('./commands/doctor') as typeof import('./commands/doctor')).registerDoctor,

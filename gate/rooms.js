@@ -70,6 +70,8 @@ const ROOMS = {
   'report/page': { imports: ['method', 'config', 'contract', 'report/gather'], types: ['stages'] },
   'report/render': { imports: ['method', 'config', 'contract', 'report/gather', 'report/page'] },
   report: { imports: ['method', 'config', 'contract', 'stages', 'services', 'report'] },
+  // What people look at while they decide: pages over the store, served on this machine alone; the report's topics and escaping.
+  view: { imports: ['method', 'config', 'contract', 'stages', 'services', 'report'] },
   export: { imports: ['method', 'config', 'contract', 'stages', 'planning', 'services'] },
 
   // What Temporal runs. Workflows are replayed: no I/O, no Node module.
@@ -77,7 +79,7 @@ const ROOMS = {
   activities: { imports: ['method', 'config', 'contract', 'stages', 'planning', 'services', 'report', 'export'] },
   workers: { imports: ['method', 'config', 'contract', 'stages', 'services', 'activities', 'workflows'] },
   cli: {
-    imports: ['method', 'config', 'contract', 'stages', 'planning', 'services', 'report', 'export', 'workflows', 'workers'],
+    imports: ['method', 'config', 'contract', 'stages', 'planning', 'services', 'report', 'export', 'view', 'workflows', 'workers'],
     types: ['activities'],
   },
 

@@ -1,20 +1,13 @@
-import { Eta } from 'eta';
 import { formatDecimal } from '../../contract/figures';
 import type { Example, ExampleResponse } from '../gather/examples';
 import type { Block, ChartBlock, ReportPage } from '../page/blocks';
 import { shortNames } from '../page/short-names';
 import { omittedNote, rankedAnswers } from '../page/shown-example';
 import { drawChart } from './draw-chart';
+import { htmlEngine } from './html-engine';
 import { HTML_STYLE } from './html-style';
 import { HTML_TEMPLATES } from './html-template';
 import { visibleText } from './visible-text';
-
-const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-/** Text for HTML, in an element or a quoted attribute; what does not show itself is made visible first. */
-function escapeHtml(value: unknown): string {
-  return visibleText(String(value)).replace(/[&<>"']/g, (character) => ESCAPES[character]!);
-}
 
 /** One self-contained HTML page: no script, no request; a policy in the page forbids both. */
 export async function renderHtml(page: ReportPage): Promise<string> {
@@ -23,8 +16,7 @@ export async function renderHtml(page: ReportPage): Promise<string> {
   for (const block of page.sections.flatMap((section) => section.blocks.flatMap(chartsIn))) {
     drawings.set(block, visibleText(await drawChart(block.spec)));
   }
-  const eta = new Eta({ autoEscape: true, escapeFunction: escapeHtml, cache: true });
-  for (const [name, template] of Object.entries(HTML_TEMPLATES)) eta.loadTemplate(name, template);
+  const eta = htmlEngine(HTML_TEMPLATES);
   const prepared = { ...page, sections: page.sections.map((section) => ({ ...section, blocks: section.blocks.map(forTemplate) })) };
   return eta.render('@page', { page: prepared, style: HTML_STYLE, draw: (block: ChartBlock) => drawings.get(block) ?? '' });
 }

@@ -146,7 +146,7 @@ test('a file in no room is refused: loose in services/, in a new folder, or at t
   });
   expect(status).toBe(1);
   expect(findings).toEqual([
-    'cli/uses.ts:1: cli may not import what lies in no room (lib/any); gate/rooms.js allows it method, config, contract, stages, planning, services, report, export, workflows, workers, activities',
+    'cli/uses.ts:1: cli may not import what lies in no room (lib/any); gate/rooms.js allows it method, config, contract, stages, planning, services, report, export, view, workflows, workers, activities',
     ...['lib/any.ts', 'loose.ts', 'services/loose.ts'].map(
       (file) => `${file}: lies in no room; put it into one, or add a room to gate/rooms.js`,
     ),
