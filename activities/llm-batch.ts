@@ -150,6 +150,7 @@ async function makeOutput<Row extends { readonly id: string }>(
       concurrency: 2 * spec.limits.concurrency + LANES_TO_SPARE,
       stop,
       beforeCall: async () => await claim.hold(),
+      ...(given.anyway === true ? {} : { admit: async (signal: AbortSignal) => await watch.admit(signal) }),
       onItemDone: (left, item) => {
         permit.left(left);
         if (given.anyway !== true) watch.add(item, watched);

@@ -26,6 +26,8 @@ export interface BatchOptions<Row> {
   readonly stop: AbortSignal;
   /** Awaited before each call is sent; when it throws, nothing is sent, and the batch ends with that. */
   readonly beforeCall?: () => Promise<void>;
+  /** Awaited before each item begins; what it returns is called when the item has ended or is set aside. When it throws, the batch ends with that. */
+  readonly admit?: (signal: AbortSignal) => Promise<() => void>;
   /** Called after each step with a function that returns the progress; counting at each step would be slow. */
   readonly onProgress: (read: () => BatchProgress) => void;
   /** Called when an item is done, with the number of items that are left; what it throws ends the batch. */
@@ -50,6 +52,8 @@ export async function runBatch<Row extends { readonly id: string }>(options: Bat
 
 class BatchRun<Row extends { readonly id: string }> {
   private readonly failing = new AbortController();
+  /** Aborted when no new call may begin. */
+  private readonly ending: AbortSignal;
   private readonly queue: ItemQueue<Row>;
   private readonly calls: JournalledCalls;
   private readonly allRefused: AllRefusedRule;
@@ -62,6 +66,7 @@ class BatchRun<Row extends { readonly id: string }> {
   constructor(private readonly options: BatchOptions<Row>) {
     const { items, client, identity, journal, budget = new BatchBudget({ journal }), stop } = options;
     const signal = AbortSignal.any([stop, this.failing.signal]);
+    this.ending = signal;
     setMaxListeners(0, signal); // every call that waits listens to it; Node would report a leak at the eleventh
     // Refusals without one reply mean that the endpoint was set up wrongly, not that these items are at fault.
     const hadReplies = [...journal.all()].some((record) => record.error === undefined);
@@ -106,7 +111,8 @@ class BatchRun<Row extends { readonly id: string }> {
     const { setAsideAfterMs = SET_ASIDE_AFTER_MS } = this.options;
     const { pending } = queued;
     if (pending === undefined) {
-      await this.advance(queued, { onStart, setAsideAfterMs });
+      const leave = await this.options.admit?.(this.ending);
+      await this.advance(queued, { onStart, setAsideAfterMs }).finally(leave);
     } else {
       onStart(); // it waits by itself, for longer than the others should
       if (!pending.suspect.othersAnsweredSinceFailure) await this.probe(pending.request);

@@ -11,7 +11,7 @@ export class UnusableRepliesError extends Error {
   override readonly name = 'UnusableRepliesError' satisfies FailureType;
 }
 
-/** This many items without a usable one among them, from the first on, are no bad luck. */
+/** This many items without a usable one among them, from the first on, are no bad luck; so no more are begun before one was usable. */
 const FIRST_ITEMS = 20;
 /** Of the latest items this many, and this share of them at least. */
 const LATEST_ITEMS = 100;
@@ -45,12 +45,41 @@ export class ReplyWatch {
   private alarm: string | undefined;
   /** Of the latest items, by id, why each was unusable; null for a usable one. */
   private readonly latest = new Map<string, string | null>();
+  /** Items that were begun while none was usable, and have not ended. */
+  private inWork = 0;
+  private readonly waiting = new Set<() => void>();
+
+  /** Whether an item may begin at once: one was usable, or no alarm could come of it yet. */
+  private get hasRoom(): boolean {
+    return this.hadUsable || this.inWork + this.latest.size < FIRST_ITEMS;
+  }
+
+  /**
+   * An item wants to begin: waits while as many as it takes to be alarmed are in work and none was usable, so that no more are paid
+   * before it is known whether anything can come of it.
+   * @returns what to call when the item has ended, or is set aside
+   * @throws UnusableRepliesError, or the signal's reason
+   */
+  async admit(signal: AbortSignal): Promise<() => void> {
+    this.check();
+    while (!this.hasRoom) {
+      await untilEither(signal, this.waiting);
+      signal.throwIfAborted();
+      this.check();
+    }
+    this.inWork++;
+    return () => {
+      this.inWork--;
+      this.wake();
+    };
+  }
 
   /**
    * Counts an item; one that is played again from the journal counts once.
    * @throws UnusableRepliesError when there is reason to stop before more is paid
    */
   add({ id, rows, failures, exchanges }: WatchedItem, watched: Watched): void {
+    if (exchanges.length === 0) return; // no call was made, which says nothing of the model
     const reason = reasonOf(rows, failures);
     this.latest.set(id, reason);
     const [oldest] = this.latest.keys();
@@ -58,6 +87,7 @@ export class ReplyWatch {
     if (reason === null) {
       this.hadUsable = true;
       this.alarm = undefined;
+      this.wake();
       return;
     }
     const reasons = [...this.latest.values()].filter((each) => each !== null);
@@ -67,13 +97,33 @@ export class ReplyWatch {
     this.alarm =
       `${watched.endpoint}: ${counted} of ${watched.stage} came out unusable (${tally(reasons)}); ` +
       `the last time came back ${shown(exchanges.at(-1), watched.secret)}; ${adviceFor(mostFrequent(reasons), watched)}`;
+    this.wake();
     this.check();
+  }
+
+  private wake(): void {
+    for (const go of this.waiting) go();
+    this.waiting.clear();
   }
 
   /** To be asked before a batch sends anything. @throws UnusableRepliesError when the run was stopped and nothing has come since */
   check(): void {
     if (this.alarm !== undefined) throw new UnusableRepliesError(this.alarm);
   }
+}
+
+/** Waits until somebody calls what is put into `waiting`, or the signal is aborted. */
+async function untilEither(signal: AbortSignal, waiting: Set<() => void>): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const go = (): void => {
+      signal.removeEventListener('abort', go);
+      waiting.delete(go);
+      resolve();
+    };
+    waiting.add(go);
+    signal.addEventListener('abort', go, { once: true });
+  });
 }
 
 /** Why an item came to nothing; null where something of it is usable. A judgment without a score has a row of its own, and a failure. */

@@ -60,7 +60,7 @@ describe('a watch over unusable replies', () => {
 
   it('takes an item of several samples for usable when one of them is, and a judgment without a score for none', () => {
     const failure = { stage: 'judge', id: 'a', model: 'glm', reason: 'no "Score:" in the last line', attempts: 1 } as const;
-    const partly = { id: 'a', rows: [{ id: 'b' }], failures: [failure], exchanges: [] };
+    const partly = { id: 'a', rows: [{ id: 'b' }], failures: [failure], exchanges: [replied(['Good.'])] };
     expect(until(many(30, (index) => ({ ...partly, id: String(index) }))).message).toBe('');
     const unscored = { ...partly, rows: [{ id: 'a' }] };
     const { after, message } = until(
@@ -93,5 +93,75 @@ describe('a watch over unusable replies', () => {
       'no text, but the thought "So the user wants" with finish_reason length',
     );
     expect(until(many(20, (index) => lost(index, { exchange: refused('too long') }))).message).toContain('"refused: too long"');
+  });
+
+  it('does not count items of which no call was made, such as responses that cannot win', () => {
+    const skipped = many(30, (index): WatchedItem => ({ ...usable(1000 + index), exchanges: [] }));
+    expect(until([...skipped, ...many(100, lost)]).after).toBe(30 + 20);
+  });
+});
+
+describe('the first items of a model', () => {
+  const running = new AbortController().signal;
+  /** Which of them have begun, in order. */
+  async function begin(watch: ReplyWatch, count: number, signal = running) {
+    const begun: (() => void)[] = [];
+    const failed: unknown[] = [];
+    const all = many(count, usable).map(
+      async () =>
+        await watch.admit(signal).then(
+          (leave) => void begun.push(leave),
+          (error) => void failed.push(error),
+        ),
+    );
+    await settled();
+    return { begun, failed, all: Promise.all(all) };
+  }
+  const settled = async (): Promise<void> => await new Promise((resolve) => setImmediate(resolve));
+
+  it('are twenty at once until one of them is usable, then all that want to', async () => {
+    const watch = new ReplyWatch();
+    const { begun, all } = await begin(watch, 100);
+    expect(begun).toHaveLength(20);
+    watch.add(usable(7), watched);
+    await all;
+    expect(begun).toHaveLength(100);
+  });
+
+  it('are twenty in all when none is usable: the alarm ends those that wait', async () => {
+    const watch = new ReplyWatch();
+    const { begun, failed, all } = await begin(watch, 100);
+    const [last, ...others] = [...begun].reverse();
+    for (const [index, leave] of others.entries()) {
+      watch.add(lost(index), watched);
+      leave();
+      await settled();
+    }
+    expect(failed).toEqual([]);
+    expect(() => watch.add(lost(19), watched)).toThrow(UnusableRepliesError);
+    last?.();
+    await all;
+    expect(begun).toHaveLength(20);
+    expect(failed).toHaveLength(80);
+    expect(failed.every((error) => error instanceof UnusableRepliesError)).toBe(true);
+    await expect(watch.admit(running)).rejects.toThrow(UnusableRepliesError);
+  });
+
+  it('make room where they end without a result, as when a batch is stopped or an item is set aside', async () => {
+    const watch = new ReplyWatch();
+    const { begun } = await begin(watch, 25);
+    for (const leave of begun.slice(0, 3)) leave();
+    await settled();
+    expect(begun).toHaveLength(23);
+  });
+
+  it('wait no longer than their batch', async () => {
+    const watch = new ReplyWatch();
+    await begin(watch, 20);
+    const stop = new AbortController();
+    const { failed, all } = await begin(watch, 2, stop.signal);
+    stop.abort(new Error('the worker ends'));
+    await all;
+    expect(failed).toEqual([new Error('the worker ends'), new Error('the worker ends')]);
   });
 });
