@@ -6,7 +6,7 @@ const BODY_ELSEWHERE: Readonly<Record<string, string>> = {
   model: 'write it as model',
   messages: 'a stage writes it; remove it',
   prompt: 'a stage writes it; remove it',
-  stream: 'replies are read whole; remove it',
+  stream: 'replies are read whole; remove it, or write false',
   stream_options: 'replies are read whole; remove it',
   n: 'write it as synthesis.respond.samples',
   best_of: 'write it as synthesis.respond.samples',
@@ -48,7 +48,8 @@ export function requestProblems(spec: RunSpec): Finding[] {
     const findings: Finding[] = [];
     for (const [field, value] of Object.entries(body)) {
       const hint = BODY_ELSEWHERE[field];
-      if (hint !== undefined) {
+      // Some endpoints stream unless they are told not to.
+      if (hint !== undefined && !(field === 'stream' && value === false)) {
         findings.push({ at: at('body', field), value: showValue(value, field), expected: 'a field that no stage sends', hint });
       } else if (omit.includes(field)) findings.push(both(at('body', field), field, 'omit'));
     }

@@ -1,3 +1,4 @@
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { APIConnectionError, APIConnectionTimeoutError } from 'openai/error';
 import { Agent, type Dispatcher } from 'undici';
 import { statusError } from './error-body';
@@ -46,6 +47,14 @@ export function createEndpointTransport(): EndpointTransport {
       }),
   };
 }
+
+/** Nobody asks for a compressed body, but some gateways send one. */
+const DECODERS: Readonly<Record<string, (body: Buffer, options: { readonly maxOutputLength: number }) => Buffer>> = {
+  gzip: gunzipSync,
+  'x-gzip': gunzipSync,
+  deflate: inflateSync,
+  br: brotliDecompressSync,
+};
 
 /** Bytes of an error's body that are read. */
 const MOST_ERROR_BYTES = 64 * 1024;
@@ -97,21 +106,45 @@ class ReplyReader implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     clearTimeout(this.timer);
-    if (this.isGood) this.options.resolve(this.text());
-    else this.rejectStatus();
+    if (!this.isGood) return this.rejectStatus();
+    try {
+      this.options.resolve(this.text());
+    } catch (error) {
+      this.options.reject(error as Error);
+    }
   }
 
   private get isGood(): boolean {
     return this.status >= 200 && this.status < 300;
   }
 
+  /** @throws SyntaxError for a body that is not what its content-encoding says, or too long */
   private text(): string {
     const [only, ...more] = this.chunks;
-    return only === undefined ? '' : withoutMark((more.length === 0 ? only : Buffer.concat(this.chunks)).toString('utf8'));
+    if (only === undefined) return '';
+    const body = more.length === 0 ? only : Buffer.concat(this.chunks);
+    const decode = DECODERS[String(this.headers['content-encoding'] ?? '').toLowerCase()];
+    if (decode === undefined) return withoutMark(body.toString('utf8'));
+    try {
+      return withoutMark(decode(body, { maxOutputLength: this.isGood ? this.options.maxBytes : MOST_ERROR_BYTES }).toString('utf8'));
+    } catch (cause) {
+      throw new SyntaxError(`the reply is no whole ${String(this.headers['content-encoding'])}, or longer than what was asked for takes`, {
+        cause,
+      });
+    }
   }
 
   private rejectStatus(): void {
-    this.options.reject(statusError(this.status, jsonOrText(this.text()), headersOf(this.headers)));
+    this.options.reject(statusError(this.status, this.errorBody(), headersOf(this.headers)));
+  }
+
+  /** Of an error its status is enough where its words cannot be read. */
+  private errorBody(): unknown {
+    try {
+      return jsonOrText(this.text());
+    } catch {
+      return '';
+    }
   }
 
   /** The rest is not waited for: a reply that is too long is no reply; of an error the status and its beginning are enough. */

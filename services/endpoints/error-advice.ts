@@ -17,7 +17,8 @@ const ADVICE: Readonly<Record<ModelErrorKind, string | Advise>> = {
   redirect: 'write the address to which it redirects as baseURL, if you trust it with your key',
   no_host: "check the host name in baseURL, and that this machine's name server knows it",
   tls: 'check that baseURL has the right scheme (http or https) and host; for a certificate of your own, set NODE_EXTRA_CA_CERTS on the llm worker',
-  bad_body: 'baseURL does not seem to be an OpenAI-compatible API (it usually ends in /v1)',
+  bad_body: ({ param }) =>
+    param === 'stream' ? line('body: {stream: false}') : 'baseURL does not seem to be an OpenAI-compatible API (it usually ends in /v1)',
   quota: 'the account has no credit left; add some and resume the run',
   refused: refusalAdvice,
   context_overflow: refusalAdvice,

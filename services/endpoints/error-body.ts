@@ -1,4 +1,5 @@
 import { APIError } from 'openai/error';
+import { LONGEST_WAIT_MS } from './retry-timing';
 
 /** The fields of an endpoint's error body, whatever its shape. */
 export interface ErrorFields {
@@ -7,12 +8,15 @@ export interface ErrorFields {
   readonly type?: string;
   /** The request's parameter that it names. */
   readonly param?: string;
+  /** How long it asks to wait. */
+  readonly retryAfterMs?: number;
 }
 
 /**
  * Reads the body of an error. Known shapes: `{error: {message, code, type, param}}` (OpenAI, newer vLLM,
  * llama-server), `{message, code, type}` (older vLLM, Mistral), `{error: "text"}` (TGI), `[{error: {…}}]` (Gemini),
- * `{detail: "text"}` and `{detail: [{loc, msg}]}` (FastAPI), the same under `message` (Mistral), and a proxy's page of HTML.
+ * `{detail: "text"}` and `{detail: [{loc, msg}]}` (FastAPI), the same under `message` (Mistral), `{error: "text", code}` (xAI), what is
+ * behind a gateway in `metadata.raw` (OpenRouter), Google's `details` (RetryInfo, BadRequest, ErrorInfo), and a proxy's page of HTML.
  * @param body parsed JSON, or the text where it is none
  */
 export function readErrorBody(body: unknown): ErrorFields {
@@ -23,16 +27,58 @@ export function readErrorBody(body: unknown): ErrorFields {
   const detail = detailsOf(inner) ?? detailsOf(first);
   const message =
     (detail === undefined ? undefined : readDetail(detail)) ?? inner['message'] ?? first['error'] ?? readDetail(inner['detail']) ?? inner;
+  const google = googleDetails(inner['details']);
   const refused = refusedField(detail) ?? unknownName(message);
   const metadata = isRecord(inner['metadata']) ? inner['metadata'] : {};
-  // OpenRouter answers a moderated prompt with 403 and its reasons; by its status alone it would be taken for a wrong key.
-  const code = Array.isArray(metadata['reasons']) ? 'content_filter' : textOf(inner['code']);
+  const behind = metadata['raw'] === undefined || metadata['raw'] === null ? undefined : readErrorBody(parsed(metadata['raw']));
+  // OpenRouter answers a moderated prompt with 403 and its reasons, xAI with a check's name; by its status alone it would be taken for a wrong key.
+  const isModerated = Array.isArray(metadata['reasons']) || (typeof message === 'string' && message.includes('SAFETY_CHECK_TYPE_'));
+  const own = [google.reason, inner['code'], first['code']].map(textOf).find((code) => code !== undefined);
+  const code = isModerated ? 'content_filter' : (refused?.code ?? behind?.code ?? own);
+  const words = typeof message === 'string' ? message : JSON.stringify(message);
+  const param = nameOf(inner['param']) ?? refused?.param ?? google.field ?? behind?.param;
   return {
-    message: typeof message === 'string' ? message : JSON.stringify(message),
-    ...present('code', refused?.code ?? code),
-    ...present('type', textOf(inner['type'])),
-    ...present('param', nameOf(inner['param']) ?? refused?.param),
+    message: behind === undefined || behind.message === '' ? words : `${words}: ${behind.message}`,
+    ...present('code', code),
+    ...present('type', behind?.type ?? textOf(inner['type'])),
+    ...present('param', param),
+    ...(google.retryAfterMs === undefined ? {} : { retryAfterMs: google.retryAfterMs }),
   };
+}
+
+interface GoogleDetails {
+  readonly reason?: string;
+  readonly field?: string;
+  readonly retryAfterMs?: number;
+}
+
+/** What Google's APIs say besides their words (google.rpc.ErrorInfo, BadRequest, RetryInfo). */
+function googleDetails(details: unknown): GoogleDetails {
+  const entries = (Array.isArray(details) ? (details as unknown[]) : []).filter(isRecord);
+  const delay = entries
+    .map(({ retryDelay }) => /^(\d+(?:\.\d+)?)s$/.exec(textOf(retryDelay) ?? '')?.[1])
+    .find((seconds) => seconds !== undefined);
+  const violations = entries.flatMap(({ fieldViolations }) => (Array.isArray(fieldViolations) ? (fieldViolations as unknown[]) : []));
+  const field = violations
+    .filter(isRecord)
+    .map(({ field: path }) => textOf(path)?.split('.').at(-1))
+    .find(Boolean);
+  const reason = entries.map(({ reason: name }) => textOf(name)).find((name) => name !== undefined);
+  return {
+    ...present('reason', reason),
+    ...present('field', field === 'candidate_count' || field === 'candidateCount' ? 'n' : field),
+    ...(delay === undefined ? {} : { retryAfterMs: Math.min(LONGEST_WAIT_MS, Math.ceil(Number(delay) * 1000)) }),
+  };
+}
+
+/** A body that is put into another one as text. */
+function parsed(raw: unknown): unknown {
+  if (typeof raw !== 'string') return raw;
+  try {
+    return JSON.parse(raw) as unknown;
+  } catch {
+    return raw;
+  }
 }
 
 /** The SDK's error for a reply with this status and body, with the endpoint's own message whatever the body's shape. */

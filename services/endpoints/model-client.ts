@@ -152,7 +152,7 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
             const failure = sent.named(redactFailure(classifyModelError(error, Date.now()), redact));
             permit.failed({ overloaded: failure.overloaded, waitMs: failure.waitMs });
             if (sent.mend(failure)) continue;
-            if (failure.scope === 'item') return { refusal: sent.told(failure), ms: performance.now() - start };
+            if (failure.scope === 'item' || isBlocked(failure)) return { refusal: sent.told(failure), ms: performance.now() - start };
             if (endsTheRun(failure, suspect)) throw permanentError(endpoint, sent.told(failure), request);
             if (suspect === undefined) health.firstTry(startMs, false);
             const nowMs = Date.now();
@@ -175,6 +175,11 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
       }
     },
   };
+
+  /** A firewall before the endpoint takes a prompt for an attack: that is about this request, since others were answered. */
+  function isBlocked({ kind, page }: ModelFailure): boolean {
+    return kind === 'auth' && page === true && health.hasAnswered;
+  }
 
   function endsTheRun({ scope, kind }: ModelFailure, suspect: SuspectRequest | undefined): boolean {
     // A host name that is not found, or a body that is no reply, can be a passing fault of the network; but not if the endpoint never answered.
@@ -206,16 +211,23 @@ function checkBody(body: unknown): unknown {
   if (Array.isArray(choices)) return body;
   if (choices === undefined || choices === null) {
     const code = Number((error as { code?: unknown } | null | undefined)?.code);
-    if (error !== undefined && error !== null) throw statusError(code >= 400 && code < 600 ? code : 502, body, new Headers());
-    if (detail !== undefined) throw statusError(502, body, new Headers());
+    if (error !== undefined && error !== null) throw statusError(code >= 400 && code < 600 ? code : 200, body, new Headers());
+    if (detail !== undefined) throw statusError(200, body, new Headers());
   }
   throw new SyntaxError(`the reply has no list of choices: ${JSON.stringify(body).slice(0, 120)}`);
 }
 
 function parseText(text: string): unknown {
+  if (/^(:[^\n]*\n|\s)*(data|event):/.test(text)) throw streamedReply();
   try {
     return JSON.parse(text);
   } catch (cause) {
     throw new SyntaxError(`the reply is no JSON: ${readErrorBody(text).message.slice(0, 120) || '(empty)'}`, { cause });
   }
+}
+
+/** The error of a reply that came as events, from an endpoint that streams unless it is told not to. */
+function streamedReply(): SyntaxError {
+  const error = new SyntaxError('the reply is a stream of events, which was not asked for');
+  return Object.assign(error, { param: 'stream' });
 }

@@ -41,6 +41,8 @@ export interface ModelFailure {
   readonly overloaded: boolean;
   /** How long the endpoint asked the caller to wait. */
   readonly waitMs?: number;
+  /** The words are a page for people, as a firewall or a proxy before the endpoint sends it. */
+  readonly page?: true;
   /** The request did not reach the endpoint, so that it cannot have been billed. */
   readonly unsent?: true;
   /** The request's parameter that the endpoint names in its error. */
@@ -48,16 +50,45 @@ export interface ModelFailure {
   readonly message: string;
 }
 
-/** Codes and types of OpenAI's errors (and of servers that follow it) that are more precise than the status. */
-const QUOTA_CODES = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active', 'access_terminated']);
-const OVERFLOW_CODES = new Set(['context_length_exceeded', 'exceed_context_size_error']);
-const UNSUPPORTED_CODES = new Set([
+/** Codes, types and reasons of errors that are more precise than the status, in lower case: OpenAI's and those of servers that follow it. */
+const QUOTA_CODES: readonly string[] = [
+  'insufficient_quota',
+  'billing_hard_limit_reached',
+  'billing_not_active',
+  'access_terminated',
+  'billing_error', // Anthropic
+  'budget_exceeded', // LiteLLM's own keys
+  'credit_limit', // Together
+  'insufficient_balance',
+  'insufficient_credits',
+  'exceeded_current_quota_error', // Moonshot
+  'insufficient_user_quota', // one-api
+  'arrearage', // Alibaba
+  'accountoverdueerror', // Volcengine
+];
+const OVERFLOW_CODES: readonly string[] = ['context_length_exceeded', 'exceed_context_size_error'];
+const UNSUPPORTED_CODES: readonly string[] = [
   'unsupported_parameter',
   'unsupported_value',
   'unknown_parameter',
   'extra_forbidden', // pydantic: Mistral, FastAPI servers
   'value_error.extra', // pydantic 1
-]);
+];
+const FILTER_CODES: readonly string[] = [
+  'content_filter',
+  'content_policy_violation', // OpenAI
+  'responsibleaipolicyviolation', // Azure
+  'data_inspection_failed', // Alibaba
+  'datainspectionfailed',
+];
+/** A wrong key that comes with 400. */
+const KEY_CODES: readonly string[] = ['invalid_api_key', 'api_key_invalid', 'authentication_error', 'invalid_authentication_error'];
+/** A wrong model that comes with 400. */
+const MODEL_CODES: readonly string[] = ['model_not_found', 'invalid_model', 'unknown_model', 'deploymentnotfound'];
+/** Too much at the moment, beside 503: Anthropic's, and Groq's for its flex tier. */
+const OVERLOADED: readonly number[] = [503, 529, 498];
+/** The request did not go through to its end: of the client's, of a lock, of what is too early; 499 is what proxies and Google call a cancellation. */
+const NOT_NOW: readonly number[] = [408, 409, 425, 499];
 
 /** Codes of errors that occur before there is a connection. */
 const NO_CONNECTION = /^(ECONNREFUSED|ENOTFOUND|EAI_[A-Z]+|E(HOST|NET)UNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
@@ -69,7 +100,10 @@ export function classifyModelError(error: unknown, nowMs: number): ModelFailure 
   if (error instanceof APIConnectionTimeoutError) return { scope: 'transient', kind: 'timeout', overloaded: true, message };
   if (error instanceof APIError && typeof error.status === 'number') return classifyStatus(error, error.status, nowMs);
   // A 200 whose body is not JSON, or was cut: the call may have been billed, but there is nothing to store.
-  if (isError(error) && error.name === 'SyntaxError') return { scope: 'transient', kind: 'bad_body', overloaded: false, message };
+  if (isError(error) && error.name === 'SyntaxError') {
+    const { param } = error as { readonly param?: unknown };
+    return { scope: 'transient', kind: 'bad_body', overloaded: false, message, ...(typeof param === 'string' ? { param } : {}) };
+  }
   if (error instanceof APIConnectionError || isSocketError(error)) return classifyConnection(error);
   return { scope: 'permanent', kind: 'unexpected', overloaded: false, message };
 }
@@ -87,7 +121,8 @@ function classifyConnection(error: Error): ModelFailure {
 }
 
 function classifyStatus(error: APIError, status: number, nowMs: number): ModelFailure {
-  const waitMs = retryAfterMs(error.headers, nowMs);
+  const { retryAfterMs: told } = (error.error ?? {}) as { readonly retryAfterMs?: number };
+  const waitMs = retryAfterMs(error.headers, nowMs) ?? told;
   const base = {
     status,
     message: error.message,
@@ -95,18 +130,26 @@ function classifyStatus(error: APIError, status: number, nowMs: number): ModelFa
     ...(waitMs === undefined ? {} : { waitMs }),
     ...(typeof error.param === 'string' ? { param: error.param } : {}),
   };
-  const says = (codes: ReadonlySet<string>): boolean => codes.has(error.code ?? '') || codes.has(error.type ?? '');
+  const named = [error.code, error.type].map((name) => name?.toLowerCase() ?? '');
+  const says = (codes: readonly string[]): boolean => named.some((name) => codes.includes(name));
   // OpenAI also answers an exhausted account with 429 or 400; waiting does not help then.
   if (status === 402 || says(QUOTA_CODES)) return { ...base, scope: 'permanent', kind: 'quota' };
   if (status === 429) return { ...base, scope: 'transient', kind: 'rate_limited', overloaded: true };
   // llama-server of some versions answers a prompt that is too long with 500.
   if (says(OVERFLOW_CODES)) return { ...base, scope: 'item', kind: 'context_overflow' };
-  if (error.code === 'content_filter') return { ...base, scope: 'item', kind: 'content_filter' };
-  if (status === 503 || status === 529) return { ...base, scope: 'transient', kind: 'overloaded', overloaded: true };
+  if (says(FILTER_CODES)) return { ...base, scope: 'item', kind: 'content_filter' };
+  // An error in place of a reply: as long as the endpoint has answered nothing, its address may be wrong (LM Studio says so with 200).
+  if (status === 200) return { ...base, scope: 'transient', kind: 'bad_body' };
+  if (OVERLOADED.includes(status)) return { ...base, scope: 'transient', kind: 'overloaded', overloaded: true };
   if (status >= 500) return { ...base, scope: 'transient', kind: 'server_error' };
-  if (status === 408 || status === 409 || status === 425) return { ...base, scope: 'transient', kind: 'timeout', overloaded: true };
-  if (status === 401 || status === 403 || status === 407) return { ...base, scope: 'permanent', kind: 'auth' };
-  if (status === 404 || status === 405 || status === 410) return { ...base, scope: 'permanent', kind: 'not_found' };
+  if (NOT_NOW.includes(status)) return { ...base, scope: 'transient', kind: 'timeout', overloaded: true };
+  if (status === 401 || status === 403 || status === 407 || says(KEY_CODES)) {
+    const page = error.headers?.get('content-type')?.includes('text/html') === true;
+    return { ...base, scope: 'permanent', kind: 'auth', ...(page ? { page } : {}) };
+  }
+  if (status === 404 || status === 405 || status === 410 || says(MODEL_CODES) || error.param === 'model') {
+    return { ...base, scope: 'permanent', kind: 'not_found' };
+  }
   // Redirects are not followed: a key must not travel to another host.
   if (status < 400) return { ...base, scope: 'permanent', kind: 'redirect' };
   // It names one of our parameters as unknown: no request with that parameter can succeed.

@@ -6,6 +6,7 @@ export interface ReplyText {
 
 interface RawMessage {
   content?: unknown;
+  refusal?: unknown;
   reasoning_content?: unknown;
   reasoning?: unknown;
   reasoning_details?: unknown;
@@ -35,6 +36,8 @@ export function readText(choice: RawText): ReplyText {
   const said: string[] = [];
   const thought: string[] = [];
   addParts(choice.text ?? choice.message?.content, said, thought);
+  // OpenAI's models put a refusal beside an empty content: it is what they answer.
+  if (said.every((text) => text.trim() === '')) addParts(choice.message?.refusal, said, thought);
   const { reasoning_content: content, reasoning, reasoning_details: details, thinking_blocks: blocks, thinking } = choice.message ?? choice;
   for (const beside of [content, reasoning, details, blocks, thinking]) {
     if (thought.some((text) => text.trim() !== '')) break;

@@ -2,7 +2,7 @@
  * When to try again, after RFC 9110 (Retry-After in seconds or as a date) and the de-facto `retry-after-ms` and
  * `x-ratelimit-reset-*` headers of model endpoints.
  */
-const LONGEST_WAIT_MS = 10 * 60_000;
+export const LONGEST_WAIT_MS = 10 * 60_000;
 
 /** Milliseconds that the reply's headers ask to wait, at most ten minutes; undefined when they hold nothing usable. */
 export function retryAfterMs(headers: Headers | undefined, nowMs: number): number | undefined {

@@ -111,7 +111,7 @@ test.each([
   ['an empty body', { kind: 'body', body: '' }, 'bad_body'],
   ['JSON that is no object', { kind: 'body', body: '"ok"' }, 'bad_body'],
   ['an error of a gateway with status 200', { kind: 'body', body: '{"error":{"code":503,"message":"upstream is busy"}}' }, 'overloaded'],
-  ['an error without a code with status 200', { kind: 'body', body: '{"error":{"message":"upstream is busy"}}' }, 'server_error'],
+  ['an error without a code with status 200', { kind: 'body', body: '{"error":{"message":"upstream is busy"}}' }, 'bad_body'],
   ['a list of choices that is null', { kind: 'body', body: '{"choices":null}' }, 'bad_body'],
   ['another object', { kind: 'body', body: '{"status":"ok"}' }, 'bad_body'],
 ] as const)('%s is a transient fault, not a reply to keep', async (_, fault, kind) => {
