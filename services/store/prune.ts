@@ -24,7 +24,7 @@ export interface PruneOptions {
 /** A folder or file of the store that no run needs. */
 export interface Removable {
   readonly path: string;
-  readonly what: 'output' | 'plan' | 'temporary file';
+  readonly what: 'output' | 'claim' | 'new data' | 'plan' | 'temporary file';
   readonly bytes: number;
   /** ISO 8601; of its newest file. */
   readonly changedAt: string;
@@ -46,9 +46,14 @@ interface Needs {
   readonly plans: ReadonlySet<string>;
   /** Keys of stage outputs. */
   readonly keys: ReadonlySet<string>;
+  /** SHA-256 of new data. */
+  readonly newData: ReadonlySet<string>;
   /** Runs whose evaluation is not finished: which scores they need cannot be told yet. */
   readonly unfinished: readonly string[];
 }
+
+/** Folders of a store. What endpoints were found to answer (`probes`) is small, and of use to later runs. */
+const TOPS = ['stages', 'claims', 'new-data', 'plans', 'runs', 'damage', 'probes'];
 
 /** Looks for what no run of the store needs. Nothing is removed. @throws InputLostError where a plan is damaged: then nothing can be told */
 export async function planPrune(opened: PruneStore, options: PruneOptions): Promise<PrunePlan> {
@@ -56,7 +61,7 @@ export async function planPrune(opened: PruneStore, options: PruneOptions): Prom
   const needs = await needsOf(opened, forget);
   const found = new Map<string, { what: Removable['what']; bytes: number; changedMs: number }>();
   let storeBytes = 0;
-  for (const top of ['stages', 'plans', 'runs', 'damage']) {
+  for (const top of TOPS) {
     for await (const { path, bytes, modifiedMs } of opened.store.files(top)) {
       storeBytes += bytes;
       const unneeded = unneededPart(path, needs);
@@ -97,7 +102,7 @@ export async function prune(opened: PruneStore, plan: PrunePlan, { forget = [] }
   for (const [index, each] of plan.remove.entries()) {
     // A run may have been planned meanwhile.
     if (needs === undefined || index % LOOK_AGAIN_AFTER === 0) needs = await needsOf(opened, forget);
-    const inside = each.what === 'output' ? `${each.path}/` : each.path;
+    const inside = each.what === 'output' || each.what === 'claim' ? `${each.path}/` : each.path;
     if (unneededPart(inside, needs)?.path !== each.path) continue;
     await opened.store.remove(each.path);
     removed.push(each);
@@ -108,6 +113,7 @@ export async function prune(opened: PruneStore, plan: PrunePlan, { forget = [] }
 async function needsOf({ stages, plans }: PruneStore, forget: readonly string[]): Promise<Needs> {
   const hashes = new Set<string>();
   const keys = new Set<string>();
+  const newData = new Set<string>();
   const unfinished = new Set<string>();
   for (const runId of (await plans.listRuns()).filter((id) => !forget.includes(id))) {
     const record = await plans.findRun(runId);
@@ -115,13 +121,14 @@ async function needsOf({ stages, plans }: PruneStore, forget: readonly string[])
     hashes.add(record.plan);
     const plan = await plans.load(record.plan);
     addTexts(plan.keys, keys);
+    newData.add(plan.content.newData);
     for (const variant of Object.keys(plan.keys.variants)) {
       const evaluation = await evaluationOf(stages, plan, variant);
       if (evaluation === undefined) unfinished.add(runId);
       else for (const { address } of evaluation) keys.add(address.key);
     }
   }
-  return { plans: hashes, keys, unfinished: [...unfinished] };
+  return { plans: hashes, keys, newData, unfinished: [...unfinished] };
 }
 
 /** The outputs that an evaluation was made from; undefined where it is not stored. */
@@ -140,13 +147,14 @@ function addTexts(value: unknown, texts: Set<string>): void {
 const BY_CONTENT: readonly string[] = [evaluateTaskStage.name, evaluateLossStage.name];
 
 /** The folder or file around a path that no run needs; undefined where one may. */
-function unneededPart(path: string, { plans, keys, unfinished }: Needs): Pick<Removable, 'path' | 'what'> | undefined {
+function unneededPart(path: string, { plans, keys, newData, unfinished }: Needs): Pick<Removable, 'path' | 'what'> | undefined {
   const [top, name = '', key = '', part] = path.split('/');
   if (/\.tmp-\d+-[0-9a-f]{8}$/.test(path)) return { path, what: 'temporary file' };
   if (top === 'plans') return plans.has(name.replace(/\.json$/, '')) ? undefined : { path, what: 'plan' };
-  if (top !== 'stages' || part === undefined || keys.has(key)) return undefined;
+  if (top === 'new-data') return newData.has(name.replace(/\.jsonl$/, '')) ? undefined : { path, what: 'new data' };
+  if ((top !== 'stages' && top !== 'claims') || part === undefined || keys.has(key)) return undefined;
   if (BY_CONTENT.includes(name) && unfinished.length > 0) return undefined;
-  return { path: `stages/${name}/${key}`, what: 'output' };
+  return { path: `${top}/${name}/${key}`, what: top === 'stages' ? 'output' : 'claim' };
 }
 
 function notesOf({ unfinished }: Needs): string[] {

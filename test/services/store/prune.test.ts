@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { openStore } from '../../../services/runs/open-store';
 import { planPrune, prune, type PruneOptions } from '../../../services/store/prune';
 import { trainStage } from '../../../stages/train';
@@ -94,6 +94,26 @@ test('temporary files of writers that were killed are removed', async () => {
   expect(plan.remove).toMatchObject([{ what: 'temporary file', bytes: 4 }]);
   await prune(opened, plan, {});
   expect(existsSync(file)).toBe(false);
+});
+
+test('claims on outputs, and new data, go with the last run that needs them', async () => {
+  const [kept, gone] = [await run('a', 7), await run('gone', 8)];
+  const claimOf = ({ plan }: SampleRun): string => `claims/select/${plan.keys.select}/00000/owner-1`;
+  for (const file of [claimOf(kept), claimOf(gone), `new-data/${kept.plan.content.newData}.jsonl`, 'new-data/earlier.jsonl']) {
+    mkdirSync(dirname(join(folder(), file)), { recursive: true });
+    writeFileSync(join(folder(), file), 'x');
+  }
+  const options = { ...ALL, forget: ['gone'] };
+  const plan = await planPrune(gone, options);
+  expect(plan.remove.filter(({ what }) => what === 'claim' || what === 'new data').map(({ path, what }) => [path, what])).toEqual(
+    expect.arrayContaining([
+      [dirname(dirname(claimOf(gone))), 'claim'],
+      ['new-data/earlier.jsonl', 'new data'],
+    ]),
+  );
+  await prune(gone, plan, options);
+  const there = [claimOf(kept), claimOf(gone), `new-data/${kept.plan.content.newData}.jsonl`, 'new-data/earlier.jsonl'];
+  expect(there.map((file) => existsSync(join(folder(), file)))).toEqual([true, false, true, false]);
 });
 
 test('what a run needs since the look is not removed', async () => {
