@@ -12,6 +12,7 @@ import { connect, webUiUrl } from '../server/connect';
 import { CliError } from '../terminal/errors';
 import { failureSentence } from '../terminal/failure-sentence';
 import { extractionSoFar } from './extraction-so-far';
+import { judgesSoFar } from './judges-so-far';
 import { loadStoredRun, suggestRuns } from './stored-run';
 
 /** One stage and model. */
@@ -77,7 +78,7 @@ export async function readStatus(runId: string): Promise<RunStatus> {
 
 async function statusOfServer(client: Client, store: OpenStore, runId: string, url: string | null): Promise<RunStatus> {
   const progress = await collectProgress(client, runId);
-  const { status, stage, target, startedAt, closedAt, paused, warnings } = progress;
+  const { status, stage, target, startedAt, closedAt, paused } = progress;
   const head = {
     runId,
     status,
@@ -95,6 +96,7 @@ async function statusOfServer(client: Client, store: OpenStore, runId: string, u
   const record = await store.plans.findRun(runId);
   const plan = record === undefined ? undefined : await store.plans.load(record.plan);
   const extraction = plan === undefined ? null : await extractionSoFar(store.stages, plan);
+  const warnings = [...progress.warnings, ...(plan === undefined ? [] : await judgesSoFar(store.stages, plan))];
   if (progress.rows !== null) return { ...head, source: 'workflow', ...figuresOf(progress.rows), extraction, warnings };
   if (plan === undefined) return { ...head, source: null, ...figuresOf([]), extraction, warnings };
   return { ...head, source: 'store', ...figuresOf(await storedProgress(store.stages, plan)), extraction, warnings };
@@ -120,7 +122,7 @@ async function statusOfStore({ plans, stages }: OpenStore, runId: string, why: s
     source: 'store',
     ...figuresOf(await storedProgress(stages, plan)),
     extraction: await extractionSoFar(stages, plan),
-    warnings: [why],
+    warnings: [why, ...(await judgesSoFar(stages, plan))],
     failureMessage: null,
     url: null,
   };

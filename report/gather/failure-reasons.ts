@@ -1,3 +1,4 @@
+import { reasonWords } from '../../method/failure-reason';
 import type { Failure, FailureStage } from '../../method/records';
 import { byStageOrder } from '../../stages/chain';
 
@@ -69,10 +70,4 @@ export class FailureTally {
     this.groups.set(key, group);
     return group;
   }
-}
-
-/** Failures are counted by the fixed words before the first colon and space; what follows differs from item to item. */
-function reasonWords(reason: string): string {
-  const end = reason.indexOf(': ');
-  return end <= 0 ? reason : reason.slice(0, end);
 }

@@ -1,6 +1,8 @@
+import { failingJudges } from '../../method/judge-failures';
 import type { DamageNote } from '../../services/store/stage-store';
+import type { FailureGroup } from './failure-reasons';
 import type { MixtureReport } from './mixture-report';
-import type { Provenance } from './stage-ledger';
+import type { Provenance, StageUsage } from './stage-ledger';
 import type { SynthesisReport } from './synthesis-report';
 
 export interface WarningSources {
@@ -10,6 +12,9 @@ export interface WarningSources {
   /** Null while nothing is mixed. */
   readonly mixture: MixtureReport | null;
   readonly provenance: readonly Provenance[];
+  readonly usage: readonly StageUsage[];
+  /** What was lost, by stage and reason. */
+  readonly losses: readonly FailureGroup[];
   /** Stored outputs that were found damaged. */
   readonly damage: readonly DamageNote[];
 }
@@ -48,6 +53,7 @@ export function reportWarnings(sources: WarningSources): string[] {
   return [
     ...invalidating(sources),
     ...(health?.warnings ?? []).map((sentence) => `Of the extraction: ${sentence}.`),
+    ...judgesThatFail(sources),
     ...(damage.length === 0
       ? []
       : [
@@ -69,4 +75,17 @@ export function reportWarnings(sources: WarningSources): string[] {
         ]
       : []),
   ];
+}
+
+/** Judges that often give no score, with their commonest reason. */
+function judgesThatFail({ usage, losses, synthesis }: WarningSources): string[] {
+  const judges = usage.filter(({ stage }) => stage === 'judge');
+  const failures = judges.map(({ model, rows }) => {
+    const skipped = synthesis.skips?.judges.find(({ judge }) => judge === model)?.skipped ?? 0;
+    const reasons = losses.flatMap(({ stage, reason, models }): [string, number][] =>
+      stage === 'judge' && models[model] !== undefined ? [[reason, models[model]]] : [],
+    );
+    return { judge: model, asked: rows - skipped, reasons: Object.fromEntries(reasons) };
+  });
+  return failingJudges(failures).map((sentence) => `${sentence.slice(0, 1).toUpperCase()}${sentence.slice(1)}.`);
 }

@@ -5,9 +5,12 @@ type Alpha = WarningSources['synthesis']['scores']['agreement']['alpha'];
 function warningsOf({
   alpha = { alpha: 0.6, units: 90, values: 270 },
   cut = 0,
+  lost = 0,
 }: {
   readonly alpha?: Alpha;
   readonly cut?: number;
+  /** Judgments of the judge "small" without a score, of 100 of which it was not shown 20. */
+  readonly lost?: number;
 }): string[] {
   const balance = { pending: 0 };
   return reportWarnings({
@@ -18,9 +21,18 @@ function warningsOf({
       judgments: balance,
       recomputed: { equal: 10, checked: 10 },
       scores: { agreement: { alpha } },
+      skips: { judges: [{ judge: 'small', judgments: 100, skipped: 20 }] },
     },
     mixture: { replay: { examples: 8 }, new: { examples: 2 }, cut },
     provenance: [{ stage: 'judge', model: 'small', outdated: 1 }],
+    usage: [
+      { stage: 'respond', model: 'small', rows: 10 },
+      { stage: 'judge', model: 'small', rows: 100 },
+    ],
+    losses: [
+      { stage: 'respond', reason: 'empty', models: { small: 90 } },
+      { stage: 'judge', reason: 'truncated', models: { small: lost, large: 3 } },
+    ],
     damage: [],
   } as unknown as WarningSources);
 }
@@ -40,4 +52,12 @@ test('a few cut answers, few responses and a single judge are no reason for it',
   expect(warningsOf({ cut: 4 })).toEqual([OUTDATED]);
   expect(warningsOf({ alpha: { alpha: -0.5, units: 8, values: 24 } })).toEqual([OUTDATED]);
   expect(warningsOf({ alpha: { alpha: null, reason: 'one judge', units: 0, values: 0 } })).toEqual([OUTDATED]);
+});
+
+test('a judge that often gives no score is said so, by what it was shown', () => {
+  expect(warningsOf({ lost: 20 })).toEqual([
+    'The judge small gave no score for 20 of the 80 responses that it was shown (25 %), 20 times because of "truncated": raise synthesis.judge.sampling.maxTokens.',
+    OUTDATED,
+  ]);
+  expect(warningsOf({ lost: 7 })).toEqual([OUTDATED]);
 });
