@@ -1,5 +1,6 @@
 import { findingLines, withFindings, type FindingsByModel } from '../config/probe-findings';
-import type { PlanRef } from '../contract/run';
+import type { PlanRef, RunOutline } from '../contract/run';
+import type { Cost } from '../method/cost';
 import { probeModels } from '../services/batches/kept-probes';
 import { warningNotes } from '../services/batches/probe-notes';
 import { stageKeys } from '../stages/chain';
@@ -14,13 +15,13 @@ import { runActivity } from './run-activity';
 /** What each endpoint takes and gives, asked where the API keys are, before the first call that a stage pays for. */
 export function createProbeModelsActivities(deps: ActivityDeps) {
   return {
-    async probeModels({ runId, plan }: PlanRef): Promise<{ readonly plan: string }> {
+    async probeModels({ runId, plan }: PlanRef): Promise<Pick<RunOutline, 'plan' | 'probed'>> {
       return await runActivity(deps, async ({ stop }) => {
         if (deps.probes !== true) return { plan };
         const planned = await deps.plans.load(plan);
         const { templates } = planned.content;
         const stored = await storedCalls(deps, planned);
-        const found = await probeModels(planned.spec, {
+        const { findings: found, cost } = await probeModels(planned.spec, {
           endpoints: deps.endpoints,
           store: deps.store,
           templates,
@@ -29,8 +30,8 @@ export function createProbeModelsActivities(deps: ActivityDeps) {
         });
         const findings = stored.isExtracted ? withoutBos(found, planned.spec.target.model) : found;
         const probed = await saveProbed(deps, planned, findings);
-        await tell(deps, runId, probed, { findings, spec: planned.spec });
-        return { plan: probed };
+        await tell(deps, runId, probed, { findings, cost, spec: planned.spec });
+        return { plan: probed, probed: cost };
       });
     },
   };
@@ -79,7 +80,7 @@ async function tell(
   { plans }: ActivityDeps,
   runId: string,
   plan: string,
-  { findings, spec }: { readonly findings: FindingsByModel; readonly spec: RunPlan['spec'] },
+  { findings, cost, spec }: { readonly findings: FindingsByModel; readonly cost: Cost; readonly spec: RunPlan['spec'] },
 ): Promise<void> {
   const record = await plans.findRun(runId);
   if (record === undefined) return;
@@ -90,5 +91,5 @@ async function tell(
     ...warningNotes(found.notes, spec.models[name]?.price).map((note) => `models.${name}: ${note}.`),
   ]);
   const others = record.warnings.filter((warning) => !warnings.includes(warning));
-  await plans.saveRun({ ...record, plan, warnings: [...others, ...warnings] });
+  await plans.saveRun({ ...record, plan, probed: cost, warnings: [...others, ...warnings] });
 }

@@ -1,4 +1,5 @@
 import prettyBytes from 'pretty-bytes';
+import { modelsInUse } from '../config/models-in-use';
 import type { RunSpec } from '../config/spec';
 import { formatCount, formatDuration, formatShortCount } from '../contract/figures';
 import { DEFAULT_ASSUMPTIONS, type AssumptionName } from '../planning/cost-assumptions';
@@ -80,6 +81,7 @@ function summaryTable(spec: RunSpec, plan: CostPlan): string {
     ],
     ['dollars', dollarText(plan)],
     ...(spec.budget === undefined ? [] : [['budget', budgetText(spec.budget, plan)]]),
+    ...probeRow(spec),
     ['serving', serving(plan)],
     ...(plan.filter === null
       ? []
@@ -157,6 +159,19 @@ function dollarText({ usd, stages }: CostPlan): string {
   if (stages.every((stage) => stage.usd === null)) return 'unknown: no model of the spec has a price';
   const unpriced = usd.unpriced.length === 0 ? '' : `; without a price: ${usd.unpriced.join(', ')}`;
   return `${dollars(usd.expected)}; at most ${dollars(usd.atMost)} when every reply runs to its maxTokens${unpriced}`;
+}
+
+/** Before the first call: what the run asks of each endpoint, and what that may cost. */
+function probeRow(spec: RunSpec): [string, string][] {
+  const asked = modelsInUse(spec).filter((name) => spec.models[name]?.serve === undefined);
+  return asked.length === 0
+    ? []
+    : [
+        [
+          'probe',
+          `first ${asked.join(', ')} ${asked.length === 1 ? 'is' : 'are'} asked what a run may send: at most five requests of a word each, which count in the budget`,
+        ],
+      ];
 }
 
 /** The budget against the estimate: the larger of the two shares decides. */

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import type { Usage } from '../method/records';
 import type { ModelSpec, RunSpec } from './spec';
 import type { RequestSpec } from './spec-request';
 
@@ -8,6 +9,8 @@ export interface ProbeFindings {
   readonly settings: ProbedSettings;
   /** Sentences for people, without the model's name. */
   readonly notes: readonly string[];
+  /** What asking took, in tokens; absent where an earlier release asked. */
+  readonly usage?: Usage;
 }
 
 /** The part of a model's spec that a probe may find. */

@@ -18,7 +18,7 @@ export interface Activities {
   /** Fails unless the API keys are in the llm workers' environment. */
   checkKeys(input: PlanRef): Promise<void>;
   /** Asks each endpoint what it takes and gives; returns the plan with what was found. Fails where a model cannot do what the spec wants of it. */
-  probeModels(input: PlanRef): Promise<{ readonly plan: string }>;
+  probeModels(input: PlanRef): Promise<Pick<RunOutline, 'plan' | 'probed'>>;
   /** Fails unless lm-evaluation-harness has the spec's other tasks. */
   checkTasks(input: PlanRef): Promise<void>;
   /** Fails unless the target's own chat template takes the new data, line by line. */

@@ -32,6 +32,8 @@ export interface RunOutline extends PlanRef {
   readonly costs: RunCosts;
   /** Most that the synthesis may cost; without it there is no limit. */
   readonly budget?: Allowance;
+  /** What asking the endpoints what they take has cost, which counts in the budget. */
+  readonly probed?: Cost;
   /** Filters of the instructions, where the spec has any: then all are extracted and filtered before the first is answered. */
   readonly filter?: { readonly fetchDocuments: boolean };
   /** Responses that can no longer win are left out: the judges in their order, and whether some may have to be judged after all. */

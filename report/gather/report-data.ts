@@ -152,6 +152,7 @@ export async function gatherReport({ store, stages, plans, runId, now, maxForget
     frontier: losses === null ? null : (reportFrontier(spec, losses, maxForgetting) ?? null),
     lineage: found.map(({ lineage }) => lineage),
     usage,
+    probed: record.probed ?? null,
     activeMs: ledger.activeMs(),
     provenance: ledger.provenance(),
     damage: await damageOf(plan, taskKeys, stages),

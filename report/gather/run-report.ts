@@ -1,4 +1,5 @@
 import type { RunSpec } from '../../config/spec';
+import type { Cost } from '../../method/cost';
 import type { DamageNote } from '../../services/store/stage-store';
 import type { ContentIdentities } from '../../stages/planned';
 import type { VariantReport } from './comparison-report';
@@ -48,6 +49,8 @@ export interface ReportData {
   /** Of every variant: its replay set and its weights. */
   readonly lineage: readonly Lineage[];
   readonly usage: readonly StageUsage[];
+  /** What asking the endpoints what they take has cost, whoever asked; null where nobody did. */
+  readonly probed: Cost | null;
   /** Time in which any stage was at work, pauses left out. */
   readonly activeMs: number;
   readonly provenance: readonly Provenance[];

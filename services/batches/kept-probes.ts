@@ -2,6 +2,8 @@ import { modelOf, modelsInUse } from '../../config/models-in-use';
 import type { FindingsByModel, ProbeFindings } from '../../config/probe-findings';
 import type { RunSpec } from '../../config/spec';
 import { canonicalJson } from '../../method/canonical-json';
+import { addCosts, NO_COST, type Cost } from '../../method/cost';
+import { costOf } from '../../planning/price';
 import { sha256 } from '../../stages/sha256';
 import type { Endpoints } from '../endpoints/endpoints';
 import type { ArtifactStore } from '../store/artifact-store';
@@ -24,29 +26,49 @@ export interface KeptProbesOptions {
   readonly signal: AbortSignal;
 }
 
+/** What was found of the models that were asked, and what asking has cost, whoever asked. */
+export interface ProbedModels {
+  readonly findings: FindingsByModel;
+  readonly cost: Cost;
+}
+
 /**
  * What the endpoints of a spec want otherwise: of each model that a stage calls, from the store where it was asked the same before, else
  * by asking. A model that the run serves has no address yet; its engine is known.
  * @throws PermanentEndpointError where a model cannot do what the spec wants of it; what the client and the store throw
  */
-export async function probeModels(spec: RunSpec, options: KeptProbesOptions): Promise<FindingsByModel> {
-  const names = modelsInUse(spec).filter((name) => modelOf(spec, name).serve === undefined && options.isKnown?.(name) !== true);
+export async function probeModels(spec: RunSpec, options: KeptProbesOptions): Promise<ProbedModels> {
+  const names = modelsInUse(spec).filter((name) => modelOf(spec, name).serve === undefined);
+  const isAsked = (name: string): boolean => options.isKnown?.(name) !== true;
   const found = await Promise.all(
-    names.map(async (name): Promise<[string, ProbeFindings]> => [name, await keptOrAsked(spec, name, options)]),
+    names.map(async (name) => ({ name, found: isAsked(name) ? await keptOrAsked(spec, name, options) : await kept(spec, name, options) })),
   );
-  return Object.fromEntries(found);
+  return {
+    findings: Object.fromEntries(
+      found.flatMap((each) => (each.found !== undefined && isAsked(each.name) ? [[each.name, each.found]] : [])),
+    ),
+    cost: found
+      .map((each) => (each.found?.usage === undefined ? NO_COST : costOf(each.found.usage, modelOf(spec, each.name).price)))
+      .reduce(addCosts, NO_COST),
+  };
 }
 
-async function keptOrAsked(
-  spec: RunSpec,
-  name: string,
-  { endpoints, store, templates, signal }: KeptProbesOptions,
-): Promise<ProbeFindings> {
-  const path = `probes/${keyOf(spec, name, templates)}.json`;
-  const kept = await store?.read(path);
-  if (kept !== undefined) return JSON.parse(kept.toString('utf8')) as ProbeFindings;
+/** What an earlier run found; undefined where none has asked the same. */
+async function kept(spec: RunSpec, name: string, { store, templates }: KeptProbesOptions): Promise<ProbeFindings | undefined> {
+  const found = await store?.read(pathOf(spec, name, templates));
+  return found === undefined ? undefined : (JSON.parse(found.toString('utf8')) as ProbeFindings);
+}
+
+function pathOf(spec: RunSpec, name: string, templates: OwnTemplates): string {
+  return `probes/${keyOf(spec, name, templates)}.json`;
+}
+
+async function keptOrAsked(spec: RunSpec, name: string, options: KeptProbesOptions): Promise<ProbeFindings> {
+  const found = await kept(spec, name, options);
+  if (found !== undefined) return found;
+  const { endpoints, store, templates, signal } = options;
   const findings = await probeModel({ endpoints, spec, name, templates, signal });
-  await store?.write(path, `${JSON.stringify(findings, null, 2)}\n`);
+  await store?.write(pathOf(spec, name, templates), `${JSON.stringify(findings, null, 2)}\n`);
   return findings;
 }
 

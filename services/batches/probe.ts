@@ -8,6 +8,7 @@ import { adviceFor } from '../endpoints/error-advice';
 import type { ModelRequest } from '../endpoints/model-client';
 import type { ModelFailure } from '../endpoints/model-errors';
 import { readReply, type ModelReply } from '../endpoints/model-reply';
+import { addUsage, boundOf, NO_USAGE, usageOfReply } from './billing';
 import { noteReply } from './probe-notes';
 import { probeRequests, type ProbeRequest } from './probe-requests';
 import type { OwnTemplates } from './steps/template-of';
@@ -49,6 +50,7 @@ export async function probeModel({ endpoints, spec, name, templates, signal }: P
   const endpoint = endpointLabel(name, own);
   const notes = new Set<string>();
   let settings: ProbedSettings = {};
+  let usage = NO_USAGE;
 
   async function ask({ request }: ProbeRequest): Promise<Answer> {
     let asked = request.body;
@@ -66,6 +68,7 @@ export async function probeModel({ endpoints, spec, name, templates, signal }: P
   async function attempt(model: ModelSpec, request: ModelRequest): Promise<Answer | ModelFailure> {
     try {
       const outcome = await endpoints.client(name, model).call(request, { signal });
+      if ('reply' in outcome) usage = addUsage(usage, usageOfReply(outcome.reply) ?? boundOf(request));
       if ('reply' in outcome) return { body: outcome.reply, reply: readReply(outcome.reply, request.body), asked: request.body };
       if ('refusal' in outcome) return outcome.refusal;
       throw new Error('a call without a limit of its own is never set aside');
@@ -84,7 +87,7 @@ export async function probeModel({ endpoints, spec, name, templates, signal }: P
   }
   const fewer = endpoints.mendsOf(own).limits;
   if (Object.keys(fewer).length > 0) settings = { ...settings, request: mergedRequest(settings.request ?? {}, { body: fewer }) };
-  return { settings, notes: [...notes] };
+  return { settings, notes: [...notes], usage };
 }
 
 /** What to change of a model's requests so that a refused field is no longer in the way; undefined where only a person can decide. */

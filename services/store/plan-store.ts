@@ -1,5 +1,6 @@
 import type { RunSettings } from '../../contract/run-settings';
 import { canonicalJson } from '../../method/canonical-json';
+import type { Cost } from '../../method/cost';
 import type { RunPlan } from '../../stages/run-plan';
 import { sha256 } from '../../stages/sha256';
 import { type ArtifactStore } from './artifact-store';
@@ -12,6 +13,8 @@ export interface RunRecord {
   readonly startedAt: string;
   /** Why a raw prompt was changed before sending, and the like. */
   readonly warnings: readonly string[];
+  /** What asking its endpoints what they take has cost; absent where nobody was asked. */
+  readonly probed?: Cost;
 }
 
 /** What of a run's end the stage outputs do not tell. */

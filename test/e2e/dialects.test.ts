@@ -111,6 +111,7 @@ test('what is found is used as the spec would say it, told, kept, and asked no s
         /models\.documented\.request: \{omit: \[seed\]\}: found by asking the endpoint, and used/,
       );
       expect(await deps.store.list('probes')).toHaveLength(2);
+      expect(record?.probed?.tokens).toBeGreaterThan(0);
       expect(await start()).toMatchObject({ replayRows: INSTRUCTIONS });
       expect(server.requests.length + local.requests.length).toBe(asked);
     });

@@ -16,7 +16,7 @@ import { RunLedger, type BudgetReached } from './run-ledger';
 const llm = activitiesOn('llm');
 
 export interface RunBudgetOptions {
-  readonly run: PlanRef & { readonly shards: number };
+  readonly run: PlanRef & { readonly shards: number; readonly probed?: Cost };
   readonly phase: ShardPhase | undefined;
   readonly root: Root;
   readonly work: ControlledWork;
@@ -42,6 +42,7 @@ export class RunBudget {
       { grant: (id, grant) => void grantToShard(id, grant), reached: (reached) => void this.requestPause(reached) },
       options.state,
     );
+    if (options.state === undefined && options.run.probed !== undefined) this.ledger.bookProbes(options.run.probed);
   }
 
   get spent(): Cost {

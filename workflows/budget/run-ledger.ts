@@ -62,6 +62,11 @@ export class RunLedger {
     return this.stored === undefined && (this.budget.usd !== undefined || this.budget.tokens !== undefined);
   }
 
+  /** Books what was asked of the endpoints before the first shard. */
+  bookProbes(cost: Cost): void {
+    this.grants.settle('probes', cost);
+  }
+
   /** Books what the store holds of shards that have not begun: the budget is for all of the run, whoever paid. */
   bookStored(stored: Readonly<Record<string, Cost>>): void {
     this.stored = stored;

@@ -6,7 +6,7 @@ import { barChart } from '../charts/bar-chart';
 import { modelColors } from '../charts/model-colors';
 
 /** Calls, tokens, time and money of each stage and model. */
-export function workSection({ usage, activeMs, spec }: Pick<ReportData, 'usage' | 'activeMs' | 'spec'>): Section {
+export function workSection({ usage, probed, activeMs, spec }: Pick<ReportData, 'usage' | 'probed' | 'activeMs' | 'spec'>): Section {
   const done = usage.filter(({ parts }) => parts.done > 0);
   const faults = done.flatMap(({ stage, model, transient }) =>
     Object.entries(transient).map(([kind, number]) => `${formatCount(number)} × ${kind} at ${stage} ${model}`.trim()),
@@ -21,6 +21,13 @@ export function workSection({ usage, activeMs, spec }: Pick<ReportData, 'usage' 
       ),
       ...(done.length === 0 ? [] : [columns(timeChart(done, modelColors(spec)))]),
       usageTable(usage),
+      ...(probed === null || probed.tokens === 0
+        ? []
+        : [
+            text(
+              `Besides, the endpoints were asked what they take, with ${formatCount(probed.tokens)} tokens${probed.usd === 0 ? '' : ` for ${formatUsd(probed.usd)}`}.`,
+            ),
+          ]),
       ...(faults.length === 0 ? [] : [text(`Faults that were retried: ${formatList(faults)}.`)]),
     ],
   };

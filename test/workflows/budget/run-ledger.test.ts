@@ -2,6 +2,16 @@ import fc from 'fast-check';
 import type { Cost } from '../../../method/cost';
 import { RunLedger, type BudgetReached } from '../../../workflows/budget/run-ledger';
 
+test('what asking the endpoints took counts as spent, also when the run goes on as new', () => {
+  const ports = { grant: () => undefined, reached: () => undefined };
+  const ledger = new RunLedger({ tokens: 1_000 }, ports);
+  ledger.bookProbes({ usd: 0.25, tokens: 300 });
+  expect(ledger.costs).toEqual({ closed: { usd: 0.25, tokens: 300 }, open: {} });
+  ledger.bookStored({});
+  expect(ledger.begin('shard', { usd: 0, tokens: 5_000 })).toEqual({ tokens: 700 });
+  expect(new RunLedger({ tokens: 1_000 }, ports, ledger.snapshot()).spent).toEqual({ usd: 0.25, tokens: 300 });
+});
+
 const NOTHING: Cost = { usd: 0, tokens: 0 };
 
 /** A shard as the ledger sees it, with calls of known cost. */
