@@ -1,5 +1,5 @@
 import type { Conversation, Response } from '../method/records';
-import { isCut, withThoughts } from '../method/selection';
+import { isCut, promptOf, withThoughts } from '../method/selection';
 import type { StageStore } from '../services/store/stage-store';
 import { type Shard } from '../stages/planned';
 import { respondStage } from '../stages/respond';
@@ -20,15 +20,13 @@ export async function firstResponses(
   for (const response of await stages.inputRows(respondStage.at(plan, shard, plan.spec.target.model))) {
     if (response.sample === 0) first.set(response.instructionId, response);
   }
-  return (await readInstructions(stages, plan, shard)).flatMap(({ id, text }): Conversation[] => {
+  return (await readInstructions(stages, plan, shard)).flatMap((instruction): Conversation[] => {
+    const { id } = instruction;
     const response = first.get(id);
     if (response === undefined) return [];
     const conversation: Conversation = {
       id,
-      messages: [
-        { role: 'user', content: text },
-        { role: 'assistant', content: response.text },
-      ],
+      messages: [...promptOf(instruction), { role: 'assistant', content: response.text }],
       ...(isCut(response) ? { cut: true } : {}),
     };
     return [thoughts ? withThoughts(conversation, response.reasoning) : conversation];

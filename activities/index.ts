@@ -18,6 +18,7 @@ import { createMixActivities } from './mix';
 import { createNotifyActivities } from './notify';
 import { createPrepareActivities } from './prepare';
 import { createProbeModelsActivities } from './probe-models';
+import { createPromptsActivities } from './prompts';
 import { createRenderNewDataActivities } from './render-new-data';
 import { createReplaySetActivities } from './replay-set';
 import { createReportActivities } from './report';
@@ -36,6 +37,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...createCheckTasksActivities(deps),
     ...createRenderNewDataActivities(deps),
     ...createCheckTrackersActivities(deps),
+    ...createPromptsActivities(deps),
     ...createExtractActivities(deps),
     ...createDocumentsActivities(deps),
     ...createFilterActivities(deps),

@@ -1,9 +1,10 @@
 import type { BatchOutcome, JudgeBatch } from '../contract/batches';
 import type { Judgment } from '../method/records';
 import { judgmentItems } from '../services/batches/steps/judgment';
-import { extractStage } from '../stages/extract';
+import { instructionsOutput } from '../stages/filter';
 import { judgeStage } from '../stages/judge';
 import { siblingJudgments } from '../stages/judge-keys';
+import { planOf } from '../stages/own-answers-plan';
 import type { Shard } from '../stages/planned';
 import { respondStage } from '../stages/respond';
 import type { RunPlan } from '../stages/run-plan';
@@ -18,7 +19,7 @@ export function createJudgeActivities(deps: ActivityDeps) {
   return {
     async judgeShard(input: JudgeBatch): Promise<BatchOutcome> {
       return await runActivity(deps, async (scope) => {
-        const plan = await deps.plans.load(input.plan);
+        const plan = planOf(await deps.plans.load(input.plan), input.own);
         const batch = judgmentBatch(deps, plan, shardOf(plan, input.shard), input);
         return await runLlmBatch(deps, scope, { ...batch, runId: input.runId, given: input });
       });
@@ -33,7 +34,7 @@ export function judgmentBatch(
   shard: Shard,
   { judge, generator, round }: Pick<JudgeBatch, 'judge' | 'generator' | 'round'>,
 ): PlannedBatch<Judgment> {
-  const instructions = extractStage.at(plan, shard);
+  const instructions = instructionsOutput(plan, shard);
   const responses = respondStage.at(plan, shard, generator);
   const { inputs, read } = whatToJudge(stages, plan, shard, { judge, generator, ...(round === undefined ? {} : { round }) });
   return {

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { PlanRef } from '../contract/run';
 import { CorruptArtifactError } from '../services/store/stage-errors';
-import { runOutputs } from '../stages/chain';
+import { runOutputs } from '../stages/run-outputs';
 import type { RunPlan } from '../stages/run-plan';
 import type { OutputRef } from '../stages/stage';
 import type { ActivityDeps } from './deps';

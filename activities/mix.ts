@@ -44,6 +44,7 @@ export function createMixActivities(deps: ActivityDeps) {
         }
         return { rows: trainable(rows), inputs: read };
       }
+      case 'own-answers':
       case 'dataset': {
         const set = replayStage.at(plan, variant);
         return { rows: await stages.inputRows(set), inputs: [...inputs, set] }; // a data set's ids are its own

@@ -1,12 +1,15 @@
+import { baseRow } from '../config/own-answers';
 import type { HeldOutRow, HeldOutSet } from '../method/hold-out';
 import { planMixture, type MixturePlan } from '../method/mixture';
 import type { Conversation } from '../method/records';
+import type { StageStore } from '../services/store/stage-store';
 import { replaySetOutput } from '../stages/chain';
 import { holdOutStage } from '../stages/hold-out';
 import { newDataStage } from '../stages/new-data';
 import { type RunPlan } from '../stages/run-plan';
 import type { OutputRef } from '../stages/stage';
 import { newConversations, type NewDataDeps } from './new-data';
+import { ownConversations } from './own-conversations';
 import type { ActivityScope } from './run-activity';
 
 /** What every mixture of a run starts from. */
@@ -28,11 +31,7 @@ export interface MixtureBase {
 export async function mixtureBase(deps: NewDataDeps, plan: RunPlan, scope: ActivityScope): Promise<MixtureBase> {
   const { stages } = deps;
   const { newShare, maxExamples } = plan.spec.mix;
-  const selections = plan.shards.map((shard) => replaySetOutput(plan, shard));
-  let selected = 0;
-  for (const selection of selections) {
-    selected += (await stages.input(selection)).manifest.rows.rows;
-  }
+  const { selected, selections } = await replayRows(stages, plan);
   const heldOutOutputs = plan.keys.holdOut === undefined ? [] : [holdOutStage.at(plan)];
   const rows = (await Promise.all(heldOutOutputs.map(async (output) => await stages.inputRows(output)))).flat();
   const heldOut = idsOf(rows, 'replay');
@@ -50,6 +49,22 @@ export async function mixtureBase(deps: NewDataDeps, plan: RunPlan, scope: Activ
     heldOut,
     inputs: [...selections, ...(plan.keys.newData === undefined ? [] : [newDataStage.at(plan)]), ...heldOutOutputs],
   };
+}
+
+/** Rows of the set that says how much is mixed: the method's, or the first own answers where there is none. */
+async function replayRows(
+  stages: StageStore,
+  plan: RunPlan,
+): Promise<{ readonly selected: number; readonly selections: readonly OutputRef[] }> {
+  const base = baseRow(plan.spec);
+  if (base !== undefined) {
+    const { rows, inputs } = await ownConversations(stages, plan, base.name);
+    return { selected: rows.length, selections: inputs };
+  }
+  const selections = plan.shards.map((shard) => replaySetOutput(plan, shard));
+  let selected = 0;
+  for (const selection of selections) selected += (await stages.input(selection)).manifest.rows.rows;
+  return { selected, selections };
 }
 
 function idsOf(rows: readonly HeldOutRow[], name: HeldOutSet): Set<string> {

@@ -18,12 +18,15 @@ import { checkStoreWorks } from '../services/store/store-check';
 import { TemplateNotReadError } from '../services/tokenizers/template-error';
 import { otherTasks } from '../services/training/task-names';
 import { stageKeys } from '../stages/chain';
-import { partition, type ContentIdentities } from '../stages/planned';
+import { methodShards } from '../stages/own-answers-plan';
+import { type ContentIdentities } from '../stages/planned';
 import { type RunPlan } from '../stages/run-plan';
 import type { ActivityDeps } from './deps';
 import { setDamagedAside } from './mend';
 import { fetchNewData } from './new-data';
 import { keepNewData } from './new-data-file';
+import { ownAnswersOutlines } from './own-answers-outline';
+import { drawPrompts } from './prompts';
 import { runActivity } from './run-activity';
 
 /** Checks the spec once more on the worker's side, where its files and keys are, and stores the plan of the run. */
@@ -55,7 +58,9 @@ export function createPrepareActivities(deps: ActivityDeps) {
           ...(Object.keys(templates).length === 0 ? {} : { templates }),
         };
         const { extract, respond, judge, shardSize, concurrentShards } = spec.synthesis;
-        const plan: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: partition(extract.instructions, shardSize) };
+        const method: RunPlan = { spec, content, keys: stageKeys(spec, content), shards: methodShards(spec) };
+        const prompts = await drawPrompts(deps, method, scope); // before anything is paid
+        const plan: RunPlan = Object.keys(prompts).length === 0 ? method : { ...method, prompts };
         await setDamagedAside(deps, plan, scope.stop);
         if (plan.keys.newData !== undefined) await fetchNewData(deps, plan, scope); // before anything is paid
         const hash = await deps.plans.save(plan);
@@ -71,7 +76,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
           generators: respond.generators,
           judges: judge.judges,
           samples: respond.samples,
-          instructions: extract.instructions,
+          instructions: plan.shards.length === 0 ? 0 : extract.instructions,
           shards: plan.shards.length,
           shardSize,
           concurrentShards,
@@ -89,6 +94,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
           ...(plan.keys.filter === undefined ? {} : { filter: { fetchDocuments: Object.keys(plan.keys.documents ?? {}).length > 0 } }),
           ...(early === undefined ? {} : { early: { order: early.order, afterAll: plan.keys.judgeAfterAll !== undefined } }),
           ...(plan.keys.holdOut === undefined || spec.until === 'replay' ? {} : { holdOut: true as const }),
+          ...(plan.prompts === undefined ? {} : { ownAnswers: ownAnswersOutlines(plan) }),
           ...(spec.until === undefined ? {} : { until: spec.until }),
           variants: workingVariants(spec).map((variant) => outlineOf(spec, variant)),
         };

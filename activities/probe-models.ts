@@ -6,6 +6,7 @@ import { warningNotes } from '../services/batches/probe-notes';
 import { stageKeys } from '../stages/chain';
 import { extractStage } from '../stages/extract';
 import { judgeStage } from '../stages/judge';
+import { ownAnswersPlans } from '../stages/own-answers-plan';
 import { respondStage } from '../stages/respond';
 import type { RunPlan } from '../stages/run-plan';
 import type { OutputRef } from '../stages/stage';
@@ -37,26 +38,31 @@ export function createProbeModelsActivities(deps: ActivityDeps) {
   };
 }
 
-/** What of a run's first shard is stored under the keys of its plan: a model that has answered all of it needs no question. */
+/**
+ * What of a run's first shards is stored under the keys of its plan, the method's and those of own answers: a model that has answered all of
+ * it needs no question.
+ */
 async function storedCalls(
   { stages }: ActivityDeps,
   plan: RunPlan,
 ): Promise<{ readonly lacking: ReadonlySet<string>; readonly isExtracted: boolean }> {
-  const { target, synthesis } = plan.spec;
-  const { generators } = synthesis.respond;
-  const [shard] = plan.shards;
-  if (shard === undefined) return { lacking: new Set(), isExtracted: false };
   // A damaged output was stored too; whoever reads it says so.
   const isStored = async (output: OutputRef): Promise<boolean> =>
     await stages.findManifest(output).then(
       (found) => found !== undefined,
       () => true,
     );
-  const isExtracted = await isStored(extractStage.at(plan, shard));
-  const calls: [model: string, isStored: boolean][] = [[target.model, isExtracted]];
-  for (const generator of generators) calls.push([generator, await isStored(respondStage.at(plan, shard, generator))]);
-  for (const judge of synthesis.judge.judges) {
-    for (const generator of generators) calls.push([judge, await isStored(judgeStage.at(plan, shard, judge, generator))]);
+  const [first] = plan.shards;
+  const isExtracted = first !== undefined && (await isStored(extractStage.at(plan, first)));
+  const calls: [model: string, isStored: boolean][] = first === undefined ? [] : [[plan.spec.target.model, isExtracted]];
+  for (const each of [plan, ...ownAnswersPlans(plan).values()]) {
+    const [shard] = each.shards;
+    if (shard === undefined) continue;
+    const { respond, judge } = each.spec.synthesis;
+    for (const generator of respond.generators) {
+      calls.push([generator, await isStored(respondStage.at(each, shard, generator))]);
+      for (const name of judge.judges) calls.push([name, await isStored(judgeStage.at(each, shard, name, generator))]);
+    }
   }
   return { lacking: new Set(calls.filter(([, stored]) => !stored).map(([model]) => model)), isExtracted };
 }

@@ -1,5 +1,5 @@
 import { selectionRules } from '../config/selection-rules';
-import type { ReplaySource, ReplayDataset } from '../config/variants';
+import { ownAnswersTitle, type OwnAnswers, type ReplaySource, type ReplayDataset } from '../config/variants';
 import type { PlanRef } from '../contract/run';
 import { byInstruction } from '../method/by-instruction';
 import type { Conversation } from '../method/records';
@@ -9,6 +9,8 @@ import { datasetsResultSchema, drawnConversationSchema } from '../services/pytho
 import { detailOf } from '../services/store/stored-output';
 import { instructionOutputs } from '../stages/filter';
 import { judgeStage } from '../stages/judge';
+import { ownAnswersPlan } from '../stages/own-answers-plan';
+import { promptsStage } from '../stages/prompts';
 import { replayStage, type ReplaySetDetail } from '../stages/replay';
 import { respondStage } from '../stages/respond';
 import { planVariant, type RunPlan } from '../stages/run-plan';
@@ -17,6 +19,7 @@ import type { ActivityDeps } from './deps';
 import { firstResponses } from './first-responses';
 import { keepsThoughts, thoughtsOf } from './kept-thoughts';
 import { mixtureBase } from './mixture-base';
+import { ownConversations } from './own-conversations';
 import { phaseBeats } from './phase-beats';
 import { readInstructions } from './read-instructions';
 import { runActivity, type ActivityScope } from './run-activity';
@@ -37,6 +40,8 @@ export function createReplaySetActivities(deps: ActivityDeps) {
         return await unfiltered(plan, { thoughts: keepsThoughts(plan, variant) });
       case 'target-best':
         return await bestOfTarget(plan, { thoughts: keepsThoughts(plan, variant) });
+      case 'own-answers':
+        return await ownAnswers(plan, variant, source);
       case 'dataset':
         return await drawDataset(plan, variant, source, scope);
       case 'method':
@@ -91,6 +96,25 @@ export function createReplaySetActivities(deps: ActivityDeps) {
       rows,
       inputs,
       detail: ablation('target-best', `best of ${respond.samples} responses of ${target}, judged by itself`, rows.length),
+    };
+  }
+
+  /** The prompts of a data set with the target's own answers. */
+  async function ownAnswers(plan: RunPlan, variant: string, { pick, prompts }: OwnAnswers): Promise<Loaded> {
+    const { rows, inputs } = await ownConversations(stages, plan, variant);
+    const summary = detailOf(await stages.input(promptsStage.at(ownAnswersPlan(plan, variant))));
+    return {
+      rows,
+      inputs,
+      detail: {
+        kind: 'own-answers',
+        title: ownAnswersTitle({ pick, prompts }),
+        rows: rows.length,
+        read: summary.read,
+        malformed: summary.malformed,
+        revision: summary.revision,
+        licence: summary.licence,
+      },
     };
   }
 

@@ -2,6 +2,7 @@ import type { ShardBatch, BatchOutcome } from '../contract/batches';
 import type { Response } from '../method/records';
 import { responseItems } from '../services/batches/steps/response';
 import { instructionOutputs } from '../stages/filter';
+import { planOf } from '../stages/own-answers-plan';
 import type { Shard } from '../stages/planned';
 import { respondStage } from '../stages/respond';
 import type { RunPlan } from '../stages/run-plan';
@@ -16,7 +17,7 @@ export function createRespondActivities(deps: ActivityDeps) {
   return {
     async respondShard(input: ShardBatch & { readonly generator: string }): Promise<BatchOutcome> {
       return await runActivity(deps, async (scope) => {
-        const plan = await deps.plans.load(input.plan);
+        const plan = planOf(await deps.plans.load(input.plan), input.own);
         const shard = shardOf(plan, input.shard);
         return await runLlmBatch(deps, scope, { ...responseBatch(deps, plan, shard, input.generator), runId: input.runId, given: input });
       });

@@ -8,6 +8,7 @@ import { settledJudgments } from '../method/skipped';
 import type { StageStore } from '../services/store/stage-store';
 import { instructionOutputs } from '../stages/filter';
 import { judgmentOutputs } from '../stages/judge-keys';
+import { planOf } from '../stages/own-answers-plan';
 import { type Shard } from '../stages/planned';
 import { respondStage } from '../stages/respond';
 import { type RunPlan } from '../stages/run-plan';
@@ -23,7 +24,7 @@ export function createSelectActivities(deps: ActivityDeps) {
   return {
     async selectShard(input: PlanRef & { readonly shard: number }): Promise<BatchOutcome> {
       return await runActivity(deps, async () => {
-        const plan = await deps.plans.load(input.plan);
+        const plan = planOf(await deps.plans.load(input.plan), input.own);
         return await selectResponses(deps.stages, plan, shardOf(plan, input.shard));
       });
     },

@@ -1,10 +1,11 @@
 import pLimit from 'p-limit';
 import { modelOf } from '../config/models-in-use';
-import type { StoredCosts } from '../contract/batches';
+import type { StoredCosts, StoredFrom } from '../contract/batches';
 import type { PlanRef } from '../contract/run';
 import { addCosts, NO_COST, type Cost } from '../method/cost';
 import { extractStage } from '../stages/extract';
 import { judgmentOutputs } from '../stages/judge-keys';
+import { ownAnswersPlans } from '../stages/own-answers-plan';
 import type { Shard } from '../stages/planned';
 import { respondStage } from '../stages/respond';
 import type { RunPlan } from '../stages/run-plan';
@@ -20,13 +21,9 @@ const PARALLEL_READS = 16;
 export function createStoredCostsActivities(deps: ActivityDeps) {
   return {
     /** What is stored of the shards from these numbers on has cost, finished or not. Runs where the journals are. */
-    async storedCosts({
-      plan: hash,
-      from,
-    }: PlanRef & { readonly from: { readonly extract: number; readonly answer: number } }): Promise<StoredCosts> {
+    async storedCosts({ plan: hash, from }: PlanRef & { readonly from: StoredFrom }): Promise<StoredCosts> {
       return await runActivity(deps, async ({ stop }) => {
         const plan = await deps.plans.load(hash);
-        const { respond, judge } = plan.spec.synthesis;
         const limit = pLimit(PARALLEL_READS);
         const sum = async (parts: readonly (readonly [model: string, output: OutputRef])[]): Promise<Cost> => {
           const costs = await Promise.all(
@@ -41,24 +38,35 @@ export function createStoredCostsActivities(deps: ActivityDeps) {
           return costs.reduce(addCosts, NO_COST);
         };
         const each = async (
-          first: number,
+          shards: readonly Shard[],
           parts: (shard: Shard) => readonly (readonly [string, OutputRef])[],
         ): Promise<Record<number, Cost>> => {
-          const costs = await Promise.all(plan.shards.slice(first).map(async (shard) => [shard.index, await sum(parts(shard))] as const));
+          const costs = await Promise.all(shards.map(async (shard) => [shard.index, await sum(parts(shard))] as const));
           return Object.fromEntries(costs.filter(([, { tokens }]) => tokens > 0));
         };
+        const own: Record<string, Record<number, Cost>> = {};
+        let begun = from.own ?? 0;
+        for (const [row, answers] of ownAnswersPlans(plan)) {
+          own[row] = await each(answers.shards.slice(begun), (shard) => answerCalls(answers, shard));
+          begun = Math.max(0, begun - answers.shards.length);
+        }
         return {
-          extract: await each(from.extract, (shard) => [[plan.spec.target.model, extractStage.at(plan, shard)]]),
-          answer: await each(from.answer, (shard) =>
-            respond.generators.flatMap((generator) => [
-              [generator, respondStage.at(plan, shard, generator)] as const,
-              ...judge.judges.flatMap((name) => judgmentOutputs(plan, shard, name, generator).map((output) => [name, output] as const)),
-            ]),
-          ),
+          extract: await each(plan.shards.slice(from.extract), (shard) => [[plan.spec.target.model, extractStage.at(plan, shard)]]),
+          answer: await each(plan.shards.slice(from.answer), (shard) => answerCalls(plan, shard)),
+          ...(from.own === undefined ? {} : { own }),
         };
       });
     },
   };
+}
+
+/** The outputs of calls by which a shard is answered and judged, with the models that are called. */
+function answerCalls(plan: RunPlan, shard: Shard): (readonly [model: string, output: OutputRef])[] {
+  const { respond, judge } = plan.spec.synthesis;
+  return respond.generators.flatMap((generator) => [
+    [generator, respondStage.at(plan, shard, generator)] as const,
+    ...judge.judges.flatMap((name) => judgmentOutputs(plan, shard, name, generator).map((output) => [name, output] as const)),
+  ]);
 }
 
 async function costOf(deps: ActivityDeps, plan: RunPlan, model: string, output: OutputRef): Promise<Cost> {

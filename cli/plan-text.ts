@@ -38,9 +38,9 @@ const ALL = Object.keys(DEFAULT_ASSUMPTIONS) as AssumptionName[];
 
 function stageTable(plan: CostPlan): string {
   const right = { align: 'right' } as const;
-  const rows = plan.stages.map(({ stage, model, calls, requests, promptTokens, completionTokens, usd, hours }) => [
+  const rows = plan.stages.map(({ stage, model, own, calls, requests, promptTokens, completionTokens, usd, hours }) => [
     stage,
-    model,
+    own === undefined ? model : `${model}, for ${own}`,
     formatCount(calls),
     formatCount(requests),
     formatShortCount(promptTokens),

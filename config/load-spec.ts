@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { LineCounter, parseDocument, isMap, isPair, isScalar, isSeq, visit, type Document, type Node } from 'yaml';
 import { isAcceleratePreset } from './accelerate-config';
-import { resolveNewData } from './new-data';
+import { resolveNewData, resolveSet } from './new-data';
 import { runSpecSchema, type RunSpec } from './spec';
 import { crossCheckSpec } from './spec-checks';
 import { formatPath, showValue, SpecError } from './spec-errors';
@@ -80,17 +80,14 @@ function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
     ...(accelerate === undefined || isAcceleratePreset(accelerate) ? {} : { train: { ...spec.train, accelerate: full(accelerate) } }),
     evaluate: { ...spec.evaluate, tasks },
     variants: spec.variants.map((variant) => {
-      if (
-        typeof variant === 'string' ||
-        !('replay' in variant) ||
-        variant.replay === undefined ||
-        typeof variant.replay === 'string' ||
-        !('files' in variant.replay) ||
-        variant.replay.files === undefined
-      ) {
+      if (typeof variant === 'string' || !('replay' in variant) || variant.replay === undefined || typeof variant.replay === 'string') {
         return variant;
       }
-      return { ...variant, replay: { ...variant.replay, files: variant.replay.files.map(full) } };
+      const { replay } = variant;
+      if (!('ownAnswers' in replay)) return { ...variant, replay: resolveSet(replay, full) };
+      const { ownAnswers } = replay;
+      const prompts = typeof ownAnswers === 'string' ? full(ownAnswers) : resolveSet(ownAnswers, full);
+      return { ...variant, replay: { ...replay, ownAnswers: prompts } };
     }),
   };
 }

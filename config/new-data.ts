@@ -1,12 +1,13 @@
-import { PUBLIC_SETS, type ConversationSchema } from './replay-sets';
+import { PUBLIC_SETS, type ConversationSchema, type DatasetSource } from './replay-sets';
 import type { RunSpec } from './spec';
-import type { DatasetSource } from './variants';
 
 type NewData = NonNullable<RunSpec['mix']['newData']>;
 type NewDataEntry = Exclude<Extract<NewData, readonly unknown[]>[number], string>;
+/** The same without its weight. */
+type SetEntry = NewDataEntry extends infer Entry ? (Entry extends unknown ? Omit<Entry, 'weight'> : never) : never;
 
-/** One set of new data. */
-export interface NewDataSet {
+/** A set of conversations, as a spec names it. */
+export interface NamedSet {
   /** As messages and reports call it. */
   readonly title: string;
   /** Where it stands in the spec, such as `mix.newData[1].files`. */
@@ -14,41 +15,43 @@ export interface NewDataSet {
   readonly source: DatasetSource;
   /** Null: each row tells by its columns. */
   readonly schema: ConversationSchema | null;
+}
+
+/** One set of new data. */
+export interface NewDataSet extends NamedSet {
   readonly weight: number;
 }
 
 /** The sets of new data, whatever form the spec names them in; none in a spec of the replay set alone. */
 export function newDataSets({ newData }: Pick<RunSpec['mix'], 'newData'>): NewDataSet[] {
   if (newData === undefined) return [];
-  if (typeof newData === 'string') return [fileSet(newData, 'mix.newData')];
+  if (typeof newData === 'string') return [setOf(newData, 'mix.newData')];
   if (!Array.isArray(newData)) return [setOf(newData, 'mix.newData')];
-  return newData.map((entry, index) => {
-    const path = `mix.newData[${index}]`;
-    return typeof entry === 'string' ? fileSet(entry, path) : setOf(entry, path);
-  });
+  return newData.map((entry, index) => setOf(entry, `mix.newData[${index}]`));
 }
 
-function fileSet(file: string, path: string): NewDataSet {
-  return { title: file, path, source: { from: 'files', files: [file] }, schema: null, weight: 1 };
+function setOf(entry: string | NewDataEntry, path: string): NewDataSet {
+  return { ...setNamed(entry, path), weight: typeof entry === 'string' ? 1 : entry.weight };
 }
 
-function setOf(entry: NewDataEntry, path: string): NewDataSet {
-  const { weight } = entry;
+/** A file, or a data set in any of its forms. @param path where it stands in the spec */
+export function setNamed(entry: string | SetEntry, path: string): NamedSet {
+  if (typeof entry === 'string') return { title: entry, path, source: { from: 'files', files: [entry] }, schema: null };
   const named = 'set' in entry ? PUBLIC_SETS[entry.set] : undefined;
   const schema = ('set' in entry ? PUBLIC_SETS[entry.set].schema : entry.schema) ?? null;
   if ('files' in entry && entry.files !== undefined) {
     const title = named === undefined ? entry.files.join(', ') : `${named.title}, from local files`;
-    return { title, path: `${path}.files`, source: { from: 'files', files: entry.files }, schema, weight };
+    return { title, path: `${path}.files`, source: { from: 'files', files: entry.files }, schema };
   }
   // Read whole, so never as a stream, of which the order is another one each time.
   const hub = { from: 'hub', config: null, streaming: false } as const;
   if ('set' in entry) {
     const { title, hub: id, splits } = PUBLIC_SETS[entry.set];
-    return { title, path: `${path}.set`, source: { ...hub, hub: id, revision: entry.revision ?? null, splits }, schema, weight };
+    return { title, path: `${path}.set`, source: { ...hub, hub: id, revision: entry.revision ?? null, splits }, schema };
   }
   if ('hub' in entry) {
     const { hub: id, revision = null, config = null, splits } = entry;
-    return { title: id, path: `${path}.hub`, source: { ...hub, hub: id, revision, config, splits }, schema, weight };
+    return { title: id, path: `${path}.hub`, source: { ...hub, hub: id, revision, config, splits }, schema };
   }
   throw new Error(`${path} names no data; a validated spec cannot come here`);
 }
@@ -56,9 +59,15 @@ function setOf(entry: NewDataEntry, path: string): NewDataSet {
 /** The same new data with its relative paths made absolute. */
 export function resolveNewData(newData: NewData | undefined, full: (path: string) => string): NewData | undefined {
   if (newData === undefined || typeof newData === 'string') return newData === undefined ? undefined : full(newData);
-  const resolved = <Entry extends NewDataEntry>(entry: Entry): Entry =>
-    'files' in entry && entry.files !== undefined ? { ...entry, files: entry.files.map(full) } : entry;
-  return Array.isArray(newData) ? newData.map((entry) => (typeof entry === 'string' ? full(entry) : resolved(entry))) : resolved(newData);
+  return Array.isArray(newData)
+    ? newData.map((entry) => (typeof entry === 'string' ? full(entry) : resolveSet(entry, full)))
+    : resolveSet(newData, full);
+}
+
+/** The same set with its relative paths made absolute. */
+export function resolveSet<Entry extends object>(entry: Entry, full: (path: string) => string): Entry {
+  const { files } = entry as { readonly files?: readonly string[] };
+  return files === undefined ? entry : { ...entry, files: files.map(full) };
 }
 
 /** In one line, for messages and pages. */

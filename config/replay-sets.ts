@@ -9,6 +9,18 @@ export type ConversationSchema =
   /** {prompt, completion}: two texts, or two lists of {role, content}. */
   | { readonly kind: 'prompt-completion' };
 
+/** Where the conversations of a data set come from. */
+export type DatasetSource =
+  | {
+      readonly from: 'hub';
+      readonly hub: string;
+      readonly revision: string | null;
+      readonly config: string | null;
+      readonly splits: readonly string[];
+      readonly streaming: boolean;
+    }
+  | { readonly from: 'files'; readonly files: readonly string[] };
+
 /** A public SFT data set that the paper's table compares with. */
 export interface PublicSet {
   /** As the paper's table calls it. */

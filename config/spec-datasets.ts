@@ -44,11 +44,22 @@ const weight = z
   .default(1)
   .describe('How often a row of this set counts beside a row of another one. No row is taken twice: the heaviest set is used whole.');
 
+const newForms = {
+  set: z.strictObject({ set, revision: hubRevision.optional(), files: newFiles.optional() }),
+  hub: z.strictObject({ hub: hubId, revision: hubRevision.optional(), config, splits, schema: newSchema, licence }),
+  files: z.strictObject({ files: newFiles, schema: newSchema, licence }),
+};
+
 /** One set of new data. */
 export const newDataSet = z
-  .union([
-    z.strictObject({ set, revision: hubRevision.optional(), files: newFiles.optional(), weight }),
-    z.strictObject({ hub: hubId, revision: hubRevision.optional(), config, splits, schema: newSchema, licence, weight }),
-    z.strictObject({ files: newFiles, schema: newSchema, licence, weight }),
-  ])
+  .union([newForms.set.extend({ weight }), newForms.hub.extend({ weight }), newForms.files.extend({ weight })])
   .describe('A set of new data: local files (`files`), one of the hub (`hub`), or one of the eight public ones (`set`).');
+
+/** A set whose prompts the target answers by itself. */
+export const promptSet = z
+  .union([z.string().min(1), newForms.set, newForms.hub, newForms.files], {
+    error: 'expected a file, or a data set ({files}, {hub} or {set})',
+  })
+  .describe(
+    'A set of conversations, of which the prompts are taken: a file, local files (`files`), one of the hub (`hub`) or of the eight (`set`).',
+  );

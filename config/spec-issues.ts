@@ -49,7 +49,12 @@ function nearestHint(value: unknown, kinds: readonly string[]): string {
 
 /** Keys of a value that a branch of a union does not have: where there are some, another branch was meant. */
 function unknownKeys(errors: readonly Issue[]): number {
-  return errors.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys.length : 0), 0);
+  return errors.reduce((sum, issue) => {
+    if (issue.path.length > 0) return sum;
+    // Of a union within one, the branch that fits best.
+    if (issue.code === 'invalid_union') return sum + Math.min(...issue.errors.map(unknownKeys));
+    return sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 0);
+  }, 0);
 }
 
 /** Whether a branch of a union wants a value of another kind altogether. */

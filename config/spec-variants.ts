@@ -1,8 +1,20 @@
 import { z } from 'zod';
-import { dataset } from './spec-datasets';
+import { dataset, promptSet } from './spec-datasets';
 import { name, share } from './spec-fields';
 import { trainOverridesSchema } from './spec-train';
-import { REPLAY_NAMES, VARIANT_NAMES } from './variant-names';
+import { OWN_ANSWER_PICKS, REPLAY_NAMES, VARIANT_NAMES } from './variant-names';
+
+const ownAnswers = z
+  .strictObject({
+    ownAnswers: promptSet,
+    pick: z
+      .enum(OWN_ANSWER_PICKS)
+      .default('first')
+      .describe(
+        'first: one answer to each prompt. judged: as many as synthesis.respond.samples, scored by the judges; the best mean wins.',
+      ),
+  })
+  .describe('The prompts of a data set, answered by the target itself: as many as synthesis.extract.instructions.');
 
 /** An entry of `variants`. */
 export const variantSchema = z
@@ -11,10 +23,10 @@ export const variantSchema = z
     z.strictObject({
       name: name.describe('Name of the row in the table.'),
       replay: z
-        .union([z.enum(REPLAY_NAMES), dataset])
+        .union([z.enum(REPLAY_NAMES), dataset, ownAnswers])
         .optional()
         .describe(
-          "What is mixed with the new data: the method's replay set, an ablation, nothing, or a data set. It may be left out where `train` names a method: then new data alone.",
+          "What is mixed with the new data: the method's replay set, an ablation, nothing, a data set, or the target's own answers to the prompts of one. It may be left out where `train` names a method: then new data alone.",
         ),
       newShare: share.optional().describe('Instead of mix.newShare.'),
       train: trainOverridesSchema.optional(),

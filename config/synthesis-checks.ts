@@ -1,4 +1,5 @@
 import { extractionStops, MOST_STOPS } from './extraction-stops';
+import { extracts } from './own-answers';
 import { samplingFor, type StageSampling } from './sampling';
 import type { RunSpec } from './spec';
 import type { Finding } from './spec-errors';
@@ -13,7 +14,7 @@ function longestReply(spec: RunSpec, name: string, stage: StageSampling): number
 export function samplingProblems(spec: RunSpec): Finding[] {
   const { extract, respond, judge } = spec.synthesis;
   const findings: Finding[] = [];
-  if (extract.sampling.temperature === 0 && extract.instructions > 1) {
+  if (extract.sampling.temperature === 0 && extract.instructions > 1 && extracts(spec)) {
     findings.push({
       at: ['synthesis', 'extract', 'sampling', 'temperature'],
       value: '0',

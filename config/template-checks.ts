@@ -1,5 +1,6 @@
 import { nearestNames } from '../method/nearest-names';
 import { templateNames, resolveTemplate } from '../method/templates';
+import { extracts } from './own-answers';
 import { SCORE_READINGS, scoringsWith } from './score-readings';
 import type { ModelSpec, RunSpec } from './spec';
 import { showValue, type Finding } from './spec-errors';
@@ -11,11 +12,11 @@ export function templateProblems(spec: RunSpec): Finding[] {
   const findings: Finding[] = [];
   for (const [name, model] of Object.entries(spec.models)) {
     const at = ['models', name, 'template'];
-    const extracts = name === spec.target.model;
+    const isExtracted = name === spec.target.model && extracts(spec);
     // Without a template such a judge is asked through the chat API; with one its raw prompt is rendered.
     const isRead = SCORE_READINGS[judge.scoring].readsProbabilities && judge.judges.includes(name);
     if (model.template === undefined) {
-      if (extracts && templatePlaces(spec, name).length === 0) {
+      if (isExtracted && templatePlaces(spec, name).length === 0) {
         findings.push({
           at,
           value: 'nothing',

@@ -1,3 +1,4 @@
+import { extracts } from './own-answers';
 import type { RunSpec } from './spec';
 
 /** Where a model's own chat template may be read, and the field that says so. */
@@ -13,15 +14,23 @@ export function looksLikeHubId(id: string): boolean {
   return /^[A-Za-z0-9][\w.-]*\/[\w.-]+$/.test(id);
 }
 
-/** Names of the models whose chat format is read from a tokenizer: the target, and those that name one, unless `template` says it. */
-export function modelsWithOwnTemplate({ models, target }: Pick<RunSpec, 'models' | 'target'>): string[] {
+/** What decides whose format is read. */
+type Formats = Pick<RunSpec, 'models' | 'target' | 'variants' | 'sweep' | 'mix'>;
+
+/**
+ * Names of the models whose chat format is read from a tokenizer: the target, and those that name one, unless `template` says it. A target
+ * that is only chatted with, and has no weights here, needs none.
+ */
+export function modelsWithOwnTemplate(spec: Formats): string[] {
+  const { models, target } = spec;
+  const needed = target.weights !== undefined || extracts(spec);
   return Object.entries(models)
-    .filter(([name, { template, tokenizer }]) => template === undefined && (tokenizer !== undefined || name === target.model))
+    .filter(([name, { template, tokenizer }]) => template === undefined && (tokenizer !== undefined || (name === target.model && needed)))
     .map(([name]) => name);
 }
 
 /** Whether raw prompts can be written for a model: the spec names its format, or it is read. */
-export function hasChatFormat(spec: Pick<RunSpec, 'models' | 'target'>, name: string): boolean {
+export function hasChatFormat(spec: Formats, name: string): boolean {
   return spec.models[name]?.template !== undefined || modelsWithOwnTemplate(spec).includes(name);
 }
 

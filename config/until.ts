@@ -9,8 +9,13 @@ export function trains({ until }: Pick<RunSpec, 'until'>): boolean {
 
 /** The variants that have something to do before the run ends. */
 export function workingVariants(spec: Pick<RunSpec, 'until' | 'variants' | 'sweep' | 'mix'>): Variant[] {
-  if (spec.until === 'replay') return [];
+  if (spec.until === 'replay') return variantsOf(spec).filter(({ replay }) => replay?.kind === 'own-answers');
   return variantsOf(spec).filter(({ replay }) => spec.until === undefined || (replay !== null && replay.kind !== 'interpolate'));
+}
+
+/** The variants whose replay sets the run makes: with nothing but these, only own answers. */
+export function replaySetsOf(spec: Pick<RunSpec, 'until' | 'variants' | 'sweep' | 'mix'>): Variant[] {
+  return spec.until === 'replay' ? workingVariants(spec) : variantsOf(spec);
 }
 
 /** What a run lacks that goes as far as this one. */

@@ -83,6 +83,7 @@ function sourceProblems(spec: RunSpec, replay: ReplaySource | null, at: readonly
     case 'method':
     case 'none':
     case 'dataset':
+    case 'own-answers':
     case 'interpolate':
       return [];
     case 'first-response':

@@ -10,3 +10,8 @@ export const VARIANT_NAMES = ['official', 'method', ...PUBLIC_SET_NAMES, 'first-
 export const REPLAY_NAMES = ['method', 'first-response', 'target-best', 'none'] as const;
 
 export type ReplayName = (typeof REPLAY_NAMES)[number];
+
+/** Which of the target's own answers to a data set's prompts a variant takes. */
+export const OWN_ANSWER_PICKS = ['first', 'judged'] as const;
+
+export type OwnAnswerPick = (typeof OWN_ANSWER_PICKS)[number];

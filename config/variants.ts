@@ -1,7 +1,8 @@
-import { PUBLIC_SETS, type ConversationSchema, type PublicSetName } from './replay-sets';
+import { setNamed, type NamedSet } from './new-data';
+import { PUBLIC_SETS, type ConversationSchema, type DatasetSource, type PublicSetName } from './replay-sets';
 import type { RunSpec } from './spec';
 import type { TrainOverrides } from './spec-train';
-import type { ReplayName, VARIANT_NAMES } from './variant-names';
+import type { OwnAnswerPick, ReplayName, VARIANT_NAMES } from './variant-names';
 
 /** What the named variants mix with the new data, besides the official model, which is not trained, and the public sets. */
 export const NAMED_REPLAYS = {
@@ -11,18 +12,6 @@ export const NAMED_REPLAYS = {
   'new-data-only': 'none',
 } as const satisfies Readonly<Record<Exclude<(typeof VARIANT_NAMES)[number], 'official' | PublicSetName>, ReplayName>>;
 
-/** Where the conversations of a data set come from. */
-export type DatasetSource =
-  | {
-      readonly from: 'hub';
-      readonly hub: string;
-      readonly revision: string | null;
-      readonly config: string | null;
-      readonly splits: readonly string[];
-      readonly streaming: boolean;
-    }
-  | { readonly from: 'files'; readonly files: readonly string[] };
-
 export interface ReplayDataset {
   readonly kind: 'dataset';
   /** As a table calls it. */
@@ -30,6 +19,14 @@ export interface ReplayDataset {
   readonly source: DatasetSource;
   readonly schema: ConversationSchema;
   readonly licence: string | null;
+}
+
+/** The prompts of a data set, answered by the target itself. */
+export interface OwnAnswers {
+  readonly kind: 'own-answers';
+  readonly prompts: NamedSet;
+  readonly licence: string | null;
+  readonly pick: OwnAnswerPick;
 }
 
 /** What a variant mixes with the new data. */
@@ -44,6 +41,7 @@ export type ReplaySource =
   | { readonly kind: 'none' }
   /** None of its own: weights between the official model and the row `of`, of which `weight` is the part. */
   | { readonly kind: 'interpolate'; readonly of: string; readonly weight: number }
+  | OwnAnswers
   | ReplayDataset;
 
 /** One row of the table. */
@@ -59,7 +57,9 @@ export interface Variant {
 }
 
 type VariantSpec = RunSpec['variants'][number];
-type DatasetSpec = Exclude<Extract<VariantSpec, { readonly replay?: unknown }>['replay'], string | undefined>;
+type ReplaySpec = Exclude<Extract<VariantSpec, { readonly replay?: unknown }>['replay'], string | undefined>;
+type OwnAnswersSpec = Extract<ReplaySpec, { readonly ownAnswers: unknown }>;
+type DatasetSpec = Exclude<ReplaySpec, OwnAnswersSpec>;
 
 /** The rows of a spec's table, in its order, with those of its sweep at the end. */
 export function variantsOf(spec: Pick<RunSpec, 'variants' | 'sweep' | 'mix'>): Variant[] {
@@ -74,19 +74,33 @@ export function variantsOf(spec: Pick<RunSpec, 'variants' | 'sweep' | 'mix'>): V
 /** @param base share of new data where the entry names none */
 function variantOf(entry: VariantSpec, base: number): Variant {
   if (entry === 'official') return { name: entry, replay: null, newShare: 0 };
-  if (typeof entry === 'string') return replayed(entry, replayOf(isPublicSet(entry) ? { set: entry } : NAMED_REPLAYS[entry]), base);
+  if (typeof entry === 'string') return replayed(entry, replayOf(isPublicSet(entry) ? { set: entry } : NAMED_REPLAYS[entry], entry), base);
   if ('interpolate' in entry) return { name: entry.name, replay: { kind: 'interpolate', ...entry.interpolate }, newShare: base };
   // A rival of the method is given what its users would give it: the new data alone.
   const { name, replay = 'none', newShare = base, train } = entry;
-  return { ...replayed(name, replayOf(replay), newShare), ...(train === undefined ? {} : { train }) };
+  return { ...replayed(name, replayOf(replay, name), newShare), ...(train === undefined ? {} : { train }) };
 }
 
 function replayed(name: string, replay: ReplaySource, newShare: number): Variant {
   return { name, replay, newShare: replay.kind === 'none' ? 1 : newShare };
 }
 
-function replayOf(replay: ReplayName | DatasetSpec): ReplaySource {
-  return typeof replay === 'string' ? { kind: replay } : datasetOf(replay);
+function replayOf(replay: ReplayName | ReplaySpec, variant: string): ReplaySource {
+  if (typeof replay === 'string') return { kind: replay };
+  return 'ownAnswers' in replay ? ownAnswersOf(replay, variant) : datasetOf(replay);
+}
+
+function ownAnswersOf({ ownAnswers, pick }: OwnAnswersSpec, variant: string): OwnAnswers {
+  const prompts = setNamed(ownAnswers, `variants.${variant}.replay.ownAnswers`);
+  const licence =
+    typeof ownAnswers === 'string'
+      ? null
+      : 'set' in ownAnswers
+        ? ownAnswers.files === undefined
+          ? PUBLIC_SETS[ownAnswers.set].licence
+          : null
+        : (ownAnswers.licence ?? null);
+  return { kind: 'own-answers', prompts, licence, pick };
 }
 
 function isPublicSet(name: string): name is PublicSetName {
@@ -111,7 +125,13 @@ function publicSet(name: PublicSetName, revision: string | undefined, files: rea
   return { kind: 'dataset', title: files === undefined ? title : `${title}, from local files`, source, schema, licence };
 }
 
-/** Local files of a variant's data set; empty for all else. */
+/** As tables and pages call it. */
+export function ownAnswersTitle({ pick, prompts }: Pick<OwnAnswers, 'pick' | 'prompts'>): string {
+  return `the target’s own ${pick === 'first' ? 'first answers' : 'best answers'} to ${prompts.title}`;
+}
+
+/** Local files of a variant's data set, or of the prompts that the target answers; empty for all else. */
 export function filesOf({ replay }: Variant): readonly string[] {
-  return replay?.kind === 'dataset' && replay.source.from === 'files' ? replay.source.files : [];
+  const source = replay?.kind === 'dataset' ? replay.source : replay?.kind === 'own-answers' ? replay.prompts.source : undefined;
+  return source?.from === 'files' ? source.files : [];
 }

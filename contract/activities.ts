@@ -1,5 +1,5 @@
 import type { RunSpecInput } from '../config/spec';
-import type { BatchOutcome, JudgeBatch, ShardBatch, StoredCosts } from './batches';
+import type { BatchOutcome, JudgeBatch, ShardBatch, StoredCosts, StoredFrom } from './batches';
 import type { Notice } from './notices';
 import type { EvaluateOutcome, FilterOutcome, HoldOutOutcome, MixOutcome, ReplaySetOutcome, TaskOutcome, TrainOutcome } from './outcomes';
 import type { EvaluatedModel, FailedVariantNote, PlanRef, RunOutline, VariantRef } from './run';
@@ -26,12 +26,14 @@ export interface Activities {
   /** Fails unless the trackers of the spec's trainings are installed. */
   checkTrackers(input: PlanRef): Promise<void>;
 
+  /** Makes sure that the prompts of all rows of own answers are in the store. */
+  drawPrompts(input: PlanRef): Promise<void>;
   extractShard(input: ShardBatch): Promise<BatchOutcome>;
   respondShard(input: ShardBatch & { readonly generator: string }): Promise<BatchOutcome>;
   judgeShard(input: JudgeBatch): Promise<BatchOutcome>;
   selectShard(input: PlanRef & { readonly shard: number }): Promise<BatchOutcome>;
   /** What is stored of the shards from these numbers on has cost. */
-  storedCosts(input: PlanRef & { readonly from: { readonly extract: number; readonly answer: number } }): Promise<StoredCosts>;
+  storedCosts(input: PlanRef & { readonly from: StoredFrom }): Promise<StoredCosts>;
   /** Fetches the questions of the evaluation sets that are on the hub; returns how many there are. */
   fetchDocuments(input: PlanRef): Promise<{ readonly documents: number }>;
   filterInstructions(input: PlanRef): Promise<FilterOutcome>;
@@ -83,6 +85,7 @@ const ACTIVITY_QUEUES = {
   prepareRun: 'cpu',
   setDamagedAside: 'cpu',
   saveSettings: 'cpu',
+  drawPrompts: 'cpu',
   filterInstructions: 'cpu',
   selectShard: 'cpu',
   holdOut: 'cpu',

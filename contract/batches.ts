@@ -49,8 +49,18 @@ export interface BatchOutcome {
   readonly exhausted?: { readonly needs: Cost };
 }
 
+/** Numbers of the shards from which on they have not begun. */
+export interface StoredFrom {
+  readonly extract: number;
+  readonly answer: number;
+  /** Of the shards of own answers, those of all rows in turn. */
+  readonly own?: number;
+}
+
 /** What is stored of a synthesis has cost, by shard and life of a shard; shards without anything are left out. */
 export interface StoredCosts {
   readonly extract: Readonly<Record<number, Cost>>;
   readonly answer: Readonly<Record<number, Cost>>;
+  /** By row of own answers. */
+  readonly own?: Readonly<Record<string, Readonly<Record<number, Cost>>>>;
 }

@@ -6,6 +6,8 @@ import type { Allowance, Cost } from '../method/cost';
 export interface PlanRef {
   readonly runId: string;
   readonly plan: string;
+  /** Row of own answers that is meant; absent for the method's synthesis. */
+  readonly own?: string;
 }
 
 /** One variant of a run. */
@@ -50,9 +52,19 @@ export interface RunOutline extends PlanRef {
   readonly until?: 'replay' | 'mixture';
   /** The trainer reports to trackers, which only a gpu worker can look for. */
   readonly trackers?: true;
+  /** Own answers of the target that the run asks for; absent where no row has any. */
+  readonly ownAnswers?: readonly OwnAnswersOutline[];
   /** Models that gpu workers are to serve. */
   readonly served?: readonly string[];
   readonly variants: readonly VariantOutline[];
+}
+
+/** The prompts of a data set that the target answers by itself. */
+export interface OwnAnswersOutline extends Pick<RunOutline, 'judges' | 'samples' | 'costs' | 'early'> {
+  /** Row that they are for; others that ask the same share them. */
+  readonly name: string;
+  readonly prompts: number;
+  readonly shards: number;
 }
 
 /** One row of the table, as the workflows need to know it. */

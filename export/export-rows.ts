@@ -8,10 +8,11 @@ import { heldOutLossTable, type HeldOutLossRow } from '../stages/evaluate-loss';
 import { sampleTable, type SampleRow } from '../stages/evaluate-task';
 import { extractStage, instructionTable } from '../stages/extract';
 import { failureTable } from '../stages/failure-table';
-import { filterStage } from '../stages/filter';
+import { filterStage, instructionsOutput } from '../stages/filter';
 import { judgmentTable } from '../stages/judge';
 import { judgmentOutputs } from '../stages/judge-keys';
 import { mixStage } from '../stages/mix';
+import { ownAnswersPlan } from '../stages/own-answers-plan';
 import { type Shard } from '../stages/planned';
 import { replayStage } from '../stages/replay';
 import { respondStage, responseTable } from '../stages/respond';
@@ -66,7 +67,7 @@ export interface StageExport<Row extends object> {
 export interface ExportSource {
   readonly stages: StageStore;
   readonly plan: RunPlan;
-  /** Variant whose replay set, mixture or failures are meant; without it, the method. Of evaluations and losses, without it, all. */
+  /** Variant whose replay set, mixture or failures are meant, of own answers also their prompts, responses and judgments; without it, the method. Of evaluations and losses, without it, all. */
   readonly variant?: Variant;
 }
 
@@ -82,7 +83,10 @@ export type AnyStageExport = StageExport<Record<string, unknown>>;
  */
 export function exportStage(stage: ExportStage, source: ExportSource): AnyStageExport {
   const parts = new StoredParts(source.stages);
-  const { plan, variant: { name, replay } = METHOD } = source;
+  const { variant: { name, replay } = METHOD } = source;
+  const run = source.plan;
+  // Of own answers the prompts stand for the instructions.
+  const plan = replay?.kind === 'own-answers' ? ownAnswersPlan(run, name) : run;
   const generators = plan.spec.synthesis.respond.generators;
   const evaluated = source.variant === undefined ? variantsOf(plan.spec) : [source.variant];
   const byShard = <Row extends object>(table: Table<Row>, read: (shard: Shard) => Promise<Row[]>): AnyStageExport =>
@@ -106,7 +110,7 @@ export function exportStage(stage: ExportStage, source: ExportSource): AnyStageE
   switch (stage) {
     case 'instructions':
       if (plan.keys.filter === undefined) {
-        return byShard(instructionTable, async (shard) => sorted(await parts.rows(extractStage.at(plan, shard))));
+        return byShard(instructionTable, async (shard) => sorted(await parts.rows(instructionsOutput(plan, shard))));
       }
       return byShard(filteredInstructionTable, async (shard) => sorted(await readFiltered(parts, plan, shard)));
     case 'responses':

@@ -56,6 +56,8 @@ export interface Conversation {
 export interface Instruction {
   readonly id: string;
   readonly text: string;
+  /** System message before it; of prompts of data sets alone. */
+  readonly system?: string;
   /** What the model thought before it, where it did. */
   readonly reasoning?: string;
   readonly model: string;

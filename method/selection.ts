@@ -1,6 +1,6 @@
 import { hash32 } from './hash';
 import { MethodError } from './method-error';
-import type { Conversation, Failure, Instruction, Judgment, ReplayRow, Response } from './records';
+import type { Conversation, Failure, Instruction, Judgment, Message, ReplayRow, Response } from './records';
 import { isSkipped } from './skipped';
 
 /** What the judges said of one response together. */
@@ -157,12 +157,14 @@ export function selectBest(input: SelectionInput): Selection {
     finishReason: response.finishReason,
     meanScore: highest,
     scores: winner.scores,
-    messages: [
-      { role: 'user', content: instruction.text },
-      { role: 'assistant', content: response.text },
-    ],
+    messages: [...promptOf(instruction), { role: 'assistant', content: response.text }],
   };
   return { replay, tied: best.length > 1, means, best: best.map(({ responseId }) => responseId) };
+}
+
+/** An instruction as the messages that a model is to answer. */
+export function promptOf({ system, text }: Pick<Instruction, 'system' | 'text'>): Message[] {
+  return [...(system === undefined ? [] : [{ role: 'system' as const, content: system }]), { role: 'user', content: text }];
 }
 
 /** Whether a reply was ended by a token limit and not by its model. */

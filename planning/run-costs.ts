@@ -7,7 +7,7 @@ import { addCosts, timesCost, type Cost } from '../method/cost';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
 import { assumptionsWith } from './cost-assumptions';
 import { costOf } from './price';
-import { stageCosts, type StageCost } from './stage-costs';
+import { methodCosts, type StageCost } from './stage-costs';
 
 /**
  * Tokens that a server may add to the texts of a request: role headers of each message; and once a request, a beginning of
@@ -19,7 +19,7 @@ export const OVERHEAD_TOKENS = { perMessage: 16, perRequest: 256 } as const;
 export function runCosts(spec: RunSpec): RunCosts {
   const { extract, respond, judge } = spec.synthesis;
   // An instruction that the filters keep: what they drop costs nothing more.
-  const stages = stageCosts(spec, assumptionsWith({ filterKeptShare: 1 }));
+  const stages = methodCosts(spec, assumptionsWith({ filterKeptShare: 1 }));
   const perInstruction = (stage: StageCost['stage'], model: string, parts = 1): Cost => {
     const cost = stages.find((each) => each.stage === stage && each.model === model);
     if (cost === undefined) throw new Error(`the plan has no ${stage} by "${model}"; a validated spec cannot come here`);

@@ -1,6 +1,7 @@
 import { earlyJudging } from '../config/early-judging';
 import { isLoopback } from '../config/loopback';
 import { modelOf } from '../config/models-in-use';
+import { extracts, ownAnswersRows, ownAnswersSpec, type OwnAnswersRow } from '../config/own-answers';
 import { samplingFor } from '../config/sampling';
 import { SCORE_READINGS } from '../config/score-readings';
 import type { RunSpec, ModelSpec } from '../config/spec';
@@ -14,6 +15,8 @@ import { usdOf } from './price';
 export interface StageCost {
   readonly stage: 'extract' | 'respond' | 'judge';
   readonly model: string;
+  /** Row whose own answers these calls are for; absent where they are the method's. */
+  readonly own?: string;
   /** Samples that the method asks for, without repetitions. */
   readonly calls: number;
   /** HTTP requests, repetitions included. */
@@ -32,8 +35,26 @@ export function answeredInstructions(spec: RunSpec, a: Assumptions): number {
   return activeQuality(spec) === undefined ? instructions : Math.round(instructions * a.filterKeptShare);
 }
 
-/** Extraction, then every generator, then every judge. */
+/** All that the models of a run do: for the method's replay set, where it is made, then for the target's own answers. */
 export function stageCosts(spec: RunSpec, a: Assumptions): StageCost[] {
+  return [...(extracts(spec) ? methodCosts(spec, a) : []), ...ownAnswersCosts(spec, a)];
+}
+
+/** Rows that ask the same share their answers. */
+function ownAnswersCosts(spec: RunSpec, a: Assumptions): StageCost[] {
+  const rows = new Map<string, OwnAnswersRow>();
+  for (const row of ownAnswersRows(spec)) {
+    const { pick, prompts } = row.own;
+    const same = JSON.stringify([pick, prompts.source, prompts.schema]);
+    if (!rows.has(same)) rows.set(same, row);
+  }
+  return [...rows.values()].flatMap(({ name, own }) =>
+    methodCosts(ownAnswersSpec(spec, own), a).flatMap((cost) => (cost.stage === 'extract' ? [] : [{ ...cost, own: name }])),
+  );
+}
+
+/** Extraction, then every generator, then every judge. */
+export function methodCosts(spec: RunSpec, a: Assumptions): StageCost[] {
   const { extract, respond, judge } = spec.synthesis;
   const n = extract.instructions;
   const instruction = Math.min(a.instructionTokens, extract.sampling.maxTokens);

@@ -1,3 +1,4 @@
+import { baseRow, extracts } from '../config/own-answers';
 import type { RunSpec } from '../config/spec';
 import { activeQuality } from '../config/spec-quality';
 import { specOf } from '../config/training-method';
@@ -8,13 +9,15 @@ import { evaluateStage } from './evaluate';
 import { evaluateLossStage } from './evaluate-loss';
 import { evaluateTaskStage } from './evaluate-task';
 import { extractStage, type ExtractKeys } from './extract';
-import { comparedDocuments, filterStage, type FilterKeys } from './filter';
+import { comparedDocuments, filterStage, instructionsOutput, type FilterKeys } from './filter';
 import { holdOutStage, type HoldOutKeys } from './hold-out';
 import { judgeStage, type JudgeKeys } from './judge';
 import { judgeKeys, judgmentOutputs } from './judge-keys';
 import { mixStage, mixtureBudget } from './mix';
 import { fetchedSets, newDataStage, type NewDataKeys } from './new-data';
+import { ownAnswersInput, ownAnswersKeys, type OwnKeys } from './own-answers';
 import type { ContentIdentities, KeyOfVariants, Planned, Shard } from './planned';
+import { promptsStage, type PromptsKeys } from './prompts';
 import { replaySource, replayStage } from './replay';
 import { respondStage, type RespondKeys } from './respond';
 import { selectStage, type SelectKeys } from './select';
@@ -24,6 +27,7 @@ import { trainStage } from './train';
 /** Every stage, in the order of the method. */
 export const STAGES = [
   extractStage,
+  promptsStage,
   documentsStage,
   filterStage,
   respondStage,
@@ -60,6 +64,8 @@ export type StageKeys = ExtractKeys &
   SelectKeys &
   NewDataKeys &
   HoldOutKeys &
+  PromptsKeys &
+  OwnKeys &
   KeysOfVariants;
 
 type KeysOfVariants = KeyOfVariants<'replay' | 'mix' | 'train'> & {
@@ -77,26 +83,11 @@ export function replaySetOutput(plan: Plan, shard: Shard): Output<ReplayRow> {
 export function shardOutputs(plan: Plan, shard: Shard): OutputRef[] {
   const { respond, judge } = plan.spec.synthesis;
   return [
-    extractStage.at(plan, shard),
+    instructionsOutput(plan, shard),
     ...(plan.keys.filter === undefined ? [] : [filterStage.at(plan, shard)]),
     ...respond.generators.map((generator) => respondStage.at(plan, shard, generator)),
     ...judge.judges.flatMap((name) => respond.generators.flatMap((generator) => judgmentOutputs(plan, shard, name, generator))),
-    selectStage.at(plan, shard),
-  ];
-}
-
-/** Outputs of a run that are made from others or read by others, in the order of the method. */
-export function runOutputs(plan: Plan & { readonly shards: readonly Shard[] }): OutputRef[] {
-  const { spec, keys } = plan;
-  return [
-    ...plan.shards.flatMap((shard) => shardOutputs(plan, shard)),
-    ...(keys.holdOut === undefined ? [] : [holdOutStage.at(plan)]),
-    ...variantsOf(spec).flatMap(({ name }): OutputRef[] => [
-      ...(keys.variants[name]?.replay === undefined ? [] : [replayStage.at(plan, name)]),
-      ...(keys.variants[name]?.mix === undefined ? [] : [mixStage.at(plan, name)]),
-      ...(keys.variants[name]?.train === undefined ? [] : [trainStage.at(plan, name)]),
-      evaluateStage.at(plan, name),
-    ]),
+    ...(judge.judges.length === 0 ? [] : [selectStage.at(plan, shard)]),
   ];
 }
 
@@ -109,10 +100,11 @@ export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys 
   const respondKeys = mapNames(respond.generators, (generator) => respondStage.key(spec, generator, instructions, content));
   const judgments = judgeKeys(spec, respondKeys, content);
   const selectKey = selectStage.key(spec, judgments);
-  const replaySet = selectStage.input(selectKey);
+  const own = ownAnswersKeys(spec, content);
+  const replaySet = baseSet(spec, own) ?? selectStage.input(selectKey);
   const holdOut =
     spec.mix.holdOut === undefined ? undefined : holdOutStage.key(spec, content, replaySet, respondKeys[spec.target.model] ?? null);
-  const synthesis = { spec, content, respond: respondKeys, ...judgments, replaySet, holdOut };
+  const synthesis = { spec, content, respond: respondKeys, ...judgments, ...own, replaySet, holdOut };
   return {
     extract: extractKey,
     ...filter,
@@ -121,11 +113,18 @@ export function stageKeys(spec: RunSpec, content: ContentIdentities): StageKeys 
     select: selectKey,
     ...(fetchedSets(spec).length === 0 ? {} : { newData: newDataStage.key(spec) }),
     ...(holdOut === undefined ? {} : { holdOut }),
+    ...own,
     variants: allVariantKeys(variantsOf(spec), synthesis),
   };
 }
 
-interface SynthesisKeys extends RespondKeys, JudgeKeys {
+/** Own answers in the place of the method's replay set, where there is none. */
+function baseSet(spec: RunSpec, { own }: OwnKeys): StageInput | undefined {
+  const base = baseRow(spec);
+  return base === undefined ? undefined : ownAnswersInput(own![base.name]!, spec.target.model);
+}
+
+interface SynthesisKeys extends RespondKeys, JudgeKeys, OwnKeys {
   readonly spec: RunSpec;
   readonly content: ContentIdentities;
   readonly replaySet: StageInput;
@@ -168,7 +167,7 @@ function variantKeys(variant: Variant, synthesis: SynthesisKeys): StageKeys['var
 
 /** Keys of the filters, when the spec has one on, and of the documents that are fetched for them. */
 function filterKeys(spec: RunSpec, content: ContentIdentities, extractKey: string): Required<FilterKeys & DocumentsKeys> | undefined {
-  if (activeQuality(spec) === undefined) return undefined;
+  if (activeQuality(spec) === undefined || !extracts(spec)) return undefined;
   const fetched = comparedDocuments(spec, content).filter((each) => each.fetched);
   return {
     filter: filterStage.key(spec, content, extractKey),

@@ -11,6 +11,7 @@ export const instructionTable: Table<Instruction> = {
   schema: {
     id: 'string',
     text: 'string',
+    system: 'string',
     reasoning: 'string',
     model: 'string',
     finishReason: 'string',
@@ -18,8 +19,8 @@ export const instructionTable: Table<Instruction> = {
     attempts: 'int',
     usage: 'json',
   },
-  optional: ['reasoning'],
-  whereUsed: ['reasoning'],
+  optional: ['system', 'reasoning'],
+  whereUsed: ['system', 'reasoning'],
 };
 
 /** Its key in a plan. */

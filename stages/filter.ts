@@ -5,10 +5,12 @@ import { activeQuality } from '../config/spec-quality';
 import type { LeaderboardTask } from '../method/forgetting';
 import type { Contamination } from '../method/quality/contamination';
 import { DROP_REASONS, type DropReason } from '../method/quality/instruction-filter';
+import type { Instruction } from '../method/records';
 import { documentsStage } from './documents';
 import { extractStage, type ExtractKeys } from './extract';
 import { partName, type ContentIdentities, type Planned, type Shard } from './planned';
-import { defineStage, knownKey, type OutputRef } from './stage';
+import { promptsStage, type PromptsKeys } from './prompts';
+import { defineStage, knownKey, type Output, type OutputRef } from './stage';
 import type { Table } from './table';
 
 /** What the filters say of one extracted instruction. */
@@ -82,7 +84,14 @@ export function comparedDocuments(spec: RunSpec, content: ContentIdentities): Co
   );
 }
 
+type InstructionKeys = ExtractKeys & PromptsKeys;
+
+/** The instructions of a shard: what the target wrote, or the prompts of a data set. */
+export function instructionsOutput(plan: Pick<Planned<InstructionKeys>, 'keys'>, shard: Shard): Output<Instruction> {
+  return plan.keys.prompts === undefined ? extractStage.at(plan, shard) : promptsStage.at(plan, shard);
+}
+
 /** The outputs that say which instructions of a shard are to be answered: all that are extracted, or those that the filters keep. */
-export function instructionOutputs(plan: Pick<Planned<ExtractKeys & FilterKeys>, 'keys'>, shard: Shard): OutputRef[] {
-  return [extractStage.at(plan, shard), ...(plan.keys.filter === undefined ? [] : [filterStage.at(plan, shard)])];
+export function instructionOutputs(plan: Pick<Planned<InstructionKeys & FilterKeys>, 'keys'>, shard: Shard): OutputRef[] {
+  return [instructionsOutput(plan, shard), ...(plan.keys.filter === undefined ? [] : [filterStage.at(plan, shard)])];
 }

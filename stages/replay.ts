@@ -5,6 +5,7 @@ import { filesOf, type Variant } from '../config/variants';
 import { unreachable } from '../method/never';
 import type { Conversation } from '../method/records';
 import { judgeStage, type JudgeKeys } from './judge';
+import { ownAnswersInput, type OwnKeys } from './own-answers';
 import { placeOfVariant, type KeyOfVariants, type ContentIdentities, type Planned } from './planned';
 import { respondStage, type RespondKeys } from './respond';
 import { defineStage } from './stage';
@@ -16,7 +17,7 @@ const conversationTable: Table<Conversation> = {
 };
 
 const replaySetDetailSchema = z.looseObject({
-  kind: z.enum(['first-response', 'target-best', 'dataset']),
+  kind: z.enum(['first-response', 'target-best', 'own-answers', 'dataset']),
   title: z.string(),
   rows: z.number(),
   /** Rows that were looked at to draw these. */
@@ -47,7 +48,7 @@ export const replayStage = defineStage({
 });
 
 /** What a replay set depends on. */
-export interface ReplayInputs extends RespondKeys, JudgeKeys {
+export interface ReplayInputs extends RespondKeys, JudgeKeys, OwnKeys {
   readonly spec: RunSpec;
   readonly content: ContentIdentities;
   /** The method's own mixture, which says how much of a data set is drawn. */
@@ -57,7 +58,7 @@ export interface ReplayInputs extends RespondKeys, JudgeKeys {
 /** What a variant's own replay set is made from; undefined where it has none: the official model, the method, new data alone. */
 export function replaySource(
   variant: Variant,
-  { spec, content, respond, judge, budget }: ReplayInputs,
+  { spec, content, respond, judge, own = {}, budget }: ReplayInputs,
 ): Readonly<Record<string, unknown>> | undefined {
   const { replay: source } = variant;
   const target = spec.target.model;
@@ -69,6 +70,11 @@ export function replaySource(
       return { source: source.kind, withoutCut: truncated === 'drop', input: [respond[target], respondStage.keyedAs], ...thoughts };
     case 'target-best':
       return { source: source.kind, seed: spec.seed, truncated, input: [judge[target]?.[target], judgeStage.keyedAs], ...thoughts };
+    case 'own-answers': {
+      const made = own[variant.name];
+      if (made === undefined) throw new Error(`the plan has no own answers for "${variant.name}"; a validated spec cannot come here`);
+      return { source: source.kind, withoutCut: truncated === 'drop', input: ownAnswersInput(made, target), ...thoughts };
+    }
     case 'dataset':
       return {
         source: source.source.from === 'hub' ? source.source : filesOf(variant).map((file) => content.replayFiles[file]),

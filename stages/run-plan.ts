@@ -4,7 +4,10 @@ import type { Planned, Shard } from './planned';
 
 /** Everything that a run's activities need to know, stored once and referred to by its hash. */
 export interface RunPlan extends Planned<StageKeys> {
+  /** Of the method's synthesis; none where nothing is extracted. */
   readonly shards: readonly Shard[];
+  /** Prompts that there are for each row of own answers; absent where there is none, and before they are counted. */
+  readonly prompts?: Readonly<Record<string, number>>;
 }
 
 /** A variant of a plan, by its name. */

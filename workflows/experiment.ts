@@ -86,6 +86,9 @@ async function stages(run: ExperimentRun, outline: RunOutline): Promise<StagesEn
   const { control, runId } = run;
   const { work, children } = control;
   const fetched = await fetchedFirst(control, outline);
+  if (outline.ownAnswers !== undefined) {
+    await work.runActivity(cpu.drawPrompts, 'prompts for the target’s own answers', { runId, plan: outline.plan });
+  }
   const synthesised = await withServers(
     control,
     outline,

@@ -14,6 +14,7 @@ const REPLAY_SETS: Readonly<Record<ReplaySource['kind'], ReplaySetKind>> = {
   'first-response': { summary: 'ablation: no filtering', isLoaded: true },
   'target-best': { summary: 'ablation: the target model alone', isLoaded: true },
   none: { summary: 'new data alone', isLoaded: false },
+  'own-answers': { summary: 'own answers to the prompts of a data set', isLoaded: true },
   dataset: { summary: 'a data set as replay set', isLoaded: true },
   interpolate: { summary: 'between the official model and a trained one', isLoaded: false },
 };

@@ -27,9 +27,10 @@ export class ShardRun extends Descendant {
   private readonly batches = new RunningBatches(workflowInfo().workflowId);
 
   constructor(readonly input: ShardInput) {
-    const { runId, plan, shard, shards, size, order, funds, served } = input;
-    super({ runId, order, heading: `Shard ${shard + 1} of ${shards}: ${size} instructions`, rows: shardRows(input) });
-    this.ref = { runId, plan, shard };
+    const { runId, plan, shard, shards, size, order, funds, served, own } = input;
+    const heading = `Shard ${shard + 1} of ${shards}: ${own === undefined ? `${size} instructions` : `${size} prompts, own answers for ${own}`}`;
+    super({ runId, order, heading, rows: shardRows(input) });
+    this.ref = { runId, plan, shard, ...(own === undefined ? {} : { own }) };
     this.budget = new ShardBudget(order.budget, funds, requestGrant);
     setHandler(shardGrantSignal, (grant) => this.budget.receive(grant));
     setHandler(batchStoppedSignal, (stopped) => this.batches.receive(stopped));

@@ -51,7 +51,7 @@ async function answer(run: ShardRun): Promise<void> {
       await failFast(judges.map((judge) => async () => await judgeResponses(run, generator, judge)));
     }),
   );
-  await select(run);
+  if (judges.length > 0) await select(run);
 }
 
 /**
@@ -109,7 +109,7 @@ function judgeAfterAll(run: ShardRun, generator: string, judge: string): Promise
 
 function select(run: ShardRun): Promise<BatchOutcome> {
   return run.progress.track(
-    { stage: 'select', model: '', items: run.input.size },
+    { stage: 'select', model: run.input.own ?? '', items: run.input.size },
     async () => await run.work.runActivity(cpu.selectShard, `best of ${run.candidates} by mean score`, run.ref),
   );
 }

@@ -2,7 +2,7 @@ import { setHandler, workflowInfo } from '@temporalio/workflow';
 import { grantRequestSignal, synthesisSpentQuery, withdrawnSignal } from '../contract/budget';
 import { drainedSignal } from '../contract/control';
 import type { ProgressUpdate, StageProgress } from '../contract/progress';
-import type { RunOutline } from '../contract/run';
+import type { OwnAnswersOutline, RunOutline } from '../contract/run';
 import type { ShardInput, ShardPhase, ShardResult, SynthesisInput, SynthesisResult } from '../contract/workflows';
 import { addCosts, largerCost, NO_COST } from '../method/cost';
 import { expectedShardCost } from './budget/expected-cost';
@@ -12,7 +12,7 @@ import { PATIENCE_MS, Withdrawal } from './budget/withdrawal';
 import { ChildWorkflows, type ChildOptions } from './control/child-workflows';
 import { Descendant } from './control/descendant';
 import { filteredRows, filteringRow, synthesisRows } from './progress/progress-rows';
-import { shardId } from './shard-ids';
+import { ownShardId, shardId } from './shard-ids';
 
 /** One shard that the window takes up. */
 interface NextShard {
@@ -20,6 +20,8 @@ interface NextShard {
   readonly workflowId: string;
   /** Instructions of it. */
   readonly size: number;
+  /** Whose own answers it is part of; absent for the method's. */
+  readonly own?: OwnAnswersOutline;
 }
 
 /** State of a synthesis from one continue-as-new to the next: how far its window is, its open shards, and the run's budget. */
@@ -65,12 +67,15 @@ export class SynthesisRun extends Descendant {
     const { runId, shardSize, instructions } = this.outline;
     if (!this.hasShards || workflowInfo().continueAsNewSuggested) return undefined;
     const shard = this.next++;
+    const ownShard = this.ownShards[shard - this.outline.shards];
+    if (ownShard !== undefined) return ownShard;
     const size = this.kept?.[shard] ?? Math.min(shardSize, instructions - shard * shardSize);
     return { shard, size, workflowId: shardId(runId, this.phase, shard) };
   }
 
   /** How the child workflow of a shard is started: with its budget, which is granted at the start. */
-  shardChild({ shard, size, workflowId }: NextShard): ChildOptions<ShardInput> {
+  shardChild({ shard, size, workflowId, own }: NextShard): ChildOptions<ShardInput> {
+    if (own !== undefined) return this.ownShardChild({ shard, size, workflowId }, own);
     const { outline, phase } = this;
     return {
       workflowId,
@@ -86,6 +91,27 @@ export class SynthesisRun extends Descendant {
     };
   }
 
+  /** The prompts of a data set are there, so that a shard of own answers is one that is answered only, by the target alone. */
+  private ownShardChild({ shard, size, workflowId }: NextShard, own: OwnAnswersOutline): ChildOptions<ShardInput> {
+    const { early: _method, ...outline } = this.outline;
+    const { name, prompts: _prompts, ...asked } = own;
+    return {
+      workflowId,
+      input: (order) => ({
+        ...outline,
+        ...asked,
+        own: name,
+        generators: [outline.target],
+        shard,
+        size,
+        order,
+        funds: this.budget.begin(workflowId, expectedShardCost(own.costs, 'answer', size)),
+        phase: 'answer',
+      }),
+      summary: `own answers for ${name}, shard ${shard + 1} of ${own.shards}: ${size} prompts`,
+    };
+  }
+
   /** A shard has ended. Returns what the run is told of it. */
   endShard({ workflowId }: NextShard, { stages, cost }: ShardResult): ProgressUpdate {
     this.budget.end(workflowId, cost);
@@ -95,7 +121,7 @@ export class SynthesisRun extends Descendant {
 
   /** Whether shards are still to be taken up. */
   get hasShards(): boolean {
-    return this.next < this.outline.shards;
+    return this.next < this.outline.shards + this.ownShards.length;
   }
 
   /** The filters that are to be applied now: all instructions are extracted, and none is filtered yet. */
@@ -125,8 +151,21 @@ export class SynthesisRun extends Descendant {
 
   get result(): SynthesisResult {
     const stages = this.progress.snapshot();
-    const selected = stages.find((row) => row.stage === 'select');
-    return { stages, replayRows: selected === undefined ? 0 : selected.done - selected.failed };
+    return { stages, replayRows: replayRows(this.outline, stages) };
+  }
+
+  /** Shards of own answers, after those of the method; before the filters, none are due. */
+  private get ownShards(): readonly NextShard[] {
+    const { runId, shardSize, ownAnswers = [] } = this.outline;
+    if (this.phase === 'extract') return [];
+    return ownAnswers.flatMap((own) =>
+      Array.from({ length: own.shards }, (_, shard) => ({
+        shard,
+        size: Math.min(shardSize, own.prompts - shard * shardSize),
+        workflowId: ownShardId(runId, own.name, shard),
+        own,
+      })),
+    );
   }
 
   /** The budget was lowered: tells the run when no shard has a grant of before. */
@@ -153,4 +192,16 @@ export class SynthesisRun extends Descendant {
   private get rows(): ProgressUpdate {
     return { mode: 'replace', rows: this.progress.snapshot() };
   }
+}
+
+/** Rows of the method's replay set; where nothing is extracted, of the target's own answers. */
+function replayRows({ shards, ownAnswers, target }: RunOutline, stages: readonly StageProgress[]): number {
+  const first = ownAnswers?.[0];
+  const made =
+    shards > 0 || first === undefined
+      ? stages.find(({ stage, model }) => stage === 'select' && model === '')
+      : stages.find(({ stage, model }) =>
+          first.judges.length > 0 ? stage === 'select' && model === first.name : stage === 'respond' && model === target,
+        );
+  return made === undefined ? 0 : made.done - made.failed;
 }

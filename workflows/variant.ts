@@ -19,6 +19,10 @@ export async function variant(input: VariantInput): Promise<VariantResult> {
   const run = new VariantRun(input);
   return await untilHandled(async () => {
     const { name, replay } = input.variant;
+    if (replay !== null && input.until === 'replay') {
+      await loadReplaySet(run, replay);
+      return { variant: name, scores: {} };
+    }
     if (replay !== null && input.until === 'mixture') return { variant: name, examples: await mix(run, replay), scores: {} };
     const trained = replay === null ? {} : replay === 'interpolate' ? await interpolate(run) : await mixAndTrain(run, replay);
     const { scores, average, losses } = await evaluate(run);
@@ -31,15 +35,19 @@ type Trained = Pick<VariantResult, 'examples' | 'steps' | 'checkpoint'>;
 /** Returns the examples of the mixture. */
 async function mix(run: VariantRun, replay: NonNullable<VariantOutline['replay']>): Promise<number> {
   const { work, ref } = run;
-  if (loadsReplaySet(replay)) {
-    await run.begin('replay');
-    const set = await work.runActivity(cpu.loadReplaySet, `replay set of ${ref.variant}`, ref);
-    await run.end({ stage: 'replay' }, replaySetNote(set));
-  }
+  await loadReplaySet(run, replay);
   await run.begin('mix');
   const mixture = await work.runActivity(cpu.mixVariant, 'replay set + new data', ref);
   await run.end({ stage: 'mix' }, mixtureNote(mixture));
   return mixture.replay + mixture.new;
+}
+
+async function loadReplaySet(run: VariantRun, replay: NonNullable<VariantOutline['replay']>): Promise<void> {
+  if (!loadsReplaySet(replay)) return;
+  const { work, ref } = run;
+  await run.begin('replay');
+  const set = await work.runActivity(cpu.loadReplaySet, `replay set of ${ref.variant}`, ref);
+  await run.end({ stage: 'replay' }, replaySetNote(set));
 }
 
 async function mixAndTrain(run: VariantRun, replay: NonNullable<VariantOutline['replay']>): Promise<Trained> {

@@ -35,7 +35,7 @@ export function registerExport(program: Command): void {
     .requiredOption('--stage <stage>', `one of ${EXPORT_STAGES.join(', ')}`)
     .option(
       '--variant <name>',
-      'variant whose replay set, mixture or evaluation is meant (default: method; of evaluations and losses all); the other stages are shared',
+      'variant whose replay set, mixture or evaluation is meant (default: method; of evaluations and losses all); the other stages are shared, but for rows of own answers, whose prompts are the instructions',
     )
     .addOption(
       new Option('--format <format>', 'file format (default: what the name of --out says, else jsonl); parquet needs --out').choices([

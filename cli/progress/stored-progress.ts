@@ -14,6 +14,7 @@ import { filterStage } from '../../stages/filter';
 import { holdOutStage } from '../../stages/hold-out';
 import { judgeStage } from '../../stages/judge';
 import { mixStage } from '../../stages/mix';
+import { ownAnswersPlans } from '../../stages/own-answers-plan';
 import type { Shard } from '../../stages/planned';
 import type { EvaluateResult } from '../../stages/python-results';
 import { replayStage } from '../../stages/replay';
@@ -85,6 +86,7 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
       plan.keys.variants[name]?.replay === undefined
         ? []
         : [rowWithNote(name, { output: replayStage.at(plan, name), items: 1 }, ({ rows }) => `${rows} conversations`)];
+    if (plan.spec.until === 'replay') return own;
     return [
       ...own,
       rowWithNote(name, { output: mixStage.at(plan, name), items: 1 }, bothSides),
@@ -92,11 +94,20 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
       ...evaluation,
     ];
   };
+  const own = ownParts(plan);
+  const method = shards.length > 0;
+  const extraction = method
+    ? [
+        rowOf(
+          plan.spec.target.model,
+          perShard((shard) => extractStage.at(plan, shard), sizeOf),
+        ),
+      ]
+    : [];
+  const answering = [...new Set([...(method ? respond.generators : []), ...own.respond.keys()])];
+  const judging = [...new Set([...(method ? judge.judges : []), ...own.judge.keys()])];
   return await Promise.all([
-    rowOf(
-      plan.spec.target.model,
-      perShard((shard) => extractStage.at(plan, shard), sizeOf),
-    ),
+    ...extraction,
     ...(plan.keys.filter === undefined
       ? []
       : [
@@ -105,29 +116,53 @@ export async function storedProgress(stages: StageStore, plan: RunPlan): Promise
             perShard((shard) => filterStage.at(plan, shard), sizeOf),
           ),
         ]),
-    ...respond.generators.map(
+    ...answering.map(
       async (name) =>
-        await rowOf(
-          name,
-          perResponse((shard) => respondStage.at(plan, shard, name)),
-        ),
+        await rowOf(name, [
+          ...(respond.generators.includes(name) ? perResponse((shard) => respondStage.at(plan, shard, name)) : []),
+          ...(own.respond.get(name) ?? []),
+        ]),
     ),
-    ...judge.judges.map(
+    ...judging.map(
       async (name) =>
-        await rowOf(
-          name,
-          respond.generators.flatMap((generator) => perResponse((shard) => judgeStage.at(plan, shard, name, generator))),
-        ),
+        await rowOf(name, [
+          ...respond.generators.flatMap((generator) => perResponse((shard) => judgeStage.at(plan, shard, name, generator))),
+          ...(own.judge.get(name) ?? []),
+        ]),
     ),
-    rowOf(
-      '',
-      perShard((shard) => selectStage.at(plan, shard), answered),
-    ),
+    ...(method
+      ? [
+          rowOf(
+            '',
+            perShard((shard) => selectStage.at(plan, shard), answered),
+          ),
+        ]
+      : []),
+    ...[...own.select].map(async ([name, parts]) => await rowOf(name, parts)),
     ...(plan.keys.holdOut === undefined || plan.spec.until === 'replay'
       ? []
       : [rowWithNote('', { output: holdOutStage.at(plan), items: 1 }, bothSides)]),
     ...workingVariants(plan.spec).flatMap((variant) => variantRows(variant)),
   ]);
+}
+
+/** What the target answers by itself, by the row that it counts in: of models with those of the method, of selections by the row of the table. */
+function ownParts(plan: RunPlan): Record<'respond' | 'judge' | 'select', Map<string, Part[]>> {
+  const parts = { respond: new Map<string, Part[]>(), judge: new Map<string, Part[]>(), select: new Map<string, Part[]>() };
+  const add = (to: Map<string, Part[]>, row: string, part: Part): void => void to.set(row, [...(to.get(row) ?? []), part]);
+  for (const [name, own] of ownAnswersPlans(plan)) {
+    const { respond, judge } = own.spec.synthesis;
+    const target = own.spec.target.model;
+    for (const shard of own.shards) {
+      const prompts = shard.end - shard.start;
+      add(parts.respond, target, { output: respondStage.at(own, shard, target), items: prompts * respond.samples });
+      for (const each of judge.judges) {
+        add(parts.judge, each, { output: judgeStage.at(own, shard, each, target), items: prompts * respond.samples });
+      }
+      if (judge.judges.length > 0) add(parts.select, name, { output: selectStage.at(own, shard), items: prompts });
+    }
+  }
+  return parts;
 }
 
 interface RowParts {

@@ -15,6 +15,7 @@ export interface DataCost {
  * The calls that a replay set needs, whatever else the run made of them: all of the synthesis for the method; extraction and
  * the target's first answers, as their part of all its answers, for the ablation without filtering; extraction, the target's
  * answers and its own scores of them for the other. Sets that others made, and no replay, cost no call.
+ * @param provenance of the synthesis; of own answers, of what they are made from
  * @returns null for the official model, which is not trained
  */
 export function dataCost(
@@ -39,7 +40,7 @@ export function dataCost(
 /** Part of a group's calls that a replay set of this kind needs, 0 to 1. */
 function shareNeeded(kind: VariantKind, { stage, model, generator }: Provenance, target: string, samples: number): number {
   if (!callsModels(stage) || kind === 'none' || kind === 'dataset' || kind === 'interpolate') return 0;
-  if (kind === 'method' || stage === 'extract') return 1;
+  if (kind === 'method' || kind === 'own-answers' || stage === 'extract') return 1;
   if (model !== target) return 0;
   if (stage === 'respond') return kind === 'first-response' ? 1 / samples : 1;
   return kind === 'target-best' && generator === target ? 1 : 0;

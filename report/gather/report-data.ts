@@ -22,6 +22,7 @@ import { reportFrontier } from './frontier';
 import { reportHeldOut } from './held-out-report';
 import { reportLineage, type Lineage } from './lineage';
 import { reportMixture } from './mixture-report';
+import { countOwnAnswers, keysOfOwnAnswers } from './own-answers';
 import { reportWarnings } from './report-warnings';
 import type { ReportData } from './run-report';
 import { StageLedger } from './stage-ledger';
@@ -91,6 +92,8 @@ export async function gatherReport({ store, stages, plans, runId, now, maxForget
   const heldOut = keys.holdOut === undefined || until === 'replay' ? undefined : await find('', holdOutStage.at(plan));
   const heldOutRows = heldOut === undefined ? [] : await stages.readRows(heldOut);
   const synthesized = ledger.provenance();
+  await countOwnAnswers({ stages, plan, ledger, failureTally });
+  const answered = ledger.provenance();
   const variants = workingVariants(spec);
   const main = mainVariant(variants, kindOf)?.name;
   const failures = new Map((await plans.findOutcome(runId))?.failed.map(({ name, reason }) => [name, reason]));
@@ -99,7 +102,7 @@ export async function gatherReport({ store, stages, plans, runId, now, maxForget
     const { name } = variant;
     const has = keys.variants[name] ?? {};
     const replaySet = 'replay' in has ? await find(name, replayStage.at(plan, name)) : undefined;
-    const mixed = 'mix' in has ? await find(name, mixStage.at(plan, name)) : undefined;
+    const mixed = 'mix' in has && until !== 'replay' ? await find(name, mixStage.at(plan, name)) : undefined;
     const trained = 'train' in has && until === undefined ? await find(name, trainStage.at(plan, name)) : undefined;
     const trainer = trained === undefined ? null : detailOf(trained);
     found.push({
@@ -111,7 +114,11 @@ export async function gatherReport({ store, stages, plans, runId, now, maxForget
       training: trainer === null || trainer.kind === 'interpolate' ? null : { tokens: tokensOfMixture(trainer), steps: trainer.steps },
       evaluation: until === undefined ? await evaluation(name) : undefined,
       lineage: reportLineage(name, replaySet, trainer),
-      dataCost: dataCost(kindOf(variant), spec, synthesized),
+      dataCost: dataCost(
+        kindOf(variant),
+        spec,
+        variant.replay?.kind === 'own-answers' ? answered.filter(({ key }) => keysOfOwnAnswers(plan, name).has(key)) : synthesized,
+      ),
       ...(failures.has(name) ? { failure: failures.get(name)! } : {}),
     });
   }

@@ -97,7 +97,14 @@ export async function reportSynthesis({
     responses: extract.instructions * generators.length * samples,
   });
   const picker = new ExamplePicker({ count: spec.report.examples, seed: spec.seed, generators, samples, judges });
-  const instructions = { asked: extract.instructions, extracted: 0, lostAtExtraction: 0, dropped: 0, lostAtSelection: 0, kept: 0 };
+  const instructions = {
+    asked: plan.shards.length === 0 ? 0 : extract.instructions,
+    extracted: 0,
+    lostAtExtraction: 0,
+    dropped: 0,
+    lostAtSelection: 0,
+    kept: 0,
+  };
   const responses = { asked: 0, made: 0, lost: 0 };
   const judgments = { asked: 0, made: 0, lost: 0 };
   const early = earlyJudging(spec);

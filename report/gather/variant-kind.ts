@@ -1,5 +1,5 @@
 import { methodOf } from '../../config/training-method';
-import type { ReplaySource, Variant } from '../../config/variants';
+import { ownAnswersTitle, type ReplaySource, type Variant } from '../../config/variants';
 import { formatCounted, formatPercent, formatScientific } from '../../contract/figures';
 
 /** Where a variant's replay set comes from; the official model has none. */
@@ -38,6 +38,8 @@ function replayTitle({ replay }: Variant): string {
       return 'none: new data alone';
     case 'interpolate':
       return `none: ${formatPercent(replay.weight, 0)} ${replay.of}, the rest the official model`;
+    case 'own-answers':
+      return ownAnswersTitle(replay);
     default:
       return replay.title;
   }

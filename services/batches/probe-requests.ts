@@ -1,3 +1,4 @@
+import { extracts, ownAnswersRows } from '../../config/own-answers';
 import { SCORE_READINGS } from '../../config/score-readings';
 import type { RunSpec } from '../../config/spec';
 import { canonicalJson } from '../../method/canonical-json';
@@ -30,7 +31,7 @@ export function probeRequests(spec: RunSpec, name: string, own?: OwnTemplates): 
   const { extract, respond, judge } = spec.synthesis;
   const format = formatOf(spec, name, own);
   const probes: ProbeRequest[] = [];
-  if (respond.generators.includes(name)) {
+  if (respond.generators.includes(name) || (spec.target.model === name && ownAnswersRows(spec).length > 0)) {
     const request = firstOf(responseItems(spec, name, [INSTRUCTION], own)[0]);
     // Two samples are enough to see whether several come.
     if (request !== undefined) probes.push(short(request, Number(request.body['n']) > 1 ? { n: 2 } : {}));
@@ -49,7 +50,7 @@ export function probeRequests(spec: RunSpec, name: string, own?: OwnTemplates): 
     const request = firstOf(item, readsNext ? [WRITTEN] : []);
     if (request !== undefined) probes.push(short(request));
   }
-  if (spec.target.model === name && format !== undefined) {
+  if (spec.target.model === name && format !== undefined && extracts(spec)) {
     const request = firstOf(extractionItems(spec, { index: 0, start: 0, end: Math.min(1, extract.instructions) }, { own })[0]);
     if (request !== undefined) probes.push({ ...short(request), wants: 'raw' });
   }

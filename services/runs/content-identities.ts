@@ -1,8 +1,8 @@
 import { fineTuningOf, weightsOf } from '../../config/fine-tuning';
 import { modelOf } from '../../config/models-in-use';
 import type { RunSpec } from '../../config/spec';
-import { trains } from '../../config/until';
-import { filesOf, variantsOf } from '../../config/variants';
+import { replaySetsOf, trains } from '../../config/until';
+import { filesOf } from '../../config/variants';
 import { modelIdentity } from '../../stages/model-identity';
 import { type ContentIdentities } from '../../stages/planned';
 import { evaluationIdentity } from '../data/evaluation-identity';
@@ -17,7 +17,7 @@ export async function contentIdentities(spec: RunSpec, weights: WeightsResolver)
     newData: await newDataIdentity(spec.mix),
     weights: trains(spec) ? await weightsIdentity(spec, weights) : 'none',
     evaluation: await Promise.all(spec.evaluate.tasks.map(evaluationIdentity)),
-    replayFiles: await hashFiles(spec.until === 'replay' ? [] : variantsOf(spec).flatMap(filesOf)),
+    replayFiles: await hashFiles(replaySetsOf(spec).flatMap(filesOf)),
     ...(spec.train.accelerate === undefined || !trains(spec) ? {} : { accelerate: await accelerateText(spec.train.accelerate) }),
   };
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { isLeaderboardTask } from '../../config/evaluation-splits';
 import type { RunSpec } from '../../config/spec';
 import type { SpecProblem } from '../../config/spec-errors';
-import { filesOf, variantsOf } from '../../config/variants';
+import { replaySetsOf } from '../../config/until';
+import { filesOf } from '../../config/variants';
 import { looksLikePath } from '../../config/weights';
 import type { LeaderboardTask } from '../../method/forgetting';
 import { evaluationRowProblem, isMeasured } from '../data/evaluation-rows';
@@ -38,15 +39,16 @@ export async function checkEvaluation(
 /** Local files of variants' replay sets: that they are there. Their rows are checked as they are read, where bad ones are counted. */
 export async function replayFileProblems(spec: RunSpec): Promise<SpecProblem[]> {
   const problems: SpecProblem[] = [];
-  for (const variant of variantsOf(spec)) {
+  for (const variant of replaySetsOf(spec)) {
+    const isOwn = variant.replay?.kind === 'own-answers'; // read as new data is, whatever their name
     for (const file of filesOf(variant)) {
       const found = await stat(file).catch((error: unknown) => reasonOf(error));
       const value = typeof found === 'string' ? found : found.isFile() ? undefined : 'not a file';
-      if (value === undefined && /\.(jsonl|parquet)$/.test(file)) continue;
+      if (value === undefined && (isOwn || /\.(jsonl|parquet)$/.test(file))) continue;
       problems.push({
-        path: `variants.${variant.name}.replay.files`,
+        path: `variants.${variant.name}.replay.${isOwn ? 'ownAnswers' : 'files'}`,
         value: `${JSON.stringify(shownPath(file))} (${value ?? 'neither .jsonl nor .parquet'})`,
-        expected: 'a JSONL or Parquet file that can be read',
+        expected: isOwn ? 'a file of JSON lines, JSON or Parquet that can be read' : 'a JSONL or Parquet file that can be read',
         hint: "relative paths start at the spec's own folder",
       });
     }

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parseSpecText, PRESET_NAMES } from '../../config/load-spec';
 import { endpointModels } from '../../config/models-in-use';
+import { extracts } from '../../config/own-answers';
 import type { RunSpec } from '../../config/spec';
 import { problemSentence, SpecError, type SpecProblem } from '../../config/spec-errors';
 import { specWarnings } from '../../config/spec-warnings';
@@ -105,12 +106,12 @@ export async function checkSpecFiles(
     ...newData.problems,
     ...evaluation.problems,
     ...training.problems,
-    ...(spec.until === 'replay' ? [] : await replayFileProblems(spec)),
+    ...(await replayFileProblems(spec)),
     ...(trains(spec) ? await weightsProblems(spec) : []),
     ...(options.env === undefined ? [] : keyProblems(spec, options.env)),
   ];
   const warnings = specWarnings(spec).map(({ path, message }) => `${path}: ${message}`);
-  if (newData.problems.length === 0 && newData.examples !== undefined && spec.until !== 'replay') {
+  if (newData.problems.length === 0 && newData.examples !== undefined && spec.until !== 'replay' && extracts(spec)) {
     warnings.push(...replayWarnings(spec, newData.examples));
   }
   return {

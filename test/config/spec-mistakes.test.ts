@@ -331,7 +331,7 @@ const MISTAKES: readonly (readonly [string, unknown, string])[] = [
   [
     'variants',
     [{ name: 'mine', replay: 'nothing' }],
-    'variants[0].replay: got "nothing", expected "method", "first-response", "target-best" or "none" or a mapping with the keys set, revision, files or a mapping with the keys hub, revision, config, splits, schema, licence or a mapping with the keys files, schema, licence; it means: what is mixed with the new data: the method\'s replay set, an ablation, nothing, or a data set.',
+    'variants[0].replay: got "nothing", expected "method", "first-response", "target-best" or "none" or a mapping with the keys set, revision, files or a mapping with the keys hub, revision, config, splits, schema, licence or a mapping with the keys files, schema, licence or a mapping with the keys ownAnswers, pick; it means: what is mixed with the new data: the method\'s replay set, an ablation, nothing, a data set, or the target\'s own answers to the prompts of one.',
   ],
   [
     'variants',

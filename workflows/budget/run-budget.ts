@@ -2,13 +2,13 @@ import { condition, isCancellation } from '@temporalio/workflow';
 import type { StoredCosts } from '../../contract/batches';
 import type { GrantRequest, SynthesisSpent } from '../../contract/budget';
 import type { ControlOrder } from '../../contract/control';
-import type { PlanRef } from '../../contract/run';
+import type { PlanRef, RunOutline } from '../../contract/run';
 import type { RunLedgerState, ShardPhase } from '../../contract/workflows';
 import { type Allowance, type Cost, addCosts } from '../../method/cost';
 import { activitiesOn } from '../activities';
 import type { ControlledWork } from '../control/controlled-work';
 import type { Root } from '../control/root';
-import { shardId } from '../shard-ids';
+import { ownShardId, shardId } from '../shard-ids';
 import { grantToShard } from './grant-messages';
 import { reachedSentence } from './reached-sentence';
 import { RunLedger, type BudgetReached } from './run-ledger';
@@ -16,7 +16,7 @@ import { RunLedger, type BudgetReached } from './run-ledger';
 const llm = activitiesOn('llm');
 
 export interface RunBudgetOptions {
-  readonly run: PlanRef & { readonly shards: number; readonly probed?: Cost };
+  readonly run: PlanRef & { readonly shards: number; readonly probed?: Cost; readonly ownAnswers?: RunOutline['ownAnswers'] };
   readonly phase: ShardPhase | undefined;
   readonly root: Root;
   readonly work: ControlledWork;
@@ -91,7 +91,11 @@ export class RunBudget {
     this.isLooking = true;
     try {
       const { run, phase, work, next } = this.options;
-      const from = { extract: phase === 'answer' ? run.shards : next(), answer: phase === 'extract' ? 0 : next() };
+      const from = {
+        extract: phase === 'answer' ? run.shards : next(),
+        answer: phase === 'extract' ? 0 : next(),
+        ...(run.ownAnswers === undefined ? {} : { own: phase === 'extract' ? 0 : Math.max(0, next() - run.shards) }),
+      };
       const costs = await work.run(
         async () =>
           await llm.storedCosts.executeWithOptions({ summary: 'what is stored has cost' }, [{ runId: run.runId, plan: run.plan, from }]),
@@ -118,7 +122,7 @@ export class RunBudget {
 }
 
 /** Without phases both parts of a shard are of one workflow. */
-function costsByShardId(runId: string, phase: ShardPhase | undefined, { extract, answer }: StoredCosts): Record<string, Cost> {
+function costsByShardId(runId: string, phase: ShardPhase | undefined, { extract, answer, own = {} }: StoredCosts): Record<string, Cost> {
   const byId: Record<string, Cost> = {};
   for (const [costs, part] of [
     [extract, 'extract'],
@@ -128,6 +132,9 @@ function costsByShardId(runId: string, phase: ShardPhase | undefined, { extract,
       const id = shardId(runId, phase === undefined ? undefined : part, Number(shard));
       byId[id] = byId[id] === undefined ? cost : addCosts(byId[id], cost);
     }
+  }
+  for (const [row, costs] of Object.entries(own)) {
+    for (const [shard, cost] of Object.entries(costs)) byId[ownShardId(runId, row, Number(shard))] = cost;
   }
   return byId;
 }

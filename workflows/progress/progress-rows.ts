@@ -1,4 +1,4 @@
-import { HELD_OUT, evaluationRow, type StageProgress, waiting } from '../../contract/progress';
+import { HELD_OUT, evaluationRow, rowKey, type StageProgress, waiting } from '../../contract/progress';
 import type { RunOutline, VariantOutline } from '../../contract/run';
 import type { ShardInput } from '../../contract/workflows';
 import { loadsReplaySet } from '../replay-sets';
@@ -16,10 +16,11 @@ export function runRows(run: RunOutline): StageProgress[] {
 /** Rows of the synthesis. */
 export function synthesisRows(run: RunOutline): StageProgress[] {
   const { instructions } = run;
+  if (run.shards === 0) return withOwnAnswers(run, []);
   return [
     ...extractRows(run, instructions),
     ...(run.filter === undefined ? [] : [waiting('filter', '', instructions)]),
-    ...answerRows(run, instructions),
+    ...withOwnAnswers(run, answerRows(run, instructions)),
   ];
 }
 
@@ -45,7 +46,7 @@ export function filteredRows(run: RunOutline, kept: readonly number[]): StagePro
     state: 'done',
     note: `${answered} kept`,
   };
-  return [filtered, ...answerRows(run, answered)];
+  return [filtered, ...withOwnAnswers(run, answerRows(run, answered))];
 }
 
 /** Items of the row of a variant's training: its steps, or the training as one where they are not known. */
@@ -62,7 +63,24 @@ export function variantRows(run: RunOutline, variant: VariantOutline): StageProg
   if (replay === 'interpolate') return [waiting('train', name, 1), ...evaluation];
   const own = loadsReplaySet(replay) ? [waiting('replay', name, 1)] : [];
   const training = run.until === undefined ? [waiting('train', name, trainItems(run, variant))] : [];
+  if (run.until === 'replay') return own;
   return [...own, waiting('mix', name, 1), ...training, ...evaluation];
+}
+
+/** The rows with what the target answers by itself: its calls and the judges' count with those of the method. */
+function withOwnAnswers(run: RunOutline, method: readonly StageProgress[]): StageProgress[] {
+  const rows = [...method];
+  const add = (row: StageProgress): void => {
+    const at = rows.findIndex((each) => rowKey(each) === rowKey(row));
+    if (at >= 0) rows[at] = { ...rows[at]!, total: rows[at]!.total + row.total };
+    else rows.push(row);
+  };
+  for (const { name, prompts, samples, judges } of run.ownAnswers ?? []) {
+    add(waiting('respond', run.target, prompts * samples));
+    for (const judge of judges) add(waiting('judge', judge, prompts * samples));
+    if (judges.length > 0) add(waiting('select', name, prompts));
+  }
+  return rows;
 }
 
 function extractRows(run: RunOutline, instructions: number): StageProgress[] {
@@ -75,6 +93,6 @@ function answerRows(run: RunOutline, instructions: number): StageProgress[] {
   return [
     ...run.generators.map((generator) => waiting('respond', generator, responses)),
     ...run.judges.map((judge) => waiting('judge', judge, responses * run.generators.length)),
-    waiting('select', '', instructions),
+    ...(run.judges.length === 0 ? [] : [waiting('select', run.own ?? '', instructions)]),
   ];
 }

@@ -36,7 +36,7 @@ export function judgmentItems(
   const { scoring, maxAttempts, minRatingMass } = spec.synthesis.judge;
   const model = modelOf(spec, judge);
   const sampling = withRoom(samplingFor(spec.synthesis.judge, judge), model);
-  const texts = new Map(instructions.map(({ id, text }) => [id, text]));
+  const texts = new Map(instructions.map(({ id, system, text }) => [id, system === undefined ? text : `${system}\n\n${text}`]));
   const method = SCORING_METHODS[scoring]({
     sampling,
     minRatingMass,

@@ -7,6 +7,7 @@ import { checkResponse, wellFormed } from '../../../method/instructions';
 import { neutralizer } from '../../../method/neutral-text';
 import type { Failure, Instruction, Response } from '../../../method/records';
 import { deriveSeed } from '../../../method/seeds';
+import { promptOf } from '../../../method/selection';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';
 import { retrySampling } from './retry-sampling';
@@ -108,7 +109,7 @@ function item(
         request: {
           path: 'chat/completions',
           body: {
-            messages: [{ role: 'user', content: neutral(instruction.text).text }],
+            messages: promptOf(instruction).map(({ role, content }) => ({ role, content: neutral(content).text })),
             max_tokens: maxTokens,
             temperature,
             top_p: topP,
@@ -116,7 +117,7 @@ function item(
             seed: seedOf(first.sample, exchanges.length),
             ...(next.length > 1 ? { n: next.length } : {}),
           },
-          tokenEstimate: estimateTokens(instruction.text) + maxTokens * next.length,
+          tokenEstimate: estimateTokens((instruction.system ?? '') + instruction.text) + maxTokens * next.length,
         },
       };
     },
