@@ -14,6 +14,7 @@ import { TemplateNotReadError } from '../services/tokenizers/template-error';
 import { WeightsNotFoundError } from '../services/training/weights';
 import type { ActivityDeps } from './deps';
 import { HeartbeatPace } from './heartbeat-pace';
+import { faultIn, faultOf, repeatedFault, type Fault } from './repeated-fault';
 
 /** What an activity body gets: when to stop, and how to say that it is alive. */
 export interface ActivityScope {
@@ -38,8 +39,8 @@ const STORE_FAULTS = ['CorruptArtifactError', 'StorageUnavailableError', 'InputL
 
 /**
  * Runs an activity's body with a steady heartbeat, and turns its errors into Temporal's: what cannot succeed without
- * somebody's doing is non-retryable, all else is tried again. A damaged output is set aside, for the workflow to have it
- * made again.
+ * somebody's doing is non-retryable, all else is tried again, but for a fault that nobody foresaw and that comes three times in a
+ * row. A damaged output is set aside, for the workflow to have it made again.
  */
 export async function runActivity<T>(
   deps: Pick<ActivityDeps, 'draining' | 'stages' | 'log' | 'metrics'>,
@@ -53,8 +54,13 @@ export async function runActivity<T>(
   if (draining.aborted) onDrain();
   draining.addEventListener('abort', onDrain, { once: true });
   let latest: HeartbeatDetails | (() => HeartbeatDetails) | undefined;
+  const told = context.info.heartbeatDetails as unknown;
+  let fault: Fault | undefined;
   const pace = new HeartbeatPace();
-  const beat = (): void => context.heartbeat(pace.add(typeof latest === 'function' ? latest() : latest, Date.now()));
+  const beat = (): void => {
+    const details = pace.add(typeof latest === 'function' ? latest() : latest, Date.now());
+    context.heartbeat(fault === undefined ? details : { ...(details ?? (told as object | undefined)), fault });
+  };
   const timer = setInterval(beat, BEAT_MS);
   try {
     return await body({
@@ -65,11 +71,13 @@ export async function runActivity<T>(
       },
     });
   } catch (error) {
-    const failure = toFailure(error instanceof CorruptArtifactError ? await setAside(deps, error) : error, context);
+    fault = faultOf(error, faultIn(told));
+    const repeated = fault === undefined ? undefined : repeatedFault(error as Error, fault);
+    const failure = repeated ?? toFailure(error instanceof CorruptArtifactError ? await setAside(deps, error) : error, context);
     count(deps, context.info.activityType, failure, error);
     throw failure;
   } finally {
-    if (latest !== undefined) beat();
+    if (latest !== undefined || fault !== undefined) beat();
     clearInterval(timer);
     draining.removeEventListener('abort', onDrain);
   }

@@ -20,6 +20,8 @@ export type FailureType =
   | 'OwnedElsewhereError'
   | 'PermanentEndpointError'
   | 'PythonJobError'
+  /** An error that nobody foresaw ended three attempts in a row alike. */
+  | 'RepeatedFaultError'
   | 'SpecError'
   /** A provider's fine-tuning job goes on; it is looked at again. */
   | 'StillTrainingError'

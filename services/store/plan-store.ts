@@ -24,6 +24,11 @@ export interface RunOutcome {
 
 const HASH_DIGITS = 20;
 
+/** A worker's store is another than that of the worker that planned. */
+class PlanNotFoundError extends Error {
+  override readonly name = 'PlanNotFoundError';
+}
+
 /** Plans by their hash, and the run ids that point to them. */
 export class PlanStore {
   private readonly cache = new Map<string, RunPlan>();
@@ -38,13 +43,13 @@ export class PlanStore {
     return hash;
   }
 
-  /** @throws Error when the store has no such plan */
+  /** @throws PlanNotFoundError */
   async load(hash: string): Promise<RunPlan> {
     const cached = this.cache.get(hash);
     if (cached !== undefined) return cached;
     const data = await this.store.read(`plans/${hash}.json`);
     if (data === undefined) {
-      throw new Error(
+      throw new PlanNotFoundError(
         `plan ${hash} is not in the store at ${this.store.location('plans')}; all workers of a run must share one store (REHEARSE_STORE, REHEARSE_HOME)`,
       );
     }
