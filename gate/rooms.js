@@ -27,6 +27,8 @@ const ROOMS = {
   // What does I/O, one room a topic; nothing of Temporal's workflows or activities.
   'services/timing': { imports: [] },
   'services/limits': { imports: ['services/timing'] },
+  // Spans for a collector; loaded only where one is named.
+  'services/tracing': { imports: [] },
   'services/tokenizers': { imports: ['method', 'config', 'templates', 'stages'], types: ['contract'] },
   'services/endpoints': { imports: ['method', 'services/timing', 'services/limits'], types: ['config', 'contract'] },
   'services/metrics': { imports: [], types: ['method', 'services/endpoints'] },

@@ -12,6 +12,7 @@ import { createWorkerMetrics } from '../services/metrics/worker-metrics';
 import { createPythonJobs } from '../services/python/python-jobs';
 import { openStore } from '../services/runs/open-store';
 import { release } from '../services/runs/worker-report';
+import type { Tracing } from '../services/tracing/tracing';
 import { createWeightsResolver } from '../services/training/weights';
 import { workerFactories } from '.';
 import { activityFields } from './log-fields';
@@ -26,14 +27,17 @@ export interface WorkerSurroundings {
   readonly python: () => Promise<{ readonly python: string; readonly env: Readonly<Record<string, string | undefined>> }>;
   /** Directory of the weights of a `builtin:` model. */
   readonly builtinWeights: (name: string) => Promise<string>;
+  /** Spans of this process, where it is traced. */
+  readonly tracing?: Tracing;
 }
 
 /** Real dependencies of a worker process. */
-export function createDeps({ python, builtinWeights }: WorkerSurroundings, draining: AbortSignal, log: Logger): ActivityDeps {
+export function createDeps({ python, builtinWeights, tracing }: WorkerSurroundings, draining: AbortSignal, log: Logger): ActivityDeps {
   const metrics = createWorkerMetrics(release());
   const sharing = limitSharing(process.env, log);
   log.info({ limits: sharing.description }, 'how limits are shared');
-  const endpoints = new Endpoints(process.env, sharing, metrics.callEnded);
+  const calls = tracing === undefined ? undefined : { share: tracing.callShare };
+  const endpoints = new Endpoints(process.env, sharing, metrics.callEnded, calls);
   metrics.readLimiters(() => endpoints.limiterStates());
   return {
     ...openStore(),

@@ -1,6 +1,7 @@
 import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection, WorkerOptions, WorkflowBundle } from '@temporalio/worker';
 import type { ActivityDeps } from '../activities/deps';
+import type { TracedWorker } from './traced-worker';
 
 /** What every worker needs. */
 export interface WorkerSetting {
@@ -13,6 +14,8 @@ export interface WorkerSetting {
   readonly dataConverter?: DataConverter;
   /** Which version of the workers this is, where the server is to route by it. */
   readonly deployment?: WorkerOptions['workerDeploymentOptions'];
+  /** Spans of workflows and activities, where they are traced. */
+  readonly traced?: TracedWorker;
 }
 
 /** Options that all workers share. */
@@ -25,12 +28,13 @@ export const sharedOptions = {
 } satisfies Partial<WorkerOptions>;
 
 /** Options of a worker of a task queue of runs, but for its queue and its work. */
-export function commonOptions({ connection, namespace, dataConverter, deployment }: WorkerSetting) {
+export function commonOptions({ connection, namespace, dataConverter, deployment, traced }: WorkerSetting) {
   return {
     ...sharedOptions,
     connection,
     namespace,
     ...(dataConverter === undefined ? {} : { dataConverter }),
     ...(deployment === undefined ? {} : { workerDeploymentOptions: deployment }),
+    ...traced,
   };
 }

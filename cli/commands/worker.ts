@@ -10,12 +10,14 @@ import { noticeTargets } from '../../services/notices/notice-targets';
 import { openStore } from '../../services/runs/open-store';
 import { release } from '../../services/runs/worker-report';
 import { checkStoreWorks } from '../../services/store/store-check';
+import { openTracing } from '../../services/tracing/tracing';
 import { workerDeployment } from '../../workers/deployment';
 import { giveBackLostWork } from '../../workers/lost-work';
 import { metricsAddress, startMetricsServer } from '../../workers/metrics-server';
 import { createDeps, createLog, installRuntime, runWorkers } from '../../workers/run';
 import { ensureSearchAttributes } from '../../workers/search-attributes';
 import { processIdentity } from '../../workers/self';
+import { tracedWorker } from '../../workers/traced-worker';
 import { connectNative, withClient } from '../server/connect';
 import { CliError } from '../terminal/errors';
 import { setUpReporter } from '../terminal/loudness';
@@ -37,7 +39,7 @@ journal them, and give the rest back; allow two minutes.
 Several processes that serve the llm queue share each model's limits through Redis where REHEARSE_REDIS_URL names one;
 else set REHEARSE_LLM_WORKERS to their number, and each takes its part.
 With REHEARSE_METRICS=PORT (or HOST:PORT), /metrics is offered to Prometheus there, and /healthz and /readyz to whoever keeps
-the process running.`,
+the process running. With OTEL_EXPORTER_OTLP_ENDPOINT=URL, spans of runs are sent there.`,
     )
     .action(async ({ queue }: { queue: QueueName[] }) => {
       const log = createLog();
@@ -46,6 +48,7 @@ the process running.`,
       const dataConverter = encryptingConverter(process.env);
       const deployment = workerDeployment(process.env, release());
       noticeTargets(process.env);
+      const tracing = await openTracing(process.env, release(), (problem) => log.warn({ problem }, 'spans were not sent'));
       const sdkAddress = address === undefined ? undefined : `127.0.0.1:${await pickPort(0)}`;
       installRuntime(log, sdkAddress);
       // Workflows never touch the store; all other work would fail without it.
@@ -58,10 +61,20 @@ the process running.`,
       const stop = onStopSignal(() => log.info('stopping: batches finish the calls in flight, then give the rest back'));
       await runWorkers({
         queues: queue,
-        setting: { connection, namespace, dataConverter, deployment },
+        setting: {
+          connection,
+          namespace,
+          dataConverter,
+          deployment,
+          ...(tracing === undefined ? {} : { traced: await tracedWorker(tracing) }),
+        },
         deps: (draining) =>
           createDeps(
-            { python: async () => await ensurePython(reporter), builtinWeights: async (name) => await builtinWeights(name) },
+            {
+              python: async () => await ensurePython(reporter),
+              builtinWeights: async (name) => await builtinWeights(name),
+              ...(tracing === undefined ? {} : { tracing }),
+            },
             draining,
             log,
           ),
@@ -76,6 +89,7 @@ the process running.`,
       });
       await takenOver;
       await connection.close();
+      await tracing?.close();
       forget();
       log.info('workers have stopped');
     });

@@ -5,7 +5,7 @@ import { webUiUrl, withClient } from '../server/connect';
 import { isQuiet } from '../terminal/loudness';
 import { oneLine, printJson } from '../terminal/output';
 import { settingsText } from './settings-text';
-import { startRun } from './start-run';
+import { startTraced } from './start-traced';
 import { waitForRun } from './wait-for-run';
 
 export interface BeginOptions {
@@ -23,7 +23,7 @@ export interface RunToBegin {
 /** Starts a run, or attaches to the running one, and says so; with `wait`, shows it to its end. */
 export async function beginRun({ runId, spec, settings }: RunToBegin, options: BeginOptions): Promise<void> {
   await withClient(async ({ client }) => {
-    const { state, workflowRunId, paused } = await startRun(client, runId, spec, settings);
+    const { state, workflowRunId, paused } = await startTraced(client, runId, spec, settings);
     if (options.json) printJson({ runId, workflowRunId, state });
     else {
       process.stdout.write(state === 'attached' ? `run ${runId} is running already\n` : `run ${runId} has started\n`);

@@ -7,6 +7,7 @@ import { createEndpointTransport } from './endpoint-transport';
 import { KnownMends } from './mends';
 import { createModelClient, type ModelClient } from './model-client';
 import { observedClient, type CallObserver } from './observed-client';
+import { tracedClient, type CallTracing } from './traced-client';
 
 /** The load of one endpoint's limiter, and whose it is. */
 export interface LimiterState extends LimiterLoad {
@@ -27,6 +28,7 @@ export class Endpoints {
     private readonly env: Readonly<Record<string, string | undefined>>,
     private readonly sharing: LimitSharing = partSharing(1),
     private readonly observe?: CallObserver,
+    private readonly tracing?: CallTracing,
   ) {}
 
   /**
@@ -43,7 +45,8 @@ export class Endpoints {
       env: this.env,
       transport: this.transport,
     });
-    return this.observe === undefined ? client : observedClient(client, spec.model, this.observe);
+    const observed = this.observe === undefined ? client : observedClient(client, spec.model, this.observe);
+    return this.tracing === undefined ? observed : tracedClient(observed, spec, this.tracing);
   }
 
   /** What each endpoint's limiter does at this moment. */
