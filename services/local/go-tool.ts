@@ -14,6 +14,8 @@ export interface GoTool {
   readonly version: string;
   /** Lines of `go install -v` for a first build (modules, then packages), for the progress shown; counted once. */
   readonly expectedLines: number;
+  /** What shows that it runs; `--version` unless said. */
+  readonly probe?: readonly string[];
 }
 
 const GO_TIMEOUT_MS = 1_500_000;
@@ -60,32 +62,36 @@ export async function ensureGoTool(
 /** Builds a tool and puts it in its place. Call it under a lock. @throws UnavailableError, CommandError */
 export async function buildGoTool(
   target: string,
-  { name, package: path, version, expectedLines }: GoTool,
+  { name, package: path, version, expectedLines, probe }: GoTool,
   step: SetupStep,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
   const go = findOnPath('go', env) ?? (existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : undefined);
   if (go === undefined) throw new UnavailableError('there is no "go" on PATH to build it with');
-  await placeTool(target, async (folder) => {
-    let lines = 0;
-    step.update(`building ${version} from Go modules, some minutes`, 0);
-    await runCommand({
-      command: go,
-      args: ['install', '-v', '-trimpath', '-ldflags', '-s -w', `${path}@${version}`],
-      env: { ...env, GOBIN: folder, CGO_ENABLED: '0' },
-      timeoutMs: GO_TIMEOUT_MS,
-      onLine(line) {
-        lines++;
-        const what = line.startsWith('go: downloading') ? `module ${line.split(' ')[2] ?? ''}` : line;
-        step.update(`building ${version} from Go modules, some minutes: ${what}`, Math.min(0.99, lines / expectedLines));
-      },
-    });
-    return join(folder, name);
-  });
+  await placeTool(
+    target,
+    async (folder) => {
+      let lines = 0;
+      step.update(`building ${version} from Go modules, some minutes`, 0);
+      await runCommand({
+        command: go,
+        args: ['install', '-v', '-trimpath', '-ldflags', '-s -w', `${path}@${version}`],
+        env: { ...env, GOBIN: folder, CGO_ENABLED: '0' },
+        timeoutMs: GO_TIMEOUT_MS,
+        onLine(line) {
+          lines++;
+          const what = line.startsWith('go: downloading') ? `module ${line.split(' ')[2] ?? ''}` : line;
+          step.update(`building ${version} from Go modules, some minutes: ${what}`, Math.min(0.99, lines / expectedLines));
+        },
+      });
+      return join(folder, name);
+    },
+    probe,
+  );
 }
 
 /** Makes a file in a folder beside its place and moves it there, so that it is there whole or not at all. Call it under a lock. */
-export async function placeTool(target: string, make: (folder: string) => Promise<string>): Promise<void> {
+export async function placeTool(target: string, make: (folder: string) => Promise<string>, probe?: readonly string[]): Promise<void> {
   const parent = join(target, '..');
   // We hold the lock: what else is here was left by a set-up that was killed.
   rmSync(parent, { recursive: true, force: true });
@@ -93,7 +99,7 @@ export async function placeTool(target: string, make: (folder: string) => Promis
   const folder = mkdtempSync(join(parent, 'new-'));
   try {
     const file = await make(folder);
-    const problem = await problemOf(file);
+    const problem = await problemOf(file, probe);
     if (problem !== undefined) throw new UnavailableError(`${file} does not run (${problem})`);
     renameSync(file, target);
   } finally {
@@ -102,9 +108,9 @@ export async function placeTool(target: string, make: (folder: string) => Promis
 }
 
 /** Why a command does not run; undefined when it does. */
-export async function problemOf(binary: string): Promise<string | undefined> {
+export async function problemOf(binary: string, probe: readonly string[] = ['--version']): Promise<string | undefined> {
   try {
-    await runCommand({ command: binary, args: ['--version'], timeoutMs: PROBE_TIMEOUT_MS });
+    await runCommand({ command: binary, args: probe, timeoutMs: PROBE_TIMEOUT_MS });
     return undefined;
   } catch (error) {
     return firstLines(error);
