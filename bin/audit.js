@@ -10,14 +10,14 @@ const root = path.join(__dirname, '..');
 const PIP_AUDIT = 'pip-audit==2.10.1';
 
 async function main() {
-  await bootstrap();
+  await bootstrap({ compile: false });
   require('../test/support/ts-hook.cjs');
   const { ensureUv } = require('../services/local/python-environment');
   const { consoleReporter } = require('../services/local/setup-reporter');
   const uv = await ensureUv(consoleReporter().step('uv'));
-  const lock = path.join('python', 'requirements.lock');
   mkdirSync(path.join(root, 'sbom'), { recursive: true });
-  const pipAudit = ['tool', 'run', PIP_AUDIT, '--requirement', lock, '--disable-pip', '--require-hashes'];
+  const locks = ['requirements.lock', 'requirements.macos.lock'].flatMap((name) => ['--requirement', path.join('python', name)]);
+  const pipAudit = ['tool', 'run', PIP_AUDIT, ...locks, '--disable-pip', '--require-hashes'];
   const results = [
     run('Node packages', 'npm', ['audit', '--package-lock-only']),
     run('Node SBOM', 'npm', ['sbom', '--package-lock-only', '--sbom-format', 'cyclonedx'], 'node.cdx.json'),

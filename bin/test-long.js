@@ -38,6 +38,18 @@ const LONG = [
     program: ['dist/bench/monitoring.js'],
   },
   {
+    name: 'helm',
+    what: "the Helm chart: linted, rendered for several clusters, every manifest held to Kubernetes' own schemas, wrong values refused",
+    takes: '3 min',
+    program: ['dist/bench/helm.js'],
+  },
+  {
+    name: 'package',
+    what: 'a new user from the package alone: packed, installed by npx in an empty home and folder, the demo run to its end; --warm lends tools',
+    takes: '15 min',
+    program: ['dist/bench/package.js'],
+  },
+  {
     name: 'budget',
     what: 'a budget that is lowered and raised at 100 random moments, under faults, by workers that come and go: never passed',
     takes: '4 min',

@@ -80,8 +80,18 @@ def _sweep_leftovers(output: Path) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     for leftover in output.parent.glob(f".{output.name}.*.tmp"):
         pid = leftover.name.removesuffix(".tmp").rsplit(".", 1)[-1]
-        if not Path(f"/proc/{pid}").exists():
+        if not _is_running(int(pid)):
             shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return True
 
 
 def _write(gguf: Path, directory: Path, events: Events) -> None:
