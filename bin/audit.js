@@ -19,28 +19,86 @@ async function main() {
   const locks = ['requirements.lock', 'requirements.macos.lock'].flatMap((name) => ['--requirement', path.join('python', name)]);
   const pipAudit = ['tool', 'run', PIP_AUDIT, ...locks, '--disable-pip', '--require-hashes'];
   const results = [
-    run('Node packages', 'npm', ['audit', '--package-lock-only']),
-    run('Node SBOM', 'npm', ['sbom', '--package-lock-only', '--sbom-format', 'cyclonedx'], 'node.cdx.json'),
-    run('Python packages', uv, pipAudit),
-    run('Python SBOM', uv, [...pipAudit, '--format', 'cyclonedx-json'], 'python.cdx.json'),
+    say('Node packages', npmAdvisories()),
+    say('Node SBOM', sbom('npm', ['sbom', '--package-lock-only', '--sbom-format', 'cyclonedx'], 'node.cdx.json')),
+    say('Python packages', pipAdvisories(uv, pipAudit)),
+    say('Python SBOM', sbom(uv, [...pipAudit, '--format', 'cyclonedx-json'], 'python.cdx.json')),
   ];
   return results.every((passed) => passed) ? 0 : 1;
 }
 
-/** Runs one part and says how it ended. @param file of sbom/ that its output goes to */
-function run(name, command, args, file) {
-  const { status, stdout, error } = spawnSync(command, args, {
-    cwd: root,
-    encoding: 'utf8',
-    stdio: ['ignore', file === undefined ? 'inherit' : 'pipe', 'inherit'],
-    maxBuffer: 1 << 28,
-  });
-  const wrote = file !== undefined && typeof stdout === 'string' && stdout.startsWith('{');
-  if (wrote) writeFileSync(path.join(root, 'sbom', file), stdout);
-  // pip-audit exits 1 when it has found something, after it has written what it was asked for.
-  const passed = file === undefined ? status === 0 : wrote;
-  console.log(`${passed ? '✓' : '✗'} ${name}${error === undefined ? '' : `: ${error.message}`}`);
-  return passed;
+/** @param problem undefined where there is none */
+function say(name, problem) {
+  console.log(problem === undefined ? `✓ ${name}` : `✗ ${name}: ${problem}`);
+  return problem === undefined;
+}
+
+/** What npm's advisories say of package-lock.json, or why they could not be asked. */
+function npmAdvisories() {
+  const { stdout, stderr } = run('npm', ['audit', '--json', '--package-lock-only']);
+  const { auditReportVersion, message, vulnerabilities = {} } = parse(stdout);
+  if (auditReportVersion === undefined) {
+    return notAsked(
+      "npm's advisories",
+      message ?? lastLine(stderr),
+      'use a registry that has them (npm_config_registry=https://registry.npmjs.org)',
+    );
+  }
+  const found = Object.values(vulnerabilities).map(({ name, severity, range }) => `${name} ${range} (${severity})`);
+  return found.length === 0 ? undefined : `${found.length} with advisories: ${found.join('; ')}; "npm audit" tells more`;
+}
+
+/** The same of the Python lock files. */
+function pipAdvisories(uv, args) {
+  const { stdout, stderr } = run(uv, [...args, '--format', 'json']);
+  const { dependencies } = parse(stdout);
+  const skipped = dependencies?.filter(({ skip_reason: reason }) => reason !== undefined) ?? [];
+  if (dependencies === undefined) {
+    return notAsked(
+      "PyPI's advisories",
+      lastLine(stderr),
+      'they come from https://pypi.org/pypi/NAME/VERSION/json, which has to be reachable',
+    );
+  }
+  if (skipped.length > 0) {
+    const why = `${skipped.length} of ${dependencies.length} packages were passed over: ${skipped[0].skip_reason}`;
+    return notAsked("PyPI's advisories", why, 'a mirror may not have them; ask https://pypi.org itself');
+  }
+  const found = dependencies.flatMap(({ name, version, vulns = [] }) => vulns.map(({ id }) => `${name} ${version} (${id})`));
+  return found.length === 0 ? undefined : `${found.length} advisories: ${found.join('; ')}`;
+}
+
+/** Writes an SBOM into sbom/; says why it could not. */
+function sbom(command, args, file) {
+  const { stdout, stderr } = run(command, args);
+  const { bomFormat, components = [] } = parse(stdout);
+  if (bomFormat === 'CycloneDX' && components.length === 0) return 'not written (it would hold no package, since none could be looked up)';
+  if (bomFormat !== 'CycloneDX') return `not written (${lastLine(stderr)})`;
+  writeFileSync(path.join(root, 'sbom', file), stdout);
+  return undefined;
+}
+
+function notAsked(what, why, wayOut) {
+  return `${what} could not be asked (${why}); ${wayOut}`;
+}
+
+function run(command, args) {
+  const { stdout, stderr, error } = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
+  return { stdout: stdout ?? '', stderr: error?.message ?? stderr ?? '' };
+}
+
+/** What it printed as JSON; an empty object where that is none. */
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+/** The line of a log that says what was wrong: the last one that is not empty. */
+function lastLine(text) {
+  return text.trim().split('\n').at(-1)?.trim().slice(0, 300) || 'it said nothing';
 }
 
 main().then(

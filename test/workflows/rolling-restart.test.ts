@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { NativeConnection } from '@temporalio/worker';
 import { QUEUE_NAMES, TASK_QUEUES } from '../../contract/task-queues';
 import { openStore } from '../../services/runs/open-store';
 import { runWorkers } from '../../workers/run';
@@ -21,12 +22,13 @@ interface Generation {
 
 /** Workers of all queues, as one process has them, over a store that outlives them. */
 async function startGeneration(root: string, jobs: RecordedJob[]): Promise<Generation> {
+  const connection = await NativeConnection.connect({ address: environment().address });
   const stop = new AbortController();
   const ready = new AbortController();
   const ended = runWorkers({
     queues: QUEUE_NAMES,
     setting: {
-      connection: environment().nativeConnection,
+      connection,
       namespace: environment().namespace ?? 'default',
       workflowBundle: await workflowBundle(),
     },
@@ -35,7 +37,7 @@ async function startGeneration(root: string, jobs: RecordedJob[]): Promise<Gener
     onReady: () => ready.abort(),
   });
   if (!ready.signal.aborted) await Promise.race([once(ready.signal, 'abort'), ended]);
-  return { stop: () => stop.abort(), ended };
+  return { stop: () => stop.abort(), ended: ended.then(async () => await connection.close()) };
 }
 
 test('a rolling restart of all workers, twice during a run and with calls in flight, repays nothing and repeats no training', async () => {
