@@ -4,7 +4,7 @@ import { formatTime } from '../../contract/figures';
 import { STAGE_ATTRIBUTE, TARGET_MODEL_ATTRIBUTE } from '../../contract/search-attributes';
 import { openStore, type OpenStore } from '../../services/runs/open-store';
 import { storedProgress } from '../progress/stored-progress';
-import { connect, type Connected } from '../server/connect';
+import { connect, webUiListUrl, type Connected } from '../server/connect';
 import { pauseOf } from '../server/run-pause';
 import { CliError } from '../terminal/errors';
 import { note } from '../terminal/loudness';
@@ -42,6 +42,8 @@ export function registerList(program: Command): void {
       const runs = mergeRuns(onServer, await storedRuns(store, new Set(onServer.map(({ runId }) => runId))));
       if (options.json) printJson(runs);
       else process.stdout.write(renderRuns(runs));
+      const url = connected instanceof CliError ? undefined : webUiListUrl(connected.namespace);
+      if (!options.json && url !== undefined) note(`in the Web UI: ${url}`);
     });
 }
 

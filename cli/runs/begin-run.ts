@@ -22,7 +22,7 @@ export interface RunToBegin {
 
 /** Starts a run, or attaches to the running one, and says so; with `wait`, shows it to its end. */
 export async function beginRun({ runId, spec, settings }: RunToBegin, options: BeginOptions): Promise<void> {
-  await withClient(async ({ client }) => {
+  await withClient(async ({ client, namespace }) => {
     const { state, workflowRunId, paused } = await startTraced(client, runId, spec, settings);
     if (options.json) printJson({ runId, workflowRunId, state });
     else {
@@ -31,16 +31,16 @@ export async function beginRun({ runId, spec, settings }: RunToBegin, options: B
       if (state === 'started' && settings !== undefined) {
         for (const line of settingsText(settings)) process.stdout.write(`  still set: ${line}\n`);
       }
-      sayWhereToLook(runId);
+      sayWhereToLook(runId, namespace, workflowRunId);
     }
     if (options.wait) await waitForRun(client, runId);
   });
 }
 
 /** How to watch a run. */
-export function sayWhereToLook(runId: string): void {
+export function sayWhereToLook(runId: string, namespace?: string, workflowRunId?: string): void {
   if (isQuiet()) return;
   process.stdout.write(`  watch it:  npx rehearse status ${runId} --watch\n`);
-  const url = webUiUrl(runId);
+  const url = webUiUrl(runId, namespace, workflowRunId);
   if (url !== undefined) process.stdout.write(`  Web UI:    ${url}\n`);
 }

@@ -61,10 +61,24 @@ export async function connectNative(): Promise<{ readonly connection: NativeConn
   }
 }
 
-/** Page of a run in the Web UI, where we know of one: REHEARSE_UI_URL, or the dev server of this project. */
-export function webUiUrl(runId: string, namespace = 'default'): string | undefined {
+/**
+ * Page of a run in the Web UI, where we know of one: REHEARSE_UI_URL, or the dev server of this project.
+ * @param workflowRunId opens the page that says in words where the run stands; without it, the UI opens its history
+ */
+export function webUiUrl(runId: string, namespace = 'default', workflowRunId?: string): string | undefined {
+  const page = webUiPage(namespace);
+  if (page === undefined) return undefined;
+  const run = `${page}/${encodeURIComponent(runId)}`;
+  return workflowRunId === undefined ? run : `${run}/${encodeURIComponent(workflowRunId)}/user-metadata`;
+}
+
+/** The Web UI's list of experiments alone, without their child workflows. */
+export function webUiListUrl(namespace = 'default'): string | undefined {
+  const page = webUiPage(namespace);
+  return page === undefined ? undefined : `${page}?query=${encodeURIComponent('`WorkflowType`="experiment"')}`;
+}
+
+function webUiPage(namespace: string): string | undefined {
   const base = process.env['REHEARSE_UI_URL'] ?? localServer()?.uiUrl;
-  return base === undefined
-    ? undefined
-    : `${base.replace(/\/$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(runId)}`;
+  return base === undefined ? undefined : `${base.replace(/\/$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows`;
 }

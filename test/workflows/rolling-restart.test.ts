@@ -27,11 +27,7 @@ async function startGeneration(root: string, jobs: RecordedJob[]): Promise<Gener
   const ready = new AbortController();
   const ended = runWorkers({
     queues: QUEUE_NAMES,
-    setting: {
-      connection,
-      namespace: environment().namespace ?? 'default',
-      workflowBundle: await workflowBundle(),
-    },
+    setting: { connection, namespace: environment().namespace ?? 'default', workflowBundle: await workflowBundle() },
     deps: (draining) => testDeps({ python: fakePythonJobs(jobs), root, opened: openStore(root), draining }),
     stop: stop.signal,
     onReady: () => ready.abort(),
