@@ -47,9 +47,10 @@ export function boundOf({ body, tokenEstimate }: ModelRequest): Usage {
   };
 }
 
-/** The tokens of a reply that count; undefined when it does not report them. */
+/** The tokens of a reply that count; undefined when it does not report them. No prompt is empty, so that zeros report nothing. */
 export function usageOfReply(reply: unknown): Usage | undefined {
-  return readUsage(reply);
+  const usage = readUsage(reply);
+  return usage?.promptTokens === 0 && usage.completionTokens === 0 ? undefined : usage;
 }
 
 /** What a stored call counts; `counted` is stored where the reply does not report its usage. */

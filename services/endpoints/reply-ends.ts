@@ -82,12 +82,12 @@ function known(told: unknown): FinishReason {
   return `ended: ${name}`;
 }
 
-/** SGLang's older versions send `{type: "length", length: 64}`. Names are compared in lower case, with `_` for what is no letter. */
+/** SGLang's older versions send `{type: "length", length: 64}`, gateways in Python now and then `FinishReason.STOP`. Names are compared in lower case, with `_` for what is no letter. */
 function nameOf(told: unknown): string {
   const name = typeof told === 'object' && told !== null ? (told as { type?: unknown }).type : told;
   const text = typeof name === 'string' ? name : JSON.stringify(name ?? told);
   const plain = text
-    .replace(/^(FINISH_REASON|STOP_REASON)_/, '')
+    .replace(/^(FINISH_REASON|STOP_REASON)_|^(FinishReason|StopReason)\./, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^_+|_+$/g, '')

@@ -72,6 +72,7 @@ describe('the most that a call can cost', () => {
 
 describe('the usage of a reply', () => {
   test('is what it reports', () => {
+    expect(usageOfReply({ usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } })).toBeUndefined();
     expect(usageOfReply({ usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } })).toEqual({
       promptTokens: 3,
       completionTokens: 4,

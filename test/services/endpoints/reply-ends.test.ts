@@ -5,12 +5,21 @@ import { readEnd } from '../../../services/endpoints/reply-ends';
  * (FinishReason), Mistral (FinishReasonEnum), Together (FinishReason), Cohere (finish_reason), DeepSeek, OpenRouter (normalized reasons),
  * TGI (FinishReason), vLLM (FinishReason), SGLang (matched types), watsonx (stop_reason), GLM (finish_reason).
  */
-test.each(['stop', 'STOP', 'FINISH_REASON_STOP', 'stop_sequence', 'STOP_SEQUENCE', 'end_turn', 'end-turn', 'eos', 'eos_token', 'COMPLETE'])(
-  '%s is a whole text',
-  (end) => {
-    expect(readEnd({ finish_reason: end })).toBe('stop');
-  },
-);
+test.each([
+  'stop',
+  'STOP',
+  'FINISH_REASON_STOP',
+  'FinishReason.STOP',
+  'stop_sequence',
+  'STOP_SEQUENCE',
+  'end_turn',
+  'end-turn',
+  'eos',
+  'eos_token',
+  'COMPLETE',
+])('%s is a whole text', (end) => {
+  expect(readEnd({ finish_reason: end })).toBe('stop');
+});
 
 test.each(['length', 'max_tokens', 'MAX_TOKENS', 'model_length', 'model_context_window_exceeded', 'token_limit'])('%s is a cut', (end) => {
   expect(readEnd({ finish_reason: end })).toBe('length');
