@@ -35,6 +35,8 @@ export function createTrainActivities(deps: ActivityDeps) {
       return await runActivity(deps, async ({ stop, heartbeat }) => {
         const plan = await deps.plans.load(input.plan);
         const { train, target, seed } = specOfVariant(plan.spec, input.variant);
+        // Self-distillation has a loss of its own, which is no cross-entropy of what is held out.
+        const measuresLoss = train.evalSteps !== undefined && train.sdft === undefined;
         const output = trainStage.at(plan, input.variant);
         const folder = stages.folder(output.address);
         const checkpoints = checkpointsInStore(deps, plan, folder);
@@ -44,7 +46,7 @@ export function createTrainActivities(deps: ActivityDeps) {
           const rows = await stages.inputRows(mixture);
           const weights = await deps.weights.resolve(weightsOf(plan.spec), target.revision);
           const mixtureFile = await writeConversations(workspace.path(`${folder}/mixture.jsonl`), rows);
-          const evalMixture = train.evalSteps === undefined ? null : await heldOutFile(deps, plan, folder);
+          const evalMixture = measuresLoss ? await heldOutFile(deps, plan, folder) : null;
           const accelerate = await accelerateFile(deps, plan, folder);
           await checkpoints?.fetchNewer();
           const uploads =
@@ -85,9 +87,10 @@ export function createTrainActivities(deps: ActivityDeps) {
                   saveSteps: train.saveSteps,
                   loggingSteps: train.loggingSteps,
                   threads: train.threads ?? null,
-                  ...(train.evalSteps === undefined ? {} : { evalSteps: train.evalSteps }),
+                  ...(measuresLoss ? { evalSteps: train.evalSteps } : {}),
                   ...(train.lora === undefined ? {} : { lora: { ...train.lora, targets: train.lora.targets ?? null } }),
                   ...(train.osf === undefined ? {} : { osf: { ...train.osf, targets: train.osf.targets ?? null } }),
+                  ...(train.sdft === undefined ? {} : { sdft: train.sdft }),
                   ...(accelerate === undefined ? {} : { accelerate }),
                   ...templateDate(plan),
                   ...(train.thoughts === undefined ? {} : { thoughts: train.thoughts }),

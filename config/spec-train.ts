@@ -30,12 +30,22 @@ const osf = z
   })
   .describe('Orthogonal subspace fine-tuning (Nayak et al. 2025, by peft).');
 
+const sdft = z
+  .strictObject({
+    generations: count.max(64).default(8).describe('Answers that are sampled for each question.'),
+    maxTokens: count.max(32_768).default(256).describe('Tokens of a sampled answer.'),
+    temperature: z.number().gt(0).max(2).default(1),
+  })
+  .describe('Self-distillation fine-tuning (Shenfeld et al. 2026, by TRL): the model that is shown an answer teaches the one that is not.');
+
 /** How a model is trained. */
-export const TRAINING_METHODS = ['full', 'lora', 'osf'] as const;
+export const TRAINING_METHODS = ['full', 'lora', 'osf', 'sdft'] as const;
 
 const method = z
   .enum(TRAINING_METHODS)
-  .describe('full: all weights, as in the paper. lora: low-rank adapters (with lora alone, too). osf: orthogonal subspace fine-tuning.');
+  .describe(
+    'full: all weights, as in the paper. lora: low-rank adapters (with lora alone, too). osf: orthogonal subspace fine-tuning. sdft: self-distillation from the answers of the mixture.',
+  );
 
 const learningRate = z.number().gt(0).max(1);
 const epochs = z.number().gt(0).max(100);
@@ -59,6 +69,7 @@ export const trainOverridesSchema = z
     weightDecay: weightDecay.optional(),
     lora: lora.optional(),
     osf: osf.optional(),
+    sdft: sdft.optional(),
   })
   .describe('What of `train` is otherwise for this row.');
 
@@ -113,6 +124,7 @@ export const trainSchema = z
     threads: count.optional().describe('CPU threads; without it, PyTorch decides.'),
     lora: lora.optional(),
     osf: osf.optional(),
+    sdft: sdft.optional(),
     accelerate: z
       .string()
       .min(1)

@@ -59,13 +59,13 @@ export function trainingProblems(spec: RunSpec): Finding[] {
  * @param train with what `written` leaves to others
  */
 export function methodProblems(
-  written: Pick<RunSpec['train'], 'method' | 'lora' | 'osf'>,
+  written: Pick<RunSpec['train'], 'method' | 'lora' | 'osf' | 'sdft'>,
   train: RunSpec['train'],
   at: readonly PropertyKey[],
 ): Finding[] {
   const findings: Finding[] = [];
   const method = methodOf(written);
-  for (const other of ['lora', 'osf'] as const) {
+  for (const other of ['lora', 'osf', 'sdft'] as const) {
     if (written[other] !== undefined && method !== other) {
       findings.push({
         at: [...at, other],
@@ -79,7 +79,7 @@ export function methodProblems(
     findings.push({
       at: [...at, 'learningRate'],
       value: String(train.learningRate),
-      expected: `at most ${HIGHEST_LEARNING_RATE} for ${train.osf === undefined ? 'full SFT' : 'OSF'}`,
+      expected: `at most ${HIGHEST_LEARNING_RATE} for ${{ full: 'full SFT', lora: 'LoRA', osf: 'OSF', sdft: 'SDFT' }[methodOf(train)]}`,
       hint: 'the paper uses 0.000001 (1e-6)',
     });
   }
@@ -98,6 +98,44 @@ export function methodProblems(
       expected: '0 with osf: a decay of its factors leaves the subspace that they are to stay in',
       hint: 'set weightDecay to 0 for this row',
     });
+  }
+  return [...findings, ...distillationProblems(train, at)];
+}
+
+/** What self-distillation cannot be trained with. */
+function distillationProblems({ sdft, ...train }: RunSpec['train'], at: readonly PropertyKey[]): Finding[] {
+  if (sdft === undefined) return [];
+  const findings: Finding[] = [];
+  const refuse = (field: string, value: string, expected: string, hint: string): void => {
+    findings.push({ at: [...at, field], value, expected, hint });
+  };
+  if (train.accelerate !== undefined) {
+    refuse(
+      'method',
+      'sdft with train.accelerate',
+      'one device: each would sample with the whole model',
+      'leave train.accelerate out for it',
+    );
+  }
+  if (train.thoughts === 'keep') {
+    refuse(
+      'method',
+      'sdft with train.thoughts: keep',
+      'answers alone: it is shown no thoughts',
+      'drop the thoughts, or use another method',
+    );
+  }
+  if (train.packing) {
+    refuse('method', 'sdft with train.packing', 'no packing: it samples answers of its own', 'set train.packing to false');
+  }
+  const batch = train.perDeviceBatchSize * train.gradientAccumulation;
+  if (batch % sdft.generations !== 0) {
+    refuse(
+      'sdft',
+      `${sdft.generations} generations in steps of ${batch} answers (perDeviceBatchSize x gradientAccumulation)`,
+      'steps that hold all answers to a question',
+      `set sdft.generations to a divisor of ${batch}, or gradientAccumulation to a multiple`,
+    );
   }
   return findings;
 }

@@ -14,26 +14,35 @@ const AUTHORS_RATES: Readonly<Record<TrainingMethod, number>> = {
   lora: 2e-4,
   /** training_hub's example of OSFT, by the authors of the method. */
   osf: 2e-5,
+  /** TRL's example of SDFT. */
+  sdft: 2e-5,
 };
 
-/** The defaults of `train.lora` and `train.osf`, where a method is named alone. */
+/** The defaults of `train.lora`, `train.osf` and `train.sdft`, where a method is named alone. */
 const DEFAULT_LORA = { rank: 16, alpha: 32, dropout: 0, quantize: false } as const;
 const DEFAULT_OSF = { effectiveRank: 0.5 } as const;
+const DEFAULT_SDFT = { generations: 8, maxTokens: 256, temperature: 1 } as const;
 
-/** How these settings train; `lora` or `osf` alone says it, too. */
-export function methodOf({ method, lora, osf }: Pick<Train, 'method' | 'lora' | 'osf'>): TrainingMethod {
-  return method ?? (lora !== undefined ? 'lora' : osf !== undefined ? 'osf' : 'full');
+/** Settings that name their method. */
+type MethodSettings = Pick<Train, 'method' | 'lora' | 'osf' | 'sdft'>;
+
+/** How these settings train; those of a method alone say it, too. */
+export function methodOf({ method, lora, osf, sdft }: MethodSettings): TrainingMethod {
+  return method ?? (lora !== undefined ? 'lora' : osf !== undefined ? 'osf' : sdft !== undefined ? 'sdft' : 'full');
 }
 
+/** As memory and reports tell methods apart. */
+export type Tuning = TrainingMethod | 'qlora';
+
 /** How these settings train, as far as memory and reports tell methods apart. */
-export function tuningOf(train: Pick<Train, 'method' | 'lora' | 'osf'>): TrainingMethod | 'qlora' {
+export function tuningOf(train: MethodSettings): Tuning {
   const own = methodOf(train);
   return own === 'lora' && train.lora?.quantize === true ? 'qlora' : own;
 }
 
 /** The settings with those of their method, and of no other one, filled in. Settings of before there were methods are as they were. */
 export function settled(train: Train): Train {
-  const { method: _method, lora, osf, ...rest } = train;
+  const { method: _method, lora, osf, sdft, ...rest } = train;
   switch (methodOf(train)) {
     case 'full':
       return rest;
@@ -41,6 +50,8 @@ export function settled(train: Train): Train {
       return { ...rest, lora: lora ?? DEFAULT_LORA };
     case 'osf':
       return { ...rest, osf: osf ?? DEFAULT_OSF };
+    case 'sdft':
+      return { ...rest, sdft: sdft ?? DEFAULT_SDFT };
   }
 }
 
@@ -56,9 +67,14 @@ export function specOfVariant(spec: RunSpec, name: string): RunSpec {
   return specOf(spec, variant);
 }
 
+/** Whether settings say how to train, rather than leaving it to others. */
+export function namesMethod({ method, lora, osf, sdft }: MethodSettings): boolean {
+  return method !== undefined || lora !== undefined || osf !== undefined || sdft !== undefined;
+}
+
 function overridden(train: Train, overrides: TrainOverrides): Train {
-  const own = methodOf(overrides.method === undefined && overrides.lora === undefined && overrides.osf === undefined ? train : overrides);
-  const { lora, osf, maxSteps, ...rest } = train;
+  const own = methodOf(namesMethod(overrides) ? overrides : train);
+  const { lora, osf, sdft, maxSteps, ...rest } = train;
   const rate = own === methodOf(train) ? train.learningRate : AUTHORS_RATES[own];
   return settled({
     ...rest,
@@ -67,6 +83,7 @@ function overridden(train: Train, overrides: TrainOverrides): Train {
     ...(maxSteps === undefined || overrides.epochs !== undefined ? {} : { maxSteps }),
     ...(own === 'lora' && lora !== undefined ? { lora } : {}),
     ...(own === 'osf' && osf !== undefined ? { osf } : {}),
+    ...(own === 'sdft' && sdft !== undefined ? { sdft } : {}),
     ...overrides,
     method: own,
   });

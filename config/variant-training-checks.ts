@@ -2,7 +2,7 @@ import type { RunSpec } from './spec';
 import { showValue, type Finding } from './spec-errors';
 import { trainingTraits } from './training-backends';
 import { methodProblems } from './training-checks';
-import { specOf } from './training-method';
+import { namesMethod, specOf } from './training-method';
 import { variantsOf } from './variants';
 
 type Entry = Exclude<RunSpec['variants'][number], string>;
@@ -17,7 +17,7 @@ export function overrideProblems(spec: RunSpec, { replay, train }: OwnTraining, 
       : [];
   }
   const findings: Finding[] = [];
-  if (replay === undefined && train.method === undefined && train.lora === undefined && train.osf === undefined) {
+  if (replay === undefined && !namesMethod(train)) {
     findings.push({
       at: [...at, 'replay'],
       value: 'nothing',

@@ -1,6 +1,6 @@
 import { type FineTuning, fineTuningSettings } from '../config/fine-tuning';
 import type { RunSpec } from '../config/spec';
-import { methodOf, specOf, tuningOf } from '../config/training-method';
+import { methodOf, specOf, tuningOf, type Tuning } from '../config/training-method';
 import { trains } from '../config/until';
 import { variantsOf, type Variant } from '../config/variants';
 import { unreachable } from '../method/never';
@@ -33,7 +33,7 @@ export interface TrainingCost {
 /** A row that is not trained as the others are. */
 export interface OwnTraining extends TrainingCost {
   readonly name: string;
-  readonly tuning: ReturnType<typeof tuningOf>;
+  readonly tuning: Tuning;
 }
 
 /** What one training takes, by the spec's backend. */
@@ -57,12 +57,13 @@ function planWorkerTraining(spec: RunSpec, a: Assumptions, mixture: PlannedMixtu
   const devices =
     known.trainingProcesses ??
     (parameters === null ? null : device === 'cpu' ? 1 : trainingGpus(parameters, bytesPerParameter(train, a), a.gpuMemoryGB * 1e9));
+  // Self-distillation learns from several answers of its own to each question.
+  const answers = train.sdft?.generations ?? 1;
   const batch = train.perDeviceBatchSize * train.gradientAccumulation * (devices ?? 1);
-  const steps = train.maxSteps ?? Math.max(1, Math.ceil((mixture.total * train.epochs) / batch));
-  const examples = train.maxSteps === undefined ? Math.round(mixture.total * train.epochs) : steps * batch;
-  const tokens = Math.round(examples * Math.min(train.maxLength, tokensPerExample(spec, a, mixture, known)));
-  // Factors and their projections beside the matrices: twice the time of full SFT, as training_hub measured on 8 H100.
-  const flop = (parameters ?? 0) * tokens * (train.gradientCheckpointing ? 8 : 6) * (methodOf(train) === 'osf' ? 2 : 1);
+  const steps = train.maxSteps ?? Math.max(1, Math.ceil((mixture.total * train.epochs * answers) / batch));
+  const examples = train.maxSteps === undefined ? Math.round(mixture.total * train.epochs) : Math.round((steps * batch) / answers);
+  const tokens = Math.round(examples * answers * Math.min(train.maxLength, tokensPerExample(spec, a, mixture, known)));
+  const flop = (parameters ?? 0) * tokens * flopPerToken(train);
   return {
     trainings: trainedAlike(spec),
     device,
@@ -74,6 +75,20 @@ function planWorkerTraining(spec: RunSpec, a: Assumptions, mixture: PlannedMixtu
     hours: parameters === null ? null : flop / deviceFlops(device, a) / 3600,
     usd: null,
   };
+}
+
+/** A parameter and token: forward 2, backward 4, and what the method adds. */
+function flopPerToken(train: RunSpec['train']): number {
+  const step = train.gradientCheckpointing ? 8 : 6;
+  switch (methodOf(train)) {
+    case 'osf':
+      return 2 * step; // factors and their projections beside the matrices: twice the time, as training_hub measured on 8 H100
+    case 'sdft':
+      return step + 4; // the answer is sampled, and scored by the teacher
+    case 'full':
+    case 'lora':
+      return step;
+  }
 }
 
 /** Rows of the table that are trained, in whatever way. */
@@ -154,7 +169,7 @@ function bytesPerParameter(train: RunSpec['train'], a: Assumptions): number {
   const { lora, dtype } = train;
   const method = methodOf(train);
   // OSF keeps the weights and their factors as they were beside what full training keeps.
-  if (method !== 'lora') return a.trainingBytesPerParameter + (method === 'osf' ? 8 : 0);
+  if (method !== 'lora') return a.trainingBytesPerParameter + (method === 'osf' ? 8 : method === 'sdft' ? 4 : 0);
   if (lora?.quantize === true) return 0.6;
   return dtype === 'bfloat16' ? 2.1 : 4.1;
 }

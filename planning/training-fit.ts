@@ -70,7 +70,7 @@ function wayOut(model: ModelShape, shape: TrainingShape, usable: number): string
       break;
     }
   }
-  if ((shape.tuning === 'full' || shape.tuning === 'osf') && fits({ tuning: 'lora', rank: 16 })) ways.push('train adapters (train.lora)');
+  if (shape.tuning !== 'lora' && shape.tuning !== 'qlora' && fits({ tuning: 'lora', rank: 16 })) ways.push('train adapters (train.lora)');
   else if (shape.tuning !== 'qlora' && fits({ tuning: 'qlora', rank: shape.rank || 16 })) {
     ways.push('train adapters on 4-bit weights (train.lora.quantize)');
   }
@@ -78,7 +78,7 @@ function wayOut(model: ModelShape, shape: TrainingShape, usable: number): string
 }
 
 function tuningText({ tuning }: TrainingShape): string {
-  return { full: 'full fine-tuning', lora: 'LoRA', qlora: 'QLoRA', osf: 'OSF' }[tuning];
+  return { full: 'full fine-tuning', lora: 'LoRA', qlora: 'QLoRA', osf: 'OSF', sdft: 'SDFT' }[tuning];
 }
 
 function partsText(memory: TrainingMemory): string {

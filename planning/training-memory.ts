@@ -1,3 +1,5 @@
+import type { Tuning } from '../config/training-method';
+
 /** What decides the memory of a decoder: its parameters, and where known its sizes. */
 export interface ModelShape {
   readonly parameters: number;
@@ -17,7 +19,7 @@ export interface ModelShape {
 
 /** How a model is trained, as far as memory goes. */
 export interface TrainingShape {
-  readonly tuning: 'full' | 'lora' | 'qlora' | 'osf';
+  readonly tuning: Tuning;
   /** Rank of the adapters; 0 where there are none. */
   readonly rank: number;
   readonly dtype: 'float32' | 'bfloat16';
@@ -52,6 +54,12 @@ const NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256);
 /** The float32 weights, their trained factors, and the factors as they were: about a weight's number each, whatever the rank kept. */
 const OSF_BYTES = 12;
 
+/** The float32 weights, and as they were: the teacher. */
+const SDFT_BYTES = 8;
+
+/** Methods that train all weights; the others train adapters. */
+const WHOLE: Readonly<Record<Tuning, boolean>> = { full: true, osf: true, sdft: true, lora: false, qlora: false };
+
 /** DeepSpeed's own estimate of host memory for an offloaded optimizer: master weights, moments, gradients and buffers. */
 const OFFLOADED_BYTES = 18;
 
@@ -66,12 +74,12 @@ export function trainingMemory(model: ModelShape, training: TrainingShape): Trai
   const { tuning, dtype, devices, sharding, offloadOptimizer } = training;
   const width = dtype === 'bfloat16' ? 2 : 4;
   const parts = sharding === 'none' ? 1 : devices;
-  const whole = tuning === 'full' || tuning === 'osf';
-  const trained = whole ? parameters : adapterParameters(model, training.rank);
+  const trained = WHOLE[tuning] ? parameters : adapterParameters(model, training.rank);
 
   let weights: number;
   if (tuning === 'full') weights = parameters * (sharding === 'zero3' ? width : 4);
   else if (tuning === 'osf') weights = parameters * OSF_BYTES;
+  else if (tuning === 'sdft') weights = parameters * SDFT_BYTES;
   else {
     const embedded = sizes === null ? 0 : embeddedParameters(sizes);
     const frozen = tuning === 'qlora' ? (parameters - embedded) * NF4_BYTES + embedded * width : parameters * width;
@@ -114,7 +122,7 @@ function workingBytes(
 ): number {
   if (sharding === 'none') {
     // Autocast keeps a bfloat16 copy of float32 weights; several whole copies exchange gradients through buckets.
-    return ((tuning === 'full' || tuning === 'osf') && width === 2 ? parameters * 2 : 0) + (devices > 1 ? trained * 4 : 0);
+    return (WHOLE[tuning] && width === 2 ? parameters * 2 : 0) + (devices > 1 ? trained * 4 : 0);
   }
   if (sizes === null) return 0;
   // Gathered at once: the embedding and output with their gradient, two layers, and one layer's gradient.

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -18,6 +19,16 @@ FROZEN_BYTES_PER_PARAMETER = 4
 
 OSF_BYTES_PER_PARAMETER = 24
 """As for full training, and the float32 weight that is kept beside its factors, and the factors as they were."""
+
+SDFT_BYTES_PER_PARAMETER = TRAINING_BYTES_PER_PARAMETER + 4
+"""As for full training, and the teacher: the weights as they were."""
+
+BYTES_PER_PARAMETER = {
+    "full": TRAINING_BYTES_PER_PARAMETER,
+    "frozen": FROZEN_BYTES_PER_PARAMETER,
+    "osf": OSF_BYTES_PER_PARAMETER,
+    "sdft": SDFT_BYTES_PER_PARAMETER,
+}
 
 SMALLEST_BFLOAT16_LEARNING_RATE = 1e-4
 """Below this an AdamW step (about the learning rate per weight) is under half the spacing of bfloat16 numbers at the
@@ -83,18 +94,22 @@ def check_quantization(device: torch.device) -> None:
 
 
 def check_training(
-    device: torch.device, *, parameters: int, dtype: str, learning_rate: float, frozen: bool = False, osf: bool = False
+    device: torch.device,
+    *,
+    parameters: int,
+    dtype: str,
+    learning_rate: float,
+    method: Literal["full", "frozen", "osf", "sdft"] = "full",
 ) -> None:
     """Refuse a training that this machine cannot do, or whose steps would be lost.
 
     On a GPU, `bfloat16` means float32 weights computed with under autocast; on a CPU it means bfloat16 weights. With
-    `frozen` weights the trained adapters are float32 on both, and only 4 bytes a parameter are counted;
+    frozen weights the trained adapters are float32 on both, and only 4 bytes a parameter are counted;
     OSF is float32 too.
     Raises JobError `dtype_refused` and `missing_gpu`.
     """
     if (
-        not frozen
-        and not osf
+        method in ("full", "sdft")
         and dtype == "bfloat16"
         and device.type == "cpu"
         and learning_rate < SMALLEST_BFLOAT16_LEARNING_RATE
@@ -111,9 +126,7 @@ def check_training(
             "This GPU cannot compute in bfloat16.",
             "Use float32, or a GPU of the Ampere line or later.",
         )
-    needed = parameters * (
-        OSF_BYTES_PER_PARAMETER if osf else FROZEN_BYTES_PER_PARAMETER if frozen else TRAINING_BYTES_PER_PARAMETER
-    )
+    needed = parameters * BYTES_PER_PARAMETER[method]
     if device.type == "cpu" and needed > _memory_bytes():
         raise JobError(
             "missing_gpu",

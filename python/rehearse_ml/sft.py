@@ -1,4 +1,4 @@
-"""Fine-tuning with TRL, full or of adapters: loss on the assistant's tokens only, resumable to the last digit."""
+"""Fine-tuning with TRL, by any of the methods: resumable to the last digit."""
 
 import shutil
 import time
@@ -9,40 +9,25 @@ import datasets
 import torch
 import transformers
 from peft import PeftModel
-from transformers import PreTrainedModel
-from trl import SFTConfig, SFTTrainer
+from transformers import PreTrainedModel, Trainer
 
 from . import PROTOCOL
-from .adapters import StateDict, adapter_config, load_for_training, merged
+from .adapters import StateDict, load_for_training, merged
 from .checkpoints import newest_complete
 from .errors import JobError
 from .hardware import check_launched, check_quantization, check_training, pick_device
 from .job import Interruption, file_sha256, run_once, versions
 from .launch import rank, read_config
 from .layout import CHECKPOINT_FOLDER, CHECKPOINTS_FOLDER
-from .mixture import TokenizedMixture, tokenize_mixture
 from .protocol import Events, JsonValue, publish
 from .ranks import all_here, how_many
 from .results import SftResult
 from .sft_report import SftReport, nan_loss
 from .spec import SftSpec
 from .tokenizer import check_tokenizer, load_tokenizer
-from .trackers import PROJECT, check_packages, prepare_environment
+from .trackers import check_packages, prepare_environment
+from .trainers import Training, read_training
 from .weights import parameter_count, resolve_weights, weights_sha256
-
-CHECKPOINTS_KEPT = 2
-"""Two, so that a kill in the middle of writing one leaves one."""
-
-
-class FiniteSftTrainer(SFTTrainer):
-    """TRL's trainer, which ends at the first loss that is not a number instead of training on."""
-
-    def training_step(self, *args: object, **kwargs: object) -> torch.Tensor:
-        """Return the loss of one batch, which is finite."""
-        loss: torch.Tensor = super().training_step(*args, **kwargs)
-        if not bool(torch.isfinite(loss)):
-            raise nan_loss(f"The loss is {loss.item()}", self.state.global_step + 1)
-        return loss
 
 
 def sft(spec: SftSpec, events: Events, interruption: Interruption) -> Path:
@@ -95,8 +80,7 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
         parameters=parameter_count(weights),
         dtype=spec.dtype,
         learning_rate=spec.learning_rate,
-        frozen=spec.lora is not None,
-        osf=spec.osf is not None,
+        method="frozen" if spec.lora else "osf" if spec.osf else "sdft" if spec.sdft else "full",
     )
     if spec.threads is not None:
         torch.set_num_threads(spec.threads)
@@ -106,33 +90,14 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
     tokenizer = load_tokenizer(weights)
     check_tokenizer(tokenizer, weights)
 
-    def tokenized(path: str, phase: str) -> TokenizedMixture:
-        return tokenize_mixture(
-            Path(path),
-            tokenizer,
-            max_length=spec.max_length,
-            phase=phase,
-            events=events,
-            keep_thoughts=spec.thoughts == "keep",
-        )
-
-    mixture = tokenized(spec.mixture, "tokenize")
-    held_out = tokenized(spec.eval_mixture, "tokenize held-out") if spec.eval_mixture is not None else None
+    training = read_training(spec, tokenizer, events)
 
     # Made before the model is loaded: FSDP and ZeRO-3 then load it on one process only, or in parts.
-    arguments = _training_arguments(spec, device)
+    make_trainer = training.prepare(spec, device)
     events.progress("load model", 0, 1)
     model = load_for_training(spec, weights, device)
     events.progress("load model", 1, 1)
-    trainer = FiniteSftTrainer(
-        model=model,
-        args=arguments,
-        peft_config=adapter_config(spec, model),
-        train_dataset=mixture.dataset,
-        eval_dataset=held_out.dataset if held_out is not None else None,
-        processing_class=tokenizer,
-        callbacks=[SftReport(events, interruption)],
-    )
+    trainer = make_trainer(model, tokenizer, [SftReport(events, interruption)])
     trainer.remove_callback(transformers.PrinterCallback)
     resume_from = _resume_from(output / CHECKPOINTS_FOLDER, events)
     if resume_from is not None:
@@ -158,41 +123,7 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
         all_here()
         if rank() > 0:
             return None
-    return _result(spec, trainer, mixture, checkpoint, time.monotonic() - started)
-
-
-def _training_arguments(spec: SftSpec, device: torch.device) -> SFTConfig:
-    return SFTConfig(
-        output_dir=str(Path(spec.output_dir) / CHECKPOINTS_FOLDER),
-        learning_rate=spec.learning_rate,
-        num_train_epochs=spec.epochs,
-        max_steps=spec.max_steps if spec.max_steps is not None else -1,
-        per_device_train_batch_size=spec.per_device_batch_size,
-        per_device_eval_batch_size=spec.per_device_batch_size,
-        gradient_accumulation_steps=spec.gradient_accumulation,
-        max_length=spec.max_length,
-        packing=spec.packing,
-        lr_scheduler_type=spec.scheduler,
-        warmup_steps=spec.warmup_ratio,  # transformers reads a number below 1 as a share
-        weight_decay=spec.weight_decay,
-        seed=spec.seed,
-        data_seed=spec.seed,
-        bf16=spec.dtype == "bfloat16" and device.type == "cuda",
-        use_cpu=device.type == "cpu",
-        gradient_checkpointing=spec.gradient_checkpointing,
-        save_strategy="steps",
-        save_steps=spec.save_steps,
-        save_total_limit=CHECKPOINTS_KEPT,
-        eval_strategy="steps" if spec.eval_mixture is not None else "no",
-        eval_steps=(spec.eval_steps or spec.save_steps) if spec.eval_mixture is not None else None,
-        prediction_loss_only=True,
-        logging_steps=spec.logging_steps,
-        logging_nan_inf_filter=False,  # it would hide a diverged loss behind the last good one
-        report_to=list(spec.report_to),
-        run_name=spec.run_name,
-        project=PROJECT,
-        disable_tqdm=True,
-    )
+    return _result(trainer, training, checkpoint, time.monotonic() - started)
 
 
 def _resume_from(folder: Path, events: Events) -> Path | None:
@@ -201,7 +132,7 @@ def _resume_from(folder: Path, events: Events) -> Path | None:
     return found if rank() == 0 else newest_complete(folder, events, verify=False)
 
 
-def _save_final(trainer: SFTTrainer, state: StateDict, weights: Path, final: Path) -> None:
+def _save_final(trainer: Trainer, state: StateDict, weights: Path, final: Path) -> None:
     broken = [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]
     if broken:
         raise nan_loss(f"{len(broken)} tensors are not finite ({broken[0]} first)", trainer.state.global_step)
@@ -221,25 +152,23 @@ def _save_final(trainer: SFTTrainer, state: StateDict, weights: Path, final: Pat
     publish(temporary, final)
 
 
-def _result(
-    spec: SftSpec, trainer: SFTTrainer, mixture: TokenizedMixture, checkpoint: Path, seconds: float
-) -> SftResult:
-    history = trainer.state.log_history
+def _result(trainer: Trainer, training: Training, checkpoint: Path, seconds: float) -> SftResult:
+    history, counts = trainer.state.log_history, training.counts
     return {
         "protocol": PROTOCOL,
         "kind": "sft",
         "checkpointDir": str(checkpoint),
         "processes": how_many(),
         "steps": trainer.state.global_step,
-        "examples": len(mixture.dataset),
-        "tokens": mixture.tokens,
-        "trainedTokens": mixture.trained_tokens,
-        "truncated": mixture.truncated,
-        "dropped": mixture.dropped,
-        "unrenderable": dict(mixture.unrenderable),
-        "controlTexts": mixture.control_texts,
-        "thoughtsKept": mixture.thoughts_kept,
-        "thoughtsLeftOut": mixture.thoughts_left_out,
+        "examples": len(training.dataset),
+        "tokens": counts.tokens,
+        "trainedTokens": training.trained_tokens(trainer),
+        "truncated": counts.truncated,
+        "dropped": counts.dropped,
+        "unrenderable": dict(counts.unrenderable),
+        "controlTexts": counts.control_texts,
+        "thoughtsKept": counts.thoughts_kept,
+        "thoughtsLeftOut": counts.thoughts_left_out,
         "lossCurve": [
             {
                 "step": int(entry["step"]),

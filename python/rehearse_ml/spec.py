@@ -73,8 +73,16 @@ class OsfSpec(_Strict):
     targets: Annotated[list[Text], Field(min_length=1)] | None
 
 
+class SdftSpec(_Strict):
+    """Self-distillation: for each question `generations` answers of at most `max_tokens` tokens are sampled."""
+
+    generations: Count
+    max_tokens: Count
+    temperature: Annotated[float, Field(gt=0)]
+
+
 class SftSpec(_JobSpec):
-    """Fine-tuning, full or of adapters, of `weights` (directory or hub id) on the conversations of `mixture`."""
+    """Fine-tuning, by any method, of `weights` (directory or hub id) on the conversations of `mixture`."""
 
     weights: Text
     revision: Text | None
@@ -99,6 +107,7 @@ class SftSpec(_JobSpec):
     eval_steps: Count | None = None
     lora: LoraSpec | None = None
     osf: OsfSpec | None = None
+    sdft: SdftSpec | None = None
     accelerate: Text | None = None
     thoughts: Literal["drop", "keep"] | None = None
     date: Date | None = None
@@ -107,7 +116,7 @@ class SftSpec(_JobSpec):
 
     def identity(self) -> dict[str, JsonValue]:
         """Leave out what is not asked for, as in directories from before it could be."""
-        later = ("lora", "osf", "evalSteps", "thoughts", "date")
+        later = ("lora", "osf", "sdft", "evalSteps", "thoughts", "date")
         return {key: value for key, value in super().identity().items() if key not in later or value is not None}
 
 

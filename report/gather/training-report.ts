@@ -1,5 +1,5 @@
 import type { RunSpec } from '../../config/spec';
-import { tuningOf } from '../../config/training-method';
+import { tuningOf, type Tuning } from '../../config/training-method';
 import type { FineTuningResult } from '../../stages/fine-tuning-result';
 import type { LossRow, TrainingDetail } from '../../stages/train';
 
@@ -28,7 +28,7 @@ export interface WorkerTraining {
   readonly epochs: number;
   /** Examples of one optimizer step, over all processes. */
   readonly batchSize: number;
-  readonly tuning: 'full' | 'lora' | 'qlora' | 'osf';
+  readonly tuning: Tuning;
   readonly dtype: string;
   readonly maxLength: number;
   readonly curve: readonly LossRow[];

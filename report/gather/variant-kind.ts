@@ -1,4 +1,4 @@
-import { methodOf } from '../../config/training-method';
+import { methodOf, namesMethod } from '../../config/training-method';
 import { ownAnswersTitle, type ReplaySource, type Variant } from '../../config/variants';
 import { formatCounted, formatPercent, formatScientific } from '../../contract/figures';
 
@@ -13,9 +13,9 @@ export function kindOf({ replay }: Pick<Variant, 'replay'>): VariantKind {
 export function variantTitle(variant: Variant): string {
   const { train } = variant;
   if (train === undefined) return replayTitle(variant);
-  const { method, lora, osf, learningRate, epochs, maxSteps } = train;
+  const { learningRate, epochs, maxSteps } = train;
   const says = [
-    ...(method === undefined && lora === undefined && osf === undefined ? [] : [METHODS[methodOf(train)]]),
+    ...(namesMethod(train) ? [METHODS[methodOf(train)]] : []),
     ...(learningRate === undefined ? [] : [`at a rate of ${formatScientific(learningRate)}`]),
     ...(epochs === undefined ? [] : [formatCounted(epochs, 'epoch')]),
     ...(maxSteps === undefined ? [] : [formatCounted(maxSteps, 'step')]),
@@ -23,7 +23,7 @@ export function variantTitle(variant: Variant): string {
   return says.length === 0 ? replayTitle(variant) : `${replayTitle(variant)}; ${says.join(', ')}`;
 }
 
-const METHODS = { full: 'full SFT', lora: 'LoRA', osf: 'OSF' } as const;
+const METHODS = { full: 'full SFT', lora: 'LoRA', osf: 'OSF', sdft: 'SDFT' } as const;
 
 function replayTitle({ replay }: Variant): string {
   if (replay === null) return 'not trained';

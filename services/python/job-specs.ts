@@ -55,6 +55,7 @@ export const sftSpecSchema = z.strictObject({
     .strictObject({ effectiveRank: z.number(), targets: z.array(text).readonly().nullable() })
     .nullable()
     .optional(),
+  sdft: z.strictObject({ generations: count, maxTokens: count, temperature: z.number() }).nullable().optional(),
   /** A YAML file of `accelerate config`. */
   accelerate: text.nullable().optional(),
   /** Whether answers are trained with the thoughts that they have; dropped by default. */

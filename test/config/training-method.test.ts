@@ -58,6 +58,8 @@ describe('a variant that trains otherwise', () => {
     expect(trainOf(variants, 'lora')).toMatchObject({ learningRate: 2e-4, lora: { rank: 16, alpha: 32, dropout: 0, quantize: false } });
     expect(trainOf(variants, 'osf')).toMatchObject({ learningRate: 1e-6, osf: { effectiveRank: 0.5 } });
     expect(trainOf(variants, 'osf').lora).toBeUndefined();
+    const sdft = trainOf([{ name: 'sdft', train: { method: 'sdft' } }], 'sdft');
+    expect(sdft).toMatchObject({ learningRate: 2e-5, sdft: { generations: 8, maxTokens: 256, temperature: 1 } });
     // Where train is LoRA already, a full row drops the adapters.
     const full = trainOf([{ name: 'full', train: { method: 'full' } }], 'full', { lora: { rank: 4 } });
     expect([full.lora, full.learningRate]).toEqual([undefined, 1e-6]);
@@ -117,15 +119,20 @@ test('the plan tells what each row takes that is trained otherwise', () => {
       'method',
       { name: 'lora', train: { method: 'lora', maxSteps: 3 } },
       { name: 'osf', replay: 'method', train: { method: 'osf' } },
+      { name: 'sdft', replay: 'method', train: { method: 'sdft' } },
     ]),
   );
   expect(plan.training.trainings).toBe(1);
   expect(plan.ownTrainings.map(({ name, tuning }) => [name, tuning])).toEqual([
     ['lora', 'lora'],
     ['osf', 'osf'],
+    ['sdft', 'sdft'],
   ]);
   expect(plan.ownTrainings[0]!.steps).toBe(3);
   expect(plan.ownTrainings[1]!.hours! / plan.training.hours!).toBeCloseTo(2, 9);
+  // Eight answers to each question, and half as much again for sampling them and asking the teacher.
+  expect(plan.ownTrainings[2]!.steps).toBe(Math.ceil(plan.training.examples / plan.training.devices!));
+  expect(plan.ownTrainings[2]!.hours! / plan.training.hours!).toBeCloseTo(8 * 1.5, 1);
 });
 
 test.each([
@@ -167,6 +174,30 @@ test.each([
     [{ name: 'a', train: { method: 'osf', weightDecay: 0.1 } }],
     {},
     'variants[0].train.weightDecay: got 0.1, expected 0 with osf',
+  ],
+  [
+    'self-distillation over several devices',
+    [{ name: 'a', train: { method: 'sdft' } }],
+    { accelerate: 'cpu' },
+    'variants[0].train.method: got sdft with train.accelerate, expected one device',
+  ],
+  [
+    'self-distillation of thoughts',
+    [{ name: 'a', train: { method: 'sdft' } }],
+    { thoughts: 'keep' },
+    'variants[0].train.method: got sdft with train.thoughts: keep, expected answers alone',
+  ],
+  [
+    'self-distillation in packed rows',
+    [{ name: 'a', train: { method: 'sdft' } }],
+    { packing: true },
+    'variants[0].train.method: got sdft with train.packing, expected no packing',
+  ],
+  [
+    'self-distillation in steps that part the answers to a question',
+    [{ name: 'a', train: { method: 'sdft', sdft: { generations: 3 } } }],
+    {},
+    'variants[0].train.sdft: got 3 generations in steps of 8 answers (perDeviceBatchSize x gradientAccumulation), expected steps that hold all answers to a question; set sdft.generations to a divisor of 8',
   ],
   [
     'a rate that destroys',

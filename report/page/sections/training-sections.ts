@@ -107,12 +107,13 @@ const TUNING = {
   lora: 'Supervised fine-tuning of low-rank adapters (LoRA), merged',
   qlora: 'Supervised fine-tuning of low-rank adapters on 4-bit weights (QLoRA), merged',
   osf: 'Orthogonal subspace fine-tuning (OSF), merged',
+  sdft: 'Self-distillation (SDFT)',
 } as const;
 
 function trainedByWorkers(training: WorkerTraining): Block[] {
   return [
     text(
-      `${TUNING[training.tuning]}, loss on the assistant’s tokens only: ${formatCounted(training.steps, 'optimizer step')} of ${formatCount(training.batchSize)} examples at a peak learning rate of ` +
+      `${TUNING[training.tuning]}, ${training.tuning === 'sdft' ? 'loss on answers that it samples itself' : 'loss on the assistant’s tokens only'}: ${formatCounted(training.steps, 'optimizer step')} of ${formatCount(training.batchSize)} examples at a peak learning rate of ` +
         `${formatScientific(training.learningRate)}, in ${formatDuration(training.seconds * 1000)}.`,
     ),
     ...lossChart(training),
