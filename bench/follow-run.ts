@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { ExperimentResult } from '../contract/run';
+import type { experiment } from '../workflows';
 
 const POLL_MS = 500;
 /** A killed server is away for a moment; after this long it is away for good. */
@@ -15,6 +17,17 @@ export async function untilSynthesized(client: Client, runId: string, onPoll: ()
     if (status.name !== 'RUNNING') await run.result();
     return false;
   });
+}
+
+/** Returns what a run comes to, also where the server is too busy to say so at once. @throws when it fails, or when the server stays away */
+export async function untilDone(client: Client, runId: string): Promise<ExperimentResult> {
+  const run = client.workflow.getHandle<typeof experiment>(runId);
+  let result: ExperimentResult | undefined;
+  await poll(async () => {
+    if ((await run.describe()).status.name !== 'RUNNING') result = await run.result();
+    return result !== undefined;
+  });
+  return result!;
 }
 
 /** Returns when the mixture is stored: the training waits for a gpu worker, and benchmarks have none. */

@@ -23,8 +23,12 @@ export interface StackOptions {
   readonly workerHeapMb?: number;
   /** Workers that end by themselves (as they do when they find no server at their start) are started again. */
   readonly restartWorkers?: boolean;
-  /** Origin of an endpoint that runs already; otherwise one is started. */
+  /** Origin of an endpoint that runs already, which need not be ours; otherwise one is started. */
   readonly endpointURL?: string;
+  /** One gpu worker more. */
+  readonly gpu?: boolean;
+  /** What the workers' environment has besides. */
+  readonly env?: Readonly<Record<string, string>>;
   /** The processes belong to the group of this one and die with it; otherwise each has a group of its own. */
   readonly sameGroup?: boolean;
 }
@@ -46,6 +50,7 @@ export class Stack {
     readonly orchestration: StackProcess,
     readonly cpu: StackProcess,
     readonly llm: readonly StackProcess[],
+    readonly gpu: readonly StackProcess[],
   ) {}
 
   /** Starts everything, after ending what a killed benchmark left behind in this folder. */
@@ -73,6 +78,7 @@ export class Stack {
           TEMPORAL_ADDRESS: address,
           REHEARSE_LOG: 'warn',
           REHEARSE_PROBE: 'off',
+          ...options.env,
         },
         restart: restartWorkers,
       });
@@ -96,6 +102,7 @@ export class Stack {
       worker('orchestration', 'orchestration'),
       worker('cpu', 'cpu'),
       Array.from({ length: llmWorkers }, (_, index) => worker(`llm-${index + 1}`, 'llm')),
+      options.gpu === true ? [worker('gpu', 'gpu')] : [],
     );
     stack.endpoint?.start();
     stack.temporal.start();
@@ -114,7 +121,7 @@ export class Stack {
   }
 
   get workers(): readonly StackProcess[] {
-    return [this.orchestration, this.cpu, ...this.llm];
+    return [this.orchestration, this.cpu, ...this.llm, ...this.gpu];
   }
 
   get processes(): readonly StackProcess[] {
@@ -126,12 +133,12 @@ export class Stack {
     return await Promise.race([work, ...this.processes.map(({ failure }) => failure)]);
   }
 
-  /** Returns once the server and the endpoint answer. */
+  /** Returns once the server and our endpoint answer. */
   async untilReady(): Promise<void> {
     const deadline = performance.now() + READY_TIMEOUT_MS;
     for (;;) {
       try {
-        await this.stats();
+        if (this.endpoint !== undefined) await this.stats();
         await probeServer(this.temporalAddress);
         return;
       } catch (cause) {

@@ -57,6 +57,18 @@ const LONG = [
     env: { REHEARSE_MOMENTS: '100' },
   },
   {
+    name: 'vllm',
+    what: 'the whole method on vLLM (for a CPU; 6 GB the first time), served by the user and by the run; exports and scores computed again',
+    takes: '8 min',
+    program: ['dist/bench/engine-method.js', '--engines', 'vllm'],
+  },
+  {
+    name: 'gpu',
+    what: 'training of a 1.1B model (full, LoRA, OSF) and an evaluation on this GPU; --write puts the table into docs/training.md, --tiny is for a CPU',
+    takes: '10 min',
+    program: ['dist/bench/measure-training.js'],
+  },
+  {
     name: 'study',
     what: 'the whole method with a real model: nine replay sets, trained and measured; goes on where it was stopped',
     takes: '1 h',

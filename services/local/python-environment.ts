@@ -75,9 +75,11 @@ export async function ensureVenv(options: {
   readonly name: string;
   readonly requirements: string;
   readonly reporter: SetupReporter;
+  /** What is left to do in the folder before it counts as made. */
+  readonly finish?: (folder: string) => Promise<void>;
   readonly cache?: string;
 }): Promise<string> {
-  const { name, requirements, reporter, cache = cacheDir() } = options;
+  const { name, requirements, reporter, finish, cache = cacheDir() } = options;
   const folder = join(cache, 'venvs', `${name}-${contentKey(requirements)}-${process.platform}-${process.arch}`);
   const python = join(folder, 'bin', 'python');
   await makeOnce(
@@ -91,6 +93,7 @@ export async function ensureVenv(options: {
         const { message, fraction } = progress.add(line);
         step.update(message, fraction);
       });
+      await finish?.(folder);
       return `${folder} (${progress.summary})`;
     },
   );
