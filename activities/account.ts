@@ -2,8 +2,9 @@ import type { Allowance, Cost } from '../method/cost';
 import type { Usage } from '../method/records';
 import { costOf, type Price } from '../planning/price';
 import { BatchBudget, countedSoFar } from '../services/batches/batch-budget';
-import { countedOf, sumOfUsage } from '../services/batches/billing';
+import { addUsage, countedOf, sumOfUsage } from '../services/batches/billing';
 import type { Journal } from '../services/journal/journal';
+import { openOrders, OrderLedger } from '../services/provider-batches/order-ledger';
 import type { StageManifest } from '../services/store/stage-store';
 import type { CallRecord } from '../stages/call-record';
 import type { OutputRef } from '../stages/stage';
@@ -16,12 +17,20 @@ export interface Account {
   readonly budget: BatchBudget;
 }
 
-/** What was paid for an output in the making by now, whoever works on it. */
-export async function costByNow({ stages, journals }: ActivityDeps, { address }: OutputRef, price: Price | undefined): Promise<Cost> {
+/** What was paid for an output in the making by now, whoever works on it; what is ordered from a provider is, at its worst case. */
+export async function costByNow(
+  { store, stages, journals }: ActivityDeps,
+  { address }: OutputRef,
+  price: Price | undefined,
+): Promise<Cost> {
   const journal = await journals.look(stages.folder(address));
   const earlier = await stages.storedCalls(address);
   for (const call of earlier.calls) journal.keep(call);
-  return costOf(countedSoFar(journal, unsettledBefore(await stages.latestManifest(address), earlier.calls)), price);
+  const out = openOrders(await new OrderLedger(store, stages.folder(address)).all()).flatMap(({ calls }) => calls);
+  const ordered = sumOfUsage(
+    out.filter(({ item, call, request }) => journal.find(item, call, request) === undefined).map(({ bound }) => bound),
+  );
+  return costOf(addUsage(countedSoFar(journal, unsettledBefore(await stages.latestManifest(address), earlier.calls)), ordered), price);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { EnqueuedTokens } from '../services/batches/enqueued-tokens';
 import type { ReplyWatches } from '../services/batches/reply-watches';
 import type { Endpoints } from '../services/endpoints/endpoints';
 import type { Claims } from '../services/journal/claims';
@@ -21,6 +22,8 @@ export interface ActivityDeps {
   readonly journals: JournalStore;
   readonly claims: Claims;
   readonly endpoints: Endpoints;
+  /** What is ordered from batch APIs, by this process. */
+  readonly enqueued: EnqueuedTokens;
   readonly python: PythonJobs;
   readonly weights: WeightsResolver;
   /** Counts of unusable replies; of a process whose batches know each other. */

@@ -1,4 +1,5 @@
 import type { Activities } from '../contract/activities';
+import { createCancelOrdersActivities } from './cancel-orders';
 import { createCheckKeysActivities } from './check-keys';
 import { createCheckTasksActivities } from './check-tasks';
 import { createCheckTrackersActivities } from './check-trackers';
@@ -44,6 +45,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...createRespondActivities(deps),
     ...createJudgeActivities(deps),
     ...createSelectActivities(deps),
+    ...createCancelOrdersActivities(deps),
     ...createStoredCostsActivities(deps),
     ...createServeModelActivities(deps),
     ...createHoldOutActivities(deps),

@@ -4,7 +4,7 @@ import { modelOf } from '../config/models-in-use';
 import type { ModelLimits, ModelSpec } from '../config/spec';
 import type { BatchLimits, BatchOutcome } from '../contract/batches';
 import type { FailureType } from '../contract/failures';
-import { addCounts, type BatchProgress } from '../method/cost';
+import { addCosts, addCounts, type BatchProgress } from '../method/cost';
 import type { Failure } from '../method/records';
 import { costOf, type Price } from '../planning/price';
 import { BudgetExhaustedError } from '../services/batches/allowance-gate';
@@ -12,6 +12,7 @@ import { runBatch } from '../services/batches/batch';
 import type { BatchItem } from '../services/batches/batch-item';
 import type { BatchPermit } from '../services/endpoints/batch-gate';
 import type { Claim } from '../services/journal/claims';
+import { OrderLedger } from '../services/provider-batches/order-ledger';
 import type { StageManifest } from '../services/store/stage-store';
 import type { CallRecord } from '../stages/call-record';
 import { judgeStage } from '../stages/judge';
@@ -20,6 +21,7 @@ import type { RunPlan } from '../stages/run-plan';
 import type { Output, OutputRef } from '../stages/stage';
 import { openAccount } from './account';
 import type { ActivityDeps } from './deps';
+import { advanceOrdered, ordersBatches, whileOut } from './ordered-batch';
 import type { ActivityScope } from './run-activity';
 import { tellStopped } from './tell-stopped';
 
@@ -46,6 +48,9 @@ export type PlannedBatch<Row extends object> = Omit<LlmBatch<Row>, 'given' | 'ru
 /** Items whose reply is being journalled keep no permit at the endpoint, so a batch works on more items than there are permits. */
 const LANES_TO_SPARE = 16;
 
+/** What is ordered from a provider's batch API keeps no place at its endpoint. */
+const NO_PERMIT: BatchPermit = { left: () => undefined, release: () => undefined };
+
 /** A batch activity: what is stored is not computed again, what is journalled is not called again. */
 export async function runLlmBatch<Row extends { readonly id: string }>(
   deps: ActivityDeps,
@@ -58,7 +63,11 @@ export async function runLlmBatch<Row extends { readonly id: string }>(
   const finished = await deps.stages.find(output);
   if (finished !== undefined) return outcomeOf(finished.manifest, { reused: true, price: spec.price });
 
-  const permit = await deps.endpoints.gate(spec).enter({ concurrency: spec.limits.concurrency, signal: scope.stop });
+  const isOrdered = ordersBatches(output.stage.name, spec);
+  if (isOrdered) await whileOut(deps, scope, batch, spec);
+  const permit = isOrdered
+    ? NO_PERMIT
+    : await deps.endpoints.gate(spec).enter({ concurrency: spec.limits.concurrency, signal: scope.stop });
   try {
     return await ownedOutput(deps, scope, batch, spec, permit);
   } finally {
@@ -113,11 +122,12 @@ function ownedElsewhere(folder: string): ApplicationFailure {
 
 async function makeOutput<Row extends { readonly id: string }>(
   deps: ActivityDeps,
-  { stop, heartbeat, context }: ActivityScope,
+  scope: ActivityScope,
   batch: LlmBatch<Row>,
   { spec, permit, claim }: { readonly spec: ModelSpec; readonly permit: BatchPermit; readonly claim: Claim },
 ): Promise<BatchOutcome> {
   const { stages, journals, endpoints, watches, env, log, metrics } = deps;
+  const { stop, heartbeat, context } = scope;
   const { output, model, inputs, given, runId } = batch;
   const { stage, address } = output;
   const { price } = spec;
@@ -141,8 +151,13 @@ async function makeOutput<Row extends { readonly id: string }>(
     const client = endpoints.client(model, spec);
     const secret = spec.apiKeyEnv === undefined ? undefined : env[spec.apiKeyEnv];
     const watched = { endpoint: client.endpoint, model, stage: stage.name, secret };
+    const { faults, isComplete } = ordersBatches(stage.name, spec)
+      ? await advanceOrdered(deps, scope, batch, { spec, items, journal, budget, claim, secret })
+      : { faults: {}, isComplete: false };
     const result = await runBatch({
       items,
+      faults,
+      isComplete,
       client,
       identity: modelIdentity(spec),
       journal,
@@ -165,14 +180,7 @@ async function makeOutput<Row extends { readonly id: string }>(
           ...read(),
         }));
       },
-    }).catch((error: unknown) => {
-      if (error instanceof BudgetExhaustedError) return error;
-      throw error;
     });
-    if (result instanceof BudgetExhaustedError) {
-      await journals.leave(folder, journal);
-      return { ...NOTHING_STORED, cost: budget.cost, errors: progress?.().errors ?? {}, exhausted: { needs: result.needs } };
-    }
     const { manifest } = await stages.commit(output, {
       rows: result.rows,
       failures: [...lost, ...result.failures],
@@ -181,12 +189,21 @@ async function makeOutput<Row extends { readonly id: string }>(
       inputs,
     });
     await journals.drop(folder, journal);
+    if (isComplete) await new OrderLedger(deps.store, folder).drop();
     return outcomeOf(manifest, { reused: false, price });
   } catch (error) {
-    await journals
-      .leave(folder, journal)
-      .catch((problem: unknown) => log.warn({ address, err: problem }, 'the journal stays on this machine only'));
-    throw error;
+    await journals.leave(folder, journal).catch((problem: unknown) => {
+      if (error instanceof BudgetExhaustedError) throw problem;
+      log.warn({ address, err: problem }, 'the journal stays on this machine only');
+    });
+    if (!(error instanceof BudgetExhaustedError)) throw error;
+    const { needs, wants } = error;
+    return {
+      ...NOTHING_STORED,
+      cost: addCosts(budget.cost, budget.inFlightCost), // what is ordered from a provider may still be billed
+      errors: progress?.().errors ?? {},
+      exhausted: { needs, ...(wants === undefined ? {} : { wants }) },
+    };
   } finally {
     closed();
     cancelled?.removeEventListener('abort', onCancelled);

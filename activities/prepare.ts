@@ -1,7 +1,8 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { isBatched } from '../config/batch-apis';
 import { earlyJudging } from '../config/early-judging';
 import { parseSpec, validateRunId } from '../config/load-spec';
-import { modelsInUse } from '../config/models-in-use';
+import { modelOf, modelsInUse } from '../config/models-in-use';
 import type { RunSpec, RunSpecInput } from '../config/spec';
 import { fixedSteps } from '../config/training-backends';
 import { specOf } from '../config/training-method';
@@ -87,6 +88,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
           ...servedOf(spec),
           ...(otherTasks(spec).length === 0 || !trains(spec) ? {} : { otherTasks: true as const }),
           ...(renders ? { renders: true as const } : {}),
+          ...(modelsInUse(spec).some((name) => isBatched(modelOf(spec, name))) ? { batched: true as const } : {}),
           ...(spec.train.reportTo === undefined ? {} : { trackers: true as const }),
           ...(spec.budget === undefined ? {} : { budget: spec.budget }),
           training: spec.train.backend,

@@ -117,12 +117,17 @@ function summaryTable(spec: RunSpec, plan: CostPlan): string {
   return wrapTable(rows);
 }
 
-/** Early judging: synthesis.judge.skip. Batches: of models whose price has a batchFactor. */
+/** Early judging: synthesis.judge.skip. Batches: mode: batch, of models whose price has a batchFactor. */
 function waysTable(ways: NonNullable<CostPlan['ways']>): string {
   const right = { align: 'right' } as const;
   return formatTable(
     [{ name: 'way' }, { name: 'calls', ...right }, { name: 'dollars', ...right }, { name: 'days', ...right }],
-    ways.map(({ way, calls, usd, days }) => [way, formatCount(calls), dollars(usd), days.toFixed(1)]),
+    ways.map(({ way, isSpec, calls, usd, days }) => [
+      `${way}${isSpec ? ' (this spec)' : ''}`,
+      formatCount(calls),
+      dollars(usd),
+      days.toFixed(1),
+    ]),
   );
 }
 

@@ -1,3 +1,4 @@
+import { batchApiOf, isBatched } from './batch-apis';
 import type { ModelSpec, RunSpec } from './spec';
 import { showValue, type Finding } from './spec-errors';
 import { SERVED_URL } from './spec-models';
@@ -10,7 +11,7 @@ export function endpointProblems(spec: RunSpec): Finding[] {
   const firstAt = new Map<string, string>();
   for (const [name, model] of Object.entries(spec.models)) {
     const at = ['models', name, 'baseURL'];
-    findings.push(...serveProblems(spec, name), ...thinkingProblems(model, name));
+    findings.push(...serveProblems(spec, name), ...thinkingProblems(model, name), ...batchProblems(spec, name));
     const url = new URL(model.baseURL);
     if (url.username !== '' || url.password !== '') {
       findings.push({
@@ -48,6 +49,42 @@ export function endpointProblems(spec: RunSpec): Finding[] {
         hint: 'make the two alike',
       });
     }
+  }
+  return findings;
+}
+
+/** Models whose batches no provider takes. */
+function batchProblems(spec: RunSpec, name: string): Finding[] {
+  const model = spec.models[name]!;
+  if (!isBatched(model)) return [];
+  const at = ['models', name];
+  if (model.serve !== undefined) {
+    return [
+      {
+        at: [...at, 'mode'],
+        value: showValue('batch'),
+        expected: 'live for a model that the run serves itself',
+        hint: 'remove mode: batch',
+      },
+    ];
+  }
+  if (batchApiOf(model) !== 'anthropic') return [];
+  const findings: Finding[] = [];
+  if (model.supportsN && spec.synthesis.respond.samples > 1 && spec.synthesis.respond.generators.includes(name)) {
+    findings.push({
+      at: [...at, 'supportsN'],
+      value: showValue(true),
+      expected: "false: Anthropic's API gives one answer a request",
+      hint: 'set supportsN: false',
+    });
+  }
+  if (spec.synthesis.judge.scoring === 'expected' && spec.synthesis.judge.judges.includes(name)) {
+    findings.push({
+      at: ['synthesis', 'judge', 'scoring'],
+      value: showValue('expected'),
+      expected: `text, since the judge ${name} is at Anthropic's API, which gives no logprobs`,
+      hint: 'set scoring: text, or take another judge',
+    });
   }
   return findings;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { batchSchema } from './spec-batch';
 import { count, envName } from './spec-fields';
 import { requestSchema } from './spec-request';
 import { PROVIDER_BACKENDS } from './training-backends';
@@ -73,6 +74,13 @@ export const modelSchema = z
       .boolean()
       .optional()
       .describe('The endpoint puts a BOS before raw prompts whatever the request says, so none is sent (llama.cpp, with some models).'),
+    mode: z
+      .enum(['live', 'batch'])
+      .optional()
+      .describe(
+        "live (the default): a request a call. batch: answers and judgments are ordered from the provider's batch API, for less and within a day; the same replies count. Extraction is always live.",
+      ),
+    batch: batchSchema.optional(),
     licence: z.string().min(1).max(200).optional().describe('Terms of what the model writes, for the data set card.'),
     limits: z
       .strictObject({
@@ -103,7 +111,7 @@ export const modelSchema = z
           .gt(0)
           .max(1)
           .optional()
-          .describe("What the provider's batch API takes of these prices, such as 0.5; for `rehearse plan`."),
+          .describe("What the provider's batch API takes of these prices, such as 0.5. Counts with mode: batch, and in `rehearse plan`."),
         trainingUsdPerMillion: z
           .number()
           .min(0)

@@ -32,6 +32,8 @@ export interface Activities {
   respondShard(input: ShardBatch & { readonly generator: string }): Promise<BatchOutcome>;
   judgeShard(input: JudgeBatch): Promise<BatchOutcome>;
   selectShard(input: PlanRef & { readonly shard: number }): Promise<BatchOutcome>;
+  /** Cancels what a run has ordered for a shard from batch APIs. */
+  cancelOrders(input: PlanRef & { readonly shard: number }): Promise<{ readonly cancelled: number }>;
   /** What is stored of the shards from these numbers on has cost. */
   storedCosts(input: PlanRef & { readonly from: StoredFrom }): Promise<StoredCosts>;
   /** Fetches the questions of the evaluation sets that are on the hub; returns how many there are. */
@@ -76,6 +78,7 @@ const ACTIVITY_QUEUES = {
   extractShard: 'llm',
   respondShard: 'llm',
   judgeShard: 'llm',
+  cancelOrders: 'llm',
   storedCosts: 'llm', // where the journals are
   estimateFineTuning: 'llm',
   submitFineTuning: 'llm',

@@ -10,6 +10,8 @@ export interface BatchLimits {
   readonly allowance?: Allowance;
   /** Where the model is, if the run serves it itself. */
   readonly baseURL?: string;
+  /** The budget was lowered: what was ordered from a provider and is not done is cancelled. */
+  readonly withdrawn?: true;
   /** Somebody has said that unusable replies are no reason to stop. */
   readonly anyway?: true;
   /** Instead of the spec's limits of the model. */
@@ -44,9 +46,9 @@ export interface BatchOutcome {
   readonly errors: Readonly<Record<string, number>>;
   /**
    * The batch ended early: its allowance does not cover its next call. Nothing was stored, its journal stays. `needs` is the
-   * smallest further allowance to go on with.
+   * smallest further allowance to go on with, `wants` what would do for all that it has to order.
    */
-  readonly exhausted?: { readonly needs: Cost };
+  readonly exhausted?: { readonly needs: Cost; readonly wants?: Cost };
 }
 
 /** Numbers of the shards from which on they have not begun. */

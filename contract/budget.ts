@@ -44,6 +44,8 @@ export interface StoppedBatch {
   readonly cost: Cost;
   /** What its calls in flight may cost beyond, at most. */
   readonly inFlight: Cost;
+  /** It has not stopped: `inFlight` is what it has ordered from a provider, which goes on while no attempt of it runs. */
+  readonly ordered?: true;
 }
 
 /**

@@ -8,6 +8,8 @@ export type FailureType =
   /** An endpoint refuses every request of a batch. */
   | 'AllRefusedError'
   | 'EndpointUnavailableError'
+  /** A cancelled run's batches may still run at their provider. */
+  | 'BatchesNotCancelledError'
   /** A cancelled run's fine-tuning job may still run at its provider. */
   | 'FineTuningNotCancelledError'
   /** A stored input is damaged or gone; running the stages before again recomputes it. */
@@ -23,6 +25,8 @@ export type FailureType =
   /** An error that nobody foresaw ended three attempts in a row alike. */
   | 'RepeatedFaultError'
   | 'SpecError'
+  /** Batches are out at a provider; they are looked at again. */
+  | 'StillOrderedError'
   /** A provider's fine-tuning job goes on; it is looked at again. */
   | 'StillTrainingError'
   /** The store cannot be read or written before somebody repairs it; pauses the run. */

@@ -54,6 +54,8 @@ export interface RunOutline extends PlanRef {
   readonly trackers?: true;
   /** Own answers of the target that the run asks for; absent where no row has any. */
   readonly ownAnswers?: readonly OwnAnswersOutline[];
+  /** Answers or judgments are ordered from batch APIs: a run that is cancelled cancels them. */
+  readonly batched?: true;
   /** Models that gpu workers are to serve. */
   readonly served?: readonly string[];
   readonly variants: readonly VariantOutline[];

@@ -37,8 +37,20 @@ const ROOMS = {
   'services/notices': { imports: ['contract'] },
   'services/data': { imports: ['method', 'config', 'services/store'] },
   'services/journal': { imports: ['services/timing', 'services/store'], types: ['method', 'stages'] },
+  // Batch APIs of providers, and which batches were ordered: below `batches`, which knows what an order is for.
+  'services/provider-batches': { imports: ['config', 'services/timing', 'services/endpoints'], types: ['method', 'services/store'] },
   'services/batches': {
-    imports: ['method', 'config', 'templates', 'stages', 'planning', 'services/endpoints', 'services/store', 'services/journal'],
+    imports: [
+      'method',
+      'config',
+      'templates',
+      'stages',
+      'planning',
+      'services/endpoints',
+      'services/store',
+      'services/journal',
+      'services/provider-batches',
+    ],
     types: ['contract'],
   },
   'services/python': { imports: ['stages', 'services/timing'], types: ['contract'] },

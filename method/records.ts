@@ -18,6 +18,8 @@ export interface Usage {
   readonly completionTokens: number;
   /** Of the prompt tokens, those that the endpoint read from its cache, where it tells. */
   readonly cachedPromptTokens?: number;
+  /** Of all these, the tokens of calls that a provider's batch API has answered, which have a price of their own. */
+  readonly inBatches?: Omit<Usage, 'inBatches'>;
 }
 
 /** One call of a function, as chat templates take it. */

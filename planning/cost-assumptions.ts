@@ -39,7 +39,7 @@ export const DEFAULT_ASSUMPTIONS = {
     unit: 'of responses',
     why: 'shown to a judge that may leave out what cannot win (simulated: 0.52 to 0.63, less where judges agree; see bench/README.md)',
   },
-  batchHours: { value: 24, unit: 'hours', why: "a provider's batch API, for one stage: what it promises; mostly less" },
+  batchHours: { value: 24, unit: 'hours', why: "a provider's batch API, for one batch: what it promises; mostly less" },
   requestSeconds: { value: 0.3, unit: 's', why: 'of a request before its first token' },
   tokensPerSecondPerRequest: { value: 30, unit: 'tokens/s', why: 'one reply while the server is busy with others' },
   endpointTokensPerSecond: { value: 2500, unit: 'tokens/s', why: 'all replies of one GPU server together' },

@@ -1,3 +1,5 @@
+import { isBatched } from '../config/batch-apis';
+import { earlyJudging } from '../config/early-judging';
 import { modelOf } from '../config/models-in-use';
 import type { RunSpec } from '../config/spec';
 import type { Assumptions } from './cost-assumptions';
@@ -5,7 +7,9 @@ import { stageCosts, type StageCost } from './stage-costs';
 
 /** What a spec's synthesis takes in one of its ways. */
 export interface SynthesisCost {
-  readonly way: 'as it is' | 'early judging' | 'batches' | 'both';
+  readonly way: 'in full, live' | 'early judging' | 'batches' | 'both';
+  /** This is how the spec has it. */
+  readonly isSpec: boolean;
   readonly calls: number;
   /** Of the priced models. */
   readonly usd: number;
@@ -17,35 +21,38 @@ export interface SynthesisCost {
  * takes. Null where neither changes anything: no model has a price, or fewer than three judges and no price of batches.
  */
 export function synthesisWays(spec: RunSpec, a: Assumptions): SynthesisCost[] | null {
-  const [full, early] = (['none', 'cannot-win'] as const).map((skip) =>
-    stageCosts({ ...spec, synthesis: { ...spec.synthesis, judge: { ...spec.synthesis.judge, skip } } }, a),
-  );
-  const batched = Object.values(spec.models).some(({ price }) => price?.batchFactor !== undefined);
-  if (full!.every(({ usd }) => usd === null) || (!batched && spec.synthesis.judge.judges.length < 3)) return null;
+  const hasBatches = Object.values(spec.models).some(({ price }) => price?.batchFactor !== undefined);
+  const full = wayOf(spec, a, { way: 'in full, live', skip: 'none', mode: 'live' });
+  if (full === undefined || (!hasBatches && spec.synthesis.judge.judges.length < 3)) return null;
   return [
-    sumOf('as it is', full!, spec),
-    sumOf('early judging', early!, spec),
-    sumOf(
-      'batches',
-      full!.map((stage) => inBatches(spec, stage, a)),
-      spec,
-    ),
-    sumOf(
-      'both',
-      early!.map((stage) => inBatches(spec, stage, a)),
-      spec,
-    ),
+    full,
+    wayOf(spec, a, { way: 'early judging', skip: 'cannot-win', mode: 'live' })!,
+    wayOf(spec, a, { way: 'batches', skip: 'none', mode: 'batch' })!,
+    wayOf(spec, a, { way: 'both', skip: 'cannot-win', mode: 'batch' })!,
   ];
 }
 
-function inBatches(spec: RunSpec, stage: StageCost, { batchHours }: Assumptions): StageCost {
-  const factor = modelOf(spec, stage.model).price?.batchFactor;
-  // Extraction sends raw completions, which no batch API takes.
-  if (factor === undefined || stage.usd === null || stage.stage === 'extract') return stage;
-  return { ...stage, usd: stage.usd * factor, hours: batchHours };
+interface Way extends Pick<SynthesisCost, 'way'> {
+  readonly skip: RunSpec['synthesis']['judge']['skip'];
+  readonly mode: 'live' | 'batch';
 }
 
-function sumOf(way: SynthesisCost['way'], stages: readonly StageCost[], spec: RunSpec): SynthesisCost {
+/** Undefined where no model has a price. */
+function wayOf(spec: RunSpec, a: Assumptions, { way, skip, mode }: Way): SynthesisCost | undefined {
+  const { synthesis } = spec;
+  const models = Object.fromEntries(
+    Object.entries(spec.models).map(([name, model]) => [name, { ...model, mode: model.price?.batchFactor === undefined ? 'live' : mode }]),
+  ) as RunSpec['models'];
+  const changed = { ...spec, models, synthesis: { ...synthesis, judge: { ...synthesis.judge, skip } } };
+  const stages = stageCosts(changed, a);
+  if (stages.every(({ usd }) => usd === null)) return undefined;
+  const isSpec =
+    (earlyJudging(spec) === undefined) === (earlyJudging(changed) === undefined) &&
+    Object.entries(spec.models).every(([name, model]) => isBatched(model) === isBatched(models[name]!));
+  return { way, isSpec, ...sumOf(stages, spec) };
+}
+
+function sumOf(stages: readonly StageCost[], spec: RunSpec): Pick<SynthesisCost, 'calls' | 'usd' | 'days'> {
   const hours = new Map<string, number>();
   for (const { model: name, hours: busy } of stages) {
     const { baseURL, model } = modelOf(spec, name);
@@ -53,7 +60,6 @@ function sumOf(way: SynthesisCost['way'], stages: readonly StageCost[], spec: Ru
     hours.set(endpoint, (hours.get(endpoint) ?? 0) + busy);
   }
   return {
-    way,
     calls: Math.round(stages.reduce((sum, { calls }) => sum + calls, 0)),
     usd: stages.reduce((sum, { usd }) => sum + (usd ?? 0), 0),
     days: Math.max(...hours.values()) / 24,

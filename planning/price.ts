@@ -4,9 +4,14 @@ import type { Usage } from '../method/records';
 
 export type Price = NonNullable<ModelSpec['price']>;
 
-/** Dollars for these tokens. */
-export function usdOf(
-  { promptTokens, completionTokens, cachedPromptTokens = 0 }: Usage,
+/** Dollars for these tokens. What batch APIs have answered costs `batchFactor` of what live calls cost, cached tokens too. */
+export function usdOf({ inBatches, ...all }: Usage, price: Price): number {
+  const { batchFactor = 1 } = price;
+  return liveUsdOf(all, price) - (inBatches === undefined ? 0 : (1 - batchFactor) * liveUsdOf(inBatches, price));
+}
+
+function liveUsdOf(
+  { promptTokens, completionTokens, cachedPromptTokens = 0 }: Omit<Usage, 'inBatches'>,
   { inputUsdPerMillion, outputUsdPerMillion, cachedInputUsdPerMillion = inputUsdPerMillion }: Price,
 ): number {
   const prompts = (promptTokens - cachedPromptTokens) * inputUsdPerMillion + cachedPromptTokens * cachedInputUsdPerMillion;

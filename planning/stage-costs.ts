@@ -1,3 +1,4 @@
+import { isBatched } from '../config/batch-apis';
 import { earlyJudging } from '../config/early-judging';
 import { isLoopback } from '../config/loopback';
 import { modelOf } from '../config/models-in-use';
@@ -132,6 +133,8 @@ function stageCost(spec: RunSpec, a: Assumptions, stage: StageCost['stage'], nam
   const promptTokens = Math.round(load.requests * load.promptPerRequest * again);
   const completionTokens = Math.round(load.calls * load.completionPerCall * again);
   const { price } = model;
+  const usage = { promptTokens, completionTokens };
+  const isOrdered = isBatched(model) && stage !== 'extract'; // which is always live
   return {
     stage,
     model: name,
@@ -139,16 +142,29 @@ function stageCost(spec: RunSpec, a: Assumptions, stage: StageCost['stage'], nam
     requests,
     promptTokens,
     completionTokens,
-    usd: price === undefined ? null : usdOf({ promptTokens, completionTokens }, price),
-    hours:
-      busySeconds(spec, model, a, {
-        requests,
-        promptTokens,
-        completionTokens,
-        fresh: load.requests * load.freshPerRequest * again,
-        calls: load.calls * again,
-      }) / 3600,
+    usd: price === undefined ? null : usdOf({ ...usage, ...(isOrdered ? { inBatches: usage } : {}) }, price),
+    hours: isOrdered
+      ? batchHours(spec, stage, name, a)
+      : busySeconds(spec, model, a, {
+          requests,
+          promptTokens,
+          completionTokens,
+          fresh: load.requests * load.freshPerRequest * again,
+          calls: load.calls * again,
+        }) / 3600,
   };
+}
+
+/**
+ * How long a model's batches of one stage take. The shards that are in work at once order theirs at once; with early judging a later judge
+ * is asked about one generator after the other.
+ */
+function batchHours(spec: RunSpec, stage: StageCost['stage'], name: string, a: Assumptions): number {
+  const { extract, shardSize, concurrentShards, respond } = spec.synthesis;
+  const rounds = Math.ceil(Math.ceil(extract.instructions / shardSize) / concurrentShards);
+  const order = earlyJudging(spec)?.order ?? [];
+  const inTurn = stage === 'judge' && order.indexOf(name) > 0 ? respond.generators.length : 1;
+  return rounds * inTurn * a.batchHours;
 }
 
 interface Traffic {

@@ -26,9 +26,21 @@ export interface CallRecord {
   readonly error?: CallError;
   /** What it counts against a budget, where the reply does not tell; see billing.ts. */
   readonly counted?: Usage;
+  /** The provider's id of the batch that it was ordered with; absent for a live call. */
+  readonly batch?: string;
 }
 
 export const callTable: Table<CallRecord> = {
-  schema: { item: 'string', call: 'int', request: 'string', at: 'string', ms: 'double', reply: 'string', error: 'json', counted: 'json' },
-  optional: ['reply', 'error', 'counted'],
+  schema: {
+    item: 'string',
+    call: 'int',
+    request: 'string',
+    at: 'string',
+    ms: 'double',
+    reply: 'string',
+    error: 'json',
+    counted: 'json',
+    batch: 'string',
+  },
+  optional: ['reply', 'error', 'counted', 'batch'],
 };

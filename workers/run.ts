@@ -3,6 +3,7 @@ import { DefaultLogger, Runtime, type Worker } from '@temporalio/worker';
 import pino, { type Logger } from 'pino';
 import type { ActivityDeps } from '../activities/deps';
 import type { QueueName } from '../contract/task-queues';
+import { EnqueuedTokens } from '../services/batches/enqueued-tokens';
 import { ReplyWatches } from '../services/batches/reply-watches';
 import { Endpoints } from '../services/endpoints/endpoints';
 import { limitSharing } from '../services/limits/limit-sharing';
@@ -42,6 +43,7 @@ export function createDeps({ python, builtinWeights, tracing }: WorkerSurroundin
   return {
     ...openStore(),
     endpoints,
+    enqueued: new EnqueuedTokens(),
     watches: new ReplyWatches(),
     python: observedPythonJobs(
       createPythonJobs({ environment: python, stallAfterMs: milliseconds(process.env, 'REHEARSE_STALL_MINUTES', 'an hour') }),

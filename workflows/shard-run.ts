@@ -95,13 +95,16 @@ export class ShardRun extends Descendant {
           async (limits, baseURL) => {
             const allowed = allowance();
             this.batches.begin(id, allowed);
-            return await activity({
+            const outcome = await activity({
               batch: id,
               limits,
               allowance: allowed,
               ...(baseURL === undefined ? {} : { baseURL }),
+              ...(this.budget.isWithdrawn(id) ? { withdrawn: true } : {}),
               ...(this.work.order.anyway === undefined ? {} : { anyway: true }),
             });
+            this.batches.settled(id);
+            return outcome;
           },
           { model, onEnded: () => this.batches.end(id) },
         ),

@@ -2,6 +2,7 @@ import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import type { BatchOutcome } from '../contract/batches';
 import type { ShardInput, ShardResult } from '../contract/workflows';
 import { activitiesOn } from './activities';
+import { withOrders } from './cancelled-orders';
 import { failFast } from './control/concurrency';
 import { rerunOnLostInput } from './control/lost-inputs';
 import { untilHandled } from './control/until-handled';
@@ -19,7 +20,8 @@ export async function synthesizeShard(input: ShardInput): Promise<ShardResult> {
     if (input.phase !== 'extract') await answer(run);
   }
 
-  await untilHandled(async () => await rerunOnLostInput(stages, () => run.restart()));
+  const work = async (): Promise<void> => await rerunOnLostInput(stages, () => run.restart());
+  await untilHandled(input.batched === true ? async () => await withOrders(run.ref, work) : work);
   return run.result;
 }
 

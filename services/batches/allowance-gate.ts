@@ -6,8 +6,14 @@ import { costOf, type Price } from '../../planning/price';
 /** The allowance does not cover the batch's next call, and no call is in flight that could give something back. */
 export class BudgetExhaustedError extends Error {
   override readonly name = 'BudgetExhaustedError';
-  /** @param needs the smallest further allowance with which the batch can continue */
-  constructor(readonly needs: Cost) {
+  /**
+   * @param needs the smallest further allowance with which the batch can continue
+   * @param wants what it would like, where that is more
+   */
+  constructor(
+    readonly needs: Cost,
+    readonly wants?: Cost,
+  ) {
     super(`the batch's part of the budget does not cover its next call, which may cost $${needs.usd} or ${needs.tokens} tokens more`);
   }
 }

@@ -45,6 +45,7 @@ export interface BilledOutcome {
 export class BatchBudget {
   private spent: Usage;
   private overran = false;
+  private ordered: Usage = NO_USAGE;
   private readonly gate: AllowanceGate | undefined;
   private readonly inFlight = new InFlight();
 
@@ -66,7 +67,24 @@ export class BatchBudget {
 
   /** What calls that were sent, and are not in {@link cost} yet, may cost at most. */
   get inFlightCost(): Cost {
-    return costOf(this.inFlight.bound, this.options.price);
+    return costOf(addUsage(this.inFlight.bound, this.ordered), this.options.price);
+  }
+
+  /** The worst case of what is ordered in batches and has not come back: it is reserved as long as it is out. */
+  reserveOrders(bound: Usage): void {
+    this.ordered = bound;
+  }
+
+  /** What the allowance lacks for this much more beyond what is spent and ordered, on the sides that are limited. */
+  lacking(more: Usage = NO_USAGE): Cost {
+    const { allowance: { usd = Infinity, tokens = Infinity } = {}, price } = this.options;
+    const wanted = costOf(sumOfUsage([this.spent, this.ordered, more]), price);
+    return { usd: Math.max(0, wanted.usd - usd), tokens: Math.max(0, wanted.tokens - tokens) };
+  }
+
+  /** Counts a call of a batch whose record is on disk. */
+  chargeOrdered(usage: Usage): void {
+    this.charge(usage);
   }
 
   /**

@@ -2,7 +2,6 @@ import { addCounts, type BatchProgress } from '../../method/cost';
 import type { Failure } from '../../method/records';
 import type { CallRecord } from '../../stages/call-record';
 import type { ModelRequest } from '../endpoints/model-client';
-import type { ModelErrorKind } from '../endpoints/model-errors';
 import type { StageStats } from '../store/stage-store';
 import type { BatchBudget } from './batch-budget';
 import type { Step } from './batch-item';
@@ -18,15 +17,13 @@ export interface BatchResult<Row> {
   readonly stats: StageStats;
 }
 
-/** A fault that was retried, or a reply with fewer choices than were asked for. */
-export type CountedFault = ModelErrorKind | 'fewer_choices';
-
 /** Collects what a batch has done: its rows and failures, its calls, and counters of both. */
 export class BatchTally<Row extends { readonly id: string }> {
   private readonly rows: Row[] = [];
   private readonly failures: Failure[] = [];
   private readonly records: CallRecord[] = [];
-  private readonly transient: Partial<Record<CountedFault, number>> = {};
+  /** By kind of fault, or `fewer_choices` where a reply had fewer than were asked for. */
+  private readonly transient: Record<string, number> = {};
   private readonly refused: Record<string, number> = {};
   private done = 0;
   private samples = 0;
@@ -60,8 +57,8 @@ export class BatchTally<Row extends { readonly id: string }> {
     this.completionTokens += reply?.usage?.completionTokens ?? 0;
   }
 
-  addFault(kind: CountedFault): void {
-    this.transient[kind] = (this.transient[kind] ?? 0) + 1;
+  addFault(kind: string, count = 1): void {
+    this.transient[kind] = (this.transient[kind] ?? 0) + count;
   }
 
   progress(): BatchProgress {

@@ -32,6 +32,10 @@ export interface BatchOptions<Row> {
   readonly onProgress: (read: () => BatchProgress) => void;
   /** Called when an item is done, with the number of items that are left; what it throws ends the batch. */
   readonly onItemDone?: (left: number, item: WatchedItem) => void;
+  /** What is in the journal is a result, and nothing else is asked for: a refusal without one reply too. */
+  readonly isComplete?: boolean;
+  /** Faults of earlier attempts that are to be told, by kind. */
+  readonly faults?: Readonly<Record<string, number>>;
   /** After failing for this long in a row, an item's call is set aside, and its lane takes another item. */
   readonly setAsideAfterMs?: number;
 }
@@ -72,6 +76,7 @@ class BatchRun<Row extends { readonly id: string }> {
     const hadReplies = [...journal.all()].some((record) => record.error === undefined);
     this.queue = new ItemQueue(items);
     this.tally = new BatchTally(items.length, budget);
+    for (const [kind, count] of Object.entries(options.faults ?? {})) this.tally.addFault(kind, count);
     this.allRefused = new AllRefusedRule(client.endpoint, hadReplies);
     this.calls = new JournalledCalls({
       client,
@@ -79,7 +84,7 @@ class BatchRun<Row extends { readonly id: string }> {
       journal,
       budget,
       signal,
-      keepsRefusals: hadReplies,
+      keepsRefusals: hadReplies || options.isComplete === true,
       onTransient: ({ kind }) => this.tally.addFault(kind),
       beforeCall: options.beforeCall,
     });

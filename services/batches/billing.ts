@@ -13,6 +13,7 @@ import { readUsage } from '../endpoints/reply-usage';
  * - A refused request (400, 413, 422) counts its prompt at the worst case: some providers bill prompts that they moderate.
  * - Any other error status counts nothing, and so does a request that could not be sent. 504 and 524 come from a gateway: the
  *   server behind it may have done the work.
+ * - A request that a batch API refuses, or does not come to, counts nothing: providers bill a batch by what it has answered.
  * - A timeout, a connection that broke after the request was sent, and a body that is no reply may have been billed: worst case.
  */
 export type Billed = 'nothing' | 'prompt' | 'unknown';
@@ -54,8 +55,14 @@ export function usageOfReply(reply: unknown): Usage | undefined {
 }
 
 /** What a stored call counts; `counted` is stored where the reply does not report its usage. */
-export function countedOf({ reply, counted }: Pick<CallRecord, 'reply' | 'counted'>): Usage {
-  return counted ?? usageOfReply(reply === undefined ? undefined : JSON.parse(reply)) ?? NO_USAGE;
+export function countedOf({ reply, counted, batch }: Pick<CallRecord, 'reply' | 'counted' | 'batch'>): Usage {
+  const usage = counted ?? usageOfReply(reply === undefined ? undefined : JSON.parse(reply)) ?? NO_USAGE;
+  return batch === undefined ? usage : inBatches(usage);
+}
+
+/** The tokens of a call that a batch API answers. */
+export function inBatches(usage: Omit<Usage, 'inBatches'>): Usage {
+  return { ...usage, inBatches: usage };
 }
 
 export function sumOfUsage(usages: Iterable<Usage>): Usage {
@@ -70,5 +77,8 @@ export function addUsage(a: Usage, b: Usage): Usage {
     promptTokens: a.promptTokens + b.promptTokens,
     completionTokens: a.completionTokens + b.completionTokens,
     ...(cached === 0 ? {} : { cachedPromptTokens: cached }),
+    ...(a.inBatches === undefined && b.inBatches === undefined
+      ? {}
+      : { inBatches: addUsage(a.inBatches ?? NO_USAGE, b.inBatches ?? NO_USAGE) }),
   };
 }

@@ -1,6 +1,5 @@
 import { canonicalJson } from '../../method/canonical-json';
 import type { CallError, CallRecord } from '../../stages/call-record';
-import { sha256 } from '../../stages/sha256';
 import type { SuspectRequest } from '../endpoints/endpoint-health';
 import type { CallOptions, ModelClient, ModelRequest } from '../endpoints/model-client';
 import type { ModelErrorKind, ModelFailure } from '../endpoints/model-errors';
@@ -8,6 +7,7 @@ import { readReply } from '../endpoints/model-reply';
 import type { Journal } from '../journal/journal';
 import type { BatchBudget } from './batch-budget';
 import type { Exchange } from './batch-item';
+import { requestHash } from './request-hash';
 
 /** A call that this attempt has made. */
 export interface MadeCall extends Exchange {
@@ -40,10 +40,10 @@ export interface JournalledCallsOptions {
 
 /** Makes the calls of a batch's items, each once: a call that the journal holds is read from there. */
 export class JournalledCalls {
-  private readonly identityJson: string;
+  private readonly hashOf: ReturnType<typeof requestHash>;
 
   constructor(private readonly options: JournalledCallsOptions) {
-    this.identityJson = JSON.stringify(options.identity);
+    this.hashOf = requestHash(options.identity);
   }
 
   /**
@@ -89,18 +89,15 @@ export class JournalledCalls {
     }
     return { isReplayed: false, record, error, reply: 'reply' in outcome ? readReply(outcome.reply, request.body) : undefined };
   }
-
-  /** Hash of the endpoint's identity, path and body as canonical JSON. @param json of the body, canonical */
-  private hashOf(path: string, json: string): string {
-    return sha256(`{"body":${json},"identity":${this.identityJson},"path":"${path}"}`).slice(0, 32);
-  }
 }
 
-function replayed(record: CallRecord, { body }: ModelRequest): ReplayedCall {
+/** A stored call as an exchange of its item. */
+export function replayed(record: CallRecord, { body }: ModelRequest): ReplayedCall {
   const reply = record.reply === undefined ? undefined : readReply(JSON.parse(record.reply), body);
   return { isReplayed: true, record, error: record.error, reply };
 }
 
-function errorOf({ kind, status, param, message }: ModelFailure): CallError & { readonly kind: ModelErrorKind } {
+/** A refusal as it is stored. */
+export function errorOf({ kind, status, param, message }: ModelFailure): CallError & { readonly kind: ModelErrorKind } {
   return { kind, status, message, ...(param === undefined ? {} : { param }) };
 }

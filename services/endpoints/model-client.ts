@@ -5,10 +5,11 @@ import { readApiKey, readHeaders, redactFailure } from './api-key';
 import { endpointLabel, permanentError, unavailableError } from './endpoint-errors';
 import { EndpointHealth, type SuspectRequest } from './endpoint-health';
 import { createEndpointTransport, type EndpointTransport } from './endpoint-transport';
-import { readErrorBody, statusError } from './error-body';
+import { readErrorBody } from './error-body';
 import { KnownMends } from './mends';
 import { classifyModelError, type ModelFailure } from './model-errors';
 import { completionTokensOf } from './model-reply';
+import { checkBody } from './reply-body';
 import { backoffMs } from './retry-timing';
 import { createRedact, secretOfHeader } from './secrets';
 import { SentRequest } from './sent-request';
@@ -198,23 +199,6 @@ async function orRelease(permit: CallPermit, beforeSend: () => Promise<void>): P
     permit.failed({ overloaded: false });
     throw error;
   }
-}
-
-/**
- * Refuses a body with status 200 that is no reply: a proxy's page, or an error that a gateway passes on with that status. An empty
- * list of choices is a reply, which its stage handles.
- * @throws SyntaxError, or APIError with the status that the body tells
- */
-function checkBody(body: unknown): unknown {
-  if (typeof body !== 'object' || body === null) throw new SyntaxError('the reply is no JSON object');
-  const { choices, error, detail } = body as { choices?: unknown; error?: unknown; detail?: unknown };
-  if (Array.isArray(choices)) return body;
-  if (choices === undefined || choices === null) {
-    const code = Number((error as { code?: unknown } | null | undefined)?.code);
-    if (error !== undefined && error !== null) throw statusError(code >= 400 && code < 600 ? code : 200, body, new Headers());
-    if (detail !== undefined) throw statusError(200, body, new Headers());
-  }
-  throw new SyntaxError(`the reply has no list of choices: ${JSON.stringify(body).slice(0, 120)}`);
 }
 
 function parseText(text: string): unknown {

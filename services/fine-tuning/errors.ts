@@ -1,10 +1,7 @@
-import { redactFailure } from '../endpoints/api-key';
-import { EndpointUnavailableError, PermanentEndpointError } from '../endpoints/endpoint-errors';
 import { adviceFor } from '../endpoints/error-advice';
-import { classifyModelError, type ModelFailure } from '../endpoints/model-errors';
+import type { ModelFailure } from '../endpoints/model-errors';
+import { providerFault } from '../endpoints/provider-fault';
 import { createRedact } from '../endpoints/secrets';
-
-const LONGEST_MESSAGE = 300;
 
 /**
  * An error of the SDK as one of the model client's pair.
@@ -17,18 +14,7 @@ export function fineTuningFault(
   { endpoint, apiKey }: { readonly endpoint: string; readonly apiKey: string | undefined },
   nowMs = Date.now(),
 ): Error {
-  const failure = redactFailure(classifyModelError(error, nowMs), createRedact([apiKey]));
-  if (failure.scope === 'aborted') return error as Error;
-  const status = failure.status === undefined ? '' : ` (HTTP ${failure.status})`;
-  const said = failure.message.replace(/\s+/g, ' ').slice(0, LONGEST_MESSAGE);
-  if (failure.scope === 'transient') {
-    return new EndpointUnavailableError(`${endpoint} could not ${doing}${status}: ${said}; it is asked again`, {
-      unsent: failure.unsent === true || failure.kind === 'rate_limited',
-      ...(failure.waitMs === undefined ? {} : { waitMs: failure.waitMs }),
-    });
-  }
-  // Without the SDK's error as its cause: that one has the provider's own words, and request headers.
-  return new PermanentEndpointError(`${endpoint} refuses to ${doing}${status}: ${said}; ${advice(failure)}`, failure);
+  return providerFault(error, doing, { endpoint, redact: createRedact([apiKey]), advice }, nowMs);
 }
 
 function advice(failure: ModelFailure): string {

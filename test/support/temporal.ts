@@ -7,6 +7,7 @@ import { bundleWorkflowCode, DefaultLogger, Runtime, type Worker, type WorkflowB
 import pino from 'pino';
 import type { ActivityDeps } from '../../activities/deps';
 import { QUEUE_NAMES, type QueueName } from '../../contract/task-queues';
+import { EnqueuedTokens } from '../../services/batches/enqueued-tokens';
 import { ReplyWatches } from '../../services/batches/reply-watches';
 import { Endpoints } from '../../services/endpoints/endpoints';
 import type { ModelServers } from '../../services/local/model-server';
@@ -71,6 +72,7 @@ export function testDeps({
     root,
     ...opened,
     endpoints: new Endpoints({}),
+    enqueued: new EnqueuedTokens(),
     watches: new ReplyWatches(),
     python,
     servers,

@@ -13,6 +13,8 @@ export class RunningBatches {
   private readonly running = new Map<string, RunningBatch>();
   /** By batch: as it told last. */
   private readonly told = new Map<string, Cost>();
+  /** By batch: what it has ordered from a provider and may still cost. */
+  private readonly ordered = new Map<string, Cost>();
 
   constructor(private readonly workflowId: string) {}
 
@@ -26,9 +28,18 @@ export class RunningBatches {
     this.running.delete(id);
   }
 
-  /** A batch was told to stop, and sends nothing more. */
+  /** Its outcome is known: nothing of it is out. */
+  settled(id: string): void {
+    this.ordered.delete(id);
+  }
+
+  /** A batch was told to stop, and sends nothing more; or it tells what it has ordered. */
   receive(stopped: StoppedBatch): void {
     this.told.set(stopped.id, stopped.cost);
+    if (stopped.ordered === true) {
+      this.ordered.set(stopped.id, stopped.inFlight);
+      return;
+    }
     const batch = this.running.get(stopped.id);
     if (batch !== undefined) batch.stopped = stopped;
   }
@@ -47,8 +58,10 @@ export class RunningBatches {
     const worst = open().map(
       ([id, { allowance, stopped }]) => stopped?.inFlight ?? beyondCost(unspent(allowance), this.told.get(id) ?? NO_COST),
     );
+    const still = new Set(open().map(([id]) => id));
+    const out = [...this.ordered].flatMap(([id, cost]) => (still.has(id) ? [] : [cost]));
     return {
-      inFlight: worst.reduce(addCosts, NO_COST),
+      inFlight: [...worst, ...out].reduce(addCosts, NO_COST),
       silent: open().flatMap(([batch, { stopped }]) => (stopped === undefined ? [{ workflowId: this.workflowId, batch }] : [])),
     };
   }

@@ -13,6 +13,8 @@ interface Batch {
   wanted: Cost;
   /** In total; undefined while it waits for a grant. */
   allowance: Allowance | undefined;
+  /** What it was granted was taken back, and it has not told since what it has cost. */
+  withdrawn: boolean;
 }
 
 /** What a shard asks for; its id is added when it is sent. */
@@ -52,6 +54,11 @@ export class ShardBudget {
     return this.costs;
   }
 
+  /** Whether a batch is to be run to give back all that it can. */
+  isWithdrawn(id: string): boolean {
+    return [...this.batches].some((batch) => batch.id === id && batch.withdrawn);
+  }
+
   /**
    * Runs a batch until it is finished. One whose allowance does not cover its next call ends, and is run again when there is more.
    * A batch whose output is recomputed has cost already what it cost before.
@@ -63,7 +70,7 @@ export class ShardBudget {
     expected: Cost,
     activity: (allowance: () => Allowance | undefined) => Promise<BatchOutcome>,
   ): Promise<BatchOutcome> {
-    const batch: Batch = { id, least: NO_COST, wanted: timesCost(expected, GRANT_MARGIN), allowance: undefined };
+    const batch: Batch = { id, least: NO_COST, wanted: timesCost(expected, GRANT_MARGIN), allowance: undefined, withdrawn: false };
     this.batches.add(batch);
     try {
       for (;;) {
@@ -77,8 +84,9 @@ export class ShardBudget {
         const { usd = Infinity, tokens = Infinity } = batch.allowance ?? {};
         batch.least = finite(beyondCost(addCosts({ usd, tokens }, exhausted.needs), cost));
         // What costs more than expected gets as much again as it has cost, so that there are few rounds.
-        batch.wanted = largerCost(batch.least, largerCost(beyondCost(timesCost(expected, GRANT_MARGIN), cost), cost));
+        batch.wanted = largerCost(exhausted.wants ?? batch.least, largerCost(beyondCost(timesCost(expected, GRANT_MARGIN), cost), cost));
         batch.allowance = undefined;
+        batch.withdrawn = false;
       }
     } finally {
       this.batches.delete(batch);
@@ -97,7 +105,11 @@ export class ShardBudget {
     this.asked = undefined;
     this.grants.setTotal(nothingOf(budget));
     // Run without anything, a batch only tells what it has cost so far.
-    for (const batch of this.batches) if (batch.allowance !== undefined) batch.allowance = nothingOf(budget);
+    for (const batch of this.batches) {
+      if (batch.allowance === undefined) continue;
+      batch.allowance = nothingOf(budget);
+      batch.withdrawn = true;
+    }
     this.share();
   }
 

@@ -1,0 +1,182 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
+import { isBatched } from '../config/batch-apis';
+import type { ModelSpec } from '../config/spec';
+import type { BatchLimits } from '../contract/batches';
+import type { FailureType } from '../contract/failures';
+import type { HeartbeatDetails } from '../contract/progress';
+import { canonicalJson } from '../method/canonical-json';
+import { addCounts, NO_CALLS } from '../method/cost';
+import type { BatchBudget } from '../services/batches/batch-budget';
+import type { BatchItem } from '../services/batches/batch-item';
+import { advanceOrders } from '../services/batches/ordered-batch';
+import { EndpointUnavailableError } from '../services/endpoints/endpoint-errors';
+import type { Claim } from '../services/journal/claims';
+import type { Journal } from '../services/journal/journal';
+import type { ProviderBatch } from '../services/provider-batches/api';
+import { createBatchApi } from '../services/provider-batches/create-batch-api';
+import { openOrders, type Order, OrderLedger } from '../services/provider-batches/order-ledger';
+import type { StageAddress } from '../stages/address';
+import { extractStage } from '../stages/extract';
+import { modelIdentity } from '../stages/model-identity';
+import type { ActivityDeps } from './deps';
+import type { ActivityScope } from './run-activity';
+import { tellOrdered } from './tell-stopped';
+
+/** Batches are out: the attempt has failed in order to be made again, as Temporal advises for polls. No worker waits meanwhile, and a history gets no event. */
+class StillOrderedError extends Error {
+  override readonly name = 'StillOrderedError' satisfies FailureType;
+}
+
+/** Whether a stage's calls of a model are ordered from its provider's batch API. */
+export function ordersBatches(stage: string, spec: ModelSpec): boolean {
+  return isBatched(spec) && stage !== extractStage.name;
+}
+
+interface AnyBatch {
+  readonly output: { readonly stage: { readonly name: string }; readonly address: StageAddress };
+  readonly given: BatchLimits;
+  /** Name under `models`. */
+  readonly model: string;
+  readonly runId: string;
+}
+
+/** Where all batches of an output are out and go on, and nothing else has changed, a look at them is all: nothing is claimed, no row is read. */
+export async function whileOut(deps: ActivityDeps, scope: ActivityScope, batch: AnyBatch, spec: ModelSpec): Promise<void> {
+  const { output, given, model } = batch;
+  const open = openOrders(await new OrderLedger(deps.store, deps.stages.folder(output.address)).all());
+  const isSame = ({ batch: id, allowance }: Order): boolean =>
+    id !== undefined && canonicalJson(allowance ?? null) === canonicalJson(given.allowance ?? null);
+  if (open.length === 0 || given.withdrawn === true || !open.every(isSame)) return;
+  await asking(async () => {
+    const api = createBatchApi({ name: model, spec, env: deps.env, signal: scope.stop });
+    const out: ProviderBatch[] = [];
+    for (const order of open) {
+      const now = await api.batch(order.batch ?? '');
+      if (now?.state !== 'running') return;
+      out.push(now);
+    }
+    const orders = open.flatMap(({ calls }) => calls).length;
+    scope.heartbeat(beat(batch, { done: 0, total: orders, note: noteOf(out) }));
+    throw stillOrdered(batch, out, spec);
+  });
+}
+
+/**
+ * Orders what the items want, and journals what has come back. Returns once every call is in the journal.
+ * @throws ApplicationFailure while batches are out, to be looked at again after `batch.pollSeconds`; BudgetExhaustedError, …
+ */
+export async function advanceOrdered<Row>(
+  deps: ActivityDeps,
+  { stop, heartbeat, context }: ActivityScope,
+  batch: AnyBatch,
+  {
+    spec,
+    items,
+    journal,
+    budget,
+    claim,
+    secret,
+  }: {
+    readonly spec: ModelSpec;
+    readonly items: readonly BatchItem<Row>[];
+    readonly journal: Journal;
+    readonly budget: BatchBudget;
+    readonly claim: Claim;
+    readonly secret: string | undefined;
+  },
+): Promise<{ readonly faults: Readonly<Record<string, number>>; readonly isComplete: true }> {
+  const { output, given, model, runId } = batch;
+  return await asking(async () => {
+    const state = await advanceOrders({
+      items,
+      api: createBatchApi({ name: model, spec, env: deps.env, signal: stop }),
+      ledger: new OrderLedger(deps.store, deps.stages.folder(output.address)),
+      journal,
+      budget,
+      spec,
+      identity: modelIdentity(spec),
+      known: deps.endpoints.mendsOf(spec),
+      secret,
+      enqueued: deps.enqueued,
+      runId,
+      allowance: given.allowance,
+      withdrawn: given.withdrawn === true,
+      stop,
+      beforeSend: async () => {
+        stop.throwIfAborted();
+        await claim.hold();
+        journal.checkWritable();
+      },
+    });
+    if (state.hasChanged && context !== undefined) await tellOrdered(context, given.batch, budget, deps.log);
+    if (state.isDone) return { faults: faultsOf(state.orders), isComplete: true };
+    heartbeat(
+      beat(batch, {
+        done: items.length - state.itemsLeft,
+        total: items.length,
+        cost: budget.cost,
+        requests: [...journal.all()].length,
+        errors: faultsOf(state.orders),
+        promptTokens: budget.counted.promptTokens,
+        completionTokens: budget.counted.completionTokens,
+        note: noteOf(state.out),
+      }),
+    );
+    throw stillOrdered(batch, state.out, spec);
+  });
+}
+
+const LONGEST_WAIT_MS = 60_000;
+
+/** Runs a body; what is to be asked again is asked when the provider says. */
+async function asking<T>(body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    if (!(error instanceof EndpointUnavailableError) || error.waitMs === undefined) throw error;
+    throw ApplicationFailure.create({
+      type: error.name,
+      message: error.message,
+      cause: error,
+      nextRetryDelay: Math.min(error.waitMs, LONGEST_WAIT_MS),
+    });
+  }
+}
+
+function faultsOf(orders: readonly Order[]): Record<string, number> {
+  return orders.flatMap(({ end }) => Object.values(end?.faults ?? {})).reduce((sum, kind) => addCounts(sum, { [kind]: 1 }), {});
+}
+
+function beat(
+  { output, model, given }: AnyBatch,
+  progress: Pick<HeartbeatDetails, 'done' | 'total' | 'note'> & Partial<HeartbeatDetails>,
+): HeartbeatDetails {
+  const { stage, address } = output;
+  return {
+    ...NO_CALLS,
+    stage: stage.name,
+    model,
+    part: address.part,
+    ...(given.batch === undefined ? {} : { batch: given.batch }),
+    ...progress,
+  };
+}
+
+function noteOf(out: readonly ProviderBatch[]): string {
+  if (out.length === 0) return 'waits to order a batch';
+  const [done, requests] = [out.reduce((sum, batch) => sum + batch.done, 0), out.reduce((sum, batch) => sum + batch.requests, 0)];
+  return `${out.length === 1 ? 'a batch is' : `${out.length} batches are`} out${requests === 0 ? '' : `: ${done} of ${requests} requests done`}`;
+}
+
+function stillOrdered({ output }: AnyBatch, out: readonly ProviderBatch[], { batch }: ModelSpec): ApplicationFailure {
+  const error = new StillOrderedError(`${output.stage.name} ${output.address.part}: ${noteOf(out)}`);
+  return ApplicationFailure.create({
+    type: error.name,
+    message: error.message,
+    nextRetryDelay: 1000 * (batch?.pollSeconds ?? POLL_SECONDS),
+    category: ApplicationFailureCategory.BENIGN,
+  });
+}
+
+const POLL_SECONDS = 60;

@@ -1,0 +1,136 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RunSpec, RunSpecInput } from '../../config/spec';
+import { controlQuery, pauseUpdate, resumeUpdate, setBudgetUpdate } from '../../contract/control';
+import { TASK_QUEUES } from '../../contract/task-queues';
+import { costOf } from '../../planning/price';
+import { respondStage } from '../../stages/respond';
+import { experiment } from '../../workflows';
+import { pendingActivities, until } from '../support/control';
+import { FakeBatches, type FakeBatchesOptions } from '../support/fake-batches';
+import { useFakeEndpoint } from '../support/fake-endpoint';
+import { fakePythonJobs } from '../support/fake-python-jobs';
+import { smallSpec } from '../support/small-spec';
+import { testDeps, useTemporal, withWorkers } from '../support/temporal';
+
+const PRICE = { inputUsdPerMillion: 1_000, cachedInputUsdPerMillion: 100, outputUsdPerMillion: 3_000, batchFactor: 0.5 };
+
+const environment = useTemporal();
+const endpoint = useFakeEndpoint();
+let provider: FakeBatches;
+let root: string;
+
+beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'rehearse-test-'))));
+afterEach(async () => {
+  await provider.close();
+  rmSync(root, { recursive: true });
+});
+
+/** The target answers live, `other` in batches; both answer and judge. */
+async function batchedSpec(options: FakeBatchesOptions, change: (spec: RunSpecInput) => void = () => undefined): Promise<RunSpec> {
+  provider = await FakeBatches.start(options);
+  return smallSpec(endpoint().baseURL, (spec) => {
+    Object.assign(spec.models['other']!, {
+      baseURL: provider.baseURL,
+      id: 'other-model',
+      mode: 'batch',
+      batch: { api: options.api ?? 'openai', pollSeconds: 0.1 },
+      price: PRICE,
+    });
+    spec.models['target']!.price = PRICE;
+    spec.until = 'replay';
+    change(spec);
+  });
+}
+
+let round = 0;
+
+async function start(spec: RunSpec) {
+  return await environment().client.workflow.start(experiment, {
+    workflowId: `batched-${round++}`,
+    taskQueue: TASK_QUEUES.orchestration,
+    args: [spec],
+  });
+}
+
+test('live and batch models in one run: each call is paid once, and the same run made live needs none of them again', async () => {
+  const spec = await batchedSpec({ cached: (prompt) => Math.floor(prompt / 2) });
+  const deps = testDeps({ python: fakePythonJobs(), root });
+  await withWorkers(environment(), deps, async () => {
+    const handle = await start(spec);
+    expect(await handle.result()).toMatchObject({ replayRows: 8 });
+    const plan = await deps.plans.load((await deps.plans.findRun(handle.workflowId))?.plan ?? '');
+    const counted = await Promise.all(
+      plan.shards.map(async (shard) => (await deps.stages.findManifest(respondStage.at(plan, shard, 'other')))?.stats.counted),
+    );
+    const usd = counted.reduce((sum, usage) => sum + (usage === undefined ? 0 : costOf(usage, PRICE).usd), 0);
+    const answers = provider.bills.filter(({ how, hash }) => how === 'batch' && provider.isAnswer(hash));
+    const billed = answers.map(
+      ({ prompt, cached, completion }) => (0.5 * ((prompt - cached) * 1_000 + cached * 100 + completion * 3_000)) / 1e6,
+    );
+    expect(usd).toBeCloseTo(
+      billed.reduce((sum, each) => sum + each, 0),
+      10,
+    );
+    const asked = provider.bills.length;
+    const live = structuredClone(spec);
+    delete live.models['other']!.mode;
+    expect(await (await start(live)).result()).toMatchObject({ replayRows: 8 });
+    expect(provider.bills.slice(asked).every(({ completion }) => completion <= 64)).toBe(true);
+    expect(provider.batches.length).toBeGreaterThan(0);
+    expect(provider.billedTwice()).toHaveLength(0);
+  });
+}, 300_000);
+
+test('batches go on while a run is paused, and while no worker is there', async () => {
+  const spec = await batchedSpec({ api: 'anthropic' });
+  provider.hold();
+  const handle = await withWorkers(environment(), testDeps({ python: fakePythonJobs(), root }), async () => {
+    const started = await start(spec);
+    await until(async () => await Promise.resolve(provider.running.length > 1 ? true : undefined));
+    await started.executeUpdate(pauseUpdate, { args: [{}] });
+    return started;
+  });
+  provider.release();
+  await withWorkers(environment(), testDeps({ python: fakePythonJobs(), root }), async () => {
+    await handle.executeUpdate(resumeUpdate, { args: [] });
+    expect(await handle.result()).toMatchObject({ replayRows: 8 });
+  });
+  expect(provider.billedTwice()).toHaveLength(0);
+}, 300_000);
+
+test('a cancelled run cancels its batches at the provider', async () => {
+  const spec = await batchedSpec({});
+  provider.hold();
+  await withWorkers(environment(), testDeps({ python: fakePythonJobs(), root }), async () => {
+    const handle = await start(spec);
+    await until(async () => await Promise.resolve(provider.running.length > 1 ? true : undefined));
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow('cancelled');
+    expect(provider.batches.every(({ cancelling }) => cancelling)).toBe(true);
+  });
+}, 300_000);
+
+test('a lowered budget cancels what is ordered, answers with its worst case, and is not passed', async () => {
+  const spec = await batchedSpec({}, (draft) => {
+    draft.budget = { usd: 1_000 };
+  });
+  provider.hold();
+  await withWorkers(environment(), testDeps({ python: fakePythonJobs(), root }), async () => {
+    const handle = await start(spec);
+    await until(async () => {
+      const waiting = await pendingActivities(environment(), handle.workflowId);
+      return provider.running.length > 1 && waiting.every((type) => type === 'respondShard' || type === 'judgeShard') ? true : undefined;
+    });
+    const told = await handle.executeUpdate(setBudgetUpdate, { args: [{ usd: 0.01 }] });
+    expect(JSON.stringify(told)).toContain('inFlight');
+    await until(async () => await Promise.resolve(provider.running.every(({ cancelling }) => cancelling) ? true : undefined));
+    provider.release();
+    await until(async () => ((await handle.query(controlQuery)).pausedBy === 'budget' ? true : undefined));
+    await handle.executeUpdate(setBudgetUpdate, { args: [{ usd: 1_000 }] });
+    await handle.executeUpdate(resumeUpdate, { args: [] }).catch(() => undefined); // raised, it goes on by itself
+    expect(await handle.result()).toMatchObject({ replayRows: 8 });
+  });
+  expect(provider.billedTwice()).toHaveLength(0);
+}, 300_000);
