@@ -63,16 +63,25 @@ export async function runLlmBatch<Row extends { readonly id: string }>(
   const finished = await deps.stages.find(output);
   if (finished !== undefined) return outcomeOf(finished.manifest, { reused: true, price: spec.price });
 
-  const isOrdered = ordersBatches(output.stage.name, spec);
+  const isOrdered = await ordersBatches(deps, output, spec);
   if (isOrdered) await whileOut(deps, scope, batch, spec);
   const permit = isOrdered
     ? NO_PERMIT
     : await deps.endpoints.gate(spec).enter({ concurrency: spec.limits.concurrency, signal: scope.stop });
   try {
-    return await ownedOutput(deps, scope, batch, spec, permit);
+    return await ownedOutput(deps, scope, batch, { spec, permit, isOrdered });
   } finally {
     permit.release();
   }
+}
+
+/** How the calls of a batch are made. */
+interface Manner {
+  /** With the run's own limits and address. */
+  readonly spec: ModelSpec;
+  readonly permit: BatchPermit;
+  /** From a provider's batch API. */
+  readonly isOrdered: boolean;
 }
 
 /** Of all runs and workers that want an output at once, one makes it. The others hold no slot: they fail, and are tried again soon. */
@@ -80,10 +89,10 @@ async function ownedOutput<Row extends { readonly id: string }>(
   deps: ActivityDeps,
   scope: ActivityScope,
   batch: LlmBatch<Row>,
-  spec: ModelSpec,
-  permit: BatchPermit,
+  manner: Manner,
 ): Promise<BatchOutcome> {
   const { output } = batch;
+  const { price } = manner.spec;
   const claim = await deps.claims.take(output.address, holderOf(scope.context));
   if (claim === undefined) throw ownedElsewhere(deps.stages.folder(output.address));
   let isMade = false;
@@ -91,8 +100,8 @@ async function ownedOutput<Row extends { readonly id: string }>(
     const finished = await deps.stages.find(output); // while it was waited for
     const outcome =
       finished === undefined
-        ? await makeOutput(deps, scope, batch, { spec, permit, claim })
-        : outcomeOf(finished.manifest, { reused: true, price: spec.price });
+        ? await makeOutput(deps, scope, batch, { ...manner, claim })
+        : outcomeOf(finished.manifest, { reused: true, price });
     isMade = outcome.exhausted === undefined;
     return outcome;
   } finally {
@@ -124,7 +133,7 @@ async function makeOutput<Row extends { readonly id: string }>(
   deps: ActivityDeps,
   scope: ActivityScope,
   batch: LlmBatch<Row>,
-  { spec, permit, claim }: { readonly spec: ModelSpec; readonly permit: BatchPermit; readonly claim: Claim },
+  { spec, permit, isOrdered, claim }: Manner & { readonly claim: Claim },
 ): Promise<BatchOutcome> {
   const { stages, journals, endpoints, watches, env, log, metrics } = deps;
   const { stop, heartbeat, context } = scope;
@@ -151,7 +160,7 @@ async function makeOutput<Row extends { readonly id: string }>(
     const client = endpoints.client(model, spec);
     const secret = spec.apiKeyEnv === undefined ? undefined : env[spec.apiKeyEnv];
     const watched = { endpoint: client.endpoint, model, stage: stage.name, secret };
-    const { faults, isComplete } = ordersBatches(stage.name, spec)
+    const { faults, isComplete } = isOrdered
       ? await advanceOrdered(deps, scope, batch, { spec, items, journal, budget, claim, secret })
       : { faults: {}, isComplete: false };
     const result = await runBatch({
@@ -189,7 +198,7 @@ async function makeOutput<Row extends { readonly id: string }>(
       inputs,
     });
     await journals.drop(folder, journal);
-    if (isComplete) await new OrderLedger(deps.store, folder).drop();
+    if (isOrdered) await new OrderLedger(deps.store, folder).drop();
     return outcomeOf(manifest, { reused: false, price });
   } catch (error) {
     await journals.leave(folder, journal).catch((problem: unknown) => {

@@ -28,9 +28,14 @@ class StillOrderedError extends Error {
   override readonly name = 'StillOrderedError' satisfies FailureType;
 }
 
-/** Whether a stage's calls of a model are ordered from its provider's batch API. */
-export function ordersBatches(stage: string, spec: ModelSpec): boolean {
-  return isBatched(spec) && stage !== extractStage.name;
+/** Whether an output's calls are ordered from a batch API; or were, while the model was one of those, and something is still out. */
+export async function ordersBatches(
+  { store, stages }: ActivityDeps,
+  { stage, address }: AnyBatch['output'],
+  spec: ModelSpec,
+): Promise<boolean> {
+  if (stage.name === extractStage.name) return false;
+  return isBatched(spec) || openOrders(await new OrderLedger(store, stages.folder(address)).all()).length > 0;
 }
 
 interface AnyBatch {
@@ -47,7 +52,7 @@ export async function whileOut(deps: ActivityDeps, scope: ActivityScope, batch: 
   const open = openOrders(await new OrderLedger(deps.store, deps.stages.folder(output.address)).all());
   const isSame = ({ batch: id, allowance }: Order): boolean =>
     id !== undefined && canonicalJson(allowance ?? null) === canonicalJson(given.allowance ?? null);
-  if (open.length === 0 || given.withdrawn === true || !open.every(isSame)) return;
+  if (open.length === 0 || given.withdrawn === true || !isBatched(spec) || !open.every(isSame)) return;
   await asking(async () => {
     const api = createBatchApi({ name: model, spec, env: deps.env, signal: scope.stop });
     const out: ProviderBatch[] = [];
@@ -85,7 +90,7 @@ export async function advanceOrdered<Row>(
     readonly claim: Claim;
     readonly secret: string | undefined;
   },
-): Promise<{ readonly faults: Readonly<Record<string, number>>; readonly isComplete: true }> {
+): Promise<{ readonly faults: Readonly<Record<string, number>>; readonly isComplete: boolean }> {
   const { output, given, model, runId } = batch;
   return await asking(async () => {
     const state = await advanceOrders({
@@ -110,7 +115,7 @@ export async function advanceOrdered<Row>(
       },
     });
     if (state.hasChanged && context !== undefined) await tellOrdered(context, given.batch, budget, deps.log);
-    if (state.isDone) return { faults: faultsOf(state.orders), isComplete: true };
+    if (state.isDone) return { faults: faultsOf(state.orders), isComplete: isBatched(spec) };
     heartbeat(
       beat(batch, {
         done: items.length - state.itemsLeft,

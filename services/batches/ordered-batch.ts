@@ -1,3 +1,4 @@
+import { isBatched } from '../../config/batch-apis';
 import type { ModelSpec } from '../../config/spec';
 import type { Allowance } from '../../method/cost';
 import { PermanentEndpointError } from '../endpoints/endpoint-errors';
@@ -47,7 +48,7 @@ export interface OrderedBatchOptions<Row> {
 
 /** What is out, or all done. */
 export interface OrderedState {
-  /** Every call that an item wants is in the journal. */
+  /** Nothing is out, and every call that an item wants is in the journal; of a model that has become a live one, nothing is out. */
   readonly isDone: boolean;
   readonly itemsLeft: number;
   readonly orders: readonly Order[];
@@ -87,14 +88,25 @@ class OrderedBatch<Row> {
     this.orders = await ledger.all();
     this.reserve();
     await this.collect();
-    if (withdrawn) await this.cancel();
+    if (withdrawn || this.isRecall) await this.cancel();
+    if (this.isRecall) return this.state(this.wanted().length);
     if (this.lacksForOrders()) return this.exhausted([]);
     const wanted = this.wanted();
     const isOut = keysOf(openOrders(this.orders));
     const toOrder = wanted.filter((call) => !isOut.has(callKey(call)));
     if (toOrder.length > 0) await this.order(toOrder);
+    return this.state(wanted.length);
+  }
+
+  /** The model has become a live one: what is out is called back, and what is done of it kept. */
+  private get isRecall(): boolean {
+    return !isBatched(this.options.spec);
+  }
+
+  private state(itemsLeft: number): OrderedState {
     const { orders, out, hasChanged } = this;
-    return { isDone: wanted.length === 0 && openOrders(orders).length === 0, itemsLeft: wanted.length, orders, out, hasChanged };
+    const isBack = openOrders(orders).length === 0;
+    return { isDone: isBack && (itemsLeft === 0 || this.isRecall), itemsLeft, orders, out, hasChanged };
   }
 
   /** What is ordered is paid for already, at its worst case, until it has come back. */

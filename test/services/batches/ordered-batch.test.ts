@@ -238,6 +238,16 @@ describe.each(APIS)('with the API of %s', (api) => {
   });
 });
 
+test('a model that becomes a live one calls back what is out, and keeps what is done of it', async () => {
+  await start({ looks: 0 });
+  provider.hold();
+  await attempt();
+  let state: OrderedState | undefined;
+  for (let looks = 0; looks < 5 && state?.isDone !== true; looks++) state = (await attempt({ spec: { mode: 'live' } })).state;
+  expect(state).toMatchObject({ isDone: true, itemsLeft: 5 });
+  expect(provider.batches).toHaveLength(1);
+});
+
 test('a provider without room for so many tokens gets smaller batches, in turn', async () => {
   await start({ enqueuedTokens: 400, looks: 1 });
   const { calls } = await untilDone();
