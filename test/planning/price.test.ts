@@ -24,6 +24,15 @@ test('without a price of their own they cost what others do', () => {
   expect(costOf(usage, { inputUsdPerMillion: 2, outputUsdPerMillion: 4 })).toEqual({ usd: 0.002, tokens: 1000 });
 });
 
+test('what a batch API has answered costs its part of the price, cached tokens too; the rest costs what live calls cost', () => {
+  const batched = { promptTokens: 1000, completionTokens: 100, cachedPromptTokens: 400 };
+  const live = { promptTokens: 500, completionTokens: 50 };
+  const both = addUsage({ ...batched, inBatches: batched }, live);
+  const price = { ...PRICE, batchFactor: 0.5 };
+  expect(usdOf(both, price)).toBeCloseTo((0.5 * (600 * 2.5 + 400 * 1.25 + 100 * 10) + 500 * 2.5 + 50 * 10) / 1e6, 12);
+  expect(usdOf(both, PRICE)).toBeCloseTo(usdOf(batched, PRICE) + usdOf(live, PRICE), 12);
+});
+
 test('sums keep what came from a cache', () => {
   const cached = { promptTokens: 10, completionTokens: 1, cachedPromptTokens: 8 };
   expect(addUsage(cached, { promptTokens: 5, completionTokens: 2 })).toEqual({
