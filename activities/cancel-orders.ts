@@ -1,9 +1,10 @@
 import { isBatched } from '../config/batch-apis';
 import { modelOf } from '../config/models-in-use';
 import type { PlanRef } from '../contract/run';
+import { EndpointUnavailableError } from '../services/endpoints/endpoint-errors';
 import { createBatchApi } from '../services/provider-batches/create-batch-api';
 import { openOrders, OrderLedger } from '../services/provider-batches/order-ledger';
-import { settledOrder } from '../services/provider-batches/place-order';
+import { settledOrder, settleMs } from '../services/provider-batches/place-order';
 import { judgmentOutputs } from '../stages/judge-keys';
 import type { Shard } from '../stages/planned';
 import { respondStage } from '../stages/respond';
@@ -24,9 +25,15 @@ export function createCancelOrdersActivities(deps: ActivityDeps) {
           const ledger = new OrderLedger(deps.store, deps.stages.folder(address));
           const open = openOrders(await ledger.all()).filter(({ runId, cancelled: isCancelled }) => runId === input.runId && !isCancelled);
           if (open.length === 0) continue;
-          const api = createBatchApi({ name, spec: modelOf(plan.spec, name), env: deps.env, signal: stop });
+          const spec = modelOf(plan.spec, name);
+          const api = createBatchApi({ name, spec, env: deps.env, signal: stop });
           for (const order of open) {
-            const found = order.batch === undefined ? await settledOrder(order, { api, ledger, beforeSend: NOTHING }) : order;
+            const found = order.batch === undefined ? await settledOrder(order, { api, ledger, settleMs: settleMs(spec) }) : order;
+            if (found.batch === undefined && found.end === undefined) {
+              throw new EndpointUnavailableError(
+                `it is not known yet whether ${api.endpoint} has taken the last batch; its list is looked at again`,
+              );
+            }
             const state = found.batch === undefined ? undefined : await api.batch(found.batch);
             if (state?.state !== 'running') continue;
             await api.cancel(state.id);
@@ -40,8 +47,6 @@ export function createCancelOrdersActivities(deps: ActivityDeps) {
     },
   };
 }
-
-const NOTHING = async (): Promise<void> => await Promise.resolve();
 
 /** What batches may have been ordered for. */
 function orderedOutputs(plan: RunPlan, shard: Shard): (readonly [model: string, output: OutputRef])[] {

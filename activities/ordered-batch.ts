@@ -16,6 +16,7 @@ import type { Journal } from '../services/journal/journal';
 import type { ProviderBatch } from '../services/provider-batches/api';
 import { createBatchApi } from '../services/provider-batches/create-batch-api';
 import { openOrders, type Order, OrderLedger } from '../services/provider-batches/order-ledger';
+import { pollMs } from '../services/provider-batches/place-order';
 import type { StageAddress } from '../stages/address';
 import { extractStage } from '../stages/extract';
 import { modelIdentity } from '../stages/model-identity';
@@ -61,8 +62,9 @@ export async function whileOut(deps: ActivityDeps, scope: ActivityScope, batch: 
       if (now?.state !== 'running') return;
       out.push(now);
     }
-    const orders = open.flatMap(({ calls }) => calls).length;
-    scope.heartbeat(beat(batch, { done: 0, total: orders, note: noteOf(out) }));
+    const before = scope.context?.info.heartbeatDetails as HeartbeatDetails | undefined; // of the attempt before: the counts are as they were
+    const ordered = open.flatMap(({ calls }) => calls).length;
+    scope.heartbeat({ ...(before ?? beat(batch, { done: 0, total: ordered })), note: noteOf(out) });
     throw stillOrdered(batch, out, spec);
   });
 }
@@ -155,7 +157,7 @@ function faultsOf(orders: readonly Order[]): Record<string, number> {
 
 function beat(
   { output, model, given }: AnyBatch,
-  progress: Pick<HeartbeatDetails, 'done' | 'total' | 'note'> & Partial<HeartbeatDetails>,
+  progress: Pick<HeartbeatDetails, 'done' | 'total'> & Partial<HeartbeatDetails>,
 ): HeartbeatDetails {
   const { stage, address } = output;
   return {
@@ -174,14 +176,12 @@ function noteOf(out: readonly ProviderBatch[]): string {
   return `${out.length === 1 ? 'a batch is' : `${out.length} batches are`} out${requests === 0 ? '' : `: ${done} of ${requests} requests done`}`;
 }
 
-function stillOrdered({ output }: AnyBatch, out: readonly ProviderBatch[], { batch }: ModelSpec): ApplicationFailure {
+function stillOrdered({ output }: AnyBatch, out: readonly ProviderBatch[], spec: ModelSpec): ApplicationFailure {
   const error = new StillOrderedError(`${output.stage.name} ${output.address.part}: ${noteOf(out)}`);
   return ApplicationFailure.create({
     type: error.name,
     message: error.message,
-    nextRetryDelay: 1000 * (batch?.pollSeconds ?? POLL_SECONDS),
+    nextRetryDelay: pollMs(spec),
     category: ApplicationFailureCategory.BENIGN,
   });
 }
-
-const POLL_SECONDS = 60;

@@ -1,4 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
 import { SpecError } from '../config/spec-errors';
 import type { FailureType } from '../contract/failures';
 import type { HeartbeatDetails } from '../contract/progress';
@@ -85,6 +86,7 @@ export async function runActivity<T>(
 
 function count({ metrics }: Pick<ActivityDeps, 'metrics'>, activity: string, failure: unknown, error: unknown): void {
   if (failure instanceof CancelledFailure || error instanceof WorkerDrainingError) return; // no fault
+  if (failure instanceof ApplicationFailure && failure.category === ApplicationFailureCategory.BENIGN) return; // it is looked at again
   metrics.activityFailed(activity, (failure instanceof ApplicationFailure ? failure.type : undefined) ?? 'unknown');
   const faults = [failure, error].flatMap((each) =>
     each instanceof ApplicationFailure ? [each.type] : each instanceof Error ? [each.name] : [],

@@ -6,7 +6,7 @@ import type { KnownMends } from '../endpoints/mends';
 import type { Journal } from '../journal/journal';
 import { type BatchApi, ENQUEUED_LIMIT, type ProviderBatch } from '../provider-batches/api';
 import { openOrders, type Order, type OrderLedger } from '../provider-batches/order-ledger';
-import { nothingOf, placeOrder, settledOrder } from '../provider-batches/place-order';
+import { nothingOf, placeOrder, settledOrder, settleMs } from '../provider-batches/place-order';
 import { AllRefusedError } from './all-refused';
 import { BudgetExhaustedError } from './allowance-gate';
 import type { BatchBudget } from './batch-budget';
@@ -130,9 +130,8 @@ class OrderedBatch<Row> {
   }
 
   private async looked(order: Order, wanted: ReadonlyMap<string, WantedCall>): Promise<Order> {
-    const { api, ledger, journal, budget, spec, known, secret, beforeSend } = this.options;
-    const settleMs = 2000 * (spec.batch?.pollSeconds ?? 60);
-    const sent = order.batch === undefined ? await settledOrder(order, { api, ledger, beforeSend, settleMs }) : order;
+    const { api, ledger, journal, budget, spec, known, secret } = this.options;
+    const sent = order.batch === undefined ? await settledOrder(order, { api, ledger, settleMs: settleMs(spec) }) : order;
     if (sent.batch === undefined) return sent;
     const batch = await api.batch(sent.batch);
     if (batch === undefined) {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { ModelSpec } from '../../config/spec';
 import { EndpointUnavailableError, PermanentEndpointError } from '../endpoints/endpoint-errors';
 import { type BatchApi, EnqueuedLimitError, type ProviderBatch } from './api';
 import type { Order, OrderEnd, OrderIntent, OrderLedger } from './order-ledger';
@@ -13,12 +14,19 @@ export interface OrderDeps {
   readonly ledger: OrderLedger;
   /** Awaited before the batch is ordered; when it throws, it is not. */
   readonly beforeSend: () => Promise<void>;
-  /** How long after a request whose end is not known a batch may still be missing in the provider's list. */
-  readonly settleMs?: number;
 }
 
-/** Longer than an order may be on its way. */
-const SETTLE_MS = 120_000;
+/** How often a batch is looked at. */
+export function pollMs({ batch }: Pick<ModelSpec, 'batch'>): number {
+  return 1000 * (batch?.pollSeconds ?? POLL_SECONDS);
+}
+
+/** How long after a request whose end is not known a batch may still be missing in the provider's list. */
+export function settleMs(spec: Pick<ModelSpec, 'batch'>): number {
+  return 2 * pollMs(spec);
+}
+
+const POLL_SECONDS = 60;
 /** Clocks differ. */
 const SKEW_MS = 10 * 60_000;
 
@@ -73,14 +81,17 @@ export function nothingOf({ calls }: Pick<Order, 'calls'>, problem?: OrderEnd['p
  * by count and time among the provider's batches, and by the ids in the results of those: until they have results, it waits.
  * @returns the order: sent, ended, or still unknown
  */
-export async function settledOrder(order: Order, { api, ledger, settleMs = SETTLE_MS }: OrderDeps): Promise<Order> {
+export async function settledOrder(
+  order: Order,
+  { api, ledger, settleMs: waitMs }: Pick<OrderDeps, 'api' | 'ledger'> & { readonly settleMs: number },
+): Promise<Order> {
   let mayBeOurs = false;
   for await (const batch of api.since(order.atMs - SKEW_MS)) {
     const isOurs = await isOf(batch, order, { api, ledger });
     if (isOurs === true) return await ledger.sent(order, batch.id);
     mayBeOurs ||= isOurs === undefined;
   }
-  if (mayBeOurs || Date.now() < order.atMs + settleMs) return order;
+  if (mayBeOurs || Date.now() < order.atMs + waitMs) return order;
   return await ledger.end(order, nothingOf(order));
 }
 
