@@ -18,8 +18,9 @@ import { createBatchApi } from '../services/provider-batches/create-batch-api';
 import { openOrders, type Order, OrderLedger } from '../services/provider-batches/order-ledger';
 import { pollMs } from '../services/provider-batches/place-order';
 import type { StageAddress } from '../stages/address';
-import { extractStage } from '../stages/extract';
+import { judgeStage } from '../stages/judge';
 import { modelIdentity } from '../stages/model-identity';
+import { respondStage } from '../stages/respond';
 import type { ActivityDeps } from './deps';
 import type { ActivityScope } from './run-activity';
 import { tellOrdered } from './tell-stopped';
@@ -29,13 +30,16 @@ class StillOrderedError extends Error {
   override readonly name = 'StillOrderedError' satisfies FailureType;
 }
 
+/** Stages whose calls may be ordered: those of chat requests that a shard makes, which cancels what is out when it is cancelled. */
+const ORDERED: readonly string[] = [respondStage.name, judgeStage.name];
+
 /** Whether an output's calls are ordered from a batch API; or were, while the model was one of those, and something is still out. */
 export async function ordersBatches(
   { store, stages }: ActivityDeps,
   { stage, address }: AnyBatch['output'],
   spec: ModelSpec,
 ): Promise<boolean> {
-  if (stage.name === extractStage.name) return false;
+  if (!ORDERED.includes(stage.name)) return false;
   return isBatched(spec) || openOrders(await new OrderLedger(store, stages.folder(address)).all()).length > 0;
 }
 
