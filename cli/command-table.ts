@@ -18,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, () => Register>> = {
   cancel: () => (require('./commands/cancel') as typeof import('./commands/cancel')).registerCancel,
   list: () => (require('./commands/list') as typeof import('./commands/list')).registerList,
   export: () => (require('./commands/export') as typeof import('./commands/export')).registerExport,
+  model: () => (require('./commands/model') as typeof import('./commands/model')).registerModel,
   report: () => (require('./commands/report') as typeof import('./commands/report')).registerReport,
   view: () => (require('./commands/view') as typeof import('./commands/view')).registerView,
   logs: () => (require('./commands/logs') as typeof import('./commands/logs')).registerLogs,

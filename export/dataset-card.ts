@@ -1,10 +1,10 @@
 import { stringify } from 'yaml';
-import { modelsInUse } from '../config/models-in-use';
 import { SCORE_READINGS } from '../config/score-readings';
 import type { RunSpec } from '../config/spec';
 import { formatCount, formatDecimal } from '../contract/figures';
 import { canonicalJson } from '../method/canonical-json';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
+import { code, modelTerms } from './card-parts';
 import type { DatasetShape } from './dataset-shapes';
 
 export interface DatasetCard {
@@ -50,15 +50,6 @@ export function datasetCard(card: DatasetCard): string {
     tags: ['synthetic', 'experience-replay', 'rehearse'],
     configs: [{ config_name: 'default', data_files: [{ split: 'train', path: 'data/*.parquet' }] }],
   });
-  const used = modelsInUse(spec);
-  const roles = (name: string): string =>
-    [
-      name === spec.target.model ? 'target' : '',
-      respond.generators.includes(name) ? 'generator' : '',
-      judge.judges.includes(name) ? 'judge' : '',
-    ]
-      .filter((role) => role !== '')
-      .join(', ');
   const what = stage === 'replay' ? 'Replay set' : 'Mixture of a replay set and new data';
   return [
     `---\n${frontMatter}---\n`,
@@ -81,21 +72,11 @@ export function datasetCard(card: DatasetCard): string {
           `\n${formatCount(cut)} of them end in an answer that was cut at a token limit (column \`cut\`): take no loss on an end-of-turn token after it, or leave them out.`,
         ]),
     ...(meanScore === null ? [] : [`\nMean score of what was kept: ${formatDecimal(meanScore, 3)} of 5.`]),
-    '\n## Models and their terms\n',
-    'What a model wrote is under the terms of that model. Read them before you train on it or pass it on.\n',
-    '| model | id | role | licence |\n| --- | --- | --- | --- |',
-    ...used.map(
-      (name) =>
-        `| ${code(name)} | ${code(spec.models[name]?.model ?? '')} | ${roles(name)} | ${spec.models[name]?.licence ?? 'not stated in the spec'} |`,
-    ),
+    ...modelTerms(spec),
     '\n## The judges’ prompt\n',
     `\`\`\`\`text\n${JUDGE_PROMPT}\n\`\`\`\`\n`,
     '## To make it again\n',
     `Run \`${runId}\`, seed ${spec.seed}, output \`${stage}/${key}\`. The spec of its synthesis:\n`,
     `\`\`\`\`json\n${JSON.stringify(JSON.parse(canonicalJson(spec.synthesis)), null, 2)}\n\`\`\`\`\n`,
   ].join('\n');
-}
-
-function code(value: string): string {
-  return `\`${value.replaceAll('`', '')}\``;
 }

@@ -1,45 +1,13 @@
+import { join } from 'node:path';
 import { formatCount } from '../../contract/figures';
 import type { ExportStage } from '../../export/export-rows';
 import { writeDataset, type PublishOptions } from '../../export/publish-dataset';
-import { pushDataset, type PushOptions } from '../../export/push-dataset';
+import { pushRepository } from '../../export/push-repository';
 import { CliError, UsageError } from '../terminal/errors';
 import { note } from '../terminal/loudness';
 import { plainText } from '../terminal/output';
 import { coverageNotices } from './coverage-notices';
-
-/** Where a data set is pushed to. */
-type Destination = Pick<PushOptions, 'name' | 'token' | 'hubUrl' | 'isPrivate'>;
-
-/** Before anything is written: a push that cannot come off is said at once. */
-export function checkDestination({
-  dataset,
-  push,
-  isPrivate,
-}: {
-  readonly dataset: string | undefined;
-  readonly push: string | undefined;
-  readonly isPrivate: boolean;
-}): Destination | undefined {
-  if (push === undefined) {
-    if (isPrivate) throw new UsageError('--private says how --push is done', { hint: 'add --push OWNER/NAME' });
-    return undefined;
-  }
-  if (dataset === undefined) throw new UsageError('only a data set is pushed', { hint: 'name a folder for it with --dataset FOLDER' });
-  if (!/^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(push)) {
-    throw new UsageError(`"${push}" names no data set of the hub`, { hint: 'give OWNER/NAME, such as my-team/replay-set' });
-  }
-  const { HF_TOKEN: token = '', HF_ENDPOINT: endpoint = '' } = process.env;
-  if (token === '') {
-    throw new UsageError('HF_TOKEN is not set', { hint: 'set it to a token of the hub with write access, as an environment variable' });
-  }
-  const hubUrl = (endpoint === '' ? 'https://huggingface.co' : endpoint).replace(/\/+$/, '');
-  if (!/^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$))/.test(hubUrl)) {
-    throw new UsageError(`HF_ENDPOINT is ${hubUrl}, and a token is only sent over https`, {
-      hint: 'give an https URL, or one of this machine',
-    });
-  }
-  return { name: push, token, hubUrl, isPrivate };
-}
+import type { Destination } from './hub-destination';
 
 interface DatasetExport extends Omit<PublishOptions, 'runId' | 'stage'> {
   readonly destination?: Destination;
@@ -70,7 +38,12 @@ export async function exportDataset({ id, stage, destination, ...options }: Data
     });
   }
   const title = `${stage === 'replay' ? 'Replay set' : 'Mixture'} of run ${id}, variant ${options.variant.name}: ${formatCount(rows)} conversations`;
-  const { url, commit, existed } = await pushDataset({ ...destination, folder: options.folder, title });
+  const { url, commit, existed } = await pushRepository({
+    type: 'dataset',
+    ...destination,
+    files: Object.fromEntries(['README.md', 'data/train.parquet'].map((file) => [file, join(options.folder, file)])),
+    title,
+  });
   process.stderr.write(
     `rehearse: pushed to ${url} (commit ${plainText(commit)}${existed ? '' : `; a new ${destination.isPrivate ? 'private' : 'public'} data set`})\n`,
   );

@@ -1,5 +1,5 @@
 import { SpecError } from '../../config/spec-errors';
-import { PushError } from '../../export/push-dataset';
+import { PushError } from '../../export/push-repository';
 import { MethodError } from '../../method/method-error';
 import { AllRefusedError } from '../../services/batches/all-refused';
 import { CodecKeysError } from '../../services/codec/codec-keys';

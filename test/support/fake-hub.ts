@@ -9,7 +9,7 @@ interface Repository {
   readonly commits: string[];
 }
 
-/** The part of the Hugging Face hub's API that a push of a data set uses: repositories, preupload, LFS and commits. */
+/** The part of the Hugging Face hub's API that a push of a data set or a model uses: repositories, preupload, LFS and commits. */
 export class FakeHub {
   readonly repositories = new Map<string, Repository>();
   private readonly lfs = new Map<string, Buffer>();
@@ -61,7 +61,10 @@ export class FakeHub {
       this.repositories.set(id, { isPrivate: visibility === 'private', files: new Map(), commits: [] });
       return reply(200, { url: `${this.url}/datasets/${id}`, name: id, id: '1' });
     }
-    const id = /\/datasets\/([\w.-]+\/[\w.-]+?)(?:\.git)?(?:[/?]|$)/.exec(path)?.[1] ?? '';
+    const id =
+      /\/(?:datasets|models)\/([\w.-]+\/[\w.-]+?)(?:\.git)?(?:[/?]|$)/.exec(path)?.[1] ??
+      /^\/([\w.-]+\/[\w.-]+?)\.git\//.exec(path)?.[1] ??
+      '';
     const repository = this.repositories.get(id);
     if (repository === undefined) return reply(404, { error: 'Repository not found' });
     if (path.includes('/preupload/')) {
@@ -69,7 +72,7 @@ export class FakeHub {
       return reply(200, {
         files: files.map((file) => ({
           path: file.path,
-          uploadMode: file.path.endsWith('.parquet') ? 'lfs' : 'regular',
+          uploadMode: /\.(parquet|safetensors)$/.test(file.path) ? 'lfs' : 'regular',
           shouldIgnore: false,
         })),
       });

@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { cp, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isLeaderboardTask } from '../../config/evaluation-splits';
@@ -12,7 +12,9 @@ import type { Failure, Instruction, Judgment, ReplayRow, Response } from '../../
 import { conversationOf, selectBest } from '../../method/selection';
 import { LocalArtifactStore, type ArtifactStore } from '../../services/store/artifact-store';
 import { PlanStore } from '../../services/store/plan-store';
+import { CHECKPOINT_FOLDER, storeFiles } from '../../services/store/stage-files';
 import { StageStore, noCalls, type StageStats } from '../../services/store/stage-store';
+import { Workspace } from '../../services/store/workspace';
 import { stageKeys } from '../../stages/chain';
 import { evaluateStage } from '../../stages/evaluate';
 import type { SampleRow } from '../../stages/evaluate-task';
@@ -44,6 +46,8 @@ export interface SampleRunOptions {
   readonly judgeText?: (score: number) => string;
   readonly lossReason?: string;
   readonly newText?: string;
+  /** Folder whose files are the trained checkpoint; without it, the training has none. */
+  readonly checkpoint?: string;
   /** Leave out what comes after this stage. */
   readonly until?: 'extract' | 'first shard' | 'select' | 'mix' | 'train' | 'official' | 'end';
   readonly spec?: (spec: RunSpecInput) => RunSpecInput;
@@ -109,7 +113,7 @@ export async function writeSampleRun(options: SampleRunOptions = {}): Promise<Sa
     options.newText ?? 'Feed the starter with equal weights of flour and water, then wait until it has doubled.',
   );
   if (until === 'mix') return run;
-  await writeTraining(run);
+  await writeTraining(run, options.checkpoint);
   if (until === 'train') return run;
   await writeEvaluation(run, 'official');
   if (until === 'official') return run;
@@ -308,7 +312,10 @@ async function writeMixture({ stages, plan }: SampleRun, replay: readonly Replay
   });
 }
 
-async function writeTraining({ stages, plan, root }: SampleRun): Promise<void> {
+async function writeTraining({ store, stages, plan, root }: SampleRun, checkpoint: string | undefined): Promise<void> {
+  const folder = stages.folder(trainStage.at(plan, 'method').address);
+  const workspace = new Workspace({ root, isStore: true });
+  if (checkpoint !== undefined) await cp(checkpoint, workspace.path(`${folder}/${CHECKPOINT_FOLDER}`), { recursive: true });
   const curve = [2.41, 2.38, 2.43, 2.35, 2.33].map((loss, index) => ({
     step: index + 1,
     loss,
@@ -318,6 +325,7 @@ async function writeTraining({ stages, plan, root }: SampleRun): Promise<void> {
   await stages.commit(trainStage.at(plan, 'method'), {
     rows: curve,
     failures: [],
+    ...(checkpoint === undefined ? {} : { files: await storeFiles({ store, workspace }, folder, CHECKPOINT_FOLDER) }),
     stats: noCallsAt(143, 52),
     inputs: [mixStage.at(plan, 'method')],
     detail: {

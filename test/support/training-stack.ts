@@ -9,27 +9,15 @@ import { pickPort } from '../../services/local/free-port';
 import { ensureModel } from '../../services/local/local-model';
 import { projectDir } from '../../services/local/paths';
 import { ensurePython, type PythonEnvironment } from '../../services/local/python-environment';
-import { runCommand } from '../../services/local/run-command';
 import { devServerArgs, ensureTemporal, probeServer } from '../../services/local/temporal-server';
 import type { SftJobSpec } from '../../services/python/job-specs';
 import { createPythonJobs } from '../../services/python/python-jobs';
 import { sftResultSchema, type SftResult } from '../../stages/python-results';
 import { FakeEndpoint } from './fake-endpoint';
+import { writeNarrowModel } from './narrow-model';
 import { smallSpec } from './small-spec';
 import { quietReporter } from './temporal';
 
-/** A network of two narrow layers with the shipped model's tokenizer: its vocabulary, a tenth of its work, checkpoints of 40 MB. */
-const NARROW_MODEL = `
-import sys
-import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-source, to = sys.argv[1:]
-config = AutoConfig.from_pretrained(source)
-config.update({"num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 32})
-torch.manual_seed(7)
-AutoModelForCausalLM.from_config(config).save_pretrained(to)
-AutoTokenizer.from_pretrained(source).save_pretrained(to)
-`;
 /** Of the run's training. */
 export const STEPS = 12;
 const TRAIN = {
@@ -75,7 +63,7 @@ export class TrainingStack {
     const python = await ensurePython(quietReporter);
     const { weightsDir } = await ensureModel(quietReporter, python);
     const weights = join(folder, 'weights');
-    await runCommand({ command: python.python, args: ['-c', NARROW_MODEL, weightsDir, weights] });
+    await writeNarrowModel(python, weightsDir, weights);
     const port = await pickPort(0);
     const searchAttributes = Object.fromEntries(SEARCH_ATTRIBUTES.map(({ name }) => [name, 'Keyword']));
     const { path } = await ensureTemporal(quietReporter);

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pushDataset, type PushOptions } from '../../export/push-dataset';
+import { pushRepository, type PushOptions } from '../../export/push-repository';
 import { FakeHub } from '../support/fake-hub';
 import { useTempFolder } from '../support/temp-folder';
 
@@ -19,8 +19,11 @@ afterEach(async () => {
   await hub.close();
 });
 
+const filesAt = (...names: string[]): Record<string, string> => Object.fromEntries(names.map((name) => [name, join(temp(), name)]));
+
 const options = (more: Partial<PushOptions> = {}): PushOptions => ({
-  folder: temp(),
+  type: 'dataset',
+  files: filesAt('README.md', 'data/train.parquet'),
   name: 'me/set',
   token: TOKEN,
   hubUrl: hub.url,
@@ -30,7 +33,7 @@ const options = (more: Partial<PushOptions> = {}): PushOptions => ({
 });
 
 test('the card and the rows arrive in one commit, as they are', async () => {
-  expect(await pushDataset(options())).toEqual({ url: `${hub.url}/datasets/me/set`, commit: 'c0ffee', existed: false });
+  expect(await pushRepository(options())).toEqual({ url: `${hub.url}/datasets/me/set`, commit: 'c0ffee', existed: false });
   const { files, commits, isPrivate } = hub.repositories.get('me/set')!;
   expect([...files.keys()].sort()).toEqual(['README.md', 'data/train.parquet']);
   for (const [name, content] of files) expect(content.equals(await readFile(join(temp(), name)))).toBe(true);
@@ -38,16 +41,16 @@ test('the card and the rows arrive in one commit, as they are', async () => {
 });
 
 test('a second push is a second commit of the same repository', async () => {
-  await pushDataset(options({ isPrivate: true }));
+  await pushRepository(options({ isPrivate: true }));
   await writeFile(join(temp(), 'README.md'), '# A better set');
-  expect(await pushDataset(options({ isPrivate: true }))).toMatchObject({ existed: true });
+  expect(await pushRepository(options({ isPrivate: true }))).toMatchObject({ existed: true });
   const { files, commits, isPrivate } = hub.repositories.get('me/set')!;
   expect([files.get('README.md')!.toString(), commits.length, isPrivate]).toEqual(['# A better set', 2, true]);
 });
 
 test('what is to be private is not put into a public repository', async () => {
-  await pushDataset(options());
-  await expect(pushDataset(options({ isPrivate: true }))).rejects.toThrow(
+  await pushRepository(options());
+  await expect(pushRepository(options({ isPrivate: true }))).rejects.toThrow(
     'the data set me/set is there already, and public; make it private',
   );
   expect(hub.repositories.get('me/set')!.commits).toHaveLength(1);
@@ -55,12 +58,23 @@ test('what is to be private is not put into a public repository', async () => {
 
 test.each<[string, Partial<PushOptions>, RegExp]>([
   ['a token that the hub does not know', { token: 'hf_anotherSecret' }, /does not know the token in HF_TOKEN \(HTTP 401\)/],
-  ['a place of somebody else', { name: 'them/set' }, /may not write to them\/set \(HTTP 403\)/],
-  ['a hub that is not there', { hubUrl: 'http://127.0.0.1:9' }, /http:\/\/127\.0\.0\.1:9 cannot be reached for pushing me\/set/],
+  ['a place of somebody else', { name: 'them/set' }, /may not write to the data set them\/set \(HTTP 403\)/],
+  [
+    'a hub that is not there',
+    { hubUrl: 'http://127.0.0.1:9' },
+    /http:\/\/127\.0\.0\.1:9 cannot be reached for pushing the data set me\/set/,
+  ],
 ])('%s is one sentence with the way out, without the token', async (_, more, message) => {
-  const error: unknown = await pushDataset(options(more)).catch((thrown: unknown) => thrown);
+  const error: unknown = await pushRepository(options(more)).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ name: 'PushError', message: expect.stringMatching(message) as string });
   const { message: said, stack = '', cause } = error as Error;
   expect(`${said}${stack}${JSON.stringify(cause)}`).not.toMatch(/hf_\w+Secret|hf_thisIsASecret/);
-  expect(said).toContain(`the files are in ${temp()}`);
+});
+
+test('a model is pushed as one, with all of its files', async () => {
+  await writeFile(join(temp(), 'model.safetensors'), 'weights');
+  const pushed = await pushRepository(options({ type: 'model', name: 'me/model', files: filesAt('README.md', 'model.safetensors') }));
+  expect(pushed).toEqual({ url: `${hub.url}/me/model`, commit: 'c0ffee', existed: false });
+  const { files } = hub.repositories.get('me/model')!;
+  expect([files.get('README.md')!.toString(), files.get('model.safetensors')!.toString()]).toEqual(['# A set', 'weights']);
 });
