@@ -1,7 +1,7 @@
 """Have models answer the same prompts, one model after the other: JSON lines in, JSON lines out.
 
-Reads {"prompt", "maxTokens"} a line; writes for each model {"model", "text", "cut"} and at the end of a prompt {"done": true}. One model is
-in memory at a time unless `--keep` is given. Messages are rendered by each model's own chat template.
+Reads {"prompt", "maxTokens"} a line; writes {"model", "text", "cut"} for each model, then {"done": true}. One model
+is in memory at a time unless `--keep` is given. Messages are rendered by each model's own chat template.
 """
 
 import argparse
@@ -52,7 +52,7 @@ class Models:
 
 
 @torch.inference_mode()
-def answer(loaded: Loaded, prompt: str, most: int, variables: dict[str, object]) -> tuple[str, bool]:
+def answer(loaded: Loaded, prompt: str, most: int, variables: dict[str, Any]) -> tuple[str, bool]:
     """Return what the model answers greedily, its thoughts included, and whether the limit cut it."""
     tokenizer, model = loaded.tokenizer, loaded.model
     messages = [{"role": "user", "content": prompt}]

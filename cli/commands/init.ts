@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { initText, type InitAnswers } from '../../config/init-text';
 import { parseSpecText } from '../../config/load-spec';
@@ -9,6 +8,7 @@ import { withFindings, type ProbedSettings } from '../../config/probe-findings';
 import { missingModel, servedModels } from '../../services/endpoints/endpoint-check';
 import { checkSpecFiles, configFolder } from '../../services/runs/spec-files';
 import { probeForInit } from '../init-probe';
+import { askMissing } from '../init-questions';
 import { sampleChecks } from '../init-samples';
 import { templateLine, templateNotes } from '../template-notes';
 import { CliError, UsageError } from '../terminal/errors';
@@ -83,7 +83,10 @@ interface Check {
 
 async function collectAnswers(file: string, options: InitOptions): Promise<InitAnswers> {
   const instructions = Number(options.instructions);
-  const given = process.stdin.isTTY && process.stderr.isTTY ? await askMissing(options) : options;
+  const given =
+    process.stdin.isTTY && process.stderr.isTTY
+      ? await askMissing(options, { defaultBaseUrl: DEFAULT_BASE_URL, apiKey: keyOf(options.apiKeyEnv), timeoutMs: CHECK_TIMEOUT_MS })
+      : options;
   const missing = [given.model === undefined ? '--model' : '', given.newData === undefined ? '--new-data' : ''].filter(
     (flag) => flag !== '',
   );
@@ -108,41 +111,6 @@ async function collectAnswers(file: string, options: InitOptions): Promise<InitA
     instructions,
     schema: fromFolder(folder, join(configFolder(), 'run-spec.schema.json')),
   };
-}
-
-/** Asks in the terminal for what the options leave open; an empty answer takes what stands in brackets. */
-async function askMissing(options: InitOptions): Promise<InitOptions> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // Ctrl-C and Ctrl-D close it, and would leave a question pending for ever.
-  const closed = new AbortController();
-  terminal.once('close', () => closed.abort());
-  const ask = async (question: string, proposal: string | undefined): Promise<string | undefined> => {
-    for (;;) {
-      const answer = (
-        await terminal.question(`${question}${proposal === undefined ? '' : ` [${proposal}]`}: `, { signal: closed.signal })
-      ).trim();
-      if (answer !== '') return answer;
-      if (proposal !== undefined) return proposal === '' ? undefined : proposal;
-    }
-  };
-  try {
-    const baseUrl =
-      options.baseUrl ?? (await ask('URL of the OpenAI-compatible API that serves your model', DEFAULT_BASE_URL)) ?? DEFAULT_BASE_URL;
-    const served =
-      options.model === undefined && options.check
-        ? await servedModels({ baseURL: baseUrl, apiKey: keyOf(options.apiKeyEnv), timeoutMs: CHECK_TIMEOUT_MS })
-        : { ids: [] };
-    if ('problem' in served) process.stderr.write(`  (${plainText(served.problem)})\n`);
-    const model = options.model ?? (await ask('Model id', 'ids' in served ? served.ids[0] : undefined)) ?? '';
-    const weights = options.weights ?? (await ask('Its weights: a directory or a hub id', model));
-    const newData = options.newData ?? (await ask('Your SFT data, a JSONL file', undefined));
-    return { ...options, baseUrl, model, weights, newData };
-  } catch (cause) {
-    if (closed.signal.aborted) throw new CliError('stopped; nothing was written', { exitCode: 130, cause });
-    throw cause;
-  } finally {
-    terminal.close();
-  }
 }
 
 /** A hub id stays; a path becomes one as seen from the spec's folder. */

@@ -57,7 +57,11 @@ export async function replayFileProblems(spec: RunSpec): Promise<SpecProblem[]> 
 }
 
 /** A local directory of weights that is no such directory. */
-export async function weightsProblems({ target: { weights } }: RunSpec): Promise<SpecProblem[]> {
+export async function weightsProblems({
+  target: { weights },
+}: {
+  readonly target: Pick<RunSpec['target'], 'weights'>;
+}): Promise<SpecProblem[]> {
   if (weights === undefined || !looksLikePath(weights)) return [];
   const expected = 'a directory with config.json, a tokenizer and safetensors';
   try {
