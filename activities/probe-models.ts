@@ -1,6 +1,6 @@
 import { findingLines, withFindings, type FindingsByModel } from '../config/probe-findings';
-import type { PlanRef, RunOutline } from '../contract/run';
-import type { Cost } from '../method/cost';
+import type { ProbeInput, RunOutline } from '../contract/run';
+import { addCosts, NO_COST, type Cost } from '../method/cost';
 import { probeModels } from '../services/batches/kept-probes';
 import { warningNotes } from '../services/batches/probe-notes';
 import { stageKeys } from '../stages/chain';
@@ -16,20 +16,22 @@ import { runActivity } from './run-activity';
 /** What each endpoint takes and gives, asked where the API keys are, before the first call that a stage pays for. */
 export function createProbeModelsActivities(deps: ActivityDeps) {
   return {
-    async probeModels({ runId, plan }: PlanRef): Promise<Pick<RunOutline, 'plan' | 'probed'>> {
+    async probeModels({ runId, plan, served, probed: before = NO_COST }: ProbeInput): Promise<Pick<RunOutline, 'plan' | 'probed'>> {
       return await runActivity(deps, async ({ stop }) => {
         if (deps.probes !== true) return { plan };
         const planned = await deps.plans.load(plan);
         const { templates } = planned.content;
         const stored = await storedCalls(deps, planned);
-        const { findings: found, cost } = await probeModels(planned.spec, {
+        const { findings: found, cost: own } = await probeModels(planned.spec, {
           endpoints: deps.endpoints,
           store: deps.store,
           templates,
           isKnown: (name) => !stored.lacking.has(name),
+          ...(served === undefined ? {} : { served }),
           signal: stop,
         });
         const findings = stored.isExtracted ? withoutBos(found, planned.spec.target.model) : found;
+        const cost = addCosts(before, own);
         const probed = await saveProbed(deps, planned, findings);
         await tell(deps, runId, probed, { findings, cost, spec: planned.spec });
         return { plan: probed, probed: cost };

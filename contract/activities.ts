@@ -2,7 +2,7 @@ import type { RunSpecInput } from '../config/spec';
 import type { BatchOutcome, JudgeBatch, ShardBatch, StoredCosts, StoredFrom } from './batches';
 import type { Notice } from './notices';
 import type { EvaluateOutcome, FilterOutcome, HoldOutOutcome, MixOutcome, ReplaySetOutcome, TaskOutcome, TrainOutcome } from './outcomes';
-import type { EvaluatedModel, FailedVariantNote, PlanRef, RunOutline, VariantRef } from './run';
+import type { EvaluatedModel, FailedVariantNote, PlanRef, ProbeInput, RunOutline, VariantRef } from './run';
 import type { RunSettings } from './run-settings';
 import type { ActivityQueue } from './task-queues';
 import type { WorkerReport } from './worker-report';
@@ -18,7 +18,7 @@ export interface Activities {
   /** Fails unless the API keys are in the llm workers' environment. */
   checkKeys(input: PlanRef): Promise<void>;
   /** Asks each endpoint what it takes and gives; returns the plan with what was found. Fails where a model cannot do what the spec wants of it. */
-  probeModels(input: PlanRef): Promise<Pick<RunOutline, 'plan' | 'probed'>>;
+  probeModels(input: ProbeInput): Promise<Pick<RunOutline, 'plan' | 'probed'>>;
   /** Fails unless lm-evaluation-harness has the spec's other tasks. */
   checkTasks(input: PlanRef): Promise<void>;
   /** Fails unless the target's own chat template takes the new data, line by line. */

@@ -69,6 +69,13 @@ export interface OwnAnswersOutline extends Pick<RunOutline, 'judges' | 'samples'
   readonly shards: number;
 }
 
+/** Which models are asked what they take: those that have an address of their own, or one that the run serves. */
+export interface ProbeInput extends PlanRef {
+  readonly served?: { readonly model: string; readonly baseURL: string };
+  /** What asking the others has cost. */
+  readonly probed?: Cost;
+}
+
 /** One row of the table, as the workflows need to know it. */
 export interface VariantOutline {
   readonly name: string;

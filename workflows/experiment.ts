@@ -17,6 +17,9 @@ import { synthesis } from './synthesis';
 /** Patch id: runs that began before it do not ask their endpoints what they take. */
 const PROBED = 'probe of endpoints';
 
+/** Patch id: runs that began before it do not ask what the models take that they serve themselves. */
+const PROBED_SERVED = 'probe of served models';
+
 const cpu = activitiesOn('cpu');
 const llm = activitiesOn('llm');
 const gpu = activitiesOn('gpu');
@@ -44,10 +47,15 @@ async function method(run: ExperimentRun): Promise<ExperimentResult> {
   if (outline.otherTasks === true) await work.runActivity(gpu.checkTasks, 'does lm-evaluation-harness have these tasks?', outline);
   if (outline.trackers === true) await work.runActivity(gpu.checkTrackers, 'are the trackers installed?', outline);
   run.begin(outline);
+  let followed = outline;
+  const follow = (next: RunOutline): void => {
+    followed = next;
+    run.mending.follow(next);
+  };
 
   // The report reads every row of the run, so that whatever is damaged is found and repaired before the end.
   const { replayRows, results, failed, report } = await rerunOnLostInput(
-    async () => await run.mending.watch(outline, async () => await stages(run, outline)),
+    async () => await run.mending.watch(followed, async () => await stages(run, followed, follow)),
   );
   run.endReport();
   if (failed.length > 0) throw variantsFailure(outline, failed, report);
@@ -59,6 +67,23 @@ async function method(run: ExperimentRun): Promise<ExperimentResult> {
 async function probed({ control: { work } }: ExperimentRun, outline: RunOutline): Promise<RunOutline> {
   const { runId, plan } = outline;
   return { ...outline, ...(await work.runActivity(llm.probeModels, 'what do the endpoints take?', { runId, plan })) };
+}
+
+/** The same of the models that the run serves, as soon as each is up. */
+async function probedServed({ settings, control: { work } }: ExperimentRun, outline: RunOutline): Promise<RunOutline> {
+  const { runId, served = [] } = outline;
+  if (served.length === 0 || settings?.probe === false || !patched(PROBED_SERVED)) return outline;
+  let asked = outline;
+  for (const model of served) {
+    const ask = async (baseURL: string | undefined): Promise<Pick<RunOutline, 'plan' | 'probed'>> => {
+      const { plan, probed } = asked;
+      if (baseURL === undefined) return { plan };
+      const input = { runId, plan, served: { model, baseURL }, ...(probed === undefined ? {} : { probed }) };
+      return await llm.probeModels.executeWithOptions({ summary: `what does ${model} take?` }, [input]);
+    };
+    asked = { ...asked, ...(await work.run(async (_limits, baseURL) => await ask(baseURL), { model })) };
+  }
+  return asked;
 }
 
 /** Marks in a history that a run without a replay row fails. */
@@ -82,23 +107,25 @@ interface StagesEnd {
   readonly report: string;
 }
 
-async function stages(run: ExperimentRun, outline: RunOutline): Promise<StagesEnd> {
+/** @param follow told of the plan that the stages follow from then on */
+async function stages(run: ExperimentRun, planned: RunOutline, follow: (outline: RunOutline) => void): Promise<StagesEnd> {
   const { control, runId } = run;
+  let outline = planned;
   const { work, children } = control;
   const fetched = await fetchedFirst(control, outline);
   if (outline.ownAnswers !== undefined) {
     await work.runActivity(cpu.drawPrompts, 'prompts for the target’s own answers', { runId, plan: outline.plan });
   }
-  const synthesised = await withServers(
-    control,
-    outline,
-    async () =>
-      await children.run(synthesis, {
-        workflowId: `${runId}/synthesis`,
-        input: (order) => ({ ...fetched, order }),
-        summary: `${outline.instructions} instructions, ${outline.generators.length} generators, ${outline.judges.length} judges`,
-      }),
-  );
+  const synthesised = await withServers(control, planned, async () => {
+    const { plan, probed } = await probedServed(run, fetched);
+    outline = { ...planned, plan, ...(probed === undefined ? {} : { probed }) };
+    follow(outline);
+    return await children.run(synthesis, {
+      workflowId: `${runId}/synthesis`,
+      input: (order) => ({ ...fetched, plan, ...(probed === undefined ? {} : { probed }), order }),
+      summary: `${outline.instructions} instructions, ${outline.generators.length} generators, ${outline.judges.length} judges`,
+    });
+  });
   run.endSynthesis(synthesised);
   // Nothing can be mixed or trained; a run that an earlier release began ends as it would have ended there.
   if (synthesised.replayRows === 0 && patched(NO_REPLAY_ROWS)) throw noReplayRows(outline, synthesised);

@@ -23,6 +23,8 @@ export interface KeptProbesOptions {
   readonly templates?: OwnTemplates;
   /** Whether a model need not be asked, since it has shown what it takes. */
   readonly isKnown?: (name: string) => boolean;
+  /** A model that the run serves, and where: it alone is asked. Without it, all others are. */
+  readonly served?: { readonly model: string; readonly baseURL: string };
   readonly signal: AbortSignal;
 }
 
@@ -34,11 +36,12 @@ export interface ProbedModels {
 
 /**
  * What the endpoints of a spec want otherwise: of each model that a stage calls, from the store where it was asked the same before, else
- * by asking. A model that the run serves has no address yet; its engine is known.
+ * by asking.
  * @throws PermanentEndpointError where a model cannot do what the spec wants of it; what the client and the store throw
  */
 export async function probeModels(spec: RunSpec, options: KeptProbesOptions): Promise<ProbedModels> {
-  const names = modelsInUse(spec).filter((name) => modelOf(spec, name).serve === undefined);
+  const { served } = options;
+  const names = served === undefined ? modelsInUse(spec).filter((name) => modelOf(spec, name).serve === undefined) : [served.model];
   const isAsked = (name: string): boolean => options.isKnown?.(name) !== true;
   const found = await Promise.all(
     names.map(async (name) => ({ name, found: isAsked(name) ? await keptOrAsked(spec, name, options) : await kept(spec, name, options) })),
@@ -66,19 +69,29 @@ function pathOf(spec: RunSpec, name: string, templates: OwnTemplates): string {
 async function keptOrAsked(spec: RunSpec, name: string, options: KeptProbesOptions): Promise<ProbeFindings> {
   const found = await kept(spec, name, options);
   if (found !== undefined) return found;
-  const { endpoints, store, templates, signal } = options;
-  const findings = await probeModel({ endpoints, spec, name, templates, signal });
+  const { endpoints, store, templates, served, signal } = options;
+  const baseURL = served?.baseURL ?? modelOf(spec, name).baseURL;
+  const findings = await probeModel({
+    endpoints,
+    spec: { ...spec, models: { ...spec.models, [name]: { ...modelOf(spec, name), baseURL } } },
+    name,
+    templates,
+    signal,
+  });
   await store?.write(pathOf(spec, name, templates), `${JSON.stringify(findings, null, 2)}\n`);
   return findings;
 }
 
 /** Of the endpoint, how requests to it are made, and what they ask for; the seed says nothing. */
 function keyOf(spec: RunSpec, name: string, templates: OwnTemplates): string {
-  const { baseURL, model, request = {} } = modelOf(spec, name);
+  const { baseURL, model, request = {}, serve } = modelOf(spec, name);
   const asked = probeRequests(spec, name, templates).map(({ wants, request: { path, body } }) => ({
     wants,
     path,
     body: { ...body, seed: 0 },
   }));
-  return sha256(canonicalJson({ version: VERSION, baseURL, model, request, asked })).slice(0, KEY_DIGITS);
+  return sha256(canonicalJson({ version: VERSION, baseURL, model, request, asked, ...(serve === undefined ? {} : { serve }) })).slice(
+    0,
+    KEY_DIGITS,
+  );
 }

@@ -33,6 +33,11 @@ export class Mending {
     }
   }
 
+  /** The stages follow another plan from now on. */
+  follow(plan: PlanRef): void {
+    this.plan = plan;
+  }
+
   /** Before the first stage there is nothing to do: what is stored is looked at when the run is planned. */
   async look(): Promise<void> {
     if (this.plan === undefined || this.stages === undefined) return;

@@ -126,3 +126,28 @@ test('batches go on at the new address of a server that has moved', async () => 
     expect(servers.started).toHaveLength(1);
   });
 }, 240_000);
+
+test('a model that the run serves is asked what it takes once its server is up, and what is found is followed to the end', async () => {
+  const served = await FakeEndpoint.start({ supportsN: false });
+  const other = await FakeEndpoint.start();
+  const deps = { ...testDeps({ python: fakePythonJobs(), servers: new FakeServers([served]) }), probes: true };
+  try {
+    await withWorkers(environment(), deps, async () => {
+      const result = await environment().client.workflow.execute(experiment, {
+        workflowId: 'served-and-asked',
+        taskQueue: TASK_QUEUES.orchestration,
+        args: [servedSpec(other)],
+      });
+      expect(result.replayRows).toBe(8);
+    });
+    const record = await deps.plans.findRun('served-and-asked');
+    const { spec } = await deps.plans.load(record?.plan ?? '');
+    expect(spec.models['target']).toMatchObject({ supportsN: false, serve: { engine: 'vllm' } });
+    expect(record?.warnings.join('\n')).toContain('models.target.supportsN: false: found by asking the endpoint');
+    expect(await deps.store.list('probes')).toHaveLength(2);
+    expect(served.requests.slice(0, 2).every(({ body }) => Number(body.max_tokens) <= 16)).toBe(true);
+  } finally {
+    await Promise.all([served.close(), other.close()]);
+    rmSync(deps.root, { recursive: true, force: true });
+  }
+}, 240_000);
