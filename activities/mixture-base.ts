@@ -1,5 +1,6 @@
 import { baseRow } from '../config/own-answers';
 import type { HeldOutRow, HeldOutSet } from '../method/hold-out';
+import { instructionId } from '../method/ids';
 import { planMixture, type MixturePlan } from '../method/mixture';
 import type { Conversation } from '../method/records';
 import type { StageStore } from '../services/store/stage-store';
@@ -20,26 +21,33 @@ export interface MixtureBase {
   readonly fresh: readonly Conversation[];
   /** Held-out instructions: no answer to them may be trained on. */
   readonly heldOut: ReadonlySet<string>;
+  /** Rows that `mix.exclude` names, with the reasons. */
+  readonly excluded: ReadonlyMap<string, string>;
+  /** New data among them that could else be trained on. */
+  readonly excludedNew: readonly string[];
   /** The outputs that it was computed from. */
   readonly inputs: readonly OutputRef[];
 }
 
 /**
- * The method's own mixture, in numbers, and the new data, without what is held out. Reads the selections' manifests, not their rows.
+ * The method's own mixture, in numbers, and the new data, without what is held out. Reads the selections' manifests, and
+ * rows only of those that hold an excluded one.
  * @throws MethodError when the new data has changed since the run was planned; InputLostError when an input is missing
  */
 export async function mixtureBase(deps: NewDataDeps, plan: RunPlan, scope: ActivityScope): Promise<MixtureBase> {
   const { stages } = deps;
   const { newShare, maxExamples } = plan.spec.mix;
   const { selected, selections } = await replayRows(stages, plan);
+  const excluded = new Map((plan.content.excluded ?? []).map(({ id, reason }) => [id, reason]));
   const heldOutOutputs = plan.keys.holdOut === undefined ? [] : [holdOutStage.at(plan)];
   const rows = (await Promise.all(heldOutOutputs.map(async (output) => await stages.inputRows(output)))).flat();
   const heldOut = idsOf(rows, 'replay');
   const heldOutNew = idsOf(rows, 'new');
-  const fresh = (await newConversations(deps, plan, scope)).filter(({ id }) => !heldOutNew.has(id));
+  const usable = (await newConversations(deps, plan, scope)).filter(({ id }) => !heldOutNew.has(id));
+  const fresh = usable.filter(({ id }) => !excluded.has(id));
   return {
     plan: planMixture({
-      replayAvailable: selected - heldOut.size,
+      replayAvailable: selected - heldOut.size - (await excludedReplay(stages, plan, excluded, heldOut)),
       newAvailable: fresh.length,
       newShare,
       limit: maxExamples,
@@ -47,6 +55,8 @@ export async function mixtureBase(deps: NewDataDeps, plan: RunPlan, scope: Activ
     }),
     fresh,
     heldOut,
+    excluded,
+    excludedNew: [...new Set(usable.map(({ id }) => id))].filter((id) => excluded.has(id)),
     inputs: [...selections, ...(plan.keys.newData === undefined ? [] : [newDataStage.at(plan)]), ...heldOutOutputs],
   };
 }
@@ -65,6 +75,24 @@ async function replayRows(
   let selected = 0;
   for (const selection of selections) selected += (await stages.input(selection)).manifest.rows.rows;
   return { selected, selections };
+}
+
+/** How many rows of the method's replay set are excluded that could else be trained on. Own answers have ids of their own. */
+async function excludedReplay(
+  stages: StageStore,
+  plan: RunPlan,
+  excluded: ReadonlyMap<string, string>,
+  heldOut: ReadonlySet<string>,
+): Promise<number> {
+  if (baseRow(plan.spec) !== undefined) return 0;
+  let count = 0;
+  for (const shard of plan.shards) {
+    const [first, last] = [instructionId(shard.start), instructionId(shard.end - 1)];
+    if (![...excluded.keys()].some((id) => id >= first && id <= last)) continue;
+    const rows = await stages.inputRows(replaySetOutput(plan, shard));
+    count += rows.filter(({ instructionId: id }) => excluded.has(id) && !heldOut.has(id)).length;
+  }
+  return count;
 }
 
 function idsOf(rows: readonly HeldOutRow[], name: HeldOutSet): Set<string> {

@@ -76,7 +76,11 @@ function resolveSpecPaths(spec: RunSpec, folder: string): RunSpec {
       ]),
     ),
     target: { ...spec.target, ...(weights === undefined ? {} : { weights: near(weights) }) },
-    mix: { ...spec.mix, ...(spec.mix.newData === undefined ? {} : { newData: resolveNewData(spec.mix.newData, full) }) },
+    mix: {
+      ...spec.mix,
+      ...(spec.mix.newData === undefined ? {} : { newData: resolveNewData(spec.mix.newData, full) }),
+      ...(spec.mix.exclude === undefined ? {} : { exclude: full(spec.mix.exclude) }),
+    },
     ...(accelerate === undefined || isAcceleratePreset(accelerate) ? {} : { train: { ...spec.train, accelerate: full(accelerate) } }),
     evaluate: { ...spec.evaluate, tasks },
     variants: spec.variants.map((variant) => {

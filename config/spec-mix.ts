@@ -17,6 +17,13 @@ export const mixSchema = z
       ),
     newShare: z.number().gt(0).lt(1).default(0.17).describe('Part of the mixture that is new data, by count. Paper: 0.17.'),
     maxExamples: count.optional().describe('Most examples of the mixture; without it, as many as both sides allow.'),
+    exclude: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'File of rows that no mixture holds: one {"id": …, "reason": …} a line, as `rehearse view` writes flags. Relative to the spec file.',
+      ),
     holdOut: z
       .strictObject({
         replay: z.int().min(0).default(0).describe('Instructions of the replay set to hold out, with their answers.'),

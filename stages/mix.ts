@@ -21,6 +21,8 @@ const mixtureDetailSchema = z.looseObject({
   newLeftOut: z.number(),
   /** Whether the replay set has fewer rows than the share asks for. */
   short: z.boolean().optional(),
+  /** Rows of either side that `mix.exclude` names. */
+  excluded: z.number().optional(),
   /** Examples whose last answer was cut at a token limit: no end is learned from them. */
   cut: z.number().optional(),
 });
@@ -65,6 +67,8 @@ export interface MixtureBudget {
   readonly input: readonly [key: string, rowsVersion: number, instructions: number];
   /** Absent where nothing is held out, as in keys made before there was such a thing. */
   readonly holdOut?: StageInput;
+  /** Ids of rows that no mixture holds; why is no part of it. Absent where there are none, as in keys made before. */
+  readonly excluded?: readonly string[];
 }
 
 export function mixtureBudget(
@@ -80,5 +84,6 @@ export function mixtureBudget(
     newData: content.newData,
     input: [...replaySet, spec.synthesis.extract.instructions],
     ...(holdOut === undefined ? {} : { holdOut: holdOutStage.input(holdOut) }),
+    ...(content.excluded === undefined ? {} : { excluded: content.excluded.map(({ id }) => id) }),
   };
 }

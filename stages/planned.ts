@@ -20,6 +20,8 @@ export interface ContentIdentities {
   readonly evaluation: readonly string[];
   /** SHA-256 of each local file that a variant's replay set is read from. */
   readonly replayFiles: Readonly<Record<string, string>>;
+  /** Rows that no mixture holds, by id, as `mix.exclude` named them when the run was planned; absent where there are none. */
+  readonly excluded?: readonly { readonly id: string; readonly reason: string }[];
   /** Text of the configuration that `train.accelerate` names, so that it is the same wherever the training runs. */
   readonly accelerate?: string;
   /** By model: its own chat template, as it was read when the run started; absent where the spec names every format. */

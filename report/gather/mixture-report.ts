@@ -17,6 +17,8 @@ export interface MixtureReport {
   readonly new: MixtureSide;
   /** Examples whose last answer was cut at a token limit; 0 where an older mixture does not tell. */
   readonly cut: number;
+  /** Rows that `mix.exclude` names; they are among the losses, with their reasons. */
+  readonly excluded: number;
   readonly requestedShare: number;
   /** New data's share of the examples. */
   readonly shareByCount: number;
@@ -55,6 +57,7 @@ export function reportMixture(
     replay: { ...sides.replay, leftOut: detail.replayLeftOut, tokens: tokensOf(sides.replay) },
     new: { ...sides.new, leftOut: detail.newLeftOut, tokens: tokensOf(sides.new) },
     cut: detail.cut ?? 0,
+    excluded: detail.excluded ?? 0,
     requestedShare,
     shareByCount: share(sides.new.examples, rows.length),
     shareByTokens: share(sides.new.characters, characters),

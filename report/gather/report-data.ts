@@ -69,13 +69,18 @@ export async function gatherReport({ store, stages, plans, runId, now, maxForget
   /** Of single tasks, which are found by the content of the model. */
   const taskKeys: string[] = [];
 
+  const variants = workingVariants(spec);
+  const main = mainVariant(variants, kindOf)?.name;
+
   async function find<Row extends object, Detail>(
     model: string,
     output: Output<Row, Detail>,
   ): Promise<StoredOutput<Row, Detail> | undefined> {
     const { found, outdated } = await findOutput(stages, output);
     ledger.add({ stage: output.stage.name, model, key: output.address.key }, found?.manifest, outdated);
-    if (found !== undefined) failureTally.add(await stages.readFailures(found.manifest));
+    // Every variant's mixture leaves out the same rows: they are counted once.
+    const counts = output.stage.name !== mixStage.name || model === main;
+    if (found !== undefined && counts) failureTally.add(await stages.readFailures(found.manifest));
     return found;
   }
 
@@ -94,8 +99,6 @@ export async function gatherReport({ store, stages, plans, runId, now, maxForget
   const synthesized = ledger.provenance();
   await countOwnAnswers({ stages, plan, ledger, failureTally });
   const answered = ledger.provenance();
-  const variants = workingVariants(spec);
-  const main = mainVariant(variants, kindOf)?.name;
   const failures = new Map((await plans.findOutcome(runId))?.failed.map(({ name, reason }) => [name, reason]));
   const found: FoundVariant[] = [];
   for (const variant of variants) {

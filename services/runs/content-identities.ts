@@ -6,6 +6,7 @@ import { filesOf } from '../../config/variants';
 import { modelIdentity } from '../../stages/model-identity';
 import { type ContentIdentities } from '../../stages/planned';
 import { evaluationIdentity } from '../data/evaluation-identity';
+import { readExcludedRows } from '../data/excluded-rows';
 import { newDataIdentity } from '../data/new-data';
 import { fileSha256 } from '../store/file-hash';
 import { accelerateText } from '../training/accelerate';
@@ -13,8 +14,11 @@ import type { WeightsResolver } from '../training/weights';
 
 /** Hashes what a spec names but does not hold: the new data, local evaluation documents, the weights. */
 export async function contentIdentities(spec: RunSpec, weights: WeightsResolver): Promise<ContentIdentities> {
+  const { exclude } = spec.mix;
+  const excluded = exclude === undefined ? [] : await readExcludedRows(exclude, spec.synthesis.extract.instructions);
   return {
     newData: await newDataIdentity(spec.mix),
+    ...(excluded.length === 0 ? {} : { excluded }),
     weights: trains(spec) ? await weightsIdentity(spec, weights) : 'none',
     evaluation: await Promise.all(spec.evaluate.tasks.map(evaluationIdentity)),
     replayFiles: await hashFiles(replaySetsOf(spec).flatMap(filesOf)),

@@ -17,6 +17,8 @@ export interface DataFileChecks {
   readonly kind: string;
   readonly check: (row: unknown) => RowProblem | null;
   readonly counts?: (row: unknown) => boolean;
+  /** Whether a file without a row is fine. */
+  readonly mayBeEmpty?: boolean;
 }
 
 export interface CheckedFile {
@@ -30,7 +32,7 @@ export interface CheckedFile {
 export async function checkDataFile(
   rows: AsyncIterable<PlacedRow>,
   path: string,
-  { place: at, expected, kind, check, counts }: DataFileChecks,
+  { place: at, expected, kind, check, counts, mayBeEmpty = false }: DataFileChecks,
 ): Promise<CheckedFile> {
   const shown = JSON.stringify(shownPath(path));
   try {
@@ -51,7 +53,7 @@ export async function checkDataFile(
     if (read.bad > problems.length) {
       problems.push({ path: at, value: `${read.bad - problems.length} more bad lines in ${shown}`, expected, hint: 'fix them all' });
     }
-    if (read.bad === 0 && read.counted === 0) {
+    if (read.bad === 0 && read.counted === 0 && !mayBeEmpty) {
       problems.push({ path: at, value: `${shown} without a row that counts`, expected, hint: 'add rows, or name another file' });
     }
     return { problems, counted: read.counted, characters: read.characters };

@@ -13,6 +13,7 @@ import { projectDir } from '../local/paths';
 import { readModelTemplates, type ModelTemplates, type ModelTemplatesOptions } from '../tokenizers/model-templates';
 import { checkAccelerate } from '../training/accelerate';
 import { checkEvaluation, replayFileProblems, weightsProblems } from './data-file-checks';
+import { excludeProblems } from './exclude-checks';
 import { reasonOf, shownPath } from './file-messages';
 import { checkNewData } from './new-data-checks';
 
@@ -104,6 +105,7 @@ export async function checkSpecFiles(
   const problems = [
     ...templateProblems,
     ...newData.problems,
+    ...(await excludeProblems(spec)),
     ...evaluation.problems,
     ...training.problems,
     ...(await replayFileProblems(spec)),

@@ -41,10 +41,12 @@ export interface JudgedRunOptions {
   readonly folder: string;
   readonly truncated: TruncatedRule;
   readonly thoughts?: 'drop' | 'keep';
+  /** File for `mix.exclude`. */
+  readonly exclude?: string;
 }
 
 /** A store with judged responses to eight instructions, after which all stages up to the mixture have run. */
-export async function judgedRun({ folder, truncated, thoughts }: JudgedRunOptions) {
+export async function judgedRun({ folder, truncated, thoughts, exclude }: JudgedRunOptions) {
   const deps = testDeps({
     python: createPythonJobs({ environment: async () => await Promise.reject(new Error('nothing here needs Python')) }),
     root: join(folder, `store-${truncated}-${thoughts ?? 'drop'}`),
@@ -53,6 +55,7 @@ export async function judgedRun({ folder, truncated, thoughts }: JudgedRunOption
     input.variants = ['method', 'first-response', 'target-best'];
     input.synthesis.select = { truncated };
     input.mix!.holdOut = { replay: 2 };
+    if (exclude !== undefined) input.mix!.exclude = exclude;
     if (thoughts !== undefined) input.train = { ...input.train, thoughts };
   });
   const content = await contentIdentities(spec, deps.weights);
@@ -107,6 +110,9 @@ export async function judgedRun({ folder, truncated, thoughts }: JudgedRunOption
   await run(async () => await createHoldOutActivities(deps).holdOut(ref));
   for (const variant of ['first-response', 'target-best']) {
     await run(async () => await createReplaySetActivities(deps).loadReplaySet({ ...ref, variant }));
+  }
+  for (const variant of ['first-response', 'target-best']) {
+    await run(async () => await createMixActivities(deps).mixVariant({ ...ref, variant }));
   }
   const detail = (await run(async () => await createMixActivities(deps).mixVariant({ ...ref, variant: 'method' }))) as MixtureDetail;
   return { deps, plan, detail };

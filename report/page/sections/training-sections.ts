@@ -47,6 +47,13 @@ function mixed(mixture: MixtureReport): Block[] {
       `${formatCounted(fresh.examples, 'new example')} among ${formatCount(total)}: ${formatPercent(shareByCount)}, where ${formatPercent(requestedShare)} was asked for and ` +
         `${Math.round(requestedShare * total) === fresh.examples ? 'whole examples allow nothing nearer' : 'this is not the nearest whole number'}.`,
     ),
+    ...(mixture.excluded === 0
+      ? []
+      : [
+          text(
+            `${formatCounted(mixture.excluded, 'row')} that mix.exclude names ${mixture.excluded === 1 ? 'was' : 'were'} left out; see the losses for why.`,
+          ),
+        ]),
     columns({
       kind: 'chart',
       title: 'New data’s share',

@@ -1,0 +1,56 @@
+import { instructionIndex } from '../../method/ids';
+import { MethodError } from '../../method/method-error';
+import type { RowProblem } from './data-rows';
+import { lineRows } from './placed-rows';
+
+/** A row that is left out of every mixture, and why. */
+export interface ExcludedRow {
+  readonly id: string;
+  readonly reason: string;
+}
+
+/** Ids as `rehearse export --stage mixture` prints them, of either source. */
+const NEW_CONVERSATION = /^n[0-9.]*\d{7}$/;
+const EXPECTED_ID = 'an instruction\'s id such as "i0000042", or a new conversation\'s such as "n0000007"';
+
+/** What is wrong with a line of `mix.exclude`; null for a line that may stand there. @param instructions how many the spec asks for */
+export function excludedRowProblem(row: unknown, instructions: number): RowProblem | null {
+  if (typeof row !== 'object' || row === null || Array.isArray(row)) {
+    return { path: 'the line', value: shown(row), expected: '{"id": …, "reason": …}' };
+  }
+  const { id, reason } = row as Record<string, unknown>;
+  if (typeof id !== 'string' || !(isInstruction(id) || NEW_CONVERSATION.test(id))) {
+    return { path: 'id', value: shown(id), expected: EXPECTED_ID };
+  }
+  if (isInstruction(id) && instructionIndex(id) >= instructions) {
+    return { path: 'id', value: shown(id), expected: `one of the spec's ${instructions} instructions` };
+  }
+  return reason === undefined || typeof reason === 'string' ? null : { path: 'reason', value: shown(reason), expected: 'a text' };
+}
+
+/**
+ * The rows that a file of flags names, by id, each once; the last reason of an id counts.
+ * @throws MethodError on a line that is none; the file system's error
+ */
+export async function readExcludedRows(path: string, instructions: number): Promise<ExcludedRow[]> {
+  const rows = new Map<string, string>();
+  for await (const { place, row, problem: unread } of lineRows(path)) {
+    const problem = unread === undefined ? excludedRowProblem(row, instructions) : null;
+    if (unread !== undefined) throw new MethodError(`${path}: ${place}: ${unread}; fix that line`);
+    if (problem !== null) {
+      throw new MethodError(`${path}: ${place}: ${problem.path} is ${problem.value} where ${problem.expected} belongs; fix that line`);
+    }
+    const { id, reason } = row as { id: string; reason?: string };
+    rows.set(id, reason ?? '');
+  }
+  return [...rows].map(([id, reason]) => ({ id, reason })).sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function isInstruction(id: string): boolean {
+  return /^i\d{7}$/.test(id);
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'missing';
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

@@ -1,0 +1,104 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { MixtureRow } from '../../method/records';
+import { checkSpecFiles } from '../../services/runs/spec-files';
+import { detailOf } from '../../services/store/stored-output';
+import { mixStage } from '../../stages/mix';
+import { selectStage } from '../../stages/select';
+import { judgedRun, type JudgedRun } from '../support/judged-run';
+import { smallSpec } from '../support/small-spec';
+import { useTempFolder } from '../support/temp-folder';
+
+const temp = useTempFolder();
+
+async function flagFile(lines: readonly object[], name = 'flags.jsonl'): Promise<string> {
+  const path = join(temp(), name);
+  await writeFile(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  return path;
+}
+
+async function mixtureOf({ deps, plan }: JudgedRun, variant = 'method') {
+  const output = (await deps.stages.find(mixStage.at(plan, variant)))!;
+  return { rows: await deps.stages.readRows(output), detail: detailOf(output), failures: await deps.stages.readFailures(output.manifest) };
+}
+
+const ids = (rows: readonly MixtureRow[]): string[] => rows.map(({ id }) => id).sort();
+
+test('rows that mix.exclude names are in no mixture, and are told with their reasons', async () => {
+  const plain = await judgedRun({ folder: join(temp(), 'plain'), truncated: 'keep' });
+  const before = await mixtureOf(plain);
+  const replay = before.rows.filter(({ source }) => source === 'replay');
+  const fresh = before.rows.filter(({ source }) => source === 'new');
+  const flagged = [replay[0]!.id, fresh[0]!.id];
+  const exclude = await flagFile([
+    { id: flagged[0], reason: 'an address of somebody', flaggedAt: '2026-11-05T10:00:00Z' },
+    { id: flagged[1] },
+  ]);
+  const run = await judgedRun({ folder: join(temp(), 'flagged'), truncated: 'keep', exclude });
+  for (const variant of ['method', 'first-response', 'target-best']) {
+    const { rows, detail, failures } = await mixtureOf(run, variant);
+    for (const id of flagged) expect(ids(rows)).not.toContain(id);
+    expect(rows.length).toBeGreaterThan(0);
+    expect(detail.excluded).toBe(2);
+    expect(failures.map(({ id, reason, stage }) => [stage, id, reason]).sort()).toEqual(
+      [
+        ['mix', flagged[0], 'excluded: an address of somebody'],
+        ['mix', flagged[1], 'excluded'],
+      ].sort(),
+    );
+  }
+  expect(before.detail.excluded).toBeUndefined();
+  expect(before.failures).toEqual([]);
+  for (const shard of run.plan.shards) {
+    expect(await run.deps.stages.inputRows(selectStage.at(run.plan, shard))).toEqual(
+      await plain.deps.stages.inputRows(selectStage.at(plain.plan, shard)),
+    );
+  }
+});
+
+test('which rows are named is part of the mixtures’ keys, why they are is not, and an empty file is as none', async () => {
+  const mixKeys = ({ plan }: JudgedRun) => Object.values(plan.keys.variants).map(({ mix }) => mix);
+  const named = async (name: string, lines?: readonly object[]) =>
+    await judgedRun({
+      folder: join(temp(), name),
+      truncated: 'keep',
+      ...(lines === undefined ? {} : { exclude: await flagFile(lines, `${name}.jsonl`) }),
+    });
+  const none = await named('none');
+  const empty = await named('empty', []);
+  const one = await named('one', [{ id: 'i0000001', reason: 'a' }]);
+  const other = await named('other', [{ id: 'i0000001', reason: 'b' }]);
+  const two = await named('two', [{ id: 'i0000002' }, { id: 'i0000001' }]);
+  const turned = await named('turned', [{ id: 'i0000001' }, { id: 'i0000002' }, { id: 'i0000001' }]);
+  expect(mixKeys(empty)).toEqual(mixKeys(none));
+  expect(mixKeys(one)).not.toEqual(mixKeys(none));
+  expect(mixKeys(other)).toEqual(mixKeys(one));
+  expect(mixKeys(two)).not.toEqual(mixKeys(one));
+  expect(mixKeys(turned)).toEqual(mixKeys(two));
+  expect(one.plan.keys.select).toBe(none.plan.keys.select);
+});
+
+test.each([
+  ['{"id": "i0000001", "reason": 5}', 'line 1: reason is 5 where a text belongs'],
+  ['{"reason": "why"}', 'line 1: id is missing where an instruction\'s id such as "i0000042"'],
+  ['{"id": "i0000001"}\n{"id": "i0000001:target:0"}', 'line 2: id is "i0000001:target:0" where'],
+  ['{"id": "i9999999"}', 'line 1: id is "i9999999" where one of the spec\'s'],
+  ['[]', 'line 1: the line is [] where'],
+  ['i0000001', 'line 1'],
+])('a line that names no row is refused before anything is paid: %j', async (text, sentence) => {
+  const exclude = join(temp(), 'bad.jsonl');
+  await writeFile(exclude, `${text}\n`);
+  const spec = smallSpec('http://127.0.0.1:9/v1', (input) => {
+    input.mix!.exclude = exclude;
+  });
+  const { errors } = await checkSpecFiles(spec, {});
+  expect(errors.filter((error) => error.startsWith('mix.exclude'))).toEqual([expect.stringContaining(sentence)]);
+});
+
+test('a file that is not there is said so', async () => {
+  const spec = smallSpec('http://127.0.0.1:9/v1', (input) => {
+    input.mix!.exclude = join(temp(), 'nowhere.jsonl');
+  });
+  const { errors } = await checkSpecFiles(spec, {});
+  expect(errors.join(' ')).toMatch(/mix\.exclude: got .*nowhere\.jsonl.*expected a JSONL file that can be read/);
+});
