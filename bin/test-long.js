@@ -69,6 +69,13 @@ const LONG = [
     program: ['dist/bench/measure-training.js'],
   },
   {
+    name: 'view',
+    what: 'the viewer in Chromium, which must be installed: keys, flags, colours, and what models wrote runs nothing',
+    takes: '1 min',
+    program: ['node_modules/jest/bin/jest.js', 'test/view/browser.test.ts'],
+    env: { REHEARSE_BROWSER: '1' },
+  },
+  {
     name: 'study',
     what: 'the whole method with a real model: nine replay sets, trained and measured; goes on where it was stopped',
     takes: '1 h',

@@ -30,6 +30,8 @@ export interface IndexState {
   readonly instructions: number;
   /** Shards that are still to be read; 0 when the index is up to date. */
   readonly waiting: number;
+  /** Whether it is being brought up to date. */
+  readonly busy: boolean;
   /** Counts what was put into the index: another number, other rows. */
   readonly version: number;
   readonly damage: readonly string[];
@@ -111,6 +113,7 @@ export class RunIndex {
       planned: this.planned,
       instructions: row?.instructions ?? 0,
       waiting: this.waiting,
+      busy: this.refreshing !== undefined,
       version: this.version,
       damage: damage.map(({ text }) => text),
     };

@@ -1,6 +1,7 @@
 import { excerpt } from '../../report/gather/examples';
 import { htmlEngine } from '../../report/render/html-engine';
 import type { IndexState } from '../index/run-index';
+import { ANALYSIS_TEMPLATES } from './analysis-template';
 import { DETAIL_TEMPLATES } from './detail-template';
 import { LIST_TEMPLATES } from './list-template';
 
@@ -19,7 +20,13 @@ export interface Frame {
 }
 
 /** Pages of a run, in the order of the navigation: part of the path, and what is written. */
-const PAGES = [['', 'Instructions']] as const;
+const PAGES = [
+  ['', 'Instructions'],
+  ['judges', 'Judges'],
+  ['topics', 'Topics'],
+  ['documents', 'Documents'],
+  ['compare', 'Two runs'],
+] as const;
 export type PageName = (typeof PAGES)[number][1];
 
 /** Keys that do something, for the help that `?` shows. */
@@ -74,7 +81,7 @@ const LAYOUT = {
   '@text': `<% if (it.text === null) { %><p class="dim"><%= it.none %></p><% } else { %><pre dir="auto" class="text"><%= it.shown %></pre><% if (it.more > 0) { %><p class="cut"><%= it.more.toLocaleString('en') %> more characters. <a href="<%= it.whole %>">Show all</a></p><% } %><% } %>`,
 } as const;
 
-const ENGINE = htmlEngine({ ...LAYOUT, ...LIST_TEMPLATES, ...DETAIL_TEMPLATES });
+const ENGINE = htmlEngine({ ...LAYOUT, ...LIST_TEMPLATES, ...DETAIL_TEMPLATES, ...ANALYSIS_TEMPLATES });
 
 /** A page of a run as HTML. @param page name of its template */
 export function renderPage(page: string, frame: Frame, content: object): string {

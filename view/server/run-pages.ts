@@ -1,10 +1,15 @@
 import type { RunIndex } from '../index/run-index';
+import { comparePage, documentsPage, judgesPage, topicsPage } from '../pages/analysis-pages';
 import { detailPage } from '../pages/detail-page';
 import type { Frame } from '../pages/layout';
 import { listPage } from '../pages/list-page';
+import { disputedAnswers, judgePairs } from '../queries/disagreement';
+import { changedDocuments } from '../queries/documents';
 import { instructionDetail } from '../queries/instruction-detail';
 import { readFilter } from '../queries/instruction-filter';
 import { choices, listInstructions, neighbours } from '../queries/instruction-list';
+import { topicsOf } from '../queries/topics';
+import { compareTwoRuns } from '../queries/two-runs';
 
 /** What a page of a run is made from. */
 export interface PageRequest {
@@ -28,6 +33,14 @@ export async function runPage(request: PageRequest): Promise<string | undefined>
   switch (page) {
     case '':
       return await list(request);
+    case 'judges':
+      return await judges(request);
+    case 'topics':
+      return topicsPage({ ...request.frame, title: 'Topics', at: 'Topics' }, await topicsOf(request.index));
+    case 'documents':
+      return await documents(request);
+    case 'compare':
+      return await twoRuns(request);
     default:
       return undefined;
   }
@@ -58,6 +71,32 @@ async function instruction({ index, query, flags, frame }: PageRequest, id: stri
       samples: index.plan.spec.synthesis.respond.samples,
     },
   );
+}
+
+async function judges({ index, query, frame }: PageRequest): Promise<string> {
+  const { judges: names } = index.plan.spec.synthesis.judge;
+  const place = (name: string): number | undefined => names.map((_, at) => at).find((at) => query.get(name) === String(at));
+  const [a, b] = [place('a'), place('b')];
+  const pair = a === undefined || b === undefined || a === b ? undefined : { a, b };
+  const number = pageNumber(query);
+  return judgesPage(
+    { ...frame, title: 'Judges', at: 'Judges' },
+    { judges: names, pairs: await judgePairs(index), pair, rows: await disputedAnswers(index, { pair, page: number }), number },
+  );
+}
+
+async function documents({ index, query, frame }: PageRequest): Promise<string> {
+  const report = await changedDocuments(index, query.get('variant'));
+  return documentsPage({ ...frame, title: 'Documents', at: 'Documents' }, report, query.get('whole') === '1');
+}
+
+async function twoRuns({ index, other: indexOf, query, frame }: PageRequest): Promise<string> {
+  const others = frame.runs.filter((run) => run !== index.runId);
+  const other = others.find((run) => run === query.get('with'));
+  const beside = other === undefined ? undefined : await indexOf(other);
+  const number = pageNumber(query);
+  const compared = beside === undefined ? undefined : await compareTwoRuns(index, beside, number);
+  return comparePage({ ...frame, title: 'Two runs', at: 'Two runs' }, { others, other, compared, number });
 }
 
 /** Pages count from 0; what is no number is the first. */

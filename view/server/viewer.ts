@@ -64,7 +64,11 @@ export class Viewer {
     const flags = await flagFile.read();
     const html = await runPage({
       index,
-      other: async (runId) => await this.indexes.of(runId),
+      other: async (runId) => {
+        const beside = await this.indexes.of(runId);
+        if (beside !== undefined) await this.bringUpToDate(beside);
+        return beside;
+      },
       path,
       query: asked.query,
       flags: new Map(flags.map(({ id, reason }) => [id, reason])),
