@@ -9,7 +9,6 @@ export interface ExcludedRow {
   readonly reason: string;
 }
 
-/** Ids as `rehearse export --stage mixture` prints them, of either source. */
 const NEW_CONVERSATION = /^n[0-9.]*\d{7}$/;
 const EXPECTED_ID = 'an instruction\'s id such as "i0000042", or a new conversation\'s such as "n0000007"';
 
@@ -18,12 +17,13 @@ export function excludedRowProblem(row: unknown, instructions: number): RowProbl
   if (typeof row !== 'object' || row === null || Array.isArray(row)) {
     return { path: 'the line', value: shown(row), expected: '{"id": …, "reason": …}' };
   }
-  const { id, reason } = row as Record<string, unknown>;
+  const { id: given, reason } = row as Record<string, unknown>;
+  const id = typeof given === 'string' ? sourceId(given) : given;
   if (typeof id !== 'string' || !(isInstruction(id) || NEW_CONVERSATION.test(id))) {
-    return { path: 'id', value: shown(id), expected: EXPECTED_ID };
+    return { path: 'id', value: shown(given), expected: EXPECTED_ID };
   }
   if (isInstruction(id) && instructionIndex(id) >= instructions) {
-    return { path: 'id', value: shown(id), expected: `one of the spec's ${instructions} instructions` };
+    return { path: 'id', value: shown(given), expected: `one of the spec's ${instructions} instructions` };
   }
   return reason === undefined || typeof reason === 'string' ? null : { path: 'reason', value: shown(reason), expected: 'a text' };
 }
@@ -41,9 +41,14 @@ export async function readExcludedRows(path: string, instructions: number): Prom
       throw new MethodError(`${path}: ${place}: ${problem.path} is ${problem.value} where ${problem.expected} belongs; fix that line`);
     }
     const { id, reason } = row as { id: string; reason?: string };
-    rows.set(id, reason ?? '');
+    rows.set(sourceId(id), reason ?? '');
   }
   return [...rows].map(([id, reason]) => ({ id, reason })).sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** A row of a mixture is called `m0000007:replay:i0000042`; its last part is what it was before it was mixed. */
+function sourceId(id: string): string {
+  return id.replace(/^m\d{7}:(?:replay|new):/, '');
 }
 
 function isInstruction(id: string): boolean {

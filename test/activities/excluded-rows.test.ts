@@ -1,13 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MixtureRow } from '../../method/records';
+import { contentIdentities } from '../../services/runs/content-identities';
 import { checkSpecFiles } from '../../services/runs/spec-files';
 import { detailOf } from '../../services/store/stored-output';
+import { stageKeys } from '../../stages/chain';
 import { mixStage } from '../../stages/mix';
 import { selectStage } from '../../stages/select';
 import { judgedRun, type JudgedRun } from '../support/judged-run';
 import { smallSpec } from '../support/small-spec';
 import { useTempFolder } from '../support/temp-folder';
+
+jest.setTimeout(300_000);
 
 const temp = useTempFolder();
 
@@ -22,17 +26,18 @@ async function mixtureOf({ deps, plan }: JudgedRun, variant = 'method') {
   return { rows: await deps.stages.readRows(output), detail: detailOf(output), failures: await deps.stages.readFailures(output.manifest) };
 }
 
-const ids = (rows: readonly MixtureRow[]): string[] => rows.map(({ id }) => id).sort();
+/** What the rows were before they were mixed. */
+const ids = (rows: readonly MixtureRow[]): string[] => rows.map(({ id }) => id.split(':').at(-1)!);
 
 test('rows that mix.exclude names are in no mixture, and are told with their reasons', async () => {
   const plain = await judgedRun({ folder: join(temp(), 'plain'), truncated: 'keep' });
   const before = await mixtureOf(plain);
   const replay = before.rows.filter(({ source }) => source === 'replay');
   const fresh = before.rows.filter(({ source }) => source === 'new');
-  const flagged = [replay[0]!.id, fresh[0]!.id];
+  const flagged = ids([replay[0]!, fresh[0]!]);
   const exclude = await flagFile([
     { id: flagged[0], reason: 'an address of somebody', flaggedAt: '2026-11-05T10:00:00Z' },
-    { id: flagged[1] },
+    { id: fresh[0]!.id }, // as the export of the mixture has it
   ]);
   const run = await judgedRun({ folder: join(temp(), 'flagged'), truncated: 'keep', exclude });
   for (const variant of ['method', 'first-response', 'target-best']) {
@@ -57,25 +62,26 @@ test('rows that mix.exclude names are in no mixture, and are told with their rea
 });
 
 test('which rows are named is part of the mixtures’ keys, why they are is not, and an empty file is as none', async () => {
-  const mixKeys = ({ plan }: JudgedRun) => Object.values(plan.keys.variants).map(({ mix }) => mix);
-  const named = async (name: string, lines?: readonly object[]) =>
-    await judgedRun({
-      folder: join(temp(), name),
-      truncated: 'keep',
-      ...(lines === undefined ? {} : { exclude: await flagFile(lines, `${name}.jsonl`) }),
+  const weights = { resolve: async () => await Promise.resolve({ path: temp(), identity: 'w' }) };
+  const keysOf = async (lines?: readonly object[]) => {
+    const exclude = lines === undefined ? undefined : await flagFile(lines);
+    const spec = smallSpec('http://127.0.0.1:9/v1', (input) => {
+      input.variants = ['method', 'first-response'];
+      if (exclude !== undefined) input.mix!.exclude = exclude;
     });
-  const none = await named('none');
-  const empty = await named('empty', []);
-  const one = await named('one', [{ id: 'i0000001', reason: 'a' }]);
-  const other = await named('other', [{ id: 'i0000001', reason: 'b' }]);
-  const two = await named('two', [{ id: 'i0000002' }, { id: 'i0000001' }]);
-  const turned = await named('turned', [{ id: 'i0000001' }, { id: 'i0000002' }, { id: 'i0000001' }]);
-  expect(mixKeys(empty)).toEqual(mixKeys(none));
-  expect(mixKeys(one)).not.toEqual(mixKeys(none));
-  expect(mixKeys(other)).toEqual(mixKeys(one));
-  expect(mixKeys(two)).not.toEqual(mixKeys(one));
-  expect(mixKeys(turned)).toEqual(mixKeys(two));
-  expect(one.plan.keys.select).toBe(none.plan.keys.select);
+    return stageKeys(spec, await contentIdentities(spec, weights));
+  };
+  const mixes = ({ variants }: Awaited<ReturnType<typeof keysOf>>) =>
+    Object.values(variants).map((keys) => ('mix' in keys ? keys.mix : ''));
+  const none = await keysOf();
+  const one = await keysOf([{ id: 'i0000001', reason: 'a' }]);
+  const two = await keysOf([{ id: 'i0000002' }, { id: 'i0000001' }]);
+  expect(await keysOf([])).toEqual(none);
+  expect(mixes(one)).not.toEqual(mixes(none));
+  expect(await keysOf([{ id: 'i0000001', reason: 'b' }])).toEqual(one);
+  expect(mixes(two)).not.toEqual(mixes(one));
+  expect(await keysOf([{ id: 'i0000001' }, { id: 'm0000000:replay:i0000002' }, { id: 'i0000001' }])).toEqual(two);
+  expect([one.select, one.respond, one.judge]).toEqual([none.select, none.respond, none.judge]);
 });
 
 test.each([
