@@ -135,7 +135,7 @@ async function open(folder: string, store: string, cache: string) {
   });
   const server = await startViewServer({ port: 0, answer: async (asked) => await viewer.answer(asked), onError });
   return {
-    async get(path: string): Promise<{ status: number; body: string }> {
+    get: async (path: string): Promise<{ status: number; body: string }> => {
       const response = await fetch(`${server.url}${RUN}/${path}`);
       return { status: response.status, body: await response.text() };
     },
