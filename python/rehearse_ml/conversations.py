@@ -142,7 +142,7 @@ def _check_plain(turn: Row) -> None:
     """Refuse what would change if only its text were trained."""
     if turn.get("tool_calls") or turn.get("function_call"):
         raise MalformedRowError("tool calls")
-    if turn.get("weight") == 0 or turn.get("train") is False or turn.get("training") is False:
+    if turn.get("weight") == 0 or any(turn.get(key) is False for key in ("train", "training", "loss")):
         raise MalformedRowError("a turn that is not to be trained")
 
 

@@ -142,12 +142,12 @@ function thoughtsOf(turn: Mapping, path: string): string | undefined {
   return undefined;
 }
 
-/** `weight` 0 or 1 of the OpenAI API; `train`, or `training`, of axolotl. */
+/** `weight` 0 or 1 of the OpenAI API; `train`, or `training`, of axolotl; `loss` of ms-swift. */
 function trainedOf(turn: Mapping, path: string): boolean {
   const weight = given(turn, 'weight');
   if (weight !== undefined && weight !== 0 && weight !== 1) refuse(`${path}.weight`, weight, '0 or 1');
   let trained = weight !== 0;
-  for (const key of ['train', 'training'] as const) {
+  for (const key of ['train', 'training', 'loss'] as const) {
     const value = given(turn, key);
     if (value === undefined) continue;
     if (typeof value !== 'boolean') refuse(`${path}.${key}`, value, 'true or false');
