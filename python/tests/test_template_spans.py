@@ -42,15 +42,21 @@ ENDS = {
 """Ends of turn by the names of the templates, or what these begin with."""
 
 OTHER_ENDS = {
+    "apertus": "",  # its end is written before a next question only
     "bielik-3": "<|im_end|>",
     "deepseek-v3.1": "<｜end▁of▁sentence｜>",  # noqa: RUF001
+    "glm-4.6": "",
     "glm-4.7": "",
     "granite-3.3": "<|end_of_text|>",
     "granite-4.0": "<|end_of_text|>",
+    "granite-4.1": "<|end_of_text|>",
     "kimi-k2": "<|im_end|>",
+    "kimi-k2-thinking": "<|im_end|>",
     "ling-3": "<|role_end|>",
     "mimo": "<|im_end|>",
+    "minimax-m1": "<end_of_sentence>",
     "minimax-m2": "[e~[",
+    "qwen3-coder": "<|im_end|>",
     "qwq": "<|im_end|>",
     "seed-oss": "<seed:eos>",
     "smollm3": "<|im_end|>",
