@@ -76,14 +76,15 @@ async function measure(folder: string, store: string, quiet: boolean): Promise<v
   const cache = join(folder, 'views');
   await rm(cache, { recursive: true, force: true });
   say('making the index');
+  let peakBytes = 0;
+  const sampler = setInterval(() => (peakBytes = Math.max(peakBytes, process.memoryUsage.rss())), 20);
   const start = performance.now();
   const making = await open(folder, store, cache);
   await settled(making.get);
   const indexSeconds = seconds(start);
   await making.close();
-
-  let peakBytes = 0;
-  const sampler = setInterval(() => (peakBytes = Math.max(peakBytes, process.memoryUsage.rss())), 20);
+  const makingBytes = peakBytes;
+  peakBytes = 0;
   const again = performance.now();
   const viewer = await open(folder, store, cache);
   await viewer.get('');
@@ -113,12 +114,12 @@ async function measure(folder: string, store: string, quiet: boolean): Promise<v
     ],
   );
   const text = `${new Date().toISOString().slice(0, 10)}, ${cpus().length} x ${cpus()[0]?.model.trim()}: ${gigabytes(whole.bytes)} of Parquet in ${whole.files.toLocaleString('en')} files; the index
-is made in ${Math.round(indexSeconds)} s and takes ${gigabytes(index.bytes)}; peak RSS of the viewer ${gigabytes(peakBytes)} once it is there, ${gigabytes(process.resourceUsage().maxRSS * 1024)} while it is made.\n\n${table}`;
+is made in ${Math.round(indexSeconds)} s and takes ${gigabytes(index.bytes)}; peak RSS of the viewer ${gigabytes(peakBytes)} once it is there, ${gigabytes(makingBytes)} while it is made.\n\n${table}`;
   console.log(`\n${text}`);
   if (!quiet) await writeReadmeSection('view', text);
   const slow = rows.filter(([, time]) => time > MOST.filterSeconds).map(([name]) => `${name} took more than ${MOST.filterSeconds} s`);
   if (firstSeconds > MOST.firstSeconds) slow.push(`the first page took more than ${MOST.firstSeconds} s`);
-  if (peakBytes > MOST.bytes) slow.push('the viewer took more than 1 GB');
+  if (Math.max(peakBytes, makingBytes) > MOST.bytes) slow.push('the viewer took more than 1 GB');
   for (const sentence of slow) console.error(`BROKEN: ${sentence}`);
   if (slow.length > 0) process.exitCode = 1;
 }

@@ -75,7 +75,7 @@ inBrowser('in a browser', () => {
     await page.goto(`${viewer.url}demo/i/i0000004`);
     await page.keyboard.press('f');
     await page.keyboard.press('Enter');
-    await page.waitForFunction("document.querySelector('#flag-error').textContent !== ''");
+    await page.locator('#flag-error', { hasText: 'Say why' }).waitFor();
     await page.locator('#flag-reason').fill('says who lives where');
     await page.keyboard.press('Enter');
     await page.waitForSelector('article[data-flag="says who lives where"]');

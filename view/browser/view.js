@@ -102,6 +102,7 @@
       action();
     });
 
+    find('#flag-cancel')?.addEventListener('click', () => find('#flagging').close());
     find('#theme')?.addEventListener('click', nextTheme);
     find('#help')?.addEventListener('click', () => find('#keys').showModal());
     find('#runs')?.addEventListener('change', ({ target }) => location.assign(target.value));

@@ -73,7 +73,7 @@ const LAYOUT = {
 <form method="dialog"><button>Close</button></form></dialog>
 <dialog id="flagging" aria-label="Flag"><form method="dialog"><h2>Flag <span id="flagged-id"></span></h2>
 <label>Why? <input id="flag-reason" maxlength="500" autocomplete="off"></label><p class="bad" id="flag-error" role="alert"></p>
-<menu><button value="cancel" type="submit">Cancel</button><button value="flag" type="submit" id="flag-save">Flag</button></menu></form></dialog>
+<menu><button type="button" id="flag-cancel">Cancel</button><button value="flag" type="submit" id="flag-save">Flag</button></menu></form></dialog>
 </body>
 </html>
 `,
