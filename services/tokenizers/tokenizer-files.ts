@@ -10,11 +10,8 @@ const text = z
   .transform((token) => (typeof token === 'string' ? token : token.content));
 const texts = z.union([z.array(text), z.record(z.string(), text).transform((named) => Object.values(named))]);
 
-/** tokenizer_config.json, as far as it is needed; whatever else is in it. */
-const configSchema = z.looseObject({
-  chat_template: z.union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))]).nullish(),
-  tokenizer_class: z.string().nullish(),
-  add_bos_token: z.boolean().nullish(),
+/** special_tokens_map.json. */
+const specialTokensSchema = z.looseObject({
   bos_token: text.nullish(),
   eos_token: text.nullish(),
   unk_token: text.nullish(),
@@ -24,6 +21,16 @@ const configSchema = z.looseObject({
   mask_token: text.nullish(),
   additional_special_tokens: texts.nullish(),
   extra_special_tokens: texts.nullish(),
+});
+
+/** added_tokens.json: ids by text. */
+const addedTokensSchema = z.record(z.string(), z.int());
+
+/** tokenizer_config.json, as far as it is needed; whatever else is in it. */
+const configSchema = specialTokensSchema.extend({
+  chat_template: z.union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))]).nullish(),
+  tokenizer_class: z.string().nullish(),
+  add_bos_token: z.boolean().nullish(),
   added_tokens_decoder: z.record(z.string(), z.looseObject({ content: z.string(), special: z.boolean().default(false) })).nullish(),
 });
 
@@ -55,7 +62,7 @@ const ADDS_BOS = /^(Code)?(Llama|Gemma|Cohere)\w*Tokenizer/;
  */
 export async function factsOfFiles(files: ModelFiles, source: Omit<TemplateSource, 'file'>): Promise<TokenizerFacts> {
   const place = source.place;
-  const config = await readJson(files, 'tokenizer_config.json', configSchema, place);
+  const config = await readConfig(files, place);
   const found = await findTemplate(files, config, place);
   const tokenizer = await readJson(files, 'tokenizer.json', tokenizerSchema, place);
   const generation = await readJson(files, 'generation_config.json', generationSchema, place);
@@ -74,6 +81,19 @@ export async function factsOfFiles(files: ModelFiles, source: Omit<TemplateSourc
       SAMPLING_DEFAULTS.flatMap((name) => (typeof generation[name] === 'number' ? [[name, generation[name]] as const] : [])),
     ),
   };
+}
+
+/**
+ * Older repositories, many of which have a SentencePiece model alone, keep special and added tokens in files of their own. As transformers
+ * does, these are read where the configuration does not hold all added tokens, and special tokens there go before those of the configuration.
+ */
+async function readConfig(files: ModelFiles, place: string): Promise<z.infer<typeof configSchema>> {
+  const config = await readJson(files, 'tokenizer_config.json', configSchema, place);
+  if (config.added_tokens_decoder != null) return config;
+  const special = await readJson(files, 'special_tokens_map.json', specialTokensSchema, place);
+  const added = await readJson(files, 'added_tokens.json', addedTokensSchema, place);
+  const tokens = Object.entries(added).map(([content, id]) => [id, { content, special: false }] as const);
+  return { ...config, ...special, ...(tokens.length === 0 ? {} : { added_tokens_decoder: Object.fromEntries(tokens) }) };
 }
 
 /** As transformers looks: a file of its own goes before the configuration; of several named ones the default. */

@@ -59,6 +59,43 @@ describe("a model's own chat template", () => {
     }
   });
 
+  it('is read where special and added tokens have files of their own, as beside a SentencePiece model alone', async () => {
+    const files = {
+      'tokenizer.model': 'not looked at',
+      'tokenizer_config.json': JSON.stringify({
+        tokenizer_class: 'LlamaTokenizer',
+        eos_token: '<unk>',
+        chat_template: [
+          { name: 'tool_use', template: 'other' },
+          {
+            name: 'default',
+            template:
+              '{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}',
+          },
+        ],
+      }),
+      'special_tokens_map.json': JSON.stringify({ bos_token: { content: '<s>', lstrip: false }, eos_token: '<|im_end|>' }),
+      'added_tokens.json': JSON.stringify({ '<|im_start|>': 32_001, '<|im_end|>': 32_000 }),
+    };
+    const read = async (name: string, all: Record<string, string>) =>
+      await readTemplate({ place: writeFiles(join(temp(), name), all) }, { date: DATE, env: OFFLINE });
+    expect(await read('old', files)).toMatchObject({
+      preQuery: '<s><|im_start|>user\n',
+      stop: ['<|im_end|>', '<|im_start|>'],
+      stopTokenIds: [32_000, 32_001],
+      addsBos: true,
+    });
+    // transformers does not look at them where the configuration has all added tokens.
+    const config = {
+      ...(JSON.parse(files['tokenizer_config.json']) as object),
+      added_tokens_decoder: { 7: { content: '<|im_end|>', special: true } },
+    };
+    expect(await read('new', { ...files, 'tokenizer_config.json': JSON.stringify(config) })).toMatchObject({
+      preQuery: '<|im_start|>user\n',
+      addsBos: false,
+    });
+  });
+
   it('of a GGUF file says that a BOS is added where llama.cpp adds one', async () => {
     const base = {
       'general.architecture': 'llama',
@@ -181,7 +218,14 @@ describe('a chat template on the hub', () => {
     expect(read.stop[0]).toBe('<|im_end|>');
     expect(new Set(hub.asked)).toEqual(
       new Set(
-        ['tokenizer_config.json', 'chat_template.jinja', 'tokenizer.json', 'generation_config.json'].map((name) => `org/open@abc/${name}`),
+        [
+          'tokenizer_config.json',
+          'special_tokens_map.json',
+          'added_tokens.json',
+          'chat_template.jinja',
+          'tokenizer.json',
+          'generation_config.json',
+        ].map((name) => `org/open@abc/${name}`),
       ),
     );
   });
