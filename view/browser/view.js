@@ -123,6 +123,7 @@
         const answer = await fetch(`${run}/state`);
         const { text, version } = await answer.json();
         const changed = String(version) !== document.body.dataset.version;
+        if (changed && isList && rows.length === 0) location.reload(); // it was empty: nobody is reading it
         find('#state').textContent = changed ? `${text} · press r to see them` : text;
         find('#state').classList.toggle('news', changed);
       } catch {

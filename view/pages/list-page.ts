@@ -40,7 +40,7 @@ export function listPage(frame: Frame, { filter, choices, rows, found, number, f
     found,
     number,
     pages,
-    empty: frame.state.instructions === 0 ? 'No instruction is stored yet. This page shows them as shards end.' : 'None is like that.',
+    empty: emptyText(frame.state),
     previous: number === 0 ? null : to(number - 1),
     next: number + 1 >= pages ? null : to(number + 1),
     rows: rows.map((row) => ({
@@ -51,4 +51,12 @@ export function listPage(frame: Frame, { filter, choices, rows, found, number, f
       href: `${run}/i/${row.id}${filterQuery(filter)}`,
     })),
   });
+}
+
+/** Why a list has no row. */
+function emptyText({ instructions, busy }: Frame['state']): string {
+  if (instructions > 0) return 'None is like that.';
+  return busy
+    ? 'The store is being read; the first instructions show in a moment.'
+    : 'No instruction is stored yet. This page shows them as shards end.';
 }
