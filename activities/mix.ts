@@ -53,11 +53,11 @@ export function createMixActivities(deps: ActivityDeps) {
         }
         return { rows: trainable(rows), inputs: read, excludedIds };
       }
-      case 'own-answers':
       case 'dataset': {
         const set = replayStage.at(plan, variant);
         return { rows: await stages.inputRows(set), inputs: [...inputs, set], excludedIds }; // a data set's ids are its own
       }
+      case 'own-answers':
       case 'first-response':
       case 'target-best': {
         const set = replayStage.at(plan, variant);

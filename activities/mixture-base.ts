@@ -37,8 +37,8 @@ export interface MixtureBase {
 export async function mixtureBase(deps: NewDataDeps, plan: RunPlan, scope: ActivityScope): Promise<MixtureBase> {
   const { stages } = deps;
   const { newShare, maxExamples } = plan.spec.mix;
-  const { selected, selections } = await replayRows(stages, plan);
   const excluded = new Map((plan.content.excluded ?? []).map(({ id, reason }) => [id, reason]));
+  const { selected, selections } = await replayRows(stages, plan, excluded);
   const heldOutOutputs = plan.keys.holdOut === undefined ? [] : [holdOutStage.at(plan)];
   const rows = (await Promise.all(heldOutOutputs.map(async (output) => await stages.inputRows(output)))).flat();
   const heldOut = idsOf(rows, 'replay');
@@ -65,11 +65,12 @@ export async function mixtureBase(deps: NewDataDeps, plan: RunPlan, scope: Activ
 async function replayRows(
   stages: StageStore,
   plan: RunPlan,
+  excluded: ReadonlyMap<string, string>,
 ): Promise<{ readonly selected: number; readonly selections: readonly OutputRef[] }> {
   const base = baseRow(plan.spec);
   if (base !== undefined) {
     const { rows, inputs } = await ownConversations(stages, plan, base.name);
-    return { selected: rows.length, selections: inputs };
+    return { selected: rows.filter(({ id }) => !excluded.has(id)).length, selections: inputs };
   }
   const selections = plan.shards.map((shard) => replaySetOutput(plan, shard));
   let selected = 0;
@@ -77,7 +78,7 @@ async function replayRows(
   return { selected, selections };
 }
 
-/** How many rows of the method's replay set are excluded that could else be trained on. Own answers have ids of their own. */
+/** How many rows of the method's replay set are excluded that could else be trained on; own answers are counted without them. */
 async function excludedReplay(
   stages: StageStore,
   plan: RunPlan,

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { SCORE_READINGS } from '../config/score-readings';
 import type { RunSpec } from '../config/spec';
+import type { OwnAnswers } from '../config/variants';
 import { formatCount, formatDecimal } from '../contract/figures';
 import { canonicalJson } from '../method/canonical-json';
 import { JUDGE_PROMPT } from '../method/judge-prompt';
@@ -13,6 +14,8 @@ export interface DatasetCard {
   /** What the rows are: the replay set, or its mixture with the new data. */
   readonly stage: 'replay' | 'mixture';
   readonly variant: string;
+  /** Where the rows are the target's own answers to the prompts of a data set. */
+  readonly own?: OwnAnswers;
   readonly shape: DatasetShape;
   readonly rows: number;
   /** Rows that the shape cannot hold. */
@@ -39,8 +42,7 @@ const SIZES: readonly (readonly [number, string])[] = [
  * Texts of the spec are quoted, none of the models is.
  */
 export function datasetCard(card: DatasetCard): string {
-  const { runId, spec, stage, variant, shape, rows, leftOut, cut, counts, meanScore, key } = card;
-  const { extract, respond, judge, select } = spec.synthesis;
+  const { runId, spec, stage, variant, shape, rows, leftOut, cut, counts, meanScore, key, own } = card;
   const frontMatter = stringify({
     pretty_name: `${runId} ${stage}`,
     license: 'other',
@@ -57,12 +59,11 @@ export function datasetCard(card: DatasetCard): string {
     `${formatCount(rows)} conversations in the format \`${shape}\`, made by Rehearse for fine-tuning ${code(spec.models[spec.target.model]?.model ?? spec.target.model)} without making it forget.` +
       `${leftOut === 0 ? '' : ` ${formatCount(leftOut)} with more than one turn are left out, since this format cannot hold them.`}\n`,
     '## How it was made\n',
-    `1. **Instructions.** ${formatCount(extract.instructions)} were drawn from the target model itself, from nothing but the beginning of a user turn (temperature ${extract.sampling.temperature}, top p ${extract.sampling.topP}).`,
-    `2. **Responses.** ${respond.generators.length} generators answered each ${respond.samples} times.`,
-    `3. **Judgments.** ${judge.judges.length} judges scored every response from 1 to 5 with the prompt below (${SCORE_READINGS[judge.scoring].phrases.card}).`,
-    `4. **Selection.** The best mean score was kept for each instruction (policy \`${select.policy}\`; answers cut at the token limit: \`${select.truncated}\`).`,
-    ...(stage === 'mixture' ? [`5. **Mixture.** New data is ${formatDecimal(spec.mix.newShare * 100, 1)} % of the whole.`] : []),
-    '\nThe method is that of "Better supervised fine-tuning of closed-source large models".\n',
+    ...steps(card),
+    ...(stage === 'mixture'
+      ? [`${own?.pick === 'first' ? 3 : 5}. **Mixture.** New data is ${formatDecimal(spec.mix.newShare * 100, 1)} % of the whole.`]
+      : []),
+    ...(own === undefined ? ['\nThe method is that of "Better supervised fine-tuning of closed-source large models".\n'] : ['']),
     '## Counts\n',
     `| ${stage === 'replay' ? 'answered by' : 'source'} | conversations |\n| --- | ---: |`,
     ...[...counts].map(([name, count]) => `| ${code(name)} | ${formatCount(count)} |`),
@@ -79,4 +80,25 @@ export function datasetCard(card: DatasetCard): string {
     `Run \`${runId}\`, seed ${spec.seed}, output \`${stage}/${key}\`. The spec of its synthesis:\n`,
     `\`\`\`\`json\n${JSON.stringify(JSON.parse(canonicalJson(spec.synthesis)), null, 2)}\n\`\`\`\`\n`,
   ].join('\n');
+}
+
+/** How the rows came to be, step by step. */
+function steps({ spec, own }: DatasetCard): string[] {
+  const { extract, respond, judge, select } = spec.synthesis;
+  const judged = [
+    `3. **Judgments.** ${judge.judges.length} judges scored every response from 1 to 5 with the prompt below (${SCORE_READINGS[judge.scoring].phrases.card}).`,
+    `4. **Selection.** The best mean score was kept for each instruction (policy \`${select.policy}\`; answers cut at the token limit: \`${select.truncated}\`).`,
+  ];
+  if (own === undefined) {
+    return [
+      `1. **Instructions.** ${formatCount(extract.instructions)} were drawn from the target model itself, from nothing but the beginning of a user turn (temperature ${extract.sampling.temperature}, top p ${extract.sampling.topP}).`,
+      `2. **Responses.** ${respond.generators.length} generators answered each ${respond.samples} times.`,
+      ...judged,
+    ];
+  }
+  return [
+    `1. **Prompts.** Up to ${formatCount(extract.instructions)} were drawn from ${code(own.prompts.title)} (licence: ${own.licence ?? 'not stated in the spec'}): the first turn of the user, after the system message where there is one.`,
+    `2. **Responses.** The target model itself answered each ${own.pick === 'first' ? 'once' : `${respond.samples} times`}; no answer of that set is kept.`,
+    ...(own.pick === 'first' ? [] : judged),
+  ];
 }

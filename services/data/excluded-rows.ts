@@ -52,7 +52,7 @@ function sourceId(id: string): string {
 }
 
 function isInstruction(id: string): boolean {
-  return /^i\d{7}$/.test(id);
+  return /^[ip]\d{7}$/.test(id); // of an extraction, or a prompt of own answers
 }
 
 function shown(value: unknown): string {

@@ -2,11 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
 import { parse } from 'yaml';
+import { variantsOf, type OwnAnswers } from '../../config/variants';
 import type { Variant } from '../../config/variants';
+import { datasetCard } from '../../export/dataset-card';
 import { DATASET_SHAPES, shapeRow, type DatasetShape } from '../../export/dataset-shapes';
 import { METHOD } from '../../export/export-rows';
 import { writeDataset } from '../../export/publish-dataset';
 import { writeSampleRun, type SampleRun } from '../support/sample-run';
+import { smallSpec } from '../support/small-spec';
 import { useTempFolder } from '../support/temp-folder';
 
 const folder = useTempFolder();
@@ -89,4 +92,28 @@ test('Alpaca holds one turn only', () => {
       { from: 'gpt', value: 'b' },
     ],
   });
+});
+
+test('the card of own answers says whose prompts they answer, and nothing of an extraction', () => {
+  const spec = smallSpec('http://127.0.0.1:9/v1', (input) => {
+    input.variants = [{ name: 'own', replay: { ownAnswers: { set: 'ultrachat' } } }];
+  });
+  const { replay } = variantsOf(spec)[0]!;
+  const card = datasetCard({
+    runId: 'demo',
+    spec,
+    stage: 'replay',
+    variant: 'own',
+    own: replay as OwnAnswers,
+    shape: 'messages',
+    rows: 8,
+    leftOut: 0,
+    cut: 0,
+    counts: new Map([['own', 8]]),
+    meanScore: null,
+    key: 'abc',
+  });
+  expect(card).toContain('1. **Prompts.** Up to 8 were drawn from `UltraChat 200k (sanitized)` (licence: MIT)');
+  expect(card).toContain('2. **Responses.** The target model itself answered each once');
+  expect(card).not.toMatch(/\*\*Instructions\.\*\*|\*\*Judgments\.\*\*|Better supervised/);
 });
