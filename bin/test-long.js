@@ -57,6 +57,13 @@ const LONG = [
     env: { REHEARSE_MOMENTS: '100' },
   },
   {
+    name: 'data',
+    what: 'a run with tool calls, turns, own answers and flagged rows, trained on the real small model; its exports computed again',
+    takes: '7 min',
+    program: ['node_modules/jest/bin/jest.js', 'test/e2e/data-run.test.ts'],
+    env: { REHEARSE_DATA_RUN: '1' },
+  },
+  {
     name: 'vllm',
     what: 'the whole method on vLLM (for a CPU; 6 GB the first time), served by the user and by the run; exports and scores computed again',
     takes: '8 min',

@@ -1,17 +1,16 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunSpec } from '../../config/spec';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { ensureModel, startModelServer, type ModelServer } from '../../services/local/local-model';
 import { ensurePython } from '../../services/local/python-environment';
 import { createPythonJobs } from '../../services/python/python-jobs';
-import { loadSpecFile } from '../../services/runs/spec-files';
 import { createWeightsResolver } from '../../services/training/weights';
 import { judgeStage } from '../../stages/judge';
 import { mixStage } from '../../stages/mix';
 import type { Output } from '../../stages/stage';
 import { trainStage } from '../../stages/train';
 import { experiment } from '../../workflows';
+import { smallestDemo } from '../support/smallest-demo';
 import { quietReporter, testDeps, useTemporal, withWorkers } from '../support/temporal';
 
 const environment = useTemporal();
@@ -33,47 +32,13 @@ afterAll(async () => {
 const testHome = join(__dirname, '../../.rehearse/e2e');
 process.env['REHEARSE_HOME'] = testHome;
 
-/** The demo's spec at its smallest. */
-async function smallest(baseURL: string): Promise<RunSpec> {
-  const demo = await loadSpecFile('demo');
-  const models = Object.fromEntries(Object.entries(demo.models).map(([name, model]) => [name, { ...model, baseURL }]));
-  const { extract, respond, judge } = demo.synthesis;
-  return {
-    ...demo,
-    models,
-    synthesis: {
-      ...demo.synthesis,
-      extract: { ...extract, instructions: 5, maxAttempts: 8, acceptTruncated: true, sampling: { ...extract.sampling, maxTokens: 32 } },
-      respond: {
-        ...respond,
-        generators: ['smollm2-precise', 'smollm2-balanced'],
-        samples: 1,
-        perModel: {},
-        sampling: { ...respond.sampling, maxTokens: 16 },
-      },
-      judge: {
-        ...judge,
-        judges: ['smollm2-precise', 'smollm2-creative'],
-        perModel: {},
-        sampling: { ...judge.sampling, temperature: 1, maxTokens: 4 },
-      },
-      shardSize: 5,
-    },
-    train: { ...demo.train, maxSteps: 2, perDeviceBatchSize: 1, maxLength: 128, saveSteps: 1 },
-    evaluate: {
-      ...demo.evaluate,
-      tasks: demo.evaluate.tasks.map((task) => ({ ...task, limit: 1, ...(task.maxGenToks === undefined ? {} : { maxGenToks: 8 }) })),
-    },
-  };
-}
-
 test('the whole method runs on the real model: extracted, answered, judged, mixed, trained, evaluated, reported', async () => {
   const { python, weightsDir } = resolved;
   const deps = {
     ...testDeps({ python: createPythonJobs({ environment: async () => python }) }),
     weights: createWeightsResolver(async () => weightsDir),
   };
-  const spec = await smallest(server.baseURL);
+  const spec = await smallestDemo(server.baseURL);
   const result = await withWorkers(
     environment(),
     deps,
