@@ -68,8 +68,8 @@ export async function whileOut(deps: ActivityDeps, scope: ActivityScope, batch: 
     }
     const before = scope.context?.info.heartbeatDetails as HeartbeatDetails | undefined; // of the attempt before: the counts are as they were
     const ordered = open.flatMap(({ calls }) => calls).length;
-    scope.heartbeat({ ...(before ?? beat(batch, { done: 0, total: ordered })), note: noteOf(out) });
-    throw stillOrdered(batch, out, spec);
+    scope.heartbeat({ ...(before ?? beat(batch, { done: 0, total: ordered })), note: noteOf(out, open.length) });
+    throw stillOrdered(batch, noteOf(out, open.length), spec);
   });
 }
 
@@ -131,10 +131,10 @@ export async function advanceOrdered<Row>(
         errors: faultsOf(state.orders),
         promptTokens: budget.counted.promptTokens,
         completionTokens: budget.counted.completionTokens,
-        note: noteOf(state.out),
+        note: noteOf(state.out, openOrders(state.orders).length),
       }),
     );
-    throw stillOrdered(batch, state.out, spec);
+    throw stillOrdered(batch, noteOf(state.out, openOrders(state.orders).length), spec);
   });
 }
 
@@ -174,14 +174,15 @@ function beat(
   };
 }
 
-function noteOf(out: readonly ProviderBatch[]): string {
-  if (out.length === 0) return 'waits to order a batch';
+/** @param open batches that are out; of those that were ordered just now the provider has told nothing yet */
+function noteOf(out: readonly ProviderBatch[], open: number): string {
+  if (open === 0) return 'waits to order a batch';
   const [done, requests] = [out.reduce((sum, batch) => sum + batch.done, 0), out.reduce((sum, batch) => sum + batch.requests, 0)];
-  return `${out.length === 1 ? 'a batch is' : `${out.length} batches are`} out${requests === 0 ? '' : `: ${done} of ${requests} requests done`}`;
+  return `${open === 1 ? 'a batch is' : `${open} batches are`} out${requests === 0 ? '' : `: ${done} of ${requests} requests done`}`;
 }
 
-function stillOrdered({ output }: AnyBatch, out: readonly ProviderBatch[], spec: ModelSpec): ApplicationFailure {
-  const error = new StillOrderedError(`${output.stage.name} ${output.address.part}: ${noteOf(out)}`);
+function stillOrdered({ output }: AnyBatch, note: string, spec: ModelSpec): ApplicationFailure {
+  const error = new StillOrderedError(`${output.stage.name} ${output.address.part}: ${note}`);
   return ApplicationFailure.create({
     type: error.name,
     message: error.message,

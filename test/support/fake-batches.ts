@@ -109,12 +109,6 @@ export class FakeBatches {
     return this.bills.filter(({ hash }) => (seen.has(hash) ? true : (seen.add(hash), false)));
   }
 
-  /** Whether what was billed under this hash is an answer, not a judgment. */
-  isAnswer(hash: string): boolean {
-    const line = this.batches.flatMap(({ lines }) => lines).find((each) => each.hash === hash);
-    return line !== undefined && !promptOf(line.body).includes('Score: <rating>');
-  }
-
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     this.server.closeAllConnections();
