@@ -37,7 +37,7 @@ export class ShardRun extends Descendant {
     setHandler(shardSpentQuery, () => this.costs);
     this.followOrders({
       follow: async (latest, before) => {
-        this.budget.follow(before.budget, latest.budget);
+        this.budget.follow(before.budget, latest.budget, input.batched === true ? (id) => this.batches.orderedOf(id) : undefined);
         if (latest.withdraw === latest.revision) await this.giveBack(latest.revision);
       },
       isDrained: served === undefined ? undefined : () => this.work.isIdle,

@@ -87,7 +87,7 @@ test('live and batch models in one run, with batches that expire and lines that 
     expect(provider.bills).toHaveLength(asked);
     expect(provider.billedTwice()).toHaveLength(0);
   });
-}, 300_000);
+}, 600_000);
 
 test('batches go on while a run is paused, and while no worker is there', async () => {
   const spec = await batchedSpec({ api: 'anthropic' });
@@ -104,7 +104,7 @@ test('batches go on while a run is paused, and while no worker is there', async 
     expect(await handle.result()).toMatchObject({ replayRows: 8 });
   });
   expect(provider.billedTwice()).toHaveLength(0);
-}, 300_000);
+}, 600_000);
 
 test('a cancelled run cancels its batches at the provider', async () => {
   const spec = await batchedSpec({});
@@ -116,7 +116,7 @@ test('a cancelled run cancels its batches at the provider', async () => {
     await expect(handle.result()).rejects.toThrow('cancelled');
     expect(provider.batches.every(({ cancelling }) => cancelling)).toBe(true);
   });
-}, 300_000);
+}, 600_000);
 
 test('a lowered budget cancels what is ordered, answers with its worst case, and is not passed', async () => {
   const spec = await batchedSpec({}, (draft) => {
@@ -139,4 +139,4 @@ test('a lowered budget cancels what is ordered, answers with its worst case, and
     expect(await handle.result()).toMatchObject({ replayRows: 8 });
   });
   expect(provider.billedTwice()).toHaveLength(0);
-}, 300_000);
+}, 600_000);

@@ -57,4 +57,4 @@ test('two runs of two Temporal servers that share a synthesis in a bucket pay fo
   expect(results.map(({ replayRows }) => replayRows)).toEqual([12, 12]);
   expect(endpoint().paidTwice()).toHaveLength(0);
   expect(endpoint().requests).toHaveLength(CALLS);
-}, 300_000);
+}, 600_000);

@@ -28,6 +28,11 @@ export class RunningBatches {
     this.running.delete(id);
   }
 
+  /** What a batch has ordered and may still cost. */
+  orderedOf(id: string): Cost {
+    return this.ordered.get(id) ?? NO_COST;
+  }
+
   /** Its outcome is known: nothing of it is out. */
   settled(id: string): void {
     this.ordered.delete(id);

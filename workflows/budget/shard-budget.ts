@@ -15,6 +15,8 @@ interface Batch {
   allowance: Allowance | undefined;
   /** What it was granted was taken back, and it has not told since what it has cost. */
   withdrawn: boolean;
+  /** It has kept what it had ordered, and what of that it does not use goes back to the run, not to another batch. */
+  keeps?: true;
 }
 
 /** What a shard asks for; its id is added when it is sent. */
@@ -80,6 +82,10 @@ export class ShardBudget {
         const { cost, exhausted } = outcome;
         this.grants.settle(id, minusCost(cost, this.knownOf(id)));
         this.costs.set(id, cost);
+        if (batch.keeps === true) {
+          delete batch.keeps;
+          this.grants.setTotal(onSidesOf(this.budget, addCosts(this.grants.spent, this.grants.outstanding)));
+        }
         if (exhausted === undefined) return outcome;
         const { usd = Infinity, tokens = Infinity } = batch.allowance ?? {};
         batch.least = finite(beyondCost(addCosts({ usd, tokens }, exhausted.needs), cost));
@@ -97,13 +103,15 @@ export class ShardBudget {
   /**
    * Another budget of the run. With a tighter one, batches give back what they were granted; those that run are ended by the
    * same order. With a wider one what there is stays, and more comes with an answer.
+   * @param orderedOf what a batch has ordered from a provider and may still cost, in a shard that orders: it keeps that much
    */
-  follow(before: Allowance, budget: Allowance): void {
+  follow(before: Allowance, budget: Allowance, orderedOf?: (id: string) => Cost): void {
     this.budget = budget;
     if (!isTighter(before, budget)) return;
     this.number++; // an answer that is under way was made under the old budget
     this.asked = undefined;
-    this.grants.setTotal(nothingOf(budget));
+    if (orderedOf === undefined) this.grants.setTotal(nothingOf(budget));
+    else this.keepOrdered(orderedOf);
     // Run without anything, a batch only tells what it has cost so far.
     for (const batch of this.batches) {
       if (batch.allowance === undefined) continue;
@@ -111,6 +119,19 @@ export class ShardBudget {
       batch.withdrawn = true;
     }
     this.share();
+  }
+
+  /** Of all grants what is ordered stays, since it cannot be taken back at once. */
+  private keepOrdered(orderedOf: (id: string) => Cost): void {
+    const granted = [...this.batches].filter(({ allowance }) => allowance !== undefined);
+    const kept = granted.map(({ id }) => orderedOf(id)).reduce(addCosts, this.grants.spent);
+    this.grants.setTotal(onSidesOf(this.budget, NO_COST));
+    for (const { id } of granted) this.grants.grant(id, NO_COST, NO_COST);
+    this.grants.setTotal(onSidesOf(this.budget, kept));
+    for (const batch of granted) {
+      this.grants.grant(batch.id, orderedOf(batch.id), NO_COST);
+      batch.keeps = true;
+    }
   }
 
   /** The answer to a request; one to an earlier request is ignored. */
