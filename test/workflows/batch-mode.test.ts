@@ -90,7 +90,7 @@ test('live and batch models in one run, with batches that expire and lines that 
 }, 600_000);
 
 test('batches go on while a run is paused, and while no worker is there', async () => {
-  const spec = await batchedSpec({ api: 'anthropic' });
+  const spec = await batchedSpec({ api: 'together' });
   provider.hold();
   const handle = await withWorkers(environment(), testDeps({ python: fakePythonJobs(), root }), async () => {
     const started = await start(spec);
