@@ -26,6 +26,11 @@ export const quietReporter = { step: () => ({ update: () => undefined, done: () 
 /** A real dev server, with the search attributes of a run. */
 export async function startTemporal(): Promise<TestWorkflowEnvironment> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
+  return await startAnotherTemporal();
+}
+
+/** A second server, with a history of its own, beside one of `useTemporal`. */
+export async function startAnotherTemporal(): Promise<TestWorkflowEnvironment> {
   const { path } = await ensureTemporal(quietReporter);
   const environment = await startDevServer(path);
   await ensureSearchAttributes(environment.connection, environment.namespace ?? 'default');

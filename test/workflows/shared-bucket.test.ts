@@ -1,27 +1,31 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { openStore } from '../../services/runs/open-store';
 import { experiment } from '../../workflows';
 import { useFakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs } from '../support/fake-python-jobs';
 import { smallSpec } from '../support/small-spec';
-import { quietReporter, testDeps, useTemporal, withWorkers } from '../support/temporal';
+import { quietReporter, startAnotherTemporal, testDeps, useTemporal, withWorkers } from '../support/temporal';
 import { S3Server } from '../support/versitygw';
 
-const environments = [useTemporal(), useTemporal()];
+const environment = useTemporal();
+let other: TestWorkflowEnvironment;
 const endpoint = useFakeEndpoint({ latencyMs: 15 });
 const machines: string[] = [];
-let server: S3Server;
+let bucket: S3Server;
 
 beforeAll(async () => {
-  server = await S3Server.start(quietReporter);
-  Object.assign(process.env, server.env);
+  other = await startAnotherTemporal();
+  bucket = await S3Server.start(quietReporter);
+  Object.assign(process.env, bucket.env);
 }, 600_000);
 
 afterAll(async () => {
-  await server.close();
+  await other.teardown();
+  await bucket.close();
   for (const folder of machines) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -29,7 +33,7 @@ afterAll(async () => {
 function machine(): ReturnType<typeof testDeps> {
   const folder = mkdtempSync(join(tmpdir(), 'rehearse-machine-'));
   machines.push(folder);
-  return testDeps({ python: fakePythonJobs(), opened: openStore(`s3://${server.bucket}/shared`, { workFolder: folder }) });
+  return testDeps({ python: fakePythonJobs(), opened: openStore(`s3://${bucket.bucket}/shared`, { workFolder: folder }) });
 }
 
 /** Calls of one run alone: an instruction, 2 responses of one request and 2 of one each, 8 judgments. */
@@ -41,10 +45,10 @@ test('two runs of two Temporal servers that share a synthesis in a bucket pay fo
     draft.until = 'replay';
   });
   const results = await Promise.all(
-    environments.map(
-      async (environment, number) =>
-        await withWorkers(environment(), machine(), async () => {
-          const { client } = environment();
+    [environment(), other].map(
+      async (server, number) =>
+        await withWorkers(server, machine(), async () => {
+          const { client } = server;
           const handle = await client.workflow.start(experiment, {
             workflowId: `shared-bucket-${number}`,
             taskQueue: TASK_QUEUES.orchestration,
