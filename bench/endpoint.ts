@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { createRandom } from '../method/random';
 import { CallCounts } from './call-counts';
+import { DIALECT_PATHS } from './dialect-paths';
 import { answerText, instructionText, judgeText, type AnswerLength, type FakeText } from './endpoint-texts';
+import { FaultMix } from './fault-mix';
 
 /** What the endpoint has counted since its start or its last reset. */
 export interface EndpointStats {
@@ -25,6 +27,14 @@ export interface EndpointStats {
   /** Of all requests that arrived. */
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** Requests to `/v1`, those that came to a fault included. */
+  readonly plain: number;
+  /** Requests that came to a fault instead of a reply; they are counted nowhere else. */
+  readonly upset: number;
+  /** The same by the kind of the fault. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** Requests that a dialect refused for a field; they are counted nowhere else. */
+  readonly refused: number;
   /** Milliseconds since the epoch; 0 before the first. */
   readonly firstRequestAt: number;
   readonly lastReplyAt: number;
@@ -36,6 +46,8 @@ export interface EndpointOptions {
   /** Time before each reply. */
   readonly latencyMs?: number;
   readonly answerLength?: AnswerLength;
+  /** So many of a hundred requests to `/v1` come to a fault; 0 by default. */
+  readonly faultPercent?: number;
 }
 
 export interface BenchEndpoint {
@@ -46,6 +58,10 @@ export interface BenchEndpoint {
   close(): Promise<void>;
 }
 
+/** The API itself, and the paths of dialects. */
+const COMPLETIONS = new RegExp(`^(/(${Object.keys(DIALECT_PATHS).join('|')}))?/v1/(chat/)?completions$`);
+/** Which requests come to faults depends on their order of arrival anyway. */
+const FAULT_SEED = 1;
 const TOKENS_PER_WORD = 1.33;
 const BYTES_PER_TOKEN = 4;
 /** Nothing else asks for a rating in these words (Table 2), as they stand in JSON. */
@@ -55,21 +71,35 @@ const JUDGE_MARK = 'write \\"Score: <rating>\\" in the last line';
  * Starts an OpenAI-compatible endpoint that costs little CPU: `/v1/completions` writes instructions, `/v1/chat/completions`
  * writes answers, or a judge's verdict where the prompt asks for one; `n` samples, usage, finish_reason. What is said
  * depends on the request's bytes alone, in every process. `GET /stats`, `POST /reset`; between `POST /hold` and
- * `POST /release` requests arrive but are not answered.
+ * `POST /release` requests arrive but are not answered. `/mistral/v1` and `/claude/v1` speak as those providers do.
  */
 export async function startEndpoint({
   port = 0,
   latencyMs = 0,
   answerLength = { minWords: 30, maxWords: 150 },
+  faultPercent = 0,
 }: EndpointOptions = {}): Promise<BenchEndpoint> {
   let counts = new CallCounts();
   let totals = noTotals();
   /** Replies that wait, while they are held. */
   let held: (() => void)[] | undefined;
+  const mix = new FaultMix(faultPercent, FAULT_SEED);
 
   function receive(request: IncomingMessage, response: ServerResponse, raw: string): void {
     const path = request.url ?? '';
     const digest = createHash('md5').update(path).update(raw).digest();
+    const dialect = DIALECT_PATHS[path.split('/')[1] ?? ''];
+    const refusal = dialect?.refuses(JSON.parse(raw) as Record<string, unknown>);
+    if (refusal !== undefined) {
+      totals.refused++;
+      return send(response, refusal.status, refusal.body);
+    }
+    if (dialect === undefined) totals.plain++;
+    const fault = dialect === undefined ? mix.draw() : undefined;
+    if (fault !== undefined) {
+      totals.upset++;
+      return void setTimeout(() => fault(response, replyTo(path, raw, digest).text), latencyMs);
+    }
     counts.add(digest.readUInt32LE(0), digest.readUInt32LE(4));
     totals.requests++;
     totals.inFlight++;
@@ -77,7 +107,12 @@ export async function startEndpoint({
     totals.firstRequestAt ||= Date.now();
     const current = totals;
     // Made, and its tokens counted, whether or not anybody is there to read it: a provider bills what it has worked on.
-    const reply = replyTo(path, raw, digest);
+    const plain = replyTo(path, raw, digest);
+    totals.promptTokens += plain.prompt;
+    totals.completionTokens += plain.completion;
+    if (path.endsWith('/chat/completions')) totals.chatCompletions++;
+    else totals.completions++;
+    const reply = dialect === undefined ? plain.text : dialect.shape(plain.text);
     const answer = (): void => {
       if (held !== undefined) {
         held.push(answer);
@@ -96,9 +131,13 @@ export async function startEndpoint({
     else answer();
   }
 
-  function replyTo(path: string, raw: string, digest: Buffer): string {
+  function replyTo(
+    path: string,
+    raw: string,
+    digest: Buffer,
+  ): { readonly text: string; readonly prompt: number; readonly completion: number } {
     const { model = '', n = 1 } = JSON.parse(raw) as { readonly model?: string; readonly n?: number };
-    const chat = path === '/v1/chat/completions';
+    const chat = path.endsWith('/chat/completions');
     const judge = chat && raw.includes(JUDGE_MARK);
     // 48 bits of the digest, since a seed is a safe integer.
     const random = createRandom(digest.readUIntLE(8, 6));
@@ -111,19 +150,17 @@ export async function startEndpoint({
     });
     const prompt = Math.ceil(raw.length / BYTES_PER_TOKEN);
     const completion = Math.ceil(words * TOKENS_PER_WORD);
-    totals.promptTokens += prompt;
-    totals.completionTokens += completion;
-    if (chat) totals.chatCompletions++;
-    else totals.completions++;
     const usage = `{"prompt_tokens":${prompt},"completion_tokens":${completion},"total_tokens":${prompt + completion}}`;
     const kind = chat ? 'chat.completion' : 'text_completion';
-    return `{"id":"cmpl-${digest.toString('hex', 0, 8)}","object":"${kind}","created":1767225600,"model":${JSON.stringify(model)},"choices":[${choices.join(',')}],"usage":${usage}}`;
+    const head = `{"id":"cmpl-${digest.toString('hex', 0, 8)}","object":"${kind}","created":1767225600,"model":${JSON.stringify(model)}`;
+    return { text: `${head},"choices":[${choices.join(',')}],"usage":${usage}}`, prompt, completion };
   }
 
   const stats = (): EndpointStats => ({
     ...totals,
     distinct: counts.distinct,
     repeated: counts.repeated,
+    faults: { ...mix.counts },
     rssBytes: process.memoryUsage.rss(),
   });
   const reset = (): void => {
@@ -139,7 +176,7 @@ export async function startEndpoint({
 
   const server = createServer((request, response) => {
     const { method, url } = request;
-    if (method === 'POST' && (url === '/v1/chat/completions' || url === '/v1/completions')) {
+    if (method === 'POST' && COMPLETIONS.test(url ?? '')) {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => receive(request, response, (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')));
@@ -174,13 +211,16 @@ export async function startEndpoint({
   };
 }
 
-type Totals = { -readonly [Name in Exclude<keyof EndpointStats, 'distinct' | 'repeated' | 'rssBytes'>]: number };
+type Totals = { -readonly [Name in Exclude<keyof EndpointStats, 'distinct' | 'repeated' | 'faults' | 'rssBytes'>]: number };
 
 function noTotals(): Totals {
   return {
     requests: 0,
     answered: 0,
     abandoned: 0,
+    plain: 0,
+    upset: 0,
+    refused: 0,
     inFlight: 0,
     peakInFlight: 0,
     completions: 0,
@@ -197,7 +237,7 @@ function send(response: ServerResponse, status: number, body: string): void {
   response.end(body);
 }
 
-const USAGE = `usage: node dist/bench/endpoint.js [--port 0] [--latency-ms 0] [--answer-words 30-150]
+const USAGE = `usage: node dist/bench/endpoint.js [--port 0] [--latency-ms 0] [--answer-words 30-150] [--fault-percent 0]
 prints the base URL as its first line; ends with SIGTERM`;
 
 async function main(): Promise<void> {
@@ -206,6 +246,7 @@ async function main(): Promise<void> {
       port: { type: 'string', default: '0' },
       'latency-ms': { type: 'string', default: '0' },
       'answer-words': { type: 'string', default: '30-150' },
+      'fault-percent': { type: 'string', default: '0' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -214,9 +255,14 @@ async function main(): Promise<void> {
     return;
   }
   const [minWords = 30, maxWords = minWords] = values['answer-words'].split('-').map(Number);
-  const numbers = [Number(values.port), Number(values['latency-ms']), minWords, maxWords];
+  const numbers = [Number(values.port), Number(values['latency-ms']), minWords, maxWords, Number(values['fault-percent'])];
   if (!numbers.every((value) => Number.isFinite(value) && value >= 0)) throw new Error(USAGE);
-  const endpoint = await startEndpoint({ port: numbers[0]!, latencyMs: numbers[1]!, answerLength: { minWords, maxWords } });
+  const endpoint = await startEndpoint({
+    port: numbers[0]!,
+    latencyMs: numbers[1]!,
+    answerLength: { minWords, maxWords },
+    faultPercent: numbers[4]!,
+  });
   console.log(endpoint.baseURL);
   const stop = (): void => void endpoint.close().then(() => process.exit(0));
   process.once('SIGTERM', stop).once('SIGINT', stop);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startRun } from '../cli/runs/start-run';
 import type { RunSpec } from '../config/spec';
 import { createRandom, shuffled, type Random } from '../method/random';
+import type { EndpointStats } from './endpoint';
 import { untilSynthesized, untilTraining } from './follow-run';
 import { expectedRequests } from './paper-run';
 import type { Stack } from './stack';
@@ -29,6 +30,7 @@ export interface KillRunResult {
   readonly requests: number;
   /** Requests that had been sent before, byte for byte. */
   readonly repaid: number;
+  readonly endpoint: EndpointStats;
   readonly store: StoreSnapshot;
 }
 
@@ -79,8 +81,9 @@ export async function killRun({ stack, runId, spec, kills: count, seed, say = ()
     await stack.whileRunning(untilTraining(client, runId));
     const seconds = (performance.now() - startMs) / 1000;
     await client.workflow.getHandle(runId).terminate('the synthesis is done, and nothing is trained here');
-    const { requests, repeated } = await stack.stats();
-    return { seconds, kills, requests, repaid: repeated, store: await readStoreSnapshot(join(stack.home, 'store')) };
+    const endpoint = await stack.stats();
+    const { requests, repeated } = endpoint;
+    return { seconds, kills, requests, repaid: repeated, endpoint, store: await readStoreSnapshot(join(stack.home, 'store')) };
   });
 }
 

@@ -19,6 +19,8 @@ export interface StackOptions {
   readonly llmWorkers: number;
   /** Of the endpoint, when it is started here. */
   readonly latencyMs: number;
+  /** The same: so many of a hundred requests come to a fault. */
+  readonly faultPercent?: number;
   /** Node's heap limit of each worker; V8's own when left out. */
   readonly workerHeapMb?: number;
   /** Workers that end by themselves (as they do when they find no server at their start) are started again. */
@@ -55,7 +57,7 @@ export class Stack {
 
   /** Starts everything, after ending what a killed benchmark left behind in this folder. */
   static async start(options: StackOptions): Promise<Stack> {
-    const { folder, llmWorkers, latencyMs, workerHeapMb, restartWorkers, sameGroup } = options;
+    const { folder, llmWorkers, latencyMs, faultPercent = 0, workerHeapMb, restartWorkers, sameGroup } = options;
     const logs = join(folder, 'logs');
     await mkdir(logs, { recursive: true });
     for (const leftover of await readJson<ProcessIdentity[]>(join(folder, PIDS_FILE), [])) await killLeftover(leftover);
@@ -97,6 +99,8 @@ export class Stack {
             String(ports.endpoint),
             '--latency-ms',
             String(latencyMs),
+            '--fault-percent',
+            String(faultPercent),
           ])
         : undefined,
       worker('orchestration', 'orchestration'),

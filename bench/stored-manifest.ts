@@ -3,8 +3,14 @@ import { join } from 'node:path';
 
 /** What a check wants of the file that makes a stage output exist. */
 export interface StoredManifest {
-  readonly rows: { readonly file: string; readonly sha256: string };
-  readonly stats: { readonly requests: number };
+  readonly rows: { readonly file: string; readonly sha256: string; readonly rows: number };
+  readonly failures: { readonly rows: number };
+  readonly stats: {
+    readonly requests: number;
+    readonly promptTokens: number;
+    readonly completionTokens: number;
+    readonly transient: Readonly<Record<string, number>>;
+  };
 }
 
 /**

@@ -14,6 +14,12 @@ const LONG = [
     program: ['dist/bench/kill.js', '--no-table'],
   },
   {
+    name: 'faults',
+    what: 'two syntheses, one with more than 20,000 calls to an endpoint with faults, beside two dialects: the same rows, counts add up',
+    takes: '10 min',
+    program: ['dist/bench/faults.js', '--no-table'],
+  },
+  {
     name: 'scale',
     what: "the paper's synthesis with 1,000, 10,000 and 100,000 instructions: nothing paid twice, winners chosen again, memory, store",
     takes: '20 min',

@@ -10,6 +10,42 @@ interface Reply {
   readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
 }
 
+describe('the endpoint of the benchmarks, with faults and dialects', () => {
+  let endpoint: BenchEndpoint;
+  beforeEach(async () => (endpoint = await startEndpoint({ faultPercent: 100 })));
+  afterEach(async () => await endpoint.close());
+
+  async function post(path: string, body: unknown): Promise<Response> {
+    const url = endpoint.baseURL.replace(/\/v1$/, path);
+    return await fetch(url, { method: 'POST', body: JSON.stringify(body), signal: AbortSignal.timeout(500) });
+  }
+  const ask = { messages: [{ role: 'user', content: 'hello' }], max_tokens: 8 };
+
+  it('counts requests that come to a fault, or that a dialect refuses, by themselves', async () => {
+    for (let number = 0; number < 30; number++) {
+      // Whatever the fault is, it is no reply: a status, a broken connection or body, a page, an error, or nothing in time.
+      const reply = await post('/v1/chat/completions', ask)
+        .then(async (response) => (response.ok ? await response.text() : ''))
+        .catch(() => '');
+      expect(reply).not.toMatch(/"usage":\{[^}]*\}\}$/);
+    }
+    expect((await post('/claude/v1/chat/completions', { ...ask, n: 2 })).status).toBe(400);
+    expect((await post('/mistral/v1/chat/completions', { ...ask, seed: 1 })).status).toBe(422);
+    expect(endpoint.stats()).toMatchObject({ requests: 0, answered: 0, distinct: 0, plain: 30, upset: 30, refused: 2, promptTokens: 0 });
+    expect(Object.keys(endpoint.stats().faults).length).toBeGreaterThan(5);
+  });
+
+  it('speaks as Mistral and Anthropic do on paths of their own, where no fault comes', async () => {
+    const mistral = (await (await post('/mistral/v1/chat/completions', ask)).json()) as {
+      choices: { message: { content: { type: string }[] } }[];
+    };
+    expect(mistral.choices[0]!.message.content.map(({ type }) => type)).toEqual(['thinking', 'text']);
+    const claude = (await (await post('/claude/v1/chat/completions', ask)).json()) as Reply;
+    expect(claude.choices[0]!.finish_reason).toBe('end_turn');
+    expect(endpoint.stats()).toMatchObject({ requests: 2, upset: 0 });
+  });
+});
+
 describe('the endpoint of the benchmarks', () => {
   let endpoint: BenchEndpoint;
   beforeEach(async () => (endpoint = await startEndpoint()));
