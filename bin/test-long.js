@@ -89,6 +89,12 @@ const LONG = [
     env: { REHEARSE_BROWSER: '1' },
   },
   {
+    name: 'real-endpoints',
+    what: 'four instructions through llama.cpp, a LiteLLM proxy and `transformers serve`, which it sets up (500 MB): what the probe finds of each',
+    takes: '5 min',
+    program: ['dist/bench/real-endpoints.js'],
+  },
+  {
     name: 'study',
     what: 'the whole method with a real model: nine replay sets, trained and measured; goes on where it was stopped',
     takes: '1 h',
