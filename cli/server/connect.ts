@@ -62,7 +62,7 @@ export async function connectNative(): Promise<{ readonly connection: NativeConn
 }
 
 /**
- * Page of a run in the Web UI, where we know of one: REHEARSE_UI_URL, or the dev server of this project.
+ * Page of a run in the Web UI, where we know of one: REHEARSE_UI_URL (empty: there is none), or the dev server of this project.
  * @param workflowRunId opens the page that says in words where the run stands; without it, the UI opens its history
  */
 export function webUiUrl(runId: string, namespace = 'default', workflowRunId?: string): string | undefined {
@@ -80,5 +80,5 @@ export function webUiListUrl(namespace = 'default'): string | undefined {
 
 function webUiPage(namespace: string): string | undefined {
   const base = process.env['REHEARSE_UI_URL'] ?? localServer()?.uiUrl;
-  return base === undefined ? undefined : `${base.replace(/\/$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows`;
+  return base === undefined || base === '' ? undefined : `${base.replace(/\/$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows`;
 }

@@ -5,7 +5,7 @@ import type { RunSpecInput } from '../../config/spec';
 
 type ModelInput = RunSpecInput['models'][string];
 
-/** The entries of docs/endpoints.md, by their headings. */
+/** The entries of docs/endpoints.md, by their headings; a batch API is another way to one of them. */
 export function documentedModels(): ReadonlyMap<string, ModelInput> {
   const page = readFileSync(join(__dirname, '../../docs/endpoints.md'), 'utf8');
   const sections = page.split(/^## /m).slice(1);
@@ -14,7 +14,7 @@ export function documentedModels(): ReadonlyMap<string, ModelInput> {
       const yaml = /```yaml\n([\s\S]*?)```/.exec(section)?.[1];
       if (yaml === undefined) return [];
       const [model] = Object.values(parse(yaml) as Record<string, ModelInput>);
-      return model === undefined ? [] : [[section.split('\n')[0]!, model]];
+      return model === undefined || model.mode === 'batch' ? [] : [[section.split('\n')[0]!, model]];
     }),
   );
 }

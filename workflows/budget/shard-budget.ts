@@ -1,4 +1,4 @@
-import { condition } from '@temporalio/workflow';
+import { condition, patched } from '@temporalio/workflow';
 import type { BatchOutcome } from '../../contract/batches';
 import type { GrantRequest, ShardGrant } from '../../contract/budget';
 import { type Allowance, type Cost, addCosts, beyondCost, largerCost, minusCost, NO_COST, timesCost } from '../../method/cost';
@@ -15,9 +15,12 @@ interface Batch {
   allowance: Allowance | undefined;
   /** What it was granted was taken back, and it has not told since what it has cost. */
   withdrawn: boolean;
-  /** It has kept what it had ordered, and what of that it does not use goes back to the run, not to another batch. */
-  keeps?: true;
+  /** Its grant was taken back while it ran: what it has not used by its end goes back to the run, not to another batch. */
+  givesBack?: true;
 }
+
+/** Before it, another batch of the shard was granted what a withdrawn one had left, past a budget that was lowered. */
+const GIVES_BACK = 'withdrawn batches give back to the run';
 
 /** What a shard asks for; its id is added when it is sent. */
 type Request = Omit<GrantRequest, 'id'>;
@@ -82,8 +85,8 @@ export class ShardBudget {
         const { cost, exhausted } = outcome;
         this.grants.settle(id, minusCost(cost, this.knownOf(id)));
         this.costs.set(id, cost);
-        if (batch.keeps === true) {
-          delete batch.keeps;
+        if (batch.givesBack === true) {
+          delete batch.givesBack;
           this.grants.setTotal(onSidesOf(this.budget, addCosts(this.grants.spent, this.grants.outstanding)));
         }
         if (exhausted === undefined) return outcome;
@@ -112,11 +115,13 @@ export class ShardBudget {
     this.asked = undefined;
     if (orderedOf === undefined) this.grants.setTotal(nothingOf(budget));
     else this.keepOrdered(orderedOf);
+    const givesBack = orderedOf !== undefined || patched(GIVES_BACK);
     // Run without anything, a batch only tells what it has cost so far.
     for (const batch of this.batches) {
       if (batch.allowance === undefined) continue;
       batch.allowance = nothingOf(budget);
       batch.withdrawn = true;
+      if (givesBack) batch.givesBack = true;
     }
     this.share();
   }
@@ -130,7 +135,6 @@ export class ShardBudget {
     this.grants.setTotal(onSidesOf(this.budget, kept));
     for (const batch of granted) {
       this.grants.grant(batch.id, orderedOf(batch.id), NO_COST);
-      batch.keeps = true;
     }
   }
 

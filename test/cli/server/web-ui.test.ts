@@ -20,3 +20,8 @@ test('the list in the Web UI is one of experiments alone', () => {
   expect(url.pathname).toBe('/ui/namespaces/team/workflows');
   expect(url.searchParams.get('query')).toBe('`WorkflowType`="experiment"');
 });
+
+test('where it is said that there is no Web UI, there are no links', () => {
+  process.env['REHEARSE_UI_URL'] = '';
+  expect([webUiUrl('my-run'), webUiListUrl()]).toEqual([undefined, undefined]);
+});
