@@ -30,7 +30,7 @@ async function mixtureOf({ deps, plan }: JudgedRun, variant = 'method') {
 const ids = (rows: readonly MixtureRow[]): string[] => rows.map(({ id }) => id.split(':').at(-1)!);
 
 test('rows that mix.exclude names are in no mixture, and are told with their reasons', async () => {
-  const plain = await judgedRun({ folder: join(temp(), 'plain'), truncated: 'keep' });
+  const plain = await judgedRun({ folder: join(temp(), 'plain'), truncated: 'keep', mixesAblations: true });
   const before = await mixtureOf(plain);
   const replay = before.rows.filter(({ source }) => source === 'replay');
   const fresh = before.rows.filter(({ source }) => source === 'new');
@@ -39,7 +39,7 @@ test('rows that mix.exclude names are in no mixture, and are told with their rea
     { id: flagged[0], reason: 'an address of somebody', flaggedAt: '2026-11-05T10:00:00Z' },
     { id: fresh[0]!.id }, // as the export of the mixture has it
   ]);
-  const run = await judgedRun({ folder: join(temp(), 'flagged'), truncated: 'keep', exclude });
+  const run = await judgedRun({ folder: join(temp(), 'flagged'), truncated: 'keep', exclude, mixesAblations: true });
   for (const variant of ['method', 'first-response', 'target-best']) {
     const { rows, detail, failures } = await mixtureOf(run, variant);
     for (const id of flagged) expect(ids(rows)).not.toContain(id);

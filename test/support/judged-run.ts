@@ -43,10 +43,12 @@ export interface JudgedRunOptions {
   readonly thoughts?: 'drop' | 'keep';
   /** File for `mix.exclude`. */
   readonly exclude?: string;
+  /** Whether the ablations' mixtures are made too; with cut answers dropped, one of them has no replay set. */
+  readonly mixesAblations?: true;
 }
 
 /** A store with judged responses to eight instructions, after which all stages up to the mixture have run. */
-export async function judgedRun({ folder, truncated, thoughts, exclude }: JudgedRunOptions) {
+export async function judgedRun({ folder, truncated, thoughts, exclude, mixesAblations }: JudgedRunOptions) {
   const deps = testDeps({
     python: createPythonJobs({ environment: async () => await Promise.reject(new Error('nothing here needs Python')) }),
     root: join(folder, `store-${truncated}-${thoughts ?? 'drop'}`),
@@ -111,7 +113,7 @@ export async function judgedRun({ folder, truncated, thoughts, exclude }: Judged
   for (const variant of ['first-response', 'target-best']) {
     await run(async () => await createReplaySetActivities(deps).loadReplaySet({ ...ref, variant }));
   }
-  for (const variant of ['first-response', 'target-best']) {
+  for (const variant of mixesAblations === true ? ['first-response', 'target-best'] : []) {
     await run(async () => await createMixActivities(deps).mixVariant({ ...ref, variant }));
   }
   const detail = (await run(async () => await createMixActivities(deps).mixVariant({ ...ref, variant: 'method' }))) as MixtureDetail;

@@ -50,7 +50,7 @@ const faults: readonly (readonly [name: string, fault: Fault, kind: string])[] =
   ['truncated JSON', { kind: 'truncated-json' }, 'bad_body'],
   ['200 with a page', { kind: 'body', body: '<html>Sign in</html>', contentType: 'text/html' }, 'bad_body'],
   ['200 with nothing', { kind: 'body', body: '' }, 'bad_body'],
-  ['200 with an error', { kind: 'body', body: '{"error":{"message":"upstream is busy"}}' }, 'server_error'],
+  ['200 with an error', { kind: 'body', body: '{"error":{"message":"upstream is busy"}}' }, 'bad_body'],
   ['200 with a rate limit as its error', { kind: 'body', body: '{"error":{"code":429,"message":"slow down"}}' }, 'rate_limited'],
   ['choices: null', { kind: 'body', body: '{"choices":null,"usage":{"prompt_tokens":1,"completion_tokens":0}}' }, 'bad_body'],
 ];
