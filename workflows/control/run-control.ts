@@ -149,6 +149,11 @@ export class RunControl {
     if (served[model] !== baseURL) await this.change({ served: { ...served, [model]: baseURL } });
   }
 
+  /** The server of a model has ended: with the next order, nobody calls its address any more, which may be another's by then. */
+  serverEnded(model: string): void {
+    this.order = { ...this.order, served: { ...this.order.served, [model]: null } };
+  }
+
   /** The synthesis tells what it has cost by now. */
   book(spent: Cost | undefined): void {
     if (spent !== undefined) this.spent = spent;

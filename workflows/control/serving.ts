@@ -1,9 +1,12 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, patched } from '@temporalio/workflow';
 import type { RunOutline } from '../../contract/run';
 import { activitiesOn } from '../activities';
 import type { RunControl } from './run-control';
 
 const gpu = activitiesOn('gpu');
+
+/** Before it, a resumed run's batches could call the address of the server that the pause had ended, until the next one was about to start. */
+const ENDED = 'ended servers have no address';
 
 /**
  * Runs work while gpu workers serve the models that the run serves itself. Their addresses are part of the run's order. A pause
@@ -26,7 +29,12 @@ export async function withServers<T>(control: RunControl, outline: RunOutline, w
           await control.serve(model, null); // it may start at another address than before
           return await gpu.serveModel.executeWithOptions({ summary: `serve ${model}` }, [{ runId, plan, model }]);
         },
-        { pausedWhen: () => control.children.isDrained },
+        {
+          pausedWhen: () => control.children.isDrained,
+          onEnded: () => {
+            if (patched(ENDED)) control.serverEnded(model);
+          },
+        },
       );
     } catch (error) {
       if (isCancellation(error)) return;
