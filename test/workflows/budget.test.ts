@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WorkflowFailedError, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import type { RunSpec } from '../../config/spec';
-import { controlQuery, resumeUpdate, setBudgetUpdate, type ControlState } from '../../contract/control';
+import { controlQuery, pauseRequestSignal, resumeUpdate, setBudgetUpdate, type ControlState } from '../../contract/control';
 import type { RunSettings } from '../../contract/run-settings';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import type { Cost } from '../../method/cost';
@@ -160,6 +160,28 @@ describe('a budget is never exceeded, and raising it ends in the same replay set
         expect((await handle.result()).replayRows).toBe(8);
         expect(endpoint.paidTwice()).toHaveLength(0);
       });
+    });
+  });
+});
+
+test('a pause that was asked for under a budget which has been replaced since does not pause the run', async () => {
+  await withEndpoint(async (endpoint) => {
+    await withWorkers(environment(), newDeps(), async () => {
+      const handle = await start('replaced', pricedSpec(endpoint));
+      await endpoint.received(10);
+      endpoint.hold();
+      await handle.executeUpdate(setBudgetUpdate, { args: [{ usd: unlimited.cost.usd * 100 }] });
+      const halt = async (revision: number): Promise<void> => {
+        await handle.signal(pauseRequestSignal, { by: 'budget', reason: 'the budget is reached', revision, spent: { usd: 0, tokens: 0 } });
+      };
+      await halt(0);
+      expect(await handle.query(controlQuery)).toMatchObject({ paused: false });
+      await halt(1_000);
+      expect(await handle.query(controlQuery)).toMatchObject({ paused: true, pausedBy: 'budget', reason: 'the budget is reached' });
+      endpoint.release();
+      await handle.executeUpdate(setBudgetUpdate, { args: [{ usd: null }] });
+      await halt(1);
+      expect((await handle.result()).replayRows).toBe(8);
     });
   });
 });

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Client } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
 import { startRun } from '../../cli/runs/start-run';
 import type { HeartbeatDetails } from '../../contract/progress';
 import { useTempFolder } from '../support/temp-folder';
@@ -9,6 +10,7 @@ import { eventually, jobIn, listed, resultIn, STEPS, trainersOf, TrainingStack }
 import { S3Server } from '../support/versitygw';
 
 const work = useTempFolder();
+const STARTED = temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;
 
 test('a training whose machine is lost goes on elsewhere from its checkpoint in the bucket, with the losses of one that nothing happened to', async () => {
   const bucket = await S3Server.start(quietReporter);
@@ -66,9 +68,10 @@ function newestStored(bucket: S3Server): number | undefined {
 /** Step that the second attempt at the training has told of, if it trains. */
 async function stepOfTraining(client: Client): Promise<number[]> {
   const { raw } = await client.workflow.getHandle('moved/variant-method').describe();
-  return (raw.pendingActivities ?? []).flatMap(({ activityType, attempt, heartbeatDetails, lastHeartbeatTime, lastStartedTime }) => {
+  return (raw.pendingActivities ?? []).flatMap(({ activityType, attempt, state, heartbeatDetails, lastHeartbeatTime, lastStartedTime }) => {
     const data = heartbeatDetails?.payloads?.[0]?.data ?? new Uint8Array();
     const ofThisAttempt = Number(lastHeartbeatTime?.seconds ?? 0) > Number(lastStartedTime?.seconds ?? 0); // the last one's stay until then
+    if (state !== STARTED) return []; // the next attempt is counted already, and all else is still the last one's
     if (activityType?.name !== 'trainVariant' || (attempt ?? 1) < 2 || !ofThisAttempt || data.length === 0) return [];
     const { note, done } = JSON.parse(Buffer.from(data).toString('utf8')) as HeartbeatDetails;
     return note?.startsWith('train') === true ? [done] : [];

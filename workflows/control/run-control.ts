@@ -15,6 +15,8 @@ import { ControlledWork } from './controlled-work';
 
 /** Patch id: runs that began before it answer a lower budget at once. */
 const WITHDRAWN = 'budget withdrawn';
+/** Before it, a run was paused by a budget that had been replaced while the pause was asked for, and stood although the new one sufficed. */
+const REPLACED = 'a replaced budget pauses nothing';
 
 const NO_REASON = 'paused by hand';
 /** Characters of a reason that are kept: the server limits all memos of a run to 40 KB. */
@@ -46,6 +48,8 @@ export class RunControl {
   private order: ControlOrder;
   /** Revision of the latest `resume`: failures from before it pause nothing. */
   private resumedAt = 0;
+  /** Revision of the budget that holds: one from before it pauses nothing. If this one does not suffice either, that is said again. */
+  private budgetAt = 0;
   private settings: RunSettings;
   private spent: Cost = NO_COST;
   private readonly trainings = new TrainingCosts({
@@ -95,9 +99,13 @@ export class RunControl {
   /** A descendant, or an activity of the root, cannot go on. */
   async pauseOnRequest({ by, reason, revision, spent }: PauseRequest): Promise<void> {
     this.book(spent);
-    if (this.order.pause === undefined && revision >= this.resumedAt) {
+    if (this.order.pause === undefined && revision >= this.resumedAt && !this.isOfReplacedBudget(by, revision)) {
       await this.change({ pause: { by, reason: reason.slice(0, MAX_REASON) } });
     }
+  }
+
+  private isOfReplacedBudget(by: PauseRequest['by'], revision: number): boolean {
+    return by === 'budget' && revision < this.budgetAt && patched(REPLACED);
   }
 
   /** @param limits checked by `checkLimits` */
@@ -116,6 +124,7 @@ export class RunControl {
     this.settings = { ...this.settings, budget: { ...this.settings.budget, ...budget } };
     const lowered = budgetOf(this.options.budget, this.settings.budget);
     const withdraw = isTighter(this.order.budget, lowered) && patched(WITHDRAWN) ? this.order.revision + 1 : undefined;
+    this.budgetAt = this.order.revision + 1;
     const change = { budget: lowered, ...(withdraw === undefined ? {} : { withdraw }) };
     if (this.order.pause?.by === 'budget') {
       this.resumedAt = this.order.revision + 1;
