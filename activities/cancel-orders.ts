@@ -2,10 +2,12 @@ import { isBatched } from '../config/batch-apis';
 import { modelOf } from '../config/models-in-use';
 import type { PlanRef } from '../contract/run';
 import { EndpointUnavailableError } from '../services/endpoints/endpoint-errors';
+import { cancelBatch } from '../services/provider-batches/api';
 import { createBatchApi } from '../services/provider-batches/create-batch-api';
 import { openOrders, OrderLedger } from '../services/provider-batches/order-ledger';
 import { settledOrder, settleMs } from '../services/provider-batches/place-order';
 import { judgmentOutputs } from '../stages/judge-keys';
+import { planOf } from '../stages/own-answers-plan';
 import type { Shard } from '../stages/planned';
 import { respondStage } from '../stages/respond';
 import type { RunPlan } from '../stages/run-plan';
@@ -19,7 +21,7 @@ export function createCancelOrdersActivities(deps: ActivityDeps) {
   return {
     async cancelOrders(input: PlanRef & { readonly shard: number }): Promise<{ readonly cancelled: number }> {
       return await runActivity(deps, async ({ stop }) => {
-        const plan = await deps.plans.load(input.plan);
+        const plan = planOf(await deps.plans.load(input.plan), input.own);
         let cancelled = 0;
         for (const [name, { address }] of orderedOutputs(plan, shardOf(plan, input.shard))) {
           const ledger = new OrderLedger(deps.store, deps.stages.folder(address));
@@ -36,7 +38,7 @@ export function createCancelOrdersActivities(deps: ActivityDeps) {
             }
             const state = found.batch === undefined ? undefined : await api.batch(found.batch);
             if (state?.state !== 'running') continue;
-            await api.cancel(state.id);
+            await cancelBatch(api, state.id);
             await ledger.cancelled(found);
             deps.log.info({ batch: state.id, model: name }, 'a batch is cancelled at the provider');
             cancelled++;

@@ -29,6 +29,8 @@ export interface CollectOptions {
   readonly wanted: ReadonlyMap<string, WantedCall>;
   /** By key: how often a call has failed in earlier orders. */
   readonly failedBefore: ReadonlyMap<string, number>;
+  /** How long results that should be there are waited for, see `patienceMs`. */
+  readonly patienceMs: number;
 }
 
 /** A call that fails in so many batches, in a way that may pass, is given up as one that the endpoint refuses. */
@@ -38,14 +40,22 @@ const AT_ONCE = 500;
 
 /**
  * Journals the results of an ended batch as live calls' are, and ends its order. What is in the journal already, from a collection that was
- * interrupted, is not written again.
+ * interrupted, is not written again. Where results are lacking that were billed (the file was cut, or is not all there yet), the order stays
+ * out, to be asked for them again; only what is still lacking after a while is ordered once more.
  * @throws PermanentEndpointError when the provider says of a request what it would say of every one
  */
 export async function collectOrder(order: Order, batch: ProviderBatch, options: CollectOptions): Promise<Order> {
   const { api, ledger } = options;
   const run = new Collection(order, batch, options);
-  for await (const line of api.results(batch)) await run.add(line);
-  await run.flush();
+  try {
+    for await (const line of api.results(batch)) await run.add(line);
+  } finally {
+    await run.flush();
+  }
+  if (run.lacksResults && run.permanent === undefined) {
+    if (order.lackingSinceMs === undefined) return await ledger.lacking(order);
+    if (Date.now() < order.lackingSinceMs + options.patienceMs) return order;
+  }
   const ended = await ledger.end(order, run.end());
   if (run.permanent !== undefined) throw permanentError(api.endpoint, run.permanent, { path: order.path, body: {} });
   return ended;
@@ -56,6 +66,9 @@ type Settled = { readonly record: CallRecord } | { readonly fault: string } | un
 class Collection {
   permanent: ModelFailure | undefined;
   private readonly has = new Set<number>();
+  /** Calls that a line was there for, whatever it said. */
+  private readonly told = new Set<number>();
+  private isCut = false;
   private readonly faults: Record<string, string> = {};
   private readonly redact;
   private writing: Promise<void>[] = [];
@@ -68,11 +81,25 @@ class Collection {
     this.redact = createRedact([options.secret]);
   }
 
-  async add({ customId, outcome }: ResultLine): Promise<void> {
+  /** Whether fewer results were there than the provider tells of. */
+  get lacksResults(): boolean {
+    const { isWhole, done } = this.batch;
+    const { length } = this.order.calls;
+    return this.isCut || this.told.size < (isWhole ? length : Math.min(done, length));
+  }
+
+  async add(line: ResultLine | undefined): Promise<void> {
+    if (line === undefined) {
+      this.isCut = true;
+      return;
+    }
+    const { customId, outcome } = line;
     const { calls, tag } = this.order;
     const index = indexOf(customId, tag);
     const call = index === undefined ? undefined : calls[index];
-    if (index === undefined || call === undefined || this.has.has(index)) return;
+    if (index === undefined || call === undefined) return;
+    this.told.add(index);
+    if (this.has.has(index)) return;
     const stored = this.options.journal.find(call.item, call.call, call.request);
     if (stored !== undefined && (stored.error === undefined || stored.batch === this.batch.id)) {
       this.has.add(index);
@@ -85,6 +112,7 @@ class Collection {
       return;
     }
     this.has.add(index);
+    delete this.faults[index];
     this.writing.push(this.keep(settled.record));
     if (this.writing.length >= AT_ONCE) await this.flush();
   }

@@ -4,9 +4,9 @@ import type { Allowance } from '../../method/cost';
 import { PermanentEndpointError } from '../endpoints/endpoint-errors';
 import type { KnownMends } from '../endpoints/mends';
 import type { Journal } from '../journal/journal';
-import { type BatchApi, ENQUEUED_LIMIT, type ProviderBatch } from '../provider-batches/api';
+import { type BatchApi, cancelBatch, ENQUEUED_LIMIT, type ProviderBatch } from '../provider-batches/api';
 import { openOrders, type Order, type OrderLedger } from '../provider-batches/order-ledger';
-import { nothingOf, placeOrder, settledOrder, settleMs } from '../provider-batches/place-order';
+import { nothingOf, patienceMs, placeOrder, settledOrder, settleMs } from '../provider-batches/place-order';
 import { AllRefusedError } from './all-refused';
 import { BudgetExhaustedError } from './allowance-gate';
 import type { BatchBudget } from './batch-budget';
@@ -135,6 +135,7 @@ class OrderedBatch<Row> {
     if (sent.batch === undefined) return sent;
     const batch = await api.batch(sent.batch);
     if (batch === undefined) {
+      if (Date.now() < sent.atMs + settleMs(spec)) return sent; // ordered just now: not every server of the provider knows it yet
       throw new PermanentEndpointError(
         `${api.endpoint} does not know the batch ${sent.batch}, which this run has ordered; use the key of the project that it belongs to`,
       );
@@ -158,6 +159,7 @@ class OrderedBatch<Row> {
       secret,
       wanted,
       failedBefore: this.failedBefore(),
+      patienceMs: patienceMs(spec),
     });
   }
 
@@ -179,7 +181,7 @@ class OrderedBatch<Row> {
     const { api, ledger, runId } = this.options;
     for (const order of openOrders(this.orders)) {
       if (order.runId !== runId || order.batch === undefined || order.cancelled) continue;
-      await api.cancel(order.batch);
+      await cancelBatch(api, order.batch);
       this.replace(await ledger.cancelled(order));
     }
   }

@@ -68,8 +68,7 @@ export function createAnthropicBatches(http: ProviderHttp): BatchApi {
     // Not `results_url`: the key goes nowhere but below baseURL.
     results: async function* ({ id }) {
       for await (const line of http.lines('give the results of a batch', `${PATH}/${id}/results`)) {
-        const result = readLine(parsed(line));
-        if (result !== undefined) yield result;
+        yield readLine(parsed(line));
       }
     },
   };

@@ -5,6 +5,7 @@ export interface ProviderBatch {
   readonly state: 'running' | 'ended' | 'failed';
   /** Whether it ran to its end, neither expired nor cancelled. */
   readonly isWhole: boolean;
+  /** Infinity where the provider does not tell: it may be any of ours. */
   readonly createdAtMs: number;
   /** Requests, and of those the ones that are done; 0 where the provider does not tell yet. */
   readonly requests: number;
@@ -54,8 +55,18 @@ export interface BatchApi {
   /** Batches that were created since, the newest first. */
   since(ms: number): AsyncIterable<ProviderBatch>;
   cancel(id: string): Promise<void>;
-  /** Of an ended batch, in any order. */
-  results(batch: ProviderBatch): AsyncIterable<ResultLine>;
+  /** Of an ended batch, in any order; undefined for a line that cannot be read, as the last one of a file that was cut. */
+  results(batch: ProviderBatch): AsyncIterable<ResultLine | undefined>;
+}
+
+/** Cancels a batch; one that has ended meanwhile has nothing left to cancel, which providers call an error. */
+export async function cancelBatch(api: BatchApi, id: string): Promise<void> {
+  try {
+    await api.cancel(id);
+  } catch (error) {
+    const now = await api.batch(id).catch(() => undefined);
+    if (now === undefined || now.state === 'running') throw error;
+  }
 }
 
 /** More tokens are ordered than the provider allows at once: smaller batches, or later ones, may be taken. */

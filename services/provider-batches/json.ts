@@ -13,11 +13,11 @@ export function countOf(value: unknown): number {
   return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
 }
 
-/** Seconds since 1970, or an ISO time, in ms; 0 where it is neither. */
+/** Seconds since 1970, or an ISO time, in ms; Infinity where it is neither. */
 export function timeOf(value: unknown): number {
   if (typeof value === 'number') return value * 1000;
   const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(ms) ? 0 : ms;
+  return Number.isNaN(ms) ? Infinity : ms;
 }
 
 /** Parsed; undefined for what is no JSON. */

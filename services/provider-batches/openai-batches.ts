@@ -113,8 +113,7 @@ export function createOpenAIBatches(http: ProviderHttp, signal: AbortSignal, dia
     results: async function* ({ resultFiles }) {
       for (const file of resultFiles) {
         for await (const line of http.lines('give the results of a batch', `files/${file}/content`)) {
-          const result = readLine(parsed(line));
-          if (result !== undefined) yield result;
+          yield readLine(parsed(line));
         }
       }
     },
@@ -154,7 +153,7 @@ function readLine(body: unknown): ResultLine | undefined {
   if (customId === undefined) return undefined;
   const response = fieldsOf(line['response']);
   if (response['body'] !== undefined) {
-    const status = countOf(response['status_code']) || 200;
+    const status = countOf(Number(response['status_code'])) || 200;
     return { customId, outcome: status < 300 ? { reply: response['body'] } : { status, body: response['body'] } };
   }
   const error = fieldsOf(line['error']);

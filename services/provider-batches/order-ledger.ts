@@ -41,6 +41,8 @@ export interface Order extends OrderIntent {
   readonly batch?: string;
   /** The provider was asked to cancel it. */
   readonly cancelled: boolean;
+  /** It has ended, and its results were not all there when they were first asked for. */
+  readonly lackingSinceMs?: number;
   /** Undefined while it is out. */
   readonly end?: OrderEnd;
 }
@@ -74,12 +76,14 @@ export class OrderLedger {
         const optional = async <T>(part: Part): Promise<T | undefined> =>
           has.has(nameOf(number, part)) ? await this.read<T>(number, part) : undefined;
         const sent = await optional<{ readonly batch: string }>('-sent');
+        const lacking = await optional<{ readonly sinceMs: number }>('-lacking');
         const end = await optional<OrderEnd>('-end');
         return {
           ...intent,
           number,
           cancelled: has.has(nameOf(number, '-cancel')),
           ...(sent === undefined ? {} : { batch: sent.batch }),
+          ...(lacking === undefined ? {} : { lackingSinceMs: lacking.sinceMs }),
           ...(end === undefined ? {} : { end }),
         };
       }),
@@ -102,6 +106,13 @@ export class OrderLedger {
   async cancelled(order: Order): Promise<Order> {
     await this.store.write(this.path(order.number, '-cancel'), '{}');
     return { ...order, cancelled: true };
+  }
+
+  /** Its results are not all there: from now on they are waited for. */
+  async lacking(order: Order): Promise<Order> {
+    const sinceMs = Date.now();
+    await this.store.write(this.path(order.number, '-lacking'), JSON.stringify({ sinceMs }));
+    return { ...order, lackingSinceMs: sinceMs };
   }
 
   async end(order: Order, end: OrderEnd): Promise<Order> {
@@ -130,7 +141,7 @@ export class OrderLedger {
   }
 }
 
-type Part = '' | '-sent' | '-cancel' | '-end';
+type Part = '' | '-sent' | '-cancel' | '-lacking' | '-end';
 
 function nameOf(number: number, part: Part): string {
   return `${String(number).padStart(4, '0')}${part}.json`;

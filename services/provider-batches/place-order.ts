@@ -26,6 +26,11 @@ export function settleMs(spec: Pick<ModelSpec, 'batch'>): number {
   return 2 * pollMs(spec);
 }
 
+/** How long an ended batch is asked again for results that it lacks, before they are taken to be lost: a file may be cut, or be there late. */
+export function patienceMs(spec: Pick<ModelSpec, 'batch'>): number {
+  return 10 * pollMs(spec);
+}
+
 const POLL_SECONDS = 60;
 /** Clocks differ. */
 const SKEW_MS = 10 * 60_000;
@@ -106,6 +111,6 @@ async function isOf(
   const known = await ledger.tagOf(batch.id);
   if (known !== undefined) return known === tag;
   if (batch.state === 'running') return undefined;
-  for await (const { customId: id } of api.results(batch)) return indexOf(id, tag) !== undefined;
+  for await (const line of api.results(batch)) if (line !== undefined) return indexOf(line.customId, tag) !== undefined;
   return false;
 }

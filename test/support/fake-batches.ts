@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BatchApiName } from '../../config/batch-apis';
 import { choiceOf, type CompletionBody, completionTokens, defaultReply, type FakeText, promptOf, tokenize } from './fake-replies';
 
@@ -22,6 +23,14 @@ export interface FakeBatchesOptions {
   /** Tokens that may be enqueued: a batch above it fails with `token_limit_exceeded`. */
   readonly enqueuedTokens?: number;
   readonly reply?: (path: string, body: CompletionBody, sample: number) => FakeText;
+  /** A file of results as it is sent the so many-eth time, from 1; without an end, the connection breaks off behind it. */
+  readonly sent?: (lines: readonly string[], time: number) => { readonly text: string; readonly isCut?: boolean };
+  /** A batch as it is told of. */
+  readonly told?: (shown: Record<string, unknown>, batch: FakeBatch) => Record<string, unknown>;
+  /** What a request gets instead of its answer; `time`: how often it was asked, from 1. */
+  readonly refuse?: (asked: string, time: number) => { readonly status: number; readonly code: string } | undefined;
+  /** Until a live call is answered, and billed. */
+  readonly latencyMs?: number;
   /** Tokens of a prompt that come from a cache. */
   readonly cached?: (promptTokens: number) => number;
 }
@@ -70,9 +79,12 @@ export class FakeBatches {
   readonly bills: FakeBill[] = [];
   /** Requests by what they ask for, such as `POST /batches`. */
   readonly asked: string[] = [];
+  /** Live calls that have no answer yet. */
+  inFlight = 0;
   /** The next batches that are ordered are made, and the answer is lost. */
   loseAnswers = 0;
   private readonly files = new Map<string, string>();
+  private readonly downloads = new Map<string, number>();
   private isHeld = false;
   private readonly server = createServer((request, response) => {
     this.handle(request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -121,6 +133,13 @@ export class FakeBatches {
     const raw = await readText(request);
     this.asked.push(`${request.method} /${path.replace(/(file-|batch_|msgbatch_)\w+/, 'ID')}`);
     const { apiKey } = this.options;
+    const asked = this.asked.at(-1)!;
+    const refusal = this.options.refuse?.(asked, this.asked.filter((each) => each === asked).length);
+    if (refusal !== undefined) {
+      const { status, code } = refusal;
+      sendJson(response, status, { error: { type: code, code, message: `scripted ${code}` } });
+      return;
+    }
     const sent = request.headers['x-api-key'] ?? request.headers.authorization?.replace('Bearer ', '');
     if (apiKey !== undefined && sent !== apiKey) {
       sendJson(response, 401, {
@@ -131,6 +150,9 @@ export class FakeBatches {
     if (request.method === 'GET' && path === 'models') sendJson(response, 200, { object: 'list', data: [] });
     else if (path === 'chat/completions' || path === 'completions') {
       const body = JSON.parse(raw) as CompletionBody;
+      this.inFlight++;
+      await sleep(this.options.latencyMs ?? 0);
+      this.inFlight--;
       sendJson(response, 200, this.answer({ customId: '', path, body, hash: hashOf(path, body) }, 'live'));
     } else if (this.options.api === 'anthropic') this.anthropic(request.method ?? '', path, raw, searchParams, response);
     else this.openai(request.method ?? '', path, raw, searchParams, response);
@@ -148,8 +170,7 @@ export class FakeBatches {
       this.files.set(file, raw.split('\r\n').find((part) => part.startsWith('{')) ?? '');
       sendJson(response, 200, { id: file, object: 'file', purpose: 'batch', status: 'processed', filename: 'requests.jsonl' });
     } else if (room === 'files' && what === 'content') {
-      response.writeHead(200, { 'content-type': 'application/jsonl' });
-      response.end(this.files.get(id) ?? '');
+      this.send(response, id, (this.files.get(id) ?? '').split('\n'));
     } else if (method === 'POST' && path === 'batches') {
       const asked = JSON.parse(raw) as { input_file_id: string; endpoint: string; completion_window: string; metadata?: unknown };
       const lines = (this.files.get(asked.input_file_id) ?? '')
@@ -208,14 +229,22 @@ export class FakeBatches {
       const batch = this.find(id);
       if (batch === undefined) sendJson(response, 404, { type: 'error', error: { type: 'not_found_error', message: 'no such batch' } });
       else if (what === 'results') {
-        response.writeHead(200, { 'content-type': 'application/x-jsonl' });
-        response.end([...(batch.results?.good ?? []), ...(batch.results?.bad ?? [])].join('\n'));
+        this.send(response, id, [...(batch.results?.good ?? []), ...(batch.results?.bad ?? [])]);
       } else {
         if (what === 'cancel') this.cancel(batch);
         else this.look(batch);
         sendJson(response, 200, this.shownMessages(batch));
       }
     }
+  }
+
+  private send(response: ServerResponse, file: string, lines: readonly string[]): void {
+    const time = (this.downloads.get(file) ?? 0) + 1;
+    this.downloads.set(file, time);
+    const { text, isCut = false } = this.options.sent?.(lines, time) ?? { text: lines.join('\n') };
+    response.writeHead(200, { 'content-type': 'application/jsonl' });
+    if (isCut) response.write(text, () => response.destroy());
+    else response.end(text);
   }
 
   /** Undefined for what the APIs refuse. */
@@ -336,11 +365,12 @@ export class FakeBatches {
   }
 
   private shown(batch: FakeBatch): Record<string, unknown> {
+    const { told = (each) => each } = this.options;
     const isTogether = this.options.api === 'together';
     const state = batch.fate?.end ?? (batch.cancelling ? 'cancelling' : batch.looks === 0 ? 'validating' : 'in_progress');
     const { good, bad } = batch.results ?? { good: [], bad: [] };
     const at = batch.createdAt;
-    return {
+    const shown = {
       id: batch.id,
       input_file_id: batch.file,
       endpoint: '/v1/chat/completions',
@@ -358,13 +388,15 @@ export class FakeBatches {
           }),
       ...(isTogether && batch.fate?.end === 'failed' ? { error: batch.fate.code } : {}),
     };
+    return told(shown, batch);
   }
 
   private shownMessages(batch: FakeBatch): Record<string, unknown> {
+    const { told = (each) => each } = this.options;
     const { good, bad } = batch.results ?? { good: [], bad: [] };
     const count = (type: string): number => bad.filter((line) => line.includes(`"type":"${type}"`)).length;
     const isEnded = batch.fate !== undefined;
-    return {
+    const shown = {
       id: batch.id,
       type: 'message_batch',
       processing_status: isEnded ? 'ended' : batch.cancelling ? 'canceling' : 'in_progress',
@@ -378,6 +410,7 @@ export class FakeBatches {
       created_at: new Date(batch.createdAt).toISOString(),
       results_url: isEnded ? `https://api.anthropic.com/v1/messages/batches/${batch.id}/results` : null,
     };
+    return told(shown, batch);
   }
 }
 
