@@ -32,11 +32,12 @@ export function judgmentBatch(
   { stages }: Pick<ActivityDeps, 'stages'>,
   plan: RunPlan,
   shard: Shard,
-  { judge, generator, round }: Pick<JudgeBatch, 'judge' | 'generator' | 'round'>,
+  pair: Pick<JudgeBatch, 'judge' | 'generator' | 'round'>,
 ): PlannedBatch<Judgment> {
+  const { judge, generator, round } = pair;
   const instructions = instructionsOutput(plan, shard);
   const responses = respondStage.at(plan, shard, generator);
-  const { inputs, read } = whatToJudge(stages, plan, shard, { judge, generator, ...(round === undefined ? {} : { round }) });
+  const { inputs, read } = whatToJudge(stages, plan, shard, pair);
   return {
     plan,
     output: judgeStage.at(plan, shard, judge, generator, round),

@@ -1,6 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { isBatched } from '../config/batch-apis';
-import { earlyJudging } from '../config/early-judging';
 import { parseSpec, validateRunId } from '../config/load-spec';
 import { modelOf, modelsInUse } from '../config/models-in-use';
 import type { RunSpec, RunSpecInput } from '../config/spec';
@@ -23,6 +22,7 @@ import { methodShards } from '../stages/own-answers-plan';
 import { type ContentIdentities } from '../stages/planned';
 import { type RunPlan } from '../stages/run-plan';
 import type { ActivityDeps } from './deps';
+import { earlyOutline } from './early-outline';
 import { setDamagedAside } from './mend';
 import { fetchNewData } from './new-data';
 import { keepNewData } from './new-data-file';
@@ -65,7 +65,6 @@ export function createPrepareActivities(deps: ActivityDeps) {
         await setDamagedAside(deps, plan, scope.stop);
         if (plan.keys.newData !== undefined) await fetchNewData(deps, plan, scope); // before anything is paid
         const hash = await deps.plans.save(plan);
-        const early = earlyJudging(spec);
         await deps.plans.saveRun({ runId: input.runId, plan: hash, startedAt: new Date().toISOString(), warnings: problems.warnings });
         await deps.plans.saveSettings(input.runId, input.settings ?? NO_SETTINGS);
         const renders = trainsHere(spec);
@@ -94,7 +93,7 @@ export function createPrepareActivities(deps: ActivityDeps) {
           training: spec.train.backend,
           ...(spec.train.backend === 'openai' ? { fineTuning: true as const } : {}), // for orchestration workers of release 0.1.0
           ...(plan.keys.filter === undefined ? {} : { filter: { fetchDocuments: Object.keys(plan.keys.documents ?? {}).length > 0 } }),
-          ...(early === undefined ? {} : { early: { order: early.order, afterAll: plan.keys.judgeAfterAll !== undefined } }),
+          ...earlyOutline(plan),
           ...(plan.keys.holdOut === undefined || spec.until === 'replay' ? {} : { holdOut: true as const }),
           ...(plan.prompts === undefined ? {} : { ownAnswers: ownAnswersOutlines(plan) }),
           ...(spec.until === undefined ? {} : { until: spec.until }),

@@ -1,11 +1,12 @@
-import { earlyJudging } from '../config/early-judging';
+import { type EarlyJudging, earlyJudging, laterJudges } from '../config/early-judging';
 import { selectionRules } from '../config/selection-rules';
 import { byInstruction } from '../method/by-instruction';
-import { cannotWin, isAudited, judgedAfterAll } from '../method/early-judging';
+import { bestProspects, cannotWin, isAudited, judgedAfterAll, PROSPECTS_SHOWN } from '../method/early-judging';
 import type { Judgment, Response } from '../method/records';
 import { isSkipped } from '../method/skipped';
 import type { StageStore } from '../services/store/stage-store';
-import { judgeStage } from '../stages/judge';
+import { judgeStage, type JudgeRound } from '../stages/judge';
+import { roundOutputs } from '../stages/judge-keys';
 import type { Shard } from '../stages/planned';
 import { respondStage } from '../stages/respond';
 import type { RunPlan } from '../stages/run-plan';
@@ -25,44 +26,74 @@ export interface WhatToJudge {
   readonly read: (responses: readonly Response[]) => Promise<ToJudge>;
 }
 
+/** One judge on one generator's responses; or a round of that. */
+export interface JudgedPair {
+  readonly judge: string;
+  readonly generator: string;
+  readonly round?: JudgeRound;
+}
+
 /** All of a generator's responses; or, where those are left out that cannot win, what the judges before leave to decide. */
-export function whatToJudge(
-  stages: StageStore,
-  plan: RunPlan,
-  shard: Shard,
-  { judge, generator, round }: { readonly judge: string; readonly generator: string; readonly round?: 'afterAll' },
-): WhatToJudge {
+export function whatToJudge(stages: StageStore, plan: RunPlan, shard: Shard, pair: JudgedPair): WhatToJudge {
   const early = earlyJudging(plan.spec);
-  if (early === undefined || judge === early.order[0]) {
+  if (early === undefined || !laterJudges(early).includes(pair.judge)) {
     return { inputs: [], read: async (responses) => await Promise.resolve({ responses }) };
   }
-  const { generators } = plan.spec.synthesis.respond;
-  const others = generators.filter((name) => name !== generator).map((name) => respondStage.at(plan, shard, name));
-  const judges = round === undefined ? early.order.slice(0, early.order.indexOf(judge)) : early.order;
-  const earlier = round === undefined ? generators.slice(0, generators.indexOf(generator)) : [];
-  const before = [
-    ...judges.flatMap((name) => generators.map((each) => judgeStage.at(plan, shard, name, each))),
-    ...earlier.map((each) => judgeStage.at(plan, shard, judge, each)),
-  ];
+  const { judge, generator, round } = pair;
+  const { respond, select } = plan.spec.synthesis;
+  const others = respond.generators.filter((name) => name !== generator).map((name) => respondStage.at(plan, shard, name));
+  const before = judgedBefore(plan, shard, early, pair);
   const read = async (own: readonly Response[]): Promise<ToJudge> => {
     const responses = byInstruction([...own, ...(await rowsOf(stages, others))]);
-    const judgments = byInstruction(await rowsOf(stages, before));
-    const rules = { judges: early.order, ...selectionRules(plan.spec.synthesis.select, early.order.length) };
+    const rows = await rowsOf(stages, before);
+    const judgments = byInstruction(rows);
+    const rules = { judges: early.order, ...selectionRules(select, early.order.length) };
     const chosen = new Set<string>();
     for (const [instructionId, given] of responses) {
-      if (isAudited(instructionId, { seed: plan.spec.seed, share: early.auditShare })) continue; // judged in full
       const input = { ...rules, responses: given, judgments: judgments.get(instructionId) ?? [] };
-      for (const id of round === undefined ? cannotWin(input) : judgedAfterAll(input)) chosen.add(id);
+      const audited = isAudited(instructionId, { seed: plan.spec.seed, share: early.auditShare });
+      for (const id of chosenOf(input, { judge, round, audited })) chosen.add(id);
     }
-    if (round === undefined) return { responses: own, skip: chosen };
-    const skipped = new Set([...judgments.values()].flat().flatMap((row) => (isOf(row, judge) ? [row.responseId] : [])));
-    return { responses: own.filter(({ id }) => chosen.has(id) && skipped.has(id)) };
+    const rowsOfJudge = rows.filter((row) => row.judge === judge);
+    if (round === 'afterAll') {
+      const skipped = new Set(rowsOfJudge.filter(isSkipped).map(({ responseId }) => responseId));
+      return { responses: own.filter(({ id }) => chosen.has(id) && skipped.has(id)) };
+    }
+    if (round !== undefined) return { responses: own.filter(({ id }) => chosen.has(id)) };
+    const done = new Set(rowsOfJudge.map(({ responseId }) => responseId));
+    return { responses: own.filter(({ id }) => !done.has(id)), skip: chosen };
   };
   return { inputs: [...others, ...before], read };
 }
 
-function isOf(row: Judgment, judge: string): boolean {
-  return row.judge === judge && isSkipped(row);
+/** What is stored of judgments when a judge is asked: those before it, and its own of earlier rounds, or of earlier generators. */
+function judgedBefore(plan: RunPlan, shard: Shard, early: EarlyJudging, { judge, generator, round }: JudgedPair): Output<Judgment>[] {
+  const { generators } = plan.spec.synthesis.respond;
+  const of = (judges: readonly string[]): Output<Judgment>[] =>
+    judges.flatMap((name) => generators.flatMap((each) => roundOutputs(plan, shard, name, each)));
+  if (round === 'afterAll') return of(early.order);
+  const before = of(early.order.slice(0, early.order.indexOf(judge)));
+  if (early.inRounds === undefined) {
+    const earlier = generators.slice(0, generators.indexOf(generator));
+    return [...before, ...earlier.map((each) => judgeStage.at(plan, shard, judge, each))];
+  }
+  const rounds = Array.from({ length: round ?? PROSPECTS_SHOWN.length }, (_, earlier) => earlier);
+  return [...before, ...rounds.flatMap((earlier) => generators.map((each) => judgeStage.at(plan, shard, judge, each, earlier)))];
+}
+
+type Input = Parameters<typeof cannotWin>[0];
+
+/** Of one instruction's responses: those that a round shows; without a round, those that are skipped. An audited one is shown whole, at once. */
+function chosenOf(
+  input: Input,
+  { judge, round, audited }: { readonly judge: string; readonly round: JudgeRound | undefined; readonly audited: boolean },
+): Iterable<string> {
+  if (typeof round === 'number') {
+    if (audited) return round === 0 ? input.responses.map(({ id }) => id) : [];
+    return bestProspects(input, { judge, count: PROSPECTS_SHOWN[round] ?? 0 });
+  }
+  if (audited) return [];
+  return round === undefined ? cannotWin(input) : judgedAfterAll(input);
 }
 
 async function rowsOf<Row extends object>(stages: StageStore, outputs: readonly Output<Row>[]): Promise<Row[]> {

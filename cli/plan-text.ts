@@ -6,6 +6,7 @@ import { DEFAULT_ASSUMPTIONS, type AssumptionName } from '../planning/cost-assum
 import type { CostPlan, EndpointCost } from '../planning/cost-plan';
 import { templateLine, type TemplateNote } from './template-notes';
 import { formatTable } from './terminal/output';
+import { dollars, waysTexts } from './ways-text';
 
 /**
  * A cost plan for people: what every model does, what that comes to, and what was assumed.
@@ -26,7 +27,7 @@ export function planText(
     'What it comes to',
     indent(summaryTable(spec, plan)),
     '',
-    ...(plan.ways === null ? [] : ['The synthesis, judged in full or early, live or by batch APIs', indent(waysTable(plan.ways)), '']),
+    ...waysTexts(plan).flatMap(({ title, table }) => [title, indent(table), '']),
     ...(formats.length === 0 ? [] : ['Chat formats', indent(wrapTable(formats.map((note) => [note.model, templateLine(note)]))), '']),
     `Assumed (another value: --assume name=value${hidden === 0 ? '' : `; ${hidden} more, on which little hangs: --assumptions`})`,
     indent(assumptionTable(plan, shown)),
@@ -115,20 +116,6 @@ function summaryTable(spec: RunSpec, plan: CostPlan): string {
     ],
   ];
   return wrapTable(rows);
-}
-
-/** Early judging: synthesis.judge.skip. Batches: mode: batch, of models whose price has a batchFactor. */
-function waysTable(ways: NonNullable<CostPlan['ways']>): string {
-  const right = { align: 'right' } as const;
-  return formatTable(
-    [{ name: 'way' }, { name: 'calls', ...right }, { name: 'dollars', ...right }, { name: 'days', ...right }],
-    ways.map(({ way, isSpec, calls, usd, days }) => [
-      `${way}${isSpec ? ' (this spec)' : ''}`,
-      formatCount(calls),
-      dollars(usd),
-      days.toFixed(1),
-    ]),
-  );
 }
 
 /** Of a run that ends before it trains. */
@@ -254,10 +241,6 @@ function wrapTable(rows: readonly (readonly string[])[]): string {
 
 function duration(hours: number): string {
   return formatDuration(hours * 3_600_000);
-}
-
-function dollars(usd: number): string {
-  return `$${usd.toLocaleString('en-US', usd < 100 ? { minimumFractionDigits: 2, maximumFractionDigits: 2 } : { maximumFractionDigits: 0 })}`;
 }
 
 function formatNumber(value: number): string {

@@ -8,6 +8,8 @@ export interface EarlyJudging {
   readonly order: readonly string[];
   /** Share of the instructions that every judge scores in full. */
   readonly auditShare: number;
+  /** Judges that are asked in rounds, the best prospects first; without them, one generator after the other by every judge but the first. */
+  readonly inRounds?: readonly string[];
 }
 
 /** A judgment reads about so many tokens for each that it writes; only to rank prices. */
@@ -15,9 +17,23 @@ const PROMPT_TO_COMPLETION = 8;
 
 /** Undefined where every judge scores every response. */
 export function earlyJudging(spec: RunSpec): EarlyJudging | undefined {
-  const { skip, order, judges, auditShare } = spec.synthesis.judge;
+  const { skip, order: given, judges, auditShare, rounds } = spec.synthesis.judge;
   if (skip !== 'cannot-win' || judges.length < 2) return undefined;
-  return { order: order ?? defaultOrder(spec), auditShare };
+  const order = given ?? defaultOrder(spec);
+  return { order, auditShare, ...(rounds === 'prospects' ? { inRounds: order.filter((name) => mayLeaveOut(order, name)) } : {}) };
+}
+
+/** Judges that are shown what the judges before them leave to decide; the others are shown everything. */
+export function laterJudges({ order, inRounds }: EarlyJudging): readonly string[] {
+  return inRounds ?? order.slice(1);
+}
+
+/**
+ * Whether a judge can leave anything out at all: on a scale from 1 to 5 only where the judges before it, and its own score of another
+ * response, outweigh those still to come.
+ */
+export function mayLeaveOut(order: readonly string[], judge: string): boolean {
+  return 2 * order.indexOf(judge) > order.length - 1;
 }
 
 /** Dearest last; the target's own judge first where a row of the table needs all its scores. */

@@ -85,6 +85,12 @@ const judge = z
       .describe(
         'cannot-win only: the judges in their order. Without it: the dearest last, and the target first where target-best is a row.',
       ),
+    rounds: z
+      .enum(['generators', 'prospects'])
+      .default('generators')
+      .describe(
+        "cannot-win only: what a later judge is shown first. generators: one generator's responses after another's. prospects: of each instruction the response with the best scores so far, then the next two, then what can still win, which is about half as many.",
+      ),
     auditShare: z
       .number()
       .min(0)

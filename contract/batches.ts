@@ -27,8 +27,8 @@ export interface ShardBatch extends PlanRef, BatchLimits {
 export interface JudgeBatch extends ShardBatch {
   readonly generator: string;
   readonly judge: string;
-  /** Where responses are left out that cannot win: those that have to be judged after all. */
-  readonly round?: 'afterAll';
+  /** Where responses are left out that cannot win: one of the rounds before the last, from 0, or what has to be judged after all. */
+  readonly round?: number | 'afterAll';
 }
 
 /** Counts of one finished stage output. */

@@ -39,7 +39,7 @@ export interface RunOutline extends PlanRef {
   /** Filters of the instructions, where the spec has any: then all are extracted and filtered before the first is answered. */
   readonly filter?: { readonly fetchDocuments: boolean };
   /** Responses that can no longer win are left out: the judges in their order, and whether some may have to be judged after all. */
-  readonly early?: { readonly order: readonly string[]; readonly afterAll: boolean };
+  readonly early?: EarlyOutline;
   /** Rows are held out from every training, to measure the loss on them. */
   readonly holdOut?: true;
   /** Tasks other than the leaderboard's, whose names only a gpu worker can check. */
@@ -59,6 +59,16 @@ export interface RunOutline extends PlanRef {
   /** Models that gpu workers are to serve. */
   readonly served?: readonly string[];
   readonly variants: readonly VariantOutline[];
+}
+
+/** How responses are left out that can no longer win. */
+export interface EarlyOutline {
+  /** All judges. */
+  readonly order: readonly string[];
+  /** Whether some responses may have to be judged after all. */
+  readonly afterAll: boolean;
+  /** Judges that are asked in so many rounds, the best prospects first; without it, about one generator after the other. */
+  readonly inRounds?: { readonly judges: readonly string[]; readonly rounds: number };
 }
 
 /** The prompts of a data set that the target answers by itself. */

@@ -9,6 +9,13 @@ import { isSkipped } from './skipped';
  */
 export type EarlyJudgingInput = Pick<SelectionInput, 'responses' | 'judgments' | 'judges' | 'policy' | 'truncated'>;
 
+/**
+ * Where a judge is asked in rounds: how many responses to an instruction it is shown in each, before a last one with all that can still win.
+ * The best prospect alone mostly sets a bound that few others reach; more rounds than these would save a hundredth
+ * (bench/early-judging.ts), and each waits for the one before it.
+ */
+export const PROSPECTS_SHOWN = [1, 2] as const;
+
 /** The ends of the judges' scale. */
 const LEAST = 1;
 const MOST = 5;
@@ -42,6 +49,31 @@ export function cannotWin(input: EarlyJudgingInput): Set<string> {
   const standings = standingsOf(input);
   const rulers = standings.filter((each) => mayWin(each, input));
   return ruledOut(standings, rulers, input);
+}
+
+/**
+ * Responses that a judge is shown next: the best prospects of those that it has not scored, and that can still win.
+ *
+ * @returns ids, the best first; which of equals comes first decides nothing but the order of asking
+ * @throws {MethodError} on rows that do not belong together
+ */
+export function bestProspects(input: EarlyJudgingInput, { judge, count }: { readonly judge: string; readonly count: number }): string[] {
+  const standings = standingsOf(input);
+  const out = ruledOut(
+    standings,
+    standings.filter((each) => mayWin(each, input)),
+    input,
+  );
+  const scored = new Set(input.judgments.flatMap((each) => (each.judge === judge ? [each.responseId] : [])));
+  // A cut response sets a bound for few others, or for none, where the rules put it behind whole ones.
+  const isBehind = ({ response }: Standing): boolean => input.truncated !== 'keep' && isCut(response);
+  const rank = (each: Standing): readonly number[] => [Number(!mayWin(each, input)), Number(isBehind(each)), -each.low];
+  return standings
+    .filter(({ response: { id } }) => !scored.has(id) && !out.has(id))
+    .map((each) => ({ id: each.response.id, rank: rank(each) }))
+    .sort((a, b) => a.rank.map((value, at) => value - b.rank[at]!).find((difference) => difference !== 0) ?? (a.id < b.id ? -1 : 1))
+    .slice(0, count)
+    .map(({ id }) => id);
 }
 
 /**

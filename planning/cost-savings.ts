@@ -3,6 +3,7 @@ import { earlyJudging } from '../config/early-judging';
 import { modelOf } from '../config/models-in-use';
 import type { RunSpec } from '../config/spec';
 import type { Assumptions } from './cost-assumptions';
+import { SHOWN_BY_AGREEMENT } from './judge-agreement';
 import { stageCosts, type StageCost } from './stage-costs';
 
 /** What a spec's synthesis takes in one of its ways. */
@@ -32,6 +33,38 @@ export function synthesisWays(spec: RunSpec, a: Assumptions): SynthesisCost[] | 
   ];
 }
 
+/** What early judging comes to where the judges agree so much. */
+export interface AgreementCost {
+  /** Of the scores of two judges. */
+  readonly correlation: number;
+  /** Part of the responses that the last judge is shown, of instructions that are not audited. */
+  readonly shown: number;
+  /** Of the priced models. */
+  readonly usd: number;
+  /** With the batch APIs of those models that have a price of it. */
+  readonly usdInBatches: number;
+}
+
+/** How the dollars of early judging move with the judges' agreement, which nobody knows before they have judged. Null for judges other than three, which were not simulated. */
+export function costByAgreement(spec: RunSpec, a: Assumptions): AgreementCost[] | null {
+  if (spec.synthesis.judge.judges.length !== 3 || synthesisWays(spec, a) === null) return null;
+  return SHOWN_BY_AGREEMENT.map(({ correlation, generators, prospects }) => {
+    const assumed = { ...a, shownShare: generators, shownInRounds: prospects };
+    const usdOf = (mode: Way['mode']): number => wayOf(spec, assumed, { way: 'early judging', skip: 'cannot-win', mode })!.usd;
+    return {
+      correlation,
+      shown: roundsOf(spec) === 'prospects' ? prospects : generators,
+      usd: usdOf('live'),
+      usdInBatches: usdOf('batch'),
+    };
+  });
+}
+
+/** How the later judges are asked: as the spec has it; where it does not judge early, as it would cost least. */
+function roundsOf({ synthesis: { judge } }: RunSpec): RunSpec['synthesis']['judge']['rounds'] {
+  return judge.skip === 'none' ? 'prospects' : judge.rounds;
+}
+
 interface Way extends Pick<SynthesisCost, 'way'> {
   readonly skip: RunSpec['synthesis']['judge']['skip'];
   readonly mode: 'live' | 'batch';
@@ -43,7 +76,7 @@ function wayOf(spec: RunSpec, a: Assumptions, { way, skip, mode }: Way): Synthes
   const models = Object.fromEntries(
     Object.entries(spec.models).map(([name, model]) => [name, { ...model, mode: model.price?.batchFactor === undefined ? 'live' : mode }]),
   ) as RunSpec['models'];
-  const changed = { ...spec, models, synthesis: { ...synthesis, judge: { ...synthesis.judge, skip } } };
+  const changed = { ...spec, models, synthesis: { ...synthesis, judge: { ...synthesis.judge, skip, rounds: roundsOf(spec) } } };
   const stages = stageCosts(changed, a);
   if (stages.every(({ usd }) => usd === null)) return undefined;
   const isSpec =

@@ -1,5 +1,5 @@
 import { isBatched } from '../config/batch-apis';
-import { earlyJudging } from '../config/early-judging';
+import { earlyJudging, laterJudges, mayLeaveOut } from '../config/early-judging';
 import { isLoopback } from '../config/loopback';
 import { modelOf } from '../config/models-in-use';
 import { extracts, ownAnswersRows, ownAnswersSpec, type OwnAnswersRow } from '../config/own-answers';
@@ -9,6 +9,7 @@ import type { RunSpec, ModelSpec } from '../config/spec';
 import { activeQuality } from '../config/spec-quality';
 import { hasChatFormat } from '../config/template-places';
 import { roomFor } from '../config/thinking';
+import { PROSPECTS_SHOWN } from '../method/early-judging';
 import type { Assumptions } from './cost-assumptions';
 import { usdOf } from './price';
 
@@ -101,15 +102,12 @@ export function methodCosts(spec: RunSpec, a: Assumptions): StageCost[] {
   return [extraction, ...answers, ...judgments];
 }
 
-/**
- * Share of the responses that a judge is shown. On a scale from 1 to 5 it can leave something out only where the judges before it, and
- * its own score of another response, outweigh those still to come.
- */
-function shownShare(spec: RunSpec, judge: string, { shownShare: share }: Assumptions): number {
+/** Share of the responses that a judge is shown. */
+function shownShare(spec: RunSpec, judge: string, a: Assumptions): number {
   const early = earlyJudging(spec);
-  if (early === undefined) return 1;
-  const before = early.order.indexOf(judge);
-  return 2 * before > early.order.length - 1 ? early.auditShare + (1 - early.auditShare) * share : 1;
+  if (early === undefined || !mayLeaveOut(early.order, judge)) return 1;
+  const share = early.inRounds === undefined ? a.shownShare : a.shownInRounds;
+  return early.auditShare + (1 - early.auditShare) * share;
 }
 
 /** Tokens of thoughts before one reply of a model that is given room for them. */
@@ -157,14 +155,15 @@ function stageCost(spec: RunSpec, a: Assumptions, stage: StageCost['stage'], nam
 
 /**
  * How long a model's batches of one stage take. The shards that are in work at once order theirs at once; with early judging a later judge
- * is asked about one generator after the other.
+ * is asked in rounds, or about one generator after the other.
  */
 function batchHours(spec: RunSpec, stage: StageCost['stage'], name: string, a: Assumptions): number {
   const { extract, shardSize, concurrentShards, respond } = spec.synthesis;
   const rounds = Math.ceil(Math.ceil(extract.instructions / shardSize) / concurrentShards);
-  const order = earlyJudging(spec)?.order ?? [];
-  const inTurn = stage === 'judge' && order.indexOf(name) > 0 ? respond.generators.length : 1;
-  return rounds * inTurn * a.batchHours;
+  const early = earlyJudging(spec);
+  const isLater = stage === 'judge' && early !== undefined && laterJudges(early).includes(name);
+  const inTurn = early?.inRounds === undefined ? respond.generators.length : PROSPECTS_SHOWN.length + 1;
+  return rounds * (isLater ? inTurn : 1) * a.batchHours;
 }
 
 interface Traffic {

@@ -31,14 +31,19 @@ export const judgmentTable: Table<Judgment> = {
   whereUsed: ['reasoning'],
 };
 
-type KeysByJudge = Readonly<Record<string, Readonly<Record<string, string>>>>;
+export type KeysByJudge = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** Its keys in a plan, by judge, then by generator, so that another generator or judge leaves the rest as it is. */
 export interface JudgeKeys {
   readonly judge: KeysByJudge;
-  /** Where responses that cannot win are left out: what is judged after all, see method/early-judging.ts. */
+  /** Of judges that are asked in rounds: the rounds before the last one, whose key is under `judge`; see method/early-judging.ts. */
+  readonly judgeRounds?: readonly KeysByJudge[];
+  /** Where responses that cannot win are left out: what is judged after all. */
   readonly judgeAfterAll?: KeysByJudge;
 }
+
+/** Which of the times that a judge is asked about one generator's responses; left out: the only one, or the last of its rounds. */
+export type JudgeRound = number | 'afterAll';
 
 /** What decides which responses a judge is not shown. Without it a judge scores all, and its key knows nothing of the others. */
 export interface SkipInputs {
@@ -47,6 +52,8 @@ export interface SkipInputs {
   readonly responses: Readonly<Record<string, string>>;
   /** Keys of the judgments before, by judge and generator. */
   readonly before: KeysByJudge;
+  /** Its own rounds before, by generator. */
+  readonly rounds?: readonly Readonly<Record<string, string>>[];
   readonly afterAll?: true;
 }
 
@@ -84,8 +91,13 @@ export const judgeStage = defineStage({
       ...(skip === undefined ? {} : { skip }),
     });
   },
-  place: ({ keys }: Pick<Planned<JudgeKeys>, 'keys'>, shard: Shard, judge: string, generator: string, round?: 'afterAll') => ({
-    key: knownKey((round === undefined ? keys.judge : keys.judgeAfterAll)?.[judge]?.[generator], `${judge}/${generator}`),
+  place: ({ keys }: Pick<Planned<JudgeKeys>, 'keys'>, shard: Shard, judge: string, generator: string, round?: JudgeRound) => ({
+    key: knownKey(keysOfRound(keys, round)?.[judge]?.[generator], `${judge}/${generator}`),
     part: partName(shard),
   }),
 });
+
+function keysOfRound({ judge, judgeRounds, judgeAfterAll }: JudgeKeys, round: JudgeRound | undefined): KeysByJudge | undefined {
+  if (round === undefined) return judge;
+  return round === 'afterAll' ? judgeAfterAll : judgeRounds?.[round];
+}

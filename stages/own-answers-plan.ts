@@ -11,7 +11,7 @@ export function ownAnswersPlan(plan: RunPlan, name: string): RunPlan {
   if (row === undefined || own === undefined || prompts === undefined) {
     throw new Error(`the plan has no own answers for "${name}"; a validated spec cannot come here`);
   }
-  const { filter: _filter, documents: _documents, judgeAfterAll: _method, own: _own, ...keys } = plan.keys;
+  const { filter: _filter, documents: _documents, judgeAfterAll: _method, judgeRounds: _rounds, own: _own, ...keys } = plan.keys;
   return {
     spec: ownAnswersSpec(plan.spec, row.own),
     content: plan.content,

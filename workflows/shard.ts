@@ -1,6 +1,8 @@
 import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import type { BatchOutcome } from '../contract/batches';
+import type { EarlyOutline } from '../contract/run';
 import type { ShardInput, ShardResult } from '../contract/workflows';
+import { timesCost } from '../method/cost';
 import { activitiesOn } from './activities';
 import { withOrders } from './cancelled-orders';
 import { failFast } from './control/concurrency';
@@ -10,6 +12,8 @@ import { ShardRun } from './shard-run';
 
 const llm = activitiesOn('llm');
 const cpu = activitiesOn('cpu');
+
+type RoundsOutline = NonNullable<EarlyOutline['inRounds']>;
 
 /** One shard of the synthesis: extract, then respond and judge for each generator, then select; or one phase of it. */
 export async function synthesizeShard(input: ShardInput): Promise<ShardResult> {
@@ -44,7 +48,7 @@ async function extract(run: ShardRun): Promise<void> {
 async function answer(run: ShardRun): Promise<void> {
   const { generators, judges, early } = run.input;
   if (early !== undefined) {
-    await answerInOrder(run, early);
+    await (early.inRounds === undefined ? answerInOrder(run, early) : answerInRounds(run, early, early.inRounds));
     return;
   }
   await failFast(
@@ -60,7 +64,7 @@ async function answer(run: ShardRun): Promise<void> {
  * Each judge is shown what can still win after those before it, which takes the responses of all generators; and of a generator's,
  * what can still win after what it has said of the generators before.
  */
-async function answerInOrder(run: ShardRun, { order, afterAll }: NonNullable<ShardInput['early']>): Promise<void> {
+async function answerInOrder(run: ShardRun, { order, afterAll }: EarlyOutline): Promise<void> {
   const { generators } = run.input;
   const [first, ...later] = order;
   await failFast(
@@ -70,9 +74,32 @@ async function answerInOrder(run: ShardRun, { order, afterAll }: NonNullable<Sha
     }),
   );
   for (const judge of later) for (const generator of generators) await judgeResponses(run, generator, judge);
-  if (afterAll) {
-    await failFast(later.flatMap((judge) => generators.map((generator) => async () => await judgeAfterAll(run, generator, judge))));
+  if (afterAll) await judgeAllAfterAll(run, later);
+  await select(run);
+}
+
+/** Judges that can leave nothing out are asked about everything at once; each other one in rounds, the best prospects of all generators first. */
+async function answerInRounds(run: ShardRun, { order, afterAll }: EarlyOutline, inRounds: RoundsOutline): Promise<void> {
+  const { generators } = run.input;
+  const atOnce = order.filter((judge) => !inRounds.judges.includes(judge));
+  await failFast(
+    generators.map((generator) => async () => {
+      await respond(run, generator);
+      await failFast(atOnce.map((judge) => async () => await judgeResponses(run, generator, judge)));
+    }),
+  );
+  for (const judge of inRounds.judges) {
+    const usable = new Map(generators.map((generator) => [generator, 0]));
+    for (let round = 0; round < inRounds.rounds; round++) {
+      await failFast(
+        generators.map((generator) => async () => {
+          const of = { round, rounds: inRounds.rounds, before: usable.get(generator) ?? 0 };
+          usable.set(generator, await judgeRound(run, generator, judge, of));
+        }),
+      );
+    }
   }
+  if (afterAll) await judgeAllAfterAll(run, inRounds.judges);
   await select(run);
 }
 
@@ -94,6 +121,43 @@ function judgeResponses(run: ShardRun, generator: string, judge: string): Promis
     async (limits) =>
       await llm.judgeShard.executeWithOptions({ summary: `${judge} judges ${generator}` }, [{ ...run.ref, generator, judge, ...limits }]),
   );
+}
+
+/** @returns usable judgments of this round and those before it, which count once the last one has settled all responses */
+async function judgeRound(
+  run: ShardRun,
+  generator: string,
+  judge: string,
+  { round, rounds, before }: { readonly round: number; readonly rounds: number; readonly before: number },
+): Promise<number> {
+  const pair = `${judge}/${generator}`;
+  const isLast = round === rounds - 1;
+  const cost = run.input.costs.judge[pair];
+  let usable = before;
+  await run.runBatch(
+    {
+      stage: 'judge',
+      model: judge,
+      items: isLast ? run.responses : 0,
+      id: `judge ${pair} ${round + 1}`,
+      costEach: cost === undefined ? undefined : timesCost(cost, 1 / rounds),
+    },
+    async (limits) => {
+      const outcome = await llm.judgeShard.executeWithOptions(
+        { summary: `${judge} judges ${generator}, round ${round + 1} of ${rounds}` },
+        [{ ...run.ref, generator, judge, ...(isLast ? {} : { round }), ...limits }],
+      );
+      if (outcome.exhausted !== undefined) return outcome;
+      usable += outcome.usable;
+      return { ...outcome, usable: isLast ? usable : 0 };
+    },
+  );
+  return usable;
+}
+
+async function judgeAllAfterAll(run: ShardRun, judges: readonly string[]): Promise<void> {
+  const { generators } = run.input;
+  await failFast(judges.flatMap((judge) => generators.map((generator) => async () => await judgeAfterAll(run, generator, judge))));
 }
 
 /** Mostly nothing: responses whose better ones have ended without the scores that they need. */

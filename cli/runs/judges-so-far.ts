@@ -2,7 +2,7 @@ import { reasonWords } from '../../method/failure-reason';
 import { failingJudges, type JudgeFailures } from '../../method/judge-failures';
 import { isSkipped } from '../../method/skipped';
 import type { StageStore } from '../../services/store/stage-store';
-import { judgeStage } from '../../stages/judge';
+import { roundOutputs } from '../../stages/judge-keys';
 import type { RunPlan } from '../../stages/run-plan';
 
 /** Judgments of each judge that are looked at for `status`: enough for any share. */
@@ -20,14 +20,16 @@ async function failuresOf(stages: StageStore, plan: RunPlan, judge: string, gene
   let asked = 0;
   for (const shard of [...plan.shards].reverse()) {
     for (const generator of generators) {
-      const found = await stages.find(judgeStage.at(plan, shard, judge, generator));
-      if (found === undefined) continue;
-      const { manifest } = found;
-      const isPartly = plan.spec.synthesis.judge.skip !== 'none';
-      asked += isPartly ? (await stages.readRows(found)).filter((row) => !isSkipped(row)).length : manifest.rows.rows;
-      for (const { reason } of await stages.readFailures(manifest)) {
-        const words = reasonWords(reason);
-        reasons[words] = (reasons[words] ?? 0) + 1;
+      for (const output of roundOutputs(plan, shard, judge, generator)) {
+        const found = await stages.find(output);
+        if (found === undefined) continue;
+        const { manifest } = found;
+        const isPartly = plan.spec.synthesis.judge.skip !== 'none';
+        asked += isPartly ? (await stages.readRows(found)).filter((row) => !isSkipped(row)).length : manifest.rows.rows;
+        for (const { reason } of await stages.readFailures(manifest)) {
+          const words = reasonWords(reason);
+          reasons[words] = (reasons[words] ?? 0) + 1;
+        }
       }
     }
     if (asked >= MOST_JUDGMENTS) break;

@@ -43,7 +43,7 @@ export async function countOwnAnswers({ stages, plan, ledger, failureTally }: Ow
 export function keysOfOwnAnswers({ keys }: RunPlan, name: string): ReadonlySet<string> {
   const own: OwnAnswersKeys | undefined = keys.own?.[name];
   if (own === undefined) return new Set();
-  const judged = [own.judge, own.judgeAfterAll ?? {}].flatMap((each) =>
+  const judged = [own.judge, own.judgeAfterAll ?? {}, ...(own.judgeRounds ?? [])].flatMap((each) =>
     Object.values(each).flatMap((byGenerator) => Object.values(byGenerator)),
   );
   return new Set([...Object.values(own.respond), ...judged]);

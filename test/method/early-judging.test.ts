@@ -1,4 +1,4 @@
-import { cannotWin, isAudited, judgedAfterAll, type EarlyJudgingInput } from '../../method/early-judging';
+import { bestProspects, cannotWin, isAudited, judgedAfterAll, PROSPECTS_SHOWN, type EarlyJudgingInput } from '../../method/early-judging';
 import { createRandom } from '../../method/random';
 import type { Instruction, Judgment, Response } from '../../method/records';
 import { selectBest, TRUNCATED_RULES, type Selection, type SelectionPolicy } from '../../method/selection';
@@ -46,13 +46,28 @@ interface World {
   readonly seed: number;
 }
 
+/** What a judge is shown before all that can still win: nothing, or the best prospects, so many at a time. */
+const ROUNDS: Readonly<Record<string, readonly number[]>> = {
+  'all at once': [],
+  'the best prospects first': PROSPECTS_SHOWN,
+  'one after the other': Array.from({ length: 9 }, () => 1),
+};
+
 /** Judges in order, each asked only for what can still win, and those that have to be judged after all; returns all judgments. */
-function early({ responses, judges, says, policy, truncated }: World): { readonly judgments: Judgment[]; readonly again: number } {
+function early(
+  { responses, judges, says, policy, truncated }: World,
+  rounds: readonly number[],
+): { readonly judgments: Judgment[]; readonly again: number } {
   const rules = { responses, judges, policy, truncated } satisfies Omit<EarlyJudgingInput, 'judgments'>;
   const made: Judgment[] = [];
   judges.forEach((judge, position) => {
+    const ask = (ids: readonly string[]): void => void made.push(...ids.map((id) => says.get(`${id}:${judge}`)!));
+    if (position > 0) for (const count of rounds) ask(bestProspects({ ...rules, judgments: [...made] }, { judge, count }));
     const skip = position === 0 ? new Set<string>() : cannotWin({ ...rules, judgments: [...made] });
-    made.push(...responses.map(({ id }) => (skip.has(id) ? judgment(id, judge, null, CANNOT_WIN) : says.get(`${id}:${judge}`)!)));
+    const asked = new Set(made.flatMap((each) => (each.judge === judge ? [each.responseId] : [])));
+    const open = responses.filter(({ id }) => !asked.has(id)).map(({ id }) => id);
+    ask(open.filter((id) => !skip.has(id)));
+    made.push(...open.filter((id) => skip.has(id)).map((id) => judgment(id, judge, null, CANNOT_WIN)));
   });
   const after = judgedAfterAll({ ...rules, judgments: made });
   const again = made.filter((each) => isSkipped(each) && after.has(each.responseId)).map(({ id }) => says.get(id)!);
@@ -101,33 +116,36 @@ function randomWorld(random: () => number): World {
   return { responses, judges, says, policy, truncated: pick(...TRUNCATED_RULES), seed: Math.floor(random() * 1e6) };
 }
 
-test('wherever full judging keeps an instruction, the same response wins, with the same mean and the same ties', () => {
-  const stream = createRandom(15);
-  const random = (): number => stream.below(2 ** 32) / 2 ** 32;
-  const strange: unknown[] = [];
-  let [skipped, kept, savedByEarly, again, tied] = [0, 0, 0, 0, 0];
-  for (let round = 0; round < 20_000; round++) {
-    const world = randomWorld(random);
-    const full = select(world, [...world.says.values()]);
-    const { judgments, again: repeated } = early(world);
-    const chosen = select(world, judgments);
-    skipped += judgments.filter(isSkipped).length;
-    again += repeated;
-    if ('replay' in full) {
-      kept++;
-      if (full.tied) tied++;
-    } else if ('replay' in chosen) {
-      // Only where full judging lost the instruction to a missing score of a response that could not have won.
-      savedByEarly++;
-      if (world.policy.keep !== 'complete' || !full.lost.reason.startsWith('scores missing')) strange.push({ round, full, chosen });
+test.each(Object.keys(ROUNDS))(
+  '%s: wherever full judging keeps an instruction, the same response wins, with the same mean and the same ties',
+  (way) => {
+    const stream = createRandom(15);
+    const random = (): number => stream.below(2 ** 32) / 2 ** 32;
+    const strange: unknown[] = [];
+    let [skipped, kept, savedByEarly, again, tied] = [0, 0, 0, 0, 0];
+    for (let round = 0; round < 8_000; round++) {
+      const world = randomWorld(random);
+      const full = select(world, [...world.says.values()]);
+      const { judgments, again: repeated } = early(world, ROUNDS[way]!);
+      const chosen = select(world, judgments);
+      skipped += judgments.filter(isSkipped).length;
+      again += repeated;
+      if ('replay' in full) {
+        kept++;
+        if (full.tied) tied++;
+      } else if ('replay' in chosen) {
+        // Only where full judging lost the instruction to a missing score of a response that could not have won.
+        savedByEarly++;
+        if (world.policy.keep !== 'complete' || !full.lost.reason.startsWith('scores missing')) strange.push({ round, full, chosen });
+      }
+      if ('replay' in full && summaryOf(chosen) !== summaryOf(full)) strange.push({ round, full, chosen });
     }
-    if ('replay' in full && summaryOf(chosen) !== summaryOf(full)) strange.push({ round, full, chosen });
-  }
-  expect(strange).toEqual([]);
-  // The worlds hold all that the rule is about.
-  for (const count of [skipped, kept, tied]) expect(count).toBeGreaterThan(100);
-  for (const count of [savedByEarly, again]) expect(count).toBeGreaterThan(0);
-});
+    expect(strange).toEqual([]);
+    // The worlds hold all that the rule is about.
+    for (const count of [skipped, kept, tied]) expect(count).toBeGreaterThan(100);
+    for (const count of [savedByEarly, again]) expect(count).toBeGreaterThan(0);
+  },
+);
 
 describe('what is skipped', () => {
   const judges = ['j1', 'j2', 'j3'];
@@ -161,6 +179,30 @@ describe('what is skipped', () => {
     expect(judgedAfterAll({ ...available, policy: { keep: 'available', minJudges: 2 }, judgments })).toEqual(new Set());
     // Under `complete` the missing score has lost the instruction.
     expect(judgedAfterAll({ ...rules, judgments })).toEqual(new Set());
+  });
+});
+
+describe('the best prospects', () => {
+  const judges = ['j1', 'j2', 'j3'];
+  const [a, b, c, d] = [response('a', 0), response('b', 0, true), response('c', 0), response('d', 0)];
+  const scores = { [a.id]: [3, 3], [b.id]: [5, 5], [c.id]: [4, 5], [d.id]: [1, 1] };
+  const judgments = Object.entries(scores).flatMap(([id, given]) => given.map((score, at) => judgment(id, judges[at]!, score)));
+  const rules = { responses: [a, b, c, d], judges, policy: { keep: 'complete' }, truncated: 'keep', judgments } as const;
+
+  test('are those with the best scores so far, without what cannot win and what the judge has scored', () => {
+    expect(bestProspects(rules, { judge: 'j3', count: 9 })).toEqual([b.id, c.id, a.id]);
+    expect(bestProspects(rules, { judge: 'j3', count: 1 })).toEqual([b.id]);
+    const scored = [...judgments, judgment(b.id, 'j3', 2)];
+    expect(bestProspects({ ...rules, judgments: scored }, { judge: 'j3', count: 9 })).toEqual([c.id]);
+  });
+
+  test('are whole responses first where the rules put cut ones behind', () => {
+    expect(bestProspects({ ...rules, truncated: 'last' }, { judge: 'j3', count: 9 })).toEqual([c.id, a.id, b.id]);
+  });
+
+  test('are no response first that the rules do not let win any more', () => {
+    const missing = judgments.map((each) => (each.responseId === b.id && each.judge === 'j1' ? judgment(b.id, 'j1', null) : each));
+    expect(bestProspects({ ...rules, judgments: missing }, { judge: 'j3', count: 2 })).toEqual([c.id, a.id]);
   });
 });
 

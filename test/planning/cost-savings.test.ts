@@ -18,7 +18,23 @@ test('batches halve the price of the dear model, and a spec that orders them is 
   expect(plan.usd.expected).toBeCloseTo(usd.get('both')!, 6);
 });
 
-test('a batch takes as long as its provider promises, and later judges are asked about one generator after the other', async () => {
+test('the frugal paper takes at most a quarter of the dollars of full judging with live calls, unless its judges hardly agree', async () => {
+  const { ways, byAgreement } = planCost(await loadSpecFile('paper-frugal'));
+  const quarter = ways!.find(({ way }) => way === 'in full, live')!.usd / 4;
+  expect(ways!.find(({ way }) => way === 'both')!.usd).toBeLessThan(quarter);
+  expect(byAgreement!.filter(({ usdInBatches }) => usdInBatches > quarter).map(({ correlation }) => correlation)).toEqual([0]);
+});
+
+test('one generator after the other leaves out less, and takes as many rounds', async () => {
+  const spec = await loadSpecFile('paper-frugal');
+  const { judge, ...synthesis } = spec.synthesis;
+  const before = planCost({ ...spec, synthesis: { ...synthesis, judge: { ...judge, rounds: 'generators' } } });
+  const [byGenerator, byProspect] = [before, planCost(spec)].map(({ ways }) => ways!.find(({ isSpec }) => isSpec)!);
+  expect(byGenerator!.days).toBe(byProspect!.days);
+  expect(byGenerator!.usd).toBeGreaterThan(1.4 * byProspect!.usd);
+});
+
+test('a batch takes as long as its provider promises, and a later judge is asked in three rounds', async () => {
   const plan = planCost(await loadSpecFile('paper-frugal'));
   const days = new Map(plan.ways?.map((way) => [way.way, way.days]));
   const day = DEFAULT_ASSUMPTIONS.batchHours.value / 24;

@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunSpec, RunSpecInput } from '../../config/spec';
 import { controlQuery, pauseUpdate, resumeUpdate, setBudgetUpdate } from '../../contract/control';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { costOf } from '../../planning/price';
-import { judgeStage } from '../../stages/judge';
+import { judgmentOutputs } from '../../stages/judge-keys';
 import { respondStage } from '../../stages/respond';
 import type { OutputRef } from '../../stages/stage';
 import { experiment } from '../../workflows';
@@ -56,38 +56,48 @@ async function start(spec: RunSpec) {
   });
 }
 
-test('live and batch models in one run, with batches that expire and lines that fail: the report has the bill, and the same run made live needs no call again', async () => {
-  const spec = await batchedSpec({
-    cached: (prompt) => Math.floor(prompt / 2),
-    fate: ({ number, lines }) => (number % 3 === 1 ? { end: 'expired', done: Math.ceil(lines.length / 2) } : { end: 'completed' }),
-    lineError: (_, { number }) => (number === 2 ? { status: 500, type: 'server_error' } : undefined),
-  });
-  const deps = testDeps({ python: fakePythonJobs(), root });
-  await withWorkers(environment(), deps, async () => {
-    const handle = await start(spec);
-    expect(await handle.result()).toMatchObject({ replayRows: 8 });
-    const plan = await deps.plans.load((await deps.plans.findRun(handle.workflowId))?.plan ?? '');
-    const outputs = plan.shards.flatMap((shard) => [
-      respondStage.at(plan, shard, 'other'),
-      ...['target', 'other'].map((generator) => judgeStage.at(plan, shard, 'other', generator)),
-    ]);
-    const counted = await Promise.all(outputs.map(async (output: OutputRef) => (await deps.stages.findManifest(output))?.stats.counted));
-    const usd = counted.reduce((sum, usage) => sum + (usage === undefined ? 0 : costOf(usage, PRICE).usd), 0);
-    const billed = provider.bills
-      .filter(({ how }) => how === 'batch')
-      .map(({ prompt, cached, completion }) => (0.5 * ((prompt - cached) * 1_000 + cached * 100 + completion * 3_000)) / 1e6);
-    expect(usd).toBeCloseTo(
-      billed.reduce((sum, each) => sum + each, 0),
-      10,
+test.each([
+  ['', () => undefined],
+  [', judged in rounds', (draft: RunSpecInput) => Object.assign(draft.synthesis.judge, { skip: 'cannot-win', rounds: 'prospects' })],
+])(
+  'live and batch models in one run%s, with batches that expire and lines that fail: the report has the bill, and the same run made live needs no call again',
+  async (_, change) => {
+    const spec = await batchedSpec(
+      {
+        cached: (prompt) => Math.floor(prompt / 2),
+        fate: ({ number, lines }) => (number % 3 === 1 ? { end: 'expired', done: Math.ceil(lines.length / 2) } : { end: 'completed' }),
+        lineError: (_, { number }) => (number === 2 ? { status: 500, type: 'server_error' } : undefined),
+      },
+      (draft) => void change(draft),
     );
-    const asked = provider.bills.length;
-    const live = structuredClone(spec);
-    delete live.models['other']!.mode;
-    expect(await (await start(live)).result()).toMatchObject({ replayRows: 8 });
-    expect(provider.bills).toHaveLength(asked);
-    expect(provider.billedTwice()).toHaveLength(0);
-  });
-}, 600_000);
+    const deps = testDeps({ python: fakePythonJobs(), root });
+    await withWorkers(environment(), deps, async () => {
+      const handle = await start(spec);
+      expect(await handle.result()).toMatchObject({ replayRows: 8 });
+      const plan = await deps.plans.load((await deps.plans.findRun(handle.workflowId))?.plan ?? '');
+      const outputs = plan.shards.flatMap((shard) => [
+        respondStage.at(plan, shard, 'other'),
+        ...['target', 'other'].flatMap((generator) => judgmentOutputs(plan, shard, 'other', generator)),
+      ]);
+      const counted = await Promise.all(outputs.map(async (output: OutputRef) => (await deps.stages.findManifest(output))?.stats.counted));
+      const usd = counted.reduce((sum, usage) => sum + (usage === undefined ? 0 : costOf(usage, PRICE).usd), 0);
+      const billed = provider.bills
+        .filter(({ how }) => how === 'batch')
+        .map(({ prompt, cached, completion }) => (0.5 * ((prompt - cached) * 1_000 + cached * 100 + completion * 3_000)) / 1e6);
+      expect(usd).toBeCloseTo(
+        billed.reduce((sum, each) => sum + each, 0),
+        10,
+      );
+      const asked = provider.bills.length;
+      const live = structuredClone(spec);
+      delete live.models['other']!.mode;
+      expect(await (await start(live)).result()).toMatchObject({ replayRows: 8 });
+      expect(provider.bills).toHaveLength(asked);
+      expect(provider.billedTwice()).toHaveLength(0);
+    });
+  },
+  600_000,
+);
 
 test('batches go on while a run is paused, and while no worker is there', async () => {
   const spec = await batchedSpec({ api: 'together' });
@@ -103,6 +113,40 @@ test('batches go on while a run is paused, and while no worker is there', async 
     await handle.executeUpdate(resumeUpdate, { args: [] });
     expect(await handle.result()).toMatchObject({ replayRows: 8 });
   });
+  expect(provider.billedTwice()).toHaveLength(0);
+}, 600_000);
+
+/** The target's own answers to the prompts of a set, judged, all by batches; nothing is extracted. */
+async function ownAnswersSpec(options: FakeBatchesOptions): Promise<RunSpec> {
+  const prompts = join(root, 'prompts.jsonl');
+  const row = (n: number): string =>
+    JSON.stringify({
+      messages: [
+        { role: 'user', content: `Set question ${n}?` },
+        { role: 'assistant', content: 'No.' },
+      ],
+    });
+  writeFileSync(prompts, [1, 2, 3, 4].map((n) => `${row(n)}\n`).join(''));
+  return await batchedSpec(options, (draft) => {
+    draft.models['target'] = { ...draft.models['other']!, model: 'target', id: 'target-model' };
+    draft.variants = [{ name: 'own', replay: { ownAnswers: prompts, pick: 'judged' } }];
+  });
+}
+
+test("the target's own answers and their judgments are ordered in batches, and a cancelled run cancels those too", async () => {
+  const spec = await ownAnswersSpec({});
+  provider.hold();
+  await withWorkers(environment(), testDeps({ python: fakePythonJobs(), root }), async () => {
+    const cancelled = await start(spec);
+    await until(async () => await Promise.resolve(provider.running.length > 1 ? true : undefined));
+    await cancelled.cancel();
+    await expect(cancelled.result()).rejects.toThrow('cancelled');
+    expect(provider.batches.every(({ cancelling }) => cancelling)).toBe(true);
+    provider.release();
+    await (await start(spec)).result();
+  });
+  expect(endpoint().requests).toHaveLength(0);
+  expect(provider.bills.filter(({ how }) => how === 'live')).toHaveLength(0);
   expect(provider.billedTwice()).toHaveLength(0);
 }, 600_000);
 

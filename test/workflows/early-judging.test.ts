@@ -36,7 +36,11 @@ afterEach(async () => {
   rmSync(deps.root, { recursive: true });
 });
 
-function spec(skip: 'none' | 'cannot-win', change: (draft: RunSpecInput) => void = () => undefined): RunSpec {
+function spec(
+  skip: 'none' | 'cannot-win',
+  rounds: 'generators' | 'prospects' = 'generators',
+  change: (draft: RunSpecInput) => void = () => undefined,
+): RunSpec {
   return smallSpec(endpoint.baseURL, (draft) => {
     const model = { baseURL: endpoint.baseURL, limits: { concurrency: 4 } };
     draft.models = { ...draft.models, first: { ...model, model: 'first' }, second: { ...model, model: 'second' } };
@@ -48,6 +52,7 @@ function spec(skip: 'none' | 'cannot-win', change: (draft: RunSpecInput) => void
       maxAttempts: 1,
       sampling: { maxTokens: 64 },
       skip,
+      rounds,
       auditShare: 0.1,
     };
     draft.synthesis.select = { policy: 'available', minJudges: 3, truncated: 'last' };
@@ -98,6 +103,30 @@ test('early judging asks less and keeps the same answers; turned off later, it b
   expect(synthesis.skips!.judges.map(({ judge }) => judge)).toEqual(['first', 'second', 'other']);
   expect(synthesis.recomputed).toEqual({ equal: early.replay.length, checked: early.replay.length });
   expect(warnings.filter((warning) => /add up|another result/.test(warning))).toEqual([]);
+}, 300_000);
+
+test('with the best prospects first less is asked; each further way buys only what the ways before it left out', async () => {
+  const early = await run('prospects', spec('cannot-win', 'prospects'));
+  const skipped = early.judgments.filter(isSkipped);
+  expect(new Set(skipped.map(({ judge }) => judge))).toEqual(new Set(['other']));
+  const { synthesis, warnings } = await gatherReport({ ...deps, runId: 'prospects', now: new Date() });
+  expect(synthesis.judgments).toMatchObject({ pending: 0 });
+  expect(synthesis.skips).toMatchObject({ skipped: skipped.length });
+  expect(synthesis.recomputed).toEqual({ equal: early.replay.length, checked: early.replay.length });
+  expect(warnings.filter((warning) => /add up|another result/.test(warning))).toEqual([]);
+
+  const known = new Set(early.judgments.filter((row) => !isSkipped(row)).map(({ id }) => id));
+  const byGenerator = await run('generators', spec('cannot-win', 'generators'));
+  const asked = byGenerator.judgments.filter((row) => !isSkipped(row)).map(({ id }) => id);
+  expect(asked.length).toBeGreaterThan(known.size);
+  expect(byGenerator.judged).toBe(asked.filter((id) => !known.has(id)).length);
+  expect(byGenerator.replay).toEqual(early.replay);
+
+  const full = await run('full-third', spec('none'));
+  expect(full.judged).toBe(byGenerator.judgments.length - new Set([...known, ...asked]).size);
+  expect(full.replay).toEqual(early.replay);
+  expect((await run('prospects-again', spec('cannot-win', 'prospects'))).judged).toBe(0);
+  expect(endpoint.paidTwice()).toHaveLength(0);
 }, 300_000);
 
 test('after a run in full, early judging asks nothing more', async () => {
