@@ -251,6 +251,8 @@ describe('assumptions', () => {
     const thinking = { mode: 'on', maxTokens: 1000 } as const;
     const models = Object.fromEntries(Object.entries(paper.models).map(([name, model]) => [name, { ...model, thinking }]));
     const spec = { ...paper, models, synthesis: { ...paper.synthesis, quality: { refusals: true } } };
+    const { judge } = paper.synthesis;
+    const early = { ...paper, synthesis: { ...paper.synthesis, judge: { ...judge, skip: 'cannot-win' as const } } };
     const cpu = await loadSpecFile('demo');
     // A value at a time is changed: a plan that stays as it was would not have read it.
     const plans = (name: string, factor: number): string => {
@@ -258,6 +260,7 @@ describe('assumptions', () => {
       return JSON.stringify(
         [
           [spec, {}],
+          [early, {}],
           [cpu, { newExamples: 3, newCharacters: 9000 }],
         ].map(([run, known]) => ({ ...planCost(run as typeof spec, { [name]: value }, known as object), assumptions: null })),
       );
