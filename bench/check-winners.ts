@@ -1,6 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readManifest } from './stored-manifest';
+import { partsOf, readParts, type StoredRow } from './stored-parts';
 
 /** What the check found; a run passes when `rows` is what was asked for and `problems` is empty. */
 export interface WinnerCheck {
@@ -10,8 +9,6 @@ export interface WinnerCheck {
   readonly ties: number;
   readonly problems: readonly string[];
 }
-
-type Row = Readonly<Record<string, unknown>>;
 
 const MOST_PROBLEMS = 20;
 
@@ -96,31 +93,7 @@ export async function checkWinners({
   return { rows, judgments, ties, problems };
 }
 
-/** Names of the parts below all keys of a stage. */
-async function partsOf(stage: string): Promise<string[]> {
-  const keys = await readdir(stage);
-  return (await Promise.all(keys.map(async (key) => await readdir(join(stage, key))))).flat().sort();
-}
-
-/** Rows of one part under every key of a stage: one key for each generator, or for each judge and generator. */
-async function readParts(stages: string, stage: string, part: string): Promise<Row[]> {
-  const { parquetReadObjects } = await import('hyparquet');
-  const rows: Row[] = [];
-  for (const key of await readdir(join(stages, stage))) {
-    const folder = join(stages, stage, key, part);
-    const manifest = await readManifest(folder);
-    if (manifest === undefined) throw new Error(`${folder} is not finished`);
-    const data = await readFile(join(folder, manifest.rows.file));
-    rows.push(
-      ...((await parquetReadObjects({
-        file: data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer,
-      })) as Row[]),
-    );
-  }
-  return rows;
-}
-
-function byKey(rows: readonly Row[], key: string): Map<unknown, Row> {
+function byKey(rows: readonly StoredRow[], key: string): Map<unknown, StoredRow> {
   return new Map(rows.map((row) => [row[key], row]));
 }
 

@@ -1,8 +1,9 @@
-import { ASKING, CORRELATIONS, simulateJudging } from './simulated-judging';
+import { ASKING } from './judged-early';
+import { CORRELATIONS, simulateJudging } from './simulated-judging';
 
 /**
  * How much of the last judge's work early judging leaves out, and how that moves with the judges' agreement: see simulated-judging.ts.
- * Fails when a winner is another than full judging's.
+ * Fails when a winner is another than full judging's. One response after the other, which no run does, is simulated for a tenth of the instructions.
  *
  * node dist/bench/early-judging.js [INSTRUCTIONS]
  */
@@ -12,7 +13,9 @@ console.log(
 );
 let differ = 0;
 for (const correlation of CORRELATIONS) {
-  const figures = ASKING.map((asking) => simulateJudging(instructions, correlation, asking));
+  const figures = ASKING.map((asking) =>
+    simulateJudging(asking === 'singly' ? Math.ceil(instructions / 10) : instructions, correlation, asking),
+  );
   const different = figures.reduce((sum, each) => sum + each.differ, 0);
   console.log(`| ${correlation} | ${figures.map(({ shown }) => `${(100 * shown).toFixed(1)} %`).join(' | ')} | ${different} |`);
   differ += different;

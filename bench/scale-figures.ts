@@ -1,4 +1,5 @@
 import prettyBytes from 'pretty-bytes';
+import type { EarlyCheck } from './check-early-judging';
 import type { WinnerCheck } from './check-winners';
 import type { HistoryFigures } from './histories';
 import { markdownTable } from './markdown-section';
@@ -12,6 +13,8 @@ export interface ScaleFigures {
   readonly sampled: SampledFigures;
   readonly histories: HistoryFigures;
   readonly winners: WinnerCheck;
+  /** Absent in figures of before there was early judging. */
+  readonly early?: readonly EarlyCheck[];
   readonly storeBytes: number;
   readonly storeFiles: number;
   readonly mixSeconds: number;
@@ -59,6 +62,14 @@ export function scaleTable(all: readonly ScaleFigures[]): string {
       row('replay rows', ({ winners }) => count(winners.rows)),
       row('winners that the check chose too', ({ winners }) => count(winners.rows - winners.problems.length)),
       row('of them by the tie rule', ({ winners }) => count(winners.ties)),
+      ...(['generators', 'prospects'] as const).flatMap((asking) => {
+        const of = ({ early }: ScaleFigures): EarlyCheck | undefined => early?.find((each) => each.asking === asking);
+        const shown = (figures: ScaleFigures): string => (of(figures) === undefined ? '-' : `${(100 * of(figures)!.shown).toFixed(1)} %`);
+        return [
+          row(`early judging, rounds: ${asking}: shown to the last judge`, shown),
+          row('winners that would differ', (figures) => String(of(figures)?.differ ?? '-')),
+        ];
+      }),
       row('mixture: rows, time', ({ mixRows, mixSeconds }) => `${count(mixRows)}, ${duration(mixSeconds)}`),
       row(
         '`export --stage judgments`: time, peak RSS',
@@ -70,8 +81,9 @@ export function scaleTable(all: readonly ScaleFigures[]): string {
 }
 
 /** What a run has to keep; each broken one is a sentence. */
-export function brokenPromises({ instructions, sampled, histories, winners }: ScaleFigures): string[] {
+export function brokenPromises({ instructions, sampled, histories, winners, early = [] }: ScaleFigures): string[] {
   const broken: string[] = [];
+  for (const { asking, differ } of early) if (differ > 0) broken.push(`${differ} winners differ with early judging, rounds: ${asking}`);
   if (winners.rows !== instructions) broken.push(`the replay set has ${winners.rows} rows, not ${instructions}`);
   broken.push(...winners.problems);
   if (sampled.sessions === 1 && sampled.repeated > 0) {

@@ -6,6 +6,7 @@ import type { Client } from '@temporalio/client';
 import { startRun } from '../cli/runs/start-run';
 import type { RunSpec } from '../config/spec';
 import { dataDir } from '../services/local/paths';
+import { checkEarlyJudging } from './check-early-judging';
 import { checkWinners } from './check-winners';
 import { diskUsage } from './disk-usage';
 import { untilSynthesized, untilTraining } from './follow-run';
@@ -149,6 +150,7 @@ async function follow({
   say('choosing the winners again');
   const store = join(stack.home, 'store');
   const winners = await checkWinners({ store, responsesEach: respond.generators.length * respond.samples, judges: judge.judges.length });
+  const early = await checkEarlyJudging(store, spec);
   const { bytes, files } = await diskUsage(store);
   const command = { home: stack.home, logFile: join(folder, 'logs', 'commands.log'), address: stack.temporalAddress };
   say('exporting the judgments');
@@ -168,6 +170,7 @@ async function follow({
     sampled: { ...sampled, memory },
     histories,
     winners,
+    early,
     storeBytes: bytes,
     storeFiles: files,
     mixSeconds,

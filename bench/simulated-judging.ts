@@ -1,12 +1,8 @@
-import { bestProspects, cannotWin, PROSPECTS_SHOWN } from '../method/early-judging';
 import { createRandom } from '../method/random';
 import type { Judgment, Response } from '../method/records';
 import { selectBest } from '../method/selection';
-import { CANNOT_WIN } from '../method/skipped';
-
-/** How a later judge gets at an instruction's responses, as under `synthesis.judge.rounds`; and one response after the other, as a bound. */
-export const ASKING = ['generators', 'prospects', 'singly'] as const;
-export type Asking = (typeof ASKING)[number];
+import { isSkipped } from '../method/skipped';
+import { type Asking, judgedEarly } from './judged-early';
 
 /** How alike the scores of two judges are: from not at all to nearly the same. */
 export const CORRELATIONS = [0, 0.25, 0.5, 0.75, 0.9];
@@ -19,12 +15,11 @@ export interface SimulatedJudging {
 }
 
 const JUDGES = ['first', 'second', 'last'];
-const RESPONSES = 9;
-/** Of each of three generators. */
-const SAMPLES = 3;
+const GENERATORS = ['a', 'b', 'c'];
+const SAMPLES = [0, 1, 2];
+const RESPONSES = GENERATORS.length * SAMPLES.length;
 /** Upper ends of the ratings 1 to 4 in standard deviations: 5 %, 10 %, 20 %, 40 % and 25 % of all scores. */
 const ENDS = [-1.645, -1.036, -0.385, 0.674];
-const SINGLY = Array.from({ length: RESPONSES }, () => 1);
 
 /**
  * Instructions of nine responses and three judges with whole scores, judged early. A score is the response's quality and the judge's own
@@ -38,7 +33,7 @@ export function simulateJudging(instructions: number, correlation: number, askin
   let differ = 0;
   for (let number = 0; number < instructions; number++) {
     const id = `i${String(number).padStart(7, '0')}`;
-    const responses = Array.from({ length: RESPONSES }, (_, sample) => response(id, sample));
+    const responses = GENERATORS.flatMap((model) => SAMPLES.map((sample) => response(id, model, sample)));
     const scores = new Map(
       responses.map((each) => {
         const quality = normal() * Math.sqrt(correlation);
@@ -46,37 +41,14 @@ export function simulateJudging(instructions: number, correlation: number, askin
       }),
     );
     const full = responses.flatMap((each) => JUDGES.map((judge, at) => judgment(each, judge, scores.get(each.id)![at]!)));
-    const early = judgedEarly(responses, full, asking);
-    shown += early.filter(({ judge, reason }) => judge === JUDGES.at(-1) && reason !== CANNOT_WIN).length;
+    const early = judgedEarly({ ...RULES, responses, judgments: full, generators: GENERATORS }, asking);
+    shown += early.filter((each) => each.judge === JUDGES.at(-1) && !isSkipped(each)).length;
     if (winnerOf(id, responses, early) !== winnerOf(id, responses, full)) differ++;
   }
   return { shown: shown / (instructions * RESPONSES), differ };
 }
 
 const RULES = { judges: JUDGES, policy: { keep: 'complete' }, truncated: 'keep' } as const;
-
-/** The judgments of full judging that are asked for; in the place of the others, that they were skipped. */
-function judgedEarly(responses: readonly Response[], full: readonly Judgment[], asking: Asking): Judgment[] {
-  const last = JUDGES.at(-1)!;
-  const made = full.filter(({ judge }) => judge !== last); // the second of three can leave nothing out
-  const ofLast = new Map(full.flatMap((each) => (each.judge === last ? [[each.responseId, each] as const] : [])));
-  const input = { ...RULES, responses };
-  const settle = (asked: readonly Response[]): void => {
-    const skip = cannotWin({ ...input, judgments: [...made] });
-    made.push(...asked.map((each) => (skip.has(each.id) ? judgment(each, last, null) : ofLast.get(each.id)!)));
-  };
-  if (asking === 'generators') {
-    for (let first = 0; first < RESPONSES; first += SAMPLES) settle(responses.slice(first, first + SAMPLES));
-    return made;
-  }
-  for (const count of asking === 'prospects' ? PROSPECTS_SHOWN : SINGLY) {
-    const next = bestProspects({ ...input, judgments: [...made] }, { judge: last, count });
-    made.push(...next.map((id) => ofLast.get(id)!));
-  }
-  const asked = new Set(made.filter(({ judge }) => judge === last).map(({ responseId }) => responseId));
-  settle(responses.filter(({ id }) => !asked.has(id)));
-  return made;
-}
 
 function winnerOf(id: string, responses: readonly Response[], judgments: readonly Judgment[]): string {
   const instruction = { id, text: '', model: '', finishReason: 'stop', seed: 0, attempts: 1, usage: null } as const;
@@ -88,11 +60,11 @@ function rating(value: number): number {
   return 1 + ENDS.filter((end) => value > end).length;
 }
 
-function response(instructionId: string, sample: number): Response {
+function response(instructionId: string, model: string, sample: number): Response {
   return {
-    id: `${instructionId}:m:${sample}`,
+    id: `${instructionId}:${model}:${sample}`,
     instructionId,
-    model: 'm',
+    model,
     sample,
     text: '',
     finishReason: 'stop',
@@ -102,17 +74,17 @@ function response(instructionId: string, sample: number): Response {
   };
 }
 
-function judgment({ id, instructionId }: Response, judge: string, score: number | null): Judgment {
-  const base = {
+function judgment({ id, instructionId }: Response, judge: string, score: number): Judgment {
+  return {
     id: `${id}:${judge}`,
     responseId: id,
     instructionId,
     judge,
+    score,
     scoredBy: 'text',
     raw: '',
     seed: 0,
     attempts: 1,
     usage: null,
-  } as const;
-  return { ...base, score, ...(score === null ? { reason: CANNOT_WIN } : {}) };
+  };
 }
