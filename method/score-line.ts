@@ -53,11 +53,18 @@ export function endsLikeShown(reply: string, { instruction, response }: JudgedPa
   if (previous === undefined || last === undefined) return false;
   // A reply may begin within a line.
   const isTail = (line: string): boolean => lines.length === 2 && previous.length >= SHORTEST_TAIL && line.endsWith(previous);
-  return shown.some((each) =>
-    each.some((line, index) => index > 0 && line === last && (each[index - 1] === previous || isTail(each[index - 1]!))),
-  );
+  // Or put a label before what it repeats: "Response: …".
+  const unlabelled = comparable(
+    linesOf(reply)
+      .map((line) => line.replace(LABEL_BEFORE, ''))
+      .join('\n'),
+  ).at(-2);
+  const isCopy = (line: string): boolean => line === previous || line === unlabelled || isTail(line);
+  return shown.some((each) => each.some((line, index) => index > 0 && line === last && isCopy(each[index - 1]!)));
 }
 
+/** One to three words and a colon, not those of the rating itself. */
+const LABEL_BEFORE = /^[\s*_#>"'`]*(?!score\b)\p{L}+(?: \p{L}+){0,2}[*_]*:[*_]*\s+/iu;
 /** Characters of a line's end that no two writers have in common by chance. */
 const SHORTEST_TAIL = 20;
 

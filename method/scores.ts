@@ -63,7 +63,7 @@ export function parseScore(raw: string, shown?: JudgedPair): ScoreReading {
 
   const after = text.slice(label.index + label[0].length);
   const match = after.length <= WINDOW ? RATING.exec(after) : null;
-  if (match === null || NUMBER_IN_REMARK.test((match[2] ?? '').replace(SCALE_IN_REMARK, ''))) {
+  if (match === null || namesAnother(match[2] ?? '', Number(match[1]))) {
     return { score: null, reason: /[\p{L}\p{N}]/u.test(after) ? 'unclear rating' : 'no rating after "Score:"' };
   }
   const rating = Number(match[1]);
@@ -76,6 +76,15 @@ export function parseScore(raw: string, shown?: JudgedPair): ScoreReading {
   }
   return { score: rating };
 }
+
+/** Whether a remark behind a rating names a number besides the scale and the rating itself, as `(4/5)` and `(four)` do. */
+function namesAnother(remark: string, rating: number): boolean {
+  const same = new RegExp(String.raw`(?<![\d.,~≈<>≤≥+−–-])${rating}(?![\d.,½%+−–-])|\b${WORDS[rating - 1] ?? rating}\b`, 'giu');
+  if (/\bnot\b/i.test(remark)) return NUMBER_IN_REMARK.test(remark);
+  return NUMBER_IN_REMARK.test(remark.replace(SCALE_IN_REMARK, '').replace(same, ''));
+}
+
+const WORDS = ['one', 'two', 'three', 'four', 'five'];
 
 /** One token that the model could have written, with its natural-log probability. */
 export interface TokenProbability {
