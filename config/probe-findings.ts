@@ -18,6 +18,7 @@ export interface ProbedSettings {
   readonly request?: Pick<RequestSpec, 'body' | 'omit' | 'rename'>;
   readonly supportsN?: false;
   readonly addsBos?: true;
+  readonly tellsEnds?: false;
 }
 
 export type FindingsByModel = Readonly<Record<string, ProbeFindings>>;
@@ -32,11 +33,12 @@ export function withFindings(spec: RunSpec, findings: FindingsByModel): RunSpec 
 }
 
 /** One model with what was found of it. */
-export function withSettings(model: ModelSpec, { request, supportsN, addsBos }: ProbedSettings): ModelSpec {
+export function withSettings(model: ModelSpec, { request, supportsN, addsBos, tellsEnds }: ProbedSettings): ModelSpec {
   return {
     ...model,
     ...(supportsN === undefined ? {} : { supportsN }),
     ...(addsBos === undefined ? {} : { addsBos }),
+    ...(tellsEnds === undefined ? {} : { tellsEnds }),
     ...(request === undefined ? {} : { request: mergedRequest(model.request ?? {}, request) }),
   };
 }

@@ -74,6 +74,10 @@ export const modelSchema = z
       .boolean()
       .optional()
       .describe('The endpoint puts a BOS before raw prompts whatever the request says, so none is sent (llama.cpp, with some models).'),
+    tellsEnds: z
+      .boolean()
+      .optional()
+      .describe('false: the endpoint sends finish_reason: null with every reply, so null is no sign of a text that broke off.'),
     mode: z
       .enum(['live', 'batch'])
       .optional()

@@ -12,7 +12,7 @@ import { probeRequests } from './probe-requests';
 import type { OwnTemplates } from './steps/template-of';
 
 /** Raised when the code of a probe finds or reads something else. */
-const VERSION = 1;
+const VERSION = 2;
 const KEY_DIGITS = 20;
 
 export interface KeptProbesOptions {

@@ -1,6 +1,7 @@
 import { isBroken } from '../../method/instructions';
 import type { Price } from '../../planning/price';
 import type { ModelReply } from '../endpoints/model-reply';
+import { NULL_END } from '../endpoints/reply-ends';
 
 const TELLS_CACHED = 'it tells cached prompt tokens';
 
@@ -16,7 +17,8 @@ export function noteReply(body: unknown, reply: ModelReply | undefined, notes: S
   if (place !== undefined) notes.add(`its thoughts come ${place}`);
   if (reply === undefined) notes.add('its reply has no choices');
   for (const { finishReason } of reply?.choices ?? []) {
-    if (finishReason === null) notes.add('it does not tell how replies end, so a reply that breaks off counts as whole');
+    const isTold = finishReason !== null && finishReason !== NULL_END;
+    if (!isTold) notes.add('it does not tell how replies end, so a reply that breaks off counts as whole');
     else if (isBroken(finishReason)) notes.add(`a reply of it ${finishReason}`);
   }
   const { usage } = (body ?? {}) as { usage?: { prompt_tokens_details?: { cached_tokens?: unknown } | null } | null };

@@ -1,5 +1,5 @@
 import type { FinishReason, Usage } from '../../method/records';
-import { readEnd, type RawEnd } from './reply-ends';
+import { NULL_END, readEnd, type RawEnd } from './reply-ends';
 import { type RawText, readText, thoughtTokensOf } from './reply-text';
 import { readRowUsage, readUsage } from './reply-usage';
 
@@ -32,14 +32,15 @@ export interface ModelReply {
 
 interface RawChoice extends RawEnd, RawText {
   index?: unknown;
-  logprobs?: RawLogprobs | null;
+  logprobs?: unknown;
 }
 
+/** Logprobs of both shapes; no field of them is taken on trust. */
 interface RawLogprobs {
-  content?: { token?: string; logprob?: number; top_logprobs?: { token?: string; logprob?: number }[] }[] | null;
-  tokens?: string[];
-  token_logprobs?: (number | null)[];
-  top_logprobs?: (Record<string, number> | null)[];
+  content?: unknown;
+  tokens?: unknown;
+  token_logprobs?: unknown;
+  top_logprobs?: unknown;
 }
 
 /**
@@ -58,11 +59,17 @@ export function readReply(body: unknown, asked: Readonly<Record<string, unknown>
     ...(thoughtTokens === 0 ? {} : { thoughtTokens }),
     choices: inOrder(choices.map((choice: unknown) => (isRecord(choice) ? (choice as RawChoice) : {}))).map((choice) => ({
       ...readText(choice),
-      finishReason: readEnd(choice) ?? (isFull ? 'length' : null),
-      tokens: readTokens(choice.logprobs ?? undefined),
+      finishReason: endOf(choice, isFull),
+      tokens: isRecord(choice.logprobs) ? readTokens(choice.logprobs) : [],
     })),
     usage,
   };
+}
+
+/** A text that is as long as it may be was cut, where no end is told. */
+function endOf(choice: RawChoice, isFull: boolean): FinishReason {
+  const end = readEnd(choice);
+  return isFull && (end === null || end === NULL_END) ? 'length' : end;
 }
 
 /**
@@ -84,20 +91,31 @@ export function completionTokensOf(body: unknown): number | undefined {
   return readUsage(body)?.completionTokens;
 }
 
-function readTokens(logprobs: RawLogprobs | undefined): TokenChoice[] {
-  if (logprobs === undefined) return [];
-  if (Array.isArray(logprobs.content)) {
-    return logprobs.content.map((entry) => ({
-      token: entry.token ?? '',
-      logprob: entry.logprob ?? Number.NEGATIVE_INFINITY,
-      topLogprobs: (entry.top_logprobs ?? []).map((top) => ({ token: top.token ?? '', logprob: top.logprob ?? Number.NEGATIVE_INFINITY })),
+function readTokens({ content, tokens, token_logprobs: logprobs, top_logprobs: tops }: RawLogprobs): TokenChoice[] {
+  if (Array.isArray(content)) {
+    return content.map((entry: unknown) => ({
+      ...tokenOf(entry),
+      topLogprobs: listOf(isRecord(entry) ? entry['top_logprobs'] : undefined).map(tokenOf),
     }));
   }
-  return (logprobs.tokens ?? []).map((token, index) => ({
-    token,
-    logprob: logprobs.token_logprobs?.[index] ?? Number.NEGATIVE_INFINITY,
-    topLogprobs: Object.entries(logprobs.top_logprobs?.[index] ?? {}).map(([top, logprob]) => ({ token: top, logprob })),
+  return listOf(tokens).map((token, index) => ({
+    ...tokenOf({ token, logprob: listOf(logprobs)[index] }),
+    topLogprobs: Object.entries(recordOf(listOf(tops)[index])).map(([top, logprob]) => tokenOf({ token: top, logprob })),
   }));
+}
+
+/** A token; what is none has no text and no probability. */
+function tokenOf(entry: unknown): TokenLogprob {
+  const { token, logprob } = recordOf(entry);
+  return { token: typeof token === 'string' ? token : '', logprob: typeof logprob === 'number' ? logprob : Number.NEGATIVE_INFINITY };
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function recordOf(value: unknown): Record<string, unknown> {
+  return isRecord(value) ? value : {};
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

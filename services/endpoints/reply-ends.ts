@@ -1,4 +1,4 @@
-import type { FinishReason } from '../../method/records';
+import type { BrokenEnd, FinishReason } from '../../method/records';
 
 /** The parts of a choice that say how it ended. */
 export interface RawEnd {
@@ -54,12 +54,15 @@ const FILTERED: readonly string[] = [
 
 const TOOLS: readonly string[] = ['tool_calls', 'tool_call', 'tool_use'];
 
+/** In the protocol null says that a text goes on; in a whole reply it is one that broke off, unless the endpoint never tells ends. */
+export const NULL_END: BrokenEnd = 'ended: null';
+
 /** Longest name of an end that is kept. */
 const LONGEST_NAME = 40;
 
 /**
  * How a choice ended. Only ends that are known to be good make a text whole; one that is neither good, cut nor held back is
- * `ended: NAME`, after which nobody knows what is missing. Null where the endpoint tells no end at all.
+ * `ended: NAME`, after which nobody knows what is missing. Null where the endpoint leaves the field out, or empty.
  */
 export function readEnd({ finish_reason: told, native_finish_reason: native, stop_reason: stopReason, error }: RawEnd): FinishReason {
   if (error !== undefined && error !== null && error !== false && error !== '') return 'ended: error';
@@ -68,7 +71,8 @@ export function readEnd({ finish_reason: told, native_finish_reason: native, sto
   if (end !== null) return end;
   const behind = known(native);
   if (behind !== null) return behind;
-  return (typeof stopReason === 'string' && stopReason !== '') || typeof stopReason === 'number' ? 'stop' : null;
+  if ((typeof stopReason === 'string' && stopReason !== '') || typeof stopReason === 'number') return 'stop';
+  return told === null ? NULL_END : null;
 }
 
 function known(told: unknown): FinishReason {

@@ -47,13 +47,18 @@ export function readText(choice: RawText): ReplyText {
   return { text: said.join(''), ...(thoughts === '' ? {} : { reasoning: thoughts }) };
 }
 
-function addParts(value: unknown, said: string[], thought: string[]): void {
+/** No provider nests parts deeper; a list in a list in a list without end is no text. */
+const DEEPEST = 20;
+
+function addParts(value: unknown, said: string[], thought: string[], depth = 0): void {
+  if (depth > DEEPEST) return;
   if (typeof value === 'string') said.push(value);
-  else if (Array.isArray(value)) for (const part of value as unknown[]) addParts(part, said, thought);
+  else if (Array.isArray(value)) for (const part of value as unknown[]) addParts(part, said, thought, depth + 1);
   else if (typeof value === 'object' && value !== null) {
-    const { type, text, thinking, reasoning, summary, content } = value as Record<string, unknown>;
+    const { type, text, thinking, reasoning, summary, content, refusal } = value as Record<string, unknown>;
     const isThought = THOUGHT_TYPES.includes(type) || thinking !== undefined;
-    for (const inner of [thinking, reasoning, summary, text, content]) addParts(inner, isThought ? thought : said, thought);
+    const into = isThought ? thought : said;
+    for (const inner of [thinking, reasoning, summary, text, content, refusal]) addParts(inner, into, thought, depth + 1);
   }
 }
 

@@ -12,7 +12,7 @@ import { plainSampling, type Engine } from '../../endpoints/engine';
 import type { ReplyChoice } from '../../endpoints/model-reply';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';
-import { type Said, saidIn } from './said';
+import { endOf, type Said, saidIn } from './said';
 import { bosHandling, stopStrings, templateOf, type OwnTemplates } from './template-of';
 
 /** What of a run and its endpoint an extraction must know besides the spec. */
@@ -59,7 +59,7 @@ export function extractionItems(spec: RunSpec, shard: Shard, { own, engine }: Ex
           const reading =
             choice === undefined || said === undefined
               ? { rejected: 'no choices' }
-              : cleanInstruction(said.text, choice.finishReason, ends, { acceptTruncated });
+              : cleanInstruction(said.text, endOf(choice, modelOf(spec, model)), ends, { acceptTruncated });
           if ('text' in reading) {
             const { text } = reading;
             const row: Instruction = {
@@ -67,7 +67,7 @@ export function extractionItems(spec: RunSpec, shard: Shard, { own, engine }: Ex
               text,
               ...(said?.reasoning === undefined ? {} : { reasoning: wellFormed(said.reasoning) }),
               model,
-              finishReason: choice?.finishReason ?? null,
+              finishReason: choice === undefined ? null : endOf(choice, modelOf(spec, model)),
               seed: seedOf(attempts - 1),
               attempts,
               usage: last.reply?.usage ?? null,

@@ -1,6 +1,6 @@
 import { modelOf } from '../../../config/models-in-use';
 import { samplingFor } from '../../../config/sampling';
-import type { RunSpec } from '../../../config/spec';
+import type { ModelSpec, RunSpec } from '../../../config/spec';
 import { withRoom } from '../../../config/thinking';
 import { instructionIndex, judgmentId } from '../../../method/ids';
 import { isBroken } from '../../../method/instructions';
@@ -11,6 +11,7 @@ import { CANNOT_WIN } from '../../../method/skipped';
 import type { ModelRequest } from '../../endpoints/model-client';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';
+import { endOf } from './said';
 import { SCORING_METHODS, type ScoreReading } from './scoring';
 import { bosHandling, formatOf, type OwnTemplates } from './template-of';
 import { estimateTokens } from './token-estimate';
@@ -89,7 +90,7 @@ export function judgmentItems(
         }
         const inAttempt = exchanges.length % method.callsPerAttempt;
         if (exchanges.length > 0 && inAttempt === 0) {
-          const reading = brokenReading(used) ?? method.read(used, { instruction, response: response.text });
+          const reading = brokenReading(used, model) ?? method.read(used, { instruction, response: response.text });
           const seed = seedOf(attempts - 1);
           if (reading.score !== null) return { do: 'done', rows: [{ ...row, ...reading, seed }], failures: [] };
           if (attempts >= maxAttempts) {
@@ -118,10 +119,11 @@ export function judgmentItems(
 }
 
 /** A judgment that broke off may have been about to say something else. */
-function brokenReading(exchanges: readonly Exchange[]): ScoreReading | undefined {
+function brokenReading(exchanges: readonly Exchange[], model: ModelSpec): ScoreReading | undefined {
   for (const { reply } of exchanges) {
     const choice = reply?.choices[0];
-    if (choice !== undefined && isBroken(choice.finishReason)) return { score: null, raw: choice.text, reason: choice.finishReason };
+    const end = choice === undefined ? null : endOf(choice, model);
+    if (choice !== undefined && isBroken(end)) return { score: null, raw: choice.text, reason: end };
   }
   return undefined;
 }

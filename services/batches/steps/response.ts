@@ -11,7 +11,7 @@ import { promptOf } from '../../../method/selection';
 import type { BatchItem, Exchange, Step } from '../batch-item';
 import { refusalFailure } from './failures';
 import { retrySampling } from './retry-sampling';
-import { opensThoughts, saidIn, type Thinker } from './said';
+import { endOf, opensThoughts, saidIn, type Thinker } from './said';
 import { formatOf, type OwnTemplates } from './template-of';
 import { estimateTokens } from './token-estimate';
 import { evenPart } from './usage';
@@ -77,7 +77,7 @@ function item(
           const reading =
             choice === undefined || said === undefined
               ? { rejected: 'no choices' }
-              : checkResponse(said.text, choice.finishReason, respond);
+              : checkResponse(said.text, endOf(choice, model), respond);
           if ('text' in reading) {
             rows.push({
               id: idOf(sample),
@@ -86,7 +86,7 @@ function item(
               sample,
               text: reading.text,
               ...(said?.reasoning === undefined ? {} : { reasoning: wellFormed(said.reasoning) }),
-              finishReason: choice?.finishReason ?? null,
+              finishReason: choice === undefined ? null : endOf(choice, model),
               seed,
               attempts: attempt + 1,
               usage,

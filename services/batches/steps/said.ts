@@ -1,9 +1,11 @@
 import type { ModelSpec } from '../../../config/spec';
 import { templateVariables } from '../../../config/thinking';
 import type { TextRejection } from '../../../method/instructions';
+import type { FinishReason } from '../../../method/records';
 import type { ChatTemplate } from '../../../method/templates';
 import { closingOfPrompt, splitThoughts } from '../../../method/thoughts';
 import type { ReplyChoice } from '../../endpoints/model-reply';
+import { NULL_END } from '../../endpoints/reply-ends';
 
 /** What a model said, without the thoughts before it. */
 export interface Said {
@@ -26,6 +28,11 @@ export function opensThoughts(template: ChatTemplate | undefined, model: Pick<Mo
   if (template?.knowsTokens !== true) return false; // the catalogue's formats never do
   const prompt = template.renderPrompt([{ role: 'user', content: 'Hello' }], { variables: templateVariables(model) });
   return closingOfPrompt(prompt) !== undefined;
+}
+
+/** How a choice ended: what an endpoint that never tells ends calls null is no sign of a text that broke off. */
+export function endOf({ finishReason }: Pick<ReplyChoice, 'finishReason'>, { tellsEnds }: Pick<ModelSpec, 'tellsEnds'>): FinishReason {
+  return tellsEnds === false && finishReason === NULL_END ? null : finishReason;
 }
 
 /**

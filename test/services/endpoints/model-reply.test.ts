@@ -52,7 +52,7 @@ test.each([['stop'], ['length'], ['content_filter'], ['tool_calls'], ['function_
   expect(readReply({ choices: [{ text: '', finish_reason: reason }] })?.choices[0]?.finishReason).toBe(reason);
 });
 
-test.each([[''], [null], [undefined]])('finish reason %p is none', (reason) => {
+test.each([[''], [undefined]])('finish reason %p is none', (reason) => {
   expect(readReply({ choices: [{ text: '', finish_reason: reason }] })?.choices[0]?.finishReason).toBeNull();
 });
 
@@ -60,6 +60,9 @@ test('a reply without an end that is as long as it may be was cut', () => {
   const body = { choices: [{ text: 'half' }], usage: { prompt_tokens: 1, completion_tokens: 8 } };
   expect(readReply(body, { max_tokens: 8 })?.choices[0]?.finishReason).toBe('length');
   expect(readReply(body, { max_tokens: 9 })?.choices[0]?.finishReason).toBeNull();
+  const open = { ...body, choices: [{ text: 'half', finish_reason: null }] };
+  expect(readReply(open, { max_tokens: 8 })?.choices[0]?.finishReason).toBe('length');
+  expect(readReply(open, { max_tokens: 9 })?.choices[0]?.finishReason).toBe('ended: null');
 });
 
 describe('choices', () => {
@@ -156,6 +159,32 @@ test.each([
   ['null', null],
   ['empty', {}],
   ['content null', { content: null }],
+  ['a list', [{ token: 'a' }]],
+  ['a number', 5],
+  ['text where a list belongs', { tokens: 'abc', top_logprobs: 5 }],
 ])('logprobs that are %s are no tokens', (_, logprobs) => {
   expect(readReply({ choices: [{ text: 'x', logprobs }] })?.choices[0]?.tokens).toEqual([]);
+});
+
+test('logprobs of no known form never end a batch: what is no token has no text and no probability', () => {
+  const content = [
+    null,
+    { token: 5, logprob: 'x', top_logprobs: { a: 1 } },
+    { token: '4', logprob: -1, top_logprobs: [null, 'y', { token: '5' }] },
+  ];
+  const none = { token: '', logprob: Number.NEGATIVE_INFINITY };
+  expect(readReply({ choices: [{ text: 'x', logprobs: { content } }] })?.choices[0]?.tokens).toEqual([
+    { ...none, topLogprobs: [] },
+    { ...none, topLogprobs: [] },
+    { token: '4', logprob: -1, topLogprobs: [none, none, { ...none, token: '5' }] },
+  ]);
+  const legacy = { tokens: ['4', null], token_logprobs: 'x', top_logprobs: [['4'], { '5': 'x' }] };
+  expect(readReply({ choices: [{ text: '4', logprobs: legacy }] })?.choices[0]?.tokens).toMatchObject([{ token: '4' }, none]);
+});
+
+test('lists in lists without end are no text, and a refusal may be a part', () => {
+  const content: unknown = JSON.parse(`${'['.repeat(2000)}"deep"${']'.repeat(2000)}`);
+  expect(readReply({ choices: [{ message: { content } }] })?.choices[0]?.text).toBe('');
+  const refusal = [{ type: 'refusal', refusal: 'I cannot do that.' }];
+  expect(readReply({ choices: [{ message: { content: refusal }, finish_reason: 'stop' }] })?.choices[0]?.text).toBe('I cannot do that.');
 });

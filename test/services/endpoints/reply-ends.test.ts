@@ -1,4 +1,4 @@
-import { readEnd } from '../../../services/endpoints/reply-ends';
+import { NULL_END, readEnd } from '../../../services/endpoints/reply-ends';
 
 /**
  * Ends as their makers list them: OpenAI and Azure (chat completion object), Anthropic and Bedrock (stop_reason, stopReason), Gemini
@@ -75,4 +75,11 @@ test('where no end is told, the stop that was met or the word of the server behi
   expect(readEnd({ finish_reason: null, native_finish_reason: 'MAX_TOKENS' })).toBe('length');
   expect(readEnd({ finish_reason: null, native_finish_reason: 'abort' })).toBe('ended: abort');
   expect(readEnd({})).toBeNull();
+  expect(readEnd({ finish_reason: '' })).toBeNull();
+});
+
+test('null says that a text goes on, and so does its name as text', () => {
+  expect(readEnd({ finish_reason: null })).toBe(NULL_END);
+  expect(readEnd({ finish_reason: 'null' })).toBe(NULL_END);
+  expect(readEnd({ finish_reason: null, native_finish_reason: null, stop_reason: null, error: null })).toBe(NULL_END);
 });

@@ -238,6 +238,22 @@ describe('responses of any endpoint', () => {
     expect(outcome(item, [broken, broken, broken]).failures).toMatchObject([{ reason: 'ended: error', attempts: 3 }]);
   });
 
+  it('that end with null broke off, unless the endpoint never tells ends', () => {
+    const open = replied([{ text: 'half an', finishReason: 'ended: null' }]);
+    expect(
+      outcome(
+        one(() => undefined),
+        [open, replied(['whole'])],
+      ).rows,
+    ).toMatchObject([{ text: 'whole', attempts: 2 }]);
+    const silent = one((spec) => {
+      for (const model of Object.values(spec.models)) model.tellsEnds = false;
+    });
+    expect(outcome(silent, [open]).rows).toMatchObject([{ text: 'half an', finishReason: null, attempts: 1 }]);
+    const broken = replied([{ text: 'half an', finishReason: 'ended: abort' }]);
+    expect(outcome(silent, [broken, replied(['whole'])]).rows).toMatchObject([{ text: 'whole', attempts: 2 }]);
+  });
+
   it('are what is said behind the thoughts, which are kept apart wherever the endpoint puts them', () => {
     const rows = (choice: Parameters<typeof replied>[0][number]): readonly Response[] =>
       outcome(
