@@ -10,6 +10,7 @@ import { costOf, type Price } from '../planning/price';
 import { BudgetExhaustedError } from '../services/batches/allowance-gate';
 import { runBatch } from '../services/batches/batch';
 import type { BatchItem } from '../services/batches/batch-item';
+import { redactFor } from '../services/endpoints/api-key';
 import type { BatchPermit } from '../services/endpoints/batch-gate';
 import type { Claim } from '../services/journal/claims';
 import { OrderLedger } from '../services/provider-batches/order-ledger';
@@ -158,10 +159,10 @@ async function makeOutput<Row extends { readonly id: string }>(
   cancelled?.addEventListener('abort', onCancelled, { once: true });
   try {
     const client = endpoints.client(model, spec);
-    const secret = spec.apiKeyEnv === undefined ? undefined : env[spec.apiKeyEnv];
-    const watched = { endpoint: client.endpoint, model, stage: stage.name, secret };
+    const redact = redactFor(spec, env);
+    const watched = { endpoint: client.endpoint, model, stage: stage.name, redact };
     const { faults, isComplete } = isOrdered
-      ? await advanceOrdered(deps, scope, batch, { spec, items, journal, budget, claim, secret })
+      ? await advanceOrdered(deps, scope, batch, { spec, items, journal, budget, claim, redact })
       : { faults: {}, isComplete: false };
     const result = await runBatch({
       items,

@@ -11,6 +11,7 @@ import type { BatchBudget } from '../services/batches/batch-budget';
 import type { BatchItem } from '../services/batches/batch-item';
 import { advanceOrders } from '../services/batches/ordered-batch';
 import { EndpointUnavailableError } from '../services/endpoints/endpoint-errors';
+import type { Redact } from '../services/endpoints/secrets';
 import type { Claim } from '../services/journal/claims';
 import type { Journal } from '../services/journal/journal';
 import type { ProviderBatch } from '../services/provider-batches/api';
@@ -87,14 +88,14 @@ export async function advanceOrdered<Row>(
     journal,
     budget,
     claim,
-    secret,
+    redact,
   }: {
     readonly spec: ModelSpec;
     readonly items: readonly BatchItem<Row>[];
     readonly journal: Journal;
     readonly budget: BatchBudget;
     readonly claim: Claim;
-    readonly secret: string | undefined;
+    readonly redact: Redact;
   },
 ): Promise<{ readonly faults: Readonly<Record<string, number>>; readonly isComplete: boolean }> {
   const { output, given, model, runId } = batch;
@@ -108,7 +109,7 @@ export async function advanceOrdered<Row>(
       spec,
       identity: modelIdentity(spec),
       known: deps.endpoints.mendsOf(spec),
-      secret,
+      redact,
       enqueued: deps.enqueued,
       runId,
       allowance: given.allowance,

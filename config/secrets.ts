@@ -18,12 +18,19 @@ const KNOWN = new RegExp(
   ].join('|')})|-----BEGIN [A-Z ]*PRIVATE KEY-----`,
 );
 
-/** A whole text that begins so is a key, however short its rest. */
+/** A whole text, of one word, that begins so is a key, however short its rest. */
 const WHOLE =
-  /^(sk-|sk_|pk_|rk_|hf_|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|ASIA|AIza|ya29\.|gsk_|nvapi-|xai-|pplx-|r8_|eyJ[A-Za-z0-9_-]{10}|Bearer\s|Basic\s)/;
+  /^(sk-|sk_|pk_|rk_|hf_|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|ASIA|AIza|ya29\.|gsk_|nvapi-|xai-|pplx-|r8_|eyJ[A-Za-z0-9_-]{10}|Bearer\s+|Basic\s+)\S*$/;
 
 /** `--api-key=…`, `api_key: …`: what follows is a key, whatever it looks like. */
-const NAMED = /(api[-_ ]?key|secret|passw(or)?d|(access|auth|hf|bearer)[-_ ]token)["']?\s*[=:]\s*["']?([^\s"'&,;]{8,})/i;
+const NAMED =
+  /(?:api[-_ ]?key|secret(?:[-_ ]access)?(?:[-_ ]key)?|passw(?:or)?d|(?:access|account|subscription|auth|hf|bearer)[-_ ](?:token|key))["']?\s*[=:]\s*["']?([^\s"'&,;]{8,})/i;
+/** The same behind a word that can mean other things: only what is as long as a key. */
+const NAMED_LONG = /\b(?:key|token)["']?\s*[=:]\s*["']?([^\s"'&,;]{16,})/i;
+/** Fields that are named after a secret; `eos_token` and its like are none. */
+const SECRET_FIELD = /(?:api[-_]?key|secret|passw(?:or)?d|(?:access|auth|bearer)[-_]?token|subscription[-_]?key)$/i;
+/** `scheme://user:password@host`. */
+const CREDENTIALS = /[a-z][a-z0-9+.-]*:\/\/[^\s/@:$]*:[^\s/@$]{4,}@/i;
 
 /** Fields whose values are long names of things, such as a commit or a path, and never keys. */
 const NO_SECRETS: readonly string[] = ['revision', 'weights', 'newData', 'tokenizer', 'template', 'preQuery', 'stop', 'bos', 'accelerate'];
@@ -42,8 +49,9 @@ export function looksLikeSecret(text: string): boolean {
 export function holdsSecret(text: string, field: string): boolean {
   if (looksLikeSecret(text)) return true;
   if (NO_SECRETS.includes(field)) return false;
-  const named = NAMED.exec(text)?.[4];
+  const named = NAMED.exec(text)?.[1] ?? NAMED_LONG.exec(text)?.[1] ?? (SECRET_FIELD.test(field) && text.length >= 8 ? text : undefined);
   if (named !== undefined && /[0-9]/.test(named) && !isPlace(named)) return true;
+  if (CREDENTIALS.test(text)) return true;
   return looksRandom(text);
 }
 

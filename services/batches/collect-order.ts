@@ -5,7 +5,7 @@ import { statusError } from '../endpoints/error-body';
 import type { KnownMends } from '../endpoints/mends';
 import { classifyModelError, type ModelFailure } from '../endpoints/model-errors';
 import { checkBody } from '../endpoints/reply-body';
-import { createRedact } from '../endpoints/secrets';
+import type { Redact } from '../endpoints/secrets';
 import { SentRequest } from '../endpoints/sent-request';
 import type { Journal } from '../journal/journal';
 import type { BatchApi, ProviderBatch, ResultLine } from '../provider-batches/api';
@@ -24,7 +24,8 @@ export interface CollectOptions {
   readonly spec: Pick<ModelSpec, 'model' | 'request'>;
   /** What the endpoint is known to want otherwise. */
   readonly known: KnownMends;
-  readonly secret: string | undefined;
+  /** Takes the model's keys out of what the provider says. */
+  readonly redact: Redact;
   /** Calls that are waited for, by key. */
   readonly wanted: ReadonlyMap<string, WantedCall>;
   /** By key: how often a call has failed in earlier orders. */
@@ -70,16 +71,13 @@ class Collection {
   private readonly told = new Set<number>();
   private isCut = false;
   private readonly faults: Record<string, string> = {};
-  private readonly redact;
   private writing: Promise<void>[] = [];
 
   constructor(
     private readonly order: Order,
     private readonly batch: ProviderBatch,
     private readonly options: CollectOptions,
-  ) {
-    this.redact = createRedact([options.secret]);
-  }
+  ) {}
 
   /** Whether fewer results were there than the provider tells of. */
   get lacksResults(): boolean {
@@ -145,7 +143,7 @@ class Collection {
     } catch (error) {
       failure = classifyModelError(error, Date.now());
     }
-    failure = { ...failure, message: this.redact(failure.message) };
+    failure = { ...failure, message: this.options.redact(failure.message) };
     if (failure.scope === 'permanent') {
       this.permanent ??= failure;
       return undefined;
@@ -186,8 +184,9 @@ function keyOf({ item, call, request }: OrderedCall): string {
 }
 
 /** The error that a failed batch ends the run with. */
-export function failedBatch(endpoint: string, { id, problem }: ProviderBatch): PermanentEndpointError {
+export function failedBatch(endpoint: string, { id, problem }: ProviderBatch, redact: Redact): PermanentEndpointError {
+  const why = `${problem?.message ?? 'it does not say why'}${problem?.code === undefined ? '' : ` (${problem.code})`}`;
   return new PermanentEndpointError(
-    `${endpoint} did nothing of the batch ${id}: ${problem?.message ?? 'it does not say why'}${problem?.code === undefined ? '' : ` (${problem.code})`}; fix what it names and resume the run, or set mode: live`,
+    `${endpoint} did nothing of the batch ${id}: ${redact(why)}; fix what it names and resume the run, or set mode: live`,
   );
 }

@@ -3,6 +3,7 @@ import type { ModelSpec } from '../../config/spec';
 import type { Allowance } from '../../method/cost';
 import { PermanentEndpointError } from '../endpoints/endpoint-errors';
 import type { KnownMends } from '../endpoints/mends';
+import type { Redact } from '../endpoints/secrets';
 import type { Journal } from '../journal/journal';
 import { type BatchApi, cancelBatch, ENQUEUED_LIMIT, type ProviderBatch } from '../provider-batches/api';
 import { openOrders, type Order, type OrderLedger } from '../provider-batches/order-ledger';
@@ -36,7 +37,8 @@ export interface OrderedBatchOptions<Row> {
   /** Identity of the model endpoint, part of each request's hash. */
   readonly identity: string;
   readonly known: KnownMends;
-  readonly secret: string | undefined;
+  /** Takes the model's keys out of what the provider says. */
+  readonly redact: Redact;
   readonly enqueued: EnqueuedTokens;
   readonly runId: string;
   readonly allowance: Allowance | undefined;
@@ -130,7 +132,7 @@ class OrderedBatch<Row> {
   }
 
   private async looked(order: Order, wanted: ReadonlyMap<string, WantedCall>): Promise<Order> {
-    const { api, ledger, journal, budget, spec, known, secret } = this.options;
+    const { api, ledger, journal, budget, spec, known, redact } = this.options;
     const sent = order.batch === undefined ? await settledOrder(order, { api, ledger, settleMs: settleMs(spec) }) : order;
     if (sent.batch === undefined) return sent;
     const batch = await api.batch(sent.batch);
@@ -147,7 +149,7 @@ class OrderedBatch<Row> {
     if (batch.state === 'failed') {
       if (batch.problem?.code === ENQUEUED_LIMIT) return await ledger.end(sent, nothingOf(sent, 'enqueued limit'));
       await ledger.end(sent, nothingOf(sent, 'refused'));
-      throw failedBatch(api.endpoint, batch);
+      throw failedBatch(api.endpoint, batch, redact);
     }
     return await collectOrder(sent, batch, {
       api,
@@ -156,7 +158,7 @@ class OrderedBatch<Row> {
       budget,
       spec,
       known,
-      secret,
+      redact,
       wanted,
       failedBefore: this.failedBefore(),
       patienceMs: patienceMs(spec),

@@ -1,6 +1,7 @@
 import type { FailureType } from '../../contract/failures';
 import type { Failure } from '../../method/records';
-import { createRedact } from '../endpoints/secrets';
+import { NULL_END } from '../endpoints/reply-ends';
+import type { Redact } from '../endpoints/secrets';
 import type { Exchange } from './batch-item';
 
 /**
@@ -26,8 +27,8 @@ export interface Watched {
   /** Name under `models`. */
   readonly model: string;
   readonly stage: string;
-  /** Never shown: the model's API key. */
-  readonly secret: string | undefined;
+  /** Takes the model's keys out of what is shown. */
+  readonly redact: Redact;
 }
 
 /** An item that is done. */
@@ -96,7 +97,7 @@ export class ReplyWatch {
     const counted = isFirst ? `all of the first ${this.latest.size} items` : `${reasons.length} of the latest ${this.latest.size} items`;
     this.alarm =
       `${watched.endpoint}: ${counted} of ${watched.stage} came out unusable (${tally(reasons)}); ` +
-      `the last time came back ${shown(exchanges.at(-1), watched.secret)}; ${adviceFor(mostFrequent(reasons), watched)}`;
+      `the last time came back ${shown(exchanges.at(-1), watched.redact)}; ${adviceFor(mostFrequent(reasons), watched)}`;
     this.wake();
     this.check();
   }
@@ -130,7 +131,12 @@ async function untilEither(signal: AbortSignal, waiting: Set<() => void>): Promi
 function reasonOf(rows: WatchedItem['rows'], failures: readonly Failure[]): string | null {
   const lost = new Set(failures.map(({ id }) => id));
   const first = failures[0];
-  return first === undefined || rows.some(({ id }) => !lost.has(id)) ? null : (first.reason.split(':')[0] ?? first.reason);
+  return first === undefined || rows.some(({ id }) => !lost.has(id)) ? null : kindOf(first.reason);
+}
+
+/** A refusal without its words; an end with its name. */
+function kindOf(reason: string): string {
+  return reason.startsWith('ended: ') ? reason : (reason.split(':')[0] ?? reason);
 }
 
 function tally(reasons: readonly string[]): string {
@@ -148,18 +154,18 @@ function mostFrequent(reasons: readonly string[]): string {
 }
 
 /** What came back, in one bounded line of printable characters. */
-function shown(exchange: Exchange | undefined, secret: string | undefined): string {
-  if (exchange?.error !== undefined) return quoted(`${exchange.error.kind}: ${exchange.error.message}`, secret);
+function shown(exchange: Exchange | undefined, redact: Redact): string {
+  if (exchange?.error !== undefined) return quoted(`${exchange.error.kind}: ${exchange.error.message}`, redact);
   const choice = exchange?.reply?.choices[0];
   if (choice === undefined) return 'a reply without choices';
   const { text, reasoning, finishReason } = choice;
   const end = `with finish_reason ${finishReason ?? 'null'}`;
-  if (text.trim() === '' && reasoning !== undefined) return `no text, but the thought ${quoted(reasoning, secret)} ${end}`;
-  return text === '' ? `an empty text ${end}` : `${quoted(text, secret)} ${end}`;
+  if (text.trim() === '' && reasoning !== undefined) return `no text, but the thought ${quoted(reasoning, redact)} ${end}`;
+  return text === '' ? `an empty text ${end}` : `${quoted(text, redact)} ${end}`;
 }
 
-function quoted(text: string, secret: string | undefined): string {
-  const safe = createRedact([secret])(text.slice(0, 4 * SHOWN))
+function quoted(text: string, redact: Redact): string {
+  const safe = redact(text.slice(0, 4 * SHOWN))
     .replace(/\s+/g, ' ')
     .trim();
   const short = safe.length > SHOWN ? `${safe.slice(0, SHOWN / 2)} … ${safe.slice(-SHOWN / 2)}` : safe;
@@ -170,6 +176,9 @@ function adviceFor(reason: string, { model, stage }: Watched): string {
   const change = 'and start the changed spec as another run, which finds what is paid for already and still fits';
   if (reason.endsWith('thinking')) {
     return `give its thoughts room with models.${model}.thinking.maxTokens, or turn them off with models.${model}.thinking.mode: off, ${change}`;
+  }
+  if (reason === NULL_END) {
+    return `its replies say that they go on (finish_reason: null): where they are whole all the same, set models.${model}.tellsEnds: false, ${change}`;
   }
   if (reason === 'truncated') return `raise synthesis.${stage}.sampling.maxTokens, ${change}`;
   if (stage === 'extract') return `check models.${model}.template against the model's own chat format, ${change}`;

@@ -1,7 +1,7 @@
 import type { ModelSpec } from '../../config/spec';
 import { PermanentEndpointError } from './endpoint-errors';
 import type { ModelFailure } from './model-errors';
-import type { Redact } from './secrets';
+import { createRedact, secretOfHeader, type Redact } from './secrets';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -18,6 +18,12 @@ export function readHeaders(name: string, { request }: ModelSpec, env: Env): Rea
       readSecret(name, `the header ${header}`, variable, env, /^[\x20-\x7e]*[\x21-\x7e]$/),
     ]),
   );
+}
+
+/** Takes a model's key, and what its headers hold, out of texts; of what the environment lacks nothing is to be hidden. */
+export function redactFor({ apiKeyEnv, request }: Pick<ModelSpec, 'apiKeyEnv' | 'request'>, env: Env): Redact {
+  const headers = Object.values(request?.headersEnv ?? {}).map((variable) => secretOfHeader(env[variable] ?? ''));
+  return createRedact([...(apiKeyEnv === undefined ? [] : [env[apiKeyEnv]]), ...headers]);
 }
 
 function readSecret(name: string, what: string, variable: string, env: Env, allowed = /^[\x21-\x7e]+$/): string {

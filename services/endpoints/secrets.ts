@@ -11,18 +11,36 @@ const LOOKS_SECRET =
 
 /**
  * Redacts these secrets wherever they stand: whole, in pieces of 8 characters or more (endpoints shorten and echo what they got), in
- * another case, and as JSON or a URL writes them.
+ * another case, and as JSON, a URL, base64 or hexadecimal digits write them.
  */
 export function createRedact(secrets: readonly (string | undefined)[]): Redact {
   const forms = new Set(
     secrets
       .filter((secret) => secret !== undefined && secret !== '')
-      .flatMap((secret) => [secret!, encodeURIComponent(secret!), JSON.stringify(secret!).slice(1, -1)])
+      .flatMap((secret) => formsOf(secret!))
       .map((secret) => secret.toLowerCase()),
   );
   const short = [...forms].filter((form) => form.length < PIECE);
   const pieces = new Set([...forms].flatMap((form) => piecesOf(form)));
   return (text) => shortGone(piecesGone(text.replace(LOOKS_SECRET, MASK), pieces), short);
+}
+
+function formsOf(secret: string): string[] {
+  const json = JSON.stringify(secret).slice(1, -1);
+  return [secret, encodeURIComponent(secret), json, json.replaceAll('/', '\\/'), ...encoded(secret)];
+}
+
+/** As base64 writes it, also behind other text such as `Bearer `, and as hexadecimal digits; of a secret that is long enough to be told. */
+function encoded(secret: string): string[] {
+  if (secret.length < PIECE) return [];
+  const base64 = [0, 1, 2].map((before) => {
+    const text = Buffer.from(`${'x'.repeat(before)}${secret}`)
+      .toString('base64')
+      .replace(/=+$/, '');
+    // Characters at both ends hold bits of what is beside the secret.
+    return text.slice(before === 0 ? 0 : before + 1, (before + secret.length) % 3 === 0 ? undefined : -1);
+  });
+  return [...base64, ...base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_')), Buffer.from(secret).toString('hex')];
 }
 
 function piecesOf(form: string): string[] {

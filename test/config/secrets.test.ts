@@ -48,6 +48,23 @@ describe.each(Object.entries(KEYS))('a key (%s)', (_, key) => {
   });
 });
 
+/** 32 hexadecimal digits, as Azure's keys are: nothing but the words beside them tells what they are. */
+const HEX = '3f9c1ad07b52e8643f9c1ad07b52e864';
+
+test.each([
+  ['a key behind its name', 'description', `the judge's key: ${HEX}`],
+  ['one of a subscription', 'description', `subscription-key=${HEX}`],
+  ['one of AWS behind its whole name', 'description', 'aws_secret_access_key=wJalrXUtnFEMI/K7MDENG/bPxRfiCYzz'],
+  ['a token behind its name', 'description', 'token=abcdefgh12345678'],
+  ['a password in an address', 'description', 'results go to postgres://writer:hunter22@db/runs'],
+  ['a field that is named so', 'models/other/request', { body: { api_key: HEX } }],
+  ['a field within another one', 'models/other/request', { body: { auth: { subscriptionKey: HEX } } }],
+])('%s is refused, and not shown', (_, path, value) => {
+  const message = messageOf(path, value);
+  expect(message).toContain('expected no secret in a spec');
+  expect(message).not.toMatch(/3f9c1ad0|wJalrXUt|abcdefgh|hunter22/);
+});
+
 test('a key as the name of something is refused, and not shown', () => {
   const message = messageOf(`models/other/request`, { body: { [KEYS.openai.replaceAll('-', '_')]: 1 } });
   expect(message).not.toContain(KEYS.openai.slice(-12));
@@ -76,6 +93,15 @@ test.each([
   ['long words', 'description', 'ExperimentWithLlama3AndQwen2Models, task-specific, sk-learn baseline'],
   ['a path with a drawn name', 'mix/newData', '/tmp/a8Tq4WmZx0Rb7LpVnK2dEyHs93Uc/new.jsonl'],
   ['a model', 'models/other/model', 'accounts/fireworks/models/llama-v3p1-70b-instruct'],
+  ['words that begin as a key does', 'description', 'sk-learn baseline of 2024'],
+  ['a library', 'description', 'hf_transfer is on, 3 workers'],
+  ['a checksum', 'description', 'data sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
+  ['a UUID', 'description', 'run 550e8400-e29b-41d4-a716-446655440000, again'],
+  ['an ARN', 'models/other/model', 'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-20250514-v1:0'],
+  ['a number of tokens', 'description', 'tokens: 50000000 at most, token: 4096 each'],
+  ["a token of the model's", 'models/other/request', { body: { eos_token: '<|reserved_special_token_11|>' } }],
+  ['where a key lies', 'description', 'api key: $OPENAI_API_KEY, password: see the vault'],
+  ['an address without a password', 'description', 'gateway at http://127.0.0.1:4000/v1, by ops@example.com'],
   ['a file of a key', 'models/served', serve(['--api-key-file', '/run/secrets/key', '--max-model-len', '4096'])],
   ['a variable', 'models/served', serve(['--api-key', '$VLLM_API_KEY'])],
 ])('%s is none', (_, path, value) => {

@@ -8,6 +8,7 @@ import type { BatchItem } from '../../services/batches/batch-item';
 import { EnqueuedTokens } from '../../services/batches/enqueued-tokens';
 import { advanceOrders, type OrderedBatchOptions } from '../../services/batches/ordered-batch';
 import { KnownMends } from '../../services/endpoints/mends';
+import { createRedact } from '../../services/endpoints/secrets';
 import { Journal } from '../../services/journal/journal';
 import { createBatchApi } from '../../services/provider-batches/create-batch-api';
 import { openOrders, OrderLedger } from '../../services/provider-batches/order-ledger';
@@ -27,6 +28,8 @@ export function useOrders(): void {
   });
 }
 
+/** What the batches are ordered with. */
+export const KEY = 'a8Tq4WmZx0Rb7LpVnK2dEyHs93Uc';
 const PRICE = { inputUsdPerMillion: 1_000, outputUsdPerMillion: 3_000, batchFactor: 0.5 };
 
 /** An item whose reply is usable when it ends with `.`, up to three tries. */
@@ -103,7 +106,7 @@ export async function attempt({
     spec,
     identity: 'm',
     known: new KnownMends(),
-    secret: undefined,
+    redact: createRedact([KEY]),
     enqueued: new EnqueuedTokens(),
     runId: 'run',
     allowance,

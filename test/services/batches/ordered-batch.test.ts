@@ -1,7 +1,7 @@
 import type { BatchApiName } from '../../../config/batch-apis';
 import { BudgetExhaustedError } from '../../../services/batches/allowance-gate';
 import type { OrderedState } from '../../../services/batches/ordered-batch';
-import { attempt, billedUsd, provider, start, untilDone, useOrders } from '../../support/ordered-attempts';
+import { attempt, billedUsd, KEY, provider, start, untilDone, useOrders } from '../../support/ordered-attempts';
 
 useOrders();
 
@@ -163,4 +163,9 @@ test('a provider that refuses all requests ends the batch, and is asked again wh
 test('a batch that fails as a whole ends the run with what the provider says', async () => {
   await start({ fate: () => ({ end: 'failed', code: 'model_not_found' }) });
   await expect(untilDone()).rejects.toThrow('did nothing of the batch batch_1x: scripted (model_not_found)');
+});
+
+test('what the provider says of a batch is told without pieces of the key', async () => {
+  await start({ fate: () => ({ end: 'failed', code: `no_${KEY.slice(2, 14)}` }) });
+  await expect(untilDone()).rejects.toThrow('did nothing of the batch batch_1x: scripted (no_[redacted])');
 });

@@ -1,7 +1,9 @@
 import { ReplyWatch, UnusableRepliesError, type WatchedItem } from '../../../services/batches/reply-watch';
+import { createRedact } from '../../../services/endpoints/secrets';
 import { refused, replied } from '../../support/exchanges';
 
-const watched = { endpoint: 'model "glm" at http://127.0.0.1:9/v1', model: 'glm', stage: 'respond', secret: 'abcdefghijklmnop' };
+const KEY = 'abcdefghijklmnop';
+const watched = { endpoint: 'model "glm" at http://127.0.0.1:9/v1', model: 'glm', stage: 'respond', redact: createRedact([KEY]) };
 
 function lost(index: number, { reason = 'empty', exchange = replied(['']) } = {}): WatchedItem {
   const id = `i${index}`;
@@ -76,12 +78,14 @@ describe('a watch over unusable replies', () => {
     ['unfinished thinking', 'models.glm.thinking.maxTokens'],
     ['nothing but thinking', 'models.glm.thinking.mode: off'],
     ['truncated', 'raise synthesis.respond.sampling.maxTokens'],
+    ['ended: null', 'unusable (ended: null: 20); '],
+    ['ended: null', 'set models.glm.tellsEnds: false'],
   ])('says what to do about %s', (reason, advice) => {
     expect(until(many(20, (index) => lost(index, { reason }))).message).toContain(advice);
   });
 
   it('shows what came back in one bounded line, without pieces of the key', () => {
-    const text = `line\n\u001b[2Jtwo xx${watched.secret.slice(2, 12)}xx ${'long '.repeat(10_000)}end`;
+    const text = `line\n\u001b[2Jtwo xx${KEY.slice(2, 12)}xx ${'long '.repeat(10_000)}end`;
     const { message } = until(many(20, (index) => lost(index, { exchange: replied([text]) })));
     expect(message).toContain('two xx[redacted]xx');
     expect(message).not.toContain('cdefghij');

@@ -1,3 +1,4 @@
+import { redactFor } from '../../../services/endpoints/api-key';
 import { createRedact, secretOfHeader } from '../../../services/endpoints/secrets';
 
 const KEY = 'a8Tq4WmZx0Rb7LpVnK2dEyHs93Uc'; // 28 characters, with no beginning that tells what it is
@@ -38,6 +39,31 @@ test('a key with characters that URLs and JSON escape is redacted in both', () =
   expect(redact(`"${JSON.stringify(key).slice(1, -1)}"`)).toBe('"[redacted]"');
 });
 
+test.each([
+  ['alone', (text: string) => text],
+  ['as a header has it', (text: string) => `Bearer ${text}`],
+  ['with a user before it', (text: string) => `me:${text}`],
+  ['with text on both sides', (text: string) => `key ${text} of ours`],
+])('a key in base64 or hexadecimal digits, %s, is redacted but for the edges', (_, around) => {
+  const redact = createRedact([KEY]);
+  for (const encoding of ['base64', 'base64url', 'hex'] as const) {
+    const redacted = redact(`got ${Buffer.from(around(KEY)).toString(encoding)}.`);
+    expect(redacted).toContain('[redacted]');
+    const left = redacted
+      .slice(4, -1)
+      .split('[redacted]')
+      .map((text) => Buffer.from(text, encoding).toString('latin1'));
+    for (let start = 0; start + 3 <= KEY.length; start++) {
+      expect(left.some((text) => text.includes(KEY.slice(start, start + 3)))).toBe(false);
+    }
+  }
+});
+
+test('a checksum beside a key stays', () => {
+  const sum = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+  expect(createRedact([KEY])(`sha256 ${sum}`)).toBe(`sha256 ${sum}`);
+});
+
 test('keys of the usual services go without being known', () => {
   const redact = createRedact([]);
   expect(redact('Incorrect API key provided: sk-proj-abc***********xyz1.')).toBe('Incorrect API key provided: [redacted].');
@@ -52,4 +78,12 @@ test('without secrets a text stays as it is', () => {
 test("of a header the scheme is no secret, and a referer's URL is none", () => {
   expect(secretOfHeader(`Bearer ${KEY}`)).toBe(KEY);
   expect(secretOfHeader('https://example.com')).toBeUndefined();
+});
+
+test("all keys of a model go, its headers' too", () => {
+  const env = { KEY, AZURE: 'Bearer q7Lk2Vn9Tz4Wm1Rb', SITE: 'https://example.com/app' };
+  const redact = redactFor({ apiKeyEnv: 'KEY', request: { headersEnv: { 'api-key': 'AZURE', referer: 'SITE', none: 'UNSET' } } }, env);
+  expect(redact(`no ${KEY.slice(3, 15)} or q7Lk2Vn9Tz4W at https://example.com/app`)).toBe(
+    'no [redacted] or [redacted] at https://example.com/app',
+  );
 });
