@@ -83,6 +83,7 @@ function summaryTable(spec: RunSpec, plan: CostPlan): string {
     ['dollars', dollarText(plan)],
     ...(spec.budget === undefined ? [] : [['budget', budgetText(spec.budget, plan)]]),
     ...probeRow(spec),
+    ...termsRow(spec),
     ['serving', serving(plan)],
     ...(plan.filter === null
       ? []
@@ -151,6 +152,15 @@ function dollarText({ usd, stages }: CostPlan): string {
   if (stages.every((stage) => stage.usd === null)) return 'unknown: no model of the spec has a price';
   const unpriced = usd.unpriced.length === 0 ? '' : `; without a price: ${usd.unpriced.join(', ')}`;
   return `${dollars(usd.expected)}; at most ${dollars(usd.atMost)} when every reply runs to its maxTokens${unpriced}`;
+}
+
+/** What is stated of the terms of those whose answers become training data; docs/endpoints.md, Terms. */
+function termsRow({ models, synthesis }: RunSpec): string[][] {
+  const stated = synthesis.respond.generators.flatMap((name) => {
+    const { licence } = models[name] ?? {};
+    return licence === undefined ? [] : [`${name}: ${licence}`];
+  });
+  return stated.length === 0 ? [] : [['terms', `of training with what is written: ${stated.join('; ')}`]];
 }
 
 /** Before the first call: what the run asks of each endpoint, and what that may cost. */

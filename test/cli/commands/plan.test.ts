@@ -64,6 +64,16 @@ describe('rehearse plan', () => {
     expect(err).toContain('rehearse: note: target.revision: the weights meta-llama/Meta-Llama-3-70B-Instruct are not pinned');
   });
 
+  it('repeats what the spec says of the terms of those whose answers become training data', async () => {
+    const input = validSpec();
+    const judge = { ...input.models['other']!, model: 'judge', licence: 'of a judge alone' };
+    input.models = { ...input.models, target: { ...input.models['target']!, licence: 'Llama 3 community licence' }, judge };
+    const spec = parseSpec(input);
+    const text = planText(spec, planCost(spec));
+    expect(text).toMatch(/^ +terms +of training with what is written: target: Llama 3 community licence$/m);
+    expect(text).not.toContain('of a judge alone');
+  });
+
   it("takes other assumptions and says that they are the user's", async () => {
     const { out } = await plan('single-gpu', '--assume', 'gpuMemoryGB=141', '--assume', 'responseTokens=200');
     expect(out).toContain('on at least 1 GPU of 141 GB');
