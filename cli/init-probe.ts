@@ -1,9 +1,10 @@
-import { findingLines, type ProbedSettings } from '../config/probe-findings';
+import { findingLines, type ProbedSettings, type ProbeFindings } from '../config/probe-findings';
 import type { RunSpec } from '../config/spec';
-import { probeModel } from '../services/batches/probe';
+import { probeModel, UnfitEndpointError } from '../services/batches/probe';
 import { PermanentEndpointError } from '../services/endpoints/endpoint-errors';
 import { Endpoints } from '../services/endpoints/endpoints';
 import type { SpecFilesReport } from '../services/runs/spec-files';
+import { whyNotAsked } from './doctor/check-probes';
 
 const TIMEOUT_MS = 60_000;
 
@@ -21,18 +22,19 @@ export async function probeForInit(spec: RunSpec, templates: SpecFilesReport['te
     const found = await probeModel({ endpoints, spec, name, templates, signal: AbortSignal.timeout(TIMEOUT_MS) });
     return {
       settings: found.settings,
-      checks: [
-        ...findingLines(name, found).map((line) => ({ what: 'note' as const, ok: true, message: `written into the spec: ${line}` })),
-        ...found.notes.map((note) => ({ what: 'note' as const, ok: true, message: `${name}: ${note}` })),
-      ],
+      checks: [...written(name, found), ...found.notes.map((note) => ({ what: 'note' as const, ok: true, message: `${name}: ${note}` }))],
     };
   } catch (error) {
-    // Where there is no such path, the sample instructions say so.
-    if (error instanceof PermanentEndpointError && error.failure?.kind !== 'not_found') {
-      return { settings: {}, checks: [{ what: 'endpoint', ok: false, message: error.message }] };
+    if (!(error instanceof PermanentEndpointError)) {
+      return { settings: {}, checks: [{ what: 'note', ok: true, message: `${name} was not asked what it takes: ${whyNotAsked(error)}` }] };
     }
-    return { settings: {}, checks: [] };
+    const settings = error instanceof UnfitEndpointError ? error.settings : {};
+    return { settings, checks: [...written(name, { settings, notes: [] }), { what: 'endpoint', ok: false, message: error.message }] };
   } finally {
     await endpoints.close();
   }
+}
+
+function written(name: string, found: ProbeFindings): InitProbe['checks'] {
+  return findingLines(name, found).map((line) => ({ what: 'note', ok: true, message: `written into the spec: ${line}` }));
 }

@@ -1,7 +1,7 @@
 import { modelsInUse } from '../../config/models-in-use';
 import { findingLines, type ProbeFindings } from '../../config/probe-findings';
 import type { RunSpec } from '../../config/spec';
-import { probeModel } from '../../services/batches/probe';
+import { probeModel, UnfitEndpointError } from '../../services/batches/probe';
 import { PermanentEndpointError } from '../../services/endpoints/endpoint-errors';
 import { Endpoints } from '../../services/endpoints/endpoints';
 import type { SpecFilesReport } from '../../services/runs/spec-files';
@@ -29,17 +29,28 @@ async function checkProbe(endpoints: Endpoints, spec: RunSpec, name: string, tem
   try {
     return findingsOf(check, name, await probeModel({ endpoints, spec, name, templates, signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }));
   } catch (error) {
-    if (error instanceof PermanentEndpointError) return [{ check, state: 'fail', message: error.message }];
-    const reason = error instanceof Error && error.name === 'TimeoutError' ? 'it did not answer within a minute' : String(error);
+    if (error instanceof PermanentEndpointError) {
+      const settings = error instanceof UnfitEndpointError ? error.settings : {};
+      const lines = findingLines(name, { settings, notes: [] });
+      return [
+        { check, state: 'fail', message: lines.length === 0 ? error.message : `${error.message}; it also wants ${lines.join(', ')}` },
+      ];
+    }
     return [
       {
         check,
         state: 'warn',
-        message: `${name} was not asked what it takes: ${reason}`,
+        message: `${name} was not asked what it takes: ${whyNotAsked(error)}`,
         fix: 'a run asks again before its first paid call',
       },
     ];
   }
+}
+
+/** Why an endpoint gave no answer at all, in some words. */
+export function whyNotAsked(error: unknown): string {
+  if (error instanceof Error && error.name === 'TimeoutError') return 'it did not answer within a minute';
+  return error instanceof Error ? error.message : String(error);
 }
 
 function findingsOf(check: string, name: string, found: ProbeFindings): Finding[] {

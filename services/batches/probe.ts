@@ -8,6 +8,7 @@ import { adviceFor } from '../endpoints/error-advice';
 import type { ModelRequest } from '../endpoints/model-client';
 import type { ModelFailure } from '../endpoints/model-errors';
 import { readReply, type ModelReply } from '../endpoints/model-reply';
+import { NULL_END } from '../endpoints/reply-ends';
 import { addUsage, boundOf, NO_USAGE, usageOfReply } from './billing';
 import { noteReply } from './probe-notes';
 import { probeRequests, type ProbeRequest } from './probe-requests';
@@ -33,6 +34,17 @@ export interface ProbeOptions {
   readonly signal: AbortSignal;
 }
 
+/** A model cannot do what the spec wants of it; what was found of it until then holds all the same. */
+export class UnfitEndpointError extends PermanentEndpointError {
+  constructor(
+    message: string,
+    failure: ModelFailure | undefined,
+    readonly settings: ProbedSettings,
+  ) {
+    super(message, failure);
+  }
+}
+
 /** A reply, and what it was asked for with. */
 interface Answer {
   readonly body: unknown;
@@ -43,7 +55,7 @@ interface Answer {
 /**
  * Asks a model what the run will ask of it, in at most five requests of some tokens: the requests of its stages, with a short prompt.
  * What it refuses and what means the same without is found and left to the settings that are returned.
- * @throws PermanentEndpointError, with the way out, where the model cannot do what the spec wants of it; what the client throws
+ * @throws UnfitEndpointError, with the way out, where the model cannot do what the spec wants of it; what the client throws
  */
 export async function probeModel({ endpoints, spec, name, templates, signal }: ProbeOptions): Promise<ProbeFindings> {
   const own = modelOf(spec, name);
@@ -51,6 +63,7 @@ export async function probeModel({ endpoints, spec, name, templates, signal }: P
   const notes = new Set<string>();
   let settings: ProbedSettings = {};
   let usage = NO_USAGE;
+  let answersChats = false;
 
   async function ask({ request }: ProbeRequest): Promise<Answer> {
     let asked = request.body;
@@ -78,16 +91,40 @@ export async function probeModel({ endpoints, spec, name, templates, signal }: P
     }
   }
 
-  for (const probe of probeRequests(spec, name, templates)) {
-    const answer = await ask(probe);
-    noteReply(answer.body, answer.reply, notes);
-    if (probe.wants === 'samples' && (answer.reply?.choices.length ?? 0) < 2) settings = { ...settings, supportsN: false };
-    if (probe.wants === 'logprobs') checkLogprobs(endpoint, answer);
-    if (probe.wants === 'raw') settings = { ...settings, ...(await bosOf(endpoint, probe, answer, ask)) };
+  try {
+    for (const probe of probeRequests(spec, name, templates)) {
+      const answer = probe.wants === 'raw' && answersChats ? await ask(probe).catch(chatsAlone) : await ask(probe);
+      noteReply(answer.body, answer.reply, notes);
+      if (own.tellsEnds !== false && answer.reply?.choices.some(({ finishReason }) => finishReason === NULL_END)) {
+        settings = { ...settings, tellsEnds: false };
+      }
+      answersChats ||= probe.request.path === 'chat/completions';
+      if (probe.wants === 'samples' && (answer.reply?.choices.length ?? 0) < 2) settings = { ...settings, supportsN: false };
+      if (probe.wants === 'logprobs') checkLogprobs(endpoint, answer);
+      if (probe.wants === 'raw') settings = { ...settings, ...(await bosOf(endpoint, probe, answer, ask)) };
+    }
+  } catch (error) {
+    throw error instanceof PermanentEndpointError ? new UnfitEndpointError(error.message, error.failure, allFound()) : error;
   }
-  const fewer = endpoints.mendsOf(own).limits;
-  if (Object.keys(fewer).length > 0) settings = { ...settings, request: mergedRequest(settings.request ?? {}, { body: fewer }) };
-  return { settings, notes: [...notes], usage };
+  return { settings: allFound(), notes: [...notes], usage };
+
+  function allFound(): ProbedSettings {
+    const fewer = endpoints.mendsOf(own).limits;
+    return Object.keys(fewer).length === 0 ? settings : { ...settings, request: mergedRequest(settings.request ?? {}, { body: fewer }) };
+  }
+
+  /** Whoever has answered chats and refuses a raw prompt as such has no raw completions; a field or a key that it refuses is another matter. */
+  function chatsAlone(error: unknown): never {
+    const failure = error instanceof PermanentEndpointError ? error.failure : undefined;
+    const isPath = failure?.kind === 'not_found' || (failure?.kind === 'refused' && failure.param === undefined);
+    if (failure === undefined || !isPath) throw error;
+    throw new PermanentEndpointError(
+      `${endpoint} answers chats and takes no raw completions (POST /completions: HTTP ${failure.status}: ${shortened(failure)}), ` +
+        'so it can generate and judge for a run and cannot be its target, since extraction sends the bare beginning of a turn; ' +
+        'serve the weights with vLLM, SGLang or llama.cpp, let the run do it (serve: {engine: vllm}), or take a provider with raw completions (docs/endpoints.md)',
+      failure,
+    );
+  }
 }
 
 /** What to change of a model's requests so that a refused field is no longer in the way; undefined where only a person can decide. */
@@ -110,9 +147,13 @@ function wantsRoom({ status, message }: ModelFailure, asked: ModelRequest['body'
 function refusal(endpoint: string, failure: ModelFailure, request: ModelRequest): PermanentEndpointError {
   const status = failure.status === undefined ? '' : ` (HTTP ${failure.status})`;
   return new PermanentEndpointError(
-    `${endpoint} refuses what the run would ask of it${status}: ${failure.message.replace(/\s+/g, ' ').slice(0, 300)}; ${adviceFor(failure, request)}`,
+    `${endpoint} refuses what the run would ask of it${status}: ${shortened(failure)}; ${adviceFor(failure, request)}`,
     failure,
   );
+}
+
+function shortened({ message }: ModelFailure): string {
+  return message.replace(/\s+/g, ' ').slice(0, 300);
 }
 
 function checkLogprobs(endpoint: string, { reply, asked }: Answer): void {

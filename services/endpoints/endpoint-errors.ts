@@ -1,6 +1,6 @@
 import type { ModelSpec } from '../../config/spec';
 import type { FailureType } from '../../contract/failures';
-import { adviceFor, type RequestTraits } from './error-advice';
+import { addressAdvice, adviceFor, type RequestTraits } from './error-advice';
 import type { ModelFailure } from './model-errors';
 
 /** No call to this endpoint can succeed until a person changes something. */
@@ -40,7 +40,8 @@ export function endpointLabel(name: string, { baseURL }: Pick<ModelSpec, 'baseUR
 export function permanentError(endpoint: string, failure: ModelFailure, request: RequestTraits): PermanentEndpointError {
   const status = failure.status === undefined ? '' : ` (HTTP ${failure.status})`;
   const fate = failure.status === undefined ? 'cannot be called' : 'refuses every call';
-  return new PermanentEndpointError(`${endpoint} ${fate}${status}: ${shorten(failure.message)}; ${adviceFor(failure, request)}`, failure);
+  const advice = `${adviceFor(failure, request)}${addressAdvice(failure, endpoint)}`;
+  return new PermanentEndpointError(`${endpoint} ${fate}${status}: ${shorten(failure.message)}; ${advice}`, failure);
 }
 
 /** The error that ends an attempt. @param endpoint see {@link endpointLabel} */

@@ -46,6 +46,16 @@ export function adviceFor(failure: Refusal, request?: RequestTraits): string {
   return typeof advice === 'string' ? advice : advice(failure, request);
 }
 
+/** Azure's addresses, and what they want that the OpenAI API does not. */
+const AZURE = /\.azure\.com|\/openai\/(?:deployments\/|v1\b)/;
+const AZURE_WANTS =
+  'Azure OpenAI wants the key as request: {headersEnv: {api-key: NAME}}, and a URL with /deployments/ also request: {query: {api-version: "2024-10-21"}} (docs/endpoints.md)';
+
+/** What a wrong key, or an address that is not there, means besides at some APIs. @param endpoint model and address */
+export function addressAdvice({ kind }: Refusal, endpoint: string): string {
+  return (kind === 'auth' || kind === 'not_found') && AZURE.test(endpoint) ? `; ${AZURE_WANTS}` : '';
+}
+
 /** An API for chats alone has no such path, or refuses the model there. */
 function notFoundAdvice(_failure: Refusal, request: RequestTraits | undefined): string {
   const general = 'check baseURL (it usually ends in /v1) and the model id; GET baseURL/models lists what is served';

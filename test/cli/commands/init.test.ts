@@ -45,9 +45,15 @@ beforeAll(async () => {
     else if (request.url === '/moved/models') response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
     else if (request.url === '/v1/models' || request.url === '/locked/models') {
       response.end(JSON.stringify({ data: [{ id: 'org/qwen2.5-7b' }, { id: 'org/other' }] }));
+    } else if (request.url?.endsWith('/chat/completions') === true) {
+      const choice = (index: number) => ({ index, message: { content: 'Hi' }, finish_reason: 'stop' });
+      response.end(JSON.stringify({ choices: [choice(0), choice(1)], usage: { prompt_tokens: 9, completion_tokens: 2 } }));
     } else if (request.url === '/v1/completions') {
-      const text = WRITTEN[paths.filter((path) => path === '/v1/completions').length - 1] ?? '';
-      response.end(JSON.stringify({ choices: [{ index: 0, text, finish_reason: 'stop' }] }));
+      // The first is the probe's.
+      const text = WRITTEN[paths.filter((path) => path === '/v1/completions').length - 2] ?? '';
+      response.end(
+        JSON.stringify({ choices: [{ index: 0, text, finish_reason: 'stop' }], usage: { prompt_tokens: 1, completion_tokens: 1 } }),
+      );
     } else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => {
@@ -112,6 +118,7 @@ describe('rehearse init', () => {
   it('writes down what the endpoint wants otherwise, and says what it cannot be', async () => {
     const gemini = await DialectServer.start({ ...DIALECTS['Gemini, compatible API']!, raw: 'raw' });
     const ollama = await DialectServer.start({ ...DIALECTS['Ollama']! });
+    const chats = await DialectServer.start({ ...DIALECTS['DeepSeek']! });
     try {
       const file = join(folder, 'found.yaml');
       const args = ['--model', 'model', '--weights', 'org/qwen2.5-7b', '--new-data', newData, '--template', 'qwen2.5', '--force'];
@@ -119,11 +126,15 @@ describe('rehearse init', () => {
       expect(error).toBeUndefined();
       expect(out).toContain('note  written into the spec: models.model.request: {omit: [seed]}');
       expect(await loadSpecFile(file)).toMatchObject({ models: { model: { request: { omit: ['seed'] }, supportsN: false } } });
+      const alone = await init(file, '--base-url', chats.baseURL, ...args);
+      expect(alone.out).toMatch(/FAIL {2}model "model" at .* answers chats and takes no raw completions .* cannot be its target/);
+      expect(alone.out).not.toContain('it wrote');
+      expect(await loadSpecFile(file)).toMatchObject({ models: { model: { supportsN: false } } });
       const wrapped = await init(file, '--base-url', ollama.baseURL, ...args);
       expect(wrapped.out).toMatch(/FAIL {2}model "model" at .* puts raw prompts into a chat template/);
       expect(wrapped.error?.message).toBe(`${file} is written, but one check failed`);
     } finally {
-      await Promise.all([gemini.close(), ollama.close()]);
+      await Promise.all([gemini.close(), ollama.close(), chats.close()]);
     }
   });
 

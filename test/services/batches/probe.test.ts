@@ -55,9 +55,11 @@ test.each([
 
 test('another name for max_tokens is found; a temperature that is refused is for a person to decide, who is told the line', async () => {
   const reasoning = DIALECTS['OpenAI: o-series, gpt-5']!;
-  await expect(probe(reasoning)).rejects.toThrow(
+  const refused = probe(reasoning);
+  await expect(refused).rejects.toThrow(
     /'temperature' does not support 0 .*add this line to the model under models in the spec: request: \{omit: \[temperature\]\}$/,
   );
+  await expect(refused).rejects.toMatchObject({ settings: { request: { rename: { max_tokens: 'max_completion_tokens' } } } });
   await server.close();
   const { settings } = await probe(reasoning, (spec) => (spec.models['other']!.request = { omit: ['temperature'] }));
   expect(settings).toEqual({ request: { rename: { max_tokens: 'max_completion_tokens' } } });
@@ -80,8 +82,46 @@ test('a target whose raw prompts are put into a chat template is refused, with t
   );
 });
 
-test('a target without raw completions is refused, with the way out', async () => {
-  await expect(probe(DIALECTS['DeepSeek']!, asTarget)).rejects.toThrow(/HTTP 404.*needs raw completions/);
+const openai = (message: string, code: string | null, param: string | null = null): object => ({
+  error: { message, type: 'invalid_request_error', param, code },
+});
+
+test.each<[string, number, unknown]>([
+  ['an address that is not there (OpenAI-compatible APIs)', 404, openai('Invalid URL (POST /v1/completions)', null)],
+  [
+    'a model of chats (OpenAI)',
+    404,
+    openai(
+      'This is a chat model and not supported in the v1/completions endpoint. Did you mean to use v1/chat/completions?',
+      null,
+      'model',
+    ),
+  ],
+  [
+    'an operation that the model lacks (Azure)',
+    400,
+    openai('The completion operation does not work with the specified model.', 'OperationNotSupported'),
+  ],
+  ['a path of its own (DeepSeek)', 400, openai('completions api is only available when using beta api', 'invalid_request_error')],
+  ['a gateway without that route (Mistral)', 404, { message: 'no Route matched with those values' }],
+  ['a method that is not allowed', 405, '<html><title>405 Not Allowed</title></html>'],
+])('a target that answers chats alone is refused as such: %s', async (_, status, body) => {
+  const dialect: Dialect = { ...DIALECTS['DeepSeek']!, refuses: ({ path }) => (path === 'completions' ? { status, body } : undefined) };
+  const refused = probe(dialect, asTarget);
+  await expect(refused).rejects.toThrow(
+    /^model "other" at .* answers chats and takes no raw completions .* can generate and judge for a run and cannot be its target.*serve the weights/,
+  );
+  await expect(refused).rejects.toMatchObject({ settings: { supportsN: false } });
+});
+
+test('a key or a field that is refused with a raw prompt is no sign of an API for chats alone', async () => {
+  const refuses = (status: number, body: object): Dialect => ({
+    ...DIALECTS['vLLM']!,
+    refuses: ({ path }) => (path === 'completions' ? { status, body } : undefined),
+  });
+  await expect(probe(refuses(401, openai('Wrong key', 'invalid_api_key')), asTarget)).rejects.toThrow(/check the key/);
+  await server.close();
+  await expect(probe(refuses(400, openai('stop is too long', null, 'stop')), asTarget)).rejects.toThrow(/request: \{omit: \[stop\]\}/);
 });
 
 test.each([
@@ -103,10 +143,12 @@ test('notes tell of thoughts, ends and usage', async () => {
       choices: (reply['choices'] as object[]).map((choice) => ({ ...choice, finish_reason: usage === null ? '' : null })),
     }),
   };
-  expect((await probe(silent)).notes).toEqual([
+  const { notes, settings } = await probe(silent);
+  expect(notes).toEqual([
     'it does not tell how replies end, so a reply that breaks off counts as whole',
     'it tells no usage, so its calls count at their worst case',
   ]);
+  expect(settings).toEqual({ tellsEnds: false });
 });
 
 test('what is tried is what the stages send', async () => {
