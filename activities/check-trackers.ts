@@ -1,6 +1,5 @@
 import type { PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
-import { trackersResultSchema } from '../services/python/python-protocol';
 import type { ActivityDeps } from './deps';
 import { runActivity } from './run-activity';
 
@@ -13,7 +12,6 @@ export function createCheckTrackersActivities(deps: ActivityDeps) {
         heartbeat({ stage: 'train', model: '', part: 'all', done: 0, total: 1, ...NO_CALLS, note: 'are the trackers installed?' });
         await deps.python.run({
           command: 'trackers',
-          resultSchema: trackersResultSchema,
           stop,
           onEvent: () => undefined,
           spec: { trackers, outputDir: deps.workspace.path(`runs/${runId}/trackers`) },

@@ -4,7 +4,7 @@ import { NO_CALLS } from '../method/cost';
 import type { LeaderboardTask } from '../method/forgetting';
 import type { EvaluationDocument } from '../method/quality/contamination';
 import { readJsonLines } from '../services/data/json-lines';
-import { documentSchema, documentsResultSchema } from '../services/python/python-protocol';
+import { documentSchema } from '../services/python/python-protocol';
 import { documentsStage } from '../stages/documents';
 import { type RunPlan } from '../stages/run-plan';
 import type { ActivityDeps } from './deps';
@@ -19,7 +19,6 @@ export function createDocumentsActivities(deps: ActivityDeps) {
     const { manifest } = await stages.findOrMake(output, async () => {
       const result = await deps.python.run({
         command: 'documents',
-        resultSchema: documentsResultSchema,
         stop,
         onEvent: (event) => {
           if (event.type !== 'progress') return;

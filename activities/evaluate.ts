@@ -8,13 +8,13 @@ import type { EvaluatedModel, PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
 import { MethodError } from '../method/method-error';
 import { evaluationIdentity } from '../services/data/evaluation-identity';
-import { taskResultSchema, weightsResultSchema, type PythonEvent, TASKS_FOLDER, TASKS_PHASE } from '../services/python/python-protocol';
+import { taskResultSchema, type PythonEvent, TASKS_FOLDER, TASKS_PHASE } from '../services/python/python-protocol';
 import { CHECKPOINT_FOLDER, storeFiles } from '../services/store/stage-files';
 import { detailOf } from '../services/store/stored-output';
 import { sampleRows } from '../services/training/evaluation-samples';
 import { modelSha256 } from '../services/training/model-identity';
 import { evaluateTaskStage, type TaskDetail } from '../stages/evaluate-task';
-import { evaluateResultSchema, taskScoreSchema } from '../stages/python-results';
+import { taskScoreSchema } from '../stages/python-results';
 import { type RunPlan } from '../stages/run-plan';
 import { templateDate } from '../stages/template-date';
 import { trainStage } from '../stages/train';
@@ -42,7 +42,6 @@ export function createEvaluateActivities(deps: ActivityDeps) {
         const { target } = plan.spec;
         const { sha256, revision } = await deps.python.run({
           command: 'weights',
-          resultSchema: weightsResultSchema,
           stop,
           onEvent: (event) => {
             if (event.type === 'progress') {
@@ -82,7 +81,6 @@ export function createEvaluateActivities(deps: ActivityDeps) {
           const outputDir = workspace.path(`${folder}/job`);
           const { versions } = await deps.python.run({
             command: 'evaluate',
-            resultSchema: evaluateResultSchema,
             stop,
             onEvent: (event) => {
               const details = evaluateHeartbeat(event, variant, task);

@@ -3,7 +3,6 @@ import type { TrainOutcome } from '../contract/outcomes';
 import type { PlanRef } from '../contract/run';
 import { CHECKPOINT_FOLDER, fetchFiles, storeFiles } from '../services/store/stage-files';
 import { detailOf } from '../services/store/stored-output';
-import { interpolateResultSchema } from '../stages/python-results';
 import { planVariant } from '../stages/run-plan';
 import { trainStage } from '../stages/train';
 import type { ActivityDeps } from './deps';
@@ -31,7 +30,6 @@ export function createInterpolateActivities(deps: ActivityDeps) {
           const weights = await deps.weights.resolve(weightsOf(plan.spec), target.revision);
           const result = await deps.python.run({
             command: 'interpolate',
-            resultSchema: interpolateResultSchema,
             stop,
             onEvent: phaseBeats(heartbeat, { stage: 'train', model: input.variant }),
             spec: {

@@ -3,7 +3,6 @@ import type { EvaluatedModel, PlanRef } from '../contract/run';
 import { detailOf } from '../services/store/stored-output';
 import { evaluateLossStage, type LossDetail } from '../stages/evaluate-loss';
 import { holdOutStage } from '../stages/hold-out';
-import { evaluateResultSchema } from '../stages/python-results';
 import { templateDate } from '../stages/template-date';
 import type { ActivityDeps } from './deps';
 import { evaluatedWeights } from './evaluated-weights';
@@ -28,7 +27,6 @@ export function createMeasureLossesActivities(deps: ActivityDeps) {
           const rows = await stages.inputRows(heldOut);
           const result = await deps.python.run({
             command: 'evaluate',
-            resultSchema: evaluateResultSchema,
             stop,
             onEvent: phaseBeats(heartbeat, { stage: 'evaluate', model: evaluationRow(variant, HELD_OUT) }),
             spec: {

@@ -5,7 +5,7 @@ import { conversationOf } from '../services/data/conversation-rows';
 import { DataFileError } from '../services/data/data-file-error';
 import { readJsonLines } from '../services/data/json-lines';
 import { newDataIdentity, readNewData } from '../services/data/new-data';
-import { datasetsResultSchema, rawRowSchema } from '../services/python/python-protocol';
+import { rawRowSchema } from '../services/python/python-protocol';
 import { fetchedSets, newDataStage, type FetchedRow } from '../stages/new-data';
 import type { RunPlan } from '../stages/run-plan';
 import type { ActivityDeps } from './deps';
@@ -44,7 +44,6 @@ export async function fetchNewData(deps: NewDataDeps, plan: RunPlan, { stop, hea
     for (const { index, set } of fetchedSets(plan.spec)) {
       const result = await deps.python.run({
         command: 'datasets',
-        resultSchema: datasetsResultSchema,
         stop,
         onEvent: (event) => {
           if (event.type !== 'progress') return;

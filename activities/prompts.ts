@@ -9,7 +9,7 @@ import { conversationOf } from '../services/data/conversation-rows';
 import { DataFileError } from '../services/data/data-file-error';
 import { readJsonLines } from '../services/data/json-lines';
 import { readPlacedRows } from '../services/data/placed-rows';
-import { datasetsResultSchema, rawRowSchema } from '../services/python/python-protocol';
+import { rawRowSchema } from '../services/python/python-protocol';
 import { detailOf } from '../services/store/stored-output';
 import { ownAnswersPlan } from '../stages/own-answers-plan';
 import { promptsStage, type PromptsDetail } from '../stages/prompts';
@@ -104,7 +104,6 @@ async function readPrompts(deps: PromptDeps, plan: RunPlan, { name, own }: OwnAn
   } else {
     const result = await deps.python.run({
       command: 'datasets',
-      resultSchema: datasetsResultSchema,
       stop: scope.stop,
       onEvent: (event) => {
         if (event.type !== 'progress') return;

@@ -5,7 +5,7 @@ import { byInstruction } from '../method/by-instruction';
 import type { Conversation } from '../method/records';
 import { conversationOf, selectBest, withThoughts } from '../method/selection';
 import { readJsonLines } from '../services/data/json-lines';
-import { datasetsResultSchema, drawnConversationSchema } from '../services/python/python-protocol';
+import { drawnConversationSchema } from '../services/python/python-protocol';
 import { detailOf } from '../services/store/stored-output';
 import { instructionOutputs } from '../stages/filter';
 import { judgeStage } from '../stages/judge';
@@ -131,7 +131,6 @@ export function createReplaySetActivities(deps: ActivityDeps) {
     const count = newShare === base.requestedShare ? base.replayCount : base.total - Math.round(base.total * newShare);
     const result = await deps.python.run({
       command: 'datasets',
-      resultSchema: datasetsResultSchema,
       stop,
       onEvent: phaseBeats(heartbeat, { stage: 'replay', model: variant }),
       spec: {

@@ -16,7 +16,6 @@ import { CheckpointUploads } from '../services/training/checkpoint-uploads';
 import { TrainingCheckpoints } from '../services/training/training-checkpoints';
 import { holdOutStage } from '../stages/hold-out';
 import { mixStage } from '../stages/mix';
-import { sftResultSchema } from '../stages/python-results';
 import { type RunPlan } from '../stages/run-plan';
 import { templateDate } from '../stages/template-date';
 import { trainStage } from '../stages/train';
@@ -58,7 +57,6 @@ export function createTrainActivities(deps: ActivityDeps) {
             async () =>
               await deps.python.run({
                 command: 'sft',
-                resultSchema: sftResultSchema,
                 stop,
                 onEvent: (event) => {
                   if (event.type === 'checkpoint') uploads?.offer(event.path);

@@ -80,3 +80,9 @@ export const PYTHON_COMMANDS = {
     readonly result: z.ZodType<PythonCommands[Command]['result']>;
   };
 };
+
+/** What a job of a command ends with. */
+export function resultSchemaOf<Command extends PythonCommand>(command: Command): z.ZodType<PythonCommands[Command]['result']> {
+  const schemas: { readonly [Each in PythonCommand]: { readonly result: z.ZodType<PythonCommands[Each]['result']> } } = PYTHON_COMMANDS;
+  return schemas[command].result;
+}

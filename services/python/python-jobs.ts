@@ -8,14 +8,13 @@ import type { z } from 'zod';
 import type { FailureType } from '../../contract/failures';
 import { PYTHON_PROTOCOL } from '../../stages/python-results';
 import { Watchdog } from '../timing/watchdog';
-import type { PythonCommand, PythonCommands } from './python-commands';
+import { resultSchemaOf, type PythonCommand, type PythonCommands } from './python-commands';
 import { pythonEventSchema, type PythonEvent, RETRYABLE_KINDS, type PythonErrorKind } from './python-protocol';
 
 export interface PythonJob<Command extends PythonCommand> {
   readonly command: Command;
   /** Without `protocol`. */
   readonly spec: PythonCommands[Command]['spec'];
-  readonly resultSchema: z.ZodType<PythonCommands[Command]['result']>;
   /** Aborted to stop: the job saves what it can and ends. */
   readonly stop: AbortSignal;
   readonly onEvent: (event: PythonEvent) => void;
@@ -72,7 +71,7 @@ export function createPythonJobs({
 }: PythonJobsOptions): PythonJobs {
   return {
     async run(job) {
-      const { command, spec, resultSchema, stop, onEvent } = job;
+      const { command, spec, stop, onEvent } = job;
       stop.throwIfAborted();
       await mkdir(spec.outputDir, { recursive: true });
       const specFile = join(spec.outputDir, `${command}-spec.json`);
@@ -142,7 +141,7 @@ export function createPythonJobs({
         });
         const failure = stalled ?? told ?? stray;
         if (code === 0 && resultPath !== undefined && failure === undefined) {
-          return await readResult(resultPath, resultSchema);
+          return await readResult(resultPath, resultSchemaOf(command));
         }
         stop.throwIfAborted();
         throw (

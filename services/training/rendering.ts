@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RenderJobSpec } from '../python/job-specs';
 import type { PythonJob, PythonJobs } from '../python/python-jobs';
-import { renderResultSchema, type RenderResult } from '../python/python-protocol';
+import type { RenderResult } from '../python/python-protocol';
 
 export interface Rendering {
   /** Directory or hub id, of which the tokenizer and chat template are used. */
@@ -32,7 +32,7 @@ export async function renderConversations(
   const outputDir = await mkdtemp(join(tmpdir(), 'rehearse-render-'));
   try {
     const spec = { ...asked, outputDir, revision: revision ?? null, ...(thoughts === undefined ? {} : { thoughts }), ...evaluation };
-    return await python.run({ command: 'render', spec, resultSchema: renderResultSchema, stop, onEvent });
+    return await python.run({ command: 'render', spec, stop, onEvent });
   } finally {
     await rm(outputDir, { recursive: true, force: true });
   }

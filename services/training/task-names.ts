@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { isLeaderboardTask } from '../../config/evaluation-splits';
 import type { RunSpec } from '../../config/spec';
 import type { PythonJob, PythonJobs } from '../python/python-jobs';
-import { tasksResultSchema } from '../python/python-protocol';
 
 /** Tasks of a spec whose names only lm-evaluation-harness knows. */
 export function otherTasks({ evaluate }: Pick<RunSpec, 'evaluate'>): string[] {
@@ -22,7 +21,7 @@ export async function checkTaskNames(
 ): Promise<void> {
   const outputDir = await mkdtemp(join(tmpdir(), 'rehearse-tasks-'));
   try {
-    await python.run({ command: 'tasks', spec: { tasks, outputDir }, resultSchema: tasksResultSchema, stop, onEvent });
+    await python.run({ command: 'tasks', spec: { tasks, outputDir }, stop, onEvent });
   } finally {
     await rm(outputDir, { recursive: true, force: true });
   }

@@ -6,6 +6,7 @@ import { createFilterActivities } from '../../activities/filter';
 import { readInstructions } from '../../activities/read-instructions';
 import type { RunSpecInput } from '../../config/spec';
 import type { FilterOutcome } from '../../contract/outcomes';
+import { resultSchemaOf } from '../../services/python/python-commands';
 import { detailOf } from '../../services/store/stored-output';
 import { extractStage } from '../../stages/extract';
 import { filterStage, type FilterRow } from '../../stages/filter';
@@ -145,11 +146,11 @@ test('sets that are on the hub are fetched once, by Python, and searched like lo
   const deps = testDeps({
     root: join(temp(), 'store'),
     python: {
-      async run({ command, spec, resultSchema }) {
+      async run({ command, spec }) {
         asked.push(`${command} ${'task' in spec ? spec.task : ''}`);
         const path = join(temp(), 'documents.jsonl');
         await writeFile(path, `${JSON.stringify({ id: 'q1', text: BLACK_BODY })}\n`);
-        return resultSchema.parse({ protocol: 1, kind: 'documents', path, rows: 1 });
+        return resultSchemaOf(command).parse({ protocol: 1, kind: 'documents', path, rows: 1 });
       },
     },
   });

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { resultSchemaOf } from '../../services/python/python-commands';
 import type { PythonJobs } from '../../services/python/python-jobs';
 import { PYTHON_PROTOCOL } from '../../stages/python-results';
 import { sha256 } from '../../stages/sha256';
@@ -13,8 +14,9 @@ export interface RecordedJob {
 /** Training and evaluation without a model, for tests of what is around them: same results, same files. */
 export function fakePythonJobs(jobs: RecordedJob[] = [], fails: (job: RecordedJob) => Error | undefined = () => undefined): PythonJobs {
   return {
-    async run({ command, resultSchema, stop, onEvent, ...job }) {
+    async run({ command, stop, onEvent, ...job }) {
       const spec = job.spec as RecordedJob['spec'] & { readonly outputDir: string };
+      const resultSchema = resultSchemaOf(command);
       stop.throwIfAborted();
       if (command === 'render') {
         // Before every run, and of no interest to what is around trainings and evaluations.

@@ -127,7 +127,6 @@ export class TrainingStack {
     const result = await createPythonJobs({ environment: async () => await Promise.resolve(this.python) }).run({
       command: 'sft',
       spec: { ...asked, outputDir: join(this.options.folder, 'undisturbed') },
-      resultSchema: sftResultSchema,
       stop: new AbortController().signal,
       onEvent: (event) => void (event.type === 'log' && event.message.startsWith('Resuming') && resumed.push(event.message)),
     });

@@ -5,6 +5,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ActivityDeps } from '../../activities/deps';
 import type { RunSpec } from '../../config/spec';
 import { TASK_QUEUES } from '../../contract/task-queues';
+import { resultSchemaOf } from '../../services/python/python-commands';
 import type { PythonJobs } from '../../services/python/python-jobs';
 import type { StageManifest } from '../../services/store/stage-store';
 import { experiment } from '../../workflows';
@@ -68,7 +69,7 @@ function faithfulJobs(): PythonJobs {
       const content = createHash('sha256').update(readFileSync(request.spec.mixture)).update(salt.training).digest('hex');
       const { checkpointDir, lossCurve } = result as unknown as { checkpointDir: string; lossCurve: { loss: number }[] };
       writeFileSync(join(checkpointDir, 'model.safetensors'), content);
-      return request.resultSchema.parse({
+      return resultSchemaOf(request.command).parse({
         ...result,
         weightsSha256: content,
         lossCurve: lossCurve.map((step) => ({ ...step, loss: parseInt(content.slice(0, 6), 16) / 2 ** 24 })),

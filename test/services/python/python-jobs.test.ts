@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createPythonJobs, PythonJobError, type PythonJob } from '../../../services/python/python-jobs';
-import { tasksResultSchema, type PythonEvent } from '../../../services/python/python-protocol';
+import { type PythonEvent } from '../../../services/python/python-protocol';
 import { useTempFolder } from '../../support/temp-folder';
 
 const temp = useTempFolder();
@@ -40,7 +40,6 @@ async function run(
   const outcome = jobs.run({
     command: 'tasks',
     spec: { outputDir: join(temp(), 'out'), tasks: ['seven'] },
-    resultSchema: tasksResultSchema,
     stop: new AbortController().signal,
     onEvent: (event) => events.push(event),
     ...job,
@@ -191,7 +190,6 @@ test('an interpreter that is not there is told by its path', async () => {
   const running = jobs.run({
     command: 'tasks',
     spec: { outputDir: temp(), tasks: [] },
-    resultSchema: tasksResultSchema,
     stop: new AbortController().signal,
     onEvent: () => undefined,
   });
@@ -318,7 +316,6 @@ describe('a stop', () => {
     const running = jobs.run({
       command: 'tasks',
       spec: { outputDir: join(temp(), 'out'), tasks: [] },
-      resultSchema: tasksResultSchema,
       stop: controller.signal,
       onEvent: () => undefined,
     });
