@@ -25,6 +25,8 @@ export interface ActivityDeps {
   /** What is ordered from batch APIs, by this process. */
   readonly enqueued: EnqueuedTokens;
   readonly python: PythonJobs;
+  /** Whether the environment of `python` is made on this machine; it is where this is left out. */
+  readonly hasPython?: () => Promise<boolean>;
   readonly weights: WeightsResolver;
   /** Counts of unusable replies; of a process whose batches know each other. */
   readonly watches: ReplyWatches;

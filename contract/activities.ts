@@ -23,6 +23,8 @@ export interface Activities {
   checkTasks(input: PlanRef): Promise<void>;
   /** Fails unless the target's own chat template takes the new data, line by line. */
   renderNewData(input: PlanRef): Promise<void>;
+  /** The same where no gpu worker was free: by a cpu worker whose machine has the trainer's Python environment. */
+  renderNewDataOnCpu(input: PlanRef): Promise<void>;
   /** Fails unless the trackers of the spec's trainings are installed. */
   checkTrackers(input: PlanRef): Promise<void>;
 
@@ -89,6 +91,7 @@ const ACTIVITY_QUEUES = {
   setDamagedAside: 'cpu',
   saveSettings: 'cpu',
   drawPrompts: 'cpu',
+  renderNewDataOnCpu: 'cpu',
   filterInstructions: 'cpu',
   selectShard: 'cpu',
   holdOut: 'cpu',

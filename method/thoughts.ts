@@ -8,9 +8,14 @@ export interface SplitReply {
   readonly unfinished: boolean;
 }
 
-/** The names of thoughts in angle brackets: DeepSeek, Qwen, GLM, …; Claude's habit; EXAONE Deep, Gemini; Reka; Seed; LongCat. */
-const TAGS = 'think|thinking|thoughts?|reasoning|seed:think|longcat_think';
-/** Marks around thoughts: the tags above, and Mistral's, Kimi's, Cohere's, OpenThinker's, Gemma 4's. */
+/**
+ * The names of thoughts in angle brackets: DeepSeek, Qwen, GLM, …; Claude's habit; EXAONE Deep, Gemini; Reka; Seed; MiniMax M3; LongCat;
+ * Hunyuan 3.
+ */
+const TAGS = 'think|thinking|thoughts?|reasoning|(?:seed|mm):think|longcat_think|think:opensource';
+/** Apriel's, which are a mark only where they end a prompt. */
+const OPENING_WORDS = 'Here are my reasoning steps:';
+/** Marks around thoughts: the tags above, and Mistral's, Kimi's, Cohere's, OpenThinker's, Gemma 4's, Apriel's. */
 const MARKS: readonly (readonly [open: string, close: string])[] = [
   [String.raw`\[THINK\]`, String.raw`\[\/THINK\]`],
   ['◁think▷', '◁/think▷'],
@@ -18,6 +23,7 @@ const MARKS: readonly (readonly [open: string, close: string])[] = [
   [String.raw`<\|begin_of_thought\|>`, String.raw`<\|end_of_thought\|>`],
   [String.raw`<\|channel>thought\b`, String.raw`<channel\|>`],
   [String.raw`<\|open\|>think<\|sep\|>`, String.raw`<\|close\|>think<\|sep\|>`],
+  ['(?!)', String.raw`\[BEGIN FINAL RESPONSE\]`],
 ];
 const OPEN = `<(?:${TAGS})>|${MARKS.map(([open]) => open).join('|')}`;
 const CLOSE = `</(?:${TAGS})>|${MARKS.map(([, close]) => close).join('|')}`;
@@ -35,6 +41,7 @@ const AROUND_ANSWER: readonly (readonly [open: RegExp, close: RegExp])[] = [
   [/^\s*<\|begin_of_solution\|>/, /<\|end_of_solution\|>\s*$/],
   [/^\s*<answer>/i, /<\/answer>\s*$/i],
   [/^\s*<response>/i, /<\/response>\s*$/i],
+  [/^(?=[\s\S]*\[END FINAL RESPONSE\]\s*$)/, /\[END FINAL RESPONSE\]\s*$/],
 ];
 
 /** Models that announce their thoughts in words: IBM Granite 3.2, ServiceNow Apriel. */
@@ -68,6 +75,7 @@ export function splitThoughts(raw: string, opened = false): SplitReply {
 
 /** What closes the thoughts that the end of a prompt has opened; undefined where it is not inside any. */
 export function closingOfPrompt(prompt: string): string | undefined {
+  if (prompt.trimEnd().endsWith(OPENING_WORDS)) return '[BEGIN FINAL RESPONSE]';
   const opened = new RegExp(String.raw`(?<open>${OPEN})\s*$`, 'iu').exec(prompt.slice(-LONGEST_END))?.groups?.['open'];
   if (opened === undefined) return undefined;
   if (/^<\|channel>/.test(opened)) return '<channel|>';

@@ -28,7 +28,10 @@ export function chatFormatOf(read: ReadTemplate): ChatTemplate {
       const setting = thinking === undefined ? undefined : thinkingSwitch(read)[thinking];
       const rendered = renderChat(rendering, messages, { addGenerationPrompt: true, variables: { ...setting?.variables, ...more } });
       const prompt = thinking === 'off' && setting === undefined ? `${rendered}${closingOf(read)}` : rendered;
-      return assistantPrefix === undefined || assistantPrefix === '' ? prompt : `${prompt}${gap}${assistantPrefix}`;
+      // What begins an answer keeps the model from thinking in a channel first, which the end of a turn would cut off.
+      const thinks = thinking === 'on' || more['enable_thinking'] === true;
+      if (assistantPrefix === undefined || assistantPrefix === '') return gap.trim() === '' || thinks ? prompt : `${prompt}${gap}`;
+      return `${prompt}${gap}${assistantPrefix}`;
     },
   };
 }

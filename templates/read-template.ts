@@ -44,7 +44,7 @@ export interface ReadTemplate extends TokenizerFacts {
   readonly defaultSystem?: string;
   /** What follows the user's text, up to where the model's reply begins. */
   readonly generationPrompt: string;
-  /** Stands between `generationPrompt` and a reply's text in a conversation, but is the model's to write: white space or nothing. */
+  /** Stands between `generationPrompt` and a reply's text in a conversation, but is the model's to write; mostly nothing. */
   readonly gap: string;
   /** Texts that end a turn or begin another, the surest first. */
   readonly stop: readonly string[];

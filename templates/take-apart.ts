@@ -2,6 +2,7 @@ import { MethodError } from '../method/method-error';
 import type { Message } from '../method/records';
 import type { AddedToken, TokenizerFacts } from './read-template';
 import { renderChat, type ChatRendering } from './render-chat';
+import { THOUGHT_TAGS } from './thought-tags';
 import { commonEnd, firstMark, isThoughtMark, tokensIn } from './turn-marks';
 
 /** Texts that no template changes, and that no template contains. */
@@ -131,11 +132,14 @@ function placesOf(mark: string, text: string): [number, number][] {
   return places;
 }
 
-/** White space between the header of a reply and its text in a conversation, where the header alone does not end with it. */
+/**
+ * What stands between the header of a reply and its text in a conversation, where the header alone does not end with it: white space, or
+ * what an answer without thoughts begins with, as gpt-oss's `<|channel|>final<|message|>`.
+ */
 function gapOf(generationPrompt: string, toReply: string | undefined): string {
   if (toReply?.startsWith(generationPrompt) !== true) return '';
   const gap = toReply.slice(generationPrompt.length);
-  return gap.trim() === '' ? gap : '';
+  return THOUGHT_TAGS.flat().some((tag) => gap.includes(tag)) ? '' : gap;
 }
 
 function unique(marks: readonly (string | undefined)[]): string[] {

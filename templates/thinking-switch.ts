@@ -1,6 +1,7 @@
 import { MethodError } from '../method/method-error';
 import type { ChatRendering } from './render-chat';
 import { aroundUser, type AroundUser } from './take-apart';
+import { SWITCHES, THOUGHT_TAGS } from './thought-tags';
 import { isThoughtMark } from './turn-marks';
 
 /** One way to be asked: the variables that say so, for `chat_template_kwargs`, and the text that they lead to. */
@@ -22,26 +23,10 @@ export interface ThinkingSwitch {
   readonly beginsInside: boolean;
 }
 
-/** Names of variables that turn thoughts on and off: Qwen3 and most; DeepSeek V3.1, Granite, Kimi; others. */
-const BOOLEANS = ['enable_thinking', 'thinking', 'enable_reasoning', 'reasoning', 'think'] as const;
 /** gpt-oss, Mistral Small 4, Qwen3.8; Muse. */
 const EFFORTS = ['reasoning_effort', 'thinking_effort', 'reasoning_strength'] as const;
 const USUAL_EFFORTS = ['low', 'medium', 'high'] as const;
 const FURTHER_EFFORTS = ['none', 'minimal', 'xhigh', 'max'] as const;
-
-const TAGS: readonly (readonly [open: string, close: string])[] = [
-  ['<think>', '</think>'],
-  ['<|channel>thought', '<channel|>'],
-  ['<|channel|>analysis<|message|>', '<|end|>'],
-  ['<|START_THINKING|>', '<|END_THINKING|>'],
-  ['[THINK]', '[/THINK]'],
-  ['◁think▷', '◁/think▷'],
-  ['<thought>', '</thought>'],
-  ['<reasoning>', '</reasoning>'],
-  ['<seed:think>', '</seed:think>'],
-  ['<|open|>think<|sep|>', '<|close|>think<|sep|>'],
-  ['<thinking>', '</thinking>'],
-];
 
 /**
  * How a chat template turns thoughts on and off, found by rendering: a variable counts when it changes what stands around a user's text.
@@ -51,16 +36,13 @@ export function thinkingSwitch(rendering: ChatRendering): ThinkingSwitch {
   const { chatTemplate } = rendering;
   const usual = around(rendering, {});
   if (usual === undefined) throw new MethodError("the chat template refuses a single user's message");
-  const tags = TAGS.find(([open, close]) => chatTemplate.includes(open) || (isThoughtMark(close) && chatTemplate.includes(close)));
+  const switched = switchOf(rendering);
+  const written = [chatTemplate, usual.before, usual.after, switched?.on.after ?? ''].join('\n'); // Kimi K3 puts its tags together
+  const tags = THOUGHT_TAGS.find(([open, close]) => written.includes(open) || (isThoughtMark(close) && written.includes(close)));
   const found = tags === undefined ? {} : { tags: { open: tags[0], close: tags[1] } };
   const beginsInside = tags !== undefined && opensThought(usual.after, tags);
   const effort = effortOf(rendering);
-  for (const name of BOOLEANS.filter((each) => mentions(chatTemplate, each))) {
-    const off = around(rendering, { [name]: false });
-    const on = around(rendering, { [name]: true });
-    if (off === undefined || on === undefined || same(off, on)) continue;
-    return { off, on, ...effort, ...found, beginsInside };
-  }
+  if (switched !== undefined) return { ...switched, ...effort, ...found, beginsInside };
   const values = effort?.effort.values ?? [];
   const variable = effort?.effort.variable ?? '';
   const none = values.includes('none') ? around(rendering, { [variable]: 'none' }) : undefined;
@@ -87,6 +69,15 @@ export function closingOf(rendering: ChatRendering): string {
   const { tags, beginsInside } = thinkingSwitch(rendering);
   const usual = around(rendering, {})?.after ?? '';
   return tags === undefined || !beginsInside ? '' : `${usual.endsWith('\n') ? '\n' : ''}${tags.close}\n\n`;
+}
+
+function switchOf(rendering: ChatRendering): { readonly off: ThinkingSetting; readonly on: ThinkingSetting } | undefined {
+  for (const [name, without, within] of SWITCHES.filter(([each]) => mentions(rendering.chatTemplate, each))) {
+    const off = around(rendering, { [name]: without });
+    const on = around(rendering, { [name]: within });
+    if (off !== undefined && on !== undefined && !same(off, on)) return { off, on };
+  }
+  return undefined;
 }
 
 function effortOf(rendering: ChatRendering): { readonly effort: NonNullable<ThinkingSwitch['effort']> } | undefined {

@@ -26,6 +26,8 @@ import type { WorkerSetting } from './setting';
 export interface WorkerSurroundings {
   /** Interpreter and environment for training and evaluation. */
   readonly python: () => Promise<{ readonly python: string; readonly env: Readonly<Record<string, string | undefined>> }>;
+  /** Whether that environment is made already. */
+  readonly hasPython: () => Promise<boolean>;
   /** Directory of the weights of a `builtin:` model. */
   readonly builtinWeights: (name: string) => Promise<string>;
   /** Spans of this process, where it is traced. */
@@ -33,7 +35,11 @@ export interface WorkerSurroundings {
 }
 
 /** Real dependencies of a worker process. */
-export function createDeps({ python, builtinWeights, tracing }: WorkerSurroundings, draining: AbortSignal, log: Logger): ActivityDeps {
+export function createDeps(
+  { python, hasPython, builtinWeights, tracing }: WorkerSurroundings,
+  draining: AbortSignal,
+  log: Logger,
+): ActivityDeps {
   const metrics = createWorkerMetrics(release());
   const sharing = limitSharing(process.env, log);
   log.info({ limits: sharing.description }, 'how limits are shared');
@@ -49,6 +55,7 @@ export function createDeps({ python, builtinWeights, tracing }: WorkerSurroundin
       createPythonJobs({ environment: python, stallAfterMs: milliseconds(process.env, 'REHEARSE_STALL_MINUTES', 'an hour') }),
       metrics,
     ),
+    hasPython,
     servers: createModelServers({
       host: process.env['REHEARSE_SERVE_HOST'] ?? '127.0.0.1',
       environment: servingPython(process.env, python),

@@ -4,6 +4,7 @@ import { QUEUE_NAMES, TASK_QUEUES, type QueueName } from '../../contract/task-qu
 import { encryptingConverter } from '../../services/codec/aes-gcm-codec';
 import { pickPort } from '../../services/local/free-port';
 import { ensureModel } from '../../services/local/local-model';
+import { onlyLook } from '../../services/local/only-look';
 import { ensurePython } from '../../services/local/python-environment';
 import { recordWorker, takeKilledWorkers } from '../../services/local/worker-records';
 import { noticeTargets } from '../../services/notices/notice-targets';
@@ -72,6 +73,11 @@ the process running. With OTEL_EXPORTER_OTLP_ENDPOINT=URL, spans of runs are sen
           createDeps(
             {
               python: async () => await ensurePython(reporter),
+              hasPython: async () =>
+                await ensurePython(onlyLook).then(
+                  () => true,
+                  () => false,
+                ),
               builtinWeights: async (name) => await builtinWeights(name),
               ...(tracing === undefined ? {} : { tracing }),
             },

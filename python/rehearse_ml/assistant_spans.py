@@ -8,7 +8,6 @@ So no header is trained, no line break behind an end, and no empty thought that 
 has none.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,11 +18,9 @@ from .chat_template import ChatTemplate, RefusedError, Rendering, Turn, Unrender
 from .conversations import Message as Message
 from .message_forms import MessageForms, function_names
 from .thoughts import Thoughts
+from .turn_ends import ANSWERED, ASKED, TurnEnds
 
 Span = tuple[int, int]
-
-ASKED: Turn = {"role": "user", "content": "question"}
-ANSWERED: Turn = {"role": "assistant", "content": "answer"}
 
 
 @dataclass(frozen=True)
@@ -49,8 +46,7 @@ class AssistantSpans:
         self._template = ChatTemplate(tokenizer)
         self._forms = MessageForms(self._template)
         self._thoughts = Thoughts(self._template, self._forms, keep=keep_thoughts)
-        added = sorted(map(str, tokenizer.get_added_vocab()), key=len, reverse=True)
-        self._units = re.compile("|".join([*map(re.escape, added), r"<[^<>\s]{1,60}>", r"\w+", r"\s|\S"]))
+        self._turn_ends = TurnEnds(tokenizer, self._template, self._forms)
 
     def render(self, messages: Sequence[Turn], where: str, *, cut: bool = False) -> tuple[str, list[Span]]:
         """Return the rendered conversation and the character spans of the assistant's turns in it, as `find` does."""
@@ -88,7 +84,7 @@ class AssistantSpans:
             thought = bool(rendering.of(index, "reasoning_content"))
             kept += thought
             start = self._start(shown, tools, rendering, index)
-            end = content[-1].end if cut_here else self._end(shown, tools, rendering, index)
+            end = content[-1].end if cut_here else self._turn_ends.end(shown, tools, rendering, index)
             trained.append((start, end))
         return Spans(
             text=rendering.text,
@@ -133,7 +129,7 @@ class AssistantSpans:
         """Return where in `region`, which ends where an answer begins, the model takes over from the template."""
         prompt = self._template.locate(before, tools, to_speak=True)
         last = max((piece.end for piece in prompt.pieces), default=0)
-        header = self._split(prompt.text[last:])
+        header = self._turn_ends.split(prompt.text[last:])
         # A template may have the model think at once, or write the header of an earlier turn otherwise.
         for count in range(len(header), 0, -1):
             begun = "".join(header[:count])
@@ -154,58 +150,6 @@ class AssistantSpans:
             region = rendering.text[rendering.before(first) : first]
             put.add(region[self._speaks_at(region, self._forms.shown([ASKED]), None) :])
         return sorted(put, key=len, reverse=True)
-
-    def _end(self, messages: Sequence[Turn], tools: Sequence[object] | None, rendering: Rendering, index: int) -> int:
-        last = rendering.of(index)[-1].end
-        tail = rendering.text[last : rendering.after(last)]
-        if not messages[index].get("tool_calls"):
-            end = self._ends[index < len(messages) - 1]
-            at = -1 if end is None else tail.find(end)
-            if end is not None and at >= 0 and not tail[:at].strip():
-                return last + at + len(end) if end else last
-        alone = self._tail(messages[: index + 1], tools, index)
-        if index < len(messages) - 1:
-            return last + len(self._shared(alone, tail))
-        try:
-            followed = self._tail([*messages, self._forms.reply_to(messages[index])], tools, index)
-        except RefusedError:  # nothing may follow
-            return last + len(alone.rstrip())
-        return last + len(self._shared(alone, followed))
-
-    @cached_property
-    def _ends(self) -> tuple[str | None, str | None]:
-        """The end of turn of a conversation's last answer, and of an earlier one.
-
-        Empty where the template has none, None where it tells only for the conversation itself.
-        """
-        try:
-            alone = self._tail(self._forms.shown([ASKED, ANSWERED]), None, 1)
-            followed = self._tail(self._forms.shown([ASKED, ANSWERED, ASKED]), None, 1)
-        except RefusedError:
-            return None, None
-        if shared := self._shared(alone, followed):
-            return shared, shared
-        # gpt-oss ends the last answer with another token than those before it.
-        last, earlier = next(iter(self._split(alone.strip())), ""), next(iter(self._split(followed.strip())), "")
-        first = next(iter(self._split(self._template.render(self._forms.shown([ASKED])).strip())), "")
-        return (last, earlier if last and earlier != first else "") if _is_control(last) else ("", "")
-
-    def _tail(self, messages: Sequence[Turn], tools: Sequence[object] | None, index: int) -> str:
-        rendering = self._template.locate(messages, tools)
-        last = rendering.of(index)[-1].end
-        return rendering.text[last : rendering.after(last)]
-
-    def _shared(self, first: str, second: str) -> str:
-        """Return what both texts begin with, in whole tokens, less the white space behind it."""
-        shared: list[str] = []
-        for one, other in zip(self._split(first), self._split(second), strict=False):
-            if one != other:
-                break
-            shared.append(one)
-        return "".join(shared).rstrip()
-
-    def _split(self, text: str) -> list[str]:
-        return self._units.findall(text)
 
 
 def _check(messages: Sequence[Turn], tools: Sequence[object] | None, rendering: Rendering) -> None:
@@ -229,7 +173,3 @@ def is_trained(message: Turn) -> bool:
     """Tell whether an answer is to be learned: not with OpenAI's `weight: 0`, nor with `train: false`."""
     weight = message.get("weight")
     return message.get("train") is not False and not (isinstance(weight, int | float) and weight == 0)
-
-
-def _is_control(unit: str) -> bool:
-    return bool(re.fullmatch(r"<\S+>|\[\S+\]", unit))

@@ -93,6 +93,12 @@ class ChatTemplate:
             )
         self._tokenizer = tokenizer
 
+    def mentions(self, *texts: str) -> bool:
+        """Tell whether one of `texts` stands in the template."""
+        template = self._tokenizer.chat_template
+        source = "\n".join(template.values()) if isinstance(template, dict) else str(template)
+        return any(text in source for text in texts)
+
     def render(self, messages: Sequence[Turn], tools: Sequence[object] | None = None, *, to_speak: bool = False) -> str:
         """Return the text of a conversation, with the assistant's header behind it where it is `to_speak`.
 

@@ -105,7 +105,7 @@ def _generation(max_gen_toks: int | None, thinking: Thinking) -> dict[str, Any] 
     if thinking.end is not None:
         settings["until"] = NO_ENDS
     if thinking.off_by_request:
-        settings["chat_template_kwargs"] = {"enable_thinking": False}
+        settings["chat_template_kwargs"] = {"enable_thinking": False, "thinking": False}
     return settings or None
 
 

@@ -50,8 +50,7 @@ def _here(spec: EvaluateSpec, weights: Path, device: torch.device, thinking: Thi
         device=str(device),
         batch_size=spec.batch_size,
         trust_remote_code=False,
-        enable_thinking=thinking.enabled,
-        think_end_token=thinking.end,
+        **thinking.for_harness(),
     )
 
 
@@ -73,8 +72,7 @@ def _in_vllm(spec: EvaluateSpec, weights: Path, thinking: Thinking) -> TemplateL
         tensor_parallel_size=spec.vllm.tensor_parallel,
         gpu_memory_utilization=spec.vllm.gpu_memory_utilization,
         max_model_len=spec.vllm.max_model_len,
-        **({} if thinking.enabled is None else {"enable_thinking": thinking.enabled}),
-        **({} if thinking.end is None else {"think_end_token": thinking.end}),
+        **thinking.for_harness(),
     )
 
 
@@ -104,8 +102,8 @@ def _behind_api(endpoint: Endpoint, weights: Path | None, thinking: Thinking, co
         max_length=_context(weights),
         **options,
     )
-    if thinking.enabled is not None:
-        lm.tokenizer.apply_chat_template = partial(lm.tokenizer.apply_chat_template, enable_thinking=thinking.enabled)
+    if thinking.switch:
+        lm.tokenizer.apply_chat_template = partial(lm.tokenizer.apply_chat_template, **thinking.switch)
     return lm
 
 

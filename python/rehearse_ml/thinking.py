@@ -5,9 +5,10 @@ that is scored as an answer says nothing either. So thoughts are off where the c
 where they are on, lm-evaluation-harness is told what ends one; what can be neither is refused.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -19,33 +20,52 @@ from .errors import JobError
 from .leaderboard import LEADERBOARD
 from .spec import EvaluateTask
 from .spec import Thinking as AskedThinking
+from .thought_tags import ENDS_OF_TURNS, TAGS, mentions, opens
 
-ENDS = (
-    ("<|channel|>final<|message|>", "assistantfinal"),  # gpt-oss, as it reads without its special tokens
-    ("[/THINK]", "[/THINK]"),
-    ("</think>", "</think>"),
-    ("<channel|>", "<channel|>"),
+CHANNELS = "<|channel|>final<|message|>", "assistantfinal"
+"""What gpt-oss writes behind its thoughts, and how that reads without its special tokens."""
+
+SWITCHES: tuple[tuple[str, object, object], ...] = (
+    ("enable_thinking", False, True),  # Qwen3 and most
+    ("thinking", False, True),  # DeepSeek V3.1, Granite, Kimi
+    ("enable_reasoning", False, True),
+    ("reasoning", False, True),
+    ("think", False, True),
+    ("reasoning_effort", "none", "high"),
+    ("thinking_effort", "none", "high"),
+    ("reasoning_strength", "none", "high"),
+    ("thinking_budget", 0, -1),  # Seed
 )
-"""What a chat template writes behind a thought, and what the model's text then has there."""
+"""Variables that turn thoughts off and on in chat templates: templates/thinking-switch.ts."""
 
-OPENINGS = ("<think>", "[THINK]", "<|channel>thought")
 DECODE = "tok_decode"
 POSTPROCESS = "postprocess_generated_text"
 """What lm-evaluation-harness takes an answer out of a text with."""
 GENERATIVE = "mmlu_pro_generative instead of mmlu_pro, gpqa_main_cot_zeroshot instead of gpqa"
-QUESTION = {"role": "user", "content": "question"}
-ANSWER = {"role": "assistant", "content": "answer"}
+QUESTION = {"role": "user", "content": "Zq7qZqQuestion"}
+ANSWER = {"role": "assistant", "content": "Zq7aZqAnswer"}
+
+Switch = Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class Thinking:
-    """How a model is asked. `enabled` is what its chat template is told, None for nothing."""
+    """How a model is asked. `switch` is what its chat template is told, empty for nothing."""
 
-    enabled: bool | None = None
+    switch: Switch = field(default_factory=dict[str, object])
     end: str | None = None
     """Where the model thinks: what comes behind a thought in its text."""
     off_by_request: bool = False
     """Behind a chat API, which renders the template itself: thoughts are to be switched off there."""
+
+    def for_harness(self) -> dict[str, Any]:
+        """Return the arguments of lm-evaluation-harness' models that have a tokenizer."""
+        others = {name: value for name, value in self.switch.items() if name != "enable_thinking"}
+        return {
+            **({"enable_thinking": self.switch["enable_thinking"]} if "enable_thinking" in self.switch else {}),
+            **({"chat_template_args": others} if others else {}),
+            **({} if self.end is None else {"think_end_token": self.end}),
+        }
 
 
 def settle(
@@ -69,14 +89,11 @@ def settle(
 
 
 def _settle(asked: AskedThinking | None, tokenizer: PreTrainedTokenizerBase) -> Thinking:
-    can_switch = _prompt(tokenizer, False) != _prompt(tokenizer, None) or _prompt(tokenizer, True) != _prompt(
-        tokenizer, None
-    )
+    off, on = _switch(tokenizer)
     if asked is not None and asked.mode == "on":
-        return Thinking(enabled=True if can_switch else None, end=asked.end_token or _end(tokenizer))
-    switch = False if can_switch else None
-    if _answers_at_once(tokenizer, switch):
-        return Thinking(enabled=switch)
+        return Thinking(switch=on, end=asked.end_token or _end(tokenizer))
+    if _answers_at_once(tokenizer, off):
+        return Thinking(switch=off)
     raise JobError(
         "bad_spec",
         "The model thinks before it answers, and its chat template has no switch against it: its thoughts would be "
@@ -84,6 +101,18 @@ def _settle(asked: AskedThinking | None, tokenizer: PreTrainedTokenizerBase) -> 
         f"Set evaluate.thinking: {{mode: on}}, with tasks in which it writes ({GENERATIVE}), and maxGenToks with room "
         "for its thoughts.",
     )
+
+
+def _switch(tokenizer: PreTrainedTokenizerBase) -> tuple[Switch, Switch]:
+    """Return what turns thoughts off, and on: nothing where the chat template knows no such variable."""
+    source = _source(tokenizer)
+    for name, off, on in SWITCHES:
+        if isinstance(off, str) and not re.search(f"['\"]{off}['\"]", source):
+            continue  # written as it stands, by templates that know no such effort
+        without, within = _prompt(tokenizer, {name: off}), _prompt(tokenizer, {name: on})
+        if without and within and without != within:
+            return {name: off}, {name: on}
+    return {}, {}
 
 
 def _check_tasks(tasks: Sequence[EvaluateTask]) -> None:
@@ -103,32 +132,44 @@ def _check_tasks(tasks: Sequence[EvaluateTask]) -> None:
         )
 
 
-def _prompt(tokenizer: PreTrainedTokenizerBase, enabled: bool | None, *, answered: bool = False) -> str:
-    switch: dict[str, Any] = {} if enabled is None else {"enable_thinking": enabled}
+def _source(tokenizer: PreTrainedTokenizerBase) -> str:
+    template = tokenizer.chat_template
+    return "".join(template.values()) if isinstance(template, dict) else str(template)
+
+
+def _prompt(tokenizer: PreTrainedTokenizerBase, switch: Switch, *, answered: bool = False) -> str:
     messages = [QUESTION, ANSWER] if answered else [QUESTION]
+    given: dict[str, Any] = dict(switch)
     try:
-        return str(
-            tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=not answered, **switch)
-        )
+        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=not answered, **given))
     except REFUSALS:
         return ""  # what a template refuses is told by the task
 
 
-def _answers_at_once(tokenizer: PreTrainedTokenizerBase, enabled: bool | None) -> bool:
-    """Tell whether an answer comes right behind the assistant's header, by how the template shows one that is done."""
-    prompt, done = _prompt(tokenizer, enabled), _prompt(tokenizer, enabled, answered=True)
+def _answers_at_once(tokenizer: PreTrainedTokenizerBase, switch: Switch) -> bool:
+    """Tell whether an answer comes right behind the assistant's header, by how the template shows one that is done.
+
+    It does not where the prompt opens a thought, nor where the template's own system turn asks for one in tags.
+    """
+    prompt, done = _prompt(tokenizer, switch), _prompt(tokenizer, switch, answered=True)
+    told, _, header = prompt.partition(QUESTION["content"])
+    if mentions(told) or opens(header):
+        return False
     differ = (at for at, (one, other) in enumerate(zip(prompt, done, strict=False)) if one != other)
     shared = next(differ, min(len(prompt), len(done)))
     if prompt[shared:].strip():
-        return not any(opening in prompt[shared:] for opening in OPENINGS)
-    return not prompt or not done or done[shared:].lstrip().startswith("answer")
+        return True
+    return not prompt or not done or done[shared:].lstrip().startswith(ANSWER["content"])
 
 
 def _end(tokenizer: PreTrainedTokenizerBase) -> str:
-    template = tokenizer.chat_template
-    text = "".join(template.values()) if isinstance(template, dict) else str(template)
-    end = next((said for written, said in ENDS if written in text), None)
-    if end is None:
+    text = _source(tokenizer)
+    written, said = CHANNELS
+    if written in text:
+        return said
+    named = [close for opening, close in TAGS if opening in text or (close in text and close not in ENDS_OF_TURNS)]
+    end = next(iter(named), None)
+    if end is None or end in ENDS_OF_TURNS:
         raise JobError(
             "bad_spec",
             "evaluate.thinking is on, but the model's chat template does not tell what ends a thought.",
@@ -151,7 +192,7 @@ def only_answers(lm: TemplateLM, library: ModuleType, thinking: Thinking) -> Ite
     separated = getattr(lm, "tokenizer", None) is None  # a chat API may keep thoughts apart itself
 
     def answer(generation: str, stop: list[str] | str | None, think_end_token: str | None) -> str:
-        opened = any(generation.lstrip().startswith(opening) for opening in OPENINGS)
+        opened = any(generation.lstrip().startswith(opening) for opening, _ in TAGS)
         if end not in generation and (opened or not separated):
             return ""
         return str(original(generation=generation, stop=stop, think_end_token=think_end_token or end))

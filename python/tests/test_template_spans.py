@@ -43,8 +43,11 @@ ENDS = {
 
 OTHER_ENDS = {
     "apertus": "",  # its end is written before a next question only
+    "apriel-1.6": "",  # so is its
     "bielik-3": "<|im_end|>",
     "deepseek-v3.1": "<｜end▁of▁sentence｜>",  # noqa: RUF001
+    "deepseek-v3.2": "<｜end▁of▁sentence｜>",  # noqa: RUF001
+    "gigachat-3.1": "<|message_sep|>",
     "glm-4.6": "",
     "glm-4.7": "",
     "granite-3.3": "<|end_of_text|>",
@@ -53,7 +56,9 @@ OTHER_ENDS = {
     "kimi-k2": "<|im_end|>",
     "kimi-k2-thinking": "<|im_end|>",
     "ling-3": "<|role_end|>",
+    "llm-jp-4.1": "<|return|>",
     "mimo": "<|im_end|>",
+    "minicpm-5": "<|im_end|>",
     "minimax-m1": "<end_of_sentence>",
     "minimax-m2": "[e~[",
     "qwen3-coder": "<|im_end|>",
@@ -63,6 +68,9 @@ OTHER_ENDS = {
     "step-3.5": "<|im_end|>",
 }
 """Of the templates in test/fixtures/chat-templates (their sources: NOTICE.md there), where it is not the EOS token."""
+
+EARLIER_ENDS = {"apertus": "<|assistant_end|>", "apriel-1.6": "\n<|end|>", "llm-jp-4.1": "<|end|>"}
+"""Of answers before the last, where they end otherwise."""
 
 MANGLED = "The tag </think> closes a thou"
 TEARS = {"deepseek_r1_distill", "deepseekv3", "glm4moe", "qwen3", "qwen3_5_nothink", "qwen3_5_think", "qwen3_6"}
@@ -149,7 +157,36 @@ def test_other_families_too(file: Path) -> None:
     tokenizer = byte_tokenizer(file.read_text(encoding="utf-8"))
     end = OTHER_ENDS.get(file.stem, "</s>")
 
-    assert _trained(TWO_TURNS, tokenizer) == [f"Rye.{end}", f"Spelt.{end}"]
+    earlier = EARLIER_ENDS.get(file.stem, end)
+    assert _trained(TWO_TURNS, tokenizer) == [f"Rye.{earlier}", f"Spelt.{end}"]
+
+
+def test_no_header_is_trained_where_the_template_always_writes_the_next_one() -> None:
+    # As Command R7B's for tools: the assistant's header stands behind every conversation, asked for or not.
+    template = (
+        "{{ bos_token }}{% for m in messages %}<|turn|><|{{ m.role }}|>{{ m.content }}</s>{% endfor %}"
+        "<|turn|><|assistant|>"
+    )
+
+    assert _trained(TWO_TURNS, byte_tokenizer(template)) == ["Rye.</s>", "Spelt.</s>"]
+    assert _trained(TWO_TURNS, byte_tokenizer(template.replace("</s>", "<|done|>"), eos="<|stop|>")) == [
+        "Rye.<|done|>",
+        "Spelt.<|done|>",
+    ]
+
+
+def test_a_call_that_a_template_writes_otherwise_at_the_end_is_trained_whole() -> None:
+    tokenizer = byte_tokenizer((FIXTURES / "apriel-1.6.jinja").read_text("utf-8"))
+    call = {**CALL, "function": {"name": "bake", "arguments": {"bread": "rye"}}}
+    called = [_user("Bake."), _answer("", tool_calls=[call])]
+    result = {"role": "tool", "content": "It rose.", "tool_call_id": "c1", "name": "bake"}
+    written = '\n<tool_calls>[{"name": "bake", "arguments": {"bread": "rye"}'
+
+    assert _trained(called, tokenizer) == [written + "}]</tool_calls>"]
+    assert _trained([*called, result, _answer("Baked.")], tokenizer) == [
+        written + ', "id": "c1"}]</tool_calls>\n<|end|>',
+        "Baked.",
+    ]
 
 
 def test_the_page_of_models_says_what_is_trained() -> None:
@@ -217,6 +254,27 @@ def test_a_thought_that_means_nothing_to_a_template_is_text() -> None:
     answer = "<think>\nHm.\n</think>\n\nRye."
 
     assert _trained([_user("Bread?"), _answer(answer)], tokenizer_of("llama3")) == [f"{answer}<|eot_id|>"]
+
+
+@pytest.mark.parametrize("name", ["smollm3", "kimi-k2-thinking", "deepseek-v3.2"])
+def test_a_thought_before_an_answer_is_left_out_of_the_rows_of_a_model_that_writes_such_tags(name: str) -> None:
+    tokenizer = byte_tokenizer((FIXTURES / f"{name}.jinja").read_text("utf-8"))
+    answer = "<think>\nHm.\n</think>\n\nRye."
+    row = [_user("Bread?"), _answer(answer)]
+
+    found = AssistantSpans(tokenizer).find(row, "a row")
+
+    assert [found.text[start:end] for start, end in found.trained] == [f"Rye.{OTHER_ENDS[name]}"]
+    assert (found.thoughts_kept, found.thoughts_left_out) == (0, 1)
+    assert _trained(row, tokenizer, keep=True) == [f"{answer}{OTHER_ENDS[name]}"]
+
+
+def test_a_template_that_talks_of_thoughts_is_not_taken_for_one_that_writes_them() -> None:
+    template = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}</s>{% endfor %}"
+    told = f"<|system|>Put each thought between [THINK] and [/THINK].</s>{template}"
+    row = [_user("Bread?"), _answer("<think>\nHm.\n</think>\n\nRye.")]
+
+    assert _trained(row, byte_tokenizer(told), keep=True) == ["<think>\nHm.\n</think>\n\nRye.</s>"]
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -11,6 +11,7 @@ from byte_tokenizer import byte_tokenizer, shipped, tokenizer_of
 from conftest import RecordedEvents, Spec
 from lm_eval.api.model import TemplateLM
 from lm_eval.models import huggingface
+from span_table import FIXTURES
 from test_evaluate import GPQA, IFEVAL
 
 from rehearse_ml.errors import JobError
@@ -18,7 +19,7 @@ from rehearse_ml.evaluate import evaluate
 from rehearse_ml.job import Interruption
 from rehearse_ml.spec import EvaluateSpec, EvaluateTask
 from rehearse_ml.spec import Thinking as AskedThinking
-from rehearse_ml.thinking import Thinking, only_answers, settle
+from rehearse_ml.thinking import Switch, Thinking, only_answers, settle
 
 
 def _task(name: str, room: int | None = None) -> EvaluateTask:
@@ -28,13 +29,14 @@ def _task(name: str, room: int | None = None) -> EvaluateTask:
 
 ALL = [_task(name) for name in ("mmlu_pro", "gpqa", "ifeval", "math_level_5")]
 ON = AskedThinking(mode="on")
+OFF, THINKS = {"enable_thinking": False}, {"enable_thinking": True}
 
 
 @pytest.mark.parametrize(
     "name", ["qwen3", "qwen3_5_think", "qwen3_8", "glm4moe", "nemotron_3_nano", "nemotron_3_ultra"]
 )
 def test_thoughts_are_off_where_the_template_has_a_switch(name: str) -> None:
-    assert settle(None, ALL, tokenizer_of(name)) == Thinking(enabled=False)
+    assert settle(None, ALL, tokenizer_of(name)) == Thinking(switch=OFF)
 
 
 @pytest.mark.parametrize("name", ["llama3", "qwen2_5", "gemma3", "cohere2", "phi3_5", "lfm2", "llama3_2"])
@@ -53,18 +55,66 @@ def test_a_model_that_always_thinks_is_refused_with_the_way_out(name: str, task:
 
 
 @pytest.mark.parametrize(
-    ("name", "enabled", "end"),
+    ("name", "switch", "end"),
     [
-        ("qwen3", True, "</think>"),
-        ("deepseek_r1_distill", None, "</think>"),
-        ("gemma4", True, "<channel|>"),
-        ("gptoss", None, "assistantfinal"),
+        ("qwen3", THINKS, "</think>"),
+        ("deepseek_r1_distill", {}, "</think>"),
+        ("gemma4", THINKS, "<channel|>"),
+        ("gptoss", {}, "assistantfinal"),
     ],
 )
-def test_with_thoughts_on_what_ends_one_is_read_from_the_template(name: str, enabled: bool | None, end: str) -> None:
+def test_with_thoughts_on_what_ends_one_is_read_from_the_template(name: str, switch: Switch, end: str) -> None:
     writes = [_task("ifeval", 16384), _task("mmlu_pro_generative", 16384)]
 
-    assert settle(ON, writes, tokenizer_of(name)) == Thinking(enabled=enabled, end=end)
+    assert settle(ON, writes, tokenizer_of(name)) == Thinking(switch=switch, end=end)
+
+
+@pytest.mark.parametrize(
+    ("name", "off", "on", "end"),
+    [
+        ("granite-3.3", {"thinking": False}, {"thinking": True}, "</think>"),
+        ("seed-oss", {"thinking_budget": 0}, {"thinking_budget": -1}, "</seed:think>"),
+        ("smollm3", OFF, THINKS, "</think>"),
+        ("glm-4.7", OFF, THINKS, "</think>"),
+        ("ling-3", OFF, THINKS, "</think>"),
+    ],
+)
+def test_the_switch_is_the_one_that_the_template_knows(name: str, off: Switch, on: Switch, end: str) -> None:
+    tokenizer = byte_tokenizer((FIXTURES / f"{name}.jinja").read_text("utf-8"))
+
+    assert settle(None, ALL, tokenizer) == Thinking(switch=off)
+    assert settle(ON, [_task("ifeval", 16384)], tokenizer) == Thinking(switch=on, end=end)
+
+
+@pytest.mark.parametrize("name", ["ministral-3", "step-3.5", "minimax-m2"])
+def test_a_model_that_its_own_prompt_tells_to_think_is_refused(name: str) -> None:
+    tokenizer = byte_tokenizer((FIXTURES / f"{name}.jinja").read_text("utf-8"))
+
+    with pytest.raises(JobError, match="no switch against it"):
+        settle(None, ALL, tokenizer)
+
+
+@pytest.mark.parametrize(
+    "opening", ["[|assistant|]<thought>\n", "<|a|>◁think▷", "<|a|>\nHere are my reasoning steps:\n"]
+)
+def test_a_prompt_that_opens_a_thought_is_seen_whatever_its_tags(opening: str) -> None:
+    header = opening.split("<thought>")[0].split("◁")[0].split("Here")[0]
+    template = (
+        "{% for m in messages %}{% if m.role == 'user' %}<|u|>{{ m.content }}{% else %}"
+        f"{header}{{{{ m.content }}}}{{% endif %}}{{% endfor %}}{{% if add_generation_prompt %}}{opening}{{% endif %}}"
+    )
+
+    with pytest.raises(JobError, match="no switch against it"):
+        settle(None, ALL, byte_tokenizer(template))
+
+
+def test_the_harness_is_told_what_the_template_knows() -> None:
+    assert Thinking(switch=THINKS, end="</think>").for_harness() == {
+        "enable_thinking": True,
+        "think_end_token": "</think>",
+    }
+    assert Thinking(switch={"thinking": False}).for_harness() == {"chat_template_args": {"thinking": False}}
+    assert Thinking().for_harness() == {}
 
 
 def test_with_thoughts_on_letters_and_tasks_without_room_are_refused() -> None:
@@ -103,7 +153,7 @@ def _model(tokenizer: object) -> TemplateLM:
     ],
 )
 def test_a_thought_without_an_end_is_no_answer(text: str, scored: str) -> None:
-    with only_answers(_model(tokenizer_of("qwen3")), huggingface, Thinking(enabled=True, end="</think>")):
+    with only_answers(_model(tokenizer_of("qwen3")), huggingface, Thinking(switch=THINKS, end="</think>")):
         assert huggingface.postprocess_generated_text(text, [], "</think>") == scored
     assert huggingface.postprocess_generated_text(text, [], None) == text
 
@@ -119,7 +169,7 @@ def test_an_end_that_is_a_special_token_is_seen() -> None:
     lm = _model(tokenizer)
     ids = tokenizer.encode("<|channel>thought\nHm.<channel|>Rye.<turn|>", add_special_tokens=False)
 
-    with only_answers(lm, huggingface, Thinking(enabled=True, end="<channel|>")):
+    with only_answers(lm, huggingface, Thinking(switch=THINKS, end="<channel|>")):
         assert vars(lm)["tok_decode"](ids) == "thought\nHm.<channel|>Rye."
 
 

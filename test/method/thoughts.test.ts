@@ -7,6 +7,14 @@ import { afterThoughts, closingOfPrompt, splitThoughts } from '../../method/thou
  * Apriel.
  */
 describe('thoughts in a reply', () => {
+  it('are taken off where the prompt opened them in words', () => {
+    const closed = { reasoning: 'a', unfinished: false };
+    expect(splitThoughts('a\n[BEGIN FINAL RESPONSE]\nB\n[END FINAL RESPONSE]', true)).toMatchObject(closed);
+    expect(splitThoughts('a\n[BEGIN FINAL RESPONSE]\nB\n[END FINAL RESPONSE]', true).text.trim()).toBe('B');
+    expect(splitThoughts('a, still', true)).toEqual({ text: '', reasoning: 'a, still', unfinished: true });
+    expect(closingOfPrompt('<|begin_assistant|>\nHere are my reasoning steps:\n')).toBe('[BEGIN FINAL RESPONSE]');
+  });
+
   it.each([
     ['<think>a</think>\n\nB', 'a'],
     ['<think>\na\n</think>B', 'a'],
@@ -17,6 +25,8 @@ describe('thoughts in a reply', () => {
     ['<thought>a</thought>\nB', 'a'],
     ['<reasoning>a</reasoning>\nB', 'a'],
     ['<seed:think>a</seed:think>B', 'a'],
+    ['<mm:think>a</mm:think>B', 'a'],
+    ['<think:opensource>a</think:opensource>B', 'a'],
     ['<|START_THINKING|>a<|END_THINKING|><|START_RESPONSE|>B<|END_RESPONSE|>', 'a'],
     ['<|begin_of_thought|>a<|end_of_thought|>\n<|begin_of_solution|>B<|end_of_solution|>', 'a'],
     ['<|channel>thought\na<channel|>B', 'a'],

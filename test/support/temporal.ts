@@ -55,6 +55,7 @@ export function useTemporal(): () => TestWorkflowEnvironment {
 
 export interface TestDeps {
   readonly python: PythonJobs;
+  readonly hasPython?: () => Promise<boolean>;
   readonly root?: string;
   /** Instead of the store in `root`. */
   readonly opened?: OpenStore;
@@ -67,6 +68,7 @@ const NO_SERVERS: ModelServers = { serve: async () => await Promise.reject(new E
 /** Real dependencies over a store of their own; training and evaluation are handed in. */
 export function testDeps({
   python,
+  hasPython,
   root = mkdtempSync(join(tmpdir(), 'rehearse-test-')),
   opened = openStore(root),
   draining = new AbortController().signal,
@@ -80,6 +82,7 @@ export function testDeps({
     enqueued: new EnqueuedTokens(),
     watches: new ReplyWatches(),
     python,
+    ...(hasPython === undefined ? {} : { hasPython }),
     servers,
     weights: { resolve: async (weights) => ({ path: weights, identity: weights }) },
     env: {},

@@ -1,3 +1,4 @@
+import { chatFormatOf } from '../../templates/chat-format';
 import type { ChatRendering } from '../../templates/render-chat';
 import { takeApart, type TemplateParts } from '../../templates/take-apart';
 import { thinkingPrompt, thinkingSwitch } from '../../templates/thinking-switch';
@@ -124,9 +125,35 @@ describe('the switch of thoughts', () => {
     expect(thinkingSwitch(rendering('qwen3_8')).effort).toEqual({ variable: 'reasoning_effort', values: ['low', 'medium', 'xhigh'] });
   });
 
+  it('is a budget where the template knows one, and tags are found that it puts together', () => {
+    const header = '{% for m in messages %}<|u|>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<|a|>';
+    const seed = { chatTemplate: `${header}{% if thinking_budget == 0 %}<seed:think></seed:think>{% endif %}{% endif %}`, variables: {} };
+    expect(thinkingPrompt(seed, 'off')).toBe('<|a|><seed:think></seed:think>');
+    expect(thinkingSwitch(seed).on?.variables).toEqual({ thinking_budget: -1 });
+    const kimi = { chatTemplate: `${header}{{ '<|open|>' + 'think' + '<|sep|>' }}{% endif %}`, variables: {} };
+    expect(thinkingSwitch(kimi)).toMatchObject({ beginsInside: true, tags: { open: '<|open|>think<|sep|>' } });
+    const apriel = { chatTemplate: `${header}\nHere are my reasoning steps:\n{% endif %}`, variables: {} };
+    expect(thinkingPrompt(apriel, 'off')).toBe('<|a|>\nHere are my reasoning steps:\n\n[BEGIN FINAL RESPONSE]\n\n');
+  });
+
   it('says where a reply begins inside a thought, and in which tags', () => {
     expect(thinkingSwitch(rendering('qwen3'))).toMatchObject({ beginsInside: false, tags: { open: '<think>', close: '</think>' } });
     expect(thinkingSwitch(rendering('qwen3_6')).beginsInside).toBe(true);
     expect(thinkingSwitch(rendering('llama3'))).toEqual({ beginsInside: false });
   });
+});
+
+test('a raw prompt of a model with channels begins its answer in the one for answers, unless it is to think', () => {
+  const tokens = ['<|start|>', '<|message|>', '<|end|>', '<|channel|>'].map((text, id) => ({ text, id, special: true }));
+  const facts = { ...rendering('gptoss', '', '<|return|>'), tokens, ends: ['<|return|>'] };
+  const parts = takeApart(facts);
+  expect(parts.gap).toBe('<|channel|>final<|message|>');
+  const identities = { extraction: '', conversation: '', text: '' };
+  const source = { kind: 'directory', place: '/model', file: 'chat_template.jinja' } as const;
+  const format = chatFormatOf({ ...facts, ...parts, source, identities, addsBos: false, defaults: {} });
+  const asked = [{ role: 'user' as const, content: 'Bread?' }];
+  const end = 'Bread?<|end|><|start|>assistant';
+  expect(format.renderPrompt(asked).endsWith(`${end}<|channel|>final<|message|>`)).toBe(true);
+  expect(format.renderPrompt(asked, { assistantPrefix: 'Score: ' }).endsWith(`${end}<|channel|>final<|message|>Score: `)).toBe(true);
+  expect(format.renderPrompt(asked, { thinking: 'on' }).endsWith(end)).toBe(true);
 });

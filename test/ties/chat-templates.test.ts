@@ -6,6 +6,7 @@ import { projectDir } from '../../services/local/paths';
 import { ensurePython } from '../../services/local/python-environment';
 import { runCommand } from '../../services/local/run-command';
 import { renderChat } from '../../templates/render-chat';
+import { SWITCHES, THOUGHT_TAGS } from '../../templates/thought-tags';
 import { useTempFolder } from '../support/temp-folder';
 import { quietReporter } from '../support/temporal';
 import { trlTemplates } from '../support/trl-templates';
@@ -62,6 +63,20 @@ test('both sides render the same bytes of every text template, or neither render
   expect(index).toBe(theirs.length);
   expect(rendered).toBeGreaterThan(2000);
   expect(differences).toEqual([]);
+}, 900_000);
+
+test('both sides know the same tags of thoughts, and the same switches', async () => {
+  const { python, env } = await ensurePython(quietReporter);
+  // thinking.py itself loads lm-evaluation-harness, which takes seconds
+  const script = `import ast, json, pathlib
+from rehearse_ml.thought_tags import TAGS
+source = pathlib.Path('rehearse_ml/thinking.py').read_text()
+switches = next(ast.literal_eval(each.value) for each in ast.parse(source).body if getattr(getattr(each, 'target', None), 'id', '') == 'SWITCHES')
+print(json.dumps([TAGS, switches]))`;
+  const said = await runCommand({ command: python, args: ['-c', script], env, cwd: join(projectDir(), 'python') });
+  const [tags, switches] = JSON.parse(said) as [unknown, unknown[][]];
+  expect(tags).toEqual(THOUGHT_TAGS);
+  expect(switches.filter(([, off]) => off !== 'none')).toEqual(SWITCHES);
 }, 900_000);
 
 function ours(...[rendering, messages, options]: Parameters<typeof renderChat>): string | null {

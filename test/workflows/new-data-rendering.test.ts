@@ -120,8 +120,30 @@ test('new data that it takes are rendered once, from the copy that every worker 
   rmSync(root, { recursive: true });
 }, 240_000);
 
-test('a run whose gpu workers are started later begins without the check', async () => {
-  const deps = testDeps({ python: fakePythonJobs() });
+const WITHOUT_GPU = ['orchestration', 'llm', 'cpu'] as const;
+
+test('where no gpu worker is there yet a cpu worker renders them, before anything is asked of a model', async () => {
+  const deps = testDeps({ python: real });
+  const asked = endpoint.requests.length;
+  await withWorkers(
+    environment(),
+    deps,
+    async () => {
+      const args: [RunSpec] = [specWith('only-cpu', true)];
+      const { client } = environment();
+      const failure: unknown = await client.workflow
+        .execute(experiment, { workflowId: 'only-cpu', taskQueue: TASK_QUEUES.orchestration, args })
+        .catch((error: unknown) => error);
+      expect(failureSentence(failure)).toContain('line 3: the template refuses it (System role not supported)');
+    },
+    [...WITHOUT_GPU],
+  );
+  expect(endpoint.requests.length).toBe(asked);
+  rmSync(deps.root, { recursive: true });
+}, 240_000);
+
+test('a run begins without the check where no gpu worker is there and the cpu worker has no Python', async () => {
+  const deps = testDeps({ python: fakePythonJobs(), hasPython: async () => await Promise.resolve(false) });
   const asked = endpoint.requests.length;
   await withWorkers(
     environment(),
@@ -137,7 +159,7 @@ test('a run whose gpu workers are started later begins without the check', async
       await handle.cancel();
       await expect(handle.result()).rejects.toThrow(WorkflowFailedError);
     },
-    ['orchestration', 'llm', 'cpu'],
+    [...WITHOUT_GPU],
   );
   rmSync(deps.root, { recursive: true });
 }, 240_000);
