@@ -17,7 +17,8 @@ from .chat_template import RefusedError
 Span = tuple[int, int]
 
 STRUCTURE = re.compile(
-    r"<[|\uff5c].*>|<.*[|\uff5c]>|\[/?[A-Z_]+\]|</?think>|</?tool_?\w*>|<fim_\w+>|<.*(reserved|unused).*>"
+    r"<[|\uff5c].*>|<.*[|\uff5c]>|\[[|].*[|]\]|\[/?[A-Z_0-9]+\]|</?(\w+:)?think(:\w+)?>|\u25c1/?think\u25b7"
+    r"|</?tool_?\w*>|<fim_\w+>|<.*(reserved|unused|extra_id|placeholder|start_of|end_of|SPECIAL_).*>"
 )
 """How added tokens look that structure a text, where the tokenizer does not call them special."""
 
@@ -46,6 +47,11 @@ class ControlTokens:
             for number, token in tokenizer.added_tokens_decoder.items()
             if token.special or STRUCTURE.fullmatch(token.content) or _is_written(token.content, literals)
         }
+        self._greedy = {
+            number: token.content
+            for number, token in tokenizer.added_tokens_decoder.items()
+            if token.lstrip or token.rstrip
+        }
         longest_first = sorted(self._ids.values(), key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
         self._numbers = np.array(sorted(self._ids), dtype=np.int64)
@@ -66,6 +72,22 @@ class ControlTokens:
         """Tell whether a control token stands in the spans `texts` all the same: a tokenizer may rewrite letters."""
         places = [offsets[int(index)] for index in np.flatnonzero(np.isin(np.asarray(ids), self._numbers))]
         return any(start <= first and last <= end for first, last in places for start, end in texts)
+
+    def trimmed(self, text: str, encoded: Encoded) -> Encoded:
+        """Return `encoded` with the places of tokens that take the white space around them cut to their letters.
+
+        Phi-3's ends of turns are such: they would reach over the end of the answer that they end.
+        """
+        if not self._greedy:
+            return encoded
+        offsets = list(encoded.offsets)
+        for index, number in enumerate(encoded.ids):
+            content = self._greedy.get(number)
+            start, end = offsets[index]
+            at = text.find(content, start, end) if content is not None else -1
+            if content is not None and at >= 0:
+                offsets[index] = (at, at + len(content))
+        return Encoded(encoded.ids, offsets)
 
     def encode(self, text: str, written: Sequence[Span]) -> Encoded:
         """Return the tokens of `text`, in which `written` are the places where control tokens are only text.

@@ -78,6 +78,7 @@ class Tokenization:
             written = self._control.within(each.text, each.texts)
             try:
                 found = self._control.encode(each.text, written) if written else Encoded(ids, offsets)
+                found = self._control.trimmed(each.text, found)
             except RefusedError as error:
                 yield str(error), True
                 continue

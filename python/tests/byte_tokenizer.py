@@ -1,6 +1,7 @@
 """Tokenizers made here, a token for each byte and for each control token, with the chat templates that TRL ships."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -32,16 +33,25 @@ def tokenizer_of(name: str, *, special: bool = True, bos: str = "<s>", eos: str 
 
 
 def byte_tokenizer(
-    template: str, *, special: bool = True, bos: str = "<s>", eos: str = "</s>", added: tuple[str, ...] = ()
+    template: str,
+    *,
+    special: bool = True,
+    bos: str = "<s>",
+    eos: str = "</s>",
+    added: tuple[str, ...] = (),
+    strips: Mapping[str, bool] | None = None,
 ) -> PreTrainedTokenizerFast:
-    """Return a tokenizer with `template`; `added` are tokens besides those that it writes."""
+    """Return a tokenizer with `template`; `added` are tokens besides those that it writes.
+
+    `strips` says on which sides tokens take the white space around them (`lstrip`, `rstrip`).
+    """
     alphabet = sorted(ByteLevel.alphabet())
     tokenizer = Tokenizer(BPE(vocab={letter: number for number, letter in enumerate(alphabet)}, merges=[]))
     tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
     tokenizer.decoder = ByteLevelDecoder()
     written = sorted({*CONTROL.findall(template), *added} - {bos, eos})
     tokenizer.add_special_tokens([bos, eos])
-    tokenizer.add_tokens([AddedToken(token, special=special, normalized=False) for token in written])
+    tokenizer.add_tokens([AddedToken(token, special=special, normalized=False, **(strips or {})) for token in written])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token=bos, eos_token=eos, pad_token=eos, chat_template=template
     )

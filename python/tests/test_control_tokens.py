@@ -144,3 +144,39 @@ def test_no_space_is_put_before_a_piece_where_a_tokenizer_puts_one_before_a_text
 
     trained = tokenizer.convert_ids_to_tokens([label for label in row["labels"] if label != IGNORED])
     assert trained == ["b", "<", "/", "s", ">", "c", "</s>"]
+
+
+@pytest.mark.parametrize("name", ["phi3", "qwen3", "gemma3"])
+@pytest.mark.parametrize("strips", [{"rstrip": True}, {"lstrip": True}, {"lstrip": True, "rstrip": True}])
+def test_an_end_of_turn_that_takes_the_white_space_around_it_is_trained_all_the_same(
+    name: str, strips: dict[str, bool], tmp_path: Path, events: RecordedEvents
+) -> None:
+    # Phi-3's `<|end|>` and `<|assistant|>` are such tokens.
+    end = {"phi3": "<|end|>", "qwen3": "<|im_end|>", "gemma3": "<end_of_turn>"}[name]
+    tokenizer = byte_tokenizer(shipped(name), strips=strips)
+    answers = ["Rye. ", f"Not {end} \n it{end}"]
+    turns = [[{"role": "user", "content": "Bread?"}, {"role": "assistant", "content": answer}] for answer in answers]
+
+    mixture = _tokenized([{"messages": each} for each in turns], tokenizer, tmp_path, events)
+
+    number = tokenizer.convert_tokens_to_ids(end)
+    for row, answer in zip(rows_of(mixture), answers, strict=True):
+        labels = [label for label in row["labels"] if label != IGNORED]
+        assert [label == number for label in labels] == [False] * (len(labels) - 1) + [True]
+        assert str(tokenizer.decode(labels)).replace(" ", "") == f"{answer}{end}".replace(" ", "")
+    assert mixture.control_texts == 1
+
+
+@pytest.mark.parametrize(
+    "token", ["[UNUSED_TOKEN_145]", "[|endofturn|]", "<extra_id_7>", "\u25c1think\u25b7", "<seed:think>"]
+)
+def test_added_tokens_that_look_like_structure_are_text_in_words_even_where_no_template_writes_them(
+    token: str, tmp_path: Path, events: RecordedEvents
+) -> None:
+    tokenizer = byte_tokenizer(shipped("llama3"), special=False, added=(token,))
+    row = {"messages": [{"role": "user", "content": f"a{token}b"}, {"role": "assistant", "content": "No."}]}
+
+    mixture = _tokenized([row], tokenizer, tmp_path, events)
+
+    assert tokenizer.convert_tokens_to_ids(token) not in rows_of(mixture)[0]["input_ids"]
+    assert mixture.control_texts == 1
