@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -25,7 +25,9 @@ function main(): void {
     const packed = JSON.parse(said('npm', ['pack', '--json', '--pack-destination', root], projectDir(), process.env)) as {
       filename: string;
     }[];
-    const tarball = join(root, packed[0]!.filename);
+    // By a relative path, as one types it: an absolute one npx would try to start as a program.
+    const tarball = packed[0]!.filename;
+    renameSync(join(root, tarball), join(folder, tarball));
     const env: NodeJS.ProcessEnv = {
       ...Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED.test(name))),
       HOME: home,
@@ -33,14 +35,17 @@ function main(): void {
       ...(warm ? { REHEARSE_CACHE: cacheDir() } : {}),
     };
     const startMs = performance.now();
-    const { status } = spawnSync('npx', ['--yes', tarball, 'demo'], { cwd: folder, env, stdio: 'inherit' });
+    const { status } = spawnSync('npx', ['--yes', `./${tarball}`, 'demo'], { cwd: folder, env, stdio: 'inherit' });
     const took = prettyMs(performance.now() - startMs, { secondsDecimalDigits: 0 });
-    if (status !== 0) throw new Error(`npx ${tarball} demo ended with ${status}`);
+    if (status !== 0) throw new Error(`npx ./${tarball} demo ended with ${status}`);
     const store = join(home, '.local', 'share', 'rehearse', 'store', 'runs', 'demo', 'report');
     const report = existsSync(store) ? readFileSync(join(store, 'report.html'), 'utf8') : '';
     if (!report.includes('</html>')) throw new Error(`the demo left no report in ${store}`);
-    if (readdirSync(folder).length > 0) throw new Error(`the demo left files where it was started: ${readdirSync(folder).join(', ')}`);
-    const replay = said('npx', ['--yes', tarball, 'export', 'demo', '--stage', 'replay'], folder, env).trim().split('\n');
+    const left = readdirSync(folder).filter((name) => name !== tarball);
+    if (left.length > 0) throw new Error(`the demo left files where it was started: ${left.join(', ')}`);
+    const replay = said('npx', ['--yes', `./${tarball}`, 'export', 'demo', '--stage', 'replay'], folder, env)
+      .trim()
+      .split('\n');
     console.log(
       `✓ npx installed the package and ran the demo in ${took} (${warm ? 'tools lent' : 'empty home'}); replay rows: ${replay.length}`,
     );

@@ -52,7 +52,7 @@ const LONG = [
   {
     name: 'package',
     what: 'a new user from the package alone: packed, installed by npx in an empty home and folder, the demo run to its end; --warm lends tools',
-    takes: 'untimed',
+    takes: '35 min',
     program: ['dist/bench/package.js'],
   },
   {
@@ -87,6 +87,20 @@ const LONG = [
     takes: '1 min',
     program: ['node_modules/jest/bin/jest.js', 'test/view/browser.test.ts'],
     env: { REHEARSE_BROWSER: '1' },
+  },
+  {
+    name: 'webui',
+    what: "Temporal's Web UI in Chromium, which must be installed: where the links lead, the cause of a failure; keeps the pictures of the docs",
+    takes: '1 min',
+    program: ['node_modules/jest/bin/jest.js', 'test/cli/server/web-ui-browser.test.ts'],
+    env: { REHEARSE_BROWSER: '1' },
+  },
+  {
+    name: 'compose',
+    what: 'the services of docker-compose.yml as processes (PostgreSQL must be installed; Temporal is built), and an experiment to its end over a bucket',
+    takes: '5 min',
+    program: ['node_modules/jest/bin/jest.js', 'test/deploy/compose-natively.test.ts'],
+    env: { REHEARSE_COMPOSE: '1' },
   },
   {
     name: 'real-endpoints',
