@@ -14,12 +14,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('rehearse')
     .description('Fine-tune a model whose SFT data is closed without making it forget, as durable Temporal workflows.')
     .version(VERSION)
-    .showHelpAfterError('(add --help for the options)')
-    .exitOverride();
+    .showHelpAfterError('(add --help for the options)');
   const name = commandNamed(argv);
   if (name === undefined) registerForHelp(program, __dirname);
   else COMMANDS[name]!()(program);
-  for (const command of program.commands) {
+  // Before the command and after it.
+  for (const command of [program, ...program.commands]) {
     command
       .exitOverride()
       .addOption(new Option('-v, --verbose', 'say where an error came from; workers log more'))
@@ -40,6 +40,7 @@ function report(error: unknown): number {
   const { plainText } = require('./terminal/output') as typeof import('./terminal/output');
   if (error instanceof CliError) {
     process.stderr.write(`rehearse: ${plainText(error.message)}${error.hint === undefined ? '' : `; ${plainText(error.hint)}`}\n`);
+    if (process.env['REHEARSE_LOG'] === 'debug') process.stderr.write(trace(error));
     return error.exitCode;
   }
   const { exitCodeOf } = require('./terminal/sentences') as typeof import('./terminal/sentences');
@@ -47,7 +48,14 @@ function report(error: unknown): number {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`rehearse: ${plainText(message)}\n`);
   if (known !== undefined) return known;
-  if (process.env['REHEARSE_LOG'] === 'debug' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  if (process.env['REHEARSE_LOG'] === 'debug' && error instanceof Error) process.stderr.write(trace(error));
   else process.stderr.write('(-v shows where this came from)\n');
   return EXIT.failed;
+}
+
+/** Where an error came from, and what it came of. */
+function trace(error: Error): string {
+  const stacks: string[] = [];
+  for (let each: unknown = error; each instanceof Error; each = each.cause) stacks.push(each.stack ?? `${each.name}: ${each.message}`);
+  return `${stacks.join('\ncaused by ')}\n`;
 }

@@ -64,7 +64,7 @@ function readAssumptions(texts: readonly string[]): ReturnType<typeof parseAssum
   try {
     return parseAssumptions(texts);
   } catch (cause) {
-    throw new CliError(cause instanceof Error ? cause.message : String(cause), { cause });
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }
 
