@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { RunSpec } from '../config/spec';
 import { rehearseArgs } from '../services/local/worker-command';
-import { untilTraining } from './follow-run';
 import { expectedRequests, paperRunSpec } from './paper-run';
 import { spread } from './spread';
 import { Stack } from './stack';
@@ -14,7 +14,7 @@ import { Stack } from './stack';
 const USAGE = `node dist/bench/start-up.js [--rounds 3] [--instructions 60]
 
 How long one waits for what is no work: the help of the command line; from "rehearse start" to the first call, workers and server running; from
-the last call to the mixture; and, after everything was killed, from starting server and workers again to the next call. Prints milliseconds,
+the last call to the report (of a run that ends with its mixture); and, after everything was killed, from starting server and workers again to the next call. Prints milliseconds,
 the median of the rounds and their range.
 `;
 
@@ -27,7 +27,7 @@ interface Waits {
   readonly help: number;
   readonly startToFirstCall: number;
   readonly killedToNextCall: number;
-  readonly lastCallToMixture: number;
+  readonly lastCallToReport: number;
 }
 
 async function main(): Promise<void> {
@@ -62,14 +62,15 @@ const TITLES: Readonly<Record<keyof Waits, string>> = {
   help: '`rehearse --help`',
   startToFirstCall: '`rehearse start` to the first call',
   killedToNextCall: 'server and workers started after all were killed, to the next call',
-  lastCallToMixture: 'last call to the mixture',
+  lastCallToReport: 'last call to the report',
 };
 
 async function measure(folder: string, instructions: number): Promise<Waits> {
   const help = await timed(async () => await rehearse(['--help'], {}));
   const stack = await Stack.start({ folder, llmWorkers: 1, latencyMs: LATENCY_MS });
   try {
-    const spec = await paperRunSpec({ instructions, baseURL: `${stack.endpointURL}/v1`, folder, concurrency: 20 });
+    const paper = await paperRunSpec({ instructions, baseURL: `${stack.endpointURL}/v1`, folder, concurrency: 20 });
+    const spec: RunSpec = { ...paper, until: 'mixture' }; // nothing trains here
     const file = join(folder, 'spec.json');
     await writeFile(file, JSON.stringify(spec));
     await mkdir(stack.home, { recursive: true });
@@ -86,13 +87,13 @@ async function measure(folder: string, instructions: number): Promise<Waits> {
     for (const process of stack.workers) process.start();
     const next = await statsWhen(stack, ({ requests }) => requests > 0);
 
-    await stack.withClient(async (client) => await stack.whileRunning(untilTraining(client, 'run')));
-    const mixedAt = Date.now();
+    await stack.withClient(async (client) => await stack.whileRunning(client.workflow.getHandle('run').result()));
+    const reportedAt = Date.now();
     return {
       help,
       startToFirstCall: firstRequestAt - startedAt,
       killedToNextCall: next.firstRequestAt - againAt,
-      lastCallToMixture: mixedAt - (await stack.stats()).lastReplyAt,
+      lastCallToReport: reportedAt - (await stack.stats()).lastReplyAt,
     };
   } finally {
     await stack.stop();
