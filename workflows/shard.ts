@@ -123,7 +123,10 @@ function judgeResponses(run: ShardRun, generator: string, judge: string): Promis
   );
 }
 
-/** @returns usable judgments of this round and those before it, which count once the last one has settled all responses */
+/**
+ * How many responses a round settles is known when it has; what is lost in one of them counts with the last.
+ * @returns usable judgments of this round and those before it
+ */
 async function judgeRound(
   run: ShardRun,
   generator: string,
@@ -133,26 +136,20 @@ async function judgeRound(
   const pair = `${judge}/${generator}`;
   const isLast = round === rounds - 1;
   const cost = run.input.costs.judge[pair];
-  let usable = before;
-  await run.runBatch(
+  const { usable } = await run.runBatch(
     {
       stage: 'judge',
       model: judge,
-      items: isLast ? run.responses : 0,
+      items: isLast ? run.responses - before : 'usable',
       id: `judge ${pair} ${round + 1}`,
       costEach: cost === undefined ? undefined : timesCost(cost, 1 / rounds),
     },
-    async (limits) => {
-      const outcome = await llm.judgeShard.executeWithOptions(
-        { summary: `${judge} judges ${generator}, round ${round + 1} of ${rounds}` },
-        [{ ...run.ref, generator, judge, ...(isLast ? {} : { round }), ...limits }],
-      );
-      if (outcome.exhausted !== undefined) return outcome;
-      usable += outcome.usable;
-      return { ...outcome, usable: isLast ? usable : 0 };
-    },
+    async (limits) =>
+      await llm.judgeShard.executeWithOptions({ summary: `${judge} judges ${generator}, round ${round + 1} of ${rounds}` }, [
+        { ...run.ref, generator, judge, ...(isLast ? {} : { round }), ...limits },
+      ]),
   );
-  return usable;
+  return before + usable;
 }
 
 async function judgeAllAfterAll(run: ShardRun, judges: readonly string[]): Promise<void> {

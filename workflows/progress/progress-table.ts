@@ -14,7 +14,8 @@ export interface StageItems {
   readonly stage: ProgressStage;
   /** Empty for a stage without one. */
   readonly model: string;
-  readonly items: number;
+  /** `usable`: as many as turn out usable, of a part whose size nobody knows before. */
+  readonly items: number | 'usable';
 }
 
 /** The progress table of one workflow, shown in the Web UI as its current details. */
@@ -70,22 +71,15 @@ export class ProgressTable {
 
   /** Marks a row as running, waits for the work on these items, and books its outcome. */
   async track(row: StageItems, work: () => Promise<BatchOutcome>): Promise<BatchOutcome> {
-    const before = this.rows.get(rowKey(row)) ?? waiting(row.stage, row.model, row.items);
+    const before = this.rows.get(rowKey(row)) ?? waiting(row.stage, row.model, row.items === 'usable' ? 0 : row.items);
     this.apply({ mode: 'replace', rows: [{ ...before, state: 'running' }] });
     const outcome = await work();
-    const { promptTokens, completionTokens, cost, errors } = outcome;
+    const { promptTokens, completionTokens, cost, errors, usable } = outcome;
+    const items = row.items === 'usable' ? usable : row.items;
     this.apply({
       mode: 'add',
       rows: [
-        {
-          ...waiting(row.stage, row.model, 0),
-          done: row.items,
-          failed: row.items - outcome.usable,
-          promptTokens,
-          completionTokens,
-          usd: cost.usd,
-          errors,
-        },
+        { ...waiting(row.stage, row.model, 0), done: items, failed: items - usable, promptTokens, completionTokens, usd: cost.usd, errors },
       ],
     });
     return outcome;
