@@ -4,8 +4,13 @@ import { selectBest } from '../method/selection';
 import { isSkipped } from '../method/skipped';
 import { type Asking, judgedEarly } from './judged-early';
 
-/** How alike the scores of two judges are: from not at all to nearly the same. */
-export const CORRELATIONS = [0, 0.25, 0.5, 0.75, 0.9];
+/** What the judges are like. */
+export interface SimulatedJudges {
+  /** How alike the scores of two of them are. */
+  readonly correlation: number;
+  /** Part of all scores that is a 5. */
+  readonly fives: keyof typeof ENDS;
+}
 
 export interface SimulatedJudging {
   /** Part of all responses that the last of three judges is shown. */
@@ -18,14 +23,18 @@ const JUDGES = ['first', 'second', 'last'];
 const GENERATORS = ['a', 'b', 'c'];
 const SAMPLES = [0, 1, 2];
 const RESPONSES = GENERATORS.length * SAMPLES.length;
-/** Upper ends of the ratings 1 to 4 in standard deviations: 5 %, 10 %, 20 %, 40 % and 25 % of all scores. */
-const ENDS = [-1.645, -1.036, -0.385, 0.674];
+/** Upper ends of the ratings 1 to 4 in standard deviations, by the part of scores that is a 5: of the others 5, 10, 20, 40 %; 2, 5, 13, 35 %; 2, 3, 10, 25 %. */
+const ENDS = {
+  0.25: [-1.645, -1.036, -0.385, 0.674],
+  0.45: [-2.054, -1.476, -0.842, 0.126],
+  0.6: [-2.054, -1.645, -1.036, -0.253],
+} as const;
 
 /**
  * Instructions of nine responses and three judges with whole scores, judged early. A score is the response's quality and the judge's own
- * noise, cut into five ratings whose shares are those of judges that like most answers.
+ * noise, cut into five ratings.
  */
-export function simulateJudging(instructions: number, correlation: number, asking: Asking): SimulatedJudging {
+export function simulateJudging(instructions: number, { correlation, fives }: SimulatedJudges, asking: Asking): SimulatedJudging {
   const stream = createRandom(20_261_128);
   const uniform = (): number => (stream.below(2 ** 32 - 1) + 1) / 2 ** 32; // above 0, for its logarithm
   const normal = (): number => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
@@ -37,7 +46,7 @@ export function simulateJudging(instructions: number, correlation: number, askin
     const scores = new Map(
       responses.map((each) => {
         const quality = normal() * Math.sqrt(correlation);
-        return [each.id, JUDGES.map(() => rating(quality + normal() * Math.sqrt(1 - correlation)))] as const;
+        return [each.id, JUDGES.map(() => rating(quality + normal() * Math.sqrt(1 - correlation), fives))] as const;
       }),
     );
     const full = responses.flatMap((each) => JUDGES.map((judge, at) => judgment(each, judge, scores.get(each.id)![at]!)));
@@ -56,8 +65,8 @@ function winnerOf(id: string, responses: readonly Response[], judgments: readonl
   return 'replay' in selected ? selected.replay.responseId : 'none';
 }
 
-function rating(value: number): number {
-  return 1 + ENDS.filter((end) => value > end).length;
+function rating(value: number, fives: keyof typeof ENDS): number {
+  return 1 + ENDS[fives].filter((end) => value > end).length;
 }
 
 function response(instructionId: string, model: string, sample: number): Response {

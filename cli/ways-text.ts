@@ -5,18 +5,16 @@ import { formatTable } from './terminal/output';
 const right = { align: 'right' } as const;
 
 /** What else the synthesis could take, as titled tables; none where nothing would change it. */
-export function waysTexts({
-  ways,
-  byAgreement,
-}: Pick<CostPlan, 'ways' | 'byAgreement'>): { readonly title: string; readonly table: string }[] {
+export function waysTexts({ ways, byJudges }: Pick<CostPlan, 'ways' | 'byJudges'>): { readonly title: string; readonly table: string }[] {
   return [
     ...(ways === null ? [] : [{ title: 'The synthesis, judged in full or early, live or by batch APIs', table: waysTable(ways) }]),
-    ...(byAgreement === null
+    ...(byJudges === null
       ? []
       : [
           {
-            title: 'Early judging, by how far the judges agree, which nobody knows before they have judged',
-            table: agreementTable(byAgreement),
+            title:
+              'Early judging, by what the judges are like, which nobody knows before they have judged (simulated: bench/early-judging.ts)',
+            table: judgesTable(byJudges),
           },
         ]),
   ];
@@ -35,16 +33,18 @@ function waysTable(ways: NonNullable<CostPlan['ways']>): string {
   );
 }
 
-function agreementTable(rows: NonNullable<CostPlan['byAgreement']>): string {
+function judgesTable(rows: NonNullable<CostPlan['byJudges']>): string {
   return formatTable(
     [
-      { name: 'correlation of two judges' },
+      { name: 'scores of two judges correlate by' },
+      { name: 'are 5', ...right },
       { name: 'last one is shown', ...right },
       { name: 'early judging', ...right },
       { name: 'both', ...right },
     ],
-    rows.map(({ correlation, shown, usd, usdInBatches }) => [
+    rows.map(({ correlation, fives, shown, usd, usdInBatches }) => [
       String(correlation),
+      `${Math.round(100 * fives)} %`,
       `${Math.round(100 * shown)} %`,
       dollars(usd),
       dollars(usdInBatches),

@@ -37,12 +37,12 @@ export const DEFAULT_ASSUMPTIONS = {
   shownShare: {
     value: 0.56,
     unit: 'of responses',
-    why: 'shown to a judge that may leave out what cannot win, one generator after the other (simulated, for judges whose scores correlate by 0.5)',
+    why: 'shown to a judge that may leave out what cannot win, one generator after the other (simulated, for judges whose scores correlate by 0.5 and who give 5 to a quarter)',
   },
   shownInRounds: {
     value: 0.29,
     unit: 'of responses',
-    why: 'the same, the best prospects first (simulated, for judges whose scores correlate by 0.5; see judges that agree more or less)',
+    why: 'the same, the best prospects first (simulated, for judges whose scores correlate by 0.5 and who give 5 to a quarter; the table above has others)',
   },
   batchHours: { value: 24, unit: 'hours', why: "a provider's batch API, for one batch: what it promises; mostly less" },
   requestSeconds: { value: 0.3, unit: 's', why: 'of a request before its first token' },

@@ -6,7 +6,7 @@ import { assumptionsWith, type AssumptionName, type Assumptions } from './cost-a
 import { planEvaluation, type EvaluationCost } from './cost-evaluation';
 import { planHeldOut, type HeldOutCost } from './cost-held-out';
 import { type PlannedMixture, planExamples } from './cost-mixture';
-import { type AgreementCost, costByAgreement, synthesisWays, type SynthesisCost } from './cost-savings';
+import { type JudgesCost, costByJudges, synthesisWays, type SynthesisCost } from './cost-savings';
 import { interpolatedOf, planOwnTrainings, planTraining, trainedOf, type OwnTraining, type TrainingCost } from './cost-training';
 import type { KnownCounts } from './known-counts';
 import { parametersOf, servingGpus } from './model-size';
@@ -39,8 +39,8 @@ export interface CostPlan {
   };
   /** The synthesis in other ways; null where there are none. */
   readonly ways: readonly SynthesisCost[] | null;
-  /** What early judging comes to where the judges agree more or less than assumed; null where it is not known. */
-  readonly byAgreement: readonly AgreementCost[] | null;
+  /** What early judging comes to with judges other than assumed; null where it is not known. */
+  readonly byJudges: readonly JudgesCost[] | null;
   /** Wall time of synthesis: the busiest endpoint's, since shards overlap. */
   readonly synthesisHours: number;
   readonly servingGpuHours: number;
@@ -95,7 +95,7 @@ export function planCost(
       unpriced: [...new Set(stages.filter(({ usd }) => usd === null).map(({ model }) => model))],
     },
     ways: synthesisWays(spec, assumptions),
-    byAgreement: costByAgreement(spec, assumptions),
+    byJudges: costByJudges(spec, assumptions),
     synthesisHours: Math.max(...endpoints.map(({ hours }) => hours)),
     servingGpuHours: endpoints.reduce((total, { hours, gpus }) => total + hours * (gpus ?? 0), 0),
     filter:

@@ -3,7 +3,7 @@ import { earlyJudging } from '../config/early-judging';
 import { modelOf } from '../config/models-in-use';
 import type { RunSpec } from '../config/spec';
 import type { Assumptions } from './cost-assumptions';
-import { SHOWN_BY_AGREEMENT } from './judge-agreement';
+import { SHOWN_BY_JUDGES } from './simulated-shares';
 import { stageCosts, type StageCost } from './stage-costs';
 
 /** What a spec's synthesis takes in one of its ways. */
@@ -33,10 +33,12 @@ export function synthesisWays(spec: RunSpec, a: Assumptions): SynthesisCost[] | 
   ];
 }
 
-/** What early judging comes to where the judges agree so much. */
-export interface AgreementCost {
+/** What early judging comes to with judges like these. */
+export interface JudgesCost {
   /** Of the scores of two judges. */
   readonly correlation: number;
+  /** Part of their scores that is a 5. */
+  readonly fives: number;
   /** Part of the responses that the last judge is shown, of instructions that are not audited. */
   readonly shown: number;
   /** Of the priced models. */
@@ -45,14 +47,15 @@ export interface AgreementCost {
   readonly usdInBatches: number;
 }
 
-/** How the dollars of early judging move with the judges' agreement, which nobody knows before they have judged. Null for judges other than three, which were not simulated. */
-export function costByAgreement(spec: RunSpec, a: Assumptions): AgreementCost[] | null {
+/** How the dollars of early judging move with what the judges are like, which nobody knows before they have judged. Null for judges other than three, which were not simulated. */
+export function costByJudges(spec: RunSpec, a: Assumptions): JudgesCost[] | null {
   if (spec.synthesis.judge.judges.length !== 3 || synthesisWays(spec, a) === null) return null;
-  return SHOWN_BY_AGREEMENT.map(({ correlation, generators, prospects }) => {
+  return SHOWN_BY_JUDGES.map(({ correlation, fives, generators, prospects }) => {
     const assumed = { ...a, shownShare: generators, shownInRounds: prospects };
     const usdOf = (mode: Way['mode']): number => wayOf(spec, assumed, { way: 'early judging', skip: 'cannot-win', mode })!.usd;
     return {
       correlation,
+      fives,
       shown: roundsOf(spec) === 'prospects' ? prospects : generators,
       usd: usdOf('live'),
       usdInBatches: usdOf('batch'),

@@ -18,11 +18,14 @@ test('batches halve the price of the dear model, and a spec that orders them is 
   expect(plan.usd.expected).toBeCloseTo(usd.get('both')!, 6);
 });
 
-test('the frugal paper takes at most a quarter of the dollars of full judging with live calls, unless its judges hardly agree', async () => {
-  const { ways, byAgreement } = planCost(await loadSpecFile('paper-frugal'));
+test('the frugal paper takes at most a quarter of the dollars of full judging with live calls, unless its judges do not agree at all, or like nearly everything', async () => {
+  const { ways, byJudges } = planCost(await loadSpecFile('paper-frugal'));
   const quarter = ways!.find(({ way }) => way === 'in full, live')!.usd / 4;
   expect(ways!.find(({ way }) => way === 'both')!.usd).toBeLessThan(quarter);
-  expect(byAgreement!.filter(({ usdInBatches }) => usdInBatches > quarter).map(({ correlation }) => correlation)).toEqual([0]);
+  expect(byJudges!.filter(({ usdInBatches }) => usdInBatches > quarter).map(({ correlation, fives }) => [correlation, fives])).toEqual([
+    [0, 0.25],
+    [0.5, 0.6],
+  ]);
 });
 
 test('one generator after the other leaves out less, and takes as many rounds', async () => {
