@@ -1,5 +1,6 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { modelOf } from '../config/models-in-use';
+import { looksLikePath } from '../config/weights';
 import { servedSignal } from '../contract/control';
 import type { PlanRef } from '../contract/run';
 import { NO_CALLS } from '../method/cost';
@@ -18,7 +19,9 @@ export function createServeModelActivities(deps: ActivityDeps) {
         if (serve === undefined || weights === undefined) {
           throw ApplicationFailure.nonRetryable(`models.${name} has nothing to serve; a validated spec cannot come here`);
         }
-        const { path } = await deps.weights.resolve(weights, serve.revision);
+        // llama.cpp reads one file; what is resolved is a checkpoint's directory.
+        const isFile = serve.engine === 'llama.cpp' && looksLikePath(weights);
+        const path = isFile ? weights : (await deps.weights.resolve(weights, serve.revision)).path;
         const context = Context.current();
         const { workflowId, runId } = context.info.workflowExecution ?? {};
         if (workflowId === undefined) throw ApplicationFailure.nonRetryable('a model is served for a workflow');

@@ -1,10 +1,12 @@
 import { rmSync } from 'node:fs';
 import { failureSentence } from '../../cli/terminal/failure-sentence';
 import type { RunSpec } from '../../config/spec';
+import { looksLikePath } from '../../config/weights';
 import { TASK_QUEUES } from '../../contract/task-queues';
 import { ensureModel } from '../../services/local/local-model';
 import { createModelServers, type ModelServers } from '../../services/local/model-server';
 import { ensurePython } from '../../services/local/python-environment';
+import { createWeightsResolver, type WeightsResolver } from '../../services/training/weights';
 import { experiment } from '../../workflows';
 import { until } from '../support/control';
 import { fakePythonJobs } from '../support/fake-python-jobs';
@@ -32,6 +34,14 @@ afterEach(async () => {
 });
 
 const CONCURRENCY = 2;
+
+/** As of a worker for what lies on this machine; the target is of a hub that is not there. */
+const weights: WeightsResolver = {
+  async resolve(name, revision) {
+    const real = createWeightsResolver(async (builtin) => builtin);
+    return looksLikePath(name) ? await real.resolve(name, revision) : { path: name, identity: name };
+  },
+};
 
 /** Two instructions, two answers to each, judged by the model itself: all of it asked of a server that the run brings. */
 function servedSpec(alias: string, weights: string): RunSpec {
@@ -71,7 +81,7 @@ test('a real model is served for its run, comes back after kill -9 with nothing 
         },
       }),
   };
-  const deps = testDeps({ python: fakePythonJobs(), servers });
+  const deps = { ...testDeps({ python: fakePythonJobs(), servers }), weights };
   const result = await withWorkers(environment(), deps, async () => {
     const handle = await environment().client.workflow.start(experiment, {
       workflowId: alias,
@@ -98,7 +108,8 @@ test('a real model is served for its run, comes back after kill -9 with nothing 
 
 test('a run whose model cannot be served fails with the reason, before anything is asked', async () => {
   const alias = `unserved-for-${process.pid}`;
-  const deps = testDeps({ python: fakePythonJobs(), servers: createModelServers({ host: '127.0.0.1', environment: async () => python }) });
+  const servers = createModelServers({ host: '127.0.0.1', environment: async () => python });
+  const deps = { ...testDeps({ python: fakePythonJobs(), servers }), weights };
   const failure = await withWorkers(
     environment(),
     deps,
