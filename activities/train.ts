@@ -34,8 +34,8 @@ export function createTrainActivities(deps: ActivityDeps) {
       return await runActivity(deps, async ({ stop, heartbeat }) => {
         const plan = await deps.plans.load(input.plan);
         const { train, target, seed } = specOfVariant(plan.spec, input.variant);
-        // Self-distillation has a loss of its own, which is no cross-entropy of what is held out.
-        const measuresLoss = train.evalSteps !== undefined && train.sdft === undefined;
+        // What is distilled has a loss of its own, which is no cross-entropy of what is held out.
+        const measuresLoss = train.evalSteps !== undefined && train.sdft === undefined && train.distill === undefined;
         const output = trainStage.at(plan, input.variant);
         const folder = stages.folder(output.address);
         const checkpoints = checkpointsInStore(deps, plan, folder);
@@ -44,7 +44,11 @@ export function createTrainActivities(deps: ActivityDeps) {
           const mixture = mixStage.at(plan, input.variant);
           const rows = await stages.inputRows(mixture);
           const weights = await deps.weights.resolve(weightsOf(plan.spec), target.revision);
-          const mixtureFile = await writeConversations(workspace.path(`${folder}/mixture.jsonl`), rows);
+          const { distill } = train;
+          const learned = distill === undefined ? rows : rows.filter(({ source }) => source === 'new');
+          const mixtureFile = await writeConversations(workspace.path(`${folder}/mixture.jsonl`), learned);
+          const asked = rows.filter(({ source }) => source === 'replay');
+          const prompts = distill === undefined ? undefined : await writeConversations(workspace.path(`${folder}/prompts.jsonl`), asked);
           const evalMixture = measuresLoss ? await heldOutFile(deps, plan, folder) : null;
           const accelerate = await accelerateFile(deps, plan, folder);
           await checkpoints?.fetchNewer();
@@ -89,6 +93,16 @@ export function createTrainActivities(deps: ActivityDeps) {
                   ...(train.lora === undefined ? {} : { lora: { ...train.lora, targets: train.lora.targets ?? null } }),
                   ...(train.osf === undefined ? {} : { osf: { ...train.osf, targets: train.osf.targets ?? null } }),
                   ...(train.sdft === undefined ? {} : { sdft: train.sdft }),
+                  ...(distill === undefined
+                    ? {}
+                    : {
+                        distill: {
+                          ...distill,
+                          learningRate: distill.learningRate ?? train.learningRate,
+                          maxSteps: distill.maxSteps ?? null,
+                        },
+                        prompts,
+                      }),
                   ...(accelerate === undefined ? {} : { accelerate }),
                   ...templateDate(plan),
                   ...(train.thoughts === undefined ? {} : { thoughts: train.thoughts }),

@@ -146,7 +146,7 @@ function ownTrainingText(
   return `${TUNINGS[tuning]}, ${formatCount(steps)} steps, ${formatCount(examples)} examples, ${formatShortCount(tokens)} tokens${where}`;
 }
 
-const TUNINGS = { full: 'full SFT', lora: 'LoRA', qlora: 'QLoRA', osf: 'OSF', sdft: 'SDFT' } as const;
+const TUNINGS = { full: 'full SFT', lora: 'LoRA', qlora: 'QLoRA', osf: 'OSF', sdft: 'SDFT', distill: 'distillation' } as const;
 
 function dollarText({ usd, stages }: CostPlan): string {
   if (stages.every((stage) => stage.usd === null)) return 'unknown: no model of the spec has a price';

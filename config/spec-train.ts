@@ -38,17 +38,30 @@ const sdft = z
   })
   .describe('Self-distillation fine-tuning (Shenfeld et al. 2026, by TRL): the model that is shown an answer teaches the one that is not.');
 
+const epochs = z.number().gt(0).max(100);
+const learningRate = z.number().gt(0).max(1);
+
+const distill = z
+  .strictObject({
+    learningRate: learningRate.optional().describe('Of the distillation; without it, that of the training before it.'),
+    epochs: epochs.default(1).describe('Passes over the questions.'),
+    maxSteps: count.optional().describe('Optimizer steps of the distillation, whatever its epochs.'),
+    maxTokens: count.max(32_768).default(256).describe('Tokens of an answer.'),
+    temperature: z.number().gt(0).max(2).default(1),
+  })
+  .describe(
+    'On-policy distillation (by TRL): trained on the new data first; then it answers the questions of the replay set, and learns from the official model what that would have written.',
+  );
+
 /** How a model is trained. */
-export const TRAINING_METHODS = ['full', 'lora', 'osf', 'sdft'] as const;
+export const TRAINING_METHODS = ['full', 'lora', 'osf', 'sdft', 'distill'] as const;
 
 const method = z
   .enum(TRAINING_METHODS)
   .describe(
-    'full: all weights, as in the paper. lora: low-rank adapters (with lora alone, too). osf: orthogonal subspace fine-tuning. sdft: self-distillation from the answers of the mixture.',
+    'full: all weights, as in the paper. lora: low-rank adapters (with lora alone, too). osf: orthogonal subspace fine-tuning. sdft: self-distillation from the answers of the mixture. distill: the new data, then distillation from the official model over the replay set’s questions.',
   );
 
-const learningRate = z.number().gt(0).max(1);
-const epochs = z.number().gt(0).max(100);
 const maxSteps = count.describe('Optimizer steps, whatever the epochs.');
 const scheduler = z.enum(['constant', 'constant_with_warmup', 'linear', 'cosine']);
 const warmupRatio = z.number().min(0).lt(1).describe('Part of the steps, below 1.');
@@ -70,6 +83,7 @@ export const trainOverridesSchema = z
     lora: lora.optional(),
     osf: osf.optional(),
     sdft: sdft.optional(),
+    distill: distill.optional(),
   })
   .describe('What of `train` is otherwise for this row.');
 
@@ -125,6 +139,7 @@ export const trainSchema = z
     lora: lora.optional(),
     osf: osf.optional(),
     sdft: sdft.optional(),
+    distill: distill.optional(),
     accelerate: z
       .string()
       .min(1)

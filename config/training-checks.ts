@@ -1,7 +1,7 @@
 import { leastReplay } from '../method/mixture';
 import type { RunSpec } from './spec';
 import { showValue, type Finding } from './spec-errors';
-import { methodOf, settled } from './training-method';
+import { METHOD_KEYS, methodOf, settled } from './training-method';
 import { BUILTIN_WEIGHTS, looksLikePath } from './weights';
 
 /** Full SFT above this rate destroys a tuned model in a few steps; the paper uses 1e-6. */
@@ -59,13 +59,13 @@ export function trainingProblems(spec: RunSpec): Finding[] {
  * @param train with what `written` leaves to others
  */
 export function methodProblems(
-  written: Pick<RunSpec['train'], 'method' | 'lora' | 'osf' | 'sdft'>,
+  written: Pick<RunSpec['train'], 'method' | (typeof METHOD_KEYS)[number]>,
   train: RunSpec['train'],
   at: readonly PropertyKey[],
 ): Finding[] {
   const findings: Finding[] = [];
   const method = methodOf(written);
-  for (const other of ['lora', 'osf', 'sdft'] as const) {
+  for (const other of METHOD_KEYS) {
     if (written[other] !== undefined && method !== other) {
       findings.push({
         at: [...at, other],
@@ -79,7 +79,7 @@ export function methodProblems(
     findings.push({
       at: [...at, 'learningRate'],
       value: String(train.learningRate),
-      expected: `at most ${HIGHEST_LEARNING_RATE} for ${{ full: 'full SFT', lora: 'LoRA', osf: 'OSF', sdft: 'SDFT' }[methodOf(train)]}`,
+      expected: `at most ${HIGHEST_LEARNING_RATE} for ${{ full: 'full SFT', lora: 'LoRA', osf: 'OSF', sdft: 'SDFT', distill: 'distillation' }[methodOf(train)]}`,
       hint: 'the paper uses 0.000001 (1e-6)',
     });
   }
@@ -99,11 +99,19 @@ export function methodProblems(
       hint: 'set weightDecay to 0 for this row',
     });
   }
-  return [...findings, ...distillationProblems(train, at)];
+  if (train.distill !== undefined && train.accelerate !== undefined) {
+    findings.push({
+      at: [...at, 'method'],
+      value: 'distill with train.accelerate',
+      expected: 'one device: each would hold the student and its teacher whole',
+      hint: 'leave train.accelerate out, or use full or lora',
+    });
+  }
+  return [...findings, ...selfDistillationProblems(train, at)];
 }
 
 /** What self-distillation cannot be trained with. */
-function distillationProblems({ sdft, ...train }: RunSpec['train'], at: readonly PropertyKey[]): Finding[] {
+function selfDistillationProblems({ sdft, ...train }: RunSpec['train'], at: readonly PropertyKey[]): Finding[] {
   if (sdft === undefined) return [];
   const findings: Finding[] = [];
   const refuse = (field: string, value: string, expected: string, hint: string): void => {

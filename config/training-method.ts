@@ -16,19 +16,26 @@ const AUTHORS_RATES: Readonly<Record<TrainingMethod, number>> = {
   osf: 2e-5,
   /** TRL's example of SDFT. */
   sdft: 2e-5,
+  /** Of the new data, which it learns as full SFT does; also TRL's for its distillation. */
+  distill: 1e-6,
 };
 
-/** The defaults of `train.lora`, `train.osf` and `train.sdft`, where a method is named alone. */
+/** The defaults of `train.lora` and its like, where a method is named alone. */
 const DEFAULT_LORA = { rank: 16, alpha: 32, dropout: 0, quantize: false } as const;
 const DEFAULT_OSF = { effectiveRank: 0.5 } as const;
 const DEFAULT_SDFT = { generations: 8, maxTokens: 256, temperature: 1 } as const;
+const DEFAULT_DISTILL = { epochs: 1, maxTokens: 256, temperature: 1 } as const;
+
+/** Methods with settings of their own, which say it alone. */
+export const METHOD_KEYS = ['lora', 'osf', 'sdft', 'distill'] as const;
+type MethodKey = (typeof METHOD_KEYS)[number];
 
 /** Settings that name their method. */
-type MethodSettings = Pick<Train, 'method' | 'lora' | 'osf' | 'sdft'>;
+type MethodSettings = Pick<Train, 'method' | MethodKey>;
 
 /** How these settings train; those of a method alone say it, too. */
-export function methodOf({ method, lora, osf, sdft }: MethodSettings): TrainingMethod {
-  return method ?? (lora !== undefined ? 'lora' : osf !== undefined ? 'osf' : sdft !== undefined ? 'sdft' : 'full');
+export function methodOf(train: MethodSettings): TrainingMethod {
+  return train.method ?? METHOD_KEYS.find((key) => train[key] !== undefined) ?? 'full';
 }
 
 /** As memory and reports tell methods apart. */
@@ -42,7 +49,7 @@ export function tuningOf(train: MethodSettings): Tuning {
 
 /** The settings with those of their method, and of no other one, filled in. Settings of before there were methods are as they were. */
 export function settled(train: Train): Train {
-  const { method: _method, lora, osf, sdft, ...rest } = train;
+  const { method: _method, lora, osf, sdft, distill, ...rest } = train;
   switch (methodOf(train)) {
     case 'full':
       return rest;
@@ -52,6 +59,8 @@ export function settled(train: Train): Train {
       return { ...rest, osf: osf ?? DEFAULT_OSF };
     case 'sdft':
       return { ...rest, sdft: sdft ?? DEFAULT_SDFT };
+    case 'distill':
+      return { ...rest, distill: distill ?? DEFAULT_DISTILL };
   }
 }
 
@@ -68,14 +77,14 @@ export function specOfVariant(spec: RunSpec, name: string): RunSpec {
 }
 
 /** Whether settings say how to train, rather than leaving it to others. */
-export function namesMethod({ method, lora, osf, sdft }: MethodSettings): boolean {
-  return method !== undefined || lora !== undefined || osf !== undefined || sdft !== undefined;
+export function namesMethod(train: MethodSettings): boolean {
+  return train.method !== undefined || METHOD_KEYS.some((key) => train[key] !== undefined);
 }
 
 function overridden(train: Train, overrides: TrainOverrides): Train {
   const own = methodOf(namesMethod(overrides) ? overrides : train);
-  const { lora, osf, sdft, maxSteps, ...rest } = train;
-  const rate = own === methodOf(train) ? train.learningRate : AUTHORS_RATES[own];
+  const { lora, osf, sdft, distill, maxSteps, ...rest } = train;
+  const rate = learnsAlike(own, methodOf(train)) ? train.learningRate : AUTHORS_RATES[own];
   return settled({
     ...rest,
     learningRate: rate,
@@ -84,7 +93,14 @@ function overridden(train: Train, overrides: TrainOverrides): Train {
     ...(own === 'lora' && lora !== undefined ? { lora } : {}),
     ...(own === 'osf' && osf !== undefined ? { osf } : {}),
     ...(own === 'sdft' && sdft !== undefined ? { sdft } : {}),
+    ...(own === 'distill' && distill !== undefined ? { distill } : {}),
     ...overrides,
     method: own,
   });
+}
+
+/** Whether what is right for one method's learning rate is for the other's: a distillation learns the new data by full SFT. */
+function learnsAlike(own: TrainingMethod, others: TrainingMethod): boolean {
+  const asFull = (method: TrainingMethod): TrainingMethod => (method === 'distill' ? 'full' : method);
+  return asFull(own) === asFull(others);
 }

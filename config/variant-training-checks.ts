@@ -2,7 +2,7 @@ import type { RunSpec } from './spec';
 import { showValue, type Finding } from './spec-errors';
 import { trainingTraits } from './training-backends';
 import { methodProblems } from './training-checks';
-import { namesMethod, specOf } from './training-method';
+import { methodOf, namesMethod, specOf } from './training-method';
 import { variantsOf } from './variants';
 
 type Entry = Exclude<RunSpec['variants'][number], string>;
@@ -23,6 +23,14 @@ export function overrideProblems(spec: RunSpec, { replay, train }: OwnTraining, 
       value: 'nothing',
       expected: 'what is mixed with the new data, since `train` names no method',
       hint: 'for new data alone write none',
+    });
+  }
+  if (replay === 'none' && methodOf(train) === 'distill') {
+    findings.push({
+      at: [...at, 'replay'],
+      value: 'none with distill',
+      expected: 'a replay set, whose questions are put to the model',
+      hint: 'leave it out for the method’s',
     });
   }
   if (!trainingTraits(spec).readsWeights) {

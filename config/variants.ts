@@ -76,9 +76,14 @@ function variantOf(entry: VariantSpec, base: number): Variant {
   if (entry === 'official') return { name: entry, replay: null, newShare: 0 };
   if (typeof entry === 'string') return replayed(entry, replayOf(isPublicSet(entry) ? { set: entry } : NAMED_REPLAYS[entry], entry), base);
   if ('interpolate' in entry) return { name: entry.name, replay: { kind: 'interpolate', ...entry.interpolate }, newShare: base };
-  // A rival of the method is given what its users would give it: the new data alone.
-  const { name, replay = 'none', newShare = base, train } = entry;
+  const { name, train, newShare = base } = entry;
+  // A rival of the method is given what its users would give it: the new data alone; a distillation, which asks questions, the method's.
+  const { replay = distils(train) ? 'method' : 'none' } = entry;
   return { ...replayed(name, replayOf(replay, name), newShare), ...(train === undefined ? {} : { train }) };
+}
+
+function distils(train: TrainOverrides | undefined): boolean {
+  return train !== undefined && (train.method ?? (train.distill === undefined ? undefined : 'distill')) === 'distill';
 }
 
 function replayed(name: string, replay: ReplaySource, newShare: number): Variant {

@@ -1,6 +1,6 @@
 import { type FineTuning, fineTuningSettings } from '../config/fine-tuning';
 import type { RunSpec } from '../config/spec';
-import { methodOf, specOf, tuningOf, type Tuning } from '../config/training-method';
+import { methodOf, settled, specOf, tuningOf, type Tuning } from '../config/training-method';
 import { trains } from '../config/until';
 import { variantsOf, type Variant } from '../config/variants';
 import { unreachable } from '../method/never';
@@ -51,7 +51,8 @@ export function planTraining(spec: RunSpec, a: Assumptions, mixture: PlannedMixt
 
 /** Steps, tokens and device hours of full SFT: 6 FLOP a parameter and token, 8 when activations are computed again. */
 function planWorkerTraining(spec: RunSpec, a: Assumptions, mixture: PlannedMixture, known: KnownCounts): TrainingCost {
-  const { train } = spec;
+  const train = settled(spec.train);
+  if (train.distill !== undefined) return planDistillation(spec, a, train.distill, mixture, known);
   const device = deviceOf(spec);
   const parameters = targetParameters(spec);
   const devices =
@@ -77,6 +78,34 @@ function planWorkerTraining(spec: RunSpec, a: Assumptions, mixture: PlannedMixtu
   };
 }
 
+/** The training on the new data, and then an answer to each question of the replay set. */
+function planDistillation(
+  spec: RunSpec,
+  a: Assumptions,
+  distill: NonNullable<RunSpec['train']['distill']>,
+  mixture: PlannedMixture,
+  known: KnownCounts,
+): TrainingCost {
+  const { distill: _distill, method: _method, ...train } = spec.train;
+  const first = planWorkerTraining({ ...spec, train }, a, { ...mixture, replay: 0, total: mixture.new }, known);
+  const batch = train.perDeviceBatchSize * train.gradientAccumulation;
+  const steps = distill.maxSteps ?? Math.max(1, Math.ceil((mixture.replay * distill.epochs) / batch));
+  const { extract } = spec.synthesis;
+  const question = Math.min(a.instructionTokens, extract.sampling.maxTokens) + a.chatOverheadTokens;
+  const tokens = Math.round(steps * batch * (question + Math.min(a.responseTokens, distill.maxTokens)));
+  const flop = (first.parameters ?? 0) * tokens * (flopPerToken(train) + SAMPLED_AND_TAUGHT);
+  return {
+    ...first,
+    examples: first.examples + steps * batch,
+    steps: first.steps + steps,
+    tokens: first.tokens + tokens,
+    hours: first.hours === null ? null : first.hours + flop / deviceFlops(deviceOf(spec), a) / 3600,
+  };
+}
+
+/** FLOP a parameter and token of an answer that is sampled, and scored by a teacher. */
+const SAMPLED_AND_TAUGHT = 4;
+
 /** A parameter and token: forward 2, backward 4, and what the method adds. */
 function flopPerToken(train: RunSpec['train']): number {
   const step = train.gradientCheckpointing ? 8 : 6;
@@ -84,7 +113,8 @@ function flopPerToken(train: RunSpec['train']): number {
     case 'osf':
       return 2 * step; // factors and their projections beside the matrices: twice the time, as training_hub measured on 8 H100
     case 'sdft':
-      return step + 4; // the answer is sampled, and scored by the teacher
+      return step + SAMPLED_AND_TAUGHT;
+    case 'distill': // its two parts are planned apart
     case 'full':
     case 'lora':
       return step;
@@ -169,7 +199,7 @@ function bytesPerParameter(train: RunSpec['train'], a: Assumptions): number {
   const { lora, dtype } = train;
   const method = methodOf(train);
   // OSF keeps the weights and their factors as they were beside what full training keeps.
-  if (method !== 'lora') return a.trainingBytesPerParameter + (method === 'osf' ? 8 : method === 'sdft' ? 4 : 0);
+  if (method !== 'lora') return a.trainingBytesPerParameter + (method === 'osf' ? 8 : method === 'sdft' || method === 'distill' ? 4 : 0);
   if (lora?.quantize === true) return 0.6;
   return dtype === 'bfloat16' ? 2.1 : 4.1;
 }

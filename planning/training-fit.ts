@@ -78,7 +78,7 @@ function wayOut(model: ModelShape, shape: TrainingShape, usable: number): string
 }
 
 function tuningText({ tuning }: TrainingShape): string {
-  return { full: 'full fine-tuning', lora: 'LoRA', qlora: 'QLoRA', osf: 'OSF', sdft: 'SDFT' }[tuning];
+  return { full: 'full fine-tuning', lora: 'LoRA', qlora: 'QLoRA', osf: 'OSF', sdft: 'SDFT', distill: 'distillation' }[tuning];
 }
 
 function partsText(memory: TrainingMemory): string {

@@ -54,11 +54,11 @@ const NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256);
 /** The float32 weights, their trained factors, and the factors as they were: about a weight's number each, whatever the rank kept. */
 const OSF_BYTES = 12;
 
-/** The float32 weights, and as they were: the teacher. */
-const SDFT_BYTES = 8;
+/** Of self-distillation and distillation: the float32 weights, and as they were: the teacher. */
+const TAUGHT_BYTES = 8;
 
 /** Methods that train all weights; the others train adapters. */
-const WHOLE: Readonly<Record<Tuning, boolean>> = { full: true, osf: true, sdft: true, lora: false, qlora: false };
+const WHOLE: Readonly<Record<Tuning, boolean>> = { full: true, osf: true, sdft: true, distill: true, lora: false, qlora: false };
 
 /** DeepSpeed's own estimate of host memory for an offloaded optimizer: master weights, moments, gradients and buffers. */
 const OFFLOADED_BYTES = 18;
@@ -79,7 +79,7 @@ export function trainingMemory(model: ModelShape, training: TrainingShape): Trai
   let weights: number;
   if (tuning === 'full') weights = parameters * (sharding === 'zero3' ? width : 4);
   else if (tuning === 'osf') weights = parameters * OSF_BYTES;
-  else if (tuning === 'sdft') weights = parameters * SDFT_BYTES;
+  else if (tuning === 'sdft' || tuning === 'distill') weights = parameters * TAUGHT_BYTES;
   else {
     const embedded = sizes === null ? 0 : embeddedParameters(sizes);
     const frozen = tuning === 'qlora' ? (parameters - embedded) * NF4_BYTES + embedded * width : parameters * width;

@@ -20,14 +20,15 @@ FROZEN_BYTES_PER_PARAMETER = 4
 OSF_BYTES_PER_PARAMETER = 24
 """As for full training, and the float32 weight that is kept beside its factors, and the factors as they were."""
 
-SDFT_BYTES_PER_PARAMETER = TRAINING_BYTES_PER_PARAMETER + 4
+TAUGHT_BYTES_PER_PARAMETER = TRAINING_BYTES_PER_PARAMETER + 4
 """As for full training, and the teacher: the weights as they were."""
 
 BYTES_PER_PARAMETER = {
     "full": TRAINING_BYTES_PER_PARAMETER,
     "frozen": FROZEN_BYTES_PER_PARAMETER,
     "osf": OSF_BYTES_PER_PARAMETER,
-    "sdft": SDFT_BYTES_PER_PARAMETER,
+    "sdft": TAUGHT_BYTES_PER_PARAMETER,
+    "distill": TAUGHT_BYTES_PER_PARAMETER,
 }
 
 SMALLEST_BFLOAT16_LEARNING_RATE = 1e-4
@@ -99,7 +100,7 @@ def check_training(
     parameters: int,
     dtype: str,
     learning_rate: float,
-    method: Literal["full", "frozen", "osf", "sdft"] = "full",
+    method: Literal["full", "frozen", "osf", "sdft", "distill"] = "full",
 ) -> None:
     """Refuse a training that this machine cannot do, or whose steps would be lost.
 
@@ -109,7 +110,7 @@ def check_training(
     Raises JobError `dtype_refused` and `missing_gpu`.
     """
     if (
-        method in ("full", "sdft")
+        method in ("full", "sdft", "distill")
         and dtype == "bfloat16"
         and device.type == "cpu"
         and learning_rate < SMALLEST_BFLOAT16_LEARNING_RATE

@@ -20,6 +20,9 @@ COMPLETE_MARKER = "rehearse-complete.json"
 CHECKPOINT_FOLDER = "checkpoint"
 """The trained model."""
 
+LEARNING_FOLDER = "learning"
+"""Of a distillation that is not done: the training before it, as its own job left it."""
+
 TASKS_FOLDER = "tasks"
 """`<task>.json` of each task that has been evaluated, see results.TaskResult."""
 

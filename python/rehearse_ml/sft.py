@@ -1,9 +1,11 @@
 """Fine-tuning with TRL, by any of the methods: resumable to the last digit."""
 
+import gc
+import json
 import shutil
 import time
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import datasets
 import torch
@@ -18,7 +20,7 @@ from .errors import JobError
 from .hardware import check_launched, check_quantization, check_training, pick_device
 from .job import Interruption, file_sha256, run_once, versions
 from .launch import rank, read_config
-from .layout import CHECKPOINT_FOLDER, CHECKPOINTS_FOLDER
+from .layout import CHECKPOINT_FOLDER, CHECKPOINTS_FOLDER, LEARNING_FOLDER
 from .protocol import Events, JsonValue, publish
 from .ranks import all_here, how_many
 from .results import SftResult
@@ -27,34 +29,60 @@ from .spec import SftSpec
 from .tokenizer import check_tokenizer, load_tokenizer
 from .trackers import check_packages, prepare_environment
 from .trainers import Training, read_training
+from .two_trainings import one_after_another
 from .weights import parameter_count, resolve_weights, weights_sha256
 
 
-def sft(spec: SftSpec, events: Events, interruption: Interruption) -> Path:
+def sft(spec: SftSpec, events: Events, interruption: Interruption, *, tell_checkpoints: bool = True) -> Path:
     """Train as `spec` says and return the path of result.json.
 
     A run that was killed or interrupted goes on from its newest complete checkpoint in `outputDir/checkpoints`, with
     the losses that an undisturbed run would have had; a finished one whose checkpoint is there returns at once.
-    Raises JobError.
+    `tell_checkpoints`: whether events name checkpoints, from which another machine could go on. Raises JobError.
     """
     weights = resolve_weights(spec.weights, spec.revision)
     mixtures = {name: path for name, path in (("mixture", spec.mixture), ("evalMixture", spec.eval_mixture)) if path}
+    if spec.prompts is not None:
+        mixtures["prompts"] = spec.prompts
     identity: dict[str, JsonValue] = {**spec.identity(), "weights": weights_sha256(weights)}
     identity |= {name: file_sha256(Path(path)) for name, path in mixtures.items()}
     if spec.accelerate is not None:
         identity["accelerate"] = file_sha256(Path(spec.accelerate))
 
-    def work() -> SftResult:
-        result = _train(spec, weights, events, interruption)
-        assert result is not None  # only on ranks other than 0
-        return result
+    learning = Path(spec.output_dir) / LEARNING_FOLDER
 
-    return run_once(
+    def work() -> SftResult:
+        first = _learn(spec, learning, events, interruption) if spec.distill is not None else None
+        start = weights if first is None else Path(first["checkpointDir"])
+        result = _train(spec, start, events, interruption, tell_checkpoints=tell_checkpoints)
+        assert result is not None  # only on ranks other than 0
+        return result if first is None else one_after_another(first, result)
+
+    path = run_once(
         Path(spec.output_dir),
         identity,
         work,
         intact=lambda result: (Path(str(result["checkpointDir"])) / "config.json").is_file(),
     )
+    shutil.rmtree(learning, ignore_errors=True)
+    return path
+
+
+def _learn(spec: SftSpec, folder: Path, events: Events, interruption: Interruption) -> SftResult:
+    """Train on the mixture before anything is distilled: a training of its own, which a resumption finds finished."""
+    first = spec.model_copy(
+        update={
+            "distill": None,
+            "prompts": None,
+            "output_dir": str(folder),
+            "run_name": f"{spec.run_name} before distillation" if spec.run_name is not None else None,
+        }
+    )
+    path = sft(first, events, interruption, tell_checkpoints=False)
+    gc.collect()  # its model and optimizer
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return cast("SftResult", json.loads(path.read_text(encoding="utf-8")))
 
 
 def follow(spec: SftSpec, events: Events, interruption: Interruption) -> None:
@@ -62,7 +90,9 @@ def follow(spec: SftSpec, events: Events, interruption: Interruption) -> None:
     _train(spec, resolve_weights(spec.weights, spec.revision), events, interruption)
 
 
-def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interruption) -> SftResult | None:
+def _train(
+    spec: SftSpec, weights: Path, events: Events, interruption: Interruption, *, tell_checkpoints: bool = True
+) -> SftResult | None:
     started = time.monotonic()
     output = Path(spec.output_dir)
     device = pick_device(events)
@@ -80,7 +110,7 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
         parameters=parameter_count(weights),
         dtype=spec.dtype,
         learning_rate=spec.learning_rate,
-        method="frozen" if spec.lora else "osf" if spec.osf else "sdft" if spec.sdft else "full",
+        method=_method(spec),
     )
     if spec.threads is not None:
         torch.set_num_threads(spec.threads)
@@ -97,7 +127,7 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
     events.progress("load model", 0, 1)
     model = load_for_training(spec, weights, device)
     events.progress("load model", 1, 1)
-    trainer = make_trainer(model, tokenizer, [SftReport(events, interruption)])
+    trainer = make_trainer(model, tokenizer, [SftReport(events, interruption, tell_checkpoints=tell_checkpoints)])
     trainer.remove_callback(transformers.PrinterCallback)
     resume_from = _resume_from(output / CHECKPOINTS_FOLDER, events)
     if resume_from is not None:
@@ -124,6 +154,12 @@ def _train(spec: SftSpec, weights: Path, events: Events, interruption: Interrupt
         if rank() > 0:
             return None
     return _result(trainer, training, checkpoint, time.monotonic() - started)
+
+
+def _method(spec: SftSpec) -> Literal["full", "frozen", "osf", "sdft", "distill"]:
+    if spec.lora is not None:
+        return "frozen"
+    return "osf" if spec.osf else "sdft" if spec.sdft else "distill" if spec.distill else "full"
 
 
 def _resume_from(folder: Path, events: Events) -> Path | None:

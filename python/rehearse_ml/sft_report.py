@@ -20,8 +20,9 @@ PHASE = "train"
 class SftReport(TrainerCallback):
     """Emits progress and checkpoint events, marks checkpoints complete, and stops the training on an interruption."""
 
-    def __init__(self, events: Events, interruption: Interruption) -> None:
-        """Report to `events`; ask `interruption` after each step."""
+    def __init__(self, events: Events, interruption: Interruption, *, tell_checkpoints: bool = True) -> None:
+        """Report to `events`, perhaps without checkpoints; ask `interruption` after each step."""
+        self._tell_checkpoints = tell_checkpoints
         self._events = events
         self._interruption = interruption
         self._started = 0.0
@@ -75,7 +76,8 @@ class SftReport(TrainerCallback):
         if rank() == 0:
             checkpoint = Path(str(args.output_dir)) / checkpoint_name(state.global_step)
             mark_complete(checkpoint, state.global_step)
-            self._events.checkpoint(state.global_step, checkpoint)
+            if self._tell_checkpoints:
+                self._events.checkpoint(state.global_step, checkpoint)
 
 
 def nan_loss(what: str, step: int) -> JobError:

@@ -30,7 +30,17 @@ class _JobSpec(_Strict):
     # Keys that do not determine the result: they may differ between a job and its resumption. What lies at a path
     # counts, not the path; the jobs add hashes of it.
     incidental: ClassVar[frozenset[str]] = frozenset(
-        {"threads", "loggingSteps", "outputDir", "weights", "revision", "mixture", "evalMixture", "accelerate"}
+        {
+            "threads",
+            "loggingSteps",
+            "outputDir",
+            "weights",
+            "revision",
+            "mixture",
+            "evalMixture",
+            "prompts",
+            "accelerate",
+        }
         | {"reportTo", "runName"}
         | {"hashes", "contentSha256", "endpoint", "vllm", "batchSize"}
     )
@@ -81,8 +91,24 @@ class SdftSpec(_Strict):
     temperature: Annotated[float, Field(gt=0)]
 
 
+class DistillSpec(_Strict):
+    """On-policy distillation behind the training: the model answers, and learns what `weights` would have written.
+
+    One answer of at most `max_tokens` tokens to each question; the loss is the reverse KL divergence.
+    """
+
+    learning_rate: Annotated[float, Field(gt=0)]
+    epochs: Annotated[float, Field(gt=0)]
+    max_steps: Count | None
+    max_tokens: Count
+    temperature: Annotated[float, Field(gt=0)]
+
+
 class SftSpec(_JobSpec):
-    """Fine-tuning, by any method, of `weights` (directory or hub id) on the conversations of `mixture`."""
+    """Fine-tuning, by any method, of `weights` (directory or hub id) on the conversations of `mixture`.
+
+    With `distill`, the questions of `prompts` (a file as `mixture`) come after it.
+    """
 
     weights: Text
     revision: Text | None
@@ -108,6 +134,8 @@ class SftSpec(_JobSpec):
     lora: LoraSpec | None = None
     osf: OsfSpec | None = None
     sdft: SdftSpec | None = None
+    distill: DistillSpec | None = None
+    prompts: Text | None = None
     accelerate: Text | None = None
     thoughts: Literal["drop", "keep"] | None = None
     date: Date | None = None
@@ -116,7 +144,7 @@ class SftSpec(_JobSpec):
 
     def identity(self) -> dict[str, JsonValue]:
         """Leave out what is not asked for, as in directories from before it could be."""
-        later = ("lora", "osf", "sdft", "evalSteps", "thoughts", "date")
+        later = ("lora", "osf", "sdft", "distill", "evalSteps", "thoughts", "date")
         return {key: value for key, value in super().identity().items() if key not in later or value is not None}
 
 

@@ -48,6 +48,10 @@ def read_training(spec: SftSpec, tokenizer: PreTrainedTokenizerBase, events: Eve
         from .self_distillation import read_self_distillation  # TRL warns that it is experimental
 
         return read_self_distillation(spec, spec.sdft, tokenizer, events)
+    if spec.distill is not None:
+        from .distillation import read_distillation
+
+        return read_distillation(spec, spec.distill, tokenizer, events)
 
     def tokenized(path: str, phase: str) -> TokenizedMixture:
         return tokenize_mixture(
@@ -106,6 +110,18 @@ class _Supervised(Training):
 
     def trained_tokens(self, trainer: Trainer) -> int:
         return self.counts.trained_tokens
+
+
+def sampled_tokens(trainer: Trainer) -> int:
+    """Return the tokens of all answers that a model wrote while it was trained by one of TRL's online trainers."""
+    arguments = trainer.args
+    sequences = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    total, last = 0.0, 0
+    for entry in trainer.state.log_history:
+        if "loss" in entry:  # the mean length is over what was sampled since the entry before
+            total += float(entry["completions/mean_length"]) * (int(entry["step"]) - last) * sequences
+            last = int(entry["step"])
+    return round(total)
 
 
 def shared_arguments(spec: SftSpec, device: torch.device) -> dict[str, Any]:

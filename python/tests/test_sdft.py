@@ -10,7 +10,8 @@ from transformers import AutoModelForCausalLM
 
 from rehearse_ml.errors import JobError
 from rehearse_ml.job import Interruption
-from rehearse_ml.self_distillation import distillation_rows
+from rehearse_ml.prompt_rows import Room
+from rehearse_ml.self_distillation import self_distillation_rows
 from rehearse_ml.tokenizer import load_tokenizer
 
 SDFT: Spec = {"generations": 2, "maxTokens": 8, "temperature": 1.0}
@@ -69,7 +70,7 @@ def test_what_the_method_has_no_place_for_is_left_out_and_counted(
     ]
     mixture = tmp_path / "rows.jsonl"
     mixture.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    read = distillation_rows(mixture, load_tokenizer(tiny_model), max_length=128, max_tokens=8, events=events)
+    read = self_distillation_rows(mixture, load_tokenizer(tiny_model), Room(128, 8, "sdft"), events)
     assert read.dataset[0]["prompt"][-1] == USER
     assert len(read.dataset[0]["prompt"]) == 4
     assert read.dataset[0]["privileged_context"] == "Example response: Eight metres."
@@ -82,4 +83,4 @@ def test_what_the_method_has_no_place_for_is_left_out_and_counted(
         "a control token is written in it": 1,
     }
     with pytest.raises(JobError, match=r"leaves nothing to learn from: of 10 conversations 2 leave no room"):
-        distillation_rows(mixture, load_tokenizer(tiny_model), max_length=16, max_tokens=12, events=events)
+        self_distillation_rows(mixture, load_tokenizer(tiny_model), Room(16, 12, "sdft"), events)

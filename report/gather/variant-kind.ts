@@ -23,7 +23,7 @@ export function variantTitle(variant: Variant): string {
   return says.length === 0 ? replayTitle(variant) : `${replayTitle(variant)}; ${says.join(', ')}`;
 }
 
-const METHODS = { full: 'full SFT', lora: 'LoRA', osf: 'OSF', sdft: 'SDFT' } as const;
+const METHODS = { full: 'full SFT', lora: 'LoRA', osf: 'OSF', sdft: 'SDFT', distill: 'SFT on the new data, then distillation' } as const;
 
 function replayTitle({ replay }: Variant): string {
   if (replay === null) return 'not trained';

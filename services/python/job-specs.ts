@@ -56,6 +56,12 @@ export const sftSpecSchema = z.strictObject({
     .nullable()
     .optional(),
   sdft: z.strictObject({ generations: count, maxTokens: count, temperature: z.number() }).nullable().optional(),
+  distill: z
+    .strictObject({ learningRate: z.number(), epochs: z.number(), maxSteps: count.nullable(), maxTokens: count, temperature: z.number() })
+    .nullable()
+    .optional(),
+  /** Of a distillation: JSONL of conversations, whose last questions are put to the model. */
+  prompts: text.nullable().optional(),
   /** A YAML file of `accelerate config`. */
   accelerate: text.nullable().optional(),
   /** Whether answers are trained with the thoughts that they have; dropped by default. */

@@ -60,6 +60,14 @@ describe('a variant that trains otherwise', () => {
     expect(trainOf(variants, 'osf').lora).toBeUndefined();
     const sdft = trainOf([{ name: 'sdft', train: { method: 'sdft' } }], 'sdft');
     expect(sdft).toMatchObject({ learningRate: 2e-5, sdft: { generations: 8, maxTokens: 256, temperature: 1 } });
+    // It asks questions, and learns the new data as full SFT does.
+    const distill: Variants = ['method', { name: 'distill', train: { method: 'distill' } }];
+    expect(variantsOf(specWith(distill))[1]).toMatchObject({ replay: { kind: 'method' }, newShare: 0.17 });
+    expect(trainOf(distill, 'distill', { learningRate: 3e-6 })).toMatchObject({
+      learningRate: 3e-6,
+      distill: { epochs: 1, maxTokens: 256, temperature: 1 },
+    });
+    expect(trainOf(distill, 'distill', { lora: {}, learningRate: 1e-4 })).toMatchObject({ learningRate: 1e-6 });
     // Where train is LoRA already, a full row drops the adapters.
     const full = trainOf([{ name: 'full', train: { method: 'full' } }], 'full', { lora: { rank: 4 } });
     expect([full.lora, full.learningRate]).toEqual([undefined, 1e-6]);
@@ -120,6 +128,8 @@ test('the plan tells what each row takes that is trained otherwise', () => {
       { name: 'lora', train: { method: 'lora', maxSteps: 3 } },
       { name: 'osf', replay: 'method', train: { method: 'osf' } },
       { name: 'sdft', replay: 'method', train: { method: 'sdft' } },
+      { name: 'new', train: { method: 'full', learningRate: 2e-6 } },
+      { name: 'distill', train: { method: 'distill' } },
     ]),
   );
   expect(plan.training.trainings).toBe(1);
@@ -127,12 +137,19 @@ test('the plan tells what each row takes that is trained otherwise', () => {
     ['lora', 'lora'],
     ['osf', 'osf'],
     ['sdft', 'sdft'],
+    ['new', 'full'],
+    ['distill', 'distill'],
   ]);
   expect(plan.ownTrainings[0]!.steps).toBe(3);
   expect(plan.ownTrainings[1]!.hours! / plan.training.hours!).toBeCloseTo(2, 9);
   // Eight answers to each question, and half as much again for sampling them and asking the teacher.
   expect(plan.ownTrainings[2]!.steps).toBe(Math.ceil(plan.training.examples / plan.training.devices!));
   expect(plan.ownTrainings[2]!.hours! / plan.training.hours!).toBeCloseTo(8 * 1.5, 1);
+  // The new data, and then one answer to each question of the replay set.
+  const [fresh, distilled] = plan.ownTrainings.slice(3);
+  expect(distilled!.examples).toBeGreaterThanOrEqual(fresh!.examples + plan.mixture.replay);
+  expect(distilled!.steps).toBe(fresh!.steps + Math.ceil(plan.mixture.replay / 8));
+  expect(distilled!.hours).toBeGreaterThan(fresh!.hours!);
 });
 
 test.each([
@@ -198,6 +215,18 @@ test.each([
     [{ name: 'a', train: { method: 'sdft', sdft: { generations: 3 } } }],
     {},
     'variants[0].train.sdft: got 3 generations in steps of 8 answers (perDeviceBatchSize x gradientAccumulation), expected steps that hold all answers to a question; set sdft.generations to a divisor of 8',
+  ],
+  [
+    'distillation over several devices',
+    [{ name: 'a', train: { method: 'distill' } }],
+    { accelerate: 'cpu' },
+    'variants[0].train.method: got distill with train.accelerate, expected one device',
+  ],
+  [
+    'distillation without questions',
+    [{ name: 'a', replay: 'none', train: { method: 'distill' } }],
+    {},
+    'variants[0].replay: got none with distill, expected a replay set, whose questions are put to the model; leave it out for the method’s.',
   ],
   [
     'a rate that destroys',

@@ -39,9 +39,12 @@ const preset = (name: AcceleratePreset) => parseAccelerateConfig(readFileSync(jo
 describe('memory of training, against sums done by hand', () => {
   test('OSF keeps the weights, their factors and the factors as they were, and trains as many numbers as full SFT', () => {
     const model: ModelShape = { parameters: 1e9, sizes: null };
-    const [full, osf, sdft] = (['full', 'osf', 'sdft'] as const).map((tuning) => trainingMemory(model, { ...ONE, tuning }));
+    const [full, osf, sdft, distill] = (['full', 'osf', 'sdft', 'distill'] as const).map((tuning) =>
+      trainingMemory(model, { ...ONE, tuning }),
+    );
     expect(osf).toEqual({ ...full!, weights: 12e9, total: full!.total + 8e9 });
     expect(sdft).toEqual({ ...full!, weights: 8e9, total: full!.total + 4e9 });
+    expect(distill).toEqual(sdft);
   });
 
   test('a model of round numbers', () => {

@@ -115,12 +115,19 @@ const TUNING = {
   qlora: 'Supervised fine-tuning of low-rank adapters on 4-bit weights (QLoRA), merged',
   osf: 'Orthogonal subspace fine-tuning (OSF), merged',
   sdft: 'Self-distillation (SDFT)',
+  distill: 'Supervised fine-tuning on the new data, then distillation from the official model',
 } as const;
+
+/** Of methods that learn from what they write themselves. */
+const LOSS_ON: Readonly<Partial<Record<WorkerTraining['tuning'], string>>> = {
+  sdft: 'loss on answers that it samples itself',
+  distill: 'loss on the answers of the new data, then on those that it samples itself',
+};
 
 function trainedByWorkers(training: WorkerTraining): Block[] {
   return [
     text(
-      `${TUNING[training.tuning]}, ${training.tuning === 'sdft' ? 'loss on answers that it samples itself' : 'loss on the assistant’s tokens only'}: ${formatCounted(training.steps, 'optimizer step')} of ${formatCount(training.batchSize)} examples at a peak learning rate of ` +
+      `${TUNING[training.tuning]}, ${LOSS_ON[training.tuning] ?? 'loss on the assistant’s tokens only'}: ${formatCounted(training.steps, 'optimizer step')} of ${formatCount(training.batchSize)} examples at a peak learning rate of ` +
         `${formatScientific(training.learningRate)}, in ${formatDuration(training.seconds * 1000)}.`,
     ),
     ...lossChart(training),
