@@ -5,12 +5,13 @@ import { tellingAssumptions } from '../../planning/telling-assumptions';
 import { seenGpus } from '../../services/local/gpus';
 import { checkSpecFiles, loadSpecFile } from '../../services/runs/spec-files';
 import { planText } from '../plan-text';
+import { withRowOfRun, withRowOptions, type RowOptions } from '../runs/row-of-run';
 import { templateNotes } from '../template-notes';
 import { CliError, UsageError } from '../terminal/errors';
 import { note } from '../terminal/loudness';
 import { plainText, printJson } from '../terminal/output';
 
-interface PlanOptions {
+interface PlanOptions extends RowOptions {
   readonly json?: boolean;
   readonly input?: boolean;
   readonly assumptions?: boolean;
@@ -19,8 +20,7 @@ interface PlanOptions {
 
 /** `rehearse plan`: what a spec will cost, and what that figure assumes, before anything is spent. */
 export function registerPlan(program: Command): void {
-  program
-    .command('plan')
+  withRowOptions(program.command('plan'))
     .description('say how many calls, tokens, dollars and GPU hours a spec will take, and what was assumed; starts nothing')
     .argument('<spec>', 'YAML or JSON file, or one of the presets demo, single-gpu, paper, paper-frugal')
     .option('--assume <name=value...>', 'use another value than the assumed one', collect, [])
@@ -30,7 +30,7 @@ export function registerPlan(program: Command): void {
     .action(async (file: string, options: PlanOptions) => {
       if (options.json && options.input) throw new UsageError('--json and --input print different things', { hint: 'give one of them' });
       const overrides = readAssumptions(options.assume);
-      const spec = await loadSpecFile(file);
+      const spec = await withRowOfRun(await loadSpecFile(file), options);
       const { errors, warnings, problems, misfit, counts, templates, unreached } = await checkSpecFiles(spec, { env: process.env });
       if (options.input) {
         printJson(spec);

@@ -6,6 +6,7 @@ import { comparePage } from '../../report/page/compare-runs';
 import { renderMarkdown } from '../../report/render/render-markdown';
 import { writeReportFiles } from '../../report/write-report';
 import { openStore } from '../../services/runs/open-store';
+import { nats } from '../runs/row-of-run';
 import { loadStoredRun } from '../runs/stored-run';
 import { UsageError } from '../terminal/errors';
 import { note } from '../terminal/loudness';
@@ -45,12 +46,6 @@ With two runs: which settings differ, which outputs they share, their scores by 
     .action(async (runId: string, other: string | undefined, options: ReportOptions) => {
       await (other === undefined ? runReport(runId, options) : compareRuns(runId, other, options));
     });
-}
-
-function nats(value: string): number {
-  const limit = Number(value);
-  if (value.trim() === '' || !Number.isFinite(limit)) throw new InvalidArgumentError('Give nats a token, such as 0.05.');
-  return limit;
 }
 
 interface ReportOptions {
