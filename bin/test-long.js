@@ -114,6 +114,12 @@ const LONG = [
     takes: '1 h',
     program: ['bin/rehearse.js', 'study'],
   },
+  {
+    name: 'known-study',
+    what: 'the method and its rivals on a model whose hidden set is our own; goes on where it was stopped; --tiny shows that it works',
+    takes: '75 min',
+    program: ['dist/bench/known-study.js'],
+  },
 ];
 
 async function main([name, ...args]) {
