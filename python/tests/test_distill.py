@@ -1,23 +1,20 @@
 """On-policy distillation: what is learnt behind a training, and that an interrupted one goes on in either part."""
 
 import json
+import signal
 from pathlib import Path
-from typing import Unpack
 
 import pytest
 import torch
-from conftest import RecordedEvents, Spec
+from conftest import RecordedEvents, Spec, StartJob
 from test_adapters import _train
 from transformers import AutoModelForCausalLM
 
 from rehearse_ml.distillation import question_rows
-from rehearse_ml.errors import JobError
-from rehearse_ml.job import Interruption
 from rehearse_ml.prompt_rows import Room
-from rehearse_ml.protocol import TrainingMetrics
 from rehearse_ml.tokenizer import load_tokenizer
 
-DISTILL: Spec = {"learningRate": 1e-2, "epochs": 1.0, "maxSteps": 5, "maxTokens": 8, "temperature": 1.0}
+DISTILL: Spec = {"learningRate": 1e-2, "epochs": 1.0, "maxSteps": 8, "maxTokens": 8, "temperature": 1.0}
 LEARNED = 4
 
 USER = {"role": "user", "content": "How high is it?"}
@@ -54,14 +51,20 @@ def test_a_model_that_has_learnt_is_taught_again_what_it_was(
 
 
 @pytest.mark.parametrize("step", [2, LEARNED + 2])
-def test_an_interrupted_one_goes_on_with_the_losses_of_an_undisturbed_one(
-    distill_spec: Spec, tmp_path: Path, events: RecordedEvents, step: int
+def test_a_killed_one_goes_on_with_the_losses_of_an_undisturbed_one(
+    distill_spec: Spec, start_job: StartJob, tmp_path: Path, events: RecordedEvents, step: int
 ) -> None:
     undisturbed = _train({**distill_spec, "outputDir": str(tmp_path / "undisturbed")}, events)
-    interruption = Interruption()
-    stop = _StopAtNth(tmp_path / "stopped.jsonl", step, interruption)
-    with pytest.raises(JobError, match="told to stop"):
-        _train(distill_spec, stop, interruption)
+    job = start_job("sft", distill_spec)
+    steps = 0
+    for line in job.stdout:
+        event = json.loads(line)
+        steps += event.get("phase") == "train" and "loss" in event
+        if steps == step:  # of both trainings
+            job.kill()
+            break
+    job.wait()
+    assert job.returncode == -signal.SIGKILL
     resumed = _train(distill_spec, events)
     assert resumed["lossCurve"] == undisturbed["lossCurve"]
     assert resumed["weightsSha256"] == undisturbed["weightsSha256"]
@@ -106,18 +109,3 @@ def _divergence(teacher: Path, student: Path) -> float:
             AutoModelForCausalLM.from_pretrained(each)(ids).logits.log_softmax(-1) for each in (teacher, student)
         )
     return float((told.exp() * (told - said)).sum(-1).mean())
-
-
-class _StopAtNth(RecordedEvents):
-    """Asks for an end at the step that is the `step`th of both trainings."""
-
-    def __init__(self, path: Path, step: int, interruption: Interruption) -> None:
-        super().__init__(path)
-        self._left, self._interruption = step, interruption
-
-    def progress(self, phase: str, done: int, total: int, **metrics: Unpack[TrainingMetrics]) -> None:
-        super().progress(phase, done, total, **metrics)
-        if phase == "train" and "loss" in metrics:
-            self._left -= 1
-            if self._left == 0:
-                self._interruption.request()
