@@ -10,7 +10,7 @@ const ENDS_OF_WORDS: readonly string[] = ['user', 'model', 'human', 'bot', 'syst
 export function rolesOf(structures: readonly string[], specialTokens: readonly string[]): string[] {
   const roles = structures.flatMap((structure) => {
     const words = specialTokens.reduce((rest, token) => rest.replaceAll(token, token === '' ? '' : '\0'), structure);
-    return words.includes('\0') ? (words.match(/(?<=\0)[A-Za-z]{2,20}(?=\0|\s|$)/g) ?? []) : [];
+    return words.includes('\0') ? (words.match(/(?<=\0\s{0,4})[A-Za-z]{2,20}(?=\0|\s|$)/g) ?? []) : [];
   });
   return [...new Set(roles)].filter((role) => ROLES.includes(role.toLowerCase()));
 }
@@ -28,6 +28,7 @@ export function runOnAt(text: string, roles: readonly string[]): number | undefi
       `(?<=${glue}|\\p{Ll}{2}\\.)${role}(?=\\n\\n)`, // glued to the end of the text before it
       `(?<=[?!:;)\\]"”»…。？！])${role}(?=\\n)`,
       `(?<=[?!:;)\\]"”»…。？！]|\\p{L}\\.)${role}(?=\\p{Lu})`, // and followed by the reply at once
+      ...(ENDS_OF_WORDS.includes(role) ? [] : [`(?<=\\n)${role}(?=\\p{Lu}\\p{Ll}*[ ,][\\p{L}\\p{N}"])`]), // Granite's, not a name of a program's
     ];
     return patterns.map((pattern) => text.search(new RegExp(pattern, 'u'))).filter((position) => position >= 0);
   });

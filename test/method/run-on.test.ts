@@ -16,6 +16,7 @@ describe('a text that ran on into turns whose special tokens the server dropped'
     ['gemma', 'Why is the sky blue?\nmodel\nBecause of Rayleigh.', 'Why is the sky blue?'],
     ['phi-4', 'Why?assistantBecause.', 'Why?'],
     ['granite-3', 'List three. (Short!)\nassistant\nOne.', 'List three. (Short!)'],
+    ['granite-3', 'List three.\nassistantThe first is one.', 'List three.'],
   ])('of %s, %j, is cut where the other turn begins', (name, text, instruction) => {
     expect(clean(name, text)).toBe(instruction);
   });
@@ -28,6 +29,7 @@ describe('a text that ran on into turns whose special tokens the server dropped'
     ['llama-3', 'Write a letter to my assistant\nwho is ill.'],
     ['llama-3', 'Roles are:\nsuperuser\nadmin\nuser manager\n'],
     ['chatml', 'Be my assistant.\nThanks.'],
+    ['chatml', 'Explain this:\nassistantId = 3\nuserName = x\n'],
     ['chatml', 'What does "role: assistant" mean?'],
     ['gemma', 'Train a model\nwith this data, not a supermodel\nplease.'],
     ['chatml', 'Set path/to/user\nand example.user\n'],
@@ -40,6 +42,8 @@ describe('a text that ran on into turns whose special tokens the server dropped'
 
 test('the roles of a format are those that stand beside its special tokens', () => {
   expect(rolesOf(['<|im_end|>\n<|im_start|>assistant\n<think>\n'], ['<|im_start|>', '<|im_end|>'])).toEqual(['assistant']);
+  // GigaChat: a line break stands between its token and the role
+  expect(rolesOf(['<|message_sep|>\n\nassistant<|role_sep|>\n'], ['<|message_sep|>', '<|role_sep|>'])).toEqual(['assistant']);
   expect(rolesOf(['\n\nAssistant:'], ['<s>'])).toEqual([]);
   expect(rolesOf(['<s>You are good.[INST]'], ['<s>', '[INST]'])).toEqual([]);
   expect(runOnAt('no', [])).toBeUndefined();
