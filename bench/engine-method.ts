@@ -15,41 +15,49 @@ import { ENGINES, type BenchEngine, type EngineName } from './bench-engines';
 import { untilDone } from './follow-run';
 import { measureCommand } from './measured-command';
 import { realModelSpec, type Serving } from './real-model-spec';
+import { startTransformersServe, type RealServer } from './real-servers';
 import { recomputeExports, type ExportFiles } from './recompute-exports';
 import { Stack } from './stack';
 import { ensureVllm } from './vllm-environment';
 import { vllmEnv, type ServedForBench } from './vllm-server';
 
-const USAGE = `usage: node dist/bench/engine-method.js [--engines vllm,llama.cpp]
+const USAGE = `usage: node dist/bench/engine-method.js [--engines vllm,llama.cpp] [--answers-too transformers]
 
 The whole method on a small real model that an engine serves (default vllm, on the CPU), with the chat template that is read from the model's
 weights: first from a server of the user's, then from one that the run brings ("serve"). Each run is exported, and its replay set and its
-scores are computed again. The first start sets vLLM up (6 GB).`;
+scores are computed again. The first start sets vLLM up (6 GB). With --answers-too, "transformers serve" answers each instruction as well, which
+has no probabilities of tokens, so that it cannot judge.`;
 
 const ALIAS = 'small';
+const TRANSFORMERS = 'transformers';
 const CONCURRENCY = 8;
 const EVALUATION = join('examples', 'demo', 'eval');
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { engines: { type: 'string', default: 'vllm' }, help: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    options: { engines: { type: 'string', default: 'vllm' }, 'answers-too': { type: 'string' }, help: { type: 'boolean', default: false } },
+  });
   const engines = values.engines.split(',').filter((name): name is EngineName => Object.hasOwn(ENGINES, name));
-  if (values.help || engines.length !== values.engines.split(',').length) {
+  const others = values['answers-too'];
+  const isUsable = engines.length === values.engines.split(',').length && (others === undefined || others === TRANSFORMERS);
+  if (values.help || !isUsable) {
     console.log(USAGE);
     process.exitCode = values.help ? 0 : 2;
     return;
   }
-  for (const engine of engines) await runMethod(ENGINES[engine]);
+  for (const engine of engines) await runMethod(ENGINES[engine], others === TRANSFORMERS);
 }
 
-async function runMethod(engine: BenchEngine): Promise<void> {
+async function runMethod(engine: BenchEngine, transformersToo: boolean): Promise<void> {
   const reporter = consoleReporter();
   const training = await ensurePython(reporter);
   const model = await ensureModel(reporter, training);
   const vllm = engine.name === 'vllm' ? await ensureVllm(reporter) : '';
   const folder = await mkdtemp(join(tmpdir(), 'rehearse-method-'));
-  let [stack, server]: [Stack?, ServedForBench?] = [];
+  let [stack, server, other]: [Stack?, ServedForBench?, RealServer?] = [];
   const stop = async (): Promise<void> => {
     await stack?.stop();
+    await other?.process.stop();
     await server?.process.stop(60_000);
     await rm(folder, { recursive: true, force: true });
   };
@@ -59,6 +67,8 @@ async function runMethod(engine: BenchEngine): Promise<void> {
     say(`${engine.name}: its server comes up`);
     const setting = { vllm, training, model, alias: ALIAS, folder, concurrency: CONCURRENCY, maxTokens: 32 };
     server = await engine.start(setting);
+    if (transformersToo) other = await startTransformersServe({ folder: join(folder, 'servers'), python: training, model, reporter });
+    const generator = other?.baseURL;
     const work = join(folder, 'work');
     await mkdir(work);
     stack = await Stack.start({
@@ -70,7 +80,7 @@ async function runMethod(engine: BenchEngine): Promise<void> {
       env: { ...definedOf(vllmEnv()), REHEARSE_PROBE: 'on', REHEARSE_VLLM_PYTHON: vllm },
     });
     const run = async (runId: string, seed: number, serving: Serving): Promise<void> => {
-      const spec = methodSpec(model.weightsDir, seed, serving);
+      const spec = methodSpec(model.weightsDir, { seed, serving, generator });
       say(`${runId}: the whole method`);
       const result = await stack!.whileRunning(
         stack!.withClient(async (client) => {
@@ -81,18 +91,26 @@ async function runMethod(engine: BenchEngine): Promise<void> {
       const checked = await check({ stack: stack!, runId, spec, result, folder, weights: model.weightsDir });
       say(`${runId}: ${checked}`);
     };
-    await run(`${engine.name}-of-the-user`, 42, { baseURL: `${server.origin}/v1` });
+    const named = transformersToo ? `${engine.name}-and-${TRANSFORMERS}` : engine.name;
+    await run(`${named}-of-the-user`, 42, { baseURL: `${server.origin}/v1` });
     await server.process.stop(60_000);
     server = undefined;
-    await run(`${engine.name}-of-the-run`, 43, { serve: engine.serve(setting) });
+    await run(`${named}-of-the-run`, 43, { serve: engine.serve(setting) });
   } finally {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
     await stop();
   }
 }
 
-/** Two answers to each of six instructions, some steps of training, and a document of each task. */
-function methodSpec(weights: string, seed: number, serving: Serving): RunSpec {
+interface MethodSetting {
+  readonly seed: number;
+  readonly serving: Serving;
+  /** Address of a server that answers as well, under the name of the weights' folder. */
+  readonly generator: string | undefined;
+}
+
+/** Two answers to each of six instructions, of each model that answers, some steps of training, and a document of each task. */
+function methodSpec(weights: string, { seed, serving, generator }: MethodSetting): RunSpec {
   const options = {
     alias: ALIAS,
     serving,
@@ -106,6 +124,11 @@ function methodSpec(weights: string, seed: number, serving: Serving): RunSpec {
   };
   return realModelSpec(options, (spec: RunSpecInput) => {
     spec.seed = seed;
+    if (generator !== undefined) {
+      const limits = { concurrency: 2, timeoutMs: 600_000 };
+      spec.models[TRANSFORMERS] = { baseURL: generator, model: weights, supportsN: false, limits };
+      spec.synthesis.respond.generators = [ALIAS, TRANSFORMERS];
+    }
     spec.synthesis.select = { truncated: 'last' }; // as recomputeExports chooses
     spec.train = {
       maxSteps: 2,

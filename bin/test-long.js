@@ -76,6 +76,12 @@ const LONG = [
     program: ['dist/bench/engine-method.js', '--engines', 'vllm'],
   },
   {
+    name: 'engines',
+    what: 'the whole method on llama.cpp, with answers of `transformers serve` too, which it sets up; exports and scores computed again',
+    takes: '6 min',
+    program: ['dist/bench/engine-method.js', '--engines', 'llama.cpp', '--answers-too', 'transformers'],
+  },
+  {
     name: 'gpu',
     what: 'training of a 1.1B model (full, LoRA, OSF) and an evaluation on this GPU; --write puts the table into docs/training.md, --tiny is for a CPU',
     takes: '10 min',
