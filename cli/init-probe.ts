@@ -3,6 +3,7 @@ import type { RunSpec } from '../config/spec';
 import { probeModel, UnfitEndpointError } from '../services/batches/probe';
 import { PermanentEndpointError } from '../services/endpoints/endpoint-errors';
 import { Endpoints } from '../services/endpoints/endpoints';
+import type { ModelFailure } from '../services/endpoints/model-errors';
 import type { SpecFilesReport } from '../services/runs/spec-files';
 import { whyNotAsked } from './doctor/check-probes';
 
@@ -18,15 +19,20 @@ export interface InitProbe {
 export async function probeForInit(spec: RunSpec, templates: SpecFilesReport['templates']): Promise<InitProbe> {
   const { model: name } = spec.target;
   const endpoints = new Endpoints(process.env);
+  let last: ModelFailure | undefined;
   try {
-    const found = await probeModel({ endpoints, spec, name, templates, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const found = await probeModel({ endpoints, spec, name, templates, signal, onTransient: (fault) => (last = fault) });
     return {
       settings: found.settings,
       checks: [...written(name, found), ...found.notes.map((note) => ({ what: 'note' as const, ok: true, message: `${name}: ${note}` }))],
     };
   } catch (error) {
     if (!(error instanceof PermanentEndpointError)) {
-      return { settings: {}, checks: [{ what: 'note', ok: true, message: `${name} was not asked what it takes: ${whyNotAsked(error)}` }] };
+      return {
+        settings: {},
+        checks: [{ what: 'note', ok: true, message: `${name} was not asked what it takes: ${whyNotAsked(error, last)}` }],
+      };
     }
     const settings = error instanceof UnfitEndpointError ? error.settings : {};
     return { settings, checks: [...written(name, { settings, notes: [] }), { what: 'endpoint', ok: false, message: error.message }] };

@@ -4,6 +4,7 @@ import type { RunSpec } from '../../config/spec';
 import { probeModel, UnfitEndpointError } from '../../services/batches/probe';
 import { PermanentEndpointError } from '../../services/endpoints/endpoint-errors';
 import { Endpoints } from '../../services/endpoints/endpoints';
+import type { ModelFailure } from '../../services/endpoints/model-errors';
 import type { SpecFilesReport } from '../../services/runs/spec-files';
 import type { Finding } from './finding';
 
@@ -26,8 +27,10 @@ export async function checkProbes(spec: RunSpec, env: NodeJS.ProcessEnv, templat
 
 async function checkProbe(endpoints: Endpoints, spec: RunSpec, name: string, templates: Templates): Promise<Finding[]> {
   const check = `probe ${name}`;
+  let last: ModelFailure | undefined;
   try {
-    return findingsOf(check, name, await probeModel({ endpoints, spec, name, templates, signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }));
+    const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+    return findingsOf(check, name, await probeModel({ endpoints, spec, name, templates, signal, onTransient: (fault) => (last = fault) }));
   } catch (error) {
     if (error instanceof PermanentEndpointError) {
       const settings = error instanceof UnfitEndpointError ? error.settings : {};
@@ -40,16 +43,19 @@ async function checkProbe(endpoints: Endpoints, spec: RunSpec, name: string, tem
       {
         check,
         state: 'warn',
-        message: `${name} was not asked what it takes: ${whyNotAsked(error)}`,
+        message: `${name} was not asked what it takes: ${whyNotAsked(error, last)}`,
         fix: 'a run asks again before its first paid call',
       },
     ];
   }
 }
 
-/** Why an endpoint gave no answer at all, in some words. */
-export function whyNotAsked(error: unknown): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return 'it did not answer within a minute';
+/** Why an endpoint gave no answer at all, in some words. @param last the last fault that was waited out */
+export function whyNotAsked(error: unknown, last?: ModelFailure): string {
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    const status = last?.status === undefined ? '' : ` (HTTP ${last.status})`;
+    return `it did not answer within a minute${last === undefined ? '' : `; the last time: ${last.kind}${status}: ${last.message.slice(0, 200)}`}`;
+  }
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -32,6 +32,8 @@ export interface ProbeOptions {
   /** The chat templates that were read for the run. */
   readonly templates?: OwnTemplates;
   readonly signal: AbortSignal;
+  /** Told of each fault that is retried. */
+  readonly onTransient?: (failure: ModelFailure) => void;
 }
 
 /** A model cannot do what the spec wants of it; what was found of it until then holds all the same. */
@@ -50,6 +52,8 @@ interface Answer {
   readonly body: unknown;
   readonly reply: ModelReply | undefined;
   readonly asked: ModelRequest['body'];
+  /** The endpoint's filter took the words for something that it does not answer, which says nothing of the request's form. */
+  readonly isFiltered?: true;
 }
 
 /**
@@ -57,7 +61,7 @@ interface Answer {
  * What it refuses and what means the same without is found and left to the settings that are returned.
  * @throws UnfitEndpointError, with the way out, where the model cannot do what the spec wants of it; what the client throws
  */
-export async function probeModel({ endpoints, spec, name, templates, signal }: ProbeOptions): Promise<ProbeFindings> {
+export async function probeModel({ endpoints, spec, name, templates, signal, onTransient }: ProbeOptions): Promise<ProbeFindings> {
   const own = modelOf(spec, name);
   const endpoint = endpointLabel(name, own);
   const notes = new Set<string>();
@@ -71,6 +75,7 @@ export async function probeModel({ endpoints, spec, name, templates, signal }: P
       const model = withSettings(own, settings);
       const failure = await attempt(model, { ...request, body: asked });
       if (!('scope' in failure)) return failure;
+      if (failure.kind === 'content_filter') return { body: undefined, reply: undefined, asked, isFiltered: true };
       const found = change < MOST_CHANGES ? settingFor(failure, model) : undefined;
       if (found !== undefined) settings = { ...settings, request: mergedRequest(settings.request ?? {}, found) };
       else if (wantsRoom(failure, asked)) asked = { ...asked, max_tokens: ROOM_FOR_THOUGHTS };
@@ -80,7 +85,7 @@ export async function probeModel({ endpoints, spec, name, templates, signal }: P
 
   async function attempt(model: ModelSpec, request: ModelRequest): Promise<Answer | ModelFailure> {
     try {
-      const outcome = await endpoints.client(name, model).call(request, { signal });
+      const outcome = await endpoints.client(name, model).call(request, { signal, ...(onTransient === undefined ? {} : { onTransient }) });
       if ('reply' in outcome) usage = addUsage(usage, usageOfReply(outcome.reply) ?? boundOf(request));
       if ('reply' in outcome) return { body: outcome.reply, reply: readReply(outcome.reply, request.body), asked: request.body };
       if ('refusal' in outcome) return outcome.refusal;
@@ -94,6 +99,10 @@ export async function probeModel({ endpoints, spec, name, templates, signal }: P
   try {
     for (const probe of probeRequests(spec, name, templates)) {
       const answer = probe.wants === 'raw' && answersChats ? await ask(probe).catch(chatsAlone) : await ask(probe);
+      if (answer.isFiltered) {
+        notes.add('its content filter held a question of the probe back, so less is known of it');
+        continue;
+      }
       noteReply(answer.body, answer.reply, notes);
       if (own.tellsEnds !== false && answer.reply?.choices.some(({ finishReason }) => finishReason === NULL_END)) {
         settings = { ...settings, tellsEnds: false };
@@ -140,8 +149,10 @@ function settingFor({ param, kind, message }: ModelFailure, { baseURL, request =
   return param === 'add_special_tokens' ? { omit: ['add_special_tokens'] } : undefined;
 }
 
-function wantsRoom({ status, message }: ModelFailure, asked: ModelRequest['body']): boolean {
-  return status === 400 && Number(asked['max_tokens']) < ROOM_FOR_THOUGHTS && /output limit was reached|max_tokens/.test(message);
+/** Some models want room for a thought, some APIs 16 tokens at least. */
+function wantsRoom({ status, param, message }: ModelFailure, asked: ModelRequest['body']): boolean {
+  if ((status !== 400 && status !== 422) || Number(asked['max_tokens']) >= ROOM_FOR_THOUGHTS) return false;
+  return param === 'max_tokens' || /output limit was reached|max_(?:completion_|output_|new_)?tokens/.test(message);
 }
 
 function refusal(endpoint: string, failure: ModelFailure, request: ModelRequest): PermanentEndpointError {

@@ -133,6 +133,42 @@ test.each([
   expect((await probe(DIALECTS[name]!, asTarget)).settings.addsBos).toBe(addsBos);
 });
 
+test.each<[string, number, object]>([
+  [
+    'a least number of tokens, by its field',
+    400,
+    openai("Invalid 'max_tokens': integer below minimum value. Expected >= 16", 'integer_below_min_value', 'max_tokens'),
+  ],
+  [
+    'one of its own API behind a gateway',
+    400,
+    openai("Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got 1.", null),
+  ],
+  [
+    'a reasoning model without room',
+    400,
+    openai('Could not finish the message because max_tokens or model output limit was reached.', null),
+  ],
+  ['a server that validates', 422, { detail: [{ type: 'greater_than_equal', loc: ['body', 'max_tokens'], msg: 'should be at least 32' }] }],
+])('%s is no refusal: the question gets more room', async (_, status, body) => {
+  const dialect: Dialect = {
+    ...DIALECTS['vLLM']!,
+    refuses: ({ body: asked }) => (Number(asked.max_tokens) < 1024 ? { status, body } : undefined),
+  };
+  expect((await probe(dialect, asTarget)).settings).toEqual({});
+});
+
+test('a question that the content filter holds back says nothing of the endpoint, and ends no run', async () => {
+  const dialect: Dialect = {
+    ...DIALECTS['vLLM']!,
+    refuses: ({ path }) =>
+      path === 'completions' ? undefined : { status: 400, body: openai('The response was filtered', 'content_filter') },
+  };
+  const { settings, notes } = await probe(dialect, asTarget);
+  expect(settings).toEqual({});
+  expect(notes).toContain('its content filter held a question of the probe back, so less is known of it');
+});
+
 test('notes tell of thoughts, ends and usage', async () => {
   expect((await probe(DIALECTS['DeepSeek']!)).notes).toEqual(['its thoughts come beside the answer, as reasoning_content']);
   await server.close();
