@@ -8,8 +8,8 @@ const LEASE_MS = 15_000;
 const BEAT_MS = 5_000;
 /** A heartbeat that has not changed for so long is that of an owner that has died, or was cut off: longer than its lease. */
 const STALE_MS = 30_000;
-/** The same where Temporal has given up the attempt before: two beats would have come. */
-const STALE_OF_HOLDER_MS = 2 * BEAT_MS;
+/** The same where Temporal has given up the attempt before: its lease is over, also where its process hangs and comes back. */
+const STALE_OF_HOLDER_MS = LEASE_MS + 1_000;
 
 /** Another one has taken over the output in the making: this one may not begin calls for it. */
 export class ClaimLostError extends Error {
@@ -62,9 +62,14 @@ export class Claims {
     // One that has come back to life just now looks before its lease is over; until then it may begin calls.
     if (before !== undefined && before !== (await this.signOf(folder, latest)).sign) await sleep(LEASE_MS, new AbortController().signal);
     const claim = new Claim(this.store, this.now, { folder, number, owner, holder, since });
-    await claim.beat();
-    for (const name of ['owner', 'beat']) if (latest > 0) await this.store.remove(`${folder}/${name}-${latest}`);
-    return claim;
+    try {
+      await claim.beat();
+      for (const name of ['owner', 'beat']) if (latest > 0) await this.store.remove(`${folder}/${name}-${latest}`);
+      return claim;
+    } catch (error) {
+      await claim.forsake(); // nobody has it, so nobody would give it back
+      throw error;
+    }
   }
 
   /** The sign of life after which the output may be taken; false while its owner is alive, as far as is known. */
@@ -162,6 +167,11 @@ export class Claim {
   async drop(): Promise<void> {
     await this.end();
     if (!this.lost) await this.store.remove(this.options.folder);
+  }
+
+  /** Shows no more signs of life: it lapses by itself. */
+  async forsake(): Promise<void> {
+    await this.end();
   }
 
   private async end(): Promise<void> {

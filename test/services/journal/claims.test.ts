@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClaimLostError, Claims, type Claim, type Instant } from '../../../services/journal/claims';
-import { LocalArtifactStore } from '../../../services/store/artifact-store';
+import { LocalArtifactStore, type ArtifactStore } from '../../../services/store/artifact-store';
 import { useTempFolder } from '../../support/temp-folder';
 
 const temp = useTempFolder();
@@ -13,9 +13,12 @@ afterEach(async () => {
 });
 
 /** A process with a clock of its own, which stands still until it is moved. */
-function newProcess(): { readonly take: (holder?: string) => Promise<Claim | undefined>; readonly wait: (ms: number) => void } {
+function newProcess(store: ArtifactStore = new LocalArtifactStore({ root: temp() })): {
+  readonly take: (holder?: string) => Promise<Claim | undefined>;
+  readonly wait: (ms: number) => void;
+} {
   let at: Instant = { monotonicMs: Math.random() * 1e6, wallMs: Math.random() * 1e12 };
-  const claims = new Claims(new LocalArtifactStore({ root: temp() }), () => at);
+  const claims = new Claims(store, () => at);
   return {
     take: async (holder = 'run') => {
       const claim = await claims.take(ADDRESS, holder);
@@ -73,13 +76,38 @@ test('an owner that stands still is replaced after a while by the clock of who w
   expect(await c.take('c')).toBeUndefined();
 });
 
-test('a later attempt at the same work waits for two beats only', async () => {
+test('a later attempt at the same work waits only until the lease of the one before is over', async () => {
   const [a, b] = [newProcess(), newProcess()];
-  await a.take('run/activity');
+  const first = await a.take('run/activity');
   expect(await b.take('run/activity')).toBeUndefined();
-  b.wait(11_000);
+  b.wait(14_000);
+  expect(await b.take('run/activity')).toBeUndefined();
+  b.wait(2_500);
   expect(await b.take('run/activity')).toBeDefined();
+  a.wait(16_500); // its process hung, and comes back
+  await expect(first!.hold()).rejects.toThrow(ClaimLostError);
 });
+
+test.each(['write', 'remove'] as const)(
+  'a claim during which the store failed (%s) shows no sign of life: nobody would give it back',
+  async (failing) => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout', 'clearTimeout', 'performance', 'Date'] });
+    try {
+      const store = new LocalArtifactStore({ root: temp() });
+      const [a, b] = [newProcess(store), newProcess()];
+      await (await a.take('a'))!.release();
+      const fault = jest.spyOn(store, failing).mockRejectedValue(new Error('the bucket is away'));
+      await expect(a.take('a')).rejects.toThrow('the bucket is away');
+      fault.mockRestore();
+      expect(jest.getTimerCount()).toBe(0);
+      expect(await b.take('b')).toBeUndefined();
+      b.wait(31_000);
+      expect(await b.take('b')).toBeDefined();
+    } finally {
+      jest.useRealTimers();
+    }
+  },
+);
 
 test('within its lease an owner calls without a look at the store', async () => {
   const a = newProcess();
