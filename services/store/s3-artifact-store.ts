@@ -62,7 +62,7 @@ export class S3ArtifactStore implements ArtifactStore {
 
   async create(path: string, data: Uint8Array | string): Promise<boolean> {
     const put = new PutObjectCommand({ Bucket: this.bucket, Key: this.keyOf(path), Body: bytesOf(data), IfNoneMatch: '*' });
-    return await this.outages.watch({ doing: 'written', place: this.location(path) }, async () => {
+    return await this.outages.watch({ doing: 'written', place: this.location(path), isConditional: true }, async () => {
       for (let attempt = 1; ; attempt++) {
         try {
           await this.client.send(put);

@@ -5,6 +5,8 @@ export interface ObjectWork {
   readonly doing: 'read' | 'written' | 'listed' | 'removed';
   /** URL of the object or folder. */
   readonly place: string;
+  /** With a header that object stores of other makers may not implement. */
+  readonly isConditional?: true;
 }
 
 /** An outage whose last sign is older than this has ended: batches try again at least once a minute. */
@@ -31,9 +33,9 @@ export class S3Outages {
     }
   }
 
-  private outage(error: unknown, { doing, place }: ObjectWork): unknown {
+  private outage(error: unknown, { doing, place, isConditional }: ObjectWork): unknown {
     if (!isError(error) || error instanceof StorageUnavailableError) return error;
-    const fault = faultOf(error);
+    const fault = isConditional === true && statusOf(error) === NOT_IMPLEMENTED ? NO_CONDITIONS : faultOf(error);
     if (fault === undefined) return error;
     const { rideOutMs, now = () => performance.now() } = this.options;
     const current = now();
@@ -63,6 +65,14 @@ const CREDENTIALS: Fault = {
     'renew the credentials of the workers (AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN or the role of the machine) and restart them',
 };
 
+/** "A header you provided implies functionality that is not implemented": that of a conditional put. */
+const NO_CONDITIONS: Fault = {
+  passing: false,
+  advice:
+    'it does not support conditional puts (If-None-Match: *), without which two workers could write over each other and pay twice: use a directory, or an object store that does',
+};
+const NOT_IMPLEMENTED = 501;
+
 /** By error name, as S3 documents them. */
 const BY_NAME: Readonly<Record<string, Fault>> = {
   CredentialsProviderError: CREDENTIALS,
@@ -86,7 +96,7 @@ function faultOf(error: Error): Fault | undefined {
   if (known !== undefined) return known;
   const status = statusOf(error);
   if (status === undefined) return isConnectionError(error) ? UNREACHABLE : undefined;
-  if (status >= 500 && status !== 501 && status !== 507) return { passing: true, advice: "look at the object store's own log" };
+  if (status >= 500 && status !== NOT_IMPLEMENTED && status !== 507) return { passing: true, advice: "look at the object store's own log" };
   if (status === 408 || status === 429) return { passing: true, advice: 'see why the object store slows its clients down' };
   if (status === 507) return { passing: false, advice: 'free some space in the object store' };
   if (status === 401 || status === 403) return BY_NAME['AccessDenied'];

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { type ArtifactStore } from '../../../services/store/artifact-store';
@@ -134,6 +136,37 @@ test.each([
     passing: false,
     message: expect.stringMatching(sentence) as unknown,
   });
+});
+
+test.each([
+  [
+    'refuses',
+    501,
+    /NotImplemented: .*it does not support conditional puts \(If-None-Match: \*\).* use a directory, or an object store that does/,
+  ],
+  ['ignores', 200, /it ignores conditional puts \(If-None-Match: \*\).* use an object store that supports them/],
+])('an object store that %s conditional puts is found out before a run, and told so', async (_, status, sentence) => {
+  const careless = createServer((request, response) => {
+    request.resume();
+    const isRefused = request.headers['if-none-match'] !== undefined && status !== 200;
+    response.writeHead(isRefused ? status : request.method === 'DELETE' ? 204 : 200, { 'content-type': 'application/xml' });
+    // As S3 says it of a header that it does not know.
+    const refusal =
+      '<Error><Code>NotImplemented</Code><Message>A header you provided implies functionality that is not implemented</Message></Error>';
+    response.end(isRefused ? refusal : request.method === 'GET' ? '<ListBucketResult></ListBucketResult>' : '');
+  });
+  await new Promise<void>((resolve) => careless.listen(0, '127.0.0.1', resolve));
+  try {
+    const endpoint = `http://127.0.0.1:${(careless.address() as AddressInfo).port}`;
+    await expect(checkStoreWorks(open({ endpoint }))).rejects.toMatchObject({
+      name: 'StorageUnavailableError',
+      passing: false,
+      message: expect.stringMatching(sentence) as unknown,
+    });
+  } finally {
+    careless.closeAllConnections();
+    careless.close();
+  }
 });
 
 test('a server that is away is a passing fault at first, one that waits for somebody later, and no fault once it is back', async () => {
