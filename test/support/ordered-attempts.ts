@@ -74,6 +74,8 @@ export interface Setting {
   readonly spec?: Partial<ModelSpec>;
   readonly allowance?: Allowance;
   readonly withdrawn?: boolean;
+  /** Instead of the test's own folder. */
+  readonly store?: string;
   readonly beforeSend?: () => Promise<void>;
 }
 
@@ -83,6 +85,7 @@ export async function attempt({
   spec: change = {},
   allowance,
   withdrawn = false,
+  store = root,
   beforeSend = async () => await Promise.resolve(),
 }: Setting = {}) {
   const spec = modelSpec({
@@ -94,8 +97,8 @@ export async function attempt({
     ...change,
   });
   const signal = new AbortController().signal;
-  const journal = await Journal.open(join(root, 'out/journal'));
-  const ledger = new OrderLedger(new LocalArtifactStore({ root }), 'out');
+  const journal = await Journal.open(join(store, 'out/journal'));
+  const ledger = new OrderLedger(new LocalArtifactStore({ root: store }), 'out');
   const budget = new BatchBudget({ journal, price: PRICE, ...(allowance === undefined ? {} : { allowance }) });
   const options: OrderedBatchOptions<{ readonly id: string }> = {
     items: Array.from({ length: items }, (_, index) => item(index)),

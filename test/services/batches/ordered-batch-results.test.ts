@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import type { BatchApiName } from '../../../config/batch-apis';
 import { EndpointUnavailableError } from '../../../services/endpoints/endpoint-errors';
 import { attempt, billedUsd, provider, start, untilDone, useOrders } from '../../support/ordered-attempts';
+import { SmallDisk } from '../../support/small-disk';
 
 useOrders();
 
@@ -128,4 +130,33 @@ test.each(['validating', 'in_progress', 'finalizing', 'cancelling', 'QUEUED'])('
   const { calls } = await untilDone();
   expect(calls).toHaveLength(10);
   expect(provider.batches).toHaveLength(1);
+});
+
+test('a disk that is full when the results come costs nothing: they are asked for again, nothing is ordered again', async () => {
+  const disk = new SmallDisk();
+  const store = join(disk.folder, 'store');
+  try {
+    let filled: Promise<void> | undefined;
+    await start({
+      sent: (lines) => {
+        filled ??= disk.fill();
+        return whole(lines);
+      },
+    });
+    await attempt({ store });
+    await attempt({ store });
+    const full: unknown = await attempt({ store }).catch((error: unknown) => error);
+    await filled;
+    const again: unknown = await attempt({ store }).catch((error: unknown) => error);
+    // Where no disk could be mounted, writes fail from a moment after the results were sent.
+    expect(disk.isReal ? full : again).toBeInstanceOf(Error);
+    expect(again).toBeInstanceOf(Error);
+    disk.free();
+    const { calls, cost } = await untilDone({ store });
+    expect(calls).toHaveLength(10);
+    expect(cost.usd).toBeCloseTo(billedUsd(), 10);
+    expect(provider.batches).toHaveLength(1);
+  } finally {
+    disk.remove();
+  }
 });
