@@ -52,7 +52,7 @@ async function checkProbe(endpoints: Endpoints, spec: RunSpec, name: string, tem
 
 /** Why an endpoint gave no answer at all, in some words. @param last the last fault that was waited out */
 export function whyNotAsked(error: unknown, last?: ModelFailure): string {
-  if (error instanceof Error && error.name === 'TimeoutError') {
+  if ((error as { readonly name?: unknown } | null)?.name === 'TimeoutError') {
     const status = last?.status === undefined ? '' : ` (HTTP ${last.status})`;
     return `it did not answer within a minute${last === undefined ? '' : `; the last time: ${last.kind}${status}: ${last.message.slice(0, 200)}`}`;
   }
