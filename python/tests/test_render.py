@@ -1,13 +1,18 @@
 """New data rendered by the trainer's own code, before anything is paid for."""
 
+import hashlib
 import json
 import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from byte_tokenizer import shipped
 from conftest import RecordedEvents, Spec
+from huggingface_hub import constants
 
 from rehearse_ml.errors import JobError
 from rehearse_ml.render import render
@@ -107,3 +112,70 @@ def test_weights_that_are_not_there_are_named(spec: Spec, events: RecordedEvents
         _render({**spec, "weights": "/nowhere"}, [_row(1, QUESTION, ANSWER)], events)
 
     assert caught.value.kind == "weights_not_found"
+
+
+COMMIT = "a" * 40
+
+
+@pytest.fixture
+def hub(spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """A hub that has the model as `org/model`, weights included, with an empty cache; yields the files asked for."""
+    folder = Path(spec["weights"])
+    (folder / "model.safetensors").write_bytes(b"gigabytes")
+    asked: list[str] = []
+
+    class Hub(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self) -> None:
+            path, name = self.path.partition("?")[0], self.path.rpartition("/")[2]
+            status, body = 200, b""
+            if path.startswith("/api/models/org/model/tree/"):
+                listed = [{"type": "file", "path": file.name, "size": 1, "oid": file.name} for file in folder.iterdir()]
+                body = json.dumps(listed).encode()
+            elif path.startswith("/api/models/org/model"):
+                named = [{"rfilename": file.name} for file in folder.iterdir()]
+                body = json.dumps({"id": "org/model", "sha": COMMIT, "siblings": named}).encode()
+            elif path.startswith("/org/model/resolve/"):
+                asked.append(name)
+                body = (folder / name).read_bytes()
+            else:
+                status = 404
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.send_header("x-repo-commit", COMMIT)
+            self.send_header("etag", f'"{hashlib.sha1(body, usedforsecurity=False).hexdigest()}"')
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        do_GET = do_HEAD = _answer  # noqa: N815
+
+        def log_message(self, *_: object) -> None:  # pyrefly: ignore - nothing to say
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    origin = f"http://127.0.0.1:{server.server_address[1]}"
+    monkeypatch.setattr(constants, "ENDPOINT", origin)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", origin + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_of_a_hub_id_the_small_files_are_fetched_and_lines_refused_all_the_same(
+    spec: Spec, events: RecordedEvents, hub: list[str]
+) -> None:
+    strict = "{% if messages[0].role == 'system' %}{{ raise_exception('No system here') }}{% endif %}"
+    template = Path(spec["weights"]) / "chat_template.jinja"
+    template.write_text(strict + template.read_text("utf-8"))
+    of_the_hub = {**spec, "weights": "org/model"}
+
+    assert _render(of_the_hub, [_row(1, QUESTION, ANSWER)], events)["conversations"] == 1
+    with pytest.raises(JobError, match=r"line 2: the template refuses it \(No system here\)"):
+        _render(of_the_hub, [_row(1, QUESTION, ANSWER), _row(2, SYSTEM, QUESTION, ANSWER)], events)
+    assert {"tokenizer.json", "chat_template.jinja", "config.json"} <= set(hub)
+    assert "model.safetensors" not in hub
