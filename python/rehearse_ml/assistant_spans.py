@@ -79,8 +79,8 @@ class AssistantSpans:
                 continue
             cut_here = cut and index == len(messages) - 1
             content = rendering.of(index, "content")
-            if not (content if cut_here else rendering.of(index)):
-                continue
+            if not content and (cut_here or not rendering.of(index, "tool_calls")):
+                continue  # a thought alone is no answer
             thought = bool(rendering.of(index, "reasoning_content"))
             kept += thought
             start = self._start(shown, tools, rendering, index)

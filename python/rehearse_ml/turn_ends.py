@@ -94,7 +94,10 @@ class TurnEnds:
 
     def _tail(self, messages: Sequence[Turn], tools: Sequence[object] | None, index: int) -> str:
         rendering = self._template.locate(messages, tools)
-        last = rendering.of(index)[-1].end
+        pieces = rendering.of(index)
+        if not pieces:
+            raise RefusedError(f"the template leaves out message {index}")
+        last = pieces[-1].end
         return rendering.text[last : rendering.after(last)]
 
     def _shared(self, first: str, second: str) -> str:

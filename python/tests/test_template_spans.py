@@ -238,6 +238,19 @@ def test_a_thought_is_trained_with_all_that_the_model_writes_around_it_where_tho
     assert _trained(thinking, tokenizer)[1] == _trained(inline, tokenizer)[1] == f"Spelt.{_end_of(name)}"
 
 
+@pytest.mark.parametrize("name", [*THOUGHTS, "llama3"])
+@pytest.mark.parametrize(
+    "thought", [{"content": "", "reasoning_content": "Hm."}, {"content": "<think>\nHm.\n</think>"}]
+)
+def test_a_thought_alone_is_no_answer(name: str, thought: dict[str, Any]) -> None:
+    if name == "llama3" and "<think>" in thought["content"]:
+        pytest.skip("there it is text like any other")
+    row = [_user("Bread?"), {"role": "assistant", **thought}]
+
+    assert _trained(row, tokenizer_of(name), keep=True) == []
+    assert _trained([*row, _user("Bread?"), _answer("Rye.")], tokenizer_of(name), keep=True) == [f"Rye.{_end_of(name)}"]
+
+
 def test_thoughts_that_a_template_leaves_out_are_counted(tmp_path: Path, events: RecordedEvents) -> None:
     # DeepSeek-R1's distilled models: the template shows no thought of an answer that is done.
     rows = [{"messages": [_user("Bread?"), _answer("<think>\nHm.\n</think>\n\nRye.")]}]
