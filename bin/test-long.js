@@ -78,7 +78,7 @@ const LONG = [
   {
     name: 'engines',
     what: 'the whole method on llama.cpp, with answers of `transformers serve` too, which it sets up; exports and scores computed again',
-    takes: '6 min',
+    takes: 'untimed',
     program: ['dist/bench/engine-method.js', '--engines', 'llama.cpp', '--answers-too', 'transformers'],
   },
   {
