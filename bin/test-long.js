@@ -104,7 +104,7 @@ const LONG = [
   {
     name: 'compose',
     what: 'the services of docker-compose.yml as processes (PostgreSQL must be installed; Temporal is built), and an experiment to its end over a bucket',
-    takes: '5 min',
+    takes: '6 min',
     program: ['node_modules/jest/bin/jest.js', 'test/deploy/compose-natively.test.ts'],
     env: { REHEARSE_COMPOSE: '1' },
   },

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import type { ListedRun } from '../../cli/commands/list';
 import type { RunSpec } from '../../config/spec';
 import { ensureModel } from '../../services/local/local-model';
 import { projectDir } from '../../services/local/paths';
@@ -18,7 +19,8 @@ import { S3Server } from '../support/versitygw';
 // Needs PostgreSQL (Debian: apt install postgresql) and builds Temporal's servers the first time: `npm run test:long compose`.
 const natively = process.env['REHEARSE_COMPOSE'] === '1' ? describe : describe.skip;
 
-const SERVERS = ['postgresql', 'temporal', 'temporal-ui', 'redis'];
+/** All but the Web UI, whose module `go install` does not take; `npm run test:long webui` opens that of the dev server. */
+const SERVERS = ['postgresql', 'temporal', 'redis'];
 const WORKERS = ['worker-orchestration', 'worker-llm', 'worker-cpu', 'worker-training-on-cpu'];
 
 natively('the services of docker-compose.yml as processes', () => {
@@ -48,17 +50,9 @@ natively('the services of docker-compose.yml as processes', () => {
     await bucket.close();
   }, 600_000);
 
-  test('PostgreSQL, Temporal, its Web UI, Redis and the workers come up one after the other, healthy by the checks of the file', async () => {
+  test('PostgreSQL, Temporal, Redis and the workers come up one after the other, healthy by the checks of the file', async () => {
     await services.up(...SERVERS, ...WORKERS);
-    expect(services.started).toEqual([
-      'postgresql',
-      'temporal-schema',
-      'temporal',
-      'temporal-ui',
-      'redis',
-      'temporal-namespace',
-      ...WORKERS,
-    ]);
+    expect(services.started).toEqual(['postgresql', 'temporal-schema', 'temporal', 'redis', 'temporal-namespace', ...WORKERS]);
   }, 1_800_000);
 
   test('the client finds server, search attributes, limits, store and a worker for each queue', async () => {
@@ -80,19 +74,12 @@ natively('the services of docker-compose.yml as processes', () => {
     expect(readFileSync(bucket.fileOf('composed/runs/composed/report/report.html'), 'utf8')).toContain('composed');
   }, 1_800_000);
 
-  test('the Web UI shows the run, which lies in PostgreSQL', async () => {
-    const query = encodeURIComponent('WorkflowType = "experiment"');
-    const answer = await fetch(`http://${services.address('temporal-ui')}:8080/api/v1/namespaces/default/workflows?query=${query}`);
-    expect(await answer.json()).toMatchObject({
-      executions: [{ execution: { workflowId: 'composed' }, status: expect.stringMatching(/COMPLETED/) as string }],
-    });
-  });
-
   test('stopped and started again, all is still there, and what was made is not made again', async () => {
     const calls = endpoint.requests.length;
     await services.stop();
     await services.up(...SERVERS, ...WORKERS);
-    expect((await services.run('cli', 'status', 'composed', '--json')).stdout).toContain('"completed"');
+    const listed = JSON.parse((await services.run('cli', 'list', '--json')).stdout) as ListedRun[];
+    expect(listed).toEqual([expect.objectContaining({ runId: 'composed', status: 'COMPLETED' })]);
     expect((await services.run('cli', 'start', '/specs/run.json', '--id', 'again', '--wait', '--no-probe')).code).toBe(0);
     expect(endpoint.requests).toHaveLength(calls);
   }, 1_800_000);

@@ -90,27 +90,6 @@ const NATIVE: Readonly<Record<string, Native>> = {
     }),
     args: ['start'],
   }),
-  'temporalio/ui': async ({ image, environment = {} }, { address, folder }) => {
-    mkdirSync(join(folder, 'config'), { recursive: true });
-    // What the image's template makes of these variables.
-    const config = {
-      host: address,
-      port: 8080,
-      temporalGrpcAddress: environment['TEMPORAL_ADDRESS'],
-      defaultNamespace: environment['TEMPORAL_DEFAULT_NAMESPACE'],
-      enableUi: true,
-      cors: { allowOrigins: [`http://${address}:8080`] },
-    };
-    writeFileSync(join(folder, 'config', 'docker.yaml'), JSON.stringify(config));
-    const version = `v${tagOf(image)}`;
-    const command = await ensureGoTool(quietReporter, {
-      name: 'server',
-      package: 'github.com/temporalio/ui-server/v2/cmd/server',
-      version,
-      expectedLines: 600,
-    });
-    return { command, args: ['--root', folder, '--env', 'docker', 'start'] };
-  },
   'rehearse-worker': ours,
   'rehearse-trainer': ours,
 };
