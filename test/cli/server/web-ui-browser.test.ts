@@ -17,8 +17,9 @@ const inBrowser = process.env['REHEARSE_BROWSER'] === '1' ? describe : describe.
 
 const SIZE = { width: 1280, height: 720 };
 /** Longer than a busy machine takes to draw a page. */
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 60_000;
 const KEY_VARIABLE = 'REHEARSE_TEST_WEB_UI_KEY';
+const WRONG_KEY = 'sk-wrong-0123456789';
 
 inBrowser('the Web UI of the dev server in a browser', () => {
   let server: DevServer;
@@ -27,6 +28,8 @@ inBrowser('the Web UI of the dev server in a browser', () => {
   let page: Page;
   let finished: string;
   let failed: string;
+  let endWorkers: () => void;
+  let working: Promise<void>;
 
   /** One run that ends well, and one whose key is refused, over a real server. */
   beforeAll(async () => {
@@ -41,21 +44,21 @@ inBrowser('the Web UI of the dev server in a browser', () => {
       logFile: join(folder, 'temporal.log'),
     });
     temporal = await TestWorkflowEnvironment.createFromExistingServer({ address: server.address });
-    const [open, locked] = [await FakeEndpoint.start(), await FakeEndpoint.start({ apiKey: 'the right one' })];
-    process.env[KEY_VARIABLE] = 'a wrong one';
-    const deps = { ...testDeps({ python: fakePythonJobs() }), env: { [KEY_VARIABLE]: 'a wrong one' } };
-    await withWorkers(temporal, deps, async () => {
-      const of = async (runId: string, spec: RunSpec): Promise<string> => {
-        const { workflowRunId } = await startRun(temporal.client, runId, spec);
-        await temporal.client.workflow
-          .getHandle(runId)
-          .result()
-          .catch(() => undefined);
-        return workflowRunId;
-      };
-      finished = await of('my-run', spec(open.baseURL));
-      failed = await of('wrong-key', spec(locked.baseURL));
-    });
+    const [open, locked] = [await FakeEndpoint.start(), await FakeEndpoint.start({ apiKey: 'sk-right-0123456789' })];
+    const deps = { ...testDeps({ python: fakePythonJobs() }), env: { [KEY_VARIABLE]: WRONG_KEY } };
+    // They stay, since the page of a run asks them where it stands.
+    const ended = new Promise<void>((resolve) => (endWorkers = resolve));
+    working = withWorkers(temporal, deps, async () => await ended);
+    const of = async (runId: string, spec: RunSpec): Promise<string> => {
+      const { workflowRunId } = await startRun(temporal.client, runId, spec);
+      await temporal.client.workflow
+        .getHandle(runId)
+        .result()
+        .catch(() => undefined);
+      return workflowRunId;
+    };
+    finished = await of('my-run', spec(open.baseURL));
+    failed = await of('wrong-key', spec(locked.baseURL));
     await Promise.all([open.close(), locked.close()]);
     browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
     page = await browser.newPage({ viewport: SIZE, colorScheme: 'light', timezoneId: 'UTC' });
@@ -64,6 +67,8 @@ inBrowser('the Web UI of the dev server in a browser', () => {
 
   afterAll(async () => {
     await browser.close();
+    endWorkers();
+    await working;
     await temporal.teardown();
     await server.stop();
   });
@@ -103,7 +108,7 @@ inBrowser('the Web UI of the dev server in a browser', () => {
     const cause = page.getByText(/model "target" refuses every call \(HTTP 401\)/).first();
     await cause.waitFor();
     expect(await cause.isVisible()).toBe(true);
-    expect(await page.content()).not.toContain('a wrong one');
+    expect(await page.content()).not.toContain(WRONG_KEY);
     await page.goto(webUiUrl('wrong-key', 'default', failed)!);
     await page
       .getByText(/HTTP 401/)
