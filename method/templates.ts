@@ -25,6 +25,8 @@ export interface ChatTemplate {
   readonly structure: readonly string[];
   /** Whether `structure` has all tokens of the tokenizer, which was read. */
   readonly knowsTokens?: boolean;
+  /** It was read from the model itself, so that it may open thoughts at the end of a prompt. */
+  readonly isRead?: boolean;
   /** Names of roles that stand beside special tokens in headers: what is left of a header where a server drops these. */
   readonly roles?: readonly string[];
   /** Ids of the tokens among `stop` and `headers`, where the tokenizer is known. */

@@ -15,7 +15,8 @@ export function chatFormatOf(read: ReadTemplate): ChatTemplate {
     bos: addsBos ? (variables['bos_token'] ?? null) : null,
     // What a chat template renders is the whole prompt: apply_chat_template adds nothing to it.
     isWhole: addsBos,
-    knowsTokens: true,
+    isRead: true,
+    knowsTokens: tokens.some(({ id }) => id !== null), // a GGUF without types, or a template alone, tells of none
     preQuery,
     stop: stop.slice(0, 4),
     stopTokenIds: read.stopTokenIds,

@@ -1,3 +1,5 @@
+import { neutralizer } from '../../method/neutral-text';
+import type { ChatTemplate } from '../../method/templates';
 import { chatFormatOf } from '../../templates/chat-format';
 import type { ChatRendering } from '../../templates/render-chat';
 import { takeApart, type TemplateParts } from '../../templates/take-apart';
@@ -143,14 +145,28 @@ describe('the switch of thoughts', () => {
   });
 });
 
+function formatFrom(facts: Parameters<typeof takeApart>[0]): ChatTemplate {
+  const identities = { extraction: '', conversation: '', text: '' };
+  const source = { kind: 'directory', place: '/model', file: 'chat_template.jinja' } as const;
+  return chatFormatOf({ ...facts, ...takeApart(facts), source, identities, addsBos: false, defaults: {} });
+}
+
+test('a format whose tokens nobody could read does not say that it knows them', () => {
+  const facts = { ...rendering('qwen3', '', '<|im_end|>'), ends: ['<|im_end|>'] };
+  const known = [{ text: '<|im_end|>', id: 2, special: true }];
+  const formatOf = (tokens: typeof known): ChatTemplate => formatFrom({ ...facts, tokens });
+  expect(formatOf(known).knowsTokens).toBe(true);
+  expect(formatOf([]).knowsTokens).toBe(false);
+  // so what looks like any format's markup is taken out of texts
+  const neutral = neutralizer(formatOf([]).structure, formatOf([]).knowsTokens === true);
+  expect(neutral('a<|reserved_special_token_7|>[INST]b')).toEqual({ text: 'a< |reserved_special_token_7|>[ INST]b', changed: 2 });
+});
+
 test('a raw prompt of a model with channels begins its answer in the one for answers, unless it is to think', () => {
   const tokens = ['<|start|>', '<|message|>', '<|end|>', '<|channel|>'].map((text, id) => ({ text, id, special: true }));
   const facts = { ...rendering('gptoss', '', '<|return|>'), tokens, ends: ['<|return|>'] };
-  const parts = takeApart(facts);
-  expect(parts.gap).toBe('<|channel|>final<|message|>');
-  const identities = { extraction: '', conversation: '', text: '' };
-  const source = { kind: 'directory', place: '/model', file: 'chat_template.jinja' } as const;
-  const format = chatFormatOf({ ...facts, ...parts, source, identities, addsBos: false, defaults: {} });
+  expect(takeApart(facts).gap).toBe('<|channel|>final<|message|>');
+  const format = formatFrom(facts);
   const asked = [{ role: 'user' as const, content: 'Bread?' }];
   const end = 'Bread?<|end|><|start|>assistant';
   expect(format.renderPrompt(asked).endsWith(`${end}<|channel|>final<|message|>`)).toBe(true);

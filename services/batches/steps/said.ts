@@ -25,7 +25,7 @@ export interface Thinker extends Pick<ModelSpec, 'thinking'> {
 
 /** Whether a model's chat format opens thoughts at the end of a prompt, so that a reply has no mark of their beginning. */
 export function opensThoughts(template: ChatTemplate | undefined, model: Pick<ModelSpec, 'thinking'>): boolean {
-  if (template?.knowsTokens !== true) return false; // the catalogue's formats never do
+  if (template?.isRead !== true) return false; // the catalogue's formats never do
   const prompt = template.renderPrompt([{ role: 'user', content: 'Hello' }], { variables: templateVariables(model) });
   return closingOfPrompt(prompt) !== undefined;
 }

@@ -136,7 +136,7 @@ export function probabilityScoring(
       const messages = [{ role: 'user' as const, content: neutral(judgePrompt).text }];
       let rendered = template.renderPrompt(messages, { variables: before.length === 0 ? templateVariables(model) : afterThoughts });
       if (before.length > 0) {
-        const closing = template.knowsTokens === true ? closingOfPrompt(rendered) : undefined;
+        const closing = template.isRead === true ? closingOfPrompt(rendered) : undefined;
         const assistantPrefix = `${closing === undefined ? '' : `${closing}\n\n`}${neutral(withJustification(before)).text}`;
         rendered = template.renderPrompt(messages, { assistantPrefix, variables: afterThoughts });
       }

@@ -65,6 +65,7 @@ describe('a forced rating of a judge whose chat format opens its thoughts', () =
     ...chatml,
     name: 'own',
     knowsTokens: true,
+    isRead: true,
     renderPrompt: (messages, { assistantPrefix = '', variables = {} } = {}) =>
       `${chatml.renderPrompt(messages)}<think>\n${switched && variables['enable_thinking'] === false ? '\n</think>\n\n' : ''}${assistantPrefix}`,
   });
