@@ -78,7 +78,7 @@ export const TINY: StudySize = {
   baseInstructions: 3,
   samples: 1,
   maxTokens: 16,
-  steps: 1,
+  steps: 2,
   batch: 4,
   holdOut: { replay: 2, new: 2 },
   rows: ['official', 'method', 'new-data-only', 'interpolate', 'distill', 'oracle'],
