@@ -23,6 +23,11 @@ export const DEFAULT_ASSUMPTIONS = {
   chatOverheadTokens: { value: 12, unit: 'tokens', why: 'role headers of a chat request' },
   newExampleTokens: { value: 400, unit: 'tokens', why: 'mean of a new example, when its file cannot be read' },
   charactersPerToken: { value: 4, unit: 'characters', why: 'English text; turns the size of the new data into tokens' },
+  cachedShare: {
+    value: 0,
+    unit: 'of prompt tokens',
+    why: 'read from a cache, where the price has cachedInputUsdPerMillion; OpenAI begins at 1,024 tokens, which few prompts here have: a small run tells',
+  },
   retryShare: { value: 0.03, unit: 'of requests', why: 'made again: empty, truncated or without a score' },
   filterKeptShare: {
     value: 0.8,

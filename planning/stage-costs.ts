@@ -131,7 +131,7 @@ function stageCost(spec: RunSpec, a: Assumptions, stage: StageCost['stage'], nam
   const promptTokens = Math.round(load.requests * load.promptPerRequest * again);
   const completionTokens = Math.round(load.calls * load.completionPerCall * again);
   const { price } = model;
-  const usage = { promptTokens, completionTokens };
+  const usage = { promptTokens, completionTokens, cachedPromptTokens: Math.round(promptTokens * Math.min(1, a.cachedShare)) };
   const isOrdered = isBatched(model) && stage !== 'extract'; // which is always live
   return {
     stage,

@@ -249,14 +249,19 @@ describe('assumptions', () => {
   it('are all named, with unit and source, and all used', async () => {
     const paper = await loadSpecFile('paper');
     const thinking = { mode: 'on', maxTokens: 1000 } as const;
-    const models = Object.fromEntries(Object.entries(paper.models).map(([name, model]) => [name, { ...model, thinking }]));
+    const models = Object.fromEntries(
+      Object.entries(paper.models).map(([name, model]) => [
+        name,
+        { ...model, thinking, ...(model.price === undefined ? {} : { price: { ...model.price, cachedInputUsdPerMillion: 1 } }) },
+      ]),
+    );
     const spec = { ...paper, models, synthesis: { ...paper.synthesis, quality: { refusals: true } } };
     const { judge } = paper.synthesis;
     const early = { ...paper, synthesis: { ...paper.synthesis, judge: { ...judge, skip: 'cannot-win' as const } } };
     const cpu = await loadSpecFile('demo');
     // A value at a time is changed: a plan that stays as it was would not have read it.
     const plans = (name: string, factor: number): string => {
-      const value = DEFAULT_ASSUMPTIONS[name as keyof typeof DEFAULT_ASSUMPTIONS].value * factor;
+      const value = (DEFAULT_ASSUMPTIONS[name as keyof typeof DEFAULT_ASSUMPTIONS].value || 0.02) * factor;
       return JSON.stringify(
         [
           [spec, {}],
