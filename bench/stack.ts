@@ -77,6 +77,8 @@ export class Stack {
         env: {
           ...process.env,
           REHEARSE_HOME: join(folder, 'home'),
+          // Without a gpu worker the weights are a stand-in: no Python environment of this machine is to read them.
+          ...(options.gpu === true ? {} : { REHEARSE_CACHE: join(folder, 'cache') }),
           TEMPORAL_ADDRESS: address,
           REHEARSE_LOG: 'warn',
           REHEARSE_PROBE: 'off',
