@@ -11,6 +11,8 @@ const TIMEOUT_MS = 60_000;
 
 /** What a new spec's model wants otherwise, and what to say of it. */
 export interface InitProbe {
+  /** Whether the endpoint knows the model, whatever it said. */
+  readonly isKnown: boolean;
   readonly settings: ProbedSettings;
   readonly checks: readonly { readonly what: 'endpoint' | 'note'; readonly ok: boolean; readonly message: string }[];
 }
@@ -24,18 +26,24 @@ export async function probeForInit(spec: RunSpec, templates: SpecFilesReport['te
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const found = await probeModel({ endpoints, spec, name, templates, signal, onTransient: (fault) => (last = fault) });
     return {
+      isKnown: true,
       settings: found.settings,
       checks: [...written(name, found), ...found.notes.map((note) => ({ what: 'note' as const, ok: true, message: `${name}: ${note}` }))],
     };
   } catch (error) {
     if (!(error instanceof PermanentEndpointError)) {
       return {
+        isKnown: false,
         settings: {},
         checks: [{ what: 'note', ok: true, message: `${name} was not asked what it takes: ${whyNotAsked(error, last)}` }],
       };
     }
     const settings = error instanceof UnfitEndpointError ? error.settings : {};
-    return { settings, checks: [...written(name, { settings, notes: [] }), { what: 'endpoint', ok: false, message: error.message }] };
+    return {
+      isKnown: Object.keys(settings).length > 0 || (error.failure !== undefined && !['not_found', 'auth'].includes(error.failure.kind)),
+      settings,
+      checks: [...written(name, { settings, notes: [] }), { what: 'endpoint', ok: false, message: error.message }],
+    };
   } finally {
     await endpoints.close();
   }

@@ -7,7 +7,7 @@ import { parseSpecText } from '../../config/load-spec';
 import { withFindings, type ProbedSettings } from '../../config/probe-findings';
 import { missingModel, servedModels } from '../../services/endpoints/endpoint-check';
 import { checkSpecFiles, configFolder } from '../../services/runs/spec-files';
-import { probeForInit } from '../init-probe';
+import { probeForInit, type InitProbe } from '../init-probe';
 import { askMissing } from '../init-questions';
 import { sampleChecks } from '../init-samples';
 import { templateLine, templateNotes } from '../template-notes';
@@ -66,7 +66,7 @@ export function registerInit(program: Command): void {
     });
 }
 
-const UNCHECKED: Checked = { checks: [], settings: {} };
+const UNCHECKED: Checked & Pick<InitProbe, 'isKnown'> = { isKnown: false, checks: [], settings: {} };
 
 /** What was looked at, and what the endpoint wants otherwise. */
 interface Checked {
@@ -142,12 +142,18 @@ async function write(file: string, name: string, text: string, force: boolean): 
 
 async function runChecks(spec: ReturnType<typeof parseSpecText>, answers: InitAnswers): Promise<Checked> {
   const served = await servedModels({ baseURL: answers.baseURL, apiKey: keyOf(answers.apiKeyEnv), timeoutMs: CHECK_TIMEOUT_MS });
-  const fault = 'problem' in served ? served : missingModel(answers.model, served.ids);
+  const missing = 'problem' in served ? null : missingModel(answers.model, served.ids);
   const { errors, warnings, counts, templates, unreached } = await checkSpecFiles(spec, { env: process.env });
-  const probe = fault === null ? await probeForInit(spec, templates) : UNCHECKED;
+  const probe = 'problem' in served ? UNCHECKED : await probeForInit(spec, templates);
+  // Deployments and routes (`model:provider`) answer without being listed.
+  const fault = 'problem' in served ? served : probe.isKnown ? null : missing;
   const checks: Check[] = [
     fault === null
-      ? { what: 'endpoint', ok: true, message: `${answers.baseURL} serves ${answers.model}` }
+      ? {
+          what: 'endpoint',
+          ok: true,
+          message: `${answers.baseURL} serves ${answers.model}${missing === null ? '' : ', though it does not list it'}`,
+        }
       : { what: 'endpoint', ok: false, message: `${fault.problem}; ${fault.hint}` },
     ...errors.map((message): Check => ({ what: 'files', ok: false, message })),
     ...(errors.length === 0
@@ -156,7 +162,7 @@ async function runChecks(spec: ReturnType<typeof parseSpecText>, answers: InitAn
     ...templateNotes(spec, { templates })
       .filter(({ from }) => from !== null)
       .map((note): Check => ({ what: 'template', ok: true, message: templateLine(note) })),
-    ...probe.checks,
+    ...(fault === null ? probe.checks : []),
     ...(fault === null && probe.checks.every(({ ok }) => ok)
       ? await sampleChecks(withFindings(spec, { [spec.target.model]: { ...probe, notes: [] } }), templates)
       : []),

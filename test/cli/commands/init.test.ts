@@ -46,8 +46,13 @@ beforeAll(async () => {
     else if (request.url === '/v1/models' || request.url === '/locked/models') {
       response.end(JSON.stringify({ data: [{ id: 'org/qwen2.5-7b' }, { id: 'org/other' }] }));
     } else if (request.url?.endsWith('/chat/completions') === true) {
-      const choice = (index: number) => ({ index, message: { content: 'Hi' }, finish_reason: 'stop' });
-      response.end(JSON.stringify({ choices: [choice(0), choice(1)], usage: { prompt_tokens: 9, completion_tokens: 2 } }));
+      let body = '';
+      request.on('data', (chunk) => (body += String(chunk)));
+      request.on('end', () => {
+        if (body.includes('"org/qwen2.5-7"')) return void response.writeHead(404).end();
+        const choice = (index: number) => ({ index, message: { content: 'Hi' }, finish_reason: 'stop' });
+        response.end(JSON.stringify({ choices: [choice(0), choice(1)], usage: { prompt_tokens: 9, completion_tokens: 2 } }));
+      });
     } else if (request.url === '/v1/completions') {
       // The first is the probe's.
       const text = WRITTEN[paths.filter((path) => path === '/v1/completions').length - 2] ?? '';
@@ -138,6 +143,14 @@ describe('rehearse init', () => {
     }
   });
 
+  it('takes a model that answers without being listed, as routes and deployments do', async () => {
+    const file = join(folder, 'route.yaml');
+    const args = ['--weights', 'org/other', '--new-data', newData, '--force'];
+    const { out, error } = await init(file, '--base-url', `${baseURL}/v1`, '--model', 'org/other:provider', ...args);
+    expect(error).toBeUndefined();
+    expect(out).toContain(`ok    ${baseURL}/v1 serves org/other:provider, though it does not list it`);
+  });
+
   it('keeps the file that is there, unless forced', async () => {
     const file = join(folder, 'kept.yaml');
     writeFileSync(file, 'mine');
@@ -182,7 +195,7 @@ describe('rehearse init', () => {
     expect(out).toContain(reason);
     expect(error?.message).toBe(`${file} is written, but one check failed`);
     expect(error?.exitCode).toBe(1);
-    expect(paths).toEqual([`${path}/models`]);
+    expect(paths.filter((asked) => !asked.endsWith('/chat/completions'))).toEqual([`${path}/models`]);
   });
 
   it('passes the key that the environment holds, and does not write it down', async () => {
