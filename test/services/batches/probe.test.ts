@@ -82,6 +82,34 @@ test('a target whose raw prompts are put into a chat template is refused, with t
   );
 });
 
+/** A server with raw completions that counts prompt tokens in its own way. */
+function counting(count: (tokens: number) => number): Dialect {
+  return {
+    ...DIALECTS['Together']!,
+    shape: (reply) => {
+      const usage = reply['usage'] as { prompt_tokens: number };
+      return { ...reply, usage: { ...usage, prompt_tokens: count(usage.prompt_tokens) } };
+    },
+  };
+}
+
+test.each([
+  ['a short template of three tokens (Alpaca-like)', (tokens: number) => tokens + 3],
+  ['a long default system turn', (tokens: number) => tokens + 24],
+  ['a template, by a tokenizer of several tokens a letter', (tokens: number) => 2 * tokens + 7],
+])('raw prompts within %s are told by the tokens that do not grow with the prompt', async (_, count) => {
+  await expect(probe(counting(count), asTarget)).rejects.toThrow(/puts raw prompts into a chat template/);
+});
+
+test.each([
+  ['nothing around them', (tokens: number) => tokens, undefined],
+  ['a tokenizer of several tokens a letter', (tokens: number) => 4 * tokens, undefined],
+  ['a BOS', (tokens: number) => tokens + 1, true],
+  ['a BOS and an EOS', (tokens: number) => tokens + 2, true],
+])('raw prompts with %s are no template', async (_, count, addsBos) => {
+  expect((await probe(counting(count), asTarget)).settings.addsBos).toBe(addsBos);
+});
+
 const openai = (message: string, code: string | null, param: string | null = null): object => ({
   error: { message, type: 'invalid_request_error', param, code },
 });
