@@ -116,7 +116,7 @@ def _switch(tokenizer: PreTrainedTokenizerBase) -> tuple[Switch, Switch]:
 
 
 def _check_tasks(tasks: Sequence[EvaluateTask]) -> None:
-    letters = [task.task for task in tasks if task.task in LEADERBOARD and LEADERBOARD[task.task].by_likelihood]
+    letters = [task.task for task in tasks if _by_likelihood(task.task)]
     if letters:
         raise JobError(
             "bad_spec",
@@ -130,6 +130,14 @@ def _check_tasks(tasks: Sequence[EvaluateTask]) -> None:
             f"{', '.join(short)} leaves no room for thoughts: its own length of generation is that of an answer.",
             "Set maxGenToks of each task to what thoughts and answer may take together, such as 16384.",
         )
+
+
+def _by_likelihood(task: str) -> bool:
+    if task in LEADERBOARD:
+        return LEADERBOARD[task].by_likelihood
+    from .task_names import scores_given_answers  # lm-evaluation-harness takes seconds to list its tasks
+
+    return scores_given_answers(task)
 
 
 def _source(tokenizer: PreTrainedTokenizerBase) -> str:

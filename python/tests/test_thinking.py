@@ -126,6 +126,12 @@ def test_with_thoughts_on_letters_and_tasks_without_room_are_refused() -> None:
         settle(ON, [_task("ifeval", 99)], tokenizer_of("llama3"))
 
 
+@pytest.mark.parametrize("task", ["arc_easy", "mmlu", "ai2_arc", "lambada_openai"])
+def test_with_thoughts_on_letters_are_refused_in_any_task_of_the_harness(task: str) -> None:
+    with pytest.raises(JobError, match=f"{task} scores given answers"):
+        settle(ON, [_task(task, 16384)], tokenizer_of("deepseek_r1_distill"))
+
+
 def test_behind_a_chat_api_the_spec_says_it() -> None:
     writes = [_task("ifeval", 16384)]
 
