@@ -1,5 +1,6 @@
-import type { ToolCall } from '../../method/records';
-import { given, isMapping, refuse, type Mapping } from './row-error';
+import type { Message, ToolCall } from '../../method/records';
+import { parseJson } from './json-text';
+import { given, isMapping, refuse, RowError, type Mapping } from './row-error';
 
 /**
  * The calls of an assistant's turn: `{id, type, function: {name, arguments}}` of the OpenAI API, or `{name, arguments}` alone;
@@ -36,16 +37,40 @@ function argumentsOf(value: unknown, path: string): Mapping {
 
 function parsedText(text: string, path: string): unknown {
   if (text.trim() === '') return {};
-  try {
-    return JSON.parse(text);
-  } catch {
-    return refuse(path, text, 'the JSON text of a mapping');
-  }
+  const parsed = parseJson(text);
+  return parsed.problem === undefined ? parsed.row : refuse(path, text, `the JSON text of a mapping (this is ${parsed.problem})`);
 }
 
 /** Parquet gives every call the arguments of all calls, null where it has none; in a text, a null is meant. */
 function withoutNulls(args: Mapping, meant: boolean): Mapping {
   return meant ? args : Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null));
+}
+
+/**
+ * Sees that what tools said belongs to what was called: an answer that names a call names one of those just made, each once, and none of them
+ * stays without. Where calls have no ids, their order tells.
+ * @param paths of the messages
+ * @throws RowError
+ */
+export function checkAnswers(messages: readonly Message[], paths: readonly string[]): void {
+  let open: Set<string> | undefined;
+  let named = false;
+  for (const [index, { role, tool_calls: calls, tool_call_id: id }] of messages.entries()) {
+    const path = paths[index]!;
+    if (role === 'tool') {
+      if (id === undefined || open === undefined) continue;
+      if (!open.delete(id)) refuse(`${path}.tool_call_id`, id, 'the id of a call that was just made and has no answer yet');
+      named = true;
+      continue;
+    }
+    const [missing] = open ?? [];
+    if (named && missing !== undefined) {
+      throw new RowError({ path, value: `a message by the ${role}`, expected: `what the call ${JSON.stringify(missing)} gave back` });
+    }
+    const ids = (calls ?? []).flatMap((call) => call.id ?? []);
+    open = ids.length > 0 && ids.length === calls?.length && new Set(ids).size === ids.length ? new Set(ids) : undefined;
+    named = false;
+  }
 }
 
 /** JavaScript would round them, and another number would be trained. */

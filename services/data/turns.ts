@@ -1,7 +1,7 @@
 import type { Message } from '../../method/records';
-import { isBlank } from './json-text';
+import { isBlank, parseJson } from './json-text';
 import { given, isMapping, refuse, RowError, type Mapping } from './row-error';
-import { toolCallsOf } from './tool-turns';
+import { checkAnswers, toolCallsOf } from './tool-turns';
 
 /** A turn as a row has it. */
 export interface RawTurn {
@@ -55,6 +55,10 @@ export function messagesOf(turns: readonly RawTurn[], path: string): Message[] {
   const start = messages[0]?.role === 'system' ? 1 : 0;
   const kept = start === 1 && messages[0]!.content === '' ? 1 : 0; // an empty system message is none
   checkOrder(messages, turns, start, path);
+  checkAnswers(
+    messages,
+    turns.map((turn) => turn.path),
+  );
   if (!messages.some(({ role, train }) => role === 'assistant' && train !== false)) {
     throw new RowError({ path, value: 'no turn with a weight', expected: 'one of the assistant to learn from' });
   }
@@ -71,7 +75,8 @@ function messageOf({ path, turn, roleKey, textKey, textPath = `${path}.${textKey
     const value = given(turn, refused);
     if (value !== undefined && !(Array.isArray(value) && value.length === 0)) refuse(`${path}.${refused}`, value, expected);
   }
-  const calls = role === 'assistant' ? callsOf(turn, key, path, textKey) : undefined;
+  const calls = callsOf(turn, key, path, textKey);
+  if (calls !== undefined && role !== 'assistant') refuse(`${path}.tool_calls`, calls, 'nothing: only the assistant calls tools,');
   const asCall = key === 'function_call';
   const content = asCall ? '' : textOf(turn[textKey], textPath, calls !== undefined);
   const mayBeEmpty = calls !== undefined || role === 'tool' || (role === 'system' && index === 0);
@@ -108,13 +113,11 @@ function callsOf(turn: Mapping, role: string, path: string, textKey: string): Me
   if (role === 'function_call') {
     // LLaMA-Factory's ShareGPT: the text of the turn is the call, or a list of calls.
     const text = turn[textKey];
-    try {
-      const parsed: unknown = typeof text === 'string' ? JSON.parse(text) : text;
-      return toolCallsOf(Array.isArray(parsed) ? parsed : [parsed], `${path}.${textKey}`);
-    } catch (error) {
-      if (error instanceof RowError) throw error;
-      return refuse(`${path}.${textKey}`, text, 'a call {"name": …, "arguments": {…}} as JSON');
+    const parsed = typeof text === 'string' ? parseJson(text) : { row: text, problem: undefined };
+    if (parsed.problem !== undefined) {
+      refuse(`${path}.${textKey}`, text, `a call {"name": …, "arguments": {…}} as JSON (this is ${parsed.problem})`);
     }
+    return toolCallsOf(Array.isArray(parsed.row) ? parsed.row : [parsed.row], `${path}.${textKey}`);
   }
   return calls === undefined || (Array.isArray(calls) && calls.length === 0) ? undefined : toolCallsOf(calls, `${path}.tool_calls`);
 }
