@@ -1,3 +1,4 @@
+import type { Compressors } from 'hyparquet';
 import { DataFileError } from './data-file-error';
 import { parseJson } from './json-text';
 import { readLines } from './lines';
@@ -60,10 +61,12 @@ async function* arrayRows(path: string): AsyncGenerator<PlacedRow> {
   }
 }
 
-/** Codecs beside Snappy, which the reader has itself. */
-async function compressors() {
+/** Codecs beside Snappy, which the reader has itself: all that Parquet knows but LZO. */
+async function compressors(): Promise<Compressors> {
   const { gunzipSync, brotliDecompressSync } = await import('node:zlib');
+  const { compressors: others } = await import('hyparquet-compressors');
   return {
+    ...others,
     GZIP: (input: Uint8Array) => new Uint8Array(gunzipSync(input)),
     BROTLI: (input: Uint8Array) => new Uint8Array(brotliDecompressSync(input)),
   };
