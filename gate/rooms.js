@@ -11,7 +11,7 @@
  */
 const ROOMS = {
   // The method of the paper: pure functions. Planning is arithmetic too.
-  method: { imports: [], packages: ['simple-statistics'] },
+  method: { imports: [], packages: ['simple-statistics', 'stopword'] }, // lists of function words are data
   config: { imports: ['method'], types: ['contract'] },
   // Models' own chat templates, rendered and taken apart: as pure as the method, of which they are no part.
   templates: { imports: ['method'], packages: ['@huggingface/jinja'] },

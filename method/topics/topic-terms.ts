@@ -3,7 +3,7 @@ import { documentFrequency } from './term-weights';
 /**
  * The terms that tell a group of texts from all texts: those that add most to the divergence of the group from the whole,
  * p ln(p / q), with p and q the parts of the texts, in the group and in all, in which a term stands. Words that are everywhere, of
- * whatever language, have p = q and so add nothing: no list of stop words is needed.
+ * whatever language, have p = q and so add nothing.
  * @returns for each group its best terms, best first; only terms of at least two of its texts
  */
 export function topicTerms(texts: readonly (readonly string[])[], groups: readonly number[], count: number): string[][] {

@@ -1,7 +1,8 @@
 import { kMeansCluster } from 'simple-statistics';
 import { UMAP } from 'umap-js';
 import { createRandom } from '../../method/random';
-import { nearestTexts, termWeights, termsOf } from '../../method/topics/term-weights';
+import { tellingTerms } from '../../method/topics/telling-terms';
+import { nearestTexts, termWeights } from '../../method/topics/term-weights';
 import { topicTerms } from '../../method/topics/topic-terms';
 
 /** A text's place on the map and its topic. */
@@ -41,7 +42,7 @@ export function topicMap(texts: readonly string[], seed: number): TopicMap | und
   if (texts.length < FEWEST_TEXTS) return undefined;
   const random = createRandom(seed);
   const unit = (): number => random.below(2 ** 32) / 2 ** 32;
-  const terms = texts.map(termsOf);
+  const terms = texts.map(tellingTerms);
   const neighbours = nearestTexts(termWeights(terms), Math.min(NEIGHBOURS, texts.length - 1));
   const umap = new UMAP({ nNeighbors: neighbours[0]!.indices.length, nEpochs: EPOCHS, minDist: 0.15, random: unit });
   umap.setPrecomputedKNN(
