@@ -1,5 +1,7 @@
+import { formatList } from '../../contract/figures';
 import { failingJudges } from '../../method/judge-failures';
 import type { DamageNote } from '../../services/store/stage-store';
+import type { EvaluationReport } from './evaluation-report';
 import type { FailureGroup } from './failure-reasons';
 import type { MixtureReport } from './mixture-report';
 import type { Provenance, StageUsage } from './stage-ledger';
@@ -11,6 +13,7 @@ export interface WarningSources {
   readonly synthesis: SynthesisReport;
   /** Null while nothing is mixed. */
   readonly mixture: MixtureReport | null;
+  readonly evaluation: Pick<EvaluationReport, 'tasks' | 'fewestDocuments'>;
   readonly provenance: readonly Provenance[];
   readonly usage: readonly StageUsage[];
   /** What was lost, by stage and reason. */
@@ -27,7 +30,7 @@ const NO_AGREEMENT = 0.1;
 const LEAST_RESPONSES = 20;
 
 /** What makes the numbers below mean something else than they say: shown before all else. */
-function invalidating({ synthesis, mixture }: WarningSources): string[] {
+function invalidating({ synthesis, mixture, evaluation }: WarningSources): string[] {
   const { alpha } = synthesis.scores.agreement;
   const trained = mixture === null ? 0 : mixture.replay.examples + mixture.new.examples;
   return [
@@ -41,6 +44,17 @@ function invalidating({ synthesis, mixture }: WarningSources): string[] {
           `The judges do not agree: Krippendorff's alpha is ${alpha.alpha.toFixed(2)} over ${alpha.units} responses, where 0 is chance. The responses that were kept are little better than drawn by lot; look at the examples, and choose other judges or scoring: expected.`,
         ]
       : []),
+    ...fewDocuments(evaluation),
+  ];
+}
+
+/** Tasks that were evaluated on so few documents that their scores say nothing. */
+function fewDocuments({ tasks, fewestDocuments }: WarningSources['evaluation']): string[] {
+  const few = tasks.filter(({ tooFew }) => tooFew).map(({ task }) => task);
+  if (few.length === 0 || fewestDocuments === null) return [];
+  const which = few.length === tasks.length ? 'Every task' : formatList(few);
+  return [
+    `A demonstration, which measures nothing. ${which} was evaluated on very few documents (as few as ${fewestDocuments}), so that a single answer moves a score by ${Math.round(100 / fewestDocuments)} points. These numbers show that the method runs from end to end; they do not show what was forgotten.`,
   ];
 }
 

@@ -2,9 +2,17 @@ import type { TopLevelSpec } from 'vega-lite';
 
 /**
  * Draws a plot as an SVG element, to be placed in a page. Texts are escaped by Vega; nothing is loaded.
+ * @param naturalWidth instead of what the spec's own width comes to, labels included; a plot without a width of its own stays as it is
  * @throws Error when the spec is not valid Vega-Lite
  */
-export async function drawChart(spec: TopLevelSpec): Promise<string> {
+export async function drawChart(spec: TopLevelSpec, { naturalWidth }: { readonly naturalWidth?: number } = {}): Promise<string> {
+  const drawn = await draw(spec);
+  if (naturalWidth === undefined || !('width' in spec) || typeof spec.width !== 'number') return drawn;
+  const labels = Number(/--natural:([\d.]+)/.exec(drawn)?.[1]) - spec.width;
+  return naturalWidth - labels <= spec.width ? drawn : await draw({ ...spec, width: naturalWidth - labels });
+}
+
+async function draw(spec: TopLevelSpec): Promise<string> {
   // Loaded here: every worker and every command would take a tenth of a second longer to start.
   const [{ parse, View }, { compile }] = [await import('vega'), await import('vega-lite')];
   const quiet = { level: () => quiet, error: raise, warn: () => quiet, info: () => quiet, debug: () => quiet };

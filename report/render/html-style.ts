@@ -62,6 +62,8 @@ td{overflow-wrap:break-word;max-width:30rem}
 figure{margin:0;min-width:0}
 figcaption{font-weight:600;font-size:.95rem;line-height:1.4;margin-bottom:.5rem}
 figure svg{width:100%;max-width:calc(var(--natural)*1.18px);height:auto;display:block;font-family:var(--sans)}
+figure .wide{display:none}
+@media (min-width:44rem){figure .wide{display:block}figure .narrow{display:none}}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;list-style:none;margin:0 0 .6rem;padding:0;font-size:.83rem;color:var(--dim)}
 .legend li::before{content:"";display:inline-block;width:.75em;height:.75em;margin-right:.45em;border-radius:2px;background:var(--mark,var(--neutral));vertical-align:-.03em}
 .legend .before::before,.legend .after::before{border-radius:50%}

@@ -30,13 +30,7 @@ export function scoresSection(evaluation: EvaluationReport, compared: VariantRep
     id: 'scores',
     title: 'Scores before and after',
     blocks: evaluated
-      ? [
-          ...fewDocuments(evaluation),
-          ...cutAnswers(tasks),
-          columns(scoreChart(evaluation, changes)),
-          scoreTable(evaluation, changes),
-          ...transitions(tasks, changes),
-        ]
+      ? [...cutAnswers(tasks), columns(scoreChart(evaluation, changes)), scoreTable(evaluation, changes), ...transitions(tasks, changes)]
       : [info('Nothing has been evaluated yet.')],
   };
 }
@@ -45,19 +39,6 @@ export function scoresSection(evaluation: EvaluationReport, compared: VariantRep
 interface Changes {
   readonly ofTask: (task: string) => Change | null;
   readonly ofAverage: Change | null;
-}
-
-/** A remark that no reader should miss, or nothing where there are documents enough. */
-function fewDocuments({ tasks, fewestDocuments }: EvaluationReport): Block[] {
-  const few = tasks.filter(({ tooFew }) => tooFew);
-  if (few.length === 0 || fewestDocuments === null) return [];
-  const which = few.length === tasks.length ? 'Every task' : few.map(({ task }) => taskName(task)).join(', ');
-  return [
-    warning(
-      `A demonstration, which measures nothing. ${which} was evaluated on very few documents (as few as ${fewestDocuments}), so that a single ` +
-        `answer moves a score by ${formatDecimal(100 / fewestDocuments, 0)} points. These numbers show that the method runs from end to end; they do not show what was forgotten.`,
-    ),
-  ];
 }
 
 /** From this share of cut answers on, a score says more of the limit than of the model. */

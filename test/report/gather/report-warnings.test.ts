@@ -6,11 +6,14 @@ function warningsOf({
   alpha = { alpha: 0.6, units: 90, values: 270 },
   cut = 0,
   lost = 0,
+  documents = [200, 200],
 }: {
   readonly alpha?: Alpha;
   readonly cut?: number;
   /** Judgments of the judge "small" without a score, of 100 of which it was not shown 20. */
   readonly lost?: number;
+  /** By task. */
+  readonly documents?: readonly number[];
 }): string[] {
   const balance = { pending: 0 };
   return reportWarnings({
@@ -24,6 +27,10 @@ function warningsOf({
       skips: { judges: [{ judge: 'small', judgments: 100, skipped: 20 }] },
     },
     mixture: { replay: { examples: 8 }, new: { examples: 2 }, cut },
+    evaluation: {
+      tasks: documents.map((count, at) => ({ task: ['mmlu_pro', 'ifeval'][at], tooFew: count < 100 })),
+      fewestDocuments: documents.length === 0 ? null : Math.min(...documents),
+    },
     provenance: [{ stage: 'judge', model: 'small', outdated: 1 }],
     usage: [
       { stage: 'respond', model: 'small', rows: 10 },
@@ -46,6 +53,17 @@ test('what invalidates a report is said before all else', () => {
     expect.stringMatching(/^The judges do not agree: Krippendorff's alpha is -0\.02 over 90 responses/),
     OUTDATED,
   ]);
+});
+
+test('too few documents are among what is said first', () => {
+  expect(warningsOf({ documents: [26, 10] })).toEqual([
+    expect.stringMatching(
+      /^A demonstration, which measures nothing\. Every task was evaluated on very few documents \(as few as 10\).* by 10 points/,
+    ),
+    OUTDATED,
+  ]);
+  expect(warningsOf({ documents: [200, 50] })[0]).toMatch(/nothing\. ifeval was evaluated .* by 2 points/);
+  expect(warningsOf({ documents: [] })).toEqual([OUTDATED]);
 });
 
 test('a few cut answers, few responses and a single judge are no reason for it', () => {
