@@ -19,7 +19,7 @@ export function excludedRowProblem(row: unknown, instructions: number): RowProbl
   }
   const { id: given, reason } = row as Record<string, unknown>;
   const id = typeof given === 'string' ? sourceId(given) : given;
-  if (typeof id !== 'string' || !(isInstruction(id) || NEW_CONVERSATION.test(id))) {
+  if (typeof id !== 'string' || !canBeExcluded(id)) {
     return { path: 'id', value: shown(given), expected: EXPECTED_ID };
   }
   if (isInstruction(id) && instructionIndex(id) >= instructions) {
@@ -47,8 +47,13 @@ export async function readExcludedRows(path: string, instructions: number): Prom
 }
 
 /** A row of a mixture is called `m0000007:replay:i0000042`; its last part is what it was before it was mixed. */
-function sourceId(id: string): string {
+export function sourceId(id: string): string {
   return id.replace(/^m\d{7}:(?:replay|new):/, '');
+}
+
+/** Whether it is an id of a row that mixtures can leave out; rows of a public set have ids of its own, and none can. */
+export function canBeExcluded(id: string): boolean {
+  return isInstruction(id) || NEW_CONVERSATION.test(id);
 }
 
 function isInstruction(id: string): boolean {

@@ -13,6 +13,7 @@ import { planVariant, type RunPlan } from '../../stages/run-plan';
 import { experiment } from '../../workflows';
 import { useFakeEndpoint } from '../support/fake-endpoint';
 import { fakePythonJobs, type RecordedJob } from '../support/fake-python-jobs';
+import { openViewer } from '../support/open-viewer';
 import { smallSpec } from '../support/small-spec';
 import { testDeps, useTemporal, withWorkers } from '../support/temporal';
 
@@ -61,6 +62,47 @@ async function rowsOf<Row>(deps: Deps, plan: RunPlan, stage: ExportStage, varian
 
 const first = { name: 'own-first', replay: { ownAnswers: prompts, pick: 'first' as const } };
 const judged = { name: 'own-judged', replay: { ownAnswers: { files: [prompts] }, pick: 'judged' as const } };
+
+/** The viewer shows own answers as it shows the method's, and what every row is trained on. */
+async function expectViewed(root: string): Promise<void> {
+  const viewer = await openViewer(root, { runId: 'with-own' });
+  const page = async (path: string): Promise<string> => {
+    for (;;) {
+      const { status, body } = await viewer.get(path);
+      expect({ path, status }).toEqual({ path, status: 200 });
+      if (!body.includes('The store is being read')) return body;
+    }
+  };
+  const ids = (html: string): string[] => [...html.matchAll(/<li data-id="([^"]+)"/g)].map(([, id]) => id!);
+  try {
+    const sets = [...(await page('')).matchAll(/<option value="[^"]*\/">(own answers: [^<]*)</g)].map(([, name]) => name);
+    expect(sets).toEqual(['own answers: own-first', 'own answers: own-judged']); // own-again shares the first's
+    const prompts = [0, 1, 2, 3, 4].map((n) => `p000000${n}`);
+    expect(ids(await page('own/own-first/?state=kept'))).toEqual(prompts);
+    expect(ids(await page('own/own-judged/?state=kept&min=1'))).toEqual(prompts);
+    const details = await Promise.all(prompts.map(async (id) => await page(`own/own-judged/i/${id}`)));
+    expect(details.map((html) => [html.match(/<section class="answer/g)?.length, html.match(/<dt><b>/g)?.length])).toEqual(
+      prompts.map(() => [2, 4]),
+    );
+    expect(details.filter((html) => html.includes('System message') && html.includes('Be brief.'))).toHaveLength(1);
+    expect(await page('own/own-judged/judges')).toContain('target and other');
+
+    const trained = await page('rows?variant=own-judged&source=replay');
+    expect(trained).toContain('<strong>5</strong> rows');
+    expect(ids(trained).every((id) => /^m\d{7}:replay:p\d{7}$/.test(id))).toBe(true);
+    const [first] = ids(await page('rows?variant=own-judged&source=replay&q=question+3'));
+    expect(await page(`rows/${encodeURIComponent(first!)}?variant=own-judged`)).toContain('Set question 3?');
+
+    expect((await viewer.post('own/own-first/flags', { id: 'p0000001', reason: 'wrong' })).status).toBe(200);
+    expect((await viewer.post('flags', { id: first, reason: 'too short' })).status).toBe(200);
+    expect((await viewer.post('flags', { id: 'm0000000:replay:row-7', reason: 'of a public set' })).status).toBe(422);
+    expect(await page('own/own-judged/?flagged=1')).toContain('too short');
+    expect((await viewer.get('own/no-such-row/')).status).toBe(404);
+    expect(viewer.errors).toEqual([]);
+  } finally {
+    await viewer.close();
+  }
+}
 
 describe('own answers of the target to the prompts of a data set', () => {
   test('are asked, judged, mixed and counted beside the method, which stays what it is without them', async () => {
@@ -140,6 +182,7 @@ describe('own answers of the target to the prompts of a data set', () => {
       const paid = endpoint().requests.length;
       await run('with-own-again', withOwn);
       expect(endpoint().requests).toHaveLength(paid);
+      await expectViewed(deps.root);
     });
     rmSync(deps.root, { recursive: true });
   });

@@ -48,7 +48,7 @@
 
     async function flag() {
       const row = isList ? rows[selected] : find('article[data-id]');
-      if (!row) return;
+      if (!row || (!isList && !find('[data-flag-button]'))) return;
       const { id } = row.dataset;
       if (row.classList.contains('flagged') || row.dataset.flag) {
         await post({ id, remove: true });
@@ -105,7 +105,7 @@
     find('#flag-cancel')?.addEventListener('click', () => find('#flagging').close());
     find('#theme')?.addEventListener('click', nextTheme);
     find('#help')?.addEventListener('click', () => find('#keys').showModal());
-    find('#runs')?.addEventListener('change', ({ target }) => location.assign(target.value));
+    for (const choice of document.querySelectorAll('#runs, #sets')) choice.addEventListener('change', () => location.assign(choice.value));
     find('[data-flag-button]')?.addEventListener('click', () => void flag());
     for (const choice of document.querySelectorAll('#filters select, #filters [type=checkbox]')) {
       choice.addEventListener('change', () => find('#filters').requestSubmit());

@@ -1,16 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { canBeExcluded, sourceId } from '../../services/data/excluded-rows';
 import { replaceFile } from '../../services/store/artifact-store';
 
 /** A row that somebody does not want, and why: a line of the file that `mix.exclude` reads. */
 export interface Flag {
-  /** Id of an instruction. */
+  /** Id of an instruction, a prompt of own answers, or a new conversation. */
   readonly id: string;
   readonly reason: string;
   readonly flaggedAt?: string;
 }
 
 const MOST_REASON_CHARACTERS = 500;
-const INSTRUCTION = /^i\d{7}$/;
 
 /** A flag that cannot be one, in a sentence for the page. */
 export class FlagError extends Error {
@@ -30,10 +30,13 @@ export class FlagFile {
     return (await this.lines()).flatMap((line) => flagOf(line) ?? []);
   }
 
-  /** Flags an instruction, or gives its flag another reason. @throws FlagError */
-  async add(id: unknown, reason: unknown, now: Date): Promise<void> {
-    if (typeof id !== 'string' || !INSTRUCTION.test(id)) {
-      throw new FlagError('Only an instruction can be flagged, by an id such as i0000042.');
+  /** Flags a row, or gives its flag another reason. @param given its id, or that which it has in a mixture @throws FlagError */
+  async add(given: unknown, reason: unknown, now: Date): Promise<void> {
+    const id = typeof given === 'string' ? sourceId(given) : '';
+    if (!canBeExcluded(id)) {
+      throw new FlagError(
+        'Only instructions, prompts and new conversations can be flagged: rows of a public set are drawn anew with each mixture.',
+      );
     }
     const words = typeof reason === 'string' ? reason.trim() : '';
     if (words === '') throw new FlagError('Say why: a flag without a reason tells nobody anything.');
@@ -42,7 +45,8 @@ export class FlagFile {
     await this.change((lines) => [...lines.filter((line) => flagOf(line)?.id !== id), JSON.stringify(flag)]);
   }
 
-  async remove(id: unknown): Promise<void> {
+  async remove(given: unknown): Promise<void> {
+    const id = typeof given === 'string' ? sourceId(given) : given;
     await this.change((lines) => lines.filter((line) => flagOf(line)?.id !== id));
   }
 

@@ -1,5 +1,5 @@
 /** Part of an index file's name: one that was made with other tables is not opened. */
-export const INDEX_VERSION = 1;
+export const INDEX_VERSION = 3;
 
 /** Tables of a run's index: what is listed and filtered by, so that no click reads the judgments' Parquet. */
 export const INDEX_TABLES = `
@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS items (
   id VARCHAR, shard INTEGER, text VARCHAR, chars INTEGER, finish VARCHAR, dropped VARCHAR, language VARCHAR,
   answers INTEGER, judgments INTEGER, scored INTEGER,
   winner VARCHAR, generator VARCHAR, mean DOUBLE, answer VARCHAR, answerChars INTEGER,
-  spread DOUBLE, finishes VARCHAR[], failures VARCHAR[], state VARCHAR);
+  spread DOUBLE, finishes VARCHAR[], failures VARCHAR[], state VARCHAR, searched VARCHAR);
 CREATE TABLE IF NOT EXISTS answers (
   id VARCHAR, item VARCHAR, shard INTEGER, generator VARCHAR, sample INTEGER, chars INTEGER, finish VARCHAR,
   mean DOUBLE, spread DOUBLE, scores DOUBLE[]);

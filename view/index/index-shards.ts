@@ -9,6 +9,8 @@ export interface IndexShardsOptions {
   readonly schema: string;
   readonly judges: readonly string[];
   readonly shardSize: number;
+  /** Whether an answer that was cut is none that is kept; where nothing is judged, the first answer is. */
+  readonly withoutCut: boolean;
   readonly detect: LanguageDetector;
 }
 
@@ -19,7 +21,7 @@ const TEXTS_A_TURN = 100;
 
 /** Puts shards into a run's index in place of what it had of them, all at once. */
 export async function indexShards(
-  { database, schema, judges, shardSize, detect }: IndexShardsOptions,
+  { database, schema, judges, shardSize, withoutCut, detect }: IndexShardsOptions,
   shards: readonly ShardState[],
   { rows, failures, damage }: ShardFiles,
 ): Promise<void> {
@@ -29,6 +31,12 @@ export async function indexShards(
   const judgeNames: Params = Object.fromEntries(judges.map((judge, index) => [`judge${index}`, judge]));
   const scores = judges.map((_, index) => `max(score) FILTER (WHERE judge = $judge${index})`).join(', ');
   const shardOf = (id: string): string => `CAST(substr(${id}, 2, 7) AS INTEGER) // $size`;
+
+  const kept =
+    judges.length > 0
+      ? rowsTable('select', rows.select)
+      : `(SELECT instructionId, id AS responseId, model, NULL::DOUBLE AS meanScore, text AS response FROM ${rowsTable('respond', rows.respond)}
+          WHERE sample = 0${withoutCut ? " AND finishReason IS DISTINCT FROM 'length'" : ''})`;
 
   await database.transaction(async (run, connection) => {
     await run(`USE ${schema}`);
@@ -56,7 +64,7 @@ export async function indexShards(
     await run(
       `INSERT INTO failures
        SELECT ${shardOf('id')}, split_part(id, ':', 1), stage, id, model, reason, attempts
-       FROM ${rowsTable('failures', failures)} WHERE regexp_matches(id, '^i[0-9]{7}')`,
+       FROM ${rowsTable('failures', failures)} WHERE regexp_matches(id, '^[ip][0-9]{7}')`,
       { size: shardSize, failures },
     );
     await run(
@@ -76,16 +84,24 @@ export async function indexShards(
          s.responseId, s.model, s.meanScore, s.response, length(s.response),
          g.spread, coalesce(g.finishes, []), coalesce(lost.stages, []),
          CASE WHEN f.kept = false THEN 'dropped' WHEN s.responseId IS NOT NULL THEN 'kept'
-              WHEN e.id IS NULL OR list_contains(lost.stages, 'select') THEN 'lost' ELSE 'open' END
+              WHEN e.id IS NULL OR list_contains(lost.stages, 'select') THEN 'lost' ELSE 'open' END,
+         lower(concat_ws(chr(10), e.text, s.response))
        FROM ids
        LEFT JOIN extracted e ON e.id = ids.id
        LEFT JOIN ${rowsTable('filter', rows.filter)} f ON f.instructionId = ids.id
        LEFT JOIN temp.languages l ON l.id = ids.id
        LEFT JOIN given g ON g.item = ids.id
        LEFT JOIN judged j ON j.instructionId = ids.id
-       LEFT JOIN ${rowsTable('select', rows.select)} s ON s.instructionId = ids.id
+       LEFT JOIN ${kept} s ON s.instructionId = ids.id
        LEFT JOIN lost ON lost.item = ids.id`,
-      { size: shardSize, shards: numbers, extract: rows.extract, filter: rows.filter, judge: rows.judge, select: rows.select },
+      {
+        size: shardSize,
+        shards: numbers,
+        extract: rows.extract,
+        filter: rows.filter,
+        judge: rows.judge,
+        ...(judges.length > 0 ? { select: rows.select } : { respond: rows.respond }),
+      },
     );
     for (const { shard, text } of damage) await run('INSERT INTO damage VALUES ($shard, $text)', { shard, text });
     for (const { shard, signature, outputs } of shards) {

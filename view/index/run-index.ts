@@ -17,8 +17,10 @@ export interface RunIndexOptions {
   readonly opened: OpenStore;
   readonly runId: string;
   readonly plan: RunPlan;
-  /** The plan's hash: another plan is another index. */
-  readonly planHash: string;
+  /** Of the run's own, or of one row's own answers. */
+  readonly own: string | undefined;
+  /** Name of the index: another plan is another one. */
+  readonly indexName: string;
   /** Identifier under which the index is attached. */
   readonly schema: string;
 }
@@ -38,7 +40,7 @@ export interface IndexState {
 }
 
 /** Shards that are read at a time: few enough for memory, enough to be quick. */
-const SHARDS_A_TURN = 8;
+const SHARDS_A_TURN = 4;
 /** A listing of a store is not made again sooner. */
 const LOOK_AGAIN_MS = 2_000;
 
@@ -46,6 +48,7 @@ const LOOK_AGAIN_MS = 2_000;
 export class RunIndex {
   private waiting = 0;
   private version = 0;
+  private readonly made = new Map<string, { readonly version: number; readonly value: Promise<unknown> }>();
   private planned: number;
   private refreshing: Promise<void> | undefined;
   private lookedAt = -Infinity;
@@ -60,17 +63,17 @@ export class RunIndex {
   }
 
   static async open(options: RunIndexOptions): Promise<RunIndex> {
-    const { database, opened, planHash, schema } = options;
+    const { database, opened, indexName, schema } = options;
     const { store, stages, workspace } = opened;
     const folder = join(database.folder, sha256(store.location('stages')).slice(0, 16));
-    const shared = join(folder, `${planHash}-v${INDEX_VERSION}.duckdb`);
+    const shared = join(folder, `${indexName}-v${INDEX_VERSION}.duckdb`);
     await mkdir(dirname(shared), { recursive: true, mode: 0o700 });
     let ownFile: string | undefined;
     try {
       await database.attach(shared, schema);
     } catch {
       // Another process shows this run, and a DuckDB file has one writer; or the file is torn.
-      ownFile = join(folder, `${planHash}-v${INDEX_VERSION}-${process.pid}.duckdb`);
+      ownFile = join(folder, `${indexName}-v${INDEX_VERSION}-${process.pid}.duckdb`);
       await rm(ownFile, { force: true });
       await database.attach(ownFile, schema);
     }
@@ -80,6 +83,11 @@ export class RunIndex {
     });
     const files = partFiles({ store, stages, isFolder: workspace.isStore, cache: join(folder, 'files') });
     return new RunIndex(options, ownFile, files);
+  }
+
+  /** The row whose own answers these are; undefined for the method's instructions. */
+  get own(): string | undefined {
+    return this.options.own;
   }
 
   get runId(): string {
@@ -100,6 +108,17 @@ export class RunIndex {
 
   async rows<Row>(sql: (schema: string) => string, params: Parameters<ViewDatabase['rows']>[1] = {}): Promise<Row[]> {
     return await this.options.database.rows<Row>(sql(this.schema), params);
+  }
+
+  /** What is made from the index alone, once for each state of it. */
+  async once<Value>(name: string, make: () => Promise<Value>): Promise<Value> {
+    const { version } = this;
+    const known = this.made.get(name);
+    if (known?.version === version) return (await known.value) as Value;
+    const value = make();
+    this.made.set(name, { version, value });
+    value.catch(() => this.made.delete(name));
+    return await value;
   }
 
   async state(): Promise<IndexState> {
@@ -158,6 +177,7 @@ export class RunIndex {
           schema,
           judges: plan.spec.synthesis.judge.judges,
           shardSize: plan.spec.synthesis.shardSize,
+          withoutCut: plan.spec.synthesis.select.truncated === 'drop',
           detect: await loadLanguageDetector(),
         },
         turn,

@@ -5,6 +5,8 @@ import { shardManifests, type ShardState } from './shard-parts';
 
 /** Stages of a shard whose rows are read. */
 const SHARD_STAGES = ['extract', 'filter', 'respond', 'judge', 'select'] as const;
+/** What stands in the place of extraction for own answers: the prompts of a data set. */
+const PROMPTS = 'prompts';
 export type ShardStage = (typeof SHARD_STAGES)[number];
 
 /** Parquet files of shards on this machine, and what could not be read. */
@@ -33,7 +35,7 @@ export async function shardFiles(stages: StageStore, files: PartFiles, shards: r
       manifests = await shardManifests(stages, state);
     });
     for (const manifest of manifests) {
-      const stage = SHARD_STAGES.find((name) => name === manifest.stage);
+      const stage = manifest.stage === PROMPTS ? 'extract' : SHARD_STAGES.find((name) => name === manifest.stage);
       if (stage === undefined) continue;
       await read(state.shard, async () => {
         if (manifest.rows.rows > 0) rows[stage].push(await files(manifest, manifest.rows));

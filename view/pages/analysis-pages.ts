@@ -23,7 +23,7 @@ export interface JudgesPage {
 }
 
 export function judgesPage(frame: Frame, { judges, pairs, pair, rows, number }: JudgesPage): string {
-  const run = `${frame.base}/${encodeURIComponent(frame.runId)}`;
+  const run = frame.root;
   const short = shortNames([...judges]);
   const query = pair === undefined ? '' : `a=${pair.a}&b=${pair.b}&`;
   return renderPage('@judges', frame, {
@@ -100,11 +100,7 @@ export function comparePage(frame: Frame, { others, other, compared, number }: C
         { run: other!, href: link(other!, row.id), generator: row.generatorB, mean: row.meanB, answer: row.answerB },
       ],
     })),
-    ...pager(
-      (page) => `${base}/${encodeURIComponent(runId)}/compare?with=${encodeURIComponent(other ?? '')}&page=${page}`,
-      number,
-      compared?.rows.length ?? 0,
-    ),
+    ...pager((page) => `${frame.runRoot}/compare?with=${encodeURIComponent(other ?? '')}&page=${page}`, number, compared?.rows.length ?? 0),
   });
 }
 
@@ -113,8 +109,7 @@ const SHOWN_DOCUMENTS = 25;
 const ANSWER_CHARACTERS = 4_000;
 
 export function documentsPage(frame: Frame, { variants, variant, tasks }: DocumentsReport, whole: boolean): string {
-  const run = `${frame.base}/${encodeURIComponent(frame.runId)}`;
-  const all = `${run}/documents?variant=${encodeURIComponent(variant ?? '')}&whole=1`;
+  const all = `${frame.runRoot}/documents?variant=${encodeURIComponent(variant ?? '')}&whole=1`;
   const text = (value: string | null) =>
     shownText(value, { none: 'What it wrote is not stored.', whole: all, limit: whole ? Infinity : ANSWER_CHARACTERS });
   const shown = (documents: NonNullable<DocumentsReport['tasks']>[number]['forgotten']) =>

@@ -17,7 +17,7 @@ export interface DetailPage {
 }
 
 export function detailPage(frame: Frame, { detail, filter, around, flag, whole, samples }: DetailPage): string {
-  const run = `${frame.base}/${encodeURIComponent(frame.runId)}`;
+  const run = frame.root;
   const query = filterQuery(filter);
   const to = (id: string | null): string | null => (id === null ? null : `${run}/i/${id}${query}`);
   const page = around.place === null ? 0 : Math.floor((around.place - 1) / PAGE_ROWS);
@@ -32,6 +32,7 @@ export function detailPage(frame: Frame, { detail, filter, around, flag, whole, 
     before: to(around.before),
     after: to(around.after),
     up: `${run}/${filterQuery(filter, { page: page === 0 ? undefined : page })}`,
+    system: detail.system === null ? null : text(detail.system),
     text: text(detail.text, 'The instruction was lost before there was a text.'),
     reasoning: thoughts(detail.reasoning),
     stateText: detail.dropped === null ? (STATE_NAMES[detail.state] ?? detail.state) : `dropped by a filter: ${detail.dropped}`,

@@ -6,6 +6,7 @@ export const DETAIL_TEMPLATES = {
 <header>
 <h1><%= it.id %> <button type="button" class="flag" data-flag-button><%= it.flag === null ? 'flag (f)' : 'take the flag off (f)' %></button></h1>
 <% if (it.flag !== null) { %><p class="note warning">Flagged: <%= it.flag %></p><% } %>
+<% if (it.system !== null) { %><details open><summary>System message</summary><%~ include('@text', it.system) %></details><% } %>
 <div class="prompt"><%~ include('@text', it.text) %></div>
 <p class="facts"><b><%= it.stateText %></b><% if (it.language !== null) { %><span><%= it.language %></span><% } %><% if (it.finish !== null) { %><span>ended: <%= it.finish %></span><% } %><% if (it.model !== null) { %><span>written by <%= it.model %></span><% } %><% if (it.spread !== null) { %><span>judges up to <%= it.spread.toFixed(2) %> apart</span><% } %><% if (it.topic !== null) { %><a href="<%= it.run %>/?topic=<%= it.topic.topic %>">topic: <%= it.topic.terms.slice(0, 4).join(', ') %></a><% } %></p>
 <% if (it.reasoning !== null) { %><details><summary>Thoughts before it</summary><%~ include('@text', it.reasoning) %></details><% } %>

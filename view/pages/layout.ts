@@ -4,6 +4,7 @@ import type { IndexState } from '../index/run-index';
 import { ANALYSIS_TEMPLATES } from './analysis-template';
 import { DETAIL_TEMPLATES } from './detail-template';
 import { LIST_TEMPLATES } from './list-template';
+import { ROWS_TEMPLATES } from './rows-template';
 
 /** What every page of a run shows around its own part. */
 export interface Frame {
@@ -12,6 +13,12 @@ export interface Frame {
   readonly base: string;
   readonly runId: string;
   readonly runs: readonly string[];
+  /** Part of the path of all that is about the run. */
+  readonly runRoot: string;
+  /** The same of the instructions or prompts that are looked at: the run's own, or those of one row's own answers. */
+  readonly root: string;
+  /** What can be looked at beside it; none where there is one alone. */
+  readonly sets: readonly { readonly name: string; readonly root: string }[];
   readonly state: IndexState;
   readonly flags: number;
   readonly flagFile: string;
@@ -19,13 +26,14 @@ export interface Frame {
   readonly at: PageName;
 }
 
-/** Pages of a run, in the order of the navigation: part of the path, and what is written. */
+/** Pages of a run, in the order of the navigation: part of the path, what is written, and whether it is of one set of instructions. */
 const PAGES = [
-  ['', 'Instructions'],
-  ['judges', 'Judges'],
-  ['topics', 'Topics'],
-  ['documents', 'Documents'],
-  ['compare', 'Two runs'],
+  ['', 'Instructions', 'set'],
+  ['judges', 'Judges', 'set'],
+  ['topics', 'Topics', 'set'],
+  ['rows', 'Rows', 'run'],
+  ['documents', 'Documents', 'run'],
+  ['compare', 'Two runs', 'run'],
 ] as const;
 export type PageName = (typeof PAGES)[number][1];
 
@@ -56,11 +64,12 @@ const LAYOUT = {
 <link rel="stylesheet" href="<%= it.base %>/view.css">
 <script src="<%= it.base %>/view.js"></script>
 </head>
-<body data-run="<%= it.base %>/<%= it.run %>" data-version="<%= it.state.version %>" data-parts="<%= it.state.parts %>">
+<body data-run="<%= it.root %>" data-version="<%= it.state.version %>" data-parts="<%= it.state.parts %>">
 <header class="top">
 <a class="mark" href="<%= it.base %>/">Rehearse</a>
 <select id="runs" aria-label="run"><% for (const run of it.runs) { %><option value="<%= it.base %>/<%= encodeURIComponent(run) %>/"<% if (run === it.runId) { %> selected<% } %>><%= run %></option><% } %></select>
-<nav aria-label="Pages"><% for (const [path, name] of it.pages) { %><a href="<%= it.base %>/<%= it.run %>/<%= path %>"<% if (name === it.at) { %> aria-current="page"<% } %>><%= name %></a><% } %></nav>
+<% if (it.sets.length > 1) { %><select id="sets" aria-label="instructions of"><% for (const set of it.sets) { %><option value="<%= set.root %>/"<% if (set.root === it.root) { %> selected<% } %>><%= set.name %></option><% } %></select><% } %>
+<nav aria-label="Pages"><% for (const [path, name, of] of it.pages) { %><a href="<%= of === 'set' ? it.root : it.runRoot %>/<%= path %>"<% if (name === it.at) { %> aria-current="page"<% } %>><%= name %></a><% } %></nav>
 <span class="fill"></span>
 <span class="state" id="state" role="status"><%= it.stateText %></span>
 <button type="button" id="theme" title="light, dark or as the system says (t)">theme</button>
@@ -81,19 +90,18 @@ const LAYOUT = {
   '@text': `<% if (it.text === null) { %><p class="dim"><%= it.none %></p><% } else { %><pre dir="auto" class="text"><%= it.shown %></pre><% if (it.more > 0) { %><p class="cut"><%= it.more.toLocaleString('en') %> more characters. <a href="<%= it.whole %>">Show all</a></p><% } %><% } %>`,
 } as const;
 
-const ENGINE = htmlEngine({ ...LAYOUT, ...LIST_TEMPLATES, ...DETAIL_TEMPLATES, ...ANALYSIS_TEMPLATES });
+const ENGINE = htmlEngine({ ...LAYOUT, ...LIST_TEMPLATES, ...DETAIL_TEMPLATES, ...ANALYSIS_TEMPLATES, ...ROWS_TEMPLATES });
 
 /** A page of a run as HTML. @param page name of its template */
 export function renderPage(page: string, frame: Frame, content: object): string {
   const { state } = frame;
   return ENGINE.render('@layout', {
     ...frame,
-    run: encodeURIComponent(frame.runId),
     pages: PAGES,
     keys: KEYS,
     stateText: stateText(state),
     page,
-    content: { ...content, base: frame.base, run: `${frame.base}/${encodeURIComponent(frame.runId)}` },
+    content: { ...content, base: frame.base, run: frame.root },
   });
 }
 

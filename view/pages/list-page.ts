@@ -29,7 +29,7 @@ export interface ListPage {
 }
 
 export function listPage(frame: Frame, { filter, choices, rows, found, number, flags }: ListPage): string {
-  const run = `${frame.base}/${encodeURIComponent(frame.runId)}`;
+  const run = frame.root;
   const pages = Math.max(1, Math.ceil(found / PAGE_ROWS));
   const to = (page: number): string => `${run}/${filterQuery(filter, { page: page === 0 ? undefined : page })}`;
   return renderPage('@list', frame, {

@@ -1,7 +1,6 @@
 import type { Judgment } from '../../method/records';
 import { isSkipped, settledJudgments } from '../../method/skipped';
 import { shardOutputs } from '../../stages/chain';
-import { partition } from '../../stages/planned';
 import type { RunIndex } from '../index/run-index';
 import { rowsTable, shardFiles, type ShardStage } from '../index/shard-files';
 
@@ -31,6 +30,8 @@ export interface DetailedAnswer {
 export interface InstructionDetail {
   readonly id: string;
   readonly text: string | null;
+  /** Before it: some prompts of data sets have one. */
+  readonly system: string | null;
   readonly reasoning: string | null;
   readonly finish: string | null;
   readonly model: string | null;
@@ -64,7 +65,7 @@ export async function instructionDetail(index: RunIndex, id: string): Promise<In
   if (item === undefined) return undefined;
   const { plan, opened } = index;
   const { synthesis } = plan.spec;
-  const shard = partition(synthesis.extract.instructions, synthesis.shardSize)[item.shard];
+  const shard = plan.shards[item.shard];
   if (shard === undefined) return undefined;
   const outputs = shardOutputs(plan, shard).map(({ address }) => address);
   const { rows } = await shardFiles(opened.stages, index.files, [{ shard: item.shard, outputs, signature: '' }]);
@@ -83,6 +84,7 @@ export async function instructionDetail(index: RunIndex, id: string): Promise<In
   return {
     id,
     text: instruction?.text ?? null,
+    system: instruction?.system ?? null,
     reasoning: instruction?.reasoning ?? null,
     finish: instruction?.finishReason ?? null,
     model: instruction?.model ?? null,
@@ -117,6 +119,7 @@ export async function instructionDetail(index: RunIndex, id: string): Promise<In
 
 interface StoredInstruction {
   readonly text: string;
+  readonly system?: string | null;
   readonly reasoning?: string | null;
   readonly finishReason: string | null;
   readonly model: string;

@@ -82,7 +82,7 @@ export function filterCondition(
     conditions.push(condition);
     params[name] = value;
   };
-  add('q', filter.q, '(contains(lower(text), lower($q)) OR contains(lower(answer), lower($q)) OR id = $q)');
+  add('q', filter.q, '(contains(searched, lower($q)) OR id = $q)');
   add('min', filter.min, 'mean >= $min');
   add('max', filter.max, 'mean <= $max');
   add('spread', filter.spread, 'spread >= $spread');

@@ -27,13 +27,19 @@ export async function listInstructions(
   { page, flagged }: { readonly page: number; readonly flagged: readonly string[] },
 ): Promise<{ readonly rows: ListedInstruction[]; readonly found: number }> {
   const { where, order, params } = filterCondition(filter, { schema: index.schema, flagged });
-  const [counted] = await index.rows<{ found: number }>((s) => `SELECT count(*)::INTEGER AS found FROM ${s}.items WHERE ${where}`, params);
-  const rows = await index.rows<ListedInstruction>(
+  // Looked through once: the page and its count are of the same ids.
+  const listed = await index.rows<ListedInstruction & { readonly found: number }>(
     (s) => `
-      SELECT id, left(text, ${SHOWN_CHARACTERS}) AS text, chars, state, dropped, language, generator, mean, spread, answers, judgments, failures
-      FROM ${s}.items WHERE ${where} ORDER BY ${order} LIMIT ${PAGE_ROWS} OFFSET $offset`,
+      WITH matching AS MATERIALIZED (SELECT id, mean, spread, chars FROM ${s}.items WHERE ${where}),
+      page AS (SELECT id FROM matching ORDER BY ${order} LIMIT ${PAGE_ROWS} OFFSET $offset)
+      SELECT id, left(text, ${SHOWN_CHARACTERS}) AS text, chars, state, dropped, language, generator, mean, spread, answers, judgments, failures,
+        (SELECT count(*)::INTEGER FROM matching) AS found
+      FROM ${s}.items WHERE id IN (SELECT id FROM page) ORDER BY ${order}`,
     { ...params, offset: page * PAGE_ROWS },
   );
+  const rows = listed.map(({ found: _found, ...row }) => row);
+  if (listed[0] !== undefined || page === 0) return { rows, found: listed[0]?.found ?? 0 };
+  const [counted] = await index.rows<{ found: number }>((s) => `SELECT count(*)::INTEGER AS found FROM ${s}.items WHERE ${where}`, params);
   return { rows, found: counted?.found ?? 0 };
 }
 
@@ -66,7 +72,12 @@ export interface Choices {
   readonly topics: readonly { readonly topic: number; readonly terms: readonly string[]; readonly texts: number }[];
 }
 
+/** They are looked up once for each state of the index. */
 export async function choices(index: RunIndex): Promise<Choices> {
+  return await index.once('choices', async () => await readChoices(index));
+}
+
+async function readChoices(index: RunIndex): Promise<Choices> {
   const names = async (sql: (schema: string) => string): Promise<string[]> =>
     (await index.rows<{ name: string }>(sql)).map(({ name }) => name);
   return {

@@ -3,17 +3,22 @@ import { comparePage, documentsPage, judgesPage, topicsPage } from '../pages/ana
 import { detailPage } from '../pages/detail-page';
 import type { Frame } from '../pages/layout';
 import { listPage } from '../pages/list-page';
+import { rowPage, rowsPage } from '../pages/rows-page';
 import { disputedAnswers, judgePairs } from '../queries/disagreement';
 import { changedDocuments } from '../queries/documents';
 import { instructionDetail } from '../queries/instruction-detail';
 import { readFilter } from '../queries/instruction-filter';
 import { choices, listInstructions, neighbours } from '../queries/instruction-list';
 import { topicsOf } from '../queries/topics';
+import { trainingRow, trainingRows, type TrainingFilter } from '../queries/training-rows';
 import { compareTwoRuns } from '../queries/two-runs';
 
 /** What a page of a run is made from. */
 export interface PageRequest {
+  /** Of what is looked at: the run's instructions, or one row's own answers. */
   readonly index: RunIndex;
+  /** The run's own. */
+  readonly runIndex: RunIndex;
   /** The index of another run of the store. */
   readonly other: (runId: string) => Promise<RunIndex | undefined>;
   /** Behind the run's id. */
@@ -29,6 +34,7 @@ export async function runPage(request: PageRequest): Promise<string | undefined>
   const [page = '', id, ...rest] = request.path;
   if (rest.length > 0) return undefined;
   if (page === 'i' && id !== undefined) return await instruction(request, id);
+  if (page === 'rows' && id !== undefined) return await row(request, id);
   if (id !== undefined) return undefined;
   switch (page) {
     case '':
@@ -37,6 +43,8 @@ export async function runPage(request: PageRequest): Promise<string | undefined>
       return await judges(request);
     case 'topics':
       return topicsPage({ ...request.frame, title: 'Topics', at: 'Topics' }, await topicsOf(request.index));
+    case 'rows':
+      return await rows(request);
     case 'documents':
       return await documents(request);
     case 'compare':
@@ -85,12 +93,31 @@ async function judges({ index, query, frame }: PageRequest): Promise<string> {
   );
 }
 
-async function documents({ index, query, frame }: PageRequest): Promise<string> {
+function trainingFilter(query: URLSearchParams): TrainingFilter {
+  const text = (name: string): string => (query.get(name) ?? '').slice(0, MOST_CHARACTERS);
+  return { variant: query.get('variant'), source: text('source'), q: text('q') };
+}
+
+async function rows({ runIndex, query, flags, frame }: PageRequest): Promise<string> {
+  const filter = trainingFilter(query);
+  const number = pageNumber(query);
+  return rowsPage({ ...frame, title: 'Rows', at: 'Rows' }, { ...(await trainingRows(runIndex, filter, number)), filter, number, flags });
+}
+
+async function row({ runIndex, query, flags, frame }: PageRequest, id: string): Promise<string | undefined> {
+  const filter = trainingFilter(query);
+  const shown = await trainingRow(runIndex, id, filter);
+  return shown === undefined
+    ? undefined
+    : rowPage({ ...frame, title: id, at: 'Rows' }, { filter, shown, whole: query.get('whole') === '1', flags });
+}
+
+async function documents({ runIndex: index, query, frame }: PageRequest): Promise<string> {
   const report = await changedDocuments(index, query.get('variant'));
   return documentsPage({ ...frame, title: 'Documents', at: 'Documents' }, report, query.get('whole') === '1');
 }
 
-async function twoRuns({ index, other: indexOf, query, frame }: PageRequest): Promise<string> {
+async function twoRuns({ runIndex: index, other: indexOf, query, frame }: PageRequest): Promise<string> {
   const others = frame.runs.filter((run) => run !== index.runId);
   const other = others.find((run) => run === query.get('with'));
   const beside = other === undefined ? undefined : await indexOf(other);
@@ -98,6 +125,8 @@ async function twoRuns({ index, other: indexOf, query, frame }: PageRequest): Pr
   const compared = beside === undefined ? undefined : await compareTwoRuns(index, beside, number);
   return comparePage({ ...frame, title: 'Two runs', at: 'Two runs' }, { others, other, compared, number });
 }
+
+const MOST_CHARACTERS = 500;
 
 /** Pages count from 0; what is no number is the first. */
 function pageNumber(query: URLSearchParams): number {

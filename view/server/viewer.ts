@@ -24,8 +24,9 @@ export interface ViewerOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** A page waits so long for an index that is being brought up to date; then it shows what is there. */
-const WAIT_MS = 400;
+/** A page waits so long for an index that is being brought up to date, longer where it would be empty; then it shows what is there. */
+const WAIT_MS = 100;
+const WAIT_EMPTY_MS = 400;
 
 /** Answers what browsers ask for. */
 export class Viewer {
@@ -52,29 +53,47 @@ export class Viewer {
     if (first === undefined) return redirect(`${asked.base}/${encodeURIComponent(this.options.runId)}/`);
     if (path.length === 0 && first === 'view.js') return { status: 200, type: 'text/javascript', body: await asset('view.js') };
     if (path.length === 0 && first === 'view.css') return { status: 200, type: 'text/css', body: PALETTE + (await asset('view.css')) };
-    const index = await this.indexes.of(first);
-    if (index === undefined) return notFound(`The store has no run "${first}".`);
+    const run = await this.indexes.run(first);
+    const runIndex = run === undefined ? undefined : await this.indexes.of(run);
+    if (run === undefined || runIndex === undefined) return notFound(`The store has no run "${first}".`);
+    const [own, ...inside] = ownRow(path);
+    const runRoot = `${asked.base}/${encodeURIComponent(first)}`;
+    const rootOf = (name: string): string => `${runRoot}/${OWN}/${encodeURIComponent(name)}`;
+    // A run may extract nothing: then all that there is to see first are own answers.
+    if (own === undefined && path.length === 0 && run.plan.shards.length === 0 && run.own.size > 0) {
+      return redirect(`${rootOf([...run.own.keys()][0]!)}/`);
+    }
+    const index = own === undefined ? runIndex : await this.indexes.of(run, own);
+    if (index === undefined) return notFound(`The run has no own answers of a row "${own}".`);
     await this.bringUpToDate(index);
     const flagFile = this.flagsOf(first);
     if (asked.method === 'POST') {
-      return path.join('/') === 'flags' ? await this.changeFlags(flagFile, asked.body) : notFound('Nothing can be changed here.');
+      return inside.join('/') === 'flags' ? await this.changeFlags(flagFile, asked.body) : notFound('Nothing can be changed here.');
     }
     const state = await index.state();
-    if (path.join('/') === 'state') return json(200, { ...state, text: stateText(state) });
+    if (inside.join('/') === 'state') return json(200, { ...state, text: stateText(state) });
     const flags = await flagFile.read();
     const html = await runPage({
       index,
+      runIndex,
       other: async (runId) => {
-        const beside = await this.indexes.of(runId);
+        const other = await this.indexes.run(runId);
+        const beside = other === undefined ? undefined : await this.indexes.of(other);
         if (beside !== undefined) await this.bringUpToDate(beside);
         return beside;
       },
-      path,
+      path: inside,
       query: asked.query,
       flags: new Map(flags.map(({ id, reason }) => [id, reason])),
       frame: {
         base: asked.base,
         runId: first,
+        runRoot,
+        root: own === undefined ? runRoot : rootOf(own),
+        sets: [
+          ...(run.plan.shards.length === 0 ? [] : [{ name: 'the method', root: runRoot }]),
+          ...[...run.own.keys()].map((name) => ({ name: `own answers: ${name}`, root: rootOf(name) })),
+        ],
         runs: await this.options.opened.plans.listRuns(),
         state,
         flags: flags.length,
@@ -87,8 +106,12 @@ export class Viewer {
   /** Waits a moment for what is new; a large store is read on while pages are shown. */
   private async bringUpToDate(index: RunIndex): Promise<void> {
     const done = index.refreshIfOld(performance.now()).catch((error: unknown) => this.options.onError(error));
+    const { instructions } = await index.state();
     const stop = new AbortController();
-    await Promise.race([done, wait(WAIT_MS, undefined, { signal: stop.signal }).catch(() => undefined)]);
+    await Promise.race([
+      done,
+      wait(instructions === 0 ? WAIT_EMPTY_MS : WAIT_MS, undefined, { signal: stop.signal }).catch(() => undefined),
+    ]);
     stop.abort();
   }
 
@@ -109,6 +132,15 @@ export class Viewer {
       throw error;
     }
   }
+}
+
+/** Part of the path of what is about one row's own answers. */
+const OWN = 'own';
+
+/** The row whose own answers a path is about, if it is, and what is behind it. */
+function ownRow(path: readonly string[]): [row: string | undefined, ...inside: string[]] {
+  const [first, row, ...inside] = path;
+  return first === OWN && row !== undefined ? [row, ...inside] : [undefined, ...path];
 }
 
 /** The report's colours: as the system says, unless the page has a switch set. */
