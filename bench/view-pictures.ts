@@ -1,57 +1,44 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { chromium } from 'playwright-core';
-import { projectDir } from '../services/local/paths';
-import { openStore } from '../services/runs/open-store';
+import type { Browser } from 'playwright-core';
+import type { OpenStore } from '../services/runs/open-store';
 import { startViewServer } from '../view/server/view-server';
 import { Viewer } from '../view/server/viewer';
 
-const USAGE = `usage: node dist/bench/view-pictures.js --run ID [--out DIR]
-
-Takes the pictures of the viewer that docs/images holds from a run of this machine's store (REHEARSE_HOME), with a Chromium of the machine
-(Debian: apt install chromium; CHROMIUM is another path). The run of the pictures: npm run demo.`;
-
 const SIZE = { width: 1360, height: 860 };
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { run: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean', default: false } },
-  });
-  if (values.help || values.run === undefined) {
-    console.log(USAGE);
-    process.exitCode = values.help ? 0 : 2;
-    return;
-  }
-  const runId = values.run;
-  const out = values.out ?? join(projectDir(), 'docs', 'images');
-  await mkdir(out, { recursive: true });
+/** Takes the pictures of the viewer's pages, of a finished run. @returns when each is a file of `out` */
+export async function takeViewPictures(run: {
+  readonly browser: Browser;
+  readonly opened: OpenStore;
+  readonly runId: string;
+  readonly out: string;
+}): Promise<void> {
+  const { browser, opened, runId, out } = run;
   const onError = (error: unknown): void => console.error(error);
-  const cache = await mkdtemp(join(tmpdir(), 'rehearse-pictures-'));
-  const viewer = await Viewer.open({
-    opened: openStore(),
-    cache,
-    flagFile: () => join(cache, 'flags.jsonl'),
-    runId,
-    now: () => new Date(),
-    onError,
-  });
+  const cache = await mkdtemp(join(tmpdir(), 'rehearse-view-pictures-'));
+  const { plan } = (await opened.plans.findRun(runId))!;
+  const { generators } = (await opened.plans.load(plan)).spec.synthesis.respond;
+  const viewer = await Viewer.open({ opened, cache, flagFile: () => join(cache, 'flags.jsonl'), runId, now: () => new Date(), onError });
   const server = await startViewServer({ port: 0, answer: async (asked) => await viewer.answer(asked), onError });
-  const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
   try {
     const url = `${server.url}${encodeURIComponent(runId)}/`;
     const first = await browser.newPage({ viewport: SIZE });
-    do await first.goto(`${url}?sort=best`);
+    do await first.goto(url);
     while ((await first.locator('.rows li').count()) === 0);
+    // The first generator's answers are at the top of the page: one of which an answer was kept.
+    const kept = await first.locator('[name=generator] option').evaluateAll((options) => options.map((each) => each.getAttribute('value')));
+    const query = `?sort=best&generator=${encodeURIComponent(generators.find((name) => kept.includes(name)) ?? '')}`;
+    await first.goto(`${url}${query}`);
     const best = await first.locator('.rows li').first().getAttribute('data-id');
     await first.close();
     for (const [name, path, colorScheme] of [
       ['view-list', '?sort=spread', 'light'],
-      ['view-instruction', `i/${best}?sort=best`, 'light'],
-      ['view-instruction-dark', `i/${best}?sort=best`, 'dark'],
-      ['view-topics', 'topics', 'light'],
+      ['view-instruction', `i/${best}${query}`, 'light'],
+      ['view-instruction-dark', `i/${best}${query}`, 'dark'],
       ['view-judges', 'judges', 'light'],
+      ['view-rows', 'rows', 'light'],
     ] as const) {
       const page = await browser.newPage({ viewport: SIZE, colorScheme });
       await page.goto(`${url}${path}`);
@@ -61,14 +48,8 @@ async function main(): Promise<void> {
       console.log(join(out, `${name}.png`));
     }
   } finally {
-    await browser.close();
     await server.close();
     await viewer.close();
     await rm(cache, { recursive: true, force: true });
   }
 }
-
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
