@@ -172,7 +172,31 @@ function mergeLine(document: Document, lines: LineCounter): number | undefined {
   return line;
 }
 
+/** Line of an alias within what it stands for, which would have no end. */
+function endlessLine(document: Document, lines: LineCounter): number | undefined {
+  let line: number | undefined;
+  visit(document, {
+    Alias(_key, alias, path) {
+      const named = alias.resolve(document);
+      if (named === undefined || !path.includes(named)) return undefined;
+      line = lines.linePos(alias.range?.[0] ?? 0).line;
+      return visit.BREAK;
+    },
+  });
+  return line;
+}
+
 function plainValue(document: Document, file: string, lines: LineCounter): unknown {
+  const endless = endlessLine(document, lines);
+  if (endless !== undefined) {
+    const problem = {
+      path: 'spec',
+      value: 'an alias within what it stands for',
+      expected: 'one that has an end',
+      hint: 'write that part out',
+    };
+    throw new SpecError([{ ...problem, line: endless }], { file });
+  }
   try {
     return document.toJS({ maxAliasCount: MOST_ALIASES });
   } catch (error) {

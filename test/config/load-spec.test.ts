@@ -91,6 +91,13 @@ describe('the text of a spec', () => {
     expect(message).toEqual(sentence);
   });
 
+  it('whose alias stands within its own anchor is refused instead of followed', () => {
+    const text = 'version: 1\nmodels:\n  a: &a\n    b: [1, *a]\n';
+    expect(() => parseSpecText(text, { folder: '/', file: 'run.yaml' })).toThrow(
+      'run.yaml:4: spec: got an alias within what it stands for, expected one that has an end; write that part out.',
+    );
+  });
+
   it('whose aliases multiply is refused instead of unfolded', () => {
     const layers = ['a: &a [x,x,x,x,x,x,x,x,x,x]'];
     for (const [below, name] of [
