@@ -140,7 +140,11 @@ test('the page and the Markdown tell scores, shares, losses and the honest remar
 
 test('plots are drawn as text-bearing SVG with a description beside them', () => {
   const { html } = shared.plain;
-  expect(html.match(/<svg /g)).toHaveLength(13);
+  const wide = html.match(/<div class="wide"><svg [^>]*--natural:(\d+)/g) ?? [];
+  expect(html.match(/<svg /g)).toHaveLength(13 + wide.length); // those that stand alone are drawn for wide pages once more
+  expect(html.match(/<div class="narrow"><svg /g)).toHaveLength(wide.length);
+  expect(wide.map((each) => Number(/\d+$/.exec(each)![0])).every((width) => width > 700)).toBe(true);
+  expect(wide.length).toBeGreaterThan(3);
   expect(html.match(/role="img" aria-label="[^"]{20,}"/g)).toHaveLength(13);
   expect(html).toMatch(/<text[^>]*>MMLU-Pro<\/text>/);
   expect(html.match(/NaN|undefined|Infinity/g)).toBeNull();
