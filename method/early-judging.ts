@@ -11,7 +11,7 @@ export type EarlyJudgingInput = Pick<SelectionInput, 'responses' | 'judgments' |
 
 /**
  * Where a judge is asked in rounds: how many responses to an instruction it is shown in each, before a last one with all that can still win.
- * The best prospect alone mostly sets a bound that few others reach; more rounds than these would save a hundredth
+ * The best prospect alone mostly sets a bound that few others reach; more rounds than these would save one to three hundredths
  * (bench/early-judging.ts), and each waits for the one before it.
  */
 export const PROSPECTS_SHOWN = [1, 2] as const;
