@@ -1,4 +1,4 @@
-import { setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { isCancellation, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { RunSpecInput } from '../config/spec';
 import { mendSignal } from '../contract/control';
 import type { HoldOutOutcome } from '../contract/outcomes';
@@ -14,7 +14,7 @@ import { Mending } from './control/mending';
 import { RunControl } from './control/run-control';
 import { runRows } from './progress/progress-rows';
 import { ProgressTable } from './progress/progress-table';
-import { RunNotices } from './run-notices';
+import { causeOf, RunNotices } from './run-notices';
 
 const cpu = activitiesOn('cpu');
 
@@ -57,6 +57,16 @@ export class ExperimentRun {
       if (running !== undefined) this.enter(running.stage);
     });
     handleControl(control, spec);
+  }
+
+  /** Runs the whole of a run, and says how it ended: to whom notices go to, and, where it failed, above its table. */
+  async untilEnd<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.notices.untilEnd(work);
+    } catch (error) {
+      if (!isCancellation(error)) this.progress.fail(causeOf(error));
+      throw error;
+    }
   }
 
   /** The run is at this stage now. */

@@ -32,7 +32,7 @@ const gpu = activitiesOn('gpu');
  */
 export async function experiment(spec: RunSpecInput, settings?: RunSettings): Promise<ExperimentResult> {
   const run = new ExperimentRun(spec, settings);
-  return await untilHandled(async () => await run.notices.untilEnd(async () => await method(run)));
+  return await untilHandled(async () => await run.untilEnd(async () => await method(run)));
 }
 
 async function method(run: ExperimentRun): Promise<ExperimentResult> {

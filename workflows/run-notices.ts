@@ -59,7 +59,7 @@ export class RunNotices {
 }
 
 /** The words of whoever gave up, below the wrappings of child workflows and activities. */
-function causeOf(error: unknown): string {
+export function causeOf(error: unknown): string {
   let reason = error;
   while (reason instanceof Error && reason.cause instanceof Error && /^(Activity|ChildWorkflow)Failure$/.test(reason.name)) {
     reason = reason.cause;

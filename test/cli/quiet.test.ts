@@ -32,14 +32,10 @@ test('--verbose shows what an error came of also where its sentence says enough'
   expect(verbose.stderr).toMatch(/\n {4}at [^]*\ncaused by /);
 });
 
-test.each([
-  [['plan', 'demo', '--assume', 'responseTokens=-1']],
-  [['plan', 'demo', '--assume', 'nothing=1']],
-  [['prune', '--older-than', 'x']],
-  [['prune', '--keep-under', 'x']],
-  [['logs', '--lines', '-3']],
-  [['status']],
-])('a mistake in the command line %j is no run that failed', async (args) => {
-  const { code, stderr } = await rehearse(args, { home: folder(), env });
-  expect([code, stderr]).toEqual([2, expect.not.stringContaining('    at ')]);
-});
+test.each([[['plan', 'demo', '--assume', 'responseTokens=-1']], [['prune', '--older-than', 'x']], [['logs', '--lines', '-3']]])(
+  'a mistake in the command line %j is no run that failed',
+  async (args) => {
+    const { code, stderr } = await rehearse(args, { home: folder(), env });
+    expect([code, stderr]).toEqual([2, expect.not.stringContaining('    at ')]);
+  },
+);

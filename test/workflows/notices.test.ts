@@ -57,7 +57,10 @@ test('a pause, its end and the end of a run are told, again where the webhook di
 test('a failure is told with its reason, and a cancelled run as such', async () => {
   await withWorkers(environment(), deps(), async () => {
     endpoint().inject({ kind: 'status', status: 401, message: 'who are you?' }, { times: Infinity });
-    await expect((await start('failing')).result()).rejects.toThrow('Workflow execution failed');
+    const failing = await start('failing');
+    await expect(failing.result()).rejects.toThrow('Workflow execution failed');
+    const { currentDetails } = await failing.query<{ readonly currentDetails: string }>('__temporal_workflow_metadata');
+    expect(currentDetails).toMatch(/^\*\*Failed\*\*: model "target" .*refuses every call \(HTTP 401\)/m);
     endpoint().clearFaults();
     endpoint().hold();
     const cancelled = await start(

@@ -21,6 +21,11 @@ const COLUMNS: readonly { readonly name: string; readonly right?: true; readonly
   { name: '', cell: ({ note = '' }) => note },
 ];
 
+/** Words of people, endpoints and models as one line of plain text: nothing of them is Markdown, and no picture or link is made of them. */
+export function markdownText(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_[\]<>!|&~#]/g, String.raw`\$&`);
+}
+
 /** The rows as a Markdown table, without columns that say nothing. The Web UI's is narrow, so its cells are kept on one line. */
 export function markdownTable(rows: readonly StageProgress[]): string[] {
   const columns = COLUMNS.filter(({ cell }) => rows.some((row) => cell(row) !== ''));

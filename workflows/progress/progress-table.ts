@@ -4,7 +4,7 @@ import { pauseAdvice, type Pause } from '../../contract/control';
 import { rowKey, type ProgressStage, type ProgressUpdate, type StageProgress, waiting } from '../../contract/progress';
 import { withCounts } from '../../method/cost';
 import { RecentRate } from '../../method/recent-rate';
-import { markdownTable } from './markdown-table';
+import { markdownTable, markdownText } from './markdown-table';
 
 /** A workflow sees only whole batches and shards end, some minutes apart: a shorter window would mostly be empty. */
 const RATE_WINDOW_MS = 15 * 60_000;
@@ -23,6 +23,7 @@ export class ProgressTable {
   private readonly rows = new Map<string, StageProgress>();
   private readonly rates = new Map<string, RecentRate>();
   private paused: Pause | undefined;
+  private failure: string | undefined;
 
   constructor(
     private heading: string,
@@ -50,6 +51,12 @@ export class ProgressTable {
       rate.restart();
       rate.add(Date.now(), row.done);
     }
+    this.show();
+  }
+
+  /** The run has failed: why stands above the table. */
+  fail(reason: string): void {
+    this.failure = reason;
     this.show();
   }
 
@@ -103,7 +110,8 @@ export class ProgressTable {
   private show(): void {
     const head = [
       this.heading,
-      ...(this.paused === undefined ? [] : [`**Paused**: ${this.paused.reason}; ${pauseAdvice(runId(), this.paused)}`]),
+      ...(this.failure === undefined ? [] : [`**Failed**: ${markdownText(this.failure)}`]),
+      ...(this.paused === undefined ? [] : [`**Paused**: ${markdownText(this.paused.reason)}; ${pauseAdvice(runId(), this.paused)}`]),
     ];
     setCurrentDetails([...head.flatMap((line) => [line, '']), ...markdownTable(this.snapshot())].join('\n'));
   }

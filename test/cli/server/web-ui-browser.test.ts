@@ -45,7 +45,8 @@ inBrowser('the Web UI of the dev server in a browser', () => {
     });
     temporal = await TestWorkflowEnvironment.createFromExistingServer({ address: server.address });
     const [open, locked] = [await FakeEndpoint.start(), await FakeEndpoint.start({ apiKey: 'sk-right-0123456789' })];
-    const deps = { ...testDeps({ python: fakePythonJobs() }), env: { [KEY_VARIABLE]: WRONG_KEY } };
+    process.env[KEY_VARIABLE] = WRONG_KEY;
+    const deps = testDeps({ python: fakePythonJobs() });
     // They stay, since the page of a run asks them where it stands.
     const ended = new Promise<void>((resolve) => (endWorkers = resolve));
     working = withWorkers(temporal, deps, async () => await ended);
@@ -103,17 +104,13 @@ inBrowser('the Web UI of the dev server in a browser', () => {
     expect((await names()).length).toBeGreaterThan(2); // which the link has left out
   }, 600_000);
 
-  test('the page of a run that failed says why, without a click', async () => {
-    await page.goto(webUiUrl('wrong-key', 'default')!);
+  test('the page that start links to says why a run failed, without a click', async () => {
+    await page.goto(webUiUrl('wrong-key', 'default', failed)!);
     const cause = page.getByText(/model "target" refuses every call \(HTTP 401\)/).first();
     await cause.waitFor();
-    expect(await cause.isVisible()).toBe(true);
+    expect(await cause.innerText()).toMatch(/^Failed: /);
+    expect((await cause.boundingBox())!.y).toBeLessThan(SIZE.height);
     expect(await page.content()).not.toContain(WRONG_KEY);
-    await page.goto(webUiUrl('wrong-key', 'default', failed)!);
-    await page
-      .getByText(/HTTP 401/)
-      .first()
-      .waitFor();
     await keep('web-ui-failure');
   }, 600_000);
 });

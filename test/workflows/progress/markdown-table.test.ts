@@ -1,5 +1,5 @@
 import { leftMsOf, leftText, type StageProgress } from '../../../contract/progress';
-import { markdownTable } from '../../../workflows/progress/markdown-table';
+import { markdownTable, markdownText } from '../../../workflows/progress/markdown-table';
 
 function row(change: Partial<StageProgress>): StageProgress {
   return {
@@ -64,4 +64,10 @@ test.each<[string, Partial<StageProgress>, number | undefined, string]>([
   ['is done', { state: 'done', done: 9_000 }, undefined, ''],
 ])('the time left of a row that %s', (_, change, ms, text) => {
   expect([leftMsOf(row(change)), leftText(row(change))]).toEqual([ms, text]);
+});
+
+test('what people, endpoints and models wrote is plain text on one line, and no Markdown', () => {
+  expect(markdownText('a look\nat ![x](http://h/p) <img src=x> *b* | c')).toBe(
+    String.raw`a look at \!\[x\](http://h/p) \<img src=x\> \*b\* \| c`,
+  );
 });
