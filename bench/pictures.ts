@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     }
     if (wanted('preview')) {
       await withDemoModel(async () => {
-        await takeTerminalPicture({ browser, command: ['preview', 'demo', '-n', '2'], lines: 60, file: join(out, 'preview.png') });
+        await takeTerminalPicture({ browser, command: ['preview', 'demo', '-n', '2'], lines: 34, file: join(out, 'preview.png') });
       });
     }
   } finally {
