@@ -46,7 +46,7 @@ inBrowser('the Web UI of the dev server in a browser', () => {
     temporal = await TestWorkflowEnvironment.createFromExistingServer({ address: server.address });
     const [open, locked] = [await FakeEndpoint.start(), await FakeEndpoint.start({ apiKey: 'sk-right-0123456789' })];
     process.env[KEY_VARIABLE] = WRONG_KEY;
-    const deps = testDeps({ python: fakePythonJobs() });
+    const deps = { ...testDeps({ python: fakePythonJobs() }), env: { [KEY_VARIABLE]: WRONG_KEY } };
     // They stay, since the page of a run asks them where it stands.
     const ended = new Promise<void>((resolve) => (endWorkers = resolve));
     working = withWorkers(temporal, deps, async () => await ended);
