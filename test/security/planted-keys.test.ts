@@ -91,21 +91,22 @@ test('no piece of a key is in histories, logs, store, exports, metrics or crash 
     const spec = await paperRunSpec({ instructions: 6, baseURL: endpoint.baseURL, folder: folder(), shardSize: 3 });
     const models = Object.fromEntries(Object.entries(spec.models).map(([name, model]) => [name, { ...model, apiKeyEnv: 'PLANTED_KEY' }]));
     const { client } = environment();
-    await startRun(client, RUN, { ...spec, models }, NOT_PROBED);
+    const keyed = { ...spec, models, until: 'replay' as const };
+    await startRun(client, RUN, keyed, NOT_PROBED);
     await endpoint.received(8);
     const handle = client.workflow.getHandle(RUN);
     await handle.executeUpdate(pauseUpdate, { args: [{ reason: 'to look' }] });
     await handle.executeUpdate(resumeUpdate);
     await untilSynthesized(client, RUN);
+    await handle.result();
     await until(async () => (webhook.received.length >= 2 ? true : undefined));
     expect(webhook.received[0]?.headers.authorization).toBe(`Bearer ${KEYS.webhookToken}`);
 
     // Another run, which the endpoint refuses for good.
     endpoint.inject({ kind: 'status', status: 401, message: echo }, { times: Infinity });
-    await startRun(client, `${RUN}-refused`, { ...spec, models, seed: spec.seed + 1 }, NOT_PROBED);
+    await startRun(client, `${RUN}-refused`, { ...keyed, seed: spec.seed + 1 }, NOT_PROBED);
     await expect(client.workflow.getHandle(`${RUN}-refused`).result()).rejects.toThrow('Workflow execution failed');
     const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-    await handle.terminate();
 
     const cli = async (...args: string[]): Promise<string> => {
       const { stdout, stderr } = await rehearse(args, { home: folder(), env });

@@ -42,7 +42,7 @@ test("a worker's page counts what the endpoint counted, with the SDK's metrics t
     const spec = await paperRunSpec({ instructions: 6, baseURL: endpoint().baseURL, folder: folder(), shardSize: 3 });
     const price = { inputUsdPerMillion: 1_000, outputUsdPerMillion: 1_000 };
     const models = Object.fromEntries(Object.entries(spec.models).map(([name, model]) => [name, { ...model, price }]));
-    await startRun(environment().client, 'measured', { ...spec, models });
+    await startRun(environment().client, 'measured', { ...spec, models, until: 'replay' });
     await untilSynthesized(environment().client, 'measured');
 
     const page = await (await at('/metrics')).text();
