@@ -1,11 +1,10 @@
 'use strict';
-// `npm test`: the gates, then jest beside pytest; sets up what they need, and ends with one line: N passed, N failed.
+// `npm test`: the gates, then jest, then pytest; sets up what they need, and ends with one line: N passed, N failed.
 //   npm test                    everything
 //   npm test -- --changed       the gates, and the tests that the changes since main can have broken
 //   npm test -- test/method …   these jest tests, without the gates
-const { spawn } = require('node:child_process');
-const events = require('node:events');
-const { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } = require('node:fs');
+const { spawnSync } = require('node:child_process');
+const { mkdirSync, mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
 const { bootstrap } = require('./bootstrap');
@@ -34,17 +33,14 @@ async function main(args) {
   const folder = mkdtempSync(path.join(tmpdir(), 'rehearse-tests-'));
   process.env.TMPDIR = path.join(folder, 'tmp'); // whatever a test leaves behind goes with it
   mkdirSync(process.env.TMPDIR);
-  const surroundings = { ...env, TMPDIR: process.env.TMPDIR, REHEARSE_TEST_WEIGHTS: weightsDir };
-  // Tests of workflows wait for much of their time, in which those of Python work. What pytest says comes behind what jest says.
-  const pytest = chosen.pytest ? startPytest({ python, env: surroundings, folder, beside: chosen.jest !== undefined }) : undefined;
   try {
-    if (chosen.jest !== undefined) {
-      results.push(await runJest({ args: chosen.jest, folder, alone: async () => void (await pytest?.ended) }));
+    if (chosen.jest !== undefined) results.push(runJest({ args: chosen.jest, folder }));
+    if (chosen.pytest) {
+      const surroundings = { ...env, TMPDIR: process.env.TMPDIR, REHEARSE_TEST_WEIGHTS: weightsDir };
+      results.push(runPytest(python, surroundings, path.join(folder, 'pytest.xml')));
     }
-    if (pytest !== undefined) results.push(await pytest.result());
     return report(results);
   } finally {
-    pytest?.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -74,29 +70,16 @@ async function testTools() {
   await Promise.all([ensureVersitygw(consoleReporter()), ensureDuckdb(consoleReporter())]);
 }
 
-/** @param beside whether something else is writing now: then its output is kept until it is asked for its result */
-function startPytest({ python, env, folder, beside }) {
-  const [file, log] = [path.join(folder, 'pytest.xml'), path.join(folder, 'pytest.log')];
-  const output = beside ? openSync(log, 'w') : 'inherit';
-  const child = spawn(python, ['-m', 'pytest', '-q', 'python/tests', `--junitxml=${file}`], {
+function runPytest(python, env, file) {
+  const { status } = spawnSync(python, ['-m', 'pytest', '-q', 'python/tests', `--junitxml=${file}`], {
     cwd: root,
     env,
-    stdio: ['ignore', output, beside ? output : 'inherit'],
+    stdio: ['ignore', 'inherit', 'inherit'],
   });
-  if (beside) closeSync(output);
-  const ended = events.once(child, 'exit');
-  return {
-    ended,
-    stop: () => child.kill(),
-    async result() {
-      const [status] = await ended;
-      if (beside) process.stdout.write(readFileSync(log, 'utf8'));
-      const head = /<testsuite [^>]*>/.exec(readFileSync(file, 'utf8'))?.[0] ?? '';
-      const count = (name) => Number(new RegExp(`${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
-      const failed = count('failures') + count('errors');
-      return { ok: status === 0, passed: count('tests') - failed - count('skipped'), failed, skipped: count('skipped') };
-    },
-  };
+  const head = /<testsuite [^>]*>/.exec(readFileSync(file, 'utf8'))?.[0] ?? '';
+  const count = (name) => Number(new RegExp(`${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
+  const failed = count('failures') + count('errors');
+  return { ok: status === 0, passed: count('tests') - failed - count('skipped'), failed, skipped: count('skipped') };
 }
 
 main(process.argv.slice(2)).then(

@@ -1,6 +1,5 @@
 'use strict';
-const { spawn } = require('node:child_process');
-const events = require('node:events');
+const { spawnSync } = require('node:child_process');
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
 
@@ -14,17 +13,15 @@ const MOST_RUN_AGAIN = 3;
  * @param args   for jest
  * @param folder for its results
  * @param jest   runs jest with arguments, writing its results into a file; for tests
- * @param alone  resolves when nothing else runs beside
  * @param write  takes what is to be said
  */
-async function runJest({ args, folder, jest = runOnce, alone = async () => {}, write = (text) => process.stdout.write(text) }) {
-  const first = await resultsOf(jest, args, path.join(folder, 'jest.json'));
+function runJest({ args, folder, jest = runOnce, write = (text) => process.stdout.write(text) }) {
+  const first = resultsOf(jest, args, path.join(folder, 'jest.json'));
   const failedFiles = first.files.filter(({ failed }) => failed);
   if (failedFiles.length === 0 || failedFiles.length > MOST_RUN_AGAIN) return first.counts;
   const names = failedFiles.map(({ name }) => path.relative(ROOT, name));
-  await alone();
   write(`once more, alone: ${names.join(', ')}\n`);
-  const again = await resultsOf(jest, ['--runInBand', '--runTestsByPath', ...names], path.join(folder, 'jest-again.json'));
+  const again = resultsOf(jest, ['--runInBand', '--runTestsByPath', ...names], path.join(folder, 'jest-again.json'));
   for (const { name, failed } of again.files) {
     if (failed) continue;
     write(`FAILED BESIDE OTHERS, PASSED ALONE: ${path.relative(ROOT, name)}; it, or what it tests, does not hold on a busy machine\n`);
@@ -33,8 +30,8 @@ async function runJest({ args, folder, jest = runOnce, alone = async () => {}, w
   return { ok: again.counts.ok, passed: firstPassed + again.counts.passed, failed: again.counts.failed, skipped: first.counts.skipped };
 }
 
-async function resultsOf(jest, args, file) {
-  const status = await jest(args, file);
+function resultsOf(jest, args, file) {
+  const status = jest(args, file);
   const result = JSON.parse(readFileSync(file, 'utf8'));
   return {
     counts: {
@@ -52,14 +49,12 @@ async function resultsOf(jest, args, file) {
   };
 }
 
-async function runOnce(args, file) {
+function runOnce(args, file) {
   // The Temporal SDK's native runtime stays open after its last test; jest is told not to wait for it.
-  const jest = spawn(process.execPath, [require.resolve('jest/bin/jest'), '--forceExit', '--json', `--outputFile=${file}`, ...args], {
+  return spawnSync(process.execPath, [require.resolve('jest/bin/jest'), '--forceExit', '--json', `--outputFile=${file}`, ...args], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const [status] = await events.once(jest, 'exit');
-  return status;
+  }).status;
 }
 
 module.exports = { runJest };

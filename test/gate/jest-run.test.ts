@@ -12,10 +12,9 @@ interface Options {
   readonly args: readonly string[];
   readonly folder: string;
   readonly jest: (args: readonly string[], file: string) => number;
-  readonly alone: () => Promise<void>;
   readonly write: (text: string) => void;
 }
-const { runJest } = jest.requireActual<{ runJest: (options: Options) => Promise<Counts> }>('../../gate/jest-run.js');
+const { runJest } = jest.requireActual<{ runJest: (options: Options) => Counts }>('../../gate/jest-run.js');
 
 const ROOT = join(__dirname, '../..');
 const work = useTempFolder();
@@ -24,20 +23,15 @@ const work = useTempFolder();
 type Run = Readonly<Record<string, string>>;
 
 /** What `npm test` makes of these runs, one after the other, and what jest was asked for. */
-async function afterRuns(
-  ...runs: readonly Run[]
-): Promise<Counts & { readonly asked: readonly (readonly string[])[]; readonly said: string }> {
+function afterRuns(...runs: readonly Run[]): Counts & { readonly asked: readonly (readonly string[])[]; readonly said: string } {
   mkdirSync(work(), { recursive: true });
   const asked: (readonly string[])[] = [];
   let said = '';
-  let isAlone = false;
-  const counts = await runJest({
+  const counts = runJest({
     args: ['--all'],
     folder: work(),
     write: (text) => (said += text),
-    alone: async () => await Promise.resolve(void (isAlone = true)),
     jest(args, file) {
-      expect(isAlone).toBe(asked.length > 0);
       const run = runs[asked.length]!;
       asked.push(args);
       expect(existsSync(file)).toBe(false);
@@ -66,23 +60,23 @@ async function afterRuns(
   return { ...counts, asked, said };
 }
 
-test('nothing is run again where all passed', async () => {
-  expect(await afterRuns({ 'test/a.test.ts': '+++', 'test/b.test.ts': '+' })).toEqual({
+test('nothing is run again where all passed', () => {
+  expect(afterRuns({ 'test/a.test.ts': '+++', 'test/b.test.ts': '+' })).toEqual({
     ...{ ok: true, passed: 4, failed: 0, skipped: 2 },
     asked: [['--all']],
     said: '',
   });
 });
 
-test('a file that failed is run again alone; when it passes, its tests count once, and it is named', async () => {
-  const { asked, said, ...counts } = await afterRuns({ 'test/a.test.ts': '+++', 'test/b.test.ts': '+-' }, { 'test/b.test.ts': '++' });
+test('a file that failed is run again alone; when it passes, its tests count once, and it is named', () => {
+  const { asked, said, ...counts } = afterRuns({ 'test/a.test.ts': '+++', 'test/b.test.ts': '+-' }, { 'test/b.test.ts': '++' });
   expect(counts).toEqual({ ok: true, passed: 5, failed: 0, skipped: 2 });
   expect(asked[1]).toEqual(['--runInBand', '--runTestsByPath', 'test/b.test.ts']);
   expect(said).toMatch(/FAILED BESIDE OTHERS, PASSED ALONE: test\/b\.test\.ts/);
 });
 
-test('a file that fails again, or does not load, has failed, beside one that passes then', async () => {
-  const { said, ...counts } = await afterRuns(
+test('a file that fails again, or does not load, has failed, beside one that passes then', () => {
+  const { said, ...counts } = afterRuns(
     { 'test/a.test.ts': '+++', 'test/b.test.ts': '+-', 'test/c.test.ts': '!', 'test/d.test.ts': '-' },
     { 'test/b.test.ts': '+-', 'test/c.test.ts': '!', 'test/d.test.ts': '+' },
   );
@@ -91,7 +85,7 @@ test('a file that fails again, or does not load, has failed, beside one that pas
   expect(said).not.toMatch(/ALONE: test\/[bc]/);
 });
 
-test('many that fail are the change itself: they are not run again', async () => {
+test('many that fail are the change itself: they are not run again', () => {
   const run = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`test/${name}.test.ts`, '-']));
-  expect(await afterRuns(run)).toMatchObject({ ok: false, passed: 0, failed: 4, asked: [['--all']] });
+  expect(afterRuns(run)).toMatchObject({ ok: false, passed: 0, failed: 4, asked: [['--all']] });
 });
