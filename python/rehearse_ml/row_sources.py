@@ -1,6 +1,7 @@
 """Where rows come from: splits on the hub, whole or as a stream, and local files; in an order that a seed draws."""
 
 import array
+import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,8 @@ class JsonLines:
             self._file = path.open("rb")
             offset = 0
             for line in self._file:
-                if line.strip(BLANK_BYTES):
+                text = line.removeprefix(codecs.BOM_UTF8) if offset == 0 else line
+                if text.strip(BLANK_BYTES):
                     self._offsets.append(offset)
                 offset += len(line)
         except OSError as error:
