@@ -63,6 +63,13 @@ const LONG = [
     env: { REHEARSE_MOMENTS: '100' },
   },
   {
+    name: 'bill',
+    what: "a provider's bill, with faults, batches and four kills, beside what the report says: the same to the cent, but for calls cut by a kill",
+    takes: 'untimed',
+    program: ['node_modules/jest/bin/jest.js', 'test/workflows/bill.test.ts'],
+    env: { REHEARSE_BILL: '1' },
+  },
+  {
     name: 'data',
     what: 'a run with tool calls, turns, own answers and flagged rows, trained on the real small model; its exports computed again',
     takes: '7 min',
