@@ -42,7 +42,7 @@ function npmAdvisories() {
     return notAsked(
       "npm's advisories",
       message ?? lastLine(stderr),
-      'use a registry that has them (npm_config_registry=https://registry.npmjs.org)',
+      "use a registry that has them, such as npm's own (npm_config_registry=URL)",
     );
   }
   const found = Object.values(vulnerabilities).map(({ name, severity, range }) => `${name} ${range} (${severity})`);

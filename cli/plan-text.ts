@@ -1,6 +1,7 @@
 import prettyBytes from 'pretty-bytes';
 import { modelsInUse } from '../config/models-in-use';
 import type { RunSpec } from '../config/spec';
+import { TUNING_NAMES } from '../config/training-method';
 import { formatCount, formatDuration, formatShortCount } from '../contract/figures';
 import { DEFAULT_ASSUMPTIONS, type AssumptionName } from '../planning/cost-assumptions';
 import type { CostPlan, EndpointCost } from '../planning/cost-plan';
@@ -143,10 +144,8 @@ function ownTrainingText(
   plan: CostPlan,
 ): string {
   const where = device === 'provider' ? '' : `; ${deviceHours(device, hours)}${leastDevices(devices, device, plan)}`;
-  return `${TUNINGS[tuning]}, ${formatCount(steps)} steps, ${formatCount(examples)} examples, ${formatShortCount(tokens)} tokens${where}`;
+  return `${TUNING_NAMES[tuning]}, ${formatCount(steps)} steps, ${formatCount(examples)} examples, ${formatShortCount(tokens)} tokens${where}`;
 }
-
-const TUNINGS = { full: 'full SFT', lora: 'LoRA', qlora: 'QLoRA', osf: 'OSF', sdft: 'SDFT', distill: 'distillation' } as const;
 
 function dollarText({ usd, stages }: CostPlan): string {
   if (stages.every((stage) => stage.usd === null)) return 'unknown: no model of the spec has a price';

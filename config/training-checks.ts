@@ -1,7 +1,7 @@
 import { leastReplay } from '../method/mixture';
 import type { RunSpec } from './spec';
 import { showValue, type Finding } from './spec-errors';
-import { METHOD_KEYS, methodOf, settled } from './training-method';
+import { METHOD_KEYS, methodOf, settled, TUNING_NAMES } from './training-method';
 import { BUILTIN_WEIGHTS, looksLikePath } from './weights';
 
 /** Full SFT above this rate destroys a tuned model in a few steps; the paper uses 1e-6. */
@@ -79,7 +79,7 @@ export function methodProblems(
     findings.push({
       at: [...at, 'learningRate'],
       value: String(train.learningRate),
-      expected: `at most ${HIGHEST_LEARNING_RATE} for ${{ full: 'full SFT', lora: 'LoRA', osf: 'OSF', sdft: 'SDFT', distill: 'distillation' }[methodOf(train)]}`,
+      expected: `at most ${HIGHEST_LEARNING_RATE} for ${TUNING_NAMES[methodOf(train)]}`,
       hint: 'the paper uses 0.000001 (1e-6)',
     });
   }

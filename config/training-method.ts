@@ -41,6 +41,16 @@ export function methodOf(train: MethodSettings): TrainingMethod {
 /** As memory and reports tell methods apart. */
 export type Tuning = TrainingMethod | 'qlora';
 
+/** What people call them. */
+export const TUNING_NAMES: Readonly<Record<Tuning, string>> = {
+  full: 'full SFT',
+  lora: 'LoRA',
+  qlora: 'QLoRA',
+  osf: 'OSF',
+  sdft: 'SDFT',
+  distill: 'distillation',
+};
+
 /** How these settings train, as far as memory and reports tell methods apart. */
 export function tuningOf(train: MethodSettings): Tuning {
   const own = methodOf(train);

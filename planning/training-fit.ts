@@ -1,7 +1,7 @@
 import type { AccelerateConfig } from '../config/accelerate-config';
 import type { RunSpec } from '../config/spec';
 import type { SpecProblem } from '../config/spec-errors';
-import { specOf, tuningOf } from '../config/training-method';
+import { specOf, TUNING_NAMES, tuningOf } from '../config/training-method';
 import { variantsOf } from '../config/variants';
 import { trainingMemory, USABLE_SHARE, type ModelShape, type TrainingMemory, type TrainingShape } from './training-memory';
 
@@ -78,7 +78,7 @@ function wayOut(model: ModelShape, shape: TrainingShape, usable: number): string
 }
 
 function tuningText({ tuning }: TrainingShape): string {
-  return { full: 'full fine-tuning', lora: 'LoRA', qlora: 'QLoRA', osf: 'OSF', sdft: 'SDFT', distill: 'distillation' }[tuning];
+  return tuning === 'full' ? 'full fine-tuning' : TUNING_NAMES[tuning];
 }
 
 function partsText(memory: TrainingMemory): string {

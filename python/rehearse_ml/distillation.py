@@ -20,7 +20,7 @@ from .errors import JobError
 from .prompt_rows import PromptRows, Room, Row, prompt_rows, question
 from .protocol import Events
 from .spec import DistillSpec, SftSpec
-from .trainers import MakeTrainer, Training, finite, sampled_tokens, shared_arguments
+from .trainers import FiniteLosses, MakeTrainer, Training, sampled_tokens, shared_arguments
 from .weights import resolve_weights
 
 REVERSE_KL = 1.0
@@ -49,12 +49,8 @@ def question_rows(path: Path, tokenizer: PreTrainedTokenizerBase, room: Room, ev
     return prompt_rows(path, row_of, tokenizer, room, events)
 
 
-class FiniteDistillationTrainer(DistillationTrainer):
-    """TRL's trainer, which ends at the first loss that is not a number instead of training on."""
-
-    def training_step(self, *args: object, **kwargs: object) -> torch.Tensor:
-        """Return the loss of one batch, which is finite."""
-        return finite(super().training_step(*args, **kwargs), self.state.global_step)
+class FiniteDistillationTrainer(FiniteLosses, DistillationTrainer):
+    """TRL's trainer of distillation."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from .conversation_file import Conversation
 from .prompt_rows import PromptRows, Room, Row, prompt_rows, question
 from .protocol import Events
 from .spec import SdftSpec, SftSpec
-from .trainers import MakeTrainer, Training, finite, sampled_tokens, shared_arguments
+from .trainers import FiniteLosses, MakeTrainer, Training, sampled_tokens, shared_arguments
 
 SHOWN = "Example response: {answer}"
 """How the teacher is shown an answer, behind the question: TRL's own script of the method has these words."""
@@ -33,12 +33,8 @@ def read_self_distillation(
     return _SelfDistillation(rows, rows.dataset, sdft)
 
 
-class FiniteSdftTrainer(SDFTTrainer):
-    """TRL's trainer, which ends at the first loss that is not a number instead of training on."""
-
-    def training_step(self, *args: object, **kwargs: object) -> torch.Tensor:
-        """Return the loss of one batch, which is finite."""
-        return finite(super().training_step(*args, **kwargs), self.state.global_step)
+class FiniteSdftTrainer(FiniteLosses, SDFTTrainer):
+    """TRL's trainer of self-distillation."""
 
 
 @dataclass(frozen=True)

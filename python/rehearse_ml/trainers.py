@@ -68,19 +68,21 @@ def read_training(spec: SftSpec, tokenizer: PreTrainedTokenizerBase, events: Eve
     return _Supervised(mixture, mixture.dataset, held_out)
 
 
-class FiniteSftTrainer(SFTTrainer):
-    """TRL's trainer, which ends at the first loss that is not a number instead of training on."""
+class FiniteLosses(Trainer):
+    """Stands before one of TRL's trainers: it ends at the first loss that is not a number instead of training on."""
 
-    def training_step(self, *args: object, **kwargs: object) -> torch.Tensor:
-        """Return the loss of one batch, which is finite."""
-        return finite(super().training_step(*args, **kwargs), self.state.global_step)
+    def training_step(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None = None
+    ) -> torch.Tensor:
+        """Return the loss of one batch. Raises JobError `nan_loss` where it is not finite."""
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        if not bool(torch.isfinite(loss)):
+            raise nan_loss(f"The loss is {loss.item()}", self.state.global_step + 1)
+        return loss
 
 
-def finite(loss: torch.Tensor, step: int) -> torch.Tensor:
-    """Return the loss of a batch after `step`. Raises JobError `nan_loss` where it is not finite."""
-    if not bool(torch.isfinite(loss)):
-        raise nan_loss(f"The loss is {loss.item()}", step + 1)
-    return loss
+class FiniteSftTrainer(FiniteLosses, SFTTrainer):
+    """TRL's trainer of supervised fine-tuning."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-import { methodOf, namesMethod } from '../../config/training-method';
+import { methodOf, namesMethod, TUNING_NAMES } from '../../config/training-method';
 import { ownAnswersTitle, type ReplaySource, type Variant } from '../../config/variants';
 import { formatCounted, formatPercent, formatScientific } from '../../contract/figures';
 
@@ -23,7 +23,7 @@ export function variantTitle(variant: Variant): string {
   return says.length === 0 ? replayTitle(variant) : `${replayTitle(variant)}; ${says.join(', ')}`;
 }
 
-const METHODS = { full: 'full SFT', lora: 'LoRA', osf: 'OSF', sdft: 'SDFT', distill: 'SFT on the new data, then distillation' } as const;
+const METHODS = { ...TUNING_NAMES, distill: 'SFT on the new data, then distillation' };
 
 function replayTitle({ replay }: Variant): string {
   if (replay === null) return 'not trained';
